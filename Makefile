@@ -1,0 +1,114 @@
+# Welkin: plain GNU make.  `make` builds build/welkin; `make help` lists the rest.
+#
+#   B=DIR     where to build (default build, or build-san with SAN=1)
+#   CC=clang  another compiler
+#   V=1       show the commands
+#   SAN=1     AddressSanitizer and UndefinedBehaviorSanitizer
+
+SAN ?=
+Q := $(if $(V),,@)
+B ?= build$(if $(SAN),-san)
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+.DEFAULT_GOAL := all
+VERSION := $(shell cat VERSION)
+
+WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
+        -Wwrite-strings -Wvla -Wformat=2 -Werror
+CPPFLAGS := -D_GNU_SOURCE -DWELKIN_VERSION='"$(VERSION)"' -Isrc -I$(B) -Itests
+CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
+          -ffunction-sections -fdata-sections $(WARN)
+LDFLAGS := -Wl,--gc-sections -Wl,-z,relro,-z,now
+LDLIBS := -lsqlite3 -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
+ifneq ($(SAN),)
+CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -DWELKIN_DEBUG
+LDFLAGS += -fsanitize=address,undefined
+endif
+
+SERVICES := ec2 sts iam
+FOLDERS := base sys loop codec store api $(SERVICES) host host/sandbox guestnet daemon
+
+SRC := $(filter-out src/daemon/main.c,$(foreach f,$(FOLDERS),$(wildcard src/$(f)/*.c)))
+GEN_API := $(foreach s,$(SERVICES),$(B)/gen/api/$(s).c)
+TBL := $(wildcard src/*/*.tbl)
+GEN_STORE := $(foreach t,$(TBL),$(B)/gen/store/$(basename $(notdir $(t)))_rows.c)
+include $(wildcard tools/datagen/datagen.mk)
+GEN := $(GEN_API) $(GEN_STORE) $(GEN_DATA) $(B)/gen/store/tables.c
+GEN_H := $(GEN:.c=.h)
+OBJ := $(SRC:src/%.c=$(B)/obj/%.o) $(GEN:$(B)/%.c=$(B)/obj/%.o)
+
+all: $(B)/welkin $(B)/welkin-init
+
+include src/guest/guest.mk
+
+# ---- generated code ----
+
+TOOL_BASE := $(addprefix src/base/,arena.c str.c buf.c)
+define TOOL_RULE
+$(B)/tools/$(1): $(wildcard tools/$(1)/*.[ch]) $(TOOL_BASE)
+	@mkdir -p $$(@D)
+	@echo 'LD $$@'
+	$(Q)$$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g $$(WARN) -Isrc -o $$@ $$(filter %.c,$$^)
+endef
+$(foreach t,apigen tblgen,$(eval $(call TOOL_RULE,$(t))))
+
+define API_RULE
+$(B)/gen/api/$(1).h: $(B)/gen/api/$(1).c
+$(B)/gen/api/$(1).c: api/$(1).api src/$(1)/$(1).ops $(B)/tools/apigen
+	@mkdir -p $$(@D)
+	@echo 'GEN $$@'
+	$(Q)$(B)/tools/apigen api/$(1).api src/$(1)/$(1).ops $$(@D)
+endef
+$(foreach s,$(SERVICES),$(eval $(call API_RULE,$(s))))
+define TBL_RULE
+$(B)/gen/store/$(basename $(notdir $(1)))_rows.h: $(B)/gen/store/$(basename $(notdir $(1)))_rows.c
+$(B)/gen/store/$(basename $(notdir $(1)))_rows.c: $(1) $(B)/tools/tblgen
+	@mkdir -p $$(@D)
+	@echo 'GEN $$@'
+	$(Q)$(B)/tools/tblgen $(1) $$(@D)
+endef
+$(foreach t,$(TBL),$(eval $(call TBL_RULE,$(t))))
+
+# All tables of all .tbl files, so that none can be forgotten.
+$(B)/gen/store/tables.h: $(B)/gen/store/tables.c
+$(B)/gen/store/tables.c: $(TBL) tools/all-tables
+	@mkdir -p $(@D)
+	@echo 'GEN $@'
+	$(Q)tools/all-tables $(@D)/tables $(TBL)
+
+# ---- objects ----
+
+$(B)/obj/%.o: src/%.c | $(GEN_H)
+	@mkdir -p $(@D)
+	@echo 'CC $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/obj/gen/%.o: $(B)/gen/%.c | $(GEN_H)
+	@mkdir -p $(@D)
+	@echo 'CC $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/obj/tests/%.o: tests/%.c | $(GEN_H)
+	@mkdir -p $(@D)
+	@echo 'CC $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libwelkin.a: $(OBJ)
+	@rm -f $@
+	$(Q)ar rcs $@ $(OBJ)
+
+$(B)/welkin: $(B)/obj/daemon/main.o $(B)/libwelkin.a
+	@echo 'LD $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# ---- tests: a binary a suite ----
+
+HARNESS := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/harness/*.c))
+define SUITE_RULE
+$(B)/test-$(1): $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/$(1)/*.c)) $(HARNESS) $(B)/libwelkin.a
+	@echo 'LD $$@'
+	$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+SUITES := unit golden api sim live
+$(foreach s,$(SUITES),$(eval $(call SUITE_RULE,$(s))))
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+.PHONY: all
+.SECONDARY:

@@ -1,0 +1,126 @@
+/*
+ * What a service's handler sees of a call, and what the front (daemon, tests, simulation) sees
+ * of the API.
+ *
+ * Life of a call: find service and operation → verify the signature → decode into the call's
+ * arena → validate → begin a transaction if the operation is `write` → handler → encode → commit.
+ * The reply may be sent once the commit is durable; api_reply says for which sequence number to
+ * wait.  A handler that answers anything but 0 leaves nothing behind: dispatch rolls back.
+ */
+#pragma once
+
+#include "api/model.h"
+#include "api/page.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "codec/sigv4.h"
+#include "store/store.h"
+#include "sys/env.h"
+
+struct api;
+
+/* A row of a service's errors: the code on the wire and its HTTP status. */
+struct api_error {
+    const char *code;
+    int http;
+};
+
+struct api_call {
+    struct api *api;
+    struct env *env;
+    struct arena *arena; /* all that the call allocates; freed when the reply is encoded */
+    struct store *store;
+    struct txn *txn;     /* a writing one iff the operation is `write` */
+    const struct api_service *service;
+    const struct api_op *op;
+    struct str account;  /* 12 digits */
+    struct str region;
+    struct str principal_arn;
+    struct str principal_id; /* UserId of GetCallerIdentity */
+    struct str access_key;
+    struct str request_id;
+    int64_t now_ms;      /* the cloud's time, the same for the whole call */
+    struct api_fault fault;
+};
+
+/*
+ * Refuses the call: stores the fault and answers a positive number, so that a handler writes
+ * `return api_fault(call, &EC2_ERR(…), "The … '%.*s' does not exist", STR_ARG(id));`.
+ */
+int api_fault(struct api_call *call, const struct api_error *error, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+/* A new id "i-0123456789abcdef0": prefix, '-' and 17 hexadecimal digits, lives in the arena. */
+struct str api_id(struct api_call *call, const char *prefix);
+/* A random UUID in the usual 8-4-4-4-12 form. */
+struct str api_uuid(struct env *env, struct arena *arena);
+
+/* Where a NextToken of this call is good: this operation, account and region. */
+struct api_page_scope api_page_scope(const struct api_call *call);
+
+/*
+ * A service may have something to do before an operation of it runs for an account and region
+ * for the first time (EC2's default VPC).  `needed` looks, without a writing transaction;
+ * `prepare` does it in the call's (writing) transaction.  Both in struct api_service_hooks.
+ */
+struct api_service_hooks {
+    const struct api_service *service;
+    bool (*prepare_needed)(struct api_call *call);
+    int (*prepare)(struct api_call *call);
+};
+
+/*
+ * What a handler may ask of the machines directly, because it is not in a row: the console's
+ * bytes.  Given by the daemon (sandbox host) or by tests (sim host).
+ */
+struct api_machines {
+    void *ctx;
+    /* The last (at most 64 KiB) bytes that the console of instance `id` printed, and when; 0 or
+     * -errno; no console yet: 0 with an empty text. */
+    int (*console)(void *ctx, struct arena *arena, struct str id, struct str *ret_text,
+                   int64_t *ret_ms);
+};
+const struct api_machines *api_machines(const struct api_call *call);
+
+/* ---- the front ---- */
+
+struct api_config {
+    struct env *env;
+    struct store *store;
+    const struct api_service_hooks *const *services; /* NULL-terminated */
+    const struct api_machines *machines;
+    bool root_keys;        /* accept test/test and 12-digit access keys */
+    const char *default_region;
+};
+
+struct api *api_new(const struct api_config *config);
+struct api *api_free(struct api *api);
+
+/* A request, independent of any transport.  Slices live in the caller's memory. */
+struct api_request {
+    struct sigv4_request http; /* method, path, query, headers, body: as on the wire */
+    bool trusted;              /* no signature is asked for: tests and internal calls */
+    struct str account, region; /* of a trusted request */
+};
+
+struct api_reply {
+    int status;
+    struct str content_type;
+    struct str request_id;
+    struct buf body;      /* the caller's; initialised with its maximum before the call */
+    uint64_t wait_seq;    /* may be sent when store_durable_seq() >= this */
+    struct str service, operation, code; /* for the log; code is empty when all went well */
+};
+
+/*
+ * Carries out a request.  Always fills in the reply: failures of ours are logged here and
+ * answered as InternalError.  The arena must live until the reply was sent.
+ */
+void api_handle(struct api *api, struct arena *arena, const struct api_request *req,
+                struct api_reply *reply);
+
+/* The reply to what never became a request (413, 431, 400 of the HTTP server), in XML. */
+void api_reject(struct api *api, struct arena *arena, int status, struct api_reply *reply);

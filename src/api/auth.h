@@ -1,0 +1,15 @@
+/*
+ * Who calls.  Key `test` with secret `test` is the root of account 000000000000; an access key
+ * id of 12 digits with secret `test` is the root of that account; all others are unknown until
+ * IAM issues them.
+ */
+#pragma once
+
+#include "api/api.h"
+
+/*
+ * Fills in the call's account, region and principal from the claim, or from a trusted request.
+ * 0, or positive with the fault in the words of the call's service.
+ */
+int api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct api_request *req,
+                     int claim_error, struct sigv4_claim *claim, bool root_keys);

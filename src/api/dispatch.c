@@ -1,0 +1,434 @@
+/*
+ * The life of a call, in one place.  What a service may forget (signature, decoding, required
+ * parameters, DryRun, the transaction, the encoding of faults) is done here, once.
+ */
+#include "api/api.h"
+
+#include "api/auth.h"
+#include "api/check_reply.h"
+#include "api/decode_query.h"
+#include "api/encode_xml.h"
+#include "api/validate.h"
+#include "base/log.h"
+#include "codec/uri.h"
+#include "store/keys.h"
+
+#include <stdlib.h>
+
+#define SIGNING_KEYS 1024
+
+struct api {
+    struct api_config config;
+    struct sigv4_keys *keys;
+    uint8_t page_key[STORE_KEY_BYTES];
+};
+
+static const struct api_error ERR_INTERNAL = {"InternalError", 500};
+static const struct api_error ERR_INVALID_ACTION = {"InvalidAction", 400};
+static const struct api_error ERR_MISSING_ACTION = {"MissingAction", 400};
+static const struct api_error ERR_UNKNOWN_SERVICE = {"UnknownService", 501};
+static const struct api_error ERR_UNSUPPORTED = {"UnsupportedOperation", 501};
+static const struct api_error ERR_NO_PROTOCOL = {"UnsupportedProtocol", 501};
+static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
+
+/* ---- faults ---- */
+
+int
+api_fault(struct api_call *call, const struct api_error *error, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    call->fault = (struct api_fault){
+        .code = str_from(error->code),
+        .http = error->http,
+        .message = str_vfmt(call->arena, fmt, ap),
+        .sender = error->http < 500,
+    };
+    va_end(ap);
+    return 1;
+}
+
+/* ---- ids ---- */
+
+struct str
+api_id(struct api_call *call, const char *prefix)
+{
+    uint8_t random[9];
+
+    call->env->random(call->env, random, sizeof(random));
+    /* 17 digits, of which AWS's first is 0: ids sort among AWS's own */
+    struct str digits = str_hex(call->arena, random, sizeof(random));
+    char *p = (char *)digits.p;
+    p[0] = '0';
+    return str_fmt(call->arena, "%s-%.17s", prefix, p);
+}
+
+struct str
+api_uuid(struct env *env, struct arena *arena)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t b[16];
+    char *p = arena_alloc_raw(arena, 36), *w = p;
+
+    env->random(env, b, sizeof(b));
+    b[6] = (b[6] & 0x0f) | 0x40;
+    b[8] = (b[8] & 0x3f) | 0x80;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *w++ = '-';
+        *w++ = digits[b[i] >> 4];
+        *w++ = digits[b[i] & 15];
+    }
+    assert(w == p + 36);
+    return str_of(p, 36);
+}
+
+const struct api_machines *
+api_machines(const struct api_call *call)
+{
+    return call->api->config.machines;
+}
+
+struct api_page_scope
+api_page_scope(const struct api_call *call)
+{
+    return (struct api_page_scope){
+        .key = call->api->page_key,
+        .protocol = call->service->protocol,
+        .operation = api_op_name(call->service, call->op),
+        .account = call->account,
+        .region = call->region,
+    };
+}
+
+/* ---- finding the service and the operation ---- */
+
+static const struct api_service_hooks *
+service_by_signing(const struct api *api, struct str name)
+{
+    for (size_t i = 0; api->config.services[i]; i++)
+        if (str_is(name, api->config.services[i]->service->signing))
+            return api->config.services[i];
+    return NULL;
+}
+
+/* For requests without a signature: the API's version names the service too. */
+static const struct api_service_hooks *
+service_by_version(const struct api *api, struct str version)
+{
+    for (size_t i = 0; api->config.services[i]; i++)
+        if (str_is(version, api->config.services[i]->service->version))
+            return api->config.services[i];
+    return NULL;
+}
+
+/* The parameters: the body of a form, else the query string. */
+static struct str
+form_of(const struct api_request *req)
+{
+    return req->http.body.n ? req->http.body : req->http.query;
+}
+
+struct call_state {
+    struct api_call call;
+    const struct api_service_hooks *hooks;
+    struct sigv4_claim claim;
+    int claim_error;
+    struct str form;
+    bool json; /* the client speaks a JSON protocol */
+    api_handler *handler;
+};
+
+static struct str
+header(const struct api_request *req, struct str name)
+{
+    for (size_t i = 0; i < req->http.n_headers; i++)
+        if (str_eq_nocase(req->http.headers[i].name, name))
+            return req->http.headers[i].value;
+    return STR_NONE;
+}
+
+static int
+find_service(struct api *api, const struct api_request *req, struct call_state *st)
+{
+    struct api_call *call = &st->call;
+    struct str target = header(req, S("X-Amz-Target"));
+
+    st->json = target.p || str_starts(header(req, S("Content-Type")), S("application/x-amz-json"));
+    if (!req->trusted)
+        st->claim_error = sigv4_parse(call->arena, &req->http, &st->claim);
+    if (st->claim.service.n)
+        st->hooks = service_by_signing(api, st->claim.service);
+    else
+        st->hooks = service_by_version(api, uri_query_get(call->arena, st->form, S("Version")));
+    if (!st->hooks) {
+        struct str name = st->claim.service.n ? st->claim.service : S("that was asked for");
+
+        return api_fault(call, &ERR_UNKNOWN_SERVICE,
+                         "Welkin has no service %.*s. `welkin status` lists the services it has.",
+                         STR_ARG(name));
+    }
+    call->service = st->hooks->service;
+    if (st->json)
+        return api_fault(call, &ERR_NO_PROTOCOL,
+                         "%s speaks the %s protocol, and this request is JSON.",
+                         call->service->name,
+                         call->service->protocol == API_EC2 ? "EC2 query" : "query");
+    return 0;
+}
+
+static int
+find_operation(struct call_state *st)
+{
+    struct api_call *call = &st->call;
+    struct str action = uri_query_get(call->arena, st->form, S("Action"));
+    struct str version = uri_query_get(call->arena, st->form, S("Version"));
+
+    if (!action.n)
+        return api_fault(call, &ERR_MISSING_ACTION,
+                         "The request is missing an action or a required parameter.");
+    call->op = api_op_find(call->service, action);
+    if (!call->op && call->service->protocol == API_EC2)
+        return api_fault(call, &ERR_INVALID_ACTION,
+                         "The action %.*s is not valid for this web service.", STR_ARG(action));
+    if (!call->op)
+        return api_fault(call, &ERR_INVALID_ACTION, "Could not find operation %.*s for version %.*s",
+                         STR_ARG(action),
+                         STR_ARG(version.n ? version : str_from(call->service->version)));
+    st->handler = api_op_handler(call->service, call->op);
+    return 0;
+}
+
+/* ---- running it ---- */
+
+static int
+decode(struct call_state *st, void **ret_req)
+{
+    struct api_call *call = &st->call;
+    const struct api_shape *input = api_shape(call->service, call->op->input);
+    void *req = api_new_input(call->service, call->op, call->arena);
+    int r = api_decode_query(call->service, input, call->arena, st->form, req, &call->fault);
+
+    if (r == 0)
+        r = api_validate(call->service, input, call->arena, req, &call->fault);
+    if (r == 0 && !st->handler)
+        r = api_fault(call, &ERR_UNSUPPORTED,
+                      "Welkin does not implement %s:%.*s yet: nothing was done.",
+                      call->service->name, STR_ARG(api_op_name(call->service, call->op)));
+    *ret_req = req;
+    return r;
+}
+
+/* What a service makes for an account and region at the first call, in a transaction of its own:
+ * it stays when the call itself is refused. */
+static int
+prepare(struct call_state *st)
+{
+    struct api_call *call = &st->call;
+
+    if (!st->hooks->prepare_needed)
+        return 0;
+    call->txn = store_begin(call->store);
+    if (!st->hooks->prepare_needed(call)) {
+        store_rollback(call->txn);
+        return 0;
+    }
+    int r = st->hooks->prepare(call);
+    if (r == 0)
+        store_commit(call->txn);
+    else
+        store_rollback(call->txn);
+    call->txn = NULL;
+    return r;
+}
+
+/* Runs the handler in its transaction and encodes what it said. */
+static int
+run(struct call_state *st, void *req, struct api_reply *reply)
+{
+    struct api_call *call = &st->call;
+    void *res = api_new_output(call->service, call->op, call->arena);
+
+    call->txn = store_begin(call->store);
+    int r = st->handler(call, req, res);
+    if (r == 0 && api_is_dry_run(call->service, call->op, req))
+        r = api_fault(call, &ERR_DRY_RUN,
+                      "Request would have succeeded, but DryRun flag is set.");
+    if (r == 0 && arena_spent(call->arena))
+        r = error_origin(ENOBUFS, "a call passed the memory that a call may use");
+    if (r == 0) {
+#ifdef WELKIN_DEBUG
+        struct str wrong = api_check_reply(call->service, call->op, res, call->arena);
+
+        if (wrong.n) {
+            log_error("the reply is not what the API describes: %.*s", STR_ARG(wrong));
+            abort();
+        }
+#endif
+        api_encode_xml(call->service, call->op, res, call->request_id, &reply->body);
+        if (buf_failed(&reply->body))
+            r = error_origin(EMSGSIZE, "a reply is larger than a reply may be");
+    }
+    assert(r != 0 || (call->op->flags & API_WRITE) || !store_changed(call->txn));
+    if (r == 0)
+        reply->wait_seq = store_commit(call->txn);
+    else
+        store_rollback(call->txn);
+    return r;
+}
+
+static int
+carry_out(struct api *api, const struct api_request *req, struct call_state *st,
+          struct api_reply *reply)
+{
+    void *input;
+    int r = find_service(api, req, st);
+
+    if (r == 0)
+        r = api_authenticate(&st->call, api->keys, req, st->claim_error, &st->claim,
+                             api->config.root_keys);
+    if (r == 0)
+        r = find_operation(st);
+    if (r == 0)
+        r = decode(st, &input);
+    if (r == 0)
+        r = prepare(st);
+    if (r == 0)
+        r = run(st, input, reply);
+    return r;
+}
+
+/* ---- replies ---- */
+
+static void
+encode_json_fault(const struct api_fault *fault, struct buf *body)
+{
+    /* Our own sentences and names only: nothing in them needs escaping but what a client sent. */
+    buf_add_fmt(body, "{\"__type\":\"%.*s\",\"message\":\"", STR_ARG(fault->code));
+    for (size_t i = 0; i < fault->message.n; i++) {
+        unsigned char c = (unsigned char)fault->message.p[i];
+
+        if (c == '"' || c == '\\' || c < 0x20)
+            buf_add_fmt(body, "\\u%04x", c);
+        else
+            buf_add_char(body, (char)c);
+    }
+    buf_add_lit(body, "\"}");
+}
+
+static void
+answer_fault(struct call_state *st, int r, struct api_reply *reply)
+{
+    struct api_call *call = &st->call;
+
+    if (r < 0)
+        api_fault(call, &ERR_INTERNAL, "An internal error has occurred");
+    buf_reset(&reply->body);
+    reply->status = call->fault.http;
+    reply->code = call->fault.code;
+    if (st->json) {
+        reply->content_type = S("application/x-amz-json-1.1");
+        encode_json_fault(&call->fault, &reply->body);
+    } else {
+        api_encode_fault(call->service, &call->fault, call->request_id, &reply->body);
+    }
+}
+
+static void
+log_call(const struct call_state *st, const struct api_reply *reply)
+{
+    bool write = st->call.op && (st->call.op->flags & API_WRITE);
+
+    log_line(write || reply->code.n ? LOG_INFO : LOG_DEBUG, "%.*s %.*s %.*s in %.*s: %d%s%.*s",
+             STR_ARG(st->call.account.n ? st->call.account : S("-")), STR_ARG(reply->service),
+             STR_ARG(reply->operation.n ? reply->operation : S("-")),
+             STR_ARG(st->call.region.n ? st->call.region : S("-")), reply->status,
+             reply->code.n ? " " : "", STR_ARG(reply->code));
+}
+
+void
+api_handle(struct api *api, struct arena *arena, const struct api_request *req,
+           struct api_reply *reply)
+{
+    struct call_state st = {
+        .call =
+            {
+                .api = api,
+                .env = api->config.env,
+                .arena = arena,
+                .store = api->config.store,
+                .account = req->account,
+                .region = req->region.n ? req->region : str_from(api->config.default_region),
+                .request_id = api_uuid(api->config.env, arena),
+                .now_ms = api->config.env->now_ms(api->config.env),
+            },
+        .form = form_of(req),
+    };
+
+    reply->status = 200;
+    reply->content_type = S("text/xml;charset=UTF-8");
+    reply->request_id = st.call.request_id;
+    reply->wait_seq = 0;
+    reply->code = STR_NONE;
+    int r = carry_out(api, req, &st, reply);
+    reply->service = st.call.service ? str_from(st.call.service->name) : S("-");
+    reply->operation = st.call.op ? api_op_name(st.call.service, st.call.op) : STR_NONE;
+    if (r != 0)
+        answer_fault(&st, r, reply);
+    log_call(&st, reply);
+}
+
+void
+api_reject(struct api *api, struct arena *arena, int status, struct api_reply *reply)
+{
+    static const struct {
+        int status;
+        const char *code, *message;
+    } rows[] = {
+        {413, "RequestEntityTooLarge", "The request body is larger than this service accepts."},
+        {431, "RequestHeaderSectionTooLarge", "The request's headers are too large or too many."},
+        {417, "ExpectationFailed", "The only expectation that is met is 100-continue."},
+        {501, "NotImplemented", "This transfer coding is not supported; use chunked."},
+        {505, "HttpVersionNotSupported", "Send HTTP/1.1."},
+        {400, "MalformedHttpRequest", "The request is not well-formed HTTP/1.1."},
+    };
+    size_t i = 0;
+
+    while (i + 1 < ARRAY_LEN(rows) && rows[i].status != status)
+        i++;
+    struct api_fault fault = {.code = str_from(rows[i].code),
+                              .http = status,
+                              .message = str_from(rows[i].message),
+                              .sender = true};
+    reply->status = status;
+    reply->content_type = S("text/xml;charset=UTF-8");
+    reply->request_id = api_uuid(api->config.env, arena);
+    reply->code = fault.code;
+    api_encode_fault(NULL, &fault, reply->request_id, &reply->body);
+}
+
+struct api *
+api_new(const struct api_config *config)
+{
+    struct api *api = calloc(1, sizeof(*api));
+
+    if (!api)
+        return NULL;
+    api->config = *config;
+    api->keys = sigv4_keys_new(SIGNING_KEYS);
+    if (store_key_load(config->store, config->env, "next-token", api->page_key) < 0)
+        return api_free(api);
+    return api;
+}
+
+struct api *
+api_free(struct api *api)
+{
+    if (!api)
+        return NULL;
+    sigv4_keys_free(api->keys);
+    explicit_bzero(api->page_key, sizeof(api->page_key));
+    free(api);
+    return NULL;
+}

@@ -1,0 +1,509 @@
+/*
+ * The reply of a large DescribeInstances is megabytes of short tags, so the cost is that of
+ * short copies.  Tags come ready from the pool and are copied 32 bytes at a time, past their end
+ * (the pool has slack, and room is reserved); a value is copied first and then searched in place
+ * for what must be escaped, 16 bytes at a time, which hardly ever finds anything.
+ */
+#include "api/encode_xml.h"
+
+#include "api/scalar.h"
+#include "base/timefmt.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+struct writer {
+    const struct api_service *service;
+    struct buf *out;
+};
+
+/* Room for n bytes and a copy's overshoot, or NULL when the reply is too large. */
+static inline char *
+room(struct buf *b, size_t n)
+{
+    n += 2 * API_POOL_SLACK;
+    if (__builtin_expect(b->cap - b->n < n, 0) && !buf_reserve(b, n))
+        return NULL;
+    return b->p + b->n;
+}
+
+/* Copies n bytes; may write up to API_POOL_SLACK bytes more, and read as many from the pool. */
+static inline char *
+copy_pool(char *w, const char *p, size_t n)
+{
+    if (__builtin_expect(n <= API_POOL_SLACK, 1))
+        memcpy(w, p, API_POOL_SLACK);
+    else
+        memcpy(w, p, n);
+    return w + n;
+}
+
+static inline char *
+start_tag(char *w, const struct writer *x, const struct api_member *m)
+{
+    *w = '<';
+    return copy_pool(w + 1, x->service->pool + m->tag + 2, m->tag_n + 1u);
+}
+
+static inline char *
+end_tag(char *w, const struct writer *x, const struct api_member *m)
+{
+    return copy_pool(w, x->service->pool + m->tag, m->tag_n + 3u);
+}
+
+/* Copies a value; its source has no slack, so short ones go in two overlapping pieces. */
+static inline void
+copy_value(char *w, const char *p, size_t n)
+{
+    if (n > 32) {
+        memcpy(w, p, n);
+    } else if (n >= 16) {
+        memcpy(w, p, 16);
+        memcpy(w + n - 16, p + n - 16, 16);
+    } else if (n >= 8) {
+        memcpy(w, p, 8);
+        memcpy(w + n - 8, p + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(w, p, 4);
+        memcpy(w + n - 4, p + n - 4, 4);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            w[i] = p[i];
+    }
+}
+
+static inline bool
+is_special(unsigned char c)
+{
+    return c == '&' || c == '<' || c == '>' || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+}
+
+/* Whether any of n bytes must be escaped.  May read 15 bytes past them. */
+static inline bool
+has_special(const char *p, size_t n)
+{
+#ifdef __SSE2__
+    /* Tab and newline count here as special too: they are rare, and the slow way knows better. */
+    const __m128i blank = _mm_set1_epi8(0x1f), amp = _mm_set1_epi8('&');
+    const __m128i lt = _mm_set1_epi8('<'), gt = _mm_set1_epi8('>');
+
+    for (size_t i = 0; i < n; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        __m128i hit = _mm_cmpeq_epi8(_mm_min_epu8(v, blank), v);
+
+        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, amp));
+        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, lt));
+        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, gt));
+        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+
+        if (n - i < 16)
+            mask &= (1u << (n - i)) - 1;
+        if (mask)
+            return true;
+    }
+    return false;
+#else
+    for (size_t i = 0; i < n; i++)
+        if (is_special((unsigned char)p[i]))
+            return true;
+    return false;
+#endif
+}
+
+static void
+escape_slowly(struct buf *out, struct str s)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (!is_special(c))
+            continue;
+        buf_add(out, s.p + from, i - from);
+        from = i + 1;
+        if (c == '&')
+            buf_add_lit(out, "&amp;");
+        else if (c == '<')
+            buf_add_lit(out, "&lt;");
+        else if (c == '>')
+            buf_add_lit(out, "&gt;");
+        else if (c == '\r')
+            buf_add_lit(out, "&#xD;"); /* a parser would turn it into a newline */
+        else if (c == 0x7f)
+            buf_add_lit(out, "&#x7F;");
+        else
+            buf_add_lit(out, "\xef\xbf\xbd");
+    }
+    buf_add(out, s.p + from, s.n - from);
+}
+
+void
+api_xml_text(struct buf *out, struct str text)
+{
+    char *w = room(out, text.n);
+
+    if (!w)
+        return;
+    copy_value(w, text.p, text.n);
+    if (has_special(w, text.n))
+        escape_slowly(out, text);
+    else
+        out->n += text.n;
+}
+
+static void
+open_element(const struct writer *x, const struct api_member *m)
+{
+    char *w = room(x->out, m->tag_n + 2u);
+
+    if (w)
+        x->out->n += (size_t)(start_tag(w, x, m) - w);
+}
+
+static void
+close_element(const struct writer *x, const struct api_member *m)
+{
+    char *w = room(x->out, m->tag_n + 3u);
+
+    if (w)
+        x->out->n += (size_t)(end_tag(w, x, m) - w);
+}
+
+/* ---- scalars ---- */
+
+static void
+write_text(const struct writer *x, const struct api_member *m, struct str s)
+{
+    struct buf *b = x->out;
+    char *w = room(b, 2u * m->tag_n + 5u + s.n + API_POOL_SLACK), *value;
+
+    if (!w)
+        return;
+    value = start_tag(w, x, m);
+    copy_value(value, s.p, s.n);
+    if (__builtin_expect(has_special(value, s.n), 0)) {
+        b->n += (size_t)(value - w);
+        escape_slowly(b, s);
+        close_element(x, m);
+        return;
+    }
+    b->n += (size_t)(end_tag(value + s.n, x, m) - w);
+}
+
+/* For text that needs no escaping and is at most 32 bytes. */
+static void
+write_plain(const struct writer *x, const struct api_member *m, const char *p, size_t n)
+{
+    char *w = room(x->out, 2u * m->tag_n + 5u + n + API_POOL_SLACK), *end;
+
+    if (!w)
+        return;
+    assert(n <= 32);
+    end = start_tag(w, x, m);
+    copy_value(end, p, n);
+    x->out->n += (size_t)(end_tag(end + n, x, m) - w);
+}
+
+static void
+write_i64(const struct writer *x, const struct api_member *m, int64_t v)
+{
+    char digits[24], *p = digits + sizeof(digits);
+    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+    do {
+        *--p = (char)('0' + u % 10);
+    } while (u /= 10);
+    if (v < 0)
+        *--p = '-';
+    write_plain(x, m, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+static void
+write_f64(const struct writer *x, const struct api_member *m, double v)
+{
+    open_element(x, m);
+    api_f64_write(x->out, v);
+    close_element(x, m);
+}
+
+static int64_t
+floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+static void
+write_unix(const struct writer *x, const struct api_member *m, int64_t ms)
+{
+    if (ms % 1000 == 0)
+        write_i64(x, m, ms / 1000);
+    else
+        write_f64(x, m, (double)ms / 1000);
+}
+
+static void
+write_http_date(const struct writer *x, const struct api_member *m, int64_t ms)
+{
+    struct arena scratch;
+
+    arena_init(&scratch, 4096);
+    write_text(x, m, time_http(&scratch, ms));
+    arena_done(&scratch);
+}
+
+static void
+write_time(const struct writer *x, const struct api_member *m, const struct api_shape *shape,
+           int64_t ms)
+{
+    enum api_time form = (enum api_time)(shape->flags >> 4);
+    char text[TIME_ISO_LEN];
+    size_t n = TIME_ISO_LEN;
+
+    if (form == API_TIME_UNIX) {
+        write_unix(x, m, ms);
+        return;
+    }
+    if (form == API_TIME_HTTP) {
+        write_http_date(x, m, ms);
+        return;
+    }
+    time_iso_buf(floor_div(ms, 1000) * 1000, text);
+    if (x->service->protocol != API_EC2) {
+        n = TIME_ISO_LEN - 4;
+        text[n - 1] = 'Z';
+    }
+    write_plain(x, m, text, n);
+}
+
+static void
+write_blob(const struct writer *x, const struct api_member *m, struct str bytes)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    open_element(x, m);
+    char *w = bytes.n <= x->out->max ? room(x->out, (bytes.n + 2) / 3 * 4) : NULL;
+    if (!w) {
+        x->out->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < bytes.n; i += 3) {
+        size_t left = bytes.n - i;
+        unsigned v = (unsigned)(unsigned char)bytes.p[i] << 16;
+
+        v |= left > 1 ? (unsigned)(unsigned char)bytes.p[i + 1] << 8 : 0;
+        v |= left > 2 ? (unsigned)(unsigned char)bytes.p[i + 2] : 0;
+        *w++ = alphabet[v >> 18];
+        *w++ = alphabet[v >> 12 & 63];
+        *w++ = left > 1 ? alphabet[v >> 6 & 63] : '=';
+        *w++ = left > 2 ? alphabet[v & 63] : '=';
+    }
+    x->out->n = (size_t)(w - x->out->p);
+    close_element(x, m);
+}
+
+/* ---- structures ---- */
+
+static void write_value(const struct writer *x, const struct api_member *m, const void *slot,
+                        bool element);
+
+static void
+write_members(const struct writer *x, uint32_t first, size_t n, const void *base)
+{
+    const struct api_member *m = &x->service->members[first];
+
+    for (const struct api_member *end = m + n; m < end; m++) {
+        const void *slot = (const char *)base + m->offset;
+
+        if (api_is_set(&x->service->shapes[m->shape], slot))
+            write_value(x, m, slot, false);
+    }
+}
+
+static void
+write_entry(const struct writer *x, const struct api_shape *shape, const void *entry)
+{
+    write_members(x, shape->first, 2, entry);
+}
+
+static void
+write_list(const struct writer *x, const struct api_member *m, const struct api_shape *shape,
+           const void *slot)
+{
+    const struct str_list *list = slot; /* any list has this layout */
+    const struct api_member *element = &x->service->members[shape->first];
+    bool flat = shape->flags & API_FLAT;
+    const char *v = (const char *)list->v;
+
+    if (list->n == 0) {
+        if (!flat) {
+            open_element(x, m);
+            if (!buf_failed(x->out))
+                x->out->p[x->out->n - 1] = '/';
+            buf_add_char(x->out, '>');
+        }
+        return;
+    }
+    if (!flat)
+        open_element(x, m);
+    for (size_t i = 0; i < list->n && !buf_failed(x->out); i++) {
+        const void *item = v + i * shape->size;
+
+        if (shape->kind == API_LIST) {
+            struct api_member named = *element;
+
+            if (flat) {
+                named.tag = m->tag;
+                named.tag_n = m->tag_n;
+            }
+            write_value(x, &named, item, true);
+            continue;
+        }
+        if (flat)
+            open_element(x, m);
+        else
+            buf_add_lit(x->out, "<entry>");
+        write_entry(x, shape, item);
+        if (flat)
+            close_element(x, m);
+        else
+            buf_add_lit(x->out, "</entry>");
+    }
+    if (!flat)
+        close_element(x, m);
+}
+
+static void
+write_value(const struct writer *x, const struct api_member *m, const void *slot, bool element)
+{
+    const struct api_shape *shape = &x->service->shapes[m->shape];
+
+    switch ((enum api_kind)shape->kind) {
+    case API_STRING:
+    case API_ENUM:
+        write_text(x, m, *api_slot_str(slot));
+        return;
+    case API_BLOB:
+        write_blob(x, m, *api_slot_str(slot));
+        return;
+    case API_BOOL:
+        if (api_slot_bool(slot, element))
+            write_plain(x, m, "true", 4);
+        else
+            write_plain(x, m, "false", 5);
+        return;
+    case API_INT:
+    case API_LONG:
+        write_i64(x, m, api_slot_i64(slot, element));
+        return;
+    case API_FLOAT:
+    case API_DOUBLE:
+        write_f64(x, m, api_slot_f64(slot, element));
+        return;
+    case API_TIME:
+        write_time(x, m, shape, api_slot_i64(slot, element));
+        return;
+    case API_STRUCT:
+        open_element(x, m);
+        write_members(x, shape->first, shape->n, api_slot_struct(slot, element));
+        close_element(x, m);
+        return;
+    case API_LIST:
+    case API_MAP:
+        write_list(x, m, shape, slot);
+        return;
+    }
+}
+
+/* ---- replies ---- */
+
+#define XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+
+static void
+add_c(struct buf *out, const char *text)
+{
+    buf_add_str(out, str_from(text));
+}
+
+/* With the description's xmlns, which ec2 sends with a slash at its end. */
+static void
+open_response(const struct api_service *service, struct str op, struct buf *out)
+{
+    struct str xmlns = str_from(service->xmlns);
+
+    buf_add_lit(out, XML_HEAD "<");
+    buf_add_str(out, op);
+    buf_add_lit(out, "Response xmlns=\"");
+    api_xml_text(out, xmlns);
+    if (service->protocol == API_EC2 && !str_ends(xmlns, S("/")))
+        buf_add_char(out, '/');
+    buf_add_lit(out, "\">");
+}
+
+void
+api_encode_xml(const struct api_service *service, const struct api_op *op, const void *res,
+               struct str request_id, struct buf *out)
+{
+    const struct writer x = {service, out};
+    const struct api_shape *output = &service->shapes[op->output];
+    struct str name = api_op_name(service, op);
+
+    assert(output->kind == API_STRUCT);
+    open_response(service, name, out);
+    if (service->protocol == API_EC2) {
+        buf_add_lit(out, "<requestId>");
+        api_xml_text(out, request_id);
+        buf_add_lit(out, "</requestId>");
+        if (output->n == 0)
+            buf_add_lit(out, "<return>true</return>"); /* what older clients look for */
+        write_members(&x, output->first, output->n, res);
+    } else {
+        if (output->n) {
+            buf_add_char(out, '<');
+            add_c(out, api_text(service, op->wrap));
+            buf_add_char(out, '>');
+            write_members(&x, output->first, output->n, res);
+            buf_add_lit(out, "</");
+            add_c(out, api_text(service, op->wrap));
+            buf_add_char(out, '>');
+        }
+        buf_add_lit(out, "<ResponseMetadata><RequestId>");
+        api_xml_text(out, request_id);
+        buf_add_lit(out, "</RequestId></ResponseMetadata>");
+    }
+    buf_add_lit(out, "</");
+    buf_add_str(out, name);
+    buf_add_lit(out, "Response>");
+}
+
+void
+api_encode_fault(const struct api_service *service, const struct api_fault *fault,
+                 struct str request_id, struct buf *out)
+{
+    bool ec2 = service && service->protocol == API_EC2;
+
+    assert(fault->code.n > 0);
+    if (ec2) {
+        buf_add_lit(out, XML_HEAD "<Response><Errors><Error><Code>");
+    } else {
+        buf_add_lit(out, XML_HEAD "<ErrorResponse");
+        if (service) {
+            buf_add_lit(out, " xmlns=\"");
+            add_c(out, service->xmlns);
+            buf_add_char(out, '"');
+        }
+        buf_add_lit(out, "><Error><Type>");
+        buf_add_str(out, fault->sender ? S("Sender") : S("Receiver"));
+        buf_add_lit(out, "</Type><Code>");
+    }
+    api_xml_text(out, fault->code);
+    buf_add_lit(out, "</Code><Message>");
+    api_xml_text(out, fault->message);
+    buf_add_str(out, ec2 ? S("</Message></Error></Errors><RequestID>")
+                         : S("</Message></Error><RequestId>"));
+    api_xml_text(out, request_id);
+    buf_add_str(out, ec2 ? S("</RequestID></Response>") : S("</RequestId></ErrorResponse>"));
+}

@@ -1,0 +1,286 @@
+/*
+ * The description of an API as constant tables, and the C form of its values.
+ *
+ * tools/apigen turns api/NAME.api into one `struct api_service`: operations, shapes, members,
+ * limits and one pool of text.  The tables hold indexes and offsets only, so they need no
+ * relocation and are shared between processes.  One routine a wire format interprets them
+ * (decode_query.h, encode_xml.h); so do the validator, filters and the check of replies.
+ *
+ * A value in C, by its kind:
+ *
+ *   kind in the description       member of a struct          element of a list
+ *   string, enum, blob, decimal   struct str, absent: p NULL  struct str
+ *   int, long                     struct opt_i64              int64_t    (struct i64_list)
+ *   time                          struct opt_i64, ms          int64_t, ms
+ *   float, double                 struct opt_f64              double     (struct f64_list)
+ *   bool                          struct opt_bool             bool       (struct bool_list)
+ *   struct                        pointer, absent: NULL       the struct itself
+ *   list                          {v, n}, absent: v NULL      {v, n}
+ *   map                           list of {key, value}        list of {key, value}
+ *
+ * Blobs are the decoded bytes.  A list that is present but empty has n == 0 and v != NULL
+ * (API_EMPTY); a reply prints it as an empty element, an absent one not at all.  Key and value
+ * of a map's entry have the form of a struct's members.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/str.h"
+
+struct api_call;
+
+struct opt_i64 {
+    int64_t v;
+    bool set;
+};
+struct opt_f64 {
+    double v;
+    bool set;
+};
+struct opt_bool {
+    bool v, set;
+};
+struct i64_list {
+    int64_t *v;
+    size_t n;
+};
+struct f64_list {
+    double *v;
+    size_t n;
+};
+struct bool_list {
+    bool *v;
+    size_t n;
+};
+
+static inline struct opt_i64
+opt_i64(int64_t v)
+{
+    return (struct opt_i64){v, true};
+}
+
+static inline struct opt_f64
+opt_f64(double v)
+{
+    return (struct opt_f64){v, true};
+}
+
+static inline struct opt_bool
+opt_bool(bool v)
+{
+    return (struct opt_bool){v, true};
+}
+
+/* What an optional value is when it was not given. */
+static inline int64_t
+opt_i64_or(struct opt_i64 o, int64_t otherwise)
+{
+    return o.set ? o.v : otherwise;
+}
+
+static inline bool
+opt_bool_or(struct opt_bool o, bool otherwise)
+{
+    return o.set ? o.v : otherwise;
+}
+
+/*
+ * The address that makes a list present though it has no element: res->tags.v = API_EMPTY.
+ * Never read; LIST_PUSH starts afresh from it.
+ */
+extern char api_empty_[16];
+#define API_EMPTY ((void *)api_empty_)
+/* Makes a list present, whether or not something was pushed to it. */
+#define API_PRESENT(list) ((void)((list)->v || ((list)->v = API_EMPTY)))
+
+/* A refusal: what the caller did wrong, as it goes on the wire. */
+struct api_fault {
+    struct str code;    /* "InvalidParameterValue" */
+    int http;           /* 400 */
+    struct str message; /* a sentence; UTF-8 */
+    bool sender;        /* the query protocol's Type: Sender, else Receiver */
+};
+
+/* Fills in a sender's fault with status 400; answers 1, the positive number of a refusal. */
+int api_refuse(struct api_fault *fault, struct arena *arena, const char *code, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+
+enum api_kind {
+    API_STRING, /* also decimal */
+    API_ENUM,
+    API_BLOB,
+    API_BOOL,
+    API_INT,    /* 32 bits */
+    API_LONG,   /* 64 bits */
+    API_FLOAT,
+    API_DOUBLE,
+    API_TIME,
+    API_STRUCT,
+    API_LIST,
+    API_MAP,
+};
+
+enum api_time { API_TIME_DEFAULT, API_TIME_ISO, API_TIME_HTTP, API_TIME_UNIX };
+
+enum api_shape_flag {
+    API_SECRET = 1 << 0, /* never logged */
+    API_FLAT = 1 << 1,   /* list or map without an element around it */
+    API_OPEN = 1 << 2,   /* enum whose unknown values the handler refuses, not the validator */
+    API_UNION = 1 << 3,  /* struct of which just one member is set */
+};
+
+struct api_shape {
+    uint32_t name;     /* pool; "" of an anonymous list, map or base type */
+    uint32_t first;    /* struct: members from here; list: its element; map: key, then value;
+                        * enum: values from here */
+    uint16_t n;        /* how many from `first` */
+    uint16_t size;     /* in C: of the struct, of a list's element, of a map's entry */
+    uint16_t limit;    /* 0: none, else index into limits */
+    uint8_t kind;      /* enum api_kind */
+    uint8_t flags;     /* enum api_shape_flag; of API_TIME: enum api_time << 4 as well */
+};
+
+enum api_member_flag {
+    API_REQUIRED = 1 << 0,
+    API_TOKEN = 1 << 1, /* idempotency token */
+    API_DEPRECATED = 1 << 2,
+};
+
+/*
+ * `tag` is the pool's "</imageId>" for the XML name "imageId": the end tag is it whole, the start
+ * tag a '<' and its tail, so that a writer only copies.
+ */
+struct api_member {
+    uint32_t name;     /* pool; as in the description: "ImageId" */
+    uint32_t query;    /* pool; as in a query request */
+    uint32_t tag;      /* pool */
+    uint16_t shape;
+    uint16_t offset;   /* in the C struct */
+    uint8_t name_n, query_n;
+    uint8_t tag_n;     /* of the XML name alone: the end tag has tag_n + 3 bytes */
+    uint8_t flags;     /* enum api_member_flag */
+};
+
+#define API_NO_MIN INT64_MIN
+#define API_NO_MAX INT64_MAX
+
+struct api_limit {
+    int64_t min, max;  /* characters of text, bytes of a blob, elements of a list or map; a
+                        * number's value, that of a float or double in millionths */
+    uint32_t pattern;  /* pool; "" is none */
+};
+
+enum api_op_flag {
+    API_WRITE = 1 << 0,       /* gets a writing transaction */
+    API_DRY_RUN = 1 << 1,     /* the input has DryRun */
+    API_NO_AUTH = 1 << 2,     /* not signed: AssumeRoleWithWebIdentity */
+    API_OP_DEPRECATED = 1 << 3,
+};
+
+#define API_NONE UINT16_MAX
+
+struct api_op {
+    uint32_t name;         /* pool */
+    uint32_t wrap;         /* pool; result element of the query protocol */
+    uint32_t first_error;  /* index into errors: shapes of the errors it may answer */
+    uint16_t n_errors;
+    uint16_t input, output; /* shapes, always structs, maybe without members */
+    uint16_t handler;      /* index into handlers, or API_NONE: not implemented */
+    uint16_t flags;        /* enum api_op_flag */
+    /* Members of paging, numbered within their struct, or API_NONE. */
+    uint16_t dry_run, page_in, page_limit; /* of the input */
+    uint16_t page_out;                     /* of the output */
+};
+
+/* An error that the description declares; its shape has the members beside the message. */
+struct api_error_shape {
+    uint32_t code;   /* pool; as on the wire: "NoSuchEntity" */
+    uint16_t shape;
+    uint16_t http;
+    bool fault;      /* ours: Type Receiver */
+};
+
+enum api_protocol { API_EC2, API_QUERY, API_JSON };
+
+/* Answers 0, positive with the call's fault set, or negative. */
+typedef int api_handler(struct api_call *call, const void *req, void *res);
+
+/* The pool ends in that many bytes that belong to no text. */
+#define API_POOL_SLACK 32
+
+struct api_service {
+    const char *name;     /* "ec2": prefix of C names */
+    const char *version;  /* "2016-11-15" */
+    const char *endpoint; /* first label of the host name */
+    const char *signing;  /* name in the credential scope */
+    const char *xmlns;
+    const char *target;   /* prefix of X-Amz-Target, or NULL */
+    enum api_protocol protocol;
+
+    const char *pool;
+    const struct api_shape *shapes;
+    const struct api_member *members;
+    const struct api_limit *limits;
+    const uint32_t *enums;           /* pool */
+    const struct api_error_shape *errors;
+    const uint16_t *op_errors;
+    const struct api_op *ops;        /* sorted by name */
+    api_handler *const *handlers;
+    uint16_t n_shapes, n_ops, n_errors, n_handlers;
+    uint32_t n_members, pool_bytes;
+};
+
+/* The operation of that name, implemented or not, or NULL. */
+const struct api_op *api_op_find(const struct api_service *service, struct str name);
+
+static inline const char *
+api_text(const struct api_service *service, uint32_t offset)
+{
+    return service->pool + offset;
+}
+
+static inline struct str
+api_op_name(const struct api_service *service, const struct api_op *op)
+{
+    return str_from(api_text(service, op->name));
+}
+
+/* NULL when the operation is not implemented. */
+static inline api_handler *
+api_op_handler(const struct api_service *service, const struct api_op *op)
+{
+    return op->handler == API_NONE ? NULL : service->handlers[op->handler];
+}
+
+static inline const struct api_shape *
+api_shape(const struct api_service *service, uint16_t index)
+{
+    return &service->shapes[index];
+}
+
+static inline struct str
+api_member_name(const struct api_service *service, const struct api_member *m)
+{
+    return str_of(service->pool + m->name, m->name_n);
+}
+
+/* The member of a struct shape by its name in the description, or NULL. */
+const struct api_member *api_member_find(const struct api_service *service,
+                                         const struct api_shape *shape, struct str name);
+
+/* Whether text is one of the enum's values. */
+bool api_enum_has(const struct api_service *service, const struct api_shape *shape, struct str s);
+
+/*
+ * A zeroed input or output struct of the operation.  Sizes come from the tables, so this serves
+ * dispatch without knowing the types.
+ */
+void *api_new_input(const struct api_service *service, const struct api_op *op, struct arena *a);
+void *api_new_output(const struct api_service *service, const struct api_op *op, struct arena *a);
+
+/* DryRun=true was given; req is the decoded input. */
+bool api_is_dry_run(const struct api_service *service, const struct api_op *op, const void *req);
+
+/* The error shape with that code on the wire, or NULL: the description does not list it. */
+const struct api_error_shape *api_error_shape_find(const struct api_service *service,
+                                                   struct str code);

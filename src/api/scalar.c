@@ -1,0 +1,210 @@
+/*
+ * No libc number parser sees a client's text before its alphabet was checked: strtod() would
+ * take "0x1p3", "nan(1)" and what the locale likes.
+ */
+#include "api/scalar.h"
+
+#include "base/timefmt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FLOAT_TEXT_MAX 64
+
+static bool
+parse_float(struct str s, double *ret)
+{
+    char text[FLOAT_TEXT_MAX + 1], *end;
+
+    if (str_is(s, "NaN")) {
+        *ret = (double)NAN;
+        return true;
+    }
+    if (str_is(s, "Infinity") || str_is(s, "-Infinity")) {
+        *ret = s.p[0] == '-' ? -(double)INFINITY : (double)INFINITY;
+        return true;
+    }
+    if (s.n == 0 || s.n > FLOAT_TEXT_MAX)
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (!memchr("0123456789+-.eE", s.p[i], 15))
+            return false;
+    memcpy(text, s.p, s.n);
+    text[s.n] = 0;
+    *ret = strtod(text, &end);
+    return end == text + s.n && isfinite(*ret);
+}
+
+/* Seconds since 1970 with an optional fraction; years 1 to 9999. */
+static bool
+parse_unix(struct str s, int64_t *ret_ms)
+{
+    double v;
+
+    if (!parse_float(s, &v) || !(v > -62135596800.0 && v < 253402300800.0))
+        return false;
+    *ret_ms = (int64_t)floor(v * 1000 + 0.5);
+    return true;
+}
+
+static bool
+parse_bool(struct str s, bool *ret)
+{
+    *ret = str_is(s, "true") || str_is(s, "1");
+    return *ret || str_is(s, "false") || str_is(s, "0");
+}
+
+static void
+put_i64(void *slot, bool element, int64_t v)
+{
+    if (element)
+        *(int64_t *)slot = v;
+    else
+        *(struct opt_i64 *)slot = opt_i64(v);
+}
+
+static const char *
+parse_number(const struct api_shape *shape, struct str text, void *slot, bool element)
+{
+    int64_t v;
+
+    if (!str_to_i64(text, &v))
+        return "an integer";
+    if (shape->kind == API_INT && (v < INT32_MIN || v > INT32_MAX))
+        return "an integer of 32 bits";
+    put_i64(slot, element, v);
+    return NULL;
+}
+
+static const char *
+parse_flag(struct str text, void *slot, bool element)
+{
+    bool v;
+
+    if (!parse_bool(text, &v))
+        return "true or false";
+    if (element)
+        *(bool *)slot = v;
+    else
+        *(struct opt_bool *)slot = opt_bool(v);
+    return NULL;
+}
+
+const char *
+api_scalar_parse(struct arena *arena, const struct api_shape *shape, struct str text, void *slot,
+                 bool element)
+{
+    int64_t ms;
+    double f;
+
+    switch ((enum api_kind)shape->kind) {
+    case API_STRING:
+    case API_ENUM:
+        *(struct str *)slot = text;
+        return NULL;
+    case API_BLOB:
+        return str_unbase64(arena, text, slot) ? NULL : "base64 text";
+    case API_BOOL:
+        return parse_flag(text, slot, element);
+    case API_INT:
+    case API_LONG:
+        return parse_number(shape, text, slot, element);
+    case API_FLOAT:
+    case API_DOUBLE:
+        if (!parse_float(text, &f))
+            return "a number";
+        if (element)
+            *(double *)slot = f;
+        else
+            *(struct opt_f64 *)slot = opt_f64(f);
+        return NULL;
+    case API_TIME:
+        if (!time_parse_iso(text, &ms) && !parse_unix(text, &ms) && !time_parse_http(text, &ms))
+            return "a time";
+        put_i64(slot, element, ms);
+        return NULL;
+    case API_STRUCT:
+    case API_LIST:
+    case API_MAP:
+        break;
+    }
+    assert(!"a scalar's shape");
+    return "a scalar";
+}
+
+bool
+api_is_set(const struct api_shape *shape, const void *slot)
+{
+    switch ((enum api_kind)shape->kind) {
+    case API_BOOL:
+        return ((const struct opt_bool *)slot)->set;
+    case API_INT:
+    case API_LONG:
+    case API_TIME:
+        return ((const struct opt_i64 *)slot)->set;
+    case API_FLOAT:
+    case API_DOUBLE:
+        return ((const struct opt_f64 *)slot)->set;
+    case API_STRING:
+    case API_ENUM:
+    case API_BLOB:
+    case API_LIST:
+    case API_MAP:
+    case API_STRUCT:
+        /* All begin with their pointer. */
+        return *(const void *const *)slot != NULL;
+    }
+    return false;
+}
+
+void
+api_f64_write(struct buf *b, double v)
+{
+    char text[40];
+
+    if (isnan(v)) {
+        buf_add_lit(b, "NaN");
+        return;
+    }
+    if (isinf(v)) {
+        buf_add_str(b, v < 0 ? S("-Infinity") : S("Infinity"));
+        return;
+    }
+    if (fabs(v) < 1e15 && v == (double)(int64_t)v) {
+        buf_add_i64(b, (int64_t)v);
+        return;
+    }
+    /* The shortest of the precisions that reads back. */
+    for (int digits = 15; digits <= 17; digits++) {
+        int n = snprintf(text, sizeof(text), "%.*g", digits, v);
+
+        assert(n > 0 && n < (int)sizeof(text));
+        if (digits == 17 || strtod(text, NULL) == v) {
+            buf_add(b, text, (size_t)n);
+            return;
+        }
+    }
+}
+
+struct str
+api_excerpt(struct str s, size_t max)
+{
+    size_t n = max;
+
+    if (s.n <= max)
+        return s;
+    while (n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+        n--;
+    return str_cut(s, 0, n);
+}
+
+struct str
+api_camel(struct arena *arena, struct str name)
+{
+    struct str copy = str_dup(arena, name);
+
+    if (copy.n && copy.p[0] >= 'A' && copy.p[0] <= 'Z')
+        ((char *)copy.p)[0] = (char)(copy.p[0] + 32);
+    return copy;
+}

@@ -1,0 +1,100 @@
+/*
+ * No maximum, no buffer: the limit is given at birth and enforced before memory is asked for.
+ */
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+buf_init(struct buf *b, size_t max_bytes)
+{
+    assert(max_bytes > 0);
+    *b = (struct buf){.max = max_bytes};
+}
+
+void
+buf_done(struct buf *b)
+{
+    free(b->p);
+    *b = (struct buf){.max = b->max};
+}
+
+void
+buf_reset(struct buf *b)
+{
+    b->n = 0;
+    b->failed = false;
+}
+
+bool
+buf_reserve(struct buf *b, size_t n)
+{
+    assert(b->max > 0);
+    if (b->cap - b->n >= n)
+        return true;
+    if (b->failed || n > b->max || b->n > b->max - n) {
+        b->failed = true;
+        return false;
+    }
+    size_t cap = MAX(b->cap * 2, (size_t)256);
+    cap = MIN(MAX(cap, b->n + n), b->max);
+    char *p = realloc(b->p, cap);
+    if (!p) {
+        b->failed = true;
+        return false;
+    }
+    b->p = p;
+    b->cap = cap;
+    return true;
+}
+
+void
+buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (n == 0 || !buf_reserve(b, n))
+        return;
+    memcpy(b->p + b->n, p, n);
+    b->n += n;
+    assert(b->n <= b->cap);
+}
+
+void
+buf_add_fmt(struct buf *b, const char *fmt, ...)
+{
+    va_list ap, again;
+
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    assert(n >= 0);
+    if (buf_reserve(b, (size_t)n + 1)) {
+        vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+        b->n += (size_t)n;
+    }
+    va_end(again);
+    va_end(ap);
+}
+
+void
+buf_add_i64(struct buf *b, int64_t v)
+{
+    char digits[24], *w = digits + sizeof(digits);
+    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+    do {
+        *--w = (char)('0' + u % 10);
+    } while (u /= 10);
+    if (v < 0)
+        *--w = '-';
+    buf_add(b, w, (size_t)(digits + sizeof(digits) - w));
+}
+
+void
+buf_consume(struct buf *b, size_t n)
+{
+    assert(n <= b->n);
+    if (n < b->n)
+        memmove(b->p, b->p + n, b->n - n);
+    b->n -= n;
+}

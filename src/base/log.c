@@ -1,0 +1,94 @@
+/*
+ * The log is for the person who runs the daemon.  It is written with one write(2) a line, so
+ * that lines of several processes do not mix.
+ */
+#include "base/log.h"
+
+#include "base/error.h"
+#include "base/timefmt.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 1024
+
+static int log_fd = 2;
+static enum log_level log_most = LOG_INFO;
+static int64_t (*log_now_ms)(void);
+
+void
+log_init(int fd, enum log_level most, int64_t (*now_ms)(void))
+{
+    log_fd = fd;
+    log_most = most;
+    log_now_ms = now_ms;
+}
+
+/* Appends the text with control characters spelled out; answers the new length. */
+static size_t
+add_printable(char *line, size_t n, const char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (; *text && n + 5 < LINE_MAX_BYTES; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c >= 0x20 && c != 0x7f) {
+            line[n++] = (char)c;
+            continue;
+        }
+        line[n++] = '\\';
+        line[n++] = 'x';
+        line[n++] = digits[c >> 4];
+        line[n++] = digits[c & 15];
+    }
+    return n;
+}
+
+static void
+write_line(enum log_level level, const char *text)
+{
+    static const char *const names[] = {"error ", "warn  ", "info  ", "debug "};
+    char line[LINE_MAX_BYTES];
+    size_t n = 0;
+
+    if (log_now_ms) {
+        time_iso_buf(log_now_ms(), line);
+        n = TIME_ISO_LEN;
+        line[n++] = ' ';
+    }
+    memcpy(line + n, names[level], 6);
+    n = add_printable(line, n + 6, text);
+    line[n++] = '\n';
+    assert(n <= sizeof(line));
+    if (write(log_fd, line, n) < 0)
+        return; /* nobody is left to be told */
+}
+
+void
+log_line(enum log_level level, const char *fmt, ...)
+{
+    char text[LINE_MAX_BYTES];
+    va_list ap;
+
+    if (level > log_most || log_fd < 0)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    write_line(level, text);
+}
+
+int
+error_origin_(int err, const char *file, int line, const char *fmt, ...)
+{
+    char text[LINE_MAX_BYTES / 2];
+    va_list ap;
+
+    assert(err > 0);
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    log_error("%s: %s (%s:%d)", text, strerror(err), file, line);
+    return -err;
+}

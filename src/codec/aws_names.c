@@ -1,0 +1,75 @@
+/* us-east-1 is the oldest region, and its names are the exception. */
+#include "codec/aws_names.h"
+
+#include "codec/ip.h"
+
+static struct str
+dashed(struct arena *a, const char *prefix, uint32_t ip)
+{
+    return str_fmt(a, "%s-%u-%u-%u-%u", prefix, ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+}
+
+struct str
+aws_private_domain(struct arena *a, struct str region)
+{
+    return str_is(region, "us-east-1") ? S("ec2.internal")
+                                       : str_cat(a, region, S(".compute.internal"));
+}
+
+struct str
+aws_private_name(struct arena *a, struct str region, uint32_t ip)
+{
+    return str_fmt(a, "%.*s.%.*s", STR_ARG(dashed(a, "ip", ip)),
+                   STR_ARG(aws_private_domain(a, region)));
+}
+
+struct str
+aws_public_name(struct arena *a, struct str region, uint32_t ip)
+{
+    struct str host = dashed(a, "ec2", ip);
+
+    return str_is(region, "us-east-1")
+               ? str_cat(a, host, S(".compute-1.amazonaws.com"))
+               : str_fmt(a, "%.*s.%.*s.compute.amazonaws.com", STR_ARG(host), STR_ARG(region));
+}
+
+/* "ip-172-31-0-5" with that prefix as an address. */
+static bool
+parse_dashed(struct str label, const char *prefix, uint32_t *ret_ip)
+{
+    size_t n = strlen(prefix);
+    char text[IP4_TEXT_MAX];
+
+    if (label.n <= n || label.n - n > sizeof(text) ||
+        !str_eq_nocase(str_cut(label, 0, n), str_from(prefix)))
+        return false;
+    for (size_t i = n; i < label.n; i++)
+        text[i - n] = label.p[i] == '-' ? '.' : label.p[i];
+    return ip4_parse(str_of(text, label.n - n), ret_ip);
+}
+
+/* Whether s ends with the suffix, whatever its case. */
+static bool
+ends(struct str s, struct str suffix)
+{
+    return s.n > suffix.n && str_eq_nocase(str_cut(s, s.n - suffix.n, s.n), suffix);
+}
+
+bool
+aws_private_name_parse(struct str name, uint32_t *ret_ip)
+{
+    struct str rest = name, label = str_split(&rest, '.');
+
+    return (str_eq_nocase(rest, S("ec2.internal")) || ends(rest, S(".compute.internal"))) &&
+           parse_dashed(label, "ip-", ret_ip);
+}
+
+bool
+aws_public_name_parse(struct str name, uint32_t *ret_ip)
+{
+    struct str rest = name, label = str_split(&rest, '.');
+
+    return (str_eq_nocase(rest, S("compute-1.amazonaws.com")) ||
+            ends(rest, S(".compute.amazonaws.com"))) &&
+           parse_dashed(label, "ec2-", ret_ip);
+}

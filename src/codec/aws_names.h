@@ -1,0 +1,18 @@
+/*
+ * Host names as EC2 makes them from addresses, and back.
+ * https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
+ */
+#pragma once
+
+#include "base/str.h"
+
+/* "ip-172-31-0-5.ec2.internal", other regions "ip-….REGION.compute.internal". */
+struct str aws_private_name(struct arena *a, struct str region, uint32_t ip);
+/* "ec2-198-18-0-5.compute-1.amazonaws.com", other regions "ec2-….REGION.compute.amazonaws.com". */
+struct str aws_public_name(struct arena *a, struct str region, uint32_t ip);
+/* "ec2.internal" or "REGION.compute.internal": the domain that DHCP hands out. */
+struct str aws_private_domain(struct arena *a, struct str region);
+
+/* The address in a name of either form, whatever its region; ASCII case does not count. */
+bool aws_private_name_parse(struct str name, uint32_t *ret_ip);
+bool aws_public_name_parse(struct str name, uint32_t *ret_ip);

@@ -1,0 +1,515 @@
+/*
+ * The admin API: what `welkin status`, `clock`, `console`, `image` and `reset` ask of a running
+ * daemon, and what scripts that wait for other emulators look at.
+ *
+ * It is for the machine's own users: answered to loopback only, never to a browser (a request
+ * with an Origin is refused, so that a web page cannot reset a cloud), and only by the names of
+ * this machine (so that a name that a stranger rebinds to 127.0.0.1 is of no use).
+ */
+#include "daemon/daemon.h"
+
+#include "base/log.h"
+#include "base/timefmt.h"
+#include "codec/json.h"
+#include "codec/uri.h"
+#include "ec2/ec2.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#define REPLY_MAX_BYTES ((size_t)4 << 20)
+
+struct follower {
+    struct admin *admin;
+    struct follower *next;
+    struct http_request *req;
+    uint64_t at; /* the offset of the next byte to send */
+    size_t id_n;
+    char id[PRIV_ID_MAX];
+};
+
+struct held {
+    struct store_waiter durable;
+    struct http_request *req;
+};
+
+struct admin {
+    struct daemon *d;
+    struct arena arena; /* of one request */
+    struct buf body;
+    struct follower *followers;
+};
+
+struct route {
+    enum http_method method;
+    const char *path;
+    void (*fn)(struct admin *admin, struct http_request *req);
+};
+
+/* ---- replies ---- */
+
+static void
+reply(struct http_request *req, unsigned status, struct str body)
+{
+    const struct http_header headers[] = {{S("Content-Type"), S("application/json")}};
+
+    http_respond(req, status, headers, 1, body);
+}
+
+static void
+refuse(struct admin *admin, struct http_request *req, unsigned status, const char *sentence)
+{
+    struct json_out o = {.buf = &admin->body};
+
+    buf_reset(&admin->body);
+    json_open(&o, '{');
+    json_key(&o, S("error"));
+    json_str(&o, str_from(sentence));
+    json_close(&o, '}');
+    buf_add_char(&admin->body, '\n');
+    reply(req, status, buf_str(&admin->body));
+}
+
+static struct str
+param(struct admin *admin, struct http_request *req, const char *name)
+{
+    return uri_query_get(&admin->arena, req->head.query, str_from(name));
+}
+
+static void
+key_str(struct json_out *o, const char *name, struct str value)
+{
+    json_key(o, str_from(name));
+    json_str(o, value);
+}
+
+static void
+key_int(struct json_out *o, const char *name, int64_t value)
+{
+    json_key(o, str_from(name));
+    json_int(o, value);
+}
+
+/* Begins an object in the admin's buffer; finish() ends and sends it. */
+static struct json_out
+begin(struct admin *admin)
+{
+    struct json_out o = {.buf = &admin->body};
+
+    buf_reset(&admin->body);
+    json_open(&o, '{');
+    return o;
+}
+
+static void
+finish(struct admin *admin, struct json_out *o, struct http_request *req)
+{
+    json_close(o, '}');
+    buf_add_char(&admin->body, '\n');
+    reply(req, 200, buf_str(&admin->body));
+}
+
+/* ---- health and status ---- */
+
+static void
+put_services(struct json_out *o)
+{
+    json_key(o, S("services"));
+    json_open(o, '{');
+    for (size_t i = 0; cloud_services()[i]; i++) {
+        const struct api_service *service = cloud_services()[i]->service;
+        bool any = false;
+
+        for (unsigned k = 0; k < service->n_ops; k++)
+            any = any || api_op_handler(service, &service->ops[k]);
+        key_str(o, service->name, any ? S("running") : S("disabled"));
+    }
+    json_close(o, '}');
+}
+
+static void
+localstack_health(struct admin *admin, struct http_request *req)
+{
+    struct json_out o = begin(admin);
+
+    put_services(&o);
+    key_str(&o, "edition", S("welkin"));
+    key_str(&o, "version", S(WELKIN_VERSION));
+    finish(admin, &o, req);
+}
+
+static struct str
+host_name(const struct daemon *d)
+{
+    return d->sandbox ? S("sandbox") : S("sim");
+}
+
+static void
+health(struct admin *admin, struct http_request *req)
+{
+    struct json_out o = begin(admin);
+
+    key_str(&o, "status", S("ready"));
+    key_str(&o, "version", S(WELKIN_VERSION));
+    key_str(&o, "host", host_name(admin->d));
+    put_services(&o);
+    finish(admin, &o, req);
+}
+
+static void
+put_instances(struct json_out *o, struct txn *txn)
+{
+    static const char *const names[] = {"pending",    "running",  "shutting-down",
+                                        "terminated", "stopping", "stopped"};
+    int64_t n[ARRAY_LEN(names)] = {0};
+
+    STORE_EACH(txn, ec2_instance_by_key, row) {
+        if (row->state >= 0 && row->state < (int64_t)ARRAY_LEN(names))
+            n[row->state]++;
+    }
+    json_key(o, S("instances"));
+    json_open(o, '{');
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        key_int(o, names[i], n[i]);
+    json_close(o, '}');
+}
+
+static void
+status(struct admin *admin, struct http_request *req)
+{
+    struct daemon *d = admin->d;
+    struct store_stats stats = store_stats(cloud_store(d->cloud));
+    struct json_out o = begin(admin);
+    struct txn *txn = store_begin(cloud_store(d->cloud));
+
+    key_str(&o, "version", S(WELKIN_VERSION));
+    key_str(&o, "host", host_name(d));
+    key_str(&o, "data", str_from(d->config.data_dir));
+    key_int(&o, "uptime_s", (d->env->mono_ns(d->env) - d->started_ns) / 1000000000);
+    put_services(&o);
+    put_instances(&o, txn);
+    key_int(&o, "rows", (int64_t)stats.rows);
+    key_int(&o, "row_bytes", (int64_t)stats.row_bytes);
+    key_int(&o, "commits", (int64_t)stats.commits);
+    key_int(&o, "syncs", (int64_t)stats.groups);
+    store_rollback(txn);
+    finish(admin, &o, req);
+}
+
+/* ---- the clock ---- */
+
+static void
+show_clock(struct admin *admin, struct http_request *req)
+{
+    struct env_clock clock = env_real_clock();
+    struct json_out o = begin(admin);
+    int64_t now_ms = admin->d->env->now_ms(admin->d->env);
+
+    key_str(&o, "now", time_iso(&admin->arena, now_ms));
+    json_key(&o, S("stopped"));
+    json_bool(&o, clock.stopped);
+    key_int(&o, "ahead_ms", now_ms - env_real_wall_ms());
+    finish(admin, &o, req);
+}
+
+static void
+set_clock(struct admin *admin, struct http_request *req)
+{
+    struct env_clock clock = env_real_clock();
+    struct str action = param(admin, req, "action");
+    int64_t now_ms = admin->d->env->now_ms(admin->d->env), by_ms = 0;
+
+    if (str_is(action, "stop") && !clock.stopped) {
+        clock.stopped = true;
+        clock.stopped_at_ms = now_ms;
+    } else if (str_is(action, "resume") && clock.stopped) {
+        clock.stopped = false;
+        clock.offset_ms = clock.stopped_at_ms - env_real_wall_ms();
+    } else if (str_is(action, "advance")) {
+        if (!str_to_i64(param(admin, req, "ms"), &by_ms) || by_ms < 0 ||
+            by_ms > INT64_C(100) * 366 * 86400000) {
+            refuse(admin, req, 400, "Give ms=N, from 0 to a hundred years: time only goes on.");
+            return;
+        }
+        clock.stopped_at_ms += by_ms;
+        clock.offset_ms += by_ms;
+    } else if (!str_is(action, "stop") && !str_is(action, "resume")) {
+        refuse(admin, req, 400, "The clock's actions are stop, resume and advance.");
+        return;
+    }
+    if (daemon_clock_set(admin->d, &clock) < 0)
+        refuse(admin, req, 500, "The clock could not be stored.");
+    else
+        show_clock(admin, req);
+}
+
+/* ---- reset ---- */
+
+static void
+reset_is_durable(struct store_waiter *waiter)
+{
+    struct held *held = CONTAINER_OF(waiter, struct held, durable);
+
+    reply(held->req, 200, S("{\"reset\":true}\n"));
+    free(held);
+}
+
+static void
+reset(struct admin *admin, struct http_request *req)
+{
+    struct held *held = calloc(1, sizeof(*held));
+    uint64_t seq;
+
+    if (!held || cloud_reset(admin->d->cloud, &seq) < 0) {
+        free(held);
+        refuse(admin, req, 500, "The cloud could not be reset; nothing was changed.");
+        return;
+    }
+    log_info("the cloud was reset");
+    held->req = req;
+    held->durable.fn = reset_is_durable;
+    store_wait(cloud_store(admin->d->cloud), seq, &held->durable);
+}
+
+/* ---- images ---- */
+
+static void
+list_images(struct admin *admin, struct http_request *req)
+{
+    struct json_out o = begin(admin);
+    struct txn *txn = store_begin(cloud_store(admin->d->cloud));
+
+    json_key(&o, S("images"));
+    json_open(&o, '[');
+    STORE_EACH(txn, ec2_image_by_key, row) {
+        json_open(&o, '{');
+        key_str(&o, "ami", row->id);
+        key_str(&o, "name", row->name);
+        key_str(&o, "rootfs", row->rootfs);
+        key_str(&o, "init", row->init);
+        key_str(&o, "owner", row->account);
+        json_close(&o, '}');
+    }
+    json_close(&o, ']');
+    store_rollback(txn);
+    finish(admin, &o, req);
+}
+
+/* Maps an AMI id, or the one made from the name, to a root file system. */
+static void
+map_image(struct admin *admin, struct http_request *req)
+{
+    struct str name = param(admin, req, "name"), init = param(admin, req, "init");
+    struct str ami = param(admin, req, "ami");
+
+    if (!image_name_good(name) ||
+        (!str_is(init, "welkin") && !str_is(init, "systemd") && !str_is(init, "none"))) {
+        refuse(admin, req, 400,
+               "Give name=NAME of a folder below images and init=welkin, systemd or none.");
+        return;
+    }
+    if (!ami.n)
+        ami = str_cat(&admin->arena, S("welkin-"), name);
+    struct txn *txn = store_begin(cloud_store(admin->d->cloud));
+    int r = ec2_image_seed(txn, admin->d->env, ami, name, init);
+    if (r < 0) {
+        store_rollback(txn);
+        refuse(admin, req, 400, "The image could not be registered: is the AMI id well-formed?");
+        return;
+    }
+    store_commit(txn);
+    if (store_flush(cloud_store(admin->d->cloud)) < 0) {
+        refuse(admin, req, 500, "The image could not be stored.");
+        return;
+    }
+    list_images(admin, req);
+}
+
+/* ---- consoles ---- */
+
+static bool
+followed(const struct admin *admin, struct str id)
+{
+    for (const struct follower *f = admin->followers; f; f = f->next)
+        if (str_eq(str_of(f->id, f->id_n), id))
+            return true;
+    return false;
+}
+
+static void
+unfollow(struct http_request *req)
+{
+    struct follower *f = req->user, **at = &f->admin->followers;
+    struct admin *admin = f->admin;
+
+    while (*at != f)
+        at = &(*at)->next;
+    *at = f->next;
+    if (!followed(admin, str_of(f->id, f->id_n)) && admin->d->sandbox)
+        host_sandbox_follow(admin->d->sandbox, str_of(f->id, f->id_n), false);
+    http_stream_end(req);
+    free(f);
+}
+
+void
+admin_console(void *ctx, const struct priv_ev_console *ev, struct str bytes)
+{
+    struct admin *admin = ctx;
+
+    for (struct follower *f = admin->followers, *next; f; f = next) {
+        next = f->next;
+        if (!str_eq(str_of(f->id, f->id_n), str_from(ev->id)))
+            continue;
+        uint64_t skip = f->at > ev->at ? f->at - ev->at : 0;
+        if (skip >= bytes.n)
+            continue;
+        f->at = ev->at + bytes.n;
+        /* Who does not read what he follows misses it, as on a real serial line. */
+        http_stream_write(f->req, str_cut(bytes, (size_t)skip, bytes.n));
+    }
+}
+
+static void
+follow(struct admin *admin, struct http_request *req, struct str id)
+{
+    const struct http_header headers[] = {{S("Content-Type"), S("application/octet-stream")}};
+    struct follower *f = calloc(1, sizeof(*f));
+    struct str text;
+
+    if (!f)
+        abort();
+    f->admin = admin;
+    f->req = req;
+    f->id_n = id.n;
+    memcpy(f->id, id.p, id.n);
+    host_sandbox_follow(admin->d->sandbox, id, true);
+    if (host_sandbox_console(admin->d->sandbox, &admin->arena, id, &text, &f->at) < 0) {
+        free(f);
+        refuse(admin, req, 500, "The console could not be read.");
+        return;
+    }
+    f->next = admin->followers;
+    admin->followers = f;
+    req->user = f;
+    req->on_gone = unfollow;
+    http_stream_begin(req, 200, headers, 1);
+    http_stream_write(req, text);
+}
+
+static void
+console(struct admin *admin, struct http_request *req)
+{
+    struct str id = param(admin, req, "instance");
+    struct txn *txn = store_begin(cloud_store(admin->d->cloud));
+    bool known = id.n < PRIV_ID_MAX && ec2_instance_get(txn, id);
+    const struct http_header headers[] = {{S("Content-Type"), S("application/octet-stream")}};
+    const struct host_driver *driver =
+        admin->d->sandbox ? host_sandbox_driver(admin->d->sandbox) : host_sim_driver(admin->d->sim);
+    struct str text;
+    int64_t when_ms;
+
+    store_rollback(txn);
+    if (!known)
+        refuse(admin, req, 404, "There is no such instance. Give instance=i-….");
+    else if (param(admin, req, "follow").n && admin->d->sandbox)
+        follow(admin, req, id);
+    else if (driver->console(driver->ctx, &admin->arena, id, &text, &when_ms) < 0)
+        refuse(admin, req, 500, "The console could not be read.");
+    else
+        http_respond(req, 200, headers, 1, text);
+}
+
+/* ---- routes ---- */
+
+static const struct route routes[] = {
+    {HTTP_GET, "/_localstack/health", localstack_health},
+    {HTTP_GET, "/_welkin/health", health},
+    {HTTP_GET, "/_welkin/status", status},
+    {HTTP_GET, "/_welkin/clock", show_clock},
+    {HTTP_POST, "/_welkin/clock", set_clock},
+    {HTTP_POST, "/_welkin/reset", reset},
+    {HTTP_GET, "/_welkin/images", list_images},
+    {HTTP_POST, "/_welkin/images", map_image},
+    {HTTP_GET, "/_welkin/console", console},
+};
+
+bool
+admin_owns(struct str path)
+{
+    return str_starts(path, S("/_welkin/")) || str_starts(path, S("/_localstack/"));
+}
+
+static bool
+is_loopback(const union http_addr *peer)
+{
+    if (peer->any.sa_family == AF_INET)
+        return ntohl(peer->v4.sin_addr.s_addr) >> 24 == 127;
+    return peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&peer->v6.sin6_addr);
+}
+
+/* "127.0.0.1:4566", "localhost", "[::1]:80": names that no stranger can give out. */
+static bool
+is_own_name(struct str host)
+{
+    size_t colon = host.n && host.p[0] == '[' ? str_find_char(host, ']') : str_find_char(host, ':');
+    struct str name = str_cut(host, 0, colon == SIZE_MAX ? host.n : colon);
+
+    return str_is(name, "localhost") || str_starts(name, S("127.")) || str_is(name, "[::1");
+}
+
+void
+admin_request(struct admin *admin, struct http_request *req)
+{
+    bool known_path = false;
+
+    arena_reset(&admin->arena);
+    if (!is_loopback(&req->peer) || !is_own_name(req->head.host) ||
+        http_header_get(&req->head, S("Origin")).p) {
+        refuse(admin, req, 403, "The admin API is answered to this machine's own programs only.");
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (!str_is(req->head.path, routes[i].path))
+            continue;
+        known_path = true;
+        if (routes[i].method == req->head.method) {
+            routes[i].fn(admin, req);
+            return;
+        }
+    }
+    if (known_path)
+        refuse(admin, req, 405, "This path has no such method.");
+    else
+        refuse(admin, req, 404, "There is no such path.");
+}
+
+int
+admin_new(struct admin **ret, struct daemon *d)
+{
+    struct admin *admin = calloc(1, sizeof(*admin));
+
+    if (!admin)
+        return error_origin(ENOMEM, "the admin API cannot be made");
+    admin->d = d;
+    arena_init(&admin->arena, REPLY_MAX_BYTES);
+    buf_init(&admin->body, REPLY_MAX_BYTES);
+    *ret = admin;
+    return 0;
+}
+
+struct admin *
+admin_free(struct admin *admin)
+{
+    if (!admin)
+        return NULL;
+    while (admin->followers) {
+        struct follower *f = admin->followers;
+
+        admin->followers = f->next;
+        free(f);
+    }
+    arena_done(&admin->arena);
+    buf_done(&admin->body);
+    free(admin);
+    return NULL;
+}

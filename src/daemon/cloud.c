@@ -1,0 +1,226 @@
+/*
+ * Which services there are, and in which order things are made: the store first, the API on it,
+ * then the host, then EC2's reconciler, which wants to see what the host saw.
+ */
+#include "daemon/cloud.h"
+
+#include "ec2/ec2.h"
+#include "gen/api/iam.h"
+#include "gen/api/sts.h"
+#include "gen/store/tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct api_service_hooks sts_hooks = {.service = &sts_service};
+static const struct api_service_hooks iam_hooks = {.service = &iam_service};
+
+static const struct api_service_hooks *const services[] = {&ec2_hooks, &sts_hooks, &iam_hooks,
+                                                           NULL};
+
+struct cloud {
+    struct cloud_config config;
+    struct store *store;
+    struct api *api;
+    struct host *host;
+    struct ec2_reconciler *ec2;
+    struct api_machines machines;
+    const struct host_driver *driver;
+};
+
+static int
+console(void *ctx, struct arena *arena, struct str id, struct str *ret_text, int64_t *ret_ms)
+{
+    struct cloud *cloud = ctx;
+
+    if (!cloud->driver) {
+        *ret_text = S("");
+        *ret_ms = 0;
+        return 0;
+    }
+    return cloud->driver->console(cloud->driver->ctx, arena, id, ret_text, ret_ms);
+}
+
+/*
+ * The images that every new cloud has: Welkin's own, and the one AMI id that the world's
+ * tutorials name, which boots the tiny image until somebody maps it to another.
+ */
+static int
+seed_images(struct txn *txn, struct env *env)
+{
+    static const struct {
+        struct str image, rootfs, init;
+    } rows[] = {
+        {S_INIT("ami-009d6802948d06e52"), S_INIT("tiny"), S_INIT("welkin")},
+        {S_INIT("welkin-tiny"), S_INIT("tiny"), S_INIT("welkin")},
+        {S_INIT("welkin-debian-12"), S_INIT("debian"), S_INIT("systemd")},
+    };
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows) && r >= 0; i++)
+        r = ec2_image_seed(txn, env, rows[i].image, rows[i].rootfs, rows[i].init);
+    return r;
+}
+
+static int
+seed(struct cloud *cloud)
+{
+    struct txn *txn = store_begin(cloud->store);
+    int r = store_count(txn, &ec2_image_table) ? 0 : seed_images(txn, cloud->config.env);
+
+    if (r < 0)
+        store_rollback(txn);
+    else
+        store_commit(txn);
+    return r;
+}
+
+int
+cloud_open(struct cloud **ret, const struct cloud_config *config, char why[STORE_WHY_BYTES])
+{
+    struct cloud *cloud = calloc(1, sizeof(*cloud));
+    struct store_config store = {
+        .env = config->env,
+        .dir = config->dir,
+        .tables = all_tables,
+        .n_tables = n_all_tables,
+        .thread = config->threads,
+        .root_key = config->root_key,
+    };
+
+    if (!cloud)
+        return -ENOMEM;
+    cloud->config = *config;
+    cloud->machines = (struct api_machines){.ctx = cloud, .console = console};
+    int r = store_open(&cloud->store, &store, why);
+    if (r < 0) {
+        free(cloud);
+        return r;
+    }
+    struct api_config api = {
+        .env = config->env,
+        .store = cloud->store,
+        .services = services,
+        .machines = &cloud->machines,
+        .root_keys = config->root_keys,
+        .default_region = "us-east-1",
+    };
+    cloud->api = api_new(&api);
+    r = cloud->api ? seed(cloud) : -ENOMEM;
+    if (r < 0) {
+        snprintf(why, STORE_WHY_BYTES, "The cloud cannot be set up: %s.", strerror(-r));
+        cloud_close(cloud);
+        return r;
+    }
+    *ret = cloud;
+    return 0;
+}
+
+int
+cloud_start(struct cloud *cloud, const struct host_driver *driver,
+            void (*attach)(void *ctx, const struct host_events *events), void *attach_ctx)
+{
+    struct host_events events;
+    int r = host_new(&cloud->host, cloud->config.loop, cloud->store, driver);
+
+    if (r < 0)
+        return r;
+    cloud->driver = driver;
+    events = host_events(cloud->host);
+    attach(attach_ctx, &events);
+    r = host_start(cloud->host);
+    if (r < 0)
+        return r;
+    return ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
+}
+
+static struct cloud *
+end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
+{
+    if (!cloud)
+        return NULL;
+    ec2_reconciler_free(cloud->ec2);
+    host_free(cloud->host);
+    api_free(cloud->api);
+    close_store(cloud->store);
+    free(cloud);
+    return NULL;
+}
+
+struct cloud *
+cloud_close(struct cloud *cloud)
+{
+    return end(cloud, store_close);
+}
+
+struct cloud *
+cloud_crash(struct cloud *cloud)
+{
+    return end(cloud, store_abandon);
+}
+
+struct store *
+cloud_store(struct cloud *cloud)
+{
+    return cloud->store;
+}
+
+struct api *
+cloud_api(struct cloud *cloud)
+{
+    return cloud->api;
+}
+
+struct host *
+cloud_host(struct cloud *cloud)
+{
+    return cloud->host;
+}
+
+const struct api_service_hooks *const *
+cloud_services(void)
+{
+    return services;
+}
+
+/* Whether `welkin reset` leaves the table alone: what was seen of machines, and keys of the cloud. */
+static bool
+survives_reset(const struct store_table *table)
+{
+    return str_starts(str_from(table->name), S("host_")) ||
+           str_starts(str_from(table->name), S("store_")) ||
+           str_starts(str_from(table->name), S("daemon_"));
+}
+
+static int
+clear(struct txn *txn, const struct store_table *table)
+{
+    /* the first index of every table is that of its key */
+    struct store_cursor c = store_seek(txn, table->indexes[0], NULL, 0);
+    const char *row;
+    int r = 0;
+
+    while (r >= 0 && (row = store_next(&c)))
+        r = store_delete(txn, table,
+                         *(const struct str *)(row + table->columns[table->key].offset));
+    return r;
+}
+
+int
+cloud_reset(struct cloud *cloud, uint64_t *ret_seq)
+{
+    struct txn *txn = store_begin(cloud->store);
+    int r = 0;
+
+    for (size_t i = 0; i < n_all_tables && r >= 0; i++)
+        if (!survives_reset(all_tables[i]))
+            r = clear(txn, all_tables[i]);
+    if (r >= 0)
+        r = seed_images(txn, cloud->config.env);
+    if (r < 0) {
+        store_rollback(txn);
+        return r;
+    }
+    *ret_seq = store_commit(txn);
+    return 0;
+}

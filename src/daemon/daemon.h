@@ -1,0 +1,74 @@
+/*
+ * The daemon: a cloud, its listeners, and what `welkin up` asks for.
+ */
+#pragma once
+
+#include "daemon/cloud.h"
+#include "host/sandbox_driver.h"
+#include "loop/http_server.h"
+
+enum daemon_host { DAEMON_HOST_AUTO, DAEMON_HOST_SANDBOX, DAEMON_HOST_SIM };
+
+struct daemon_config {
+    const char *data_dir;  /* absolute */
+    struct str address;    /* to listen on */
+    uint16_t port;
+    enum daemon_host host;
+    bool allow_test_keys;  /* also on an address that is not loopback */
+    bool verbose;
+    int64_t sim_boot_ms, sim_stop_ms;
+};
+
+struct front;
+struct admin;
+struct guestnet;
+
+struct daemon {
+    struct daemon_config config;
+    struct env *env;
+    struct loop *loop;
+    struct cloud *cloud;
+    struct front *front;
+    struct admin *admin;
+    struct host_sim *sim;
+    struct host_sandbox *sandbox;
+    struct guestnet *guestnet;
+    struct loop_fd signals;
+    int64_t started_ns;
+    int exit_status;
+};
+
+/* Runs until it is told to stop.  Answers the exit status of the command. */
+int daemon_run(const struct daemon_config *config);
+
+/* ---- front.c: HTTP to API ---- */
+
+int front_new(struct front **ret, struct daemon *d, int listen_fd);
+struct front *front_free(struct front *front);
+/* Takes no more connections; calls in progress are still answered. */
+void front_stop(struct front *front);
+
+/* ---- admin.c: /_welkin and /_localstack ---- */
+
+int admin_new(struct admin **ret, struct daemon *d);
+struct admin *admin_free(struct admin *admin);
+/* Whether the path is the admin API's. */
+bool admin_owns(struct str path);
+void admin_request(struct admin *admin, struct http_request *req);
+/* Console bytes of the sandbox host, for who follows them. */
+void admin_console(void *ctx, const struct priv_ev_console *ev, struct str bytes);
+
+/* Reads and writes the cloud's clock; the store keeps it. */
+int daemon_clock_load(struct daemon *d);
+int daemon_clock_set(struct daemon *d, const struct env_clock *clock);
+
+/* ---- image.c: root file systems below DATA/images ---- */
+
+/* Whether NAME is a good name and DATA/images/NAME is there. */
+bool image_exists(const char *data_dir, struct str name);
+bool image_name_good(struct str name);
+/* Where the project's own scripts and programs lie: beside the binary, or where it was installed.
+ * Answers false when the file is in neither place. */
+bool image_find_file(struct arena *arena, const char *name, const char **ret_path);
+/* Runs images/NAME.sh into DATA/images/NAME; 0 or -errno. */
+int image_build(struct arena *arena, const char *data_dir, const char *name);

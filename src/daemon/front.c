@@ -1,0 +1,185 @@
+/*
+ * The front: requests of the API come in as HTTP and leave when they are durable.
+ *
+ * A call's memory (arena, reply) is an exchange, kept for the next call: in the steady state a
+ * call allocates nothing.
+ */
+#include "daemon/daemon.h"
+
+#include "base/log.h"
+#include "loop/net.h"
+
+#include <stdlib.h>
+
+#define CALL_MAX_BYTES ((size_t)64 << 20)
+#define REPLY_MAX_BYTES ((size_t)64 << 20)
+/* A larger reply takes its memory along, so that idle exchanges stay small. */
+#define REPLY_KEPT_BYTES ((size_t)64 << 10)
+#define BODY_MAX_BYTES ((size_t)16 << 20)
+#define EXCHANGES_KEPT 64
+
+struct exchange {
+    struct front *front;
+    struct exchange *next;
+    struct http_request *req;
+    struct store_waiter durable;
+    struct arena arena;
+    struct api_reply reply;
+};
+
+struct front {
+    struct daemon *d;
+    struct http_server *server;
+    struct exchange *free;
+    unsigned n_free;
+    struct arena reject_arena;
+    struct api_reply reject;
+};
+
+static void
+respond(struct exchange *x)
+{
+    struct http_header headers[] = {
+        {S("Content-Type"), x->reply.content_type},
+        {S("x-amzn-RequestId"), x->reply.request_id},
+        {S("Server"), S("Welkin")},
+    };
+
+    if (x->reply.body.n > REPLY_KEPT_BYTES)
+        http_respond_buf(x->req, (unsigned)x->reply.status, headers, ARRAY_LEN(headers),
+                         &x->reply.body);
+    else
+        http_respond(x->req, (unsigned)x->reply.status, headers, ARRAY_LEN(headers),
+                     buf_str(&x->reply.body));
+}
+
+static struct exchange *
+take(struct front *front)
+{
+    struct exchange *x = front->free;
+
+    if (x) {
+        front->free = x->next;
+        front->n_free--;
+        return x;
+    }
+    x = calloc(1, sizeof(*x));
+    if (!x)
+        abort();
+    x->front = front;
+    arena_init(&x->arena, CALL_MAX_BYTES);
+    buf_init(&x->reply.body, REPLY_MAX_BYTES);
+    return x;
+}
+
+static void
+give_back(struct exchange *x)
+{
+    struct front *front = x->front;
+
+    arena_reset(&x->arena);
+    buf_reset(&x->reply.body);
+    x->req = NULL;
+    if (front->n_free == EXCHANGES_KEPT) {
+        arena_done(&x->arena);
+        buf_done(&x->reply.body);
+        free(x);
+        return;
+    }
+    x->next = front->free;
+    front->free = x;
+    front->n_free++;
+}
+
+static void
+is_durable(struct store_waiter *waiter)
+{
+    struct exchange *x = CONTAINER_OF(waiter, struct exchange, durable);
+
+    respond(x);
+    give_back(x);
+}
+
+static void
+on_request(struct http_request *req)
+{
+    struct front *front = req->ctx;
+
+    if (admin_owns(req->head.path)) {
+        admin_request(front->d->admin, req);
+        return;
+    }
+    struct exchange *x = take(front);
+    struct api_request call = {.http = sigv4_request_of(&req->head, req->body)};
+
+    x->req = req;
+    api_handle(cloud_api(front->d->cloud), &x->arena, &call, &x->reply);
+    x->durable.fn = is_durable;
+    store_wait(cloud_store(front->d->cloud), x->reply.wait_seq, &x->durable);
+}
+
+static struct str
+on_reject(struct http_request *req, unsigned status, struct str *ret_content_type)
+{
+    struct front *front = req->ctx;
+
+    arena_reset(&front->reject_arena);
+    buf_reset(&front->reject.body);
+    api_reject(cloud_api(front->d->cloud), &front->reject_arena, (int)status, &front->reject);
+    *ret_content_type = front->reject.content_type;
+    return buf_str(&front->reject.body);
+}
+
+int
+front_new(struct front **ret, struct daemon *d, int listen_fd)
+{
+    struct front *front = calloc(1, sizeof(*front));
+    struct http_listener *listener;
+    struct http_config config = {
+        .max_body_bytes = BODY_MAX_BYTES,
+        .on_request = on_request,
+        .on_reject = on_reject,
+        .ctx = front,
+    };
+
+    if (!front)
+        return error_origin(ENOMEM, "the front cannot be made");
+    front->d = d;
+    arena_init(&front->reject_arena, 4096);
+    buf_init(&front->reject.body, 4096);
+    int r = http_server_new(&front->server, d->loop, &config);
+    if (r >= 0)
+        r = http_server_listen(front->server, listen_fd, NULL, &listener);
+    if (r < 0) {
+        front_free(front);
+        return r;
+    }
+    *ret = front;
+    return 0;
+}
+
+void
+front_stop(struct front *front)
+{
+    http_server_stop(front->server);
+}
+
+struct front *
+front_free(struct front *front)
+{
+    if (!front)
+        return NULL;
+    http_server_free(front->server);
+    while (front->free) {
+        struct exchange *x = front->free;
+
+        front->free = x->next;
+        arena_done(&x->arena);
+        buf_done(&x->reply.body);
+        free(x);
+    }
+    arena_done(&front->reject_arena);
+    buf_done(&front->reject.body);
+    free(front);
+    return NULL;
+}

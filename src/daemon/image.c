@@ -1,0 +1,125 @@
+/*
+ * Root file systems: folders below DATA/images.  They are made by the project's shell scripts
+ * (images/NAME.sh), which a user can read and change, or imported.
+ */
+#include "daemon/daemon.h"
+
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef WELKIN_PREFIX
+#define WELKIN_PREFIX "/usr/local"
+#endif
+
+bool
+image_name_good(struct str name)
+{
+    if (!name.n || name.n > 64 || name.p[0] == '.' || name.p[0] == '-')
+        return false;
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_' || c == '.'))
+            return false;
+    }
+    return true;
+}
+
+bool
+image_exists(const char *data_dir, struct str name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+
+    return image_name_good(name) &&
+           snprintf(path, sizeof(path), "%s/images/%.*s", data_dir, STR_ARG(name)) <
+               (int)sizeof(path) &&
+           stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The folder of our own binary. */
+static struct str
+own_folder(struct arena *arena)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    return str_dup(arena, str_of(path, n > 0 ? (size_t)n : 0));
+}
+
+bool
+image_find_file(struct arena *arena, const char *name, const char **ret_path)
+{
+    struct str own = own_folder(arena);
+    const char *places[] = {
+        str_cstr(arena, str_fmt(arena, "%.*s%s", STR_ARG(own), name)),
+        str_cstr(arena, str_fmt(arena, "%.*s../%s", STR_ARG(own), name)),
+        str_cstr(arena, str_fmt(arena, "%.*s../libexec/welkin/%s", STR_ARG(own), name)),
+        str_cstr(arena, str_fmt(arena, "%s/libexec/welkin/%s", WELKIN_PREFIX, name)),
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        if (access(places[i], R_OK) == 0) {
+            *ret_path = places[i];
+            return true;
+        }
+    return false;
+}
+
+/* Runs a program to its end; 0, -errno, or -EIO when it failed (it has said why on stderr). */
+static int
+run(char *const argv[])
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        dup2(2, 1);
+        execv(argv[0], argv);
+        _exit(127);
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
+}
+
+/*
+ * Builds into a folder beside the final one and renames it, so that a build that was cut short
+ * is never taken for an image.
+ */
+int
+image_build(struct arena *arena, const char *data_dir, const char *name)
+{
+    char *final = str_cstr(arena, str_fmt(arena, "%s/images/%s", data_dir, name));
+    char *work = str_cstr(arena, str_fmt(arena, "%s/images/.%s.%d", data_dir, name, getpid()));
+    const char *script, *init;
+
+    if (!image_find_file(arena, str_cstr(arena, str_fmt(arena, "images/%s.sh", name)), &script) ||
+        !image_find_file(arena, "welkin-init", &init))
+        return -ENOENT;
+    mkdir(str_cstr(arena, str_fmt(arena, "%s/images", data_dir)), 0755);
+    char *argv[] = {(char *)"/bin/sh", (char *)script, work, (char *)init, NULL};
+    int r = run(argv);
+    if (r < 0)
+        return r;
+    if (image_exists(data_dir, str_from(name))) {
+        char *old = str_cstr(arena, str_fmt(arena, "%s.old", work));
+
+        /* Machines that run from the old files keep them until they end. */
+        if (rename(final, old) < 0)
+            return -errno;
+    }
+    return rename(work, final) < 0 ? -errno : 0;
+}

@@ -1,0 +1,252 @@
+/*
+ * `welkin`: one program, a table of commands, each with its help.
+ */
+#include "daemon/cli.h"
+
+#include "base/arena.h"
+#include "daemon/client.h"
+#include "codec/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct command {
+    const char *name;
+    int (*fn)(struct cli *cli);
+    const char *summary;
+    const char *help;
+};
+
+static int cmd_help(struct cli *cli);
+static int cmd_version(struct cli *cli);
+
+static const struct command commands[] = {
+    {"up", cmd_up, "run the cloud in the foreground",
+     "welkin up [--data DIR] [--listen ADDR:PORT] [--host sandbox|sim] [--verbose]\n"
+     "\n"
+     "Runs the daemon until ctrl-C.  It prints `Ready.` when it answers.\n"
+     "  --data DIR          where everything is kept (/var/lib/welkin for root, else\n"
+     "                      ~/.local/state/welkin)\n"
+     "  --listen ADDR:PORT  127.0.0.1:4566\n"
+     "  --host sandbox      instances are real sandboxes; needs root\n"
+     "  --host sim          instances are only rows; anybody can run it\n"
+     "  --sim-boot-ms N     how long a simulated boot takes on the cloud's clock (50)\n"
+     "  --allow-test-keys   accept the keys test/test on an address that is not loopback\n"
+     "  --verbose           log reads too\n"},
+    {"down", cmd_down, "end all instances and the privileged process",
+     "welkin down [--data DIR]\n"
+     "\n"
+     "Ends every running sandbox and removes what the privileged process made on this host\n"
+     "(namespaces, interfaces, firewall tables, cgroups).  Disks stay; the next `welkin up`\n"
+     "shows the instances as stopped.  Needs root.\n"},
+    {"status", cmd_status, "what the daemon is doing", "welkin status [--endpoint ADDR:PORT]\n"},
+    {"image", cmd_image, "list, build, import or alias images",
+     "welkin image list\n"
+     "welkin image build tiny|debian            make one of the project's own images\n"
+     "welkin image import NAME FILE [--init welkin|systemd|none]\n"
+     "                                          a rootfs.tar[.gz|.xz], an OCI layout (folder or\n"
+     "                                          tar), or a `docker save` archive\n"
+     "welkin image alias AMI-ID NAME            let an AMI id boot that image\n"
+     "\n"
+     "build and import write DATA/images/NAME and need root; the daemon then has to run for the\n"
+     "image to get its AMI id.\n"},
+    {"clock", cmd_clock, "show, stop, advance or resume the cloud's clock",
+     "welkin clock [show]\nwelkin clock stop\nwelkin clock advance 90s|15m|6h|30d\n"
+     "welkin clock resume\n"
+     "\n"
+     "Everything that AWS would date or wait for goes by this clock.\n"},
+    {"console", cmd_console, "follow an instance's console",
+     "welkin console INSTANCE [--no-follow]\n"},
+    {"exec", cmd_exec, "run a command inside an instance",
+     "welkin exec INSTANCE -- COMMAND [ARGUMENT…]\n\nNeeds root, and the sandbox host.\n"},
+    {"reset", cmd_reset, "delete everything in the cloud",
+     "welkin reset --yes\n\nTerminates all instances and deletes all resources of all accounts.\n"},
+    {"version", cmd_version, "print the version", "welkin version\n"},
+    {"help", cmd_help, "help for a command", "welkin help [COMMAND]\n"},
+};
+
+static const struct command *
+find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int
+cli_fail(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    fputs("welkin: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    return 1;
+}
+
+int
+cli_usage(const char *command)
+{
+    const struct command *c = find_command(command);
+
+    assert(c);
+    fputs(c->help, stderr);
+    return 2;
+}
+
+/* Removes argv[i] … argv[i + n - 1]. */
+static void
+drop(struct cli *cli, int i, int n)
+{
+    memmove(cli->argv + i, cli->argv + i + n, sizeof(*cli->argv) * (size_t)(cli->argc - i - n));
+    cli->argc -= n;
+}
+
+const char *
+cli_option(struct cli *cli, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (int i = 0; i < cli->argc && strcmp(cli->argv[i], "--") != 0; i++) {
+        const char *arg = cli->argv[i], *value;
+
+        if (strncmp(arg, name, len) != 0)
+            continue;
+        if (arg[len] == '=') {
+            drop(cli, i, 1);
+            return arg + len + 1;
+        }
+        if (arg[len] == 0 && i + 1 < cli->argc) {
+            value = cli->argv[i + 1];
+            drop(cli, i, 2);
+            return value;
+        }
+    }
+    return NULL;
+}
+
+bool
+cli_flag(struct cli *cli, const char *name)
+{
+    for (int i = 0; i < cli->argc && strcmp(cli->argv[i], "--") != 0; i++)
+        if (strcmp(cli->argv[i], name) == 0) {
+            drop(cli, i, 1);
+            return true;
+        }
+    return false;
+}
+
+int
+cli_call(struct cli *cli, const char *method, const char *path, struct str *ret_body)
+{
+    struct client_reply reply;
+    int r = client_call(cli->arena, cli->endpoint, method, path, NULL, &reply);
+
+    if (r == -ECONNREFUSED)
+        return cli_fail("No daemon answers on %s: start one with `welkin up`, or name another "
+                        "with --endpoint.",
+                        cli->endpoint);
+    if (r < 0)
+        return cli_fail("The daemon on %s cannot be asked: %s.", cli->endpoint, strerror(-r));
+    if (reply.status != 200) {
+        struct json json;
+        size_t at;
+        struct str why = json_parse(cli->arena, reply.body, 100, &json, &at)
+                             ? json_text(&json, "error")
+                             : reply.body;
+
+        return cli_fail("%.*s", STR_ARG(why));
+    }
+    *ret_body = reply.body;
+    return 0;
+}
+
+static int
+cmd_version(struct cli *cli UNUSED)
+{
+    puts("welkin " WELKIN_VERSION);
+    return 0;
+}
+
+static int
+cmd_help(struct cli *cli)
+{
+    const struct command *c = cli->argc > 0 ? find_command(cli->argv[0]) : NULL;
+
+    if (c) {
+        fputs(c->help, stdout);
+        return 0;
+    }
+    if (cli->argc > 0)
+        return cli_fail("There is no command %s; `welkin help` lists them.", cli->argv[0]);
+    puts("Welkin " WELKIN_VERSION ", an AWS-compatible cloud that you run yourself.\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        printf("  welkin %-8s  %s\n", commands[i].name, commands[i].summary);
+    puts("\n`welkin help COMMAND` says more.  Common options: --data DIR, --endpoint ADDR:PORT.");
+    return 0;
+}
+
+/* /var/lib/welkin for root, else the user's state folder. */
+static const char *
+default_data_dir(struct arena *arena)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+    if (geteuid() == 0)
+        return "/var/lib/welkin";
+    if (state && state[0] == '/')
+        return str_cstr(arena, str_fmt(arena, "%s/welkin", state));
+    return str_cstr(arena, str_fmt(arena, "%s/.local/state/welkin", home ? home : "/tmp"));
+}
+
+static const char *
+absolute(struct arena *arena, const char *path)
+{
+    char cwd[PATH_MAX];
+
+    if (path[0] == '/' || !getcwd(cwd, sizeof(cwd)))
+        return path;
+    return str_cstr(arena, str_fmt(arena, "%s/%s", cwd, path));
+}
+
+static const char *
+option_or(struct cli *cli, const char *option, const char *variable, const char *otherwise)
+{
+    const char *value = cli_option(cli, option);
+
+    if (!value)
+        value = getenv(variable);
+    return value && value[0] ? value : otherwise;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct arena arena;
+    const struct command *c = argc > 1 ? find_command(argv[1]) : NULL;
+
+    arena_init(&arena, (size_t)64 << 20);
+    struct cli cli = {.arena = &arena, .argc = MAX(argc - 2, 0), .argv = argv + 2};
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        cli.argc = 0;
+        return cmd_help(&cli);
+    }
+    if (strcmp(argv[1], "--version") == 0)
+        return cmd_version(&cli);
+    if (!c)
+        return cli_fail("There is no command %s; `welkin help` lists them.", argv[1]);
+    if (cli_flag(&cli, "--help")) {
+        fputs(c->help, stdout);
+        return 0;
+    }
+    cli.endpoint = option_or(&cli, "--endpoint", "WELKIN_ENDPOINT", CLI_DEFAULT_ENDPOINT);
+    cli.data_dir = absolute(&arena, option_or(&cli, "--data", "WELKIN_DATA",
+                                              default_data_dir(&arena)));
+    int status = c->fn(&cli);
+    arena_done(&arena);
+    return status;
+}

@@ -1,0 +1,103 @@
+/*
+ * Small checks and forms that every resource of EC2 shares: what an id looks like, whose a row is,
+ * what is said of an id that nothing has, and which rows a Describe operation shows.
+ */
+#include "ec2/ec2.h"
+
+static bool
+is_hex(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f')))
+            return false;
+    return true;
+}
+
+int
+ec2_id_check(struct api_call *call, struct str id, const char *prefix,
+             const struct api_error *malformed)
+{
+    size_t n = strlen(prefix);
+
+    if (!str_starts(id, str_from(prefix)) || id.n == n || id.p[n] != '-')
+        return api_fault(call, malformed, "Invalid id: \"%.*s\" (expecting \"%s-...\")",
+                         STR_ARG(id), prefix);
+    struct str digits = str_cut(id, n + 1, id.n);
+
+    if ((digits.n != 8 && digits.n != 17) || !is_hex(digits))
+        return api_fault(call, malformed, "Invalid id: \"%.*s\"", STR_ARG(id));
+    return 0;
+}
+
+bool
+ec2_mine(const struct api_call *call, struct str account, struct str region)
+{
+    return str_eq(account, call->account) && str_eq(region, call->region);
+}
+
+int
+ec2_missing(struct api_call *call, const struct api_error *error, const char *what,
+            const struct str_list *ids)
+{
+    struct str all = STR_NONE;
+
+    assert(ids->n > 0);
+    LIST_EACH(ids, id)
+        all = all.p ? str_fmt(call->arena, "%.*s, %.*s", STR_ARG(all), STR_ARG(*id)) : *id;
+    return api_fault(call, error, ids->n > 1 ? "The %s IDs '%.*s' do not exist"
+                                             : "The %s ID '%.*s' does not exist",
+                     what, STR_ARG(all));
+}
+
+struct str
+ec2_arn(struct api_call *call, const char *type, struct str id)
+{
+    const char *partition = str_starts(call->region, S("cn-"))       ? "aws-cn"
+                            : str_starts(call->region, S("us-gov-")) ? "aws-us-gov"
+                                                                     : "aws";
+
+    return str_fmt(call->arena, "arn:%s:ec2:%.*s:%.*s:%s/%.*s", partition, STR_ARG(call->region),
+                   STR_ARG(call->account), type, STR_ARG(id));
+}
+
+int
+ec2_number(struct txn *txn, const char *counter, int64_t *ret)
+{
+    const struct ec2_counter_row *row = ec2_counter_get(txn, str_from(counter));
+    struct ec2_counter_row new = {.id = str_from(counter), .last = row ? row->last + 1 : 1};
+    int r = row ? ec2_counter_update(txn, &new) : ec2_counter_insert(txn, &new);
+
+    if (r < 0)
+        return error_origin(-r, "the counter %s cannot be written", counter);
+    *ret = new.last;
+    return 0;
+}
+
+int
+ec2_listing_open(struct api_call *call, const struct api_filter_table *table,
+                 const struct ec2_FilterList *filters, const struct api_page_rule *rule,
+                 struct str token, struct opt_i64 max_results, bool has_ids,
+                 struct ec2_listing *ret)
+{
+    int r = ec2_filters(call, table, filters, &ret->filters);
+
+    return r ? r : ec2_page_open(call, rule, token, max_results, has_ids, &ret->page);
+}
+
+bool
+ec2_listing_has(struct api_call *call, struct ec2_listing *listing, const void *shown,
+                int64_t created_ms, struct str id)
+{
+    if (!api_filter_match(&listing->filters, shown))
+        return false;
+    /* Sixteen digits: as text in the same order as the number. */
+    return api_page_take(&listing->page,
+                         str_fmt(call->arena, "%016llx/%.*s", (unsigned long long)created_ms,
+                                 STR_ARG(id)));
+}
+
+struct str
+ec2_listing_next(struct api_call *call, const struct ec2_listing *listing)
+{
+    return ec2_page_next(call, &listing->page);
+}

@@ -1,0 +1,308 @@
+/*
+ * What the files of EC2 share.  Handlers are declared by the generated header; here are the
+ * errors, the look-ups that answer a fault when something is not there, and the pieces that
+ * RunInstances puts together.
+ *
+ * Every look-up answers 0 and writes *ret, or a positive number with the fault set.  A resource
+ * of another account or region does not exist, as on AWS.
+ */
+#pragma once
+
+#include "api/api.h"
+#include "api/filter.h"
+#include "api/page.h"
+#include "gen/api/ec2.h"
+#include "gen/store/ec2_rows.h"
+#include "gen/store/host_rows.h"
+#include "ec2/errors.h"
+#include "store/states.h"
+
+/* ---- catalogue.c: facts from data/ ---- */
+
+struct ec2_region {
+    struct str name, description; /* "us-east-1", "US East (N. Virginia)" */
+    struct str zone_prefix;       /* "use1" */
+    bool opt_in;                  /* opt-in regions answer opted-in here */
+    unsigned n_zones;
+};
+struct ec2_zone {
+    struct str name, id; /* "us-east-1a", "use1-az1" */
+};
+/* What the instance type table says; units in the names.  Lists as DescribeInstanceTypes has them. */
+struct ec2_type {
+    struct str name, family, hypervisor, architecture;
+    bool current, burstable, bare_metal, ena, nvme, free_tier, instance_store;
+    unsigned vcpus, cores, threads_per_core;
+    unsigned memory_mib;
+    unsigned max_interfaces, addresses_per_interface;
+    struct str network_performance;
+    struct str ebs_optimized; /* default, supported, unsupported */
+    double clock_ghz;
+};
+
+const struct ec2_region *ec2_region_find(struct str name);
+/* The i-th zone (0 is …a) of the region. */
+struct ec2_zone ec2_region_zone(struct arena *arena, const struct ec2_region *region, unsigned i);
+const struct ec2_type *ec2_type_find(struct str name);
+/* "use1-az1" of "us-east-1a"; absent when there is no such zone. */
+struct str ec2_zone_id(struct arena *arena, struct str zone);
+/*
+ * Whether the type is offered in that zone ("us-east-1a"), or in any zone of the region: what AWS
+ * publishes; a region younger than the data has the offerings of the one named in data/regions.txt.
+ */
+bool ec2_type_offered(const struct ec2_type *type, struct str zone);
+bool ec2_type_in_region(const struct ec2_type *type, const struct ec2_region *region);
+/* "us-east-1a, us-east-1b": the zones that have it, for messages; may be empty. */
+struct str ec2_type_zones(struct arena *arena, const struct ec2_type *type,
+                          const struct ec2_region *region);
+/* "Linux/UNIX"'s architecture of an image must be one that the type can run. */
+
+/* ---- tag.c ---- */
+
+/*
+ * Checks the tags of a TagSpecifications list that are for resource_type ("instance") and
+ * answers them as a row's `tags` (k, v, …, sorted, no duplicates), in the arena.
+ * Faults: InvalidParameterValue, TagLimitExceeded, InvalidTagKey.Malformed …
+ */
+int ec2_tags_of(struct api_call *call, const struct ec2_TagSpecificationList *specs,
+                const char *resource_type, struct str_list *ret);
+/* A specification for a resource type that the operation does not make is refused. */
+int ec2_tags_only(struct api_call *call, const struct ec2_TagSpecificationList *specs,
+                  const char *const *resource_types, size_t n);
+/* A row's tags as the API shows them. */
+struct ec2_TagList ec2_tags_show(struct arena *arena, const struct str_list *tags);
+
+/* ---- network.c: VPCs, subnets ---- */
+
+extern const struct api_service_hooks ec2_hooks; /* makes the default VPC on first use */
+
+int ec2_vpc_find(struct api_call *call, struct str id, const struct ec2_vpc_row **ret);
+int ec2_subnet_find(struct api_call *call, struct str id, const struct ec2_subnet_row **ret);
+/* The default VPC, or the fault VPCIdNotSpecified. */
+int ec2_vpc_default(struct api_call *call, const struct ec2_vpc_row **ret);
+/* The default subnet in that zone, or in the first zone when zone is absent. */
+int ec2_subnet_default(struct api_call *call, struct str zone, const struct ec2_subnet_row **ret);
+
+/* ---- address_pool.c: which addresses are taken ---- */
+
+/*
+ * Addresses from which the lowest free one is given: those of a subnet, or the public ones.  What
+ * is taken is kept as bits in rows (ec2_address_block), so a look for the lowest costs an index
+ * look-up and not a walk over thousands of interfaces.
+ */
+struct ec2_pool {
+    struct str name;     /* subnet-…, or "public" */
+    uint32_t first;      /* as codec/ip.h has addresses */
+    uint64_t size;
+    unsigned reserved_low, reserved_high; /* never given: the first and the last ones */
+};
+
+/* The pool of a subnet's addresses; the row's slices must outlive it. */
+struct ec2_pool ec2_pool_subnet(const struct ec2_subnet_row *subnet);
+/* 198.18.0.0/15: the addresses that the cloud gives out as public. */
+struct ec2_pool ec2_pool_public(void);
+
+/* Whether the address is the pool's, and whether it may be given at all. */
+bool ec2_pool_has(const struct ec2_pool *pool, uint32_t ip);
+bool ec2_pool_reserves(const struct ec2_pool *pool, uint32_t ip);
+/* Takes the lowest free address; -ENOSPC, not logged, when there is none. */
+int ec2_pool_take_lowest(struct txn *txn, const struct ec2_pool *pool, uint32_t *ret_ip);
+/* Takes this one, which the pool has and does not reserve; -EADDRINUSE, not logged. */
+int ec2_pool_take(struct txn *txn, const struct ec2_pool *pool, uint32_t ip);
+/* Gives a taken one back. */
+int ec2_pool_give(struct txn *txn, const struct ec2_pool *pool, uint32_t ip);
+/* How many could still be taken. */
+uint64_t ec2_pool_free(struct txn *txn, const struct ec2_pool *pool);
+
+/* ---- security_group.c ---- */
+
+int ec2_group_find(struct api_call *call, struct str id, const struct ec2_security_group_row **ret);
+/* The VPC's group named "default". */
+int ec2_group_default(struct api_call *call, struct str vpc_id,
+                      const struct ec2_security_group_row **ret);
+/*
+ * Turns ids and names (names: default VPC only) into the sorted ids of groups of that VPC;
+ * none given: the VPC's default group.  Faults: InvalidGroup.NotFound, InvalidGroupId.Malformed,
+ * InvalidParameter (group of another VPC), SecurityGroupsPerInterfaceLimitExceeded.
+ */
+int ec2_groups_resolve(struct api_call *call, struct str vpc_id, const struct str_list *ids,
+                       const struct str_list *names, struct str_list *ret_ids);
+/* [{GroupId, GroupName}] of ids. */
+struct ec2_GroupIdentifierList ec2_groups_show(struct api_call *call, const struct str_list *ids);
+/* A group of the default VPC by its name. */
+int ec2_group_named_find(struct api_call *call, struct str name,
+                         const struct ec2_security_group_row **ret);
+/* By id or, in the default VPC, by name: the one that is given. */
+int ec2_group_either_find(struct api_call *call, struct str id, struct str name,
+                          const struct ec2_security_group_row **ret);
+/* Makes a group with its rules for a new VPC: the default group that nobody asked for. */
+int ec2_group_default_make(struct api_call *call, struct str vpc_id);
+
+/* ---- security_group_rule.c ---- */
+
+struct ec2_SecurityGroupRule ec2_rule_show(struct api_call *call,
+                                           const struct ec2_sg_rule_row *row);
+/* A group's rules of one direction as DescribeSecurityGroups has them: those with the same
+ * protocol and ports are one permission with several sources. */
+struct ec2_IpPermissionList ec2_rules_show(struct api_call *call, struct str group_id, bool egress);
+/*
+ * Gives a row that has its group, direction, protocol, ports and peer the rest, and inserts it as
+ * the group's newest.  Duplicates and limits are for the caller to look for.
+ */
+int ec2_rule_insert(struct api_call *call, struct ec2_sg_rule_row *row);
+/* A group's description, a rule's: what EC2 allows in it. */
+bool ec2_description_ok(struct str s);
+
+/* ---- interface.c ---- */
+
+struct ec2_interface_want {
+    const struct ec2_subnet_row *subnet;
+    struct str instance_id;     /* attached to this instance as device_index */
+    int64_t device_index;
+    struct str private_ip;      /* absent: the lowest free address is taken */
+    bool public_ip;
+    struct str description;
+    struct str_list group_ids, tags;
+    bool delete_on_termination;
+};
+/*
+ * Makes the row of an attached interface with its addresses.  Faults: InvalidIPAddress.InUse,
+ * InvalidParameterValue (address outside the subnet or reserved), InsufficientFreeAddressesInSubnet.
+ */
+int ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
+                       struct ec2_interface_row *ret);
+/*
+ * A public address for, or back from, an interface: start and stop of an instance.  *ret_ip is
+ * empty after it was taken away.  An interface that has what is asked for keeps it.  The caller
+ * writes the instance's row.  row->auto_public says whether a start shall ask for one.  Faults:
+ * InsufficientAddressCapacity.
+ */
+int ec2_interface_set_public(struct api_call *call, const struct ec2_interface_row *row, bool on,
+                             struct str *ret_ip);
+/* ec2_interface_set_public() of nobody's call: the guest shut itself down.  0 or negative. */
+int ec2_interface_drop_public(struct txn *txn, const struct ec2_interface_row *row);
+/* The instance's interfaces go when it is terminated: deletes or detaches them. */
+int ec2_interfaces_release(struct txn *txn, struct str instance_id);
+/*
+ * ModifyInstanceAttribute GroupSet: other groups for the instance's only interface.  Faults:
+ * those of ec2_groups_resolve(), InvalidInstanceID when there are several interfaces.
+ */
+int ec2_interface_set_groups(struct api_call *call, const struct ec2_instance_row *instance,
+                             const struct str_list *group_ids);
+/* ModifyInstanceAttribute SourceDestCheck, likewise; the caller writes the instance's row. */
+int ec2_interface_set_source_dest_check(struct api_call *call,
+                                        const struct ec2_instance_row *instance, bool on);
+/* "ip-172-31-0-5.ec2.internal": us-east-1 has its own domain. */
+struct str ec2_private_dns_name(struct arena *arena, struct str region, struct str ip);
+/* "ec2-198-18-0-4.compute-1.amazonaws.com" */
+struct str ec2_public_dns_name(struct arena *arena, struct str region, struct str ip);
+/* "ec2.internal", "eu-west-1.compute.internal" */
+struct str ec2_private_domain(struct arena *arena, struct str region);
+
+/* ---- volume.c ---- */
+
+/*
+ * The root volume of an instance, from the image and the caller's BlockDeviceMappings (only the
+ * root's entry is supported; another is refused with Unsupported and its name).
+ */
+int ec2_root_volume_make(struct api_call *call, const struct ec2_image_row *image,
+                         const struct ec2_BlockDeviceMappingList *mappings,
+                         struct str instance_id, struct str zone, const struct str_list *tags,
+                         struct ec2_volume_row *ret);
+/* Volumes of a terminated instance: those that go with it are deleted, others become available. */
+int ec2_volumes_release(struct txn *txn, struct str instance_id);
+/*
+ * Whether EBS has such a volume: type, size, IOPS and MiB/s within the type's bounds.  Faults:
+ * InvalidParameterValue, InvalidParameterCombination, MissingParameter.
+ */
+int ec2_volume_check(struct api_call *call, struct str type, int64_t gib, struct opt_i64 iops,
+                     struct opt_i64 throughput);
+
+/* ---- image.c, key_pair.c ---- */
+
+/* An image the account may launch.  Faults: InvalidAMIID.Malformed, InvalidAMIID.NotFound,
+ * InvalidAMIID.Unavailable. */
+int ec2_image_find(struct api_call *call, struct str id, const struct ec2_image_row **ret);
+/* An image that the caller may change; another's is AuthFailure. */
+int ec2_image_own(struct api_call *call, struct str id, const struct ec2_image_row **ret);
+/* Whether the account sees the image in its region: its own, public or shared with it. */
+bool ec2_image_visible(const struct api_call *call, const struct ec2_image_row *row);
+int ec2_key_pair_find(struct api_call *call, struct str name, const struct ec2_key_pair_row **ret);
+/*
+ * Makes an AMI launchable: `image` is a name "welkin-…" of Welkin's own images or any AMI id, `rootfs` its folder below DATA/images, `init` what becomes its process 1.  An empty
+ * rootfs lists the image but leaves it unlaunchable.  Idempotent; 0, -EINVAL (neither such a
+ * name nor an AMI id) or negative.  The daemon calls it at start, `welkin image` at will.
+ */
+int ec2_image_seed(struct txn *txn, struct env *env, struct str image, struct str rootfs,
+                   struct str init);
+/* What a launch makes of the image's root: size, type, snapshot, DeleteOnTermination. */
+struct ec2_EbsBlockDevice ec2_image_root(struct arena *arena, const struct ec2_image_row *row);
+/* The account that owns Welkin's own images. */
+#define EC2_WELKIN_ACCOUNT "935546000001"
+
+/* ---- instance.c … ---- */
+
+int ec2_instance_find(struct api_call *call, struct str id, const struct ec2_instance_row **ret);
+
+/*
+ * The reconciler: follows what the host saw (host_machine) and the cloud's clock, and moves
+ * instances through their states.  Level-triggered: after a restart the first pass finishes what
+ * was begun.  Owns its timers and watches.
+ */
+struct ec2_reconciler;
+struct loop;
+int ec2_reconciler_new(struct ec2_reconciler **ret, struct loop *loop, struct store *store);
+struct ec2_reconciler *ec2_reconciler_free(struct ec2_reconciler *r);
+
+/* ---- describe.c: what Describe operations share ---- */
+
+/* The filters of this call; 0 or a fault (filter.h). */
+int ec2_filters(struct api_call *call, const struct api_filter_table *table,
+                const struct ec2_FilterList *filters, struct api_filter_set *ret);
+/* The page that this call asks for, and the token for the one after it (page.h). */
+int ec2_page_open(struct api_call *call, const struct api_page_rule *rule, struct str token,
+                  struct opt_i64 max_results, bool has_ids, struct api_page *ret);
+struct str ec2_page_next(struct api_call *call, const struct api_page *page);
+
+/* ---- check.c: shared checks ---- */
+
+/* "i-0123…" forms: prefix, '-', 8 or 17 hexadecimal digits; else the fault `malformed`. */
+int ec2_id_check(struct api_call *call, struct str id, const char *prefix,
+                 const struct api_error *malformed);
+/* Whether a row of that account and region is the caller's. */
+bool ec2_mine(const struct api_call *call, struct str account, struct str region);
+/* "The vpc ID 'a' does not exist", or "The vpc IDs 'a, b' do not exist". */
+int ec2_missing(struct api_call *call, const struct api_error *error, const char *what,
+                const struct str_list *ids);
+/* "arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0…" of a resource of the caller. */
+struct str ec2_arn(struct api_call *call, const char *type, struct str id);
+/*
+ * What a Describe operation shows: filters and paging in one.  Rows must come in order of
+ * (created_ms, id), as the indexes by_owner have them.
+ *
+ *   r = ec2_listing_open(call, &table, &req->filters, &rule, req->next_token, req->max_results,
+ *                        req->vpc_ids.n > 0, &listing);
+ *   …for each row:
+ *       struct ec2_Vpc shown = vpc_show(call, row);
+ *       if (ec2_listing_has(call, &listing, &shown, row->created_ms, row->id))
+ *           *LIST_PUSH(call->arena, &res->vpcs) = shown;
+ *   res->next_token = ec2_listing_next(call, &listing);
+ */
+struct ec2_listing {
+    struct api_filter_set filters;
+    struct api_page page;
+};
+int ec2_listing_open(struct api_call *call, const struct api_filter_table *table,
+                     const struct ec2_FilterList *filters, const struct api_page_rule *rule,
+                     struct str token, struct opt_i64 max_results, bool has_ids,
+                     struct ec2_listing *ret);
+bool ec2_listing_has(struct api_call *call, struct ec2_listing *listing, const void *shown,
+                     int64_t created_ms, struct str id);
+struct str ec2_listing_next(struct api_call *call, const struct ec2_listing *listing);
+
+/* The next number of a counter (table ec2_counter), from 1; never given again. */
+int ec2_number(struct txn *txn, const char *counter, int64_t *ret);
+/*
+ * The answer to DryRun=true: 412 DryRunOperation.  Dispatch calls it after the handler said 0
+ * and rolls back, so handlers need not look at DryRun.
+ */

@@ -1,0 +1,89 @@
+/*
+ * EC2's error codes: a row each, with the HTTP status that AWS sends.  Client errors are 400.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+ *
+ * In C: api_fault(call, &EC2_ERR(InvalidInstanceID_NotFound), "The instance ID '%.*s' does not exist", …)
+ */
+#pragma once
+
+#include "api/api.h"
+
+/* C name with '_' for '.', code, status.  Append in alphabetical order. */
+#define EC2_ERRORS(X)                                                                              \
+    X(AuthFailure, "AuthFailure", 401)                                                             \
+    X(CannotDelete, "CannotDelete", 400)                                                           \
+    X(DependencyViolation, "DependencyViolation", 400)                                             \
+    X(DryRunOperation, "DryRunOperation", 412)                                                     \
+    X(Idempotent_ParameterMismatch, "IdempotentParameterMismatch", 400)                            \
+    X(IncorrectInstanceState, "IncorrectInstanceState", 400)                                       \
+    X(InstanceCreditSpecification_NotSupported, "InstanceCreditSpecification.NotSupported", 400)   \
+    X(InstanceLimitExceeded, "InstanceLimitExceeded", 400)                                         \
+    X(InsufficientAddressCapacity, "InsufficientAddressCapacity", 400)                             \
+    X(InsufficientFreeAddressesInSubnet, "InsufficientFreeAddressesInSubnet", 400)                 \
+    X(InvalidAMIAttributeItemValue, "InvalidAMIAttributeItemValue", 400)                           \
+    X(InvalidAMIID_Malformed, "InvalidAMIID.Malformed", 400)                                       \
+    X(InvalidAMIID_NotFound, "InvalidAMIID.NotFound", 400)                                         \
+    X(InvalidAMIID_Unavailable, "InvalidAMIID.Unavailable", 400)                                   \
+    X(InvalidAMIName_Duplicate, "InvalidAMIName.Duplicate", 400)                                   \
+    X(InvalidAMIName_Malformed, "InvalidAMIName.Malformed", 400)                                   \
+    X(InvalidAttachmentID_NotFound, "InvalidAttachmentID.NotFound", 400)                           \
+    X(InvalidBlockDeviceMapping, "InvalidBlockDeviceMapping", 400)                                 \
+    X(InvalidDhcpOptionID_NotFound, "InvalidDhcpOptionID.NotFound", 400)                           \
+    X(InvalidGroupId_Malformed, "InvalidGroupId.Malformed", 400)                                   \
+    X(InvalidGroup_Duplicate, "InvalidGroup.Duplicate", 400)                                       \
+    X(InvalidGroup_NotFound, "InvalidGroup.NotFound", 400)                                         \
+    X(InvalidID, "InvalidID", 400)                                                                 \
+    X(InvalidIPAddress_InUse, "InvalidIPAddress.InUse", 400)                                       \
+    X(InvalidInstanceAttributeValue, "InvalidInstanceAttributeValue", 400)                         \
+    X(InvalidInstanceID, "InvalidInstanceID", 400)                                                 \
+    X(InvalidInstanceID_Malformed, "InvalidInstanceID.Malformed", 400)                             \
+    X(InvalidInstanceID_NotFound, "InvalidInstanceID.NotFound", 400)                               \
+    X(InvalidInstanceType, "InvalidInstanceType", 400)                                             \
+    X(InvalidInternetGatewayID_NotFound, "InvalidInternetGatewayID.NotFound", 400)                 \
+    X(InvalidKeyPair_Duplicate, "InvalidKeyPair.Duplicate", 400)                                   \
+    X(InvalidKeyPair_NotFound, "InvalidKeyPair.NotFound", 400)                                     \
+    X(InvalidKey_Format, "InvalidKey.Format", 400)                                                 \
+    X(InvalidNetworkAclID_NotFound, "InvalidNetworkAclID.NotFound", 400)                           \
+    X(InvalidNetworkInterfaceID_NotFound, "InvalidNetworkInterfaceID.NotFound", 400)               \
+    X(InvalidNetworkInterfaceId_Malformed, "InvalidNetworkInterfaceId.Malformed", 400)             \
+    X(InvalidParameter, "InvalidParameter", 400)                                                   \
+    X(InvalidParameterCombination, "InvalidParameterCombination", 400)                             \
+    X(InvalidParameterValue, "InvalidParameterValue", 400)                                         \
+    X(InvalidPermission_Duplicate, "InvalidPermission.Duplicate", 400)                             \
+    X(InvalidPermission_Malformed, "InvalidPermission.Malformed", 400)                             \
+    X(InvalidPermission_NotFound, "InvalidPermission.NotFound", 400)                               \
+    X(InvalidPrefixListID_NotFound, "InvalidPrefixListID.NotFound", 400)                           \
+    X(InvalidRouteTableID_NotFound, "InvalidRouteTableID.NotFound", 400)                           \
+    X(InvalidSecurityGroupRuleId_Malformed, "InvalidSecurityGroupRuleId.Malformed", 400)           \
+    X(InvalidSecurityGroupRuleId_NotFound, "InvalidSecurityGroupRuleId.NotFound", 400)             \
+    X(InvalidSnapshotID_Malformed, "InvalidSnapshotID.Malformed", 400)                             \
+    X(InvalidSnapshot_NotFound, "InvalidSnapshot.NotFound", 400)                                   \
+    X(InvalidSubnetID_NotFound, "InvalidSubnetID.NotFound", 400)                                   \
+    X(InvalidUserData_Malformed, "InvalidUserData.Malformed", 400)                                 \
+    X(InvalidUserID_Malformed, "InvalidUserID.Malformed", 400)                                     \
+    X(InvalidVolume_NotFound, "InvalidVolume.NotFound", 400)                                       \
+    X(InvalidVpcID_NotFound, "InvalidVpcID.NotFound", 400)                                         \
+    X(MissingInput, "MissingInput", 400)                                                           \
+    X(MissingParameter, "MissingParameter", 400)                                                   \
+    X(OperationNotPermitted, "OperationNotPermitted", 400)                                         \
+    X(ResourceCountExceeded, "ResourceCountExceeded", 400)                                         \
+    X(RulesPerSecurityGroupLimitExceeded, "RulesPerSecurityGroupLimitExceeded", 400)               \
+    X(SecurityGroupLimitExceeded, "SecurityGroupLimitExceeded", 400)                               \
+    X(SecurityGroupsPerInterfaceLimitExceeded, "SecurityGroupsPerInterfaceLimitExceeded", 400)     \
+    X(TagLimitExceeded, "TagLimitExceeded", 400)                                                   \
+    X(UnknownParameter, "UnknownParameter", 400)                                                   \
+    X(Unsupported, "Unsupported", 400)                                                             \
+    X(UnsupportedHibernationConfiguration, "UnsupportedHibernationConfiguration", 400)             \
+    X(UnsupportedOperation, "UnsupportedOperation", 400)                                           \
+    X(VPCIdNotSpecified, "VPCIdNotSpecified", 400)
+
+enum ec2_error {
+#define X(name, code, http) EC2_ERROR_##name,
+    EC2_ERRORS(X)
+#undef X
+        EC2_N_ERRORS,
+};
+
+extern const struct api_error ec2_errors[EC2_N_ERRORS];
+
+#define EC2_ERR(name) ec2_errors[EC2_ERROR_##name]

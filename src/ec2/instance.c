@@ -1,0 +1,461 @@
+/*
+ * Finding instances and describing them.
+ */
+#include "ec2/instance.h"
+
+#include "base/map.h"
+
+#include <stdlib.h>
+
+/* ---- finding ---- */
+
+bool
+ec2_instance_visible(const struct api_call *call, const struct ec2_instance_row *row)
+{
+    return ec2_mine(call, row->account, row->region) &&
+           (row->state != EC2_TERMINATED ||
+            call->now_ms < row->terminated_ms + INSTANCE_TERMINATED_SHOWN_MS);
+}
+
+static const struct ec2_instance_row *
+instance_mine(struct api_call *call, struct str id)
+{
+    const struct ec2_instance_row *row = ec2_instance_get(call->txn, id);
+
+    return row && ec2_instance_visible(call, row) ? row : NULL;
+}
+
+int
+ec2_instance_find(struct api_call *call, struct str id, const struct ec2_instance_row **ret)
+{
+    int r = ec2_id_check(call, id, "i", &EC2_ERR(InvalidInstanceID_Malformed));
+
+    if (r)
+        return r;
+    const struct ec2_instance_row *row = instance_mine(call, id);
+    if (!row)
+        return ec2_missing(call, &EC2_ERR(InvalidInstanceID_NotFound), "instance",
+                           &(struct str_list){&id, 1});
+    *ret = row;
+    return 0;
+}
+
+static int
+collect(struct api_call *call, const struct str_list *ids, struct map *known,
+        struct ec2_instance_rows *ret)
+{
+    struct str_list missing = {0};
+
+    LIST_EACH(ids, id) {
+        int r = ec2_id_check(call, *id, "i", &EC2_ERR(InvalidInstanceID_Malformed));
+
+        if (r)
+            return r;
+        if (map_put(known, *id, known))
+            continue; /* named twice */
+        const struct ec2_instance_row *row = instance_mine(call, *id);
+        if (row)
+            *LIST_PUSH(call->arena, ret) = row;
+        else
+            *LIST_PUSH(call->arena, &missing) = *id;
+    }
+    if (missing.n)
+        return ec2_missing(call, &EC2_ERR(InvalidInstanceID_NotFound), "instance", &missing);
+    return 0;
+}
+
+int
+ec2_instances_find(struct api_call *call, const struct str_list *ids,
+                   struct ec2_instance_rows *ret)
+{
+    struct map known;
+    uint64_t seed; /* callers choose the keys */
+
+    *ret = (struct ec2_instance_rows){0};
+    if (!ids->n)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "The request must contain the parameter InstanceId");
+    call->env->random(call->env, &seed, sizeof(seed));
+    map_init(&known, seed);
+    int r = collect(call, ids, &known, ret);
+    map_done(&known);
+    return r;
+}
+
+/* ---- walking ---- */
+
+/* The last row of a page: what the index sorts by, as text that sorts the same. */
+static struct str
+page_key(struct api_call *call, const struct ec2_instance_row *row)
+{
+    return str_fmt(call->arena, "%016llx %.*s %08llx %.*s",
+                   (unsigned long long)row->first_launched_ms, STR_ARG(row->reservation_id),
+                   (unsigned long long)row->launch_index, STR_ARG(row->id));
+}
+
+static int64_t
+page_number(struct str hex)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < hex.n; i++)
+        n = n << 4 | (uint64_t)(hex.p[i] <= '9' ? hex.p[i] - '0' : hex.p[i] - 'a' + 10);
+    return (int64_t)n;
+}
+
+/* Begins behind the row of the token, without a look at those before. */
+static void
+resume(struct ec2_instance_walk *w)
+{
+    struct str key = w->listing.page.after;
+    struct str launched = str_split(&key, ' '), reservation = str_split(&key, ' ');
+    struct str index = str_split(&key, ' ');
+
+    store_after(&w->cursor,
+                STORE_KEYS(page_number(launched), reservation, page_number(index), key));
+}
+
+static int
+by_launch(const void *a, const void *b)
+{
+    const struct ec2_instance_row *x = *(const struct ec2_instance_row *const *)a;
+    const struct ec2_instance_row *y = *(const struct ec2_instance_row *const *)b;
+    int r;
+
+    if (x->first_launched_ms != y->first_launched_ms)
+        return x->first_launched_ms < y->first_launched_ms ? -1 : 1;
+    if ((r = str_cmp(x->reservation_id, y->reservation_id)))
+        return r;
+    return x->launch_index < y->launch_index ? -1 : x->launch_index > y->launch_index;
+}
+
+int
+ec2_instance_walk(struct api_call *call, const struct ec2_instance_walk_want *want,
+                  struct ec2_instance_walk *ret)
+{
+    static const struct api_page_rule rule = API_PAGE_EC2("instancesSet");
+    struct ec2_instance_walk w = {
+        .call = call, .by_id = want->ids->n > 0, .paged = want->max_results.set};
+    int r = ec2_listing_open(call, want->table, want->filters, &rule, want->token,
+                             want->max_results, w.by_id, &w.listing);
+
+    if (r == 0 && w.by_id)
+        r = ec2_instances_find(call, want->ids, &w.rows);
+    if (r)
+        return r;
+    if (w.rows.n)
+        qsort(w.rows.v, w.rows.n, sizeof(*w.rows.v), by_launch);
+    *ret = w;
+    ret->cursor = store_seek(call->txn, &ec2_instance_by_owner,
+                             STORE_KEYS(call->account, call->region));
+    if (w.listing.page.after.n)
+        resume(ret);
+    return 0;
+}
+
+const struct ec2_instance_row *
+ec2_instance_walk_next(struct ec2_instance_walk *w)
+{
+    const struct ec2_instance_row *row;
+
+    if (w->by_id)
+        return w->next < w->rows.n ? w->rows.v[w->next++] : NULL;
+    if (w->listing.page.more)
+        return NULL;
+    while ((row = ec2_instance_by_owner_next(&w->cursor)))
+        if (ec2_instance_visible(w->call, row))
+            return row;
+    return NULL;
+}
+
+bool
+ec2_instance_walk_take(struct ec2_instance_walk *w, const struct ec2_instance_row *row)
+{
+    return !w->paged || api_page_take(&w->listing.page, page_key(w->call, row));
+}
+
+/* ---- filters ---- */
+
+/* A member that no instance here has: the filter is known and lets nothing pass. */
+#define NEVER "CapacityBlockId"
+/* A member that is false for all. */
+#define ALWAYS_FALSE "Operator.Managed"
+#define CAPACITY "CapacityReservationSpecification."
+#define ENI "NetworkInterfaces."
+
+static const struct api_filter instance_filters[] = {
+    {"affinity", "Placement.Affinity"},
+    {"architecture", "Architecture"},
+    {"availability-zone", "Placement.AvailabilityZone"},
+    {"availability-zone-id", "Placement.AvailabilityZoneId"},
+    {"block-device-mapping.attach-time", "BlockDeviceMappings.Ebs.AttachTime"},
+    {"block-device-mapping.delete-on-termination", "BlockDeviceMappings.Ebs.DeleteOnTermination"},
+    {"block-device-mapping.device-name", "BlockDeviceMappings.DeviceName"},
+    {"block-device-mapping.status", "BlockDeviceMappings.Ebs.Status"},
+    {"block-device-mapping.volume-id", "BlockDeviceMappings.Ebs.VolumeId"},
+    {"boot-mode", "BootMode"},
+    {"capacity-reservation-id", "CapacityReservationId"},
+    {"capacity-reservation-specification.capacity-reservation-preference",
+     CAPACITY "CapacityReservationPreference"},
+    {"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id",
+     CAPACITY "CapacityReservationTarget.CapacityReservationId"},
+    {"capacity-reservation-specification.capacity-reservation-target."
+     "capacity-reservation-resource-group-arn",
+     CAPACITY "CapacityReservationTarget.CapacityReservationResourceGroupArn"},
+    {"client-token", "ClientToken"},
+    {"current-instance-boot-mode", "CurrentInstanceBootMode"},
+    {"dns-name", "PublicDnsName"},
+    {"ebs-optimized", "EbsOptimized"},
+    {"ena-support", "EnaSupport"},
+    {"enclave-options.enabled", "EnclaveOptions.Enabled"},
+    {"hibernation-options.configured", "HibernationOptions.Configured"},
+    {"host-id", "Placement.HostId"},
+    {"hypervisor", "Hypervisor"},
+    {"iam-instance-profile.arn", "IamInstanceProfile.Arn"},
+    {"iam-instance-profile.id", "IamInstanceProfile.Id"},
+    {"image-id", "ImageId"},
+    {"instance-id", "InstanceId"},
+    {"instance-lifecycle", "InstanceLifecycle"},
+    {"instance-state-code", "State.Code"},
+    {"instance-state-name", "State.Name"},
+    {"instance-type", "InstanceType"},
+    {"instance.group-id", "SecurityGroups.GroupId"},
+    {"instance.group-name", "SecurityGroups.GroupName"},
+    {"ip-address", "PublicIpAddress"},
+    {"ipv6-address", "Ipv6Address"},
+    {"kernel-id", "KernelId"},
+    {"key-name", "KeyName"},
+    {"launch-index", "AmiLaunchIndex"},
+    {"launch-time", "LaunchTime"},
+    {"maintenance-options.auto-recovery", "MaintenanceOptions.AutoRecovery"},
+    {"metadata-options.http-endpoint", "MetadataOptions.HttpEndpoint"},
+    {"metadata-options.http-protocol-ipv4", "MetadataOptions.HttpEndpoint"},
+    {"metadata-options.http-protocol-ipv6", "MetadataOptions.HttpProtocolIpv6"},
+    {"metadata-options.http-put-response-hop-limit", "MetadataOptions.HttpPutResponseHopLimit"},
+    {"metadata-options.http-tokens", "MetadataOptions.HttpTokens"},
+    {"metadata-options.instance-metadata-tags", "MetadataOptions.InstanceMetadataTags"},
+    {"metadata-options.state", "MetadataOptions.State"},
+    {"monitoring-state", "Monitoring.State"},
+    {"network-interface.addresses.association.allocation-id", NEVER},
+    {"network-interface.addresses.association.association-id", NEVER},
+    {"network-interface.addresses.association.carrier-ip",
+     ENI "PrivateIpAddresses.Association.CarrierIp"},
+    {"network-interface.addresses.association.customer-owned-ip",
+     ENI "PrivateIpAddresses.Association.CustomerOwnedIp"},
+    {"network-interface.addresses.association.ip-owner-id",
+     ENI "PrivateIpAddresses.Association.IpOwnerId"},
+    {"network-interface.addresses.association.public-dns-name",
+     ENI "PrivateIpAddresses.Association.PublicDnsName"},
+    {"network-interface.addresses.association.public-ip",
+     ENI "PrivateIpAddresses.Association.PublicIp"},
+    {"network-interface.addresses.primary", ENI "PrivateIpAddresses.Primary"},
+    {"network-interface.addresses.private-dns-name", ENI "PrivateIpAddresses.PrivateDnsName"},
+    {"network-interface.addresses.private-ip-address", ENI "PrivateIpAddresses.PrivateIpAddress"},
+    {"network-interface.association.allocation-id", NEVER},
+    {"network-interface.association.association-id", NEVER},
+    {"network-interface.association.carrier-ip", ENI "Association.CarrierIp"},
+    {"network-interface.association.customer-owned-ip", ENI "Association.CustomerOwnedIp"},
+    {"network-interface.association.ip-owner-id", ENI "Association.IpOwnerId"},
+    {"network-interface.association.public-dns-name", ENI "Association.PublicDnsName"},
+    {"network-interface.association.public-ip", ENI "Association.PublicIp"},
+    {"network-interface.attachment.attach-time", ENI "Attachment.AttachTime"},
+    {"network-interface.attachment.attachment-id", ENI "Attachment.AttachmentId"},
+    {"network-interface.attachment.delete-on-termination", ENI "Attachment.DeleteOnTermination"},
+    {"network-interface.attachment.device-index", ENI "Attachment.DeviceIndex"},
+    {"network-interface.attachment.instance-id", "InstanceId"},
+    {"network-interface.attachment.instance-owner-id", ENI "OwnerId"},
+    {"network-interface.attachment.network-card-index", ENI "Attachment.NetworkCardIndex"},
+    {"network-interface.attachment.status", ENI "Attachment.Status"},
+    {"network-interface.availability-zone", "Placement.AvailabilityZone"},
+    {"network-interface.deny-all-igw-traffic", ALWAYS_FALSE},
+    {"network-interface.description", ENI "Description"},
+    {"network-interface.group-id", ENI "Groups.GroupId"},
+    {"network-interface.group-name", ENI "Groups.GroupName"},
+    {"network-interface.ipv4-prefixes.ipv4-prefix", ENI "Ipv4Prefixes.Ipv4Prefix"},
+    {"network-interface.ipv6-address", ENI "Ipv6Addresses.Ipv6Address"},
+    {"network-interface.ipv6-addresses.ipv6-address", ENI "Ipv6Addresses.Ipv6Address"},
+    {"network-interface.ipv6-addresses.is-primary-ipv6", ENI "Ipv6Addresses.IsPrimaryIpv6"},
+    {"network-interface.ipv6-native", ALWAYS_FALSE},
+    {"network-interface.ipv6-prefixes.ipv6-prefix", ENI "Ipv6Prefixes.Ipv6Prefix"},
+    {"network-interface.mac-address", ENI "MacAddress"},
+    {"network-interface.network-interface-id", ENI "NetworkInterfaceId"},
+    {"network-interface.operator.managed", ENI "Operator.Managed"},
+    {"network-interface.operator.principal", ENI "Operator.Principal"},
+    {"network-interface.outpost-arn", NEVER},
+    {"network-interface.owner-id", ENI "OwnerId"},
+    {"network-interface.private-dns-name", ENI "PrivateDnsName"},
+    {"network-interface.private-ip-address", ENI "PrivateIpAddress"},
+    {"network-interface.public-dns-name", ENI "Association.PublicDnsName"},
+    {"network-interface.requester-id", NEVER},
+    {"network-interface.requester-managed", ALWAYS_FALSE},
+    {"network-interface.source-dest-check", ENI "SourceDestCheck"},
+    {"network-interface.status", ENI "Status"},
+    {"network-interface.subnet-id", ENI "SubnetId"},
+    {"network-interface.tag-key", API_FILTER_OWN},
+    {"network-interface.tag-value", API_FILTER_OWN},
+    {"network-interface.vpc-id", ENI "VpcId"},
+    {"network-performance-options.bandwidth-weighting",
+     "NetworkPerformanceOptions.BandwidthWeighting"},
+    {"operator.managed", "Operator.Managed"},
+    {"operator.principal", "Operator.Principal"},
+    {"outpost-arn", "OutpostArn"},
+    {"owner-id", API_FILTER_OWN},
+    {"placement-group-name", "Placement.GroupName"},
+    {"placement-partition-number", "Placement.PartitionNumber"},
+    {"platform", "Platform"},
+    {"platform-details", "PlatformDetails"},
+    {"private-dns-name", "PrivateDnsName"},
+    {"private-dns-name-options.enable-resource-name-dns-a-record",
+     "PrivateDnsNameOptions.EnableResourceNameDnsARecord"},
+    {"private-dns-name-options.enable-resource-name-dns-aaaa-record",
+     "PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord"},
+    {"private-dns-name-options.hostname-type", "PrivateDnsNameOptions.HostnameType"},
+    {"private-ip-address", "PrivateIpAddress"},
+    {"product-code", "ProductCodes.ProductCodeId"},
+    {"product-code.type", "ProductCodes.ProductCodeType"},
+    {"ramdisk-id", "RamdiskId"},
+    {"reason", "StateTransitionReason"},
+    {"requester-id", NEVER},
+    {"reservation-id", API_FILTER_OWN},
+    {"root-device-name", "RootDeviceName"},
+    {"root-device-type", "RootDeviceType"},
+    {"source-dest-check", "SourceDestCheck"},
+    {"spot-instance-request-id", "SpotInstanceRequestId"},
+    {"state-reason-code", "StateReason.Code"},
+    {"state-reason-message", "StateReason.Message"},
+    {"subnet-id", "SubnetId"},
+    {"tenancy", "Placement.Tenancy"},
+    {"tpm-support", "TpmSupport"},
+    {"usage-operation", "UsageOperation"},
+    {"usage-operation-update-time", "UsageOperationUpdateTime"},
+    {"virtualization-type", "VirtualizationType"},
+    {"vpc-id", "VpcId"},
+    {"tag", API_FILTER_TAGS},
+};
+
+const struct api_filter_table ec2_instance_filter_table =
+    API_FILTER_TABLE(ec2_service, EC2_SHAPE_Instance, instance_filters);
+
+static bool
+has_filter(const struct ec2_FilterList *filters, const char *name)
+{
+    LIST_EACH(filters, f)
+        if (str_is(f->name, name))
+            return true;
+    return false;
+}
+
+/* Whether a key (first is 0) or a value (1) of the interface's tags passes. */
+static bool
+interface_tags_pass(struct api_call *call, const struct api_filter_set *set, const char *name,
+                    const struct ec2_instance_row *row, size_t first)
+{
+    const struct ec2_interface_row *interface = ec2_interface_get(call->txn, row->interface_id);
+
+    for (size_t i = first; interface && i < interface->tags.n; i += 2)
+        if (api_filter_allows(set, name, interface->tags.v[i]))
+            return true;
+    return false;
+}
+
+/*
+ * Looks at what the row itself tells: filters whose fact is not in the reply, and those that are
+ * common and let few pass, before a reply is built for the others.
+ */
+static bool
+row_passes(struct api_call *call, const struct ec2_FilterList *filters,
+           const struct api_filter_set *set, const struct ec2_instance_row *row)
+{
+    const char *state = ec2_instance_sm.states[row->state].name;
+
+    if (!api_filter_allows(set, "instance-id", row->id) ||
+        !api_filter_allows(set, "instance-state-name", str_from(state)) ||
+        !api_filter_allows(set, "image-id", row->image_id) ||
+        !api_filter_allows(set, "instance-type", row->type) ||
+        !api_filter_allows(set, "owner-id", row->account) ||
+        !api_filter_allows(set, "reservation-id", row->reservation_id))
+        return false;
+    if (has_filter(filters, "network-interface.tag-key") &&
+        !interface_tags_pass(call, set, "network-interface.tag-key", row, 0))
+        return false;
+    return !has_filter(filters, "network-interface.tag-value") ||
+           interface_tags_pass(call, set, "network-interface.tag-value", row, 1);
+}
+
+/* ---- DescribeInstances ---- */
+
+enum { SCRATCH_BYTES_MAX = 1 << 20 };
+
+/* Whether the instance passes; its reply is built where it is forgotten again. */
+static bool
+passes(struct api_call *call, const struct ec2_FilterList *filters,
+       const struct api_filter_set *set, struct arena *scratch, const struct ec2_instance_row *row)
+{
+    struct api_call aside = *call;
+    struct ec2_instance_shower shower;
+    struct ec2_Instance instance;
+
+    if (!filters->n)
+        return true;
+    if (!row_passes(call, filters, set, row))
+        return false;
+    arena_reset(scratch);
+    aside.arena = scratch;
+    ec2_instance_shower_init(&shower, &aside);
+    ec2_instance_show(&shower, row, &instance);
+    return api_filter_match(set, &instance);
+}
+
+static struct ec2_Instance *
+push_instance(struct api_call *call, struct ec2_DescribeInstancesResult *res,
+              const struct ec2_instance_row *row)
+{
+    struct ec2_ReservationList *list = &res->reservations;
+    struct ec2_Reservation *last = list->n ? &list->v[list->n - 1] : NULL;
+
+    if (!last || !str_eq(last->reservation_id, row->reservation_id)) {
+        last = LIST_PUSH(call->arena, list);
+        last->reservation_id = row->reservation_id;
+        last->owner_id = row->account;
+        API_PRESENT(&last->groups);
+    }
+    return LIST_PUSH(call->arena, &last->instances);
+}
+
+static void
+list_instances(struct api_call *call, const struct ec2_FilterList *filters,
+               struct ec2_instance_walk *walk, struct ec2_DescribeInstancesResult *res)
+{
+    const struct ec2_instance_row *row;
+    struct ec2_instance_shower shower;
+    struct arena scratch;
+
+    arena_init(&scratch, SCRATCH_BYTES_MAX);
+    ec2_instance_shower_init(&shower, call);
+    while ((row = ec2_instance_walk_next(walk)))
+        if (passes(call, filters, &walk->listing.filters, &scratch, row) &&
+            ec2_instance_walk_take(walk, row))
+            ec2_instance_show(&shower, row, push_instance(call, res, row));
+    arena_done(&scratch);
+}
+
+int
+ec2_describe_instances(struct api_call *call, const struct ec2_DescribeInstancesRequest *req,
+                       struct ec2_DescribeInstancesResult *res)
+{
+    const struct ec2_instance_walk_want want = {.table = &ec2_instance_filter_table,
+                                                .filters = &req->filters,
+                                                .ids = &req->instance_ids,
+                                                .token = req->next_token,
+                                                .max_results = req->max_results};
+    struct ec2_instance_walk walk;
+    int r = ec2_instance_walk(call, &want, &walk);
+
+    /* IncludeManagedResources asks for more than what is: nothing here is managed by a service. */
+    if (r)
+        return r;
+    API_PRESENT(&res->reservations);
+    list_instances(call, &req->filters, &walk, res);
+    res->next_token = ec2_listing_next(call, &walk.listing);
+    return 0;
+}

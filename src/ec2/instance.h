@@ -1,0 +1,173 @@
+/*
+ * What the files of instances share: the state machine, the reply's form of a row, and checks
+ * that launching and modifying have in common.
+ *
+ *   instance_sm.c         states, and the one function that moves an instance
+ *   instance_reconcile.c  follows the host and the clock
+ *   instance_run.c        RunInstances; instance_check.c reads its parameters
+ *   instance_token.c      client tokens
+ *   instance_slot.c       ranges of user ids
+ *   instance_show.c       a row as the API shows it
+ *   instance.c            finding, DescribeInstances
+ *   instance_status.c     DescribeInstanceStatus, …CreditSpecifications, GetConsoleOutput
+ *   instance_power.c      Start, Stop, Reboot, Terminate
+ *   instance_attribute.c  Describe, Modify, Reset of attributes; instance_options.c metadata's
+ */
+#pragma once
+
+#include "base/sm.h"
+#include "ec2/ec2.h"
+
+enum {
+    INSTANCE_USER_DATA_BYTES_MAX = 16384, /* decoded */
+    INSTANCE_RUN_MAX = 1000,              /* of one RunInstances */
+    INSTANCE_HOP_LIMIT_MAX = 64,
+    /* A terminated instance is shown this long. */
+    INSTANCE_TERMINATED_SHOWN_MS = 3600 * 1000,
+    /* A guest that was not heard passes its status check after this long. */
+    INSTANCE_INITIALIZING_MS = 60 * 1000,
+};
+
+/* ---- instance_sm.c ---- */
+
+extern const struct sm ec2_instance_sm; /* by enum ec2_instance_state; codes are EC2's */
+
+/* Why an instance is in its state: StateReason and StateTransitionReason. */
+struct ec2_instance_why {
+    struct str code, message, transition;
+};
+#define INSTANCE_WHY_NONE ((struct ec2_instance_why){0})
+#define INSTANCE_WHY_PENDING ((struct ec2_instance_why){S("pending"), S("pending"), S("")})
+/* "User initiated (2026-11-21 01:30:00 GMT)"; the text lives in the arena. */
+struct ec2_instance_why ec2_instance_why_user(struct arena *arena, int64_t now_ms);
+/* The guest shut itself down. */
+struct ec2_instance_why ec2_instance_why_guest(void);
+/* The host could not boot it or lost it; `sentence` may be empty. */
+struct ec2_instance_why ec2_instance_why_host(struct arena *arena, struct str sentence);
+
+/*
+ * Moves an instance to another state: the only way there is.  Checks the move, stamps it, does
+ * what belongs to the new state (a stopped instance has no public address; a terminated one has
+ * no interfaces and volumes) and writes the row with all other changes that *row carries.
+ * 0, or negative: -EPROTO when the state must not follow, or the store's errors.
+ */
+int ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instance_state to,
+                      int64_t now_ms, struct ec2_instance_why why) MUST_USE;
+
+/* ---- instance_slot.c ---- */
+
+/* Takes the lowest free range of user ids for an instance. */
+int ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret) MUST_USE;
+int ec2_slot_give_back(struct txn *txn, int64_t slot) MUST_USE;
+
+/* ---- instance_token.c ---- */
+
+/* SHA-256 in hexadecimal of what the request asks for: all of it but ClientToken and DryRun. */
+struct str ec2_request_hash(struct api_call *call, const void *req);
+
+/* ---- instance_check.c ---- */
+
+/* What the caller asked RunInstances for, checked; facts that all instances of the call share. */
+struct ec2_launch {
+    unsigned min, max;
+    const struct ec2_image_row *image;
+    const struct ec2_type *type;
+    const struct ec2_subnet_row *subnet;
+    const struct ec2_vpc_row *vpc;
+    struct str_list group_ids, volume_tags, interface_tags;
+    struct str private_ip, interface_description;
+    bool public_ip, interface_delete;
+    struct ec2_instance_row model; /* members that all have alike */
+};
+int ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+                     struct ec2_launch *ret);
+
+/* base64 of at most INSTANCE_USER_DATA_BYTES_MAX bytes.  The result lives in the arena. */
+int ec2_user_data_decode(struct api_call *call, struct str base64, struct str *ret);
+/* The same limit for bytes that were decoded already. */
+int ec2_user_data_check(struct api_call *call, struct str bytes);
+/* An instance type of that name that can run the architecture. */
+int ec2_type_check(struct api_call *call, struct str name, struct str architecture,
+                   const struct ec2_type **ret);
+/* The credit option that a burstable type has by itself; empty for others. */
+struct str ec2_type_credits(const struct ec2_type *type);
+
+/* ---- instance_options.c ---- */
+
+struct ec2_metadata_want { /* absent: unchanged */
+    struct str tokens, endpoint, ipv6, tags;
+    struct opt_i64 hop_limit;
+};
+int ec2_metadata_set(struct api_call *call, const struct ec2_metadata_want *want,
+                     struct ec2_instance_row *row);
+
+/* ---- instance_show.c ---- */
+
+/* What instances that are shown one after the other have in common is looked up once. */
+struct ec2_instance_shower {
+    struct api_call *call;
+    const struct ec2_region *region;
+    struct str dns_private, dns_public; /* "ec2.internal", "compute-1.amazonaws.com" */
+    struct str_list group_ids;
+    struct ec2_GroupIdentifierList groups;
+    struct str reservation_id, client_token;
+    struct str vpc_id;
+    bool vpc_hostnames;
+    struct str zone, zone_id;
+};
+void ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call);
+void ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
+                       struct ec2_Instance *out);
+/* {16, "running"}; the texts are constant. */
+struct ec2_InstanceState ec2_instance_state_show(int64_t state);
+struct ec2_InstanceMetadataOptionsResponse
+ec2_metadata_show(const struct ec2_instance_row *row, const char *state);
+/* The root volume of the instance; an empty list when it has none. */
+struct ec2_InstanceBlockDeviceMappingList
+ec2_block_devices_show(struct api_call *call, const struct ec2_instance_row *row);
+/* "us-east-1a" → "use1-az1"; absent when the region has no such zone. */
+struct str ec2_instance_zone_id(struct ec2_instance_shower *s, struct str zone);
+
+/* ---- instance.c ---- */
+
+/* Whether the API still shows it. */
+bool ec2_instance_visible(const struct api_call *call, const struct ec2_instance_row *row);
+/*
+ * The rows of ids in their order, without duplicates.  Malformed ids and those that do not exist
+ * are refused, the latter all in one sentence.
+ */
+struct ec2_instance_rows {
+    const struct ec2_instance_row **v;
+    size_t n;
+};
+int ec2_instances_find(struct api_call *call, const struct str_list *ids,
+                       struct ec2_instance_rows *ret);
+
+/* For the test that resolves every filter. */
+extern const struct api_filter_table ec2_instance_filter_table, ec2_instance_status_filter_table,
+    ec2_credit_filter_table;
+
+/*
+ * The caller's visible instances in the order of their launch, those of a reservation together:
+ * all of them, or the given ids'; with the paging of EC2 (5 to 1,000, not with ids).
+ */
+struct ec2_instance_walk_want {
+    const struct api_filter_table *table;
+    const struct ec2_FilterList *filters;
+    const struct str_list *ids;
+    struct str token;
+    struct opt_i64 max_results;
+};
+struct ec2_instance_walk {
+    struct api_call *call;
+    struct ec2_instance_rows rows; /* by_id */
+    size_t next;
+    struct store_cursor cursor;
+    struct ec2_listing listing;
+    bool by_id, paged;
+};
+int ec2_instance_walk(struct api_call *call, const struct ec2_instance_walk_want *want,
+                      struct ec2_instance_walk *ret);
+const struct ec2_instance_row *ec2_instance_walk_next(struct ec2_instance_walk *w);
+/* Whether the row, which passed all filters, is on the page. */
+bool ec2_instance_walk_take(struct ec2_instance_walk *w, const struct ec2_instance_row *row);

@@ -1,0 +1,552 @@
+/*
+ * What RunInstances is asked for.
+ *
+ * Each member of the request ends in one of three ways: it is carried out, it says no more than
+ * the default, or the call is refused with the member's name.  launch_refuse() is the list of the
+ * last kind, so that a member which is not mentioned in this file is a bug.
+ */
+#include "ec2/instance.h"
+
+/* ---- what is not implemented ---- */
+
+static int
+refuse(struct api_call *call, const char *member)
+{
+    return api_fault(call, &EC2_ERR(UnsupportedOperation),
+                     "The parameter %s is not implemented by Welkin", member);
+}
+
+static bool
+given(struct str text)
+{
+    return text.n > 0;
+}
+
+/* Given and other than what an instance has anyway. */
+static bool
+differs(struct str text, const char *usual)
+{
+    return text.n > 0 && !str_is(text, usual);
+}
+
+static bool
+is_true(struct opt_bool b)
+{
+    return b.set && b.v;
+}
+
+static bool
+positive(struct opt_i64 n)
+{
+    return n.set && n.v != 0;
+}
+
+/* The first whose condition holds, or NULL. */
+struct refusal {
+    bool wanted;
+    const char *member;
+};
+
+static int
+refuse_first(struct api_call *call, const struct refusal *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].wanted)
+            return refuse(call, list[i].member);
+    return 0;
+}
+
+static bool
+wants_capacity(const struct ec2_CapacityReservationSpecification *c)
+{
+    return c && (differs(c->capacity_reservation_preference, "open") ||
+                 c->capacity_reservation_target);
+}
+
+static int
+refuse_placement(struct api_call *call, const struct ec2_Placement *p)
+{
+    if (!p)
+        return 0;
+    const struct refusal list[] = {
+        {given(p->affinity), "Placement.Affinity"},
+        {given(p->group_name), "Placement.GroupName"},
+        {given(p->group_id), "Placement.GroupId"},
+        {p->partition_number.set, "Placement.PartitionNumber"},
+        {given(p->host_id), "Placement.HostId"},
+        {given(p->spread_domain), "Placement.SpreadDomain"},
+        {given(p->host_resource_group_arn), "Placement.HostResourceGroupArn"},
+        {differs(p->tenancy, "default"), "Placement.Tenancy"},
+    };
+
+    return refuse_first(call, list, ARRAY_LEN(list));
+}
+
+static int
+refuse_interface(struct api_call *call, const struct ec2_InstanceNetworkInterfaceSpecification *i)
+{
+    const struct refusal list[] = {
+        {positive(i->ipv6_address_count), "NetworkInterface.Ipv6AddressCount"},
+        {i->ipv6_addresses.n > 0, "NetworkInterface.Ipv6Addresses"},
+        {given(i->network_interface_id), "NetworkInterface.NetworkInterfaceId"},
+        {i->private_ip_addresses.n > 1, "NetworkInterface.PrivateIpAddresses"},
+        {positive(i->secondary_private_ip_address_count),
+         "NetworkInterface.SecondaryPrivateIpAddressCount"},
+        {is_true(i->associate_carrier_ip_address), "NetworkInterface.AssociateCarrierIpAddress"},
+        {differs(i->interface_type, "interface"), "NetworkInterface.InterfaceType"},
+        {positive(i->network_card_index), "NetworkInterface.NetworkCardIndex"},
+        {i->ipv4_prefixes.n > 0, "NetworkInterface.Ipv4Prefix"},
+        {positive(i->ipv4_prefix_count), "NetworkInterface.Ipv4PrefixCount"},
+        {i->ipv6_prefixes.n > 0, "NetworkInterface.Ipv6Prefix"},
+        {positive(i->ipv6_prefix_count), "NetworkInterface.Ipv6PrefixCount"},
+        {is_true(i->primary_ipv6), "NetworkInterface.PrimaryIpv6"},
+        {i->ena_srd_specification != NULL, "NetworkInterface.EnaSrdSpecification"},
+        {i->connection_tracking_specification != NULL,
+         "NetworkInterface.ConnectionTrackingSpecification"},
+        {i->ena_queue_count.set, "NetworkInterface.EnaQueueCount"},
+    };
+
+    return refuse_first(call, list, ARRAY_LEN(list));
+}
+
+static int
+refuse_options(struct api_call *call, const struct ec2_RunInstancesRequest *r)
+{
+    const struct ec2_CpuOptionsRequest *cpu = r->cpu_options;
+    const struct ec2_PrivateDnsNameOptionsRequest *dns = r->private_dns_name_options;
+    const struct refusal list[] = {
+        {r->hibernation_options && is_true(r->hibernation_options->configured),
+         "HibernationOptions.Configured"},
+        {r->enclave_options && is_true(r->enclave_options->enabled), "EnclaveOptions.Enabled"},
+        {r->network_performance_options &&
+             differs(r->network_performance_options->bandwidth_weighting, "default"),
+         "NetworkPerformanceOptions.BandwidthWeighting"},
+        {cpu && differs(cpu->amd_sev_snp, "disabled"), "CpuOptions.AmdSevSnp"},
+        {cpu && differs(cpu->nested_virtualization, "disabled"), "CpuOptions.NestedVirtualization"},
+        {dns && is_true(dns->enable_resource_name_dns_aaaa_record),
+         "PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord"},
+    };
+
+    return refuse_first(call, list, ARRAY_LEN(list));
+}
+
+static int
+launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
+{
+    const struct refusal list[] = {
+        {positive(r->ipv6_address_count), "Ipv6AddressCount"},
+        {r->ipv6_addresses.n > 0, "Ipv6Addresses"},
+        {is_true(r->enable_primary_ipv6), "EnablePrimaryIpv6"},
+        {given(r->kernel_id), "KernelId"},
+        {given(r->ramdisk_id), "RamdiskId"},
+        {r->elastic_gpu_specification.n > 0, "ElasticGpuSpecification"},
+        {r->elastic_inference_accelerators.n > 0, "ElasticInferenceAccelerators"},
+        {r->launch_template != NULL, "LaunchTemplate"},
+        {r->instance_market_options != NULL, "InstanceMarketOptions"},
+        {wants_capacity(r->capacity_reservation_specification), "CapacityReservationSpecification"},
+        {r->license_specifications.n > 0, "LicenseSpecifications"},
+        {r->operator != NULL, "Operator"},
+        {r->secondary_interfaces.n > 0, "SecondaryInterfaces"},
+        {given(r->additional_info), "AdditionalInfo"},
+        {r->iam_instance_profile != NULL, "IamInstanceProfile"},
+        {r->network_interfaces.n > 1, "NetworkInterface.2"},
+    };
+    int res = refuse_first(call, list, ARRAY_LEN(list));
+
+    if (!res)
+        res = refuse_placement(call, r->placement);
+    if (!res && r->network_interfaces.n == 1)
+        res = refuse_interface(call, &r->network_interfaces.v[0]);
+    if (!res)
+        res = refuse_options(call, r);
+    return res;
+}
+
+/* ---- one thing each ---- */
+
+static int
+invalid(struct api_call *call, const char *sentence)
+{
+    return api_fault(call, &EC2_ERR(InvalidParameterValue), "%s", sentence);
+}
+
+static int
+check_counts(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+             struct ec2_launch *l)
+{
+    int64_t min = req->min_count.v, max = req->max_count.v;
+
+    if (max < 1)
+        return invalid(call, "Maximum instance count must be greater than zero");
+    if (min < 1)
+        return invalid(call, "Minimum instance count must be greater than zero");
+    if (min > max)
+        return invalid(call, "Minimum instance count must not be greater than maximum "
+                             "instance count");
+    if (min > INSTANCE_RUN_MAX)
+        return api_fault(call, &EC2_ERR(InstanceLimitExceeded),
+                         "You have requested more instances (%lld) than your current instance "
+                         "limit of %d allows for the specified instance type. Please visit "
+                         "http://aws.amazon.com/contact-us/ec2-request to request an adjustment "
+                         "to this limit.",
+                         (long long)min, INSTANCE_RUN_MAX);
+    l->min = (unsigned)min;
+    l->max = (unsigned)MIN(max, INSTANCE_RUN_MAX);
+    return 0;
+}
+
+int
+ec2_user_data_check(struct api_call *call, struct str bytes)
+{
+    if (bytes.n > INSTANCE_USER_DATA_BYTES_MAX)
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "User data is limited to %d bytes", INSTANCE_USER_DATA_BYTES_MAX);
+    return 0;
+}
+
+int
+ec2_user_data_decode(struct api_call *call, struct str base64, struct str *ret)
+{
+    struct str bytes;
+
+    if (!str_unbase64(call->arena, base64, &bytes))
+        return api_fault(call, &EC2_ERR(InvalidUserData_Malformed),
+                         "Invalid BASE64 encoding of user data.");
+    int r = ec2_user_data_check(call, bytes);
+    if (r == 0)
+        *ret = bytes;
+    return r;
+}
+
+int
+ec2_type_check(struct api_call *call, struct str name, struct str architecture,
+               const struct ec2_type **ret)
+{
+    const struct ec2_type *type = ec2_type_find(name);
+
+    if (!type)
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Invalid value '%.*s' for InstanceType.", STR_ARG(name));
+    if (!str_eq(type->architecture, architecture))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "The architecture '%.*s' of the specified instance type does not match "
+                         "the architecture '%.*s' of the specified AMI. Specify an instance type "
+                         "and an AMI that have matching architectures, and try again. You can use "
+                         "'describe-instance-types' or 'describe-images' to discover the "
+                         "architecture of the instance type or AMI.",
+                         STR_ARG(type->architecture), STR_ARG(architecture));
+    *ret = type;
+    return 0;
+}
+
+static int
+check_image(struct api_call *call, const struct ec2_RunInstancesRequest *req, struct ec2_launch *l)
+{
+    struct str type = req->instance_type.n ? req->instance_type : S("m1.small");
+
+    if (!req->image_id.n)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "The request must contain the parameter ImageId");
+    int r = ec2_image_find(call, req->image_id, &l->image);
+    if (r == 0)
+        r = ec2_type_check(call, type, l->image->architecture, &l->type);
+    if (r)
+        return r;
+    l->model.image_id = l->image->id;
+    l->model.rootfs = l->image->rootfs;
+    l->model.init = l->image->init;
+    l->model.architecture = l->image->architecture;
+    l->model.root_device_name = l->image->root_device_name;
+    l->model.boot_mode = l->image->boot_mode;
+    l->model.ena_support = l->image->ena_support;
+    l->model.type = l->type->name;
+    l->model.memory_mib = l->type->memory_mib;
+    return 0;
+}
+
+/* The zone that Placement names, absent when it names none. */
+static int
+check_zone(struct api_call *call, const struct ec2_Placement *p, struct str *ret)
+{
+    const struct ec2_region *region = ec2_region_find(call->region);
+
+    *ret = STR_NONE;
+    if (!p || (!p->availability_zone.n && !p->availability_zone_id.n))
+        return 0;
+    if (p->availability_zone.n && p->availability_zone_id.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "The parameters AvailabilityZone and AvailabilityZoneId cannot be used "
+                         "together");
+    for (unsigned i = 0; region && i < region->n_zones; i++) {
+        struct ec2_zone zone = ec2_region_zone(call->arena, region, i);
+
+        if (str_eq(zone.name, p->availability_zone) || str_eq(zone.id, p->availability_zone_id)) {
+            *ret = zone.name;
+            return 0;
+        }
+    }
+    struct str bad = p->availability_zone.n ? p->availability_zone : p->availability_zone_id;
+    return api_fault(call, &EC2_ERR(InvalidParameterValue), "Invalid availability zone: [%.*s]",
+                     STR_ARG(bad));
+}
+
+static int
+check_subnet(struct api_call *call, struct str subnet_id, const struct ec2_Placement *placement,
+             struct ec2_launch *l)
+{
+    struct str zone;
+    int r = check_zone(call, placement, &zone);
+
+    if (r == 0)
+        r = subnet_id.n ? ec2_subnet_find(call, subnet_id, &l->subnet)
+                        : ec2_subnet_default(call, zone, &l->subnet);
+    if (r)
+        return r;
+    if (zone.n && !str_eq(zone, l->subnet->zone))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter availabilityZone is invalid. Subnet '%.*s' "
+                         "is in the availability zone %.*s",
+                         STR_ARG(zone), STR_ARG(l->subnet->id), STR_ARG(l->subnet->zone));
+    if (!ec2_type_offered(l->type, l->subnet->zone))
+        return api_fault(call, &EC2_ERR(Unsupported),
+                         "Your requested instance type (%.*s) is not supported in your requested "
+                         "Availability Zone (%.*s). Please retry your request by not specifying "
+                         "an Availability Zone or choosing another one.",
+                         STR_ARG(l->type->name), STR_ARG(l->subnet->zone));
+    l->vpc = ec2_vpc_get(call->txn, l->subnet->vpc_id);
+    assert(l->vpc);
+    l->model.vpc_id = l->vpc->id;
+    l->model.vpc_number = l->vpc->number;
+    l->model.subnet_id = l->subnet->id;
+    l->model.zone = l->subnet->zone;
+    return 0;
+}
+
+/* ---- the network ---- */
+
+static int
+clash(struct api_call *call, const char *what)
+{
+    return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                     "Network interfaces and an instance-level %s may not be specified on the same "
+                     "request",
+                     what);
+}
+
+/* The address, which two members may name. */
+static int
+interface_address(struct api_call *call, const struct ec2_InstanceNetworkInterfaceSpecification *i,
+                  struct str *ret)
+{
+    *ret = i->private_ip_address;
+    if (!i->private_ip_addresses.n)
+        return 0;
+    const struct ec2_PrivateIpAddressSpecification *p = &i->private_ip_addresses.v[0];
+    if (ret->n && !str_eq(*ret, p->private_ip_address))
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "The parameters PrivateIpAddress and PrivateIpAddresses name different "
+                         "addresses");
+    if (p->primary.set && !p->primary.v)
+        return refuse(call, "NetworkInterface.PrivateIpAddresses (secondary)");
+    *ret = p->private_ip_address;
+    return 0;
+}
+
+/* Members that must not stand beside NetworkInterfaces, which has them itself. */
+static int
+check_clashes(struct api_call *call, const struct ec2_RunInstancesRequest *req)
+{
+    const struct ec2_InstanceNetworkInterfaceSpecification *i = &req->network_interfaces.v[0];
+
+    if (req->subnet_id.n)
+        return clash(call, "subnet ID");
+    if (req->security_group_ids.n || req->security_groups.n)
+        return clash(call, "security groups");
+    if (req->private_ip_address.n)
+        return clash(call, "private IP address");
+    if (opt_i64_or(i->device_index, 0) != 0)
+        return invalid(call, "The network interface with device index 0 must be specified");
+    if (!i->device_index.set)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "The request must contain the parameter NetworkInterface.1.DeviceIndex");
+    return 0;
+}
+
+static int
+check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+              struct ec2_launch *l)
+{
+    static const struct ec2_InstanceNetworkInterfaceSpecification none;
+    bool listed = req->network_interfaces.n > 0;
+    const struct ec2_InstanceNetworkInterfaceSpecification *i =
+        listed ? &req->network_interfaces.v[0] : &none;
+    int r = listed ? check_clashes(call, req) : 0;
+
+    if (r == 0)
+        r = check_subnet(call, listed ? i->subnet_id : req->subnet_id, req->placement, l);
+    if (r == 0)
+        r = ec2_groups_resolve(call, l->vpc->id, listed ? &i->groups : &req->security_group_ids,
+                               &req->security_groups, &l->group_ids);
+    l->private_ip = req->private_ip_address;
+    if (r == 0 && listed)
+        r = interface_address(call, i, &l->private_ip);
+    if (r)
+        return r;
+    if (l->private_ip.n && l->max > 1)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "A private IP address may not be specified when more than one instance "
+                         "is launched");
+    l->public_ip = opt_bool_or(i->associate_public_ip_address, l->subnet->map_public_ip);
+    l->interface_delete = opt_bool_or(i->delete_on_termination, true);
+    l->interface_description = i->description.p ? i->description : S("");
+    return 0;
+}
+
+/* ---- options ---- */
+
+struct str
+ec2_type_credits(const struct ec2_type *type)
+{
+    if (!type->burstable)
+        return S("");
+    return str_starts(type->name, S("t2.")) ? S("standard") : S("unlimited");
+}
+
+static int
+check_credits(struct api_call *call, const struct ec2_CreditSpecificationRequest *want,
+              struct ec2_launch *l)
+{
+    if (!want) {
+        l->model.cpu_credits = ec2_type_credits(l->type);
+        return 0;
+    }
+    if (!str_is(want->cpu_credits, "standard") && !str_is(want->cpu_credits, "unlimited"))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Invalid value '%.*s' for CpuCredits. Valid values are: standard, "
+                         "unlimited",
+                         STR_ARG(want->cpu_credits));
+    if (!l->type->burstable)
+        return api_fault(call, &EC2_ERR(InstanceCreditSpecification_NotSupported),
+                         "The %.*s instance type does not support T2 Unlimited.",
+                         STR_ARG(l->type->name));
+    l->model.cpu_credits = want->cpu_credits;
+    return 0;
+}
+
+static int
+check_cpu(struct api_call *call, const struct ec2_CpuOptionsRequest *want, struct ec2_launch *l)
+{
+    int64_t cores = l->type->cores, threads = l->type->threads_per_core;
+
+    if (want && want->core_count.set != want->threads_per_core.set)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "CoreCount and ThreadsPerCore must both be specified");
+    if (want && want->core_count.set) {
+        if (want->core_count.v < 1 || want->core_count.v > cores)
+            return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                             "The specified core count %lld is not valid for instance type %.*s",
+                             (long long)want->core_count.v, STR_ARG(l->type->name));
+        if (want->threads_per_core.v < 1 || want->threads_per_core.v > threads)
+            return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                             "The specified threads per core %lld is not valid for instance type "
+                             "%.*s",
+                             (long long)want->threads_per_core.v, STR_ARG(l->type->name));
+        cores = want->core_count.v;
+        threads = want->threads_per_core.v;
+    }
+    l->model.core_count = cores;
+    l->model.threads_per_core = threads;
+    l->model.vcpus = cores * threads;
+    return 0;
+}
+
+static int
+check_metadata(struct api_call *call, const struct ec2_InstanceMetadataOptionsRequest *want,
+               struct ec2_launch *l)
+{
+    bool v2 = str_is(l->image->imds_support, "v2.0");
+    struct ec2_metadata_want w = {0};
+
+    l->model.imds_tokens = v2 ? S("required") : S("optional");
+    l->model.imds_hop_limit = v2 ? 2 : 1;
+    l->model.imds_endpoint = S("enabled");
+    l->model.imds_ipv6 = S("disabled");
+    l->model.imds_tags = S("disabled");
+    if (!want)
+        return 0;
+    w.tokens = want->http_tokens;
+    w.endpoint = want->http_endpoint;
+    w.ipv6 = want->http_protocol_ipv6;
+    w.tags = want->instance_metadata_tags;
+    w.hop_limit = want->http_put_response_hop_limit;
+    return ec2_metadata_set(call, &w, &l->model);
+}
+
+static int
+check_options(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+              struct ec2_launch *l)
+{
+    const struct ec2_PrivateDnsNameOptionsRequest *dns = req->private_dns_name_options;
+    const struct ec2_InstanceMaintenanceOptionsRequest *care = req->maintenance_options;
+    struct str shutdown = req->instance_initiated_shutdown_behavior;
+    int r = check_credits(call, req->credit_specification, l);
+
+    if (r == 0)
+        r = check_cpu(call, req->cpu_options, l);
+    if (r == 0)
+        r = check_metadata(call, req->metadata_options, l);
+    if (r == 0 && req->user_data.n)
+        r = ec2_user_data_decode(call, req->user_data, &l->model.user_data);
+    if (r)
+        return r;
+    l->model.shutdown_behavior = shutdown.n ? shutdown : S("stop");
+    l->model.disable_api_termination = is_true(req->disable_api_termination);
+    l->model.disable_api_stop = is_true(req->disable_api_stop);
+    l->model.ebs_optimized = is_true(req->ebs_optimized);
+    l->model.monitoring = req->monitoring && is_true(req->monitoring->enabled);
+    l->model.source_dest_check = true;
+    l->model.tenancy = S("default");
+    l->model.hostname_type = dns && dns->hostname_type.n ? dns->hostname_type : S("ip-name");
+    l->model.dns_a_record = dns && is_true(dns->enable_resource_name_dns_a_record);
+    l->model.auto_recovery = care && care->auto_recovery.n ? care->auto_recovery : S("default");
+    return 0;
+}
+
+static int
+check_tags(struct api_call *call, const struct ec2_RunInstancesRequest *req, struct ec2_launch *l)
+{
+    static const char *const made[] = {"instance", "network-interface", "volume"};
+    const struct ec2_TagSpecificationList *specs = &req->tag_specifications;
+    int r = ec2_tags_only(call, specs, made, ARRAY_LEN(made));
+
+    if (r == 0)
+        r = ec2_tags_of(call, specs, "instance", &l->model.tags);
+    if (r == 0)
+        r = ec2_tags_of(call, specs, "network-interface", &l->interface_tags);
+    if (r == 0)
+        r = ec2_tags_of(call, specs, "volume", &l->volume_tags);
+    return r;
+}
+
+int
+ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+                 struct ec2_launch *ret)
+{
+    const struct ec2_key_pair_row *key;
+    int r = check_counts(call, req, ret);
+
+    if (r == 0)
+        r = launch_refuse(call, req);
+    if (r == 0)
+        r = check_image(call, req, ret);
+    if (r == 0 && req->key_name.p)
+        r = ec2_key_pair_find(call, req->key_name, &key);
+    if (r == 0)
+        r = check_network(call, req, ret);
+    if (r == 0)
+        r = check_tags(call, req, ret);
+    if (r == 0)
+        r = check_options(call, req, ret);
+    ret->model.key_name = req->key_name;
+    return r;
+}

@@ -1,0 +1,190 @@
+/*
+ * RunInstances: rows in the state pending.  The host, which watches them, boots the machines.
+ *
+ * A thousand instances in one call must cost a thousand times one row and no more: what all
+ * share is checked once, and nothing in the loop walks over what exists already.
+ */
+#include "ec2/instance.h"
+
+enum { CLIENT_TOKEN_BYTES_MAX = 64 };
+
+/* ---- client tokens ---- */
+
+static int
+check_token(struct api_call *call, struct str token, struct str hash,
+            const struct ec2_reservation_row **ret)
+{
+    *ret = NULL;
+    if (!token.n)
+        return 0;
+    if (token.n > CLIENT_TOKEN_BYTES_MAX)
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter clientToken is invalid. A token has at most "
+                         "%d characters.",
+                         STR_ARG(token), CLIENT_TOKEN_BYTES_MAX);
+    const struct ec2_reservation_row *row =
+        ec2_reservation_by_token_get(call->txn, call->account, call->region, token);
+    if (row && !str_eq(row->request_hash, hash))
+        return api_fault(call, &EC2_ERR(Idempotent_ParameterMismatch),
+                         "Arguments on this idempotent request are inconsistent with arguments "
+                         "used in previous request(s).");
+    *ret = row;
+    return 0;
+}
+
+static void
+show_reservation(struct api_call *call, struct str id, struct ec2_Reservation *res)
+{
+    struct ec2_instance_shower shower;
+
+    ec2_instance_shower_init(&shower, call);
+    res->reservation_id = id;
+    res->owner_id = call->account;
+    API_PRESENT(&res->groups);
+    API_PRESENT(&res->instances);
+    STORE_EACH(call->txn, ec2_instance_by_reservation, row, id)
+        ec2_instance_show(&shower, row, LIST_PUSH(call->arena, &res->instances));
+}
+
+/* ---- making ---- */
+
+static int
+make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
+{
+    const struct ec2_interface_want want = {
+        .subnet = l->subnet,
+        .instance_id = row->id,
+        .private_ip = l->private_ip,
+        .public_ip = l->public_ip,
+        .description = l->interface_description,
+        .group_ids = l->group_ids,
+        .tags = l->interface_tags,
+        .delete_on_termination = l->interface_delete,
+    };
+    struct ec2_interface_row made;
+    int r = ec2_interface_make(call, &want, &made);
+
+    if (r)
+        return r;
+    row->interface_id = made.id;
+    row->private_ip = made.private_ip;
+    row->public_ip = made.public_ip;
+    return 0;
+}
+
+static int
+make_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+            const struct ec2_launch *l, struct ec2_instance_row *row)
+{
+    struct ec2_volume_row made;
+    int r = ec2_root_volume_make(call, l->image, &req->block_device_mappings, row->id, row->zone,
+                                 &l->volume_tags, &made);
+
+    if (r == 0)
+        row->root_volume_id = made.id;
+    return r;
+}
+
+static int
+make_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+              const struct ec2_launch *l, unsigned index)
+{
+    struct ec2_instance_row row = l->model;
+    const struct ec2_instance_why why = INSTANCE_WHY_PENDING;
+
+    row.id = api_id(call, "i");
+    row.launch_index = index;
+    row.state = EC2_PENDING;
+    row.reason_code = why.code;
+    row.reason_message = why.message;
+    row.transition_reason = why.transition;
+    row.state_since_ms = row.launched_ms = row.first_launched_ms = call->now_ms;
+    row.start_generation = 1;
+    int r = make_interface(call, l, &row);
+    if (r == 0)
+        r = make_volume(call, req, l, &row);
+    if (r == 0)
+        r = ec2_slot_take(call->txn, row.id, &row.uid_slot);
+    if (r == 0)
+        r = ec2_instance_insert(call->txn, &row);
+    return r;
+}
+
+static bool
+lacks_room(const struct api_call *call)
+{
+    return str_is(call->fault.code, "InsufficientFreeAddressesInSubnet") ||
+           str_is(call->fault.code, "InsufficientAddressCapacity");
+}
+
+/* As many as there is room for, but not fewer than min. */
+static int
+make_instances(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+               const struct ec2_launch *l)
+{
+    for (unsigned i = 0; i < l->max; i++) {
+        size_t mark = store_savepoint(call->txn);
+        int r = make_instance(call, req, l, i);
+
+        if (r > 0 && i >= l->min && lacks_room(call)) {
+            store_rollback_to(call->txn, mark);
+            call->fault = (struct api_fault){0};
+            return 0;
+        }
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+/* LastLaunchedTime, which only the image's owner sees. */
+static int
+mark_launched(struct api_call *call, const struct ec2_image_row *image)
+{
+    struct ec2_image_row new = *image;
+
+    if (!str_eq(image->account, call->account))
+        return 0;
+    new.last_launched_ms = call->now_ms;
+    return ec2_image_update(call->txn, &new);
+}
+
+int
+ec2_run_instances(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+                  struct ec2_Reservation *res)
+{
+    struct ec2_reservation_row reservation = {
+        .account = call->account,
+        .region = call->region,
+        .client_token = req->client_token,
+        .created_ms = call->now_ms,
+    };
+    const struct ec2_reservation_row *before;
+    struct ec2_launch launch = {0};
+
+    if (req->client_token.n)
+        reservation.request_hash = ec2_request_hash(call, req);
+    int r = check_token(call, req->client_token, reservation.request_hash, &before);
+    if (r)
+        return r;
+    if (before) {
+        show_reservation(call, before->id, res);
+        return 0;
+    }
+    r = ec2_launch_check(call, req, &launch);
+    if (r)
+        return r;
+    reservation.id = api_id(call, "r");
+    launch.model.account = call->account;
+    launch.model.region = call->region;
+    launch.model.reservation_id = reservation.id;
+    launch.model.requester_arn = call->principal_arn;
+    r = ec2_reservation_insert(call->txn, &reservation);
+    if (r == 0)
+        r = make_instances(call, req, &launch);
+    if (r == 0)
+        r = mark_launched(call, launch.image);
+    if (r == 0)
+        show_reservation(call, reservation.id, res);
+    return r;
+}

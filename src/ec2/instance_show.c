@@ -1,0 +1,367 @@
+/*
+ * An instance's row as the API shows it.
+ *
+ * Describing ten thousand instances must cost about as much as printing them.  So one piece of
+ * memory holds all that an instance's answer points to, texts that never differ are shared, and
+ * what neighbours usually have in common (groups, reservation, VPC, zone) is kept from the last.
+ */
+#include "ec2/instance.h"
+
+#define SHARED(type, name, ...) static struct type name = {__VA_ARGS__}
+
+SHARED(ec2_EnclaveOptions, no_enclave, .enabled = {false, true});
+SHARED(ec2_HibernationOptions, no_hibernation, .configured = {false, true});
+SHARED(ec2_OperatorResponse, not_managed, .managed = {false, true});
+SHARED(ec2_Monitoring, monitoring_off, .state = S_INIT("disabled"));
+SHARED(ec2_Monitoring, monitoring_on, .state = S_INIT("enabled"));
+SHARED(ec2_CapacityReservationSpecificationResponse, capacity_open,
+       .capacity_reservation_preference = S_INIT("open"));
+SHARED(ec2_InstanceNetworkPerformanceOptions, bandwidth_default,
+       .bandwidth_weighting = S_INIT("default"));
+
+/* All that one answer points to. */
+struct shown {
+    struct ec2_InstanceState state;
+    struct ec2_StateReason reason;
+    struct ec2_Placement placement;
+    struct ec2_CpuOptions cpu;
+    struct ec2_InstanceMetadataOptionsResponse metadata;
+    struct ec2_PrivateDnsNameOptionsResponse dns;
+    struct ec2_InstanceMaintenanceOptions maintenance;
+    struct ec2_InstanceBlockDeviceMapping device;
+    struct ec2_EbsInstanceBlockDevice ebs;
+    struct ec2_InstanceNetworkInterface interface;
+    struct ec2_InstanceNetworkInterfaceAttachment attachment;
+    struct ec2_InstanceNetworkInterfaceAssociation association;
+    struct ec2_InstancePrivateIpAddress address;
+};
+
+void
+ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call)
+{
+    bool first = str_is(call->region, "us-east-1");
+
+    *s = (struct ec2_instance_shower){.call = call, .region = ec2_region_find(call->region)};
+    s->dns_private = first ? S("ec2.internal")
+                           : str_cat(call->arena, call->region, S(".compute.internal"));
+    s->dns_public = first ? S("compute-1.amazonaws.com")
+                          : str_cat(call->arena, call->region, S(".compute.amazonaws.com"));
+}
+
+struct ec2_InstanceState
+ec2_instance_state_show(int64_t state)
+{
+    assert(state >= 0 && state < ec2_instance_sm.n_states);
+    const struct sm_state *s = &ec2_instance_sm.states[state];
+
+    return (struct ec2_InstanceState){.code = opt_i64(s->code), .name = str_from(s->name)};
+}
+
+struct ec2_InstanceMetadataOptionsResponse
+ec2_metadata_show(const struct ec2_instance_row *row, const char *state)
+{
+    return (struct ec2_InstanceMetadataOptionsResponse){
+        .state = str_from(state),
+        .http_tokens = row->imds_tokens,
+        .http_put_response_hop_limit = opt_i64(row->imds_hop_limit),
+        .http_endpoint = row->imds_endpoint,
+        .http_protocol_ipv6 = row->imds_ipv6,
+        .instance_metadata_tags = row->imds_tags,
+    };
+}
+
+/* prefix + address with '-' for '.' + '.' + domain: printf would be a third of the whole cost. */
+static struct str
+dns_name(struct arena *a, struct str prefix, struct str ip, struct str domain)
+{
+    size_t n = prefix.n + ip.n + 1 + domain.n;
+    char *out = arena_alloc_raw(a, n), *p = out;
+
+    memcpy(p, prefix.p, prefix.n);
+    p += prefix.n;
+    for (size_t i = 0; i < ip.n; i++)
+        *p++ = ip.p[i] == '.' ? '-' : ip.p[i];
+    *p++ = '.';
+    memcpy(p, domain.p, domain.n);
+    return str_of(out, n);
+}
+
+static struct str
+private_name(struct ec2_instance_shower *s, const struct ec2_instance_row *row)
+{
+    if (!row->private_ip.n)
+        return S("");
+    if (str_is(row->hostname_type, "resource-name"))
+        return dns_name(s->call->arena, S(""), row->id, s->dns_private);
+    return dns_name(s->call->arena, S("ip-"), row->private_ip, s->dns_private);
+}
+
+static struct str
+public_name(struct ec2_instance_shower *s, const struct ec2_instance_row *row)
+{
+    if (!row->public_ip.n)
+        return S("");
+    if (!str_eq(s->vpc_id, row->vpc_id)) {
+        const struct ec2_vpc_row *vpc = ec2_vpc_get(s->call->txn, row->vpc_id);
+
+        s->vpc_id = row->vpc_id;
+        s->vpc_hostnames = vpc && vpc->dns_hostnames;
+    }
+    return s->vpc_hostnames ? dns_name(s->call->arena, S("ec2-"), row->public_ip, s->dns_public)
+                            : S("");
+}
+
+static bool
+same_texts(const struct str_list *a, const struct str_list *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!str_eq(a->v[i], b->v[i]))
+            return false;
+    return true;
+}
+
+static struct ec2_GroupIdentifierList
+groups(struct ec2_instance_shower *s, const struct str_list *ids)
+{
+    if (!s->groups.v || !same_texts(&s->group_ids, ids)) {
+        s->group_ids = *ids;
+        s->groups = ec2_groups_show(s->call, ids);
+    }
+    return s->groups;
+}
+
+static struct str
+client_token(struct ec2_instance_shower *s, const struct ec2_instance_row *row)
+{
+    if (!str_eq(s->reservation_id, row->reservation_id)) {
+        const struct ec2_reservation_row *r =
+            ec2_reservation_get(s->call->txn, row->reservation_id);
+
+        s->reservation_id = row->reservation_id;
+        s->client_token = r ? r->client_token : S("");
+    }
+    return s->client_token;
+}
+
+struct str
+ec2_instance_zone_id(struct ec2_instance_shower *s, struct str zone)
+{
+    if (s->zone_id.p && str_eq(s->zone, zone))
+        return s->zone_id;
+    for (unsigned i = 0; s->region && i < s->region->n_zones; i++) {
+        struct ec2_zone z = ec2_region_zone(s->call->arena, s->region, i);
+
+        if (str_eq(z.name, zone)) {
+            s->zone = zone;
+            return s->zone_id = z.id;
+        }
+    }
+    return STR_NONE;
+}
+
+static void
+show_device(const struct ec2_volume_row *volume, struct ec2_InstanceBlockDeviceMapping *device,
+            struct ec2_EbsInstanceBlockDevice *ebs)
+{
+    *ebs = (struct ec2_EbsInstanceBlockDevice){
+        .attach_time = opt_i64(volume->attached_ms),
+        .delete_on_termination = opt_bool(volume->delete_on_termination),
+        .status = S("attached"),
+        .volume_id = volume->id,
+        .ebs_card_index = opt_i64(0),
+    };
+    *device = (struct ec2_InstanceBlockDeviceMapping){.device_name = volume->device, .ebs = ebs};
+}
+
+struct ec2_InstanceBlockDeviceMappingList
+ec2_block_devices_show(struct api_call *call, const struct ec2_instance_row *row)
+{
+    struct ec2_InstanceBlockDeviceMappingList list = {0};
+    const struct ec2_volume_row *volume =
+        row->root_volume_id.n ? ec2_volume_get(call->txn, row->root_volume_id) : NULL;
+
+    if (volume)
+        show_device(volume, LIST_PUSH(call->arena, &list),
+                    ARENA_NEW(call->arena, struct ec2_EbsInstanceBlockDevice));
+    API_PRESENT(&list);
+    return list;
+}
+
+static void
+show_volume(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
+            struct ec2_Instance *out)
+{
+    const struct ec2_volume_row *volume =
+        row->root_volume_id.n ? ec2_volume_get(s->call->txn, row->root_volume_id) : NULL;
+
+    if (volume) {
+        show_device(volume, &to->device, &to->ebs);
+        out->block_device_mappings.v = &to->device;
+        out->block_device_mappings.n = 1;
+    }
+    API_PRESENT(&out->block_device_mappings);
+}
+
+static void
+show_association(const struct ec2_instance_row *row, const struct ec2_interface_row *interface,
+                 struct ec2_Instance *out, struct shown *to)
+{
+    if (!interface->public_ip.n)
+        return;
+    to->association = (struct ec2_InstanceNetworkInterfaceAssociation){
+        .ip_owner_id = S("amazon"),
+        .public_dns_name = out->public_dns_name,
+        .public_ip = row->public_ip,
+    };
+    to->interface.association = &to->association;
+    to->address.association = &to->association;
+}
+
+static void
+show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
+               struct ec2_Instance *out)
+{
+    const struct ec2_interface_row *interface =
+        row->interface_id.n ? ec2_interface_get(s->call->txn, row->interface_id) : NULL;
+
+    API_PRESENT(&out->network_interfaces);
+    API_PRESENT(&out->security_groups);
+    if (!interface)
+        return;
+    out->security_groups = groups(s, &interface->group_ids);
+    to->attachment = (struct ec2_InstanceNetworkInterfaceAttachment){
+        .attach_time = opt_i64(interface->attached_ms),
+        .attachment_id = interface->attachment_id,
+        .delete_on_termination = opt_bool(interface->delete_on_termination),
+        .device_index = opt_i64(interface->device_index),
+        .status = S("attached"),
+        .network_card_index = opt_i64(0),
+    };
+    to->address = (struct ec2_InstancePrivateIpAddress){
+        .primary = opt_bool(true),
+        .private_dns_name = out->private_dns_name,
+        .private_ip_address = interface->private_ip,
+    };
+    to->interface = (struct ec2_InstanceNetworkInterface){
+        .attachment = &to->attachment,
+        .description = interface->description,
+        .groups = out->security_groups,
+        .mac_address = interface->mac,
+        .network_interface_id = interface->id,
+        .owner_id = interface->account,
+        .private_dns_name = out->private_dns_name,
+        .private_ip_address = interface->private_ip,
+        .private_ip_addresses = {.v = &to->address, .n = 1},
+        .source_dest_check = opt_bool(interface->source_dest_check),
+        .status = interface->status,
+        .subnet_id = interface->subnet_id,
+        .vpc_id = interface->vpc_id,
+        .interface_type = S("interface"),
+        .operator = &not_managed,
+    };
+    API_PRESENT(&to->interface.ipv6_addresses);
+    show_association(row, interface, out, to);
+    out->network_interfaces.v = &to->interface;
+    out->network_interfaces.n = 1;
+}
+
+/* What has a structure of its own. */
+static void
+show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
+             struct ec2_Instance *out)
+{
+    to->state = ec2_instance_state_show(row->state);
+    out->state = &to->state;
+    if (row->reason_code.n) {
+        to->reason = (struct ec2_StateReason){row->reason_code, row->reason_message};
+        out->state_reason = &to->reason;
+    }
+    to->placement = (struct ec2_Placement){
+        .availability_zone_id = ec2_instance_zone_id(s, row->zone),
+        .group_name = S(""),
+        .tenancy = row->tenancy,
+        .availability_zone = row->zone,
+    };
+    out->placement = &to->placement;
+    to->cpu = (struct ec2_CpuOptions){.core_count = opt_i64(row->core_count),
+                                      .threads_per_core = opt_i64(row->threads_per_core)};
+    out->cpu_options = &to->cpu;
+    to->metadata = ec2_metadata_show(row, "applied");
+    out->metadata_options = &to->metadata;
+    to->dns = (struct ec2_PrivateDnsNameOptionsResponse){
+        .hostname_type = row->hostname_type,
+        .enable_resource_name_dns_a_record = opt_bool(row->dns_a_record),
+        .enable_resource_name_dns_aaaa_record = opt_bool(false),
+    };
+    out->private_dns_name_options = &to->dns;
+    to->maintenance = (struct ec2_InstanceMaintenanceOptions){
+        .auto_recovery = row->auto_recovery, .reboot_migration = S("default")};
+    out->maintenance_options = &to->maintenance;
+}
+
+static struct str
+boot_mode_now(const struct ec2_instance_row *row)
+{
+    bool uefi = str_is(row->architecture, "arm64") || str_starts(row->boot_mode, S("uefi"));
+
+    return uefi ? S("uefi") : S("legacy-bios");
+}
+
+/* Texts that may be absent are left out when they are empty, as EC2 does. */
+static struct str
+or_absent(struct str text)
+{
+    return text.n ? text : STR_NONE;
+}
+
+void
+ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
+                  struct ec2_Instance *out)
+{
+    struct shown *to = ARENA_NEW(s->call->arena, struct shown);
+
+    *out = (struct ec2_Instance){
+        .architecture = row->architecture,
+        .client_token = client_token(s, row),
+        .ebs_optimized = opt_bool(row->ebs_optimized),
+        .ena_support = opt_bool(row->ena_support),
+        .hypervisor = S("xen"), /* the API's word for Nitro as well */
+        .root_device_name = row->root_device_name,
+        .root_device_type = S("ebs"),
+        .virtualization_type = S("hvm"),
+        .capacity_reservation_specification = &capacity_open,
+        .hibernation_options = &no_hibernation,
+        .enclave_options = &no_enclave,
+        .boot_mode = or_absent(row->boot_mode),
+        .platform_details = S("Linux/UNIX"),
+        .usage_operation = S("RunInstances"),
+        .usage_operation_update_time = opt_i64(row->first_launched_ms),
+        .current_instance_boot_mode = boot_mode_now(row),
+        .network_performance_options = &bandwidth_default,
+        .operator = &not_managed,
+        .instance_id = row->id,
+        .image_id = row->image_id,
+        .private_dns_name = private_name(s, row),
+        .public_dns_name = public_name(s, row),
+        .state_transition_reason = row->transition_reason,
+        .key_name = or_absent(row->key_name),
+        .ami_launch_index = opt_i64(row->launch_index),
+        .instance_type = row->type,
+        .launch_time = opt_i64(row->launched_ms),
+        .monitoring = row->monitoring ? &monitoring_on : &monitoring_off,
+        .subnet_id = or_absent(row->subnet_id),
+        .vpc_id = or_absent(row->vpc_id),
+        .private_ip_address = or_absent(row->private_ip),
+        .public_ip_address = or_absent(row->public_ip),
+    };
+    if (row->state != EC2_TERMINATED)
+        out->source_dest_check = opt_bool(row->source_dest_check);
+    if (row->tags.n)
+        out->tags = ec2_tags_show(s->call->arena, &row->tags);
+    API_PRESENT(&out->product_codes);
+    show_options(s, row, to, out);
+    show_volume(s, row, to, out);
+    show_interface(s, row, to, out);
+}

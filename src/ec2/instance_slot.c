@@ -1,0 +1,56 @@
+/*
+ * Ranges of user ids.
+ *
+ * A sandbox maps its users to a range of the host's that no other living sandbox has.  Slots
+ * are dense: with n rows, slots 1 … n have been used.  So the lowest free one is the first that
+ * nobody holds, or n + 1, found without a walk over the instances.
+ */
+#include "ec2/instance.h"
+
+#include <stdio.h>
+
+/* 65,536 ids each: slot 65,535 ends where 32 bits do. */
+#define SLOT_MAX 65000
+
+int
+ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret)
+{
+    char text[24];
+    int64_t slot;
+
+    assert(instance_id.n);
+    STORE_EACH(txn, ec2_uid_slot_by_holder, row, S("")) {
+        struct ec2_uid_slot_row taken = *row;
+
+        taken.holder = instance_id;
+        slot = row->slot;
+        int r = ec2_uid_slot_update(txn, &taken);
+        if (r == 0)
+            *ret = slot;
+        return r;
+    }
+    slot = (int64_t)store_count(txn, &ec2_uid_slot_table) + 1;
+    if (slot > SLOT_MAX)
+        return error_origin(EUSERS, "all %d ranges of user ids are taken", SLOT_MAX);
+    int n = snprintf(text, sizeof(text), "%lld", (long long)slot);
+    const struct ec2_uid_slot_row fresh = {
+        .id = str_of(text, (size_t)n), .slot = slot, .holder = instance_id};
+    int r = ec2_uid_slot_insert(txn, &fresh);
+    if (r == 0)
+        *ret = slot;
+    return r;
+}
+
+int
+ec2_slot_give_back(struct txn *txn, int64_t slot)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%lld", (long long)slot);
+    const struct ec2_uid_slot_row *row = ec2_uid_slot_get(txn, str_of(text, (size_t)n));
+
+    if (!row)
+        return error_origin(ENOENT, "range %lld of user ids was never taken", (long long)slot);
+    struct ec2_uid_slot_row free_again = *row;
+    free_again.holder = S("");
+    return ec2_uid_slot_update(txn, &free_again);
+}

@@ -1,0 +1,117 @@
+/*
+ * The states of an instance.
+ *
+ *                 RunInstances                      StartInstances
+ *                      │                    ┌──────────────────────────────┐
+ *                      ▼                    ▼                              │
+ *                   pending ──up──▶ running ──▶ stopping ──▶ stopped ──────┘
+ *                   │     │             │           │           │
+ *     boot failed   │     └─────────────┴─────┬─────┘           │ TerminateInstances
+ *     (first time)  │                         ▼                 │
+ *                   └────▶ terminated ◀── shutting-down         │
+ *                               ▲───────────────────────────────┘
+ *
+ * Beside what the EC2 manual draws: a start of a stopped instance that fails goes from pending
+ * back to stopped, and one that is pending again can be stopped.
+ */
+#include "ec2/instance.h"
+
+#include "base/timefmt.h"
+
+static const struct sm_state states[] = {
+    [EC2_PENDING] = {"pending", 0,
+                     SM_TO(EC2_RUNNING) | SM_TO(EC2_STOPPING) | SM_TO(EC2_STOPPED) |
+                         SM_TO(EC2_SHUTTING_DOWN) | SM_TO(EC2_TERMINATED)},
+    [EC2_RUNNING] = {"running", 16, SM_TO(EC2_STOPPING) | SM_TO(EC2_SHUTTING_DOWN)},
+    [EC2_SHUTTING_DOWN] = {"shutting-down", 32, SM_TO(EC2_TERMINATED)},
+    [EC2_TERMINATED] = {"terminated", 48, SM_FINAL},
+    [EC2_STOPPING] = {"stopping", 64, SM_TO(EC2_STOPPED) | SM_TO(EC2_SHUTTING_DOWN)},
+    [EC2_STOPPED] = {"stopped", 80, SM_TO(EC2_PENDING) | SM_TO(EC2_TERMINATED)},
+};
+
+const struct sm ec2_instance_sm = {"instance", states, ARRAY_LEN(states)};
+
+struct ec2_instance_why
+ec2_instance_why_user(struct arena *arena, int64_t now_ms)
+{
+    struct civil t = time_civil(now_ms);
+
+    return (struct ec2_instance_why){
+        .code = S("Client.UserInitiatedShutdown"),
+        .message = S("Client.UserInitiatedShutdown: User initiated shutdown"),
+        .transition = str_fmt(arena, "User initiated (%04d-%02d-%02d %02d:%02d:%02d GMT)", t.year,
+                              t.month, t.day, t.hour, t.minute, t.second),
+    };
+}
+
+struct ec2_instance_why
+ec2_instance_why_guest(void)
+{
+    return (struct ec2_instance_why){
+        .code = S("Client.InstanceInitiatedShutdown"),
+        .message = S("Client.InstanceInitiatedShutdown: Instance initiated shutdown"),
+        .transition = S(""),
+    };
+}
+
+struct ec2_instance_why
+ec2_instance_why_host(struct arena *arena, struct str sentence)
+{
+    if (!sentence.n)
+        sentence = S("Internal error on launch");
+    return (struct ec2_instance_why){
+        .code = S("Server.InternalError"),
+        .message = str_fmt(arena, "Server.InternalError: %.*s", STR_ARG(sentence)),
+        .transition = S("Server.InternalError"),
+    };
+}
+
+/* The address was the caller's only while the instance ran. */
+static int
+release_public_address(struct txn *txn, struct ec2_instance_row *row)
+{
+    const struct ec2_interface_row *interface = ec2_interface_get(txn, row->interface_id);
+
+    row->public_ip = S("");
+    return interface ? ec2_interface_drop_public(txn, interface) : 0;
+}
+
+static int
+release_all(struct txn *txn, struct ec2_instance_row *row)
+{
+    int r = ec2_interfaces_release(txn, row->id);
+
+    if (r == 0)
+        r = ec2_volumes_release(txn, row->id);
+    if (r)
+        return r;
+    row->vpc_id = row->subnet_id = row->interface_id = S("");
+    row->private_ip = row->public_ip = row->root_volume_id = S("");
+    return 0;
+}
+
+int
+ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instance_state to,
+                  int64_t now_ms, struct ec2_instance_why why)
+{
+    int r = 0;
+
+    assert(row->state >= 0 && row->state < (int64_t)ARRAY_LEN(states));
+    if (!sm_allows(&ec2_instance_sm, (unsigned)row->state, to))
+        return error_origin(EPROTO, "instance %.*s must not go from %s to %s", STR_ARG(row->id),
+                            states[row->state].name, states[to].name);
+    if (to == EC2_STOPPING || to == EC2_STOPPED)
+        r = release_public_address(txn, row);
+    if (to == EC2_TERMINATED) {
+        r = release_all(txn, row);
+        row->terminated_ms = now_ms;
+    }
+    if (r)
+        return r;
+    row->state = to;
+    row->state_since_ms = now_ms;
+    row->reason_code = why.code;
+    row->reason_message = why.message;
+    row->transition_reason = why.transition;
+    return ec2_instance_update(txn, row);
+}

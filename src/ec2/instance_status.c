@@ -1,0 +1,189 @@
+/*
+ * How instances fare: DescribeInstanceStatus, GetConsoleOutput and
+ * DescribeInstanceCreditSpecifications.
+ *
+ * The status check of an instance asks whether its guest answers on the network.  Here the guest
+ * is heard as soon as it asks for an address, a name or its metadata; one that never does (it
+ * may need none) passes after a minute.
+ */
+#include "ec2/instance.h"
+
+/* Texts and structures that never differ. */
+#define SUMMARY(summary, summary_status, check_status)                                             \
+    static struct ec2_InstanceStatusDetails summary##_details = {                                  \
+        .name = S_INIT("reachability"), .status = S_INIT(check_status)};                           \
+    static struct ec2_InstanceStatusSummary summary = {                                            \
+        .details = {.v = &summary##_details, .n = 1}, .status = S_INIT(summary_status)}
+SUMMARY(summary_ok, "ok", "passed");
+SUMMARY(summary_initializing, "initializing", "initializing");
+SUMMARY(summary_impaired, "impaired", "failed");
+static struct ec2_InstanceStatusSummary summary_none = {.status = S_INIT("not-applicable")};
+static struct ec2_EbsStatusDetails ebs_details = {.name = S_INIT("reachability"),
+                                                  .status = S_INIT("passed")};
+static struct ec2_EbsStatusSummary ebs_ok = {.status = S_INIT("ok"),
+                                             .details = {.v = &ebs_details, .n = 1}};
+static struct ec2_EbsStatusSummary ebs_none = {.status = S_INIT("not-applicable")};
+static struct ec2_OperatorResponse not_managed = {.managed = {false, true}};
+
+static struct ec2_InstanceStatusSummary *
+guest_summary(struct api_call *call, const struct ec2_instance_row *row)
+{
+    const struct host_machine_row *machine = host_machine_get(call->txn, row->id);
+
+    if (row->state != EC2_RUNNING)
+        return &summary_none;
+    if (!machine || machine->start_generation != row->start_generation)
+        return &summary_initializing;
+    if (machine->phase == HOST_DOWN && machine->exit_kind == HOST_EXIT_CRASHED)
+        return &summary_impaired;
+    if (machine->phase != HOST_UP && machine->phase != HOST_STOPPING)
+        return &summary_initializing;
+    if (!machine->reached_ms && call->now_ms < machine->booted_ms + INSTANCE_INITIALIZING_MS)
+        return &summary_initializing;
+    return &summary_ok;
+}
+
+static void
+status_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
+            struct ec2_InstanceStatus *out)
+{
+    struct api_call *call = s->call;
+    bool runs = row->state == EC2_RUNNING;
+    struct ec2_InstanceState *state = ARENA_NEW(call->arena, struct ec2_InstanceState);
+
+    *state = ec2_instance_state_show(row->state);
+    *out = (struct ec2_InstanceStatus){
+        .availability_zone = row->zone,
+        .availability_zone_id = ec2_instance_zone_id(s, row->zone),
+        .operator = &not_managed,
+        .instance_id = row->id,
+        .instance_state = state,
+        .instance_status = guest_summary(call, row),
+        .system_status = runs ? &summary_ok : &summary_none,
+        .attached_ebs_status = runs ? &ebs_ok : &ebs_none,
+    };
+}
+
+/* ---- DescribeInstanceStatus ---- */
+
+static const struct api_filter status_filters[] = {
+    {"attached-ebs-status.status", "AttachedEbsStatus.Status"},
+    {"availability-zone", "AvailabilityZone"},
+    {"availability-zone-id", "AvailabilityZoneId"},
+    {"event.code", "Events.Code"},
+    {"event.description", "Events.Description"},
+    {"event.instance-event-id", "Events.InstanceEventId"},
+    {"event.not-after", "Events.NotAfter"},
+    {"event.not-before", "Events.NotBefore"},
+    {"event.not-before-deadline", "Events.NotBeforeDeadline"},
+    {"instance-state-code", "InstanceState.Code"},
+    {"instance-state-name", "InstanceState.Name"},
+    {"instance-status.reachability", "InstanceStatus.Details.Status"},
+    {"instance-status.status", "InstanceStatus.Status"},
+    {"operator.managed", "Operator.Managed"},
+    {"operator.principal", "Operator.Principal"},
+    {"system-status.reachability", "SystemStatus.Details.Status"},
+    {"system-status.status", "SystemStatus.Status"},
+};
+
+const struct api_filter_table ec2_instance_status_filter_table =
+    API_FILTER_TABLE(ec2_service, EC2_SHAPE_InstanceStatus, status_filters);
+
+int
+ec2_describe_instance_status(struct api_call *call,
+                             const struct ec2_DescribeInstanceStatusRequest *req,
+                             struct ec2_DescribeInstanceStatusResult *res)
+{
+    const struct ec2_instance_walk_want want = {.table = &ec2_instance_status_filter_table,
+                                                .filters = &req->filters,
+                                                .ids = &req->instance_ids,
+                                                .token = req->next_token,
+                                                .max_results = req->max_results};
+    bool all = opt_bool_or(req->include_all_instances, false);
+    const struct ec2_instance_row *row;
+    struct ec2_instance_shower shower;
+    struct ec2_instance_walk walk;
+    struct ec2_InstanceStatus one;
+    int r = ec2_instance_walk(call, &want, &walk);
+
+    if (r)
+        return r;
+    ec2_instance_shower_init(&shower, call);
+    API_PRESENT(&res->instance_statuses);
+    while ((row = ec2_instance_walk_next(&walk))) {
+        if (!all && row->state != EC2_RUNNING)
+            continue;
+        status_show(&shower, row, &one);
+        if (api_filter_match(&walk.listing.filters, &one) && ec2_instance_walk_take(&walk, row))
+            *LIST_PUSH(call->arena, &res->instance_statuses) = one;
+    }
+    res->next_token = ec2_listing_next(call, &walk.listing);
+    return 0;
+}
+
+/* ---- DescribeInstanceCreditSpecifications ---- */
+
+static const struct api_filter credit_filters[] = {
+    {"instance-id", "InstanceId"},
+};
+
+const struct api_filter_table ec2_credit_filter_table =
+    API_FILTER_TABLE(ec2_service, EC2_SHAPE_InstanceCreditSpecification, credit_filters);
+
+/* Without ids only the unlimited ones are listed; with ids each is, "standard" if it is no T. */
+int
+ec2_describe_instance_credit_specifications(
+    struct api_call *call, const struct ec2_DescribeInstanceCreditSpecificationsRequest *req,
+    struct ec2_DescribeInstanceCreditSpecificationsResult *res)
+{
+    const struct ec2_instance_walk_want want = {.table = &ec2_credit_filter_table,
+                                                .filters = &req->filters,
+                                                .ids = &req->instance_ids,
+                                                .token = req->next_token,
+                                                .max_results = req->max_results};
+    const struct ec2_instance_row *row;
+    struct ec2_instance_walk walk;
+    int r = ec2_instance_walk(call, &want, &walk);
+
+    if (r)
+        return r;
+    API_PRESENT(&res->instance_credit_specifications);
+    while ((row = ec2_instance_walk_next(&walk))) {
+        const struct ec2_InstanceCreditSpecification one = {
+            .instance_id = row->id,
+            .cpu_credits = row->cpu_credits.n ? row->cpu_credits : S("standard"),
+        };
+
+        if (row->state == EC2_TERMINATED ||
+            (!walk.by_id && !str_is(row->cpu_credits, "unlimited")))
+            continue;
+        if (api_filter_match(&walk.listing.filters, &one) && ec2_instance_walk_take(&walk, row))
+            *LIST_PUSH(call->arena, &res->instance_credit_specifications) = one;
+    }
+    res->next_token = ec2_listing_next(call, &walk.listing);
+    return 0;
+}
+
+/* ---- GetConsoleOutput ---- */
+
+int
+ec2_get_console_output(struct api_call *call, const struct ec2_GetConsoleOutputRequest *req,
+                       struct ec2_GetConsoleOutputResult *res)
+{
+    const struct api_machines *machines = api_machines(call);
+    const struct ec2_instance_row *row;
+    struct str text = S("");
+    int64_t printed_ms = 0;
+    int r = ec2_instance_find(call, req->instance_id, &row);
+
+    /* Latest asks for what is answered anyway: the console as it is now. */
+    if (r == 0 && machines)
+        r = machines->console(machines->ctx, call->arena, row->id, &text, &printed_ms);
+    if (r)
+        return r;
+    res->instance_id = row->id;
+    res->timestamp = opt_i64(text.n ? printed_ms : call->now_ms);
+    if (text.n)
+        res->output = str_base64(call->arena, text);
+    return 0;
+}

@@ -1,0 +1,672 @@
+/*
+ * Network interfaces: the rows that instances bring along, their addresses, and what may be
+ * changed of them.
+ *
+ * An address is taken in its pool and written in the interface's row in one transaction; nothing
+ * else takes or gives addresses, so the pool's bits and the rows never disagree.
+ */
+#include "codec/ip.h"
+#include "ec2/ec2.h"
+
+enum {
+    GROUPS_PER_INTERFACE_MAX = 5,
+    MAC_TRIES_MAX = 16,
+};
+
+struct str
+ec2_private_domain(struct arena *arena, struct str region)
+{
+    if (str_is(region, "us-east-1"))
+        return S("ec2.internal");
+    return str_fmt(arena, "%.*s.compute.internal", STR_ARG(region));
+}
+
+/* "172-31-0-5": how addresses stand in names. */
+static struct str
+dashed(struct arena *arena, struct str ip)
+{
+    char *p = str_cstr(arena, ip);
+
+    for (size_t i = 0; i < ip.n; i++)
+        if (p[i] == '.')
+            p[i] = '-';
+    return str_of(p, ip.n);
+}
+
+struct str
+ec2_private_dns_name(struct arena *arena, struct str region, struct str ip)
+{
+    struct str host = dashed(arena, ip), domain = ec2_private_domain(arena, region);
+
+    return str_fmt(arena, "ip-%.*s.%.*s", STR_ARG(host), STR_ARG(domain));
+}
+
+struct str
+ec2_public_dns_name(struct arena *arena, struct str region, struct str ip)
+{
+    struct str host = dashed(arena, ip);
+    const char *tail = str_starts(region, S("cn-")) ? "amazonaws.com.cn" : "amazonaws.com";
+
+    if (str_is(region, "us-east-1"))
+        return str_fmt(arena, "ec2-%.*s.compute-1.%s", STR_ARG(host), tail);
+    return str_fmt(arena, "ec2-%.*s.%.*s.compute.%s", STR_ARG(host), STR_ARG(region), tail);
+}
+
+/* ---- making and releasing ---- */
+
+static int
+mac_new(struct api_call *call, struct str *ret)
+{
+    for (unsigned i = 0; i < MAC_TRIES_MAX; i++) {
+        uint8_t b[5];
+
+        call->env->random(call->env, b, sizeof(b));
+        /* 0e: locally administered, one station: what AWS gives its interfaces. */
+        struct str mac = str_fmt(call->arena, "0e:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2],
+                                 b[3], b[4]);
+
+        if (!ec2_interface_by_mac_get(call->txn, mac)) {
+            *ret = mac;
+            return 0;
+        }
+    }
+    return error_origin(EEXIST, "%d random MAC addresses were all in use", MAC_TRIES_MAX);
+}
+
+/* Takes the address that was asked for. */
+static int
+private_ip_take(struct api_call *call, const struct ec2_pool *pool, struct str want)
+{
+    uint32_t ip;
+
+    if (!ip4_parse(want, &ip))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter privateIpAddress is invalid. "
+                         "This is not a valid IPv4 address.",
+                         STR_ARG(want));
+    if (!ec2_pool_has(pool, ip))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Address %.*s does not fall within the subnet's address range",
+                         STR_ARG(want));
+    if (ec2_pool_reserves(pool, ip))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Address %.*s is in subnet's reserved address range", STR_ARG(want));
+
+    int r = ec2_pool_take(call->txn, pool, ip);
+
+    if (r == -EADDRINUSE)
+        return api_fault(call, &EC2_ERR(InvalidIPAddress_InUse), "Address %.*s is in use.",
+                         STR_ARG(want));
+    return r;
+}
+
+static int
+private_ip_give_any(struct api_call *call, const struct ec2_pool *pool, struct str *ret)
+{
+    uint32_t ip;
+    int r = ec2_pool_take_lowest(call->txn, pool, &ip);
+
+    if (r == -ENOSPC)
+        return api_fault(call, &EC2_ERR(InsufficientFreeAddressesInSubnet),
+                         "The specified subnet does not have enough free addresses to satisfy "
+                         "the request.");
+    if (r)
+        return r;
+    *ret = ip4_text(call->arena, ip);
+    return 0;
+}
+
+static int
+public_ip_give(struct api_call *call, struct str *ret)
+{
+    struct ec2_pool pool = ec2_pool_public();
+    uint32_t ip;
+    int r = ec2_pool_take_lowest(call->txn, &pool, &ip);
+
+    if (r == -ENOSPC)
+        return api_fault(call, &EC2_ERR(InsufficientAddressCapacity),
+                         "Not enough available addresses to satisfy your request");
+    if (r)
+        return r;
+    *ret = ip4_text(call->arena, ip);
+    return 0;
+}
+
+static int
+address_return(struct txn *txn, const struct ec2_pool *pool, struct str text)
+{
+    uint32_t ip;
+
+    if (!ip4_parse(text, &ip))
+        return error_origin(EUCLEAN, "an interface has the address \"%.*s\"", STR_ARG(text));
+    return ec2_pool_give(txn, pool, ip);
+}
+
+static int
+interface_put(struct txn *txn, const struct ec2_interface_row *row)
+{
+    int r = ec2_interface_update(txn, row);
+
+    return r < 0 ? error_origin(-r, "interface %.*s cannot be written", STR_ARG(row->id)) : 0;
+}
+
+int
+ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
+                   struct ec2_interface_row *ret)
+{
+    const struct ec2_subnet_row *subnet = want->subnet;
+    struct ec2_pool pool = ec2_pool_subnet(subnet);
+    bool attached = want->instance_id.n > 0;
+    struct ec2_interface_row row = {
+        .id = api_id(call, "eni"),
+        .attachment_id = attached ? api_id(call, "eni-attach") : STR_NONE,
+        .account = call->account,
+        .region = call->region,
+        .vpc_id = subnet->vpc_id,
+        .subnet_id = subnet->id,
+        .zone = subnet->zone,
+        .instance_id = want->instance_id,
+        .device_index = want->device_index,
+        .private_ip = want->private_ip,
+        .auto_public = want->public_ip,
+        .description = want->description,
+        .group_ids = want->group_ids,
+        .delete_on_termination = want->delete_on_termination,
+        .source_dest_check = true,
+        .status = attached ? S("in-use") : S("available"),
+        .attached_ms = attached ? call->now_ms : 0,
+        .created_ms = call->now_ms,
+        .tags = want->tags,
+    };
+    int r = want->private_ip.n ? private_ip_take(call, &pool, want->private_ip)
+                               : private_ip_give_any(call, &pool, &row.private_ip);
+
+    assert(want->group_ids.n > 0 && want->group_ids.n <= GROUPS_PER_INTERFACE_MAX);
+    if (!r && want->public_ip)
+        r = public_ip_give(call, &row.public_ip);
+    if (!r)
+        r = mac_new(call, &row.mac);
+    if (r)
+        return r;
+    r = ec2_interface_insert(call->txn, &row);
+    if (r < 0)
+        return error_origin(-r, "interface %.*s cannot be written", STR_ARG(row.id));
+    *ret = row;
+    return 0;
+}
+
+int
+ec2_interface_drop_public(struct txn *txn, const struct ec2_interface_row *row)
+{
+    struct ec2_pool pool = ec2_pool_public();
+    struct ec2_interface_row new = *row;
+
+    if (!row->public_ip.n)
+        return 0;
+    int r = address_return(txn, &pool, row->public_ip);
+
+    if (r)
+        return r;
+    new.public_ip = S("");
+    return interface_put(txn, &new);
+}
+
+int
+ec2_interface_set_public(struct api_call *call, const struct ec2_interface_row *row, bool on,
+                         struct str *ret_ip)
+{
+    struct ec2_interface_row new = *row;
+    int r = 0;
+
+    if (on && !row->public_ip.n) {
+        r = public_ip_give(call, &new.public_ip);
+        if (!r)
+            r = interface_put(call->txn, &new);
+    } else if (!on) {
+        r = ec2_interface_drop_public(call->txn, row);
+        new.public_ip = S("");
+    }
+    if (r)
+        return r;
+    *ret_ip = new.public_ip;
+    return 0;
+}
+
+static int
+interface_delete(struct txn *txn, const struct ec2_interface_row *row)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, row->subnet_id);
+
+    if (!subnet)
+        return error_origin(EUCLEAN, "interface %.*s is in no subnet", STR_ARG(row->id));
+    struct ec2_pool private = ec2_pool_subnet(subnet), public = ec2_pool_public();
+    int r = address_return(txn, &private, row->private_ip);
+
+    if (!r && row->public_ip.n)
+        r = address_return(txn, &public, row->public_ip);
+    if (r)
+        return r;
+    r = ec2_interface_delete(txn, row->id);
+    return r < 0 ? error_origin(-r, "interface %.*s cannot be deleted", STR_ARG(row->id)) : 0;
+}
+
+int
+ec2_interfaces_release(struct txn *txn, struct str instance_id)
+{
+    assert(instance_id.n > 0);
+    STORE_EACH(txn, ec2_interface_by_instance, row, instance_id) {
+        int r = ec2_interface_drop_public(txn, row);
+
+        if (r)
+            return r;
+        row = ec2_interface_get(txn, row->id); /* without the public address */
+        assert(row);
+        if (row->delete_on_termination) {
+            r = interface_delete(txn, row);
+        } else {
+            struct ec2_interface_row new = *row;
+
+            new.instance_id = new.attachment_id = S("");
+            new.device_index = new.attached_ms = 0;
+            new.status = S("available");
+            r = interface_put(txn, &new);
+        }
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+/* ---- looking up and showing ---- */
+
+static const struct ec2_interface_row *
+interface_mine(struct api_call *call, struct str id)
+{
+    const struct ec2_interface_row *row = ec2_interface_get(call->txn, id);
+
+    return row && ec2_mine(call, row->account, row->region) ? row : NULL;
+}
+
+static int
+interface_find(struct api_call *call, struct str id, const struct ec2_interface_row **ret)
+{
+    const struct ec2_interface_row *row;
+    int r = ec2_id_check(call, id, "eni", &EC2_ERR(InvalidNetworkInterfaceId_Malformed));
+
+    if (r)
+        return r;
+    row = interface_mine(call, id);
+    if (!row)
+        return ec2_missing(call, &EC2_ERR(InvalidNetworkInterfaceID_NotFound), "networkInterface",
+                           &(struct str_list){&id, 1});
+    *ret = row;
+    return 0;
+}
+
+static struct ec2_NetworkInterfaceAttachment *
+attachment_show(struct api_call *call, const struct ec2_interface_row *row)
+{
+    if (!row->attachment_id.n)
+        return NULL;
+    struct ec2_NetworkInterfaceAttachment *out =
+        ARENA_NEW(call->arena, struct ec2_NetworkInterfaceAttachment);
+
+    out->attach_time = opt_i64(row->attached_ms);
+    out->attachment_id = row->attachment_id;
+    out->delete_on_termination = opt_bool(row->delete_on_termination);
+    out->device_index = opt_i64(row->device_index);
+    out->network_card_index = opt_i64(0);
+    out->instance_id = row->instance_id;
+    out->instance_owner_id = row->account;
+    out->status = S("attached");
+    return out;
+}
+
+static struct ec2_NetworkInterfaceAssociation *
+association_show(struct api_call *call, const struct ec2_interface_row *row)
+{
+    const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, row->vpc_id);
+
+    if (!row->public_ip.n)
+        return NULL;
+    struct ec2_NetworkInterfaceAssociation *out =
+        ARENA_NEW(call->arena, struct ec2_NetworkInterfaceAssociation);
+
+    out->ip_owner_id = S("amazon");
+    out->public_dns_name = vpc && vpc->dns_hostnames
+                               ? ec2_public_dns_name(call->arena, row->region, row->public_ip)
+                               : S("");
+    out->public_ip = row->public_ip;
+    return out;
+}
+
+static struct ec2_NetworkInterface
+interface_show(struct api_call *call, const struct ec2_interface_row *row)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(call->txn, row->subnet_id);
+    struct ec2_NetworkInterface out = {
+        .association = association_show(call, row),
+        .attachment = attachment_show(call, row),
+        .availability_zone = row->zone,
+        .availability_zone_id = subnet ? subnet->zone_id : STR_NONE,
+        .description = row->description,
+        .groups = ec2_groups_show(call, &row->group_ids),
+        .interface_type = S("interface"),
+        .mac_address = row->mac,
+        .network_interface_id = row->id,
+        .owner_id = row->account,
+        .private_dns_name = ec2_private_dns_name(call->arena, row->region, row->private_ip),
+        .private_ip_address = row->private_ip,
+        .requester_managed = opt_bool(false),
+        .source_dest_check = opt_bool(row->source_dest_check),
+        .status = row->status,
+        .subnet_id = row->subnet_id,
+        .tag_set = ec2_tags_show(call->arena, &row->tags),
+        .vpc_id = row->vpc_id,
+        .operator = ARENA_NEW(call->arena, struct ec2_OperatorResponse),
+    };
+
+    out.operator->managed = opt_bool(false);
+    struct ec2_NetworkInterfacePrivateIpAddress *address =
+        LIST_PUSH(call->arena, &out.private_ip_addresses);
+
+    address->association = out.association;
+    address->primary = opt_bool(true);
+    address->private_dns_name = out.private_dns_name;
+    address->private_ip_address = row->private_ip;
+    if (out.association)
+        out.public_dns_name = out.association->public_dns_name;
+    API_PRESENT(&out.ipv6_addresses);
+    API_PRESENT(&out.tag_set);
+    return out;
+}
+
+/* ---- DescribeNetworkInterfaces ---- */
+
+static const struct api_filter interface_filters[] = {
+    {"addresses.association.owner-id", "PrivateIpAddresses.Association.IpOwnerId"},
+    {"addresses.association.public-ip", "PrivateIpAddresses.Association.PublicIp"},
+    {"addresses.primary", "PrivateIpAddresses.Primary"},
+    {"addresses.private-ip-address", "PrivateIpAddresses.PrivateIpAddress"},
+    {"association.allocation-id", "Association.AllocationId"},
+    {"association.association-id", "Association.AssociationId"},
+    {"association.ip-owner-id", "Association.IpOwnerId"},
+    {"association.public-dns-name", "Association.PublicDnsName"},
+    {"association.public-ip", "Association.PublicIp"},
+    {"attachment.attach-time", "Attachment.AttachTime"},
+    {"attachment.attachment-id", "Attachment.AttachmentId"},
+    {"attachment.delete-on-termination", "Attachment.DeleteOnTermination"},
+    {"attachment.device-index", "Attachment.DeviceIndex"},
+    {"attachment.instance-id", "Attachment.InstanceId"},
+    {"attachment.instance-owner-id", "Attachment.InstanceOwnerId"},
+    {"attachment.status", "Attachment.Status"},
+    {"availability-zone", "AvailabilityZone"},
+    {"availability-zone-id", "AvailabilityZoneId"},
+    {"description", "Description"},
+    {"group-id", "Groups.GroupId"},
+    {"group-name", "Groups.GroupName"},
+    {"interface-type", "InterfaceType"},
+    {"ipv6-addresses.ipv6-address", "Ipv6Addresses.Ipv6Address"},
+    {"mac-address", "MacAddress"},
+    {"network-interface-id", "NetworkInterfaceId"},
+    {"operator.managed", "Operator.Managed"},
+    {"operator.principal", "Operator.Principal"},
+    {"owner-id", "OwnerId"},
+    {"private-dns-name", "PrivateDnsName"},
+    {"private-ip-address", "PrivateIpAddresses.PrivateIpAddress"},
+    {"requester-id", "RequesterId"},
+    {"requester-managed", "RequesterManaged"},
+    {"source-dest-check", "SourceDestCheck"},
+    {"status", "Status"},
+    {"subnet-id", "SubnetId"},
+    {"tag", API_FILTER_TAGS},
+    {"vpc-id", "VpcId"},
+};
+static const struct api_filter_table interface_table =
+    API_FILTER_TABLE(ec2_service, EC2_SHAPE_NetworkInterface, interface_filters);
+
+static void
+describe_one(struct api_call *call, struct ec2_listing *listing,
+             const struct ec2_interface_row *row, struct ec2_NetworkInterfaceList *out)
+{
+    struct ec2_NetworkInterface shown = interface_show(call, row);
+
+    if (ec2_listing_has(call, listing, &shown, row->created_ms, row->id))
+        *LIST_PUSH(call->arena, out) = shown;
+}
+
+/* The ids that were asked for; there are no pages then, so their order is free. */
+static int
+describe_ids(struct api_call *call, struct ec2_listing *listing, const struct str_list *ids,
+             struct ec2_NetworkInterfaceList *out)
+{
+    struct str_list missing = {0};
+
+    LIST_EACH(ids, id) {
+        int r = ec2_id_check(call, *id, "eni", &EC2_ERR(InvalidNetworkInterfaceId_Malformed));
+
+        if (r)
+            return r;
+        if (!interface_mine(call, *id))
+            *LIST_PUSH(call->arena, &missing) = *id;
+    }
+    if (missing.n)
+        return ec2_missing(call, &EC2_ERR(InvalidNetworkInterfaceID_NotFound), "networkInterface",
+                           &missing);
+    LIST_EACH(ids, id)
+        describe_one(call, listing, interface_mine(call, *id), out);
+    return 0;
+}
+
+int
+ec2_describe_network_interfaces(struct api_call *call,
+                                const struct ec2_DescribeNetworkInterfacesRequest *req,
+                                struct ec2_DescribeNetworkInterfacesResult *res)
+{
+    static const struct api_page_rule rule = API_PAGE_EC2("networkInterfaceIdSet");
+    struct ec2_listing listing;
+    int r = ec2_listing_open(call, &interface_table, &req->filters, &rule, req->next_token,
+                             req->max_results, req->network_interface_ids.n > 0, &listing);
+
+    if (!r && req->network_interface_ids.n)
+        r = describe_ids(call, &listing, &req->network_interface_ids, &res->network_interfaces);
+    if (r)
+        return r;
+    if (!req->network_interface_ids.n)
+        STORE_EACH(call->txn, ec2_interface_by_owner, row, call->account, call->region)
+            describe_one(call, &listing, row, &res->network_interfaces);
+    API_PRESENT(&res->network_interfaces);
+    res->next_token = ec2_listing_next(call, &listing);
+    return 0;
+}
+
+/* ---- attributes ---- */
+
+int
+ec2_describe_network_interface_attribute(
+    struct api_call *call, const struct ec2_DescribeNetworkInterfaceAttributeRequest *req,
+    struct ec2_DescribeNetworkInterfaceAttributeResult *res)
+{
+    const struct ec2_interface_row *row;
+    int r = interface_find(call, req->network_interface_id, &row);
+
+    if (r)
+        return r;
+    if (str_is(req->attribute, "description")) {
+        res->description = ARENA_NEW(call->arena, struct ec2_AttributeValue);
+        res->description->value = row->description;
+    } else if (str_is(req->attribute, "groupSet")) {
+        res->groups = ec2_groups_show(call, &row->group_ids);
+    } else if (str_is(req->attribute, "sourceDestCheck")) {
+        res->source_dest_check = ARENA_NEW(call->arena, struct ec2_AttributeBooleanValue);
+        res->source_dest_check->value = opt_bool(row->source_dest_check);
+    } else if (str_is(req->attribute, "attachment")) {
+        res->attachment = attachment_show(call, row);
+    } else if (str_is(req->attribute, "associatePublicIpAddress")) {
+        res->associate_public_ip_address = opt_bool(row->auto_public);
+    } else if (!req->attribute.p) {
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "The request must contain the parameter attribute");
+    } else {
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter attribute is invalid. Unknown attribute.",
+                         STR_ARG(req->attribute));
+    }
+    res->network_interface_id = row->id;
+    return 0;
+}
+
+/* What ModifyNetworkInterfaceAttribute was asked for and Welkin does not have, or NULL. */
+static const char *
+modify_unsupported(const struct ec2_ModifyNetworkInterfaceAttributeRequest *req)
+{
+    return req->ena_srd_specification              ? "EnaSrdSpecification"
+           : req->enable_primary_ipv6.set          ? "EnablePrimaryIpv6"
+           : req->connection_tracking_specification ? "ConnectionTrackingSpecification"
+           : req->associate_public_ip_address.set  ? "AssociatePublicIpAddress"
+           : req->associated_subnet_ids.n          ? "AssociatedSubnetIds"
+           : req->attachment && req->attachment->default_ena_queue_count.set
+               ? "Attachment.DefaultEnaQueueCount"
+           : req->attachment && req->attachment->ena_queue_count.set ? "Attachment.EnaQueueCount"
+                                                                     : NULL;
+}
+
+static int
+modify_attachment(struct api_call *call, struct ec2_interface_row *new,
+                  const struct ec2_NetworkInterfaceAttachmentChanges *changes)
+{
+    if (!changes->attachment_id.p)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "The request must contain the parameter attachment.attachmentId");
+    if (!new->attachment_id.n || !str_eq(changes->attachment_id, new->attachment_id))
+        return api_fault(call, &EC2_ERR(InvalidAttachmentID_NotFound),
+                         "The network interface attachment ID '%.*s' does not exist",
+                         STR_ARG(changes->attachment_id));
+    if (!changes->delete_on_termination.set)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "The request must contain the parameter attachment.deleteOnTermination");
+    new->delete_on_termination = changes->delete_on_termination.v;
+    return 0;
+}
+
+/* The primary interface's flag is the instance's too: DescribeInstances shows both. */
+static int
+source_dest_check_put(struct api_call *call, const struct ec2_interface_row *row)
+{
+    const struct ec2_instance_row *instance = ec2_instance_get(call->txn, row->instance_id);
+
+    if (!instance || row->device_index != 0)
+        return 0;
+    struct ec2_instance_row new = *instance;
+
+    new.source_dest_check = row->source_dest_check;
+    int r = ec2_instance_update(call->txn, &new);
+
+    return r < 0 ? error_origin(-r, "instance %.*s cannot be written", STR_ARG(new.id)) : 0;
+}
+
+static int
+modify(struct api_call *call, struct ec2_interface_row *new,
+       const struct ec2_ModifyNetworkInterfaceAttributeRequest *req)
+{
+    if (req->description) {
+        new->description = req->description->value;
+        return 0;
+    }
+    if (req->groups.n)
+        return ec2_groups_resolve(call, new->vpc_id, &req->groups, &(struct str_list){0},
+                                  &new->group_ids);
+    if (req->attachment)
+        return modify_attachment(call, new, req->attachment);
+
+    assert(req->source_dest_check);
+    if (!req->source_dest_check->value.set)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "The request must contain the parameter sourceDestCheck.value");
+    new->source_dest_check = req->source_dest_check->value.v;
+    return source_dest_check_put(call, new);
+}
+
+int
+ec2_modify_network_interface_attribute(
+    struct api_call *call, const struct ec2_ModifyNetworkInterfaceAttributeRequest *req,
+    struct ec2_ModifyNetworkInterfaceAttributeResult *res UNUSED)
+{
+    const char *unsupported = modify_unsupported(req);
+    const struct ec2_interface_row *row;
+    struct ec2_interface_row new;
+    unsigned n = !!req->description + !!req->groups.n + !!req->attachment +
+                 !!req->source_dest_check;
+    int r = interface_find(call, req->network_interface_id, &row);
+
+    if (r)
+        return r;
+    if (unsupported)
+        return api_fault(call, &EC2_ERR(UnsupportedOperation), "%s is not implemented by Welkin",
+                         unsupported);
+    if (n == 0)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination), "No attributes specified.");
+    if (n > 1)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "Fields for multiple attribute types specified: %s%s%s%s",
+                         req->description ? "description " : "", req->groups.n ? "groupSet " : "",
+                         req->attachment ? "attachment " : "",
+                         req->source_dest_check ? "sourceDestCheck " : "");
+    new = *row;
+    r = modify(call, &new, req);
+    return r ? r : interface_put(call->txn, &new);
+}
+
+/* The interface that an instance's own attributes are about. */
+static int
+only_interface(struct api_call *call, const struct ec2_instance_row *instance,
+               const struct ec2_interface_row **ret)
+{
+    const struct ec2_interface_row *only = NULL;
+    unsigned n = 0;
+
+    STORE_EACH(call->txn, ec2_interface_by_instance, row, instance->id) {
+        only = row;
+        n++;
+    }
+    if (n == 0)
+        return api_fault(call, &EC2_ERR(IncorrectInstanceState),
+                         "The instance '%.*s' has no network interface", STR_ARG(instance->id));
+    if (n > 1)
+        return api_fault(call, &EC2_ERR(InvalidInstanceID),
+                         "There are multiple interfaces attached to instance '%.*s'. Please "
+                         "specify an interface ID for the operation instead.",
+                         STR_ARG(instance->id));
+    *ret = only;
+    return 0;
+}
+
+int
+ec2_interface_set_groups(struct api_call *call, const struct ec2_instance_row *instance,
+                         const struct str_list *group_ids)
+{
+    const struct ec2_interface_row *row;
+    struct ec2_interface_row new;
+    int r = only_interface(call, instance, &row);
+
+    if (r)
+        return r;
+    new = *row;
+    r = ec2_groups_resolve(call, row->vpc_id, group_ids, &(struct str_list){0}, &new.group_ids);
+    return r ? r : interface_put(call->txn, &new);
+}
+
+int
+ec2_interface_set_source_dest_check(struct api_call *call, const struct ec2_instance_row *instance,
+                                    bool on)
+{
+    const struct ec2_interface_row *row;
+    struct ec2_interface_row new;
+    int r = only_interface(call, instance, &row);
+
+    if (r)
+        return r;
+    new = *row;
+    new.source_dest_check = on;
+    return interface_put(call->txn, &new);
+}

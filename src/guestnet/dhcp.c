@@ -1,0 +1,95 @@
+/*
+ * DHCP: an address is not leased but looked up; it is the interface's for as long as that lives.
+ */
+#include "guestnet/internal.h"
+
+#include "codec/aws_names.h"
+#include "codec/dhcp.h"
+#include "codec/ip.h"
+
+#define LEASE_S 3600
+#define MTU 9001
+
+/* The lease of an interface; false when its rows are not whole. */
+static bool
+lease_of(struct txn *txn, struct arena *a, const struct ec2_interface_row *nic,
+         struct dhcp_lease *ret)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, nic->subnet_id);
+    const struct ec2_vpc_row *vpc = ec2_vpc_get(txn, nic->vpc_id);
+    struct ip4_block subnet_block, vpc_block;
+    uint32_t ip;
+
+    if (!subnet || !vpc || !ip4_block_parse(subnet->cidr, &subnet_block) ||
+        !ip4_block_parse(vpc->cidr, &vpc_block) || !ip4_parse(nic->private_ip, &ip))
+        return false;
+    struct str name = aws_private_name(a, nic->region, ip);
+    *ret = (struct dhcp_lease){
+        .ip = ip,
+        .server_ip = ip4_block_nth(subnet_block, 1),
+        .gateway = ip4_block_nth(subnet_block, 1),
+        .dns = ip4_block_nth(vpc_block, 2),
+        .prefix = subnet_block.bits,
+        .mtu = MTU,
+        .lease_s = LEASE_S,
+        .host_name = str_cut(name, 0, str_find_char(name, '.')),
+        .domain = aws_private_domain(a, nic->region),
+    };
+    return true;
+}
+
+static enum dhcp_type
+verdict(const struct dhcp_request *req, const struct dhcp_lease *lease)
+{
+    uint32_t wanted = req->wanted_ip ? req->wanted_ip : req->client_ip;
+
+    if (req->type == DHCP_DISCOVER)
+        return DHCP_OFFER;
+    if (req->type == DHCP_INFORM)
+        return DHCP_ACK;
+    return wanted && wanted != lease->ip ? DHCP_NAK : DHCP_ACK;
+}
+
+static void
+answer(struct guestnet_vpc *vpc, struct txn *txn, struct arena *a, const struct datagram *d)
+{
+    const struct sockaddr_in all = {.sin_family = AF_INET,
+                                    .sin_port = htons(68),
+                                    .sin_addr.s_addr = INADDR_BROADCAST};
+    uint8_t out[DHCP_REPLY_MAX];
+    struct dhcp_request req;
+    struct dhcp_lease lease;
+
+    if (!dhcp_parse(str_of(d->bytes, d->n), &req) || req.type == DHCP_DECLINE ||
+        req.type == DHCP_RELEASE)
+        return;
+    struct str mac = str_fmt(a, "%02x:%02x:%02x:%02x:%02x:%02x", req.mac[0], req.mac[1],
+                             req.mac[2], req.mac[3], req.mac[4], req.mac[5]);
+    const struct ec2_interface_row *nic = ec2_interface_by_mac_get(txn, mac);
+    if (!nic || !str_eq(nic->vpc_id, guestnet_vpc_id(vpc)) || !lease_of(txn, a, nic, &lease))
+        return;
+    if (req.server_ip && req.server_ip != lease.server_ip)
+        return; /* meant for another server */
+    struct sockaddr_in dest = all;
+    if (req.client_ip == lease.ip)
+        dest.sin_addr.s_addr = htonl(lease.ip); /* it has the address and renews it */
+    size_t n = dhcp_reply(&req, verdict(&req, &lease), &lease, out);
+    datagram_send(vpc->dhcp.fd, d, &dest, out, n);
+}
+
+void
+guestnet_dhcp(struct loop_fd *source, uint32_t events UNUSED)
+{
+    struct guestnet_vpc *vpc = CONTAINER_OF(source, struct guestnet_vpc, dhcp);
+    static struct datagram d;
+    struct arena arena;
+
+    arena_init(&arena, (size_t)64 << 10);
+    struct txn *txn = store_begin(vpc->g->config.store);
+    for (int i = 0; i < 64 && datagram_receive(source->fd, &d); i++) {
+        answer(vpc, txn, &arena, &d);
+        arena_reset(&arena);
+    }
+    store_rollback(txn);
+    arena_done(&arena);
+}

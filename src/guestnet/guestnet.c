@@ -1,0 +1,278 @@
+/*
+ * The sockets of the guests' network.  Which file answers: imds.c, dhcp.c, dns.c.
+ */
+#include "guestnet/internal.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/error.h"
+#include "codec/ip.h"
+#include "store/keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define REPLY_ARENA_BYTES ((size_t)256 << 10)
+
+bool
+datagram_receive(int fd, struct datagram *ret)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    } control;
+    struct iovec iov = {ret->bytes, sizeof(ret->bytes)};
+    struct msghdr msg = {.msg_name = &ret->from,
+                         .msg_namelen = sizeof(ret->from),
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control)};
+    ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
+
+    if (n < 0)
+        return false;
+    ret->n = (size_t)n;
+    memset(&ret->at, 0, sizeof(ret->at));
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+            memcpy(&ret->at, CMSG_DATA(c), sizeof(ret->at));
+    return true;
+}
+
+void
+datagram_send(int fd, const struct datagram *to, const struct sockaddr_in *dest,
+              const void *bytes, size_t n)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    } control = {0};
+    struct in_pktinfo at = {.ipi_ifindex = to->at.ipi_ifindex, .ipi_spec_dst = to->at.ipi_addr};
+    struct iovec iov = {(void *)bytes, n};
+    struct msghdr msg = {.msg_name = (void *)dest,
+                         .msg_namelen = sizeof(*dest),
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+    if (at.ipi_spec_dst.s_addr == INADDR_BROADCAST)
+        at.ipi_spec_dst.s_addr = 0;
+    c->cmsg_level = IPPROTO_IP;
+    c->cmsg_type = IP_PKTINFO;
+    c->cmsg_len = CMSG_LEN(sizeof(at));
+    memcpy(CMSG_DATA(c), &at, sizeof(at));
+    if (sendmsg(fd, &msg, MSG_DONTWAIT) < 0)
+        log_debug("a reply to a guest could not be sent: %s", strerror(errno));
+}
+
+const struct ec2_instance_row *
+guestnet_instance(struct txn *txn, struct str vpc_id, uint32_t ip)
+{
+    char text[IP4_TEXT_MAX + 1];
+    int n = snprintf(text, sizeof(text), "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255,
+                     ip & 255);
+    const struct ec2_interface_row *nic =
+        ec2_interface_by_address_get(txn, vpc_id, str_of(text, (size_t)n));
+
+    return nic && nic->instance_id.n ? ec2_instance_get(txn, nic->instance_id) : NULL;
+}
+
+/* ---- metadata ---- */
+
+/*
+ * The answer to a PUT of a token must not get further than the hop limit: a container behind the
+ * instance's own NAT gets nothing.  On the connection, for a listener's TTL would break the
+ * handshake.
+ */
+static void
+set_hop_limit(struct http_request *req, int64_t hops)
+{
+    int fd = http_request_fd(req), ttl = (int)MIN(MAX(hops, 1), 64);
+
+    if (fd >= 0 && setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl)) < 0)
+        log_debug("the hop limit cannot be set: %s", strerror(errno));
+}
+
+static void
+respond(struct http_request *req, struct arena *arena, const struct imds_reply *reply)
+{
+    struct http_header headers[3] = {
+        {S("Content-Type"), reply->content_type},
+        {S("Server"), S("EC2ws")},
+    };
+    size_t n = 2;
+
+    if (reply->ttl_s)
+        headers[n++] = (struct http_header){S("X-Aws-Ec2-Metadata-Token-Ttl-Seconds"),
+                                            str_fmt(arena, "%lld", (long long)reply->ttl_s)};
+    http_respond(req, reply->status, headers, n, reply->body);
+}
+
+static void
+on_imds(struct http_request *req)
+{
+    struct guestnet_vpc *vpc = req->listener_ctx;
+    struct guestnet *g = req->ctx;
+    struct env *env = loop_env(g->config.loop);
+    struct imds_request ask = {
+        .method = req->head.method,
+        .path = req->head.path,
+        .token = http_header_get(&req->head, S("X-aws-ec2-metadata-token")),
+        .ttl = http_header_get(&req->head, S("X-aws-ec2-metadata-token-ttl-seconds")),
+        .forwarded = req->head.known[HTTP_X_FORWARDED_FOR].p != NULL,
+    };
+    struct str heard = STR_NONE;
+    uint8_t nonce[8];
+    struct arena arena;
+
+    arena_init(&arena, REPLY_ARENA_BYTES);
+    env->random(env, nonce, sizeof(nonce));
+    struct txn *txn = store_begin(g->config.store);
+    const struct ec2_instance_row *instance =
+        vpc && req->peer.any.sa_family == AF_INET
+            ? guestnet_instance(txn, guestnet_vpc_id(vpc), ntohl(req->peer.v4.sin_addr.s_addr))
+            : NULL;
+    if (instance) {
+        struct imds_reply reply =
+            imds_answer(txn, &arena, instance, g->key, env->now_ms(env), nonce, &ask);
+
+        if (reply.is_token)
+            set_hop_limit(req, instance->imds_hop_limit);
+        respond(req, &arena, &reply);
+        heard = str_dup(&arena, instance->id);
+    } else {
+        http_respond(req, 404, NULL, 0, S(""));
+    }
+    store_rollback(txn);
+    if (heard.p)
+        g->config.heard(g->config.ctx, heard);
+    arena_done(&arena);
+}
+
+/* ---- DNS sockets ---- */
+
+static void
+on_dns0(struct loop_fd *source, uint32_t events UNUSED)
+{
+    guestnet_dns(CONTAINER_OF(source, struct guestnet_vpc, dns[0]), source->fd);
+}
+
+static void
+on_dns1(struct loop_fd *source, uint32_t events UNUSED)
+{
+    guestnet_dns(CONTAINER_OF(source, struct guestnet_vpc, dns[1]), source->fd);
+}
+
+/* ---- VPCs ---- */
+
+static void
+watch(struct guestnet *g, struct loop_fd *source, int fd,
+      void (*fn)(struct loop_fd *source, uint32_t events))
+{
+    *source = (struct loop_fd){.fd = fd, .fn = fn};
+    if (loop_fd_add(g->config.loop, source, EPOLLIN) < 0) {
+        close(fd);
+        source->fd = -1;
+    }
+}
+
+void
+guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_EXTRA])
+{
+    struct guestnet_vpc *vpc = calloc(1, sizeof(*vpc));
+    struct http_listener *listener;
+
+    if (!vpc || vpc_id.n > sizeof(vpc->id))
+        abort();
+    vpc->g = g;
+    vpc->id_n = (uint8_t)vpc_id.n;
+    memcpy(vpc->id, vpc_id.p, vpc_id.n);
+    vpc->next = g->vpcs;
+    g->vpcs = vpc;
+    if (http_server_listen(g->imds, fds[PRIV_LISTEN_IMDS], vpc, &listener) < 0)
+        close(fds[PRIV_LISTEN_IMDS]);
+    watch(g, &vpc->dhcp, fds[PRIV_LISTEN_DHCP], guestnet_dhcp);
+    watch(g, &vpc->dns[0], fds[PRIV_LISTEN_DNS_UDP], on_dns0);
+    watch(g, &vpc->dns[1], fds[PRIV_LISTEN_DNS2_UDP], on_dns1);
+    /* DNS over TCP is not served: what we answer fits a datagram, and what is forwarded is
+     * truncated as upstream truncates it. */
+    close(fds[PRIV_LISTEN_DNS_TCP]);
+    close(fds[PRIV_LISTEN_DNS2_TCP]);
+}
+
+uint32_t
+guestnet_nameserver(struct str resolv_conf)
+{
+    while (resolv_conf.p) {
+        struct str line = str_trim(str_split(&resolv_conf, '\n'));
+        uint32_t ip;
+
+        if (str_starts(line, S("nameserver")) &&
+            ip4_parse(str_trim(str_cut(line, 10, line.n)), &ip))
+            return ip;
+    }
+    return 0;
+}
+
+int
+guestnet_new(struct guestnet **ret, const struct guestnet_config *config)
+{
+    struct guestnet *g = calloc(1, sizeof(*g));
+    struct http_config http = {
+        .max_header_bytes = 8192,
+        .max_body_bytes = 1024,
+        .max_connections = 8192,
+        .max_connections_per_peer = 64,
+        .on_request = on_imds,
+        .ctx = g,
+    };
+
+    if (!g)
+        return error_origin(ENOMEM, "the guests' network cannot be made");
+    g->config = *config;
+    int r = store_key_load(config->store, loop_env(config->loop), "imds-token", g->key);
+    if (r >= 0)
+        r = http_server_new(&g->imds, config->loop, &http);
+    if (r < 0) {
+        guestnet_free(g);
+        return r;
+    }
+    g->forwarder = dns_forwarder_new(config->loop, config->upstream_dns);
+    *ret = g;
+    return 0;
+}
+
+static void
+close_source(struct guestnet *g, struct loop_fd *source)
+{
+    if (source->fd < 0)
+        return;
+    loop_fd_remove(g->config.loop, source);
+    close(source->fd);
+}
+
+struct guestnet *
+guestnet_free(struct guestnet *g)
+{
+    if (!g)
+        return NULL;
+    http_server_free(g->imds);
+    while (g->vpcs) {
+        struct guestnet_vpc *vpc = g->vpcs;
+
+        g->vpcs = vpc->next;
+        close_source(g, &vpc->dhcp);
+        close_source(g, &vpc->dns[0]);
+        close_source(g, &vpc->dns[1]);
+        free(vpc);
+    }
+    dns_forwarder_free(g->forwarder);
+    explicit_bzero(g->key, sizeof(g->key));
+    free(g);
+    return NULL;
+}

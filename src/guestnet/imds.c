@@ -1,0 +1,450 @@
+/*
+ * The metadata tree is made anew for each request as a flat, sorted list of paths and values
+ * (some seventy; ten microseconds): a directory is whatever is a prefix of a path, so that a
+ * listing can never disagree with what can be fetched, and an absent fact is an absent path.
+ *
+ * A token is nothing but its own expiry and a seal over it and the instance id under the
+ * cloud's key.  So tokens survive a restart of the daemon, need no memory, and one instance's
+ * token is worth nothing to another.
+ */
+#include "guestnet/imds.h"
+
+#include "codec/aws_names.h"
+#include "codec/crypto.h"
+#include "codec/ip.h"
+#include "base/list.h"
+#include "base/timefmt.h"
+
+#include <stdlib.h>
+
+#define TTL_MAX_S 21600
+#define TOKEN_RAW_BYTES 41 /* expiry, nonce and 25 bytes of seal: 56 characters, as on AWS */
+#define SEAL_BYTES (TOKEN_RAW_BYTES - 16)
+
+struct leaf {
+    struct str path, value;
+    struct str shown; /* in a listing instead of its first path element; p NULL: as it is */
+};
+
+struct tree {
+    struct arena *arena;
+    struct {
+        struct leaf *v;
+        size_t n;
+    } leaves;
+};
+
+/* ---- tokens ---- */
+
+static void
+seal(const uint8_t key[IMDS_KEY_BYTES], const uint8_t head[16], struct str id,
+     uint8_t ret[SHA256_LEN])
+{
+    uint8_t text[16 + 64];
+    size_t n = MIN(id.n, sizeof(text) - 16);
+
+    memcpy(text, head, 16);
+    memcpy(text + 16, id.p, n);
+    crypto_hmac_sha256(key, IMDS_KEY_BYTES, text, 16 + n, ret);
+}
+
+static struct str
+token_make(struct arena *arena, const uint8_t key[IMDS_KEY_BYTES], struct str id,
+           int64_t expires_ms, const uint8_t nonce[8])
+{
+    uint8_t raw[16 + SHA256_LEN];
+
+    for (int i = 0; i < 8; i++)
+        raw[i] = (uint8_t)((uint64_t)expires_ms >> (56 - 8 * i));
+    memcpy(raw + 8, nonce, 8);
+    seal(key, raw, id, raw + 16);
+    return str_base64(arena, str_of(raw, TOKEN_RAW_BYTES));
+}
+
+/* Whether the token is of this instance and not expired; *ret_left_s is what is left of it. */
+static bool
+token_good(struct arena *arena, const uint8_t key[IMDS_KEY_BYTES], struct str id, int64_t now_ms,
+           struct str token, int64_t *ret_left_s)
+{
+    uint8_t want[SHA256_LEN];
+    uint64_t expires_ms = 0;
+    struct str raw;
+
+    if (token.n > 128 || !str_unbase64(arena, token, &raw) || raw.n != TOKEN_RAW_BYTES)
+        return false;
+    const uint8_t *p = (const uint8_t *)raw.p;
+    seal(key, p, id, want);
+    if (!str_eq_consttime(str_of(p + 16, SEAL_BYTES), str_of(want, SEAL_BYTES)))
+        return false;
+    for (int i = 0; i < 8; i++)
+        expires_ms = expires_ms << 8 | p[i];
+    if ((int64_t)expires_ms <= now_ms)
+        return false;
+    *ret_left_s = ((int64_t)expires_ms - now_ms + 999) / 1000;
+    return true;
+}
+
+/* ---- the tree ---- */
+
+static void
+add(struct tree *t, struct str value, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void
+add(struct tree *t, struct str value, const char *fmt, ...)
+{
+    va_list ap;
+    struct leaf *leaf = LIST_PUSH(t->arena, &t->leaves);
+
+    va_start(ap, fmt);
+    leaf->path = str_vfmt(t->arena, fmt, ap);
+    va_end(ap);
+    leaf->value = value;
+}
+
+/* Texts with a newline between. */
+static struct str
+join(struct arena *a, const struct str_list *list)
+{
+    struct str all = S("");
+
+    for (size_t i = 0; i < list->n; i++)
+        all = i ? str_fmt(a, "%.*s\n%.*s", STR_ARG(all), STR_ARG(list->v[i])) : list->v[i];
+    return all;
+}
+
+static struct str
+group_names(struct tree *t, struct txn *txn, const struct str_list *ids)
+{
+    struct str_list names = {0};
+
+    LIST_EACH(ids, id) {
+        const struct ec2_security_group_row *group = ec2_security_group_get(txn, *id);
+
+        if (group)
+            *LIST_PUSH(t->arena, &names) = group->name;
+    }
+    return join(t->arena, &names);
+}
+
+static struct str
+private_name(struct tree *t, const struct ec2_instance_row *instance, struct str ip_text)
+{
+    uint32_t ip;
+
+    return ip4_parse(ip_text, &ip) ? aws_private_name(t->arena, instance->region, ip) : S("");
+}
+
+static struct str
+public_name(struct tree *t, const struct ec2_instance_row *instance, struct str ip_text)
+{
+    uint32_t ip;
+
+    return ip4_parse(ip_text, &ip) ? aws_public_name(t->arena, instance->region, ip) : S("");
+}
+
+static void
+add_interface(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance,
+              const struct ec2_interface_row *nic)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, nic->subnet_id);
+    const struct ec2_vpc_row *vpc = ec2_vpc_get(txn, nic->vpc_id);
+    const char *at = str_cstr(t->arena, str_fmt(t->arena, "meta-data/network/interfaces/macs/%.*s",
+                                                STR_ARG(nic->mac)));
+
+    add(t, str_fmt(t->arena, "%d", (int)nic->device_index), "%s/device-number", at);
+    add(t, nic->id, "%s/interface-id", at);
+    add(t, private_name(t, instance, nic->private_ip), "%s/local-hostname", at);
+    add(t, nic->private_ip, "%s/local-ipv4s", at);
+    add(t, nic->mac, "%s/mac", at);
+    add(t, nic->account, "%s/owner-id", at);
+    add(t, group_names(t, txn, &nic->group_ids), "%s/security-groups", at);
+    add(t, join(t->arena, &nic->group_ids), "%s/security-group-ids", at);
+    add(t, nic->subnet_id, "%s/subnet-id", at);
+    add(t, nic->vpc_id, "%s/vpc-id", at);
+    if (subnet)
+        add(t, subnet->cidr, "%s/subnet-ipv4-cidr-block", at);
+    if (vpc) {
+        add(t, vpc->cidr, "%s/vpc-ipv4-cidr-block", at);
+        add(t, vpc->cidr, "%s/vpc-ipv4-cidr-blocks", at);
+    }
+    if (nic->public_ip.n) {
+        add(t, nic->private_ip, "%s/ipv4-associations/%.*s", at, STR_ARG(nic->public_ip));
+        add(t, public_name(t, instance, nic->public_ip), "%s/public-hostname", at);
+        add(t, nic->public_ip, "%s/public-ipv4s", at);
+    }
+}
+
+static void
+add_network(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    const struct ec2_interface_row *primary = ec2_interface_get(txn, instance->interface_id);
+
+    STORE_EACH(txn, ec2_interface_by_instance, nic, instance->id)
+        add_interface(t, txn, instance, nic);
+    add(t, private_name(t, instance, instance->private_ip), "meta-data/hostname");
+    add(t, private_name(t, instance, instance->private_ip), "meta-data/local-hostname");
+    add(t, instance->private_ip, "meta-data/local-ipv4");
+    if (!primary)
+        return;
+    add(t, primary->mac, "meta-data/mac");
+    add(t, group_names(t, txn, &primary->group_ids), "meta-data/security-groups");
+    if (primary->public_ip.n) {
+        add(t, public_name(t, instance, primary->public_ip), "meta-data/public-hostname");
+        add(t, primary->public_ip, "meta-data/public-ipv4");
+    }
+}
+
+static void
+add_placement(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, instance->subnet_id);
+
+    add(t, instance->zone, "meta-data/placement/availability-zone");
+    if (subnet)
+        add(t, subnet->zone_id, "meta-data/placement/availability-zone-id");
+    add(t, instance->region, "meta-data/placement/region");
+}
+
+static void
+add_key(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    const struct ec2_key_pair_row *key =
+        instance->key_name.n ? ec2_key_pair_by_name_get(txn, instance->account, instance->region,
+                                                        instance->key_name)
+                             : NULL;
+
+    if (!key)
+        return;
+    add(t, str_cat(t->arena, key->public_key, S("\n")), "meta-data/public-keys/0/openssh-key");
+    t->leaves.v[t->leaves.n - 1].shown = str_fmt(t->arena, "0=%.*s", STR_ARG(key->name));
+}
+
+static void
+add_tags(struct tree *t, const struct ec2_instance_row *instance)
+{
+    if (!str_is(instance->imds_tags, "enabled"))
+        return;
+    for (size_t i = 0; i + 1 < instance->tags.n; i += 2)
+        add(t, instance->tags.v[i + 1], "meta-data/tags/instance/%.*s",
+            STR_ARG(instance->tags.v[i]));
+}
+
+static void
+add_identity(struct tree *t, const struct ec2_instance_row *instance)
+{
+    struct str document = str_fmt(
+        t->arena,
+        "{\n  \"accountId\" : \"%.*s\",\n  \"architecture\" : \"%.*s\",\n"
+        "  \"availabilityZone\" : \"%.*s\",\n  \"billingProducts\" : null,\n"
+        "  \"devpayProductCodes\" : null,\n  \"marketplaceProductCodes\" : null,\n"
+        "  \"imageId\" : \"%.*s\",\n  \"instanceId\" : \"%.*s\",\n  \"instanceType\" : \"%.*s\",\n"
+        "  \"kernelId\" : null,\n  \"pendingTime\" : \"%.*s\",\n  \"privateIp\" : \"%.*s\",\n"
+        "  \"ramdiskId\" : null,\n  \"region\" : \"%.*s\",\n  \"version\" : \"2017-09-30\"\n}",
+        STR_ARG(instance->account), STR_ARG(instance->architecture), STR_ARG(instance->zone),
+        STR_ARG(instance->image_id), STR_ARG(instance->id), STR_ARG(instance->type),
+        STR_ARG(time_iso_s(t->arena, instance->launched_ms)), STR_ARG(instance->private_ip),
+        STR_ARG(instance->region));
+
+    add(t, document, "dynamic/instance-identity/document");
+    add(t, instance->monitoring ? S("enabled") : S("disabled"), "dynamic/fws/instance-monitoring");
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+    return str_cmp(((const struct leaf *)a)->path, ((const struct leaf *)b)->path);
+}
+
+static void
+build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    struct str root = instance->root_device_name;
+    struct str device = str_starts(root, S("/dev/")) ? str_cut(root, 5, root.n) : root;
+
+    add(t, instance->image_id, "meta-data/ami-id");
+    add(t, str_fmt(t->arena, "%d", (int)instance->launch_index), "meta-data/ami-launch-index");
+    add(t, S("(unknown)"), "meta-data/ami-manifest-path");
+    add(t, device, "meta-data/block-device-mapping/ami");
+    add(t, root, "meta-data/block-device-mapping/root");
+    add(t, S("[]"), "meta-data/events/maintenance/history");
+    add(t, S("[]"), "meta-data/events/maintenance/scheduled");
+    add(t, S("none"), "meta-data/instance-action");
+    add(t, instance->id, "meta-data/instance-id");
+    add(t, S("on-demand"), "meta-data/instance-life-cycle");
+    add(t, instance->type, "meta-data/instance-type");
+    add(t, S("<?xml version=\"1.0\" encoding=\"UTF-8\"?>"), "meta-data/metrics/vhostmd");
+    add(t, S("default-hvm"), "meta-data/profile");
+    add(t, instance->reservation_id, "meta-data/reservation-id");
+    add(t, S("amazonaws.com"), "meta-data/services/domain");
+    add(t, S("aws"), "meta-data/services/partition");
+    add(t, S("nitro"), "meta-data/system");
+    add_network(t, txn, instance);
+    add_placement(t, txn, instance);
+    add_key(t, txn, instance);
+    add_tags(t, instance);
+    add_identity(t, instance);
+    if (instance->user_data.n)
+        add(t, instance->user_data, "user-data");
+    qsort(t->leaves.v, t->leaves.n, sizeof(*t->leaves.v), by_path);
+}
+
+/* ---- looking up ---- */
+
+/*
+ * The next path elements below a directory ("" or "meta-data/placement/"), a line each;
+ * false when there is no such directory.
+ */
+static bool
+list(const struct tree *t, struct str dir, struct str *ret)
+{
+    struct str_list lines = {0};
+
+    for (size_t i = 0; i < t->leaves.n; i++) {
+        const struct leaf *leaf = &t->leaves.v[i];
+
+        if (!str_starts(leaf->path, dir))
+            continue;
+        struct str rest = str_cut(leaf->path, dir.n, leaf->path.n);
+        size_t slash = str_find_char(rest, '/');
+        struct str line = slash == SIZE_MAX ? rest : str_cut(rest, 0, slash + 1);
+
+        if (leaf->shown.p && str_is(dir, "meta-data/public-keys/"))
+            line = leaf->shown;
+        /* At the top the directories are shown without their slash. */
+        if (dir.n == 0 && slash != SIZE_MAX)
+            line.n--;
+        if (!lines.n || !str_eq(lines.v[lines.n - 1], line))
+            *LIST_PUSH(t->arena, &lines) = line;
+    }
+    *ret = join(t->arena, &lines);
+    return lines.n > 0;
+}
+
+static bool
+fetch(const struct tree *t, struct str path, struct str *ret)
+{
+    for (size_t i = 0; i < t->leaves.n; i++)
+        if (str_eq(t->leaves.v[i].path, path)) {
+            *ret = t->leaves.v[i].value;
+            return true;
+        }
+    bool is_dir = path.n == 0 || path.p[path.n - 1] == '/';
+    return list(t, is_dir ? path : str_cat(t->arena, path, S("/")), ret);
+}
+
+static const char *const versions[] = {
+    "1.0",        "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-15",
+    "2008-02-01", "2008-09-01", "2009-04-04", "2011-01-01", "2011-05-01", "2012-01-12",
+    "2014-02-25", "2014-11-05", "2015-10-20", "2016-04-19", "2016-06-30", "2016-09-02",
+    "2018-03-28", "2018-08-17", "2018-09-24", "2019-10-01", "2020-10-27", "2021-01-03",
+    "2021-03-23", "2021-07-15", "2022-09-24", "2024-04-11", "latest",
+};
+
+static struct str
+list_versions(struct arena *arena)
+{
+    struct str_list lines = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(versions); i++)
+        *LIST_PUSH(arena, &lines) = str_from(versions[i]);
+    return join(arena, &lines);
+}
+
+static bool
+is_version(struct str s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(versions); i++)
+        if (str_is(s, versions[i]))
+            return true;
+    return false;
+}
+
+/* ---- replies ---- */
+
+static struct imds_reply
+refuse(struct arena *arena, unsigned status)
+{
+    struct str reason = http_reason(status);
+
+    return (struct imds_reply){
+        .status = status,
+        .content_type = S("text/html"),
+        .body = str_fmt(arena,
+                        "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\n"
+                        "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\"\n"
+                        "\t\"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n"
+                        "<html xmlns=\"http://www.w3.org/1999/xhtml\" xml:lang=\"en\" lang=\"en\">\n"
+                        " <head>\n  <title>%u - %.*s</title>\n </head>\n"
+                        " <body>\n  <h1>%u - %.*s</h1>\n </body>\n</html>\n",
+                        status, STR_ARG(reason), status, STR_ARG(reason)),
+    };
+}
+
+static struct imds_reply
+give_token(struct arena *arena, const struct ec2_instance_row *instance,
+           const uint8_t key[IMDS_KEY_BYTES], int64_t now_ms, const uint8_t nonce[8],
+           const struct imds_request *req)
+{
+    uint64_t ttl_s;
+
+    if (req->forwarded)
+        return refuse(arena, 403);
+    if (!req->ttl.p || !str_to_u64(str_trim(req->ttl), &ttl_s) || ttl_s < 1 || ttl_s > TTL_MAX_S)
+        return refuse(arena, 400);
+    return (struct imds_reply){
+        .status = 200,
+        .content_type = S("text/plain"),
+        .body = token_make(arena, key, instance->id, now_ms + (int64_t)ttl_s * 1000, nonce),
+        .ttl_s = (int64_t)ttl_s,
+        .is_token = true,
+    };
+}
+
+static struct imds_reply
+give(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instance,
+     struct str path)
+{
+    struct tree t = {.arena = arena};
+    struct imds_reply reply = {.status = 200, .content_type = S("text/plain")};
+    struct str version = str_split(&path, '/');
+
+    if (version.n == 0 && !path.p) {
+        reply.body = list_versions(arena);
+        return reply;
+    }
+    if (!is_version(version))
+        return refuse(arena, 404);
+    build(&t, txn, instance);
+    if (!fetch(&t, path, &reply.body))
+        return refuse(arena, 404);
+    if (str_is(path, "user-data"))
+        reply.content_type = S("application/octet-stream");
+    return reply;
+}
+
+struct imds_reply
+imds_answer(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instance,
+            const uint8_t key[IMDS_KEY_BYTES], int64_t now_ms, const uint8_t nonce[8],
+            const struct imds_request *req)
+{
+    struct str path = req->path;
+    int64_t left_s = 0;
+
+    if (!str_is(instance->imds_endpoint, "enabled"))
+        return refuse(arena, 403);
+    while (path.n && path.p[0] == '/')
+        path = str_cut(path, 1, path.n);
+    if (str_is(path, "latest/api/token"))
+        return req->method == HTTP_PUT
+                   ? give_token(arena, instance, key, now_ms, nonce, req)
+                   : refuse(arena, 405);
+    if (req->method != HTTP_GET && req->method != HTTP_HEAD)
+        return refuse(arena, 405);
+    if (req->token.p || str_is(instance->imds_tokens, "required")) {
+        if (!req->token.p ||
+            !token_good(arena, key, instance->id, now_ms, req->token, &left_s))
+            return refuse(arena, 401);
+    }
+    struct imds_reply reply = give(txn, arena, instance, path);
+    reply.ttl_s = left_s;
+    return reply;
+}

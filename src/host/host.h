@@ -1,0 +1,97 @@
+/*
+ * Machines: what an instance runs in.
+ *
+ * Services write what shall be (ec2_instance rows); this folder brings the host in line with it
+ * and writes what is (host_machine rows).  The reconciler is level-triggered: it looks at the
+ * rows of one instance and at what it knows of its machine, and does the next thing.  After a
+ * crash of the daemon the same pass finishes what was begun, because the driver says at the
+ * start which machines still run.
+ *
+ *      ec2_instance (state, generations)  ──watch──▶  reconciler ──▶ driver ──▶ sandbox
+ *      host_machine (phase, exit kind)    ◀──write──  reconciler ◀── events ◀──┘
+ */
+#pragma once
+
+#include "api/api.h"
+#include "gen/store/ec2_rows.h"
+#include "gen/store/host_rows.h"
+#include "loop/loop.h"
+#include "store/states.h"
+#include "store/store.h"
+
+/* How to boot a machine.  Slices live as long as the call. */
+struct host_boot {
+    const struct ec2_instance_row *instance;
+    const struct ec2_interface_row *interface;
+    const struct ec2_subnet_row *subnet;
+    const struct ec2_vpc_row *vpc;
+    unsigned cpu_milli;     /* thousandths of a core */
+    uint64_t memory_bytes;
+};
+
+/* What a driver tells.  Called from the loop, never from inside a driver's own function. */
+struct host_events {
+    void *ctx;
+    void (*booted)(void *ctx, struct str id);
+    void (*failed)(void *ctx, struct str id, struct str reason); /* a sentence for StateReason */
+    void (*exited)(void *ctx, struct str id, enum host_exit kind);
+    void (*removed)(void *ctx, struct str id);
+};
+
+enum host_power { HOST_POWER_BUTTON, HOST_POWER_REBOOT, HOST_POWER_KILL };
+
+/*
+ * A driver: sandbox (real), sim (nothing runs).  Functions answer 0 when the request is on its
+ * way (an event follows) or -errno.
+ */
+struct host_driver {
+    const char *name;
+    void *ctx;
+    int (*boot)(void *ctx, const struct host_boot *boot);
+    int (*power)(void *ctx, struct str id, enum host_power how);
+    /* Deletes the disk of a machine that does not run. */
+    int (*remove)(void *ctx, struct str id);
+    /* Calls fn for each machine that runs now: adoption after a restart. */
+    int (*list)(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx);
+    /* See struct api_machines. */
+    int (*console)(void *ctx, struct arena *arena, struct str id, struct str *ret_text,
+                   int64_t *ret_ms);
+};
+
+/* Takes events; a driver is given them when the host is made. */
+struct host;
+
+/* Makes the reconciler.  The driver must outlive it.  0 or -errno. */
+int host_new(struct host **ret, struct loop *loop, struct store *store,
+             const struct host_driver *driver);
+/* The first pass over all rows, once the driver knows where its events go. */
+int host_start(struct host *host);
+struct host *host_free(struct host *host);
+/* Where the driver sends its events. */
+struct host_events host_events(struct host *host);
+
+/* The guest was heard on its network: a DHCP, DNS or metadata request came from it. */
+void host_heard(struct host *host, struct str id);
+
+/* ---- sim: nothing runs ---- */
+
+/*
+ * A machine that boots after boot_ms of the cloud's time and obeys the power button after
+ * stop_ms.  For API tests, the simulation and an ordinary user without privileges.
+ */
+struct host_sim;
+struct host_sim_config {
+    struct loop *loop;
+    int64_t boot_ms, stop_ms;
+};
+struct host_sim *host_sim_new(const struct host_sim_config *config);
+struct host_sim *host_sim_free(struct host_sim *sim);
+const struct host_driver *host_sim_driver(struct host_sim *sim);
+void host_sim_attach(struct host_sim *sim, const struct host_events *events);
+/* Faults and guests' doings, for tests: what an `exited` event would report; the next boot fails. */
+void host_sim_exit(struct host_sim *sim, struct str id, enum host_exit kind);
+void host_sim_fail_next_boot(struct host_sim *sim, const char *reason);
+size_t host_sim_running(const struct host_sim *sim);
+bool host_sim_runs(const struct host_sim *sim, struct str id);
+/* The host itself restarts: nothing runs any more and nobody is told. */
+void host_sim_power_loss(struct host_sim *sim);

@@ -1,0 +1,509 @@
+/*
+ * The reconciler of machines.
+ *
+ * It holds a little for each instance that has, or shall have, a machine: what the driver was
+ * asked last (`doing`).  All else is in rows.  Whatever happens to an instance or to its machine
+ * only puts it on the list of those to look at; the look compares three things and does the
+ * one next step:
+ *
+ *   what shall be     the instance's state and generations
+ *   what was seen     host_machine
+ *   what is under way `doing`
+ *
+ * So no event can be lost, doubled or come too early, and a crash anywhere is mended by the pass
+ * over all instances at the start.
+ */
+#include "host/host.h"
+
+#include "base/log.h"
+#include "base/map.h"
+
+#include <stdlib.h>
+
+/* How long a guest may take to shut down after its power button was pressed, in real time. */
+#define POWER_BUTTON_LIMIT_MS 30000
+
+enum doing { IDLE, BOOTING, RUNNING, PRESSED, KILLING, REMOVING };
+
+struct machine {
+    struct host *host;
+    struct machine *next_dirty;
+    struct loop_timer patience; /* after the power button, then the kill */
+    int64_t start_generation;   /* of the boot under way or running */
+    enum doing doing;
+    bool dirty;
+    uint8_t id_n;
+    char id[30];
+};
+
+struct host {
+    struct loop *loop;
+    struct store *store;
+    const struct host_driver *driver;
+    struct map machines;
+    struct machine *dirty; /* to be looked at, newest first */
+    struct loop_task look;
+};
+
+static struct str
+machine_id(const struct machine *m)
+{
+    return str_of(m->id, m->id_n);
+}
+
+static void
+mark(struct machine *m)
+{
+    struct host *host = m->host;
+
+    if (!m->dirty) {
+        m->dirty = true;
+        m->next_dirty = host->dirty;
+        host->dirty = m;
+    }
+    loop_defer(host->loop, &host->look);
+}
+
+static void
+patience_ended(struct loop_timer *timer)
+{
+    struct machine *m = CONTAINER_OF(timer, struct machine, patience);
+
+    if (m->doing != PRESSED)
+        return;
+    log_info("instance %.*s did not shut down in %d s and is killed", STR_ARG(machine_id(m)),
+             POWER_BUTTON_LIMIT_MS / 1000);
+    m->doing = KILLING;
+    m->host->driver->power(m->host->driver->ctx, machine_id(m), HOST_POWER_KILL);
+}
+
+/* The machine of that id, made when it is not known. */
+static struct machine *
+machine_of(struct host *host, struct str id)
+{
+    struct machine *m = map_get(&host->machines, id);
+
+    if (m)
+        return m;
+    if (id.n > sizeof(m->id))
+        return NULL;
+    m = calloc(1, sizeof(*m));
+    if (!m)
+        abort();
+    m->host = host;
+    m->patience.fn = patience_ended;
+    m->id_n = (uint8_t)id.n;
+    memcpy(m->id, id.p, id.n);
+    map_put(&host->machines, machine_id(m), m);
+    return m;
+}
+
+/* ---- writing what was seen ---- */
+
+/* Our own row: it can only fail with the store, which then stops the daemon. */
+static void
+write_seen(struct txn *txn, const struct host_machine_row *row)
+{
+    int r = host_machine_get(txn, row->id) ? host_machine_update(txn, row)
+                                           : host_machine_insert(txn, row);
+
+    if (r < 0)
+        error_origin(-r, "the machine of %.*s could not be written", STR_ARG(row->id));
+}
+
+static struct host_machine_row
+seen_copy(struct txn *txn, struct str id)
+{
+    const struct host_machine_row *row = host_machine_get(txn, id);
+
+    return row ? *row : (struct host_machine_row){.id = id};
+}
+
+static void
+set_phase(struct machine *m, enum host_phase phase, enum host_exit kind, struct str reason)
+{
+    struct host *host = m->host;
+    struct txn *txn = store_begin(host->store);
+    struct host_machine_row row = seen_copy(txn, machine_id(m));
+
+    row.phase = phase;
+    row.exit_kind = kind;
+    row.reason = reason;
+    row.start_generation = m->start_generation;
+    if (phase == HOST_UP) {
+        const struct ec2_instance_row *instance = ec2_instance_get(txn, machine_id(m));
+
+        row.booted_ms = loop_now_ms(host->loop, LOOP_CLOUD);
+        row.reached_ms = 0;
+        row.boots++;
+        if (instance)
+            row.reboot_generation = instance->reboot_generation;
+    }
+    write_seen(txn, &row);
+    store_commit(txn);
+}
+
+/* ---- the steps ---- */
+
+static void
+limits_of(const struct ec2_instance_row *instance, struct host_boot *boot)
+{
+    boot->cpu_milli = (unsigned)instance->vcpus * 1000;
+    boot->memory_bytes = (uint64_t)instance->memory_mib << 20;
+}
+
+static void
+boot(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    struct host *host = m->host;
+    struct host_boot spec = {
+        .instance = instance,
+        .interface = ec2_interface_get(txn, instance->interface_id),
+        .subnet = ec2_subnet_get(txn, instance->subnet_id),
+        .vpc = ec2_vpc_get(txn, instance->vpc_id),
+    };
+
+    assert(m->doing == IDLE);
+    limits_of(instance, &spec);
+    m->start_generation = instance->start_generation;
+    m->doing = BOOTING;
+    int r = spec.interface && spec.subnet && spec.vpc
+                ? host->driver->boot(host->driver->ctx, &spec)
+                : -ENOENT;
+    if (r < 0) {
+        error_origin(-r, "instance %.*s cannot be booted", STR_ARG(instance->id));
+        m->doing = IDLE;
+    }
+}
+
+static void
+power(struct machine *m, enum host_power how)
+{
+    struct host *host = m->host;
+    int r = host->driver->power(host->driver->ctx, machine_id(m), how);
+
+    if (r < 0)
+        error_origin(-r, "instance %.*s cannot be signalled", STR_ARG(machine_id(m)));
+}
+
+static void
+press(struct machine *m)
+{
+    m->doing = PRESSED;
+    power(m, HOST_POWER_BUTTON);
+    loop_timer_set(m->host->loop, &m->patience, LOOP_MONO,
+                   loop_now_ms(m->host->loop, LOOP_MONO) + POWER_BUTTON_LIMIT_MS);
+}
+
+/* It shall run, and its rows say so. */
+static void
+look_up(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance,
+        const struct host_machine_row *seen, bool *ret_reboot)
+{
+    bool this_start = seen && seen->start_generation == instance->start_generation;
+    bool rebooting = this_start && seen->phase == HOST_DOWN && seen->exit_kind == HOST_EXIT_REBOOT;
+
+    if (m->doing == IDLE && (!this_start || rebooting || seen->phase == HOST_NONE))
+        boot(m, txn, instance);
+    else if (m->doing == RUNNING && this_start &&
+             instance->reboot_generation > seen->reboot_generation)
+        *ret_reboot = true;
+}
+
+/* Done outside of the look's transaction, for it writes. */
+static void
+reboot(struct machine *m)
+{
+    struct txn *txn = store_begin(m->host->store);
+    struct host_machine_row row = seen_copy(txn, machine_id(m));
+    const struct ec2_instance_row *instance = ec2_instance_get(txn, machine_id(m));
+
+    if (instance)
+        row.reboot_generation = instance->reboot_generation;
+    write_seen(txn, &row);
+    store_commit(txn);
+    power(m, HOST_POWER_REBOOT);
+}
+
+/* It shall not run any more, and when `gone` its disk shall go too. */
+static void
+look_down(struct machine *m, const struct host_machine_row *seen, bool gone)
+{
+    struct host *host = m->host;
+
+    if (m->doing == RUNNING && !gone) {
+        press(m);
+    } else if ((m->doing == RUNNING || m->doing == PRESSED || m->doing == BOOTING) && gone) {
+        m->doing = KILLING;
+        power(m, HOST_POWER_KILL);
+    } else if (m->doing == IDLE && gone && seen && seen->phase != HOST_REMOVED) {
+        m->doing = REMOVING;
+        int r = host->driver->remove(host->driver->ctx, machine_id(m));
+        if (r < 0) {
+            error_origin(-r, "the disk of %.*s cannot be removed", STR_ARG(machine_id(m)));
+            m->doing = IDLE;
+        }
+    }
+}
+
+static void
+forget(struct machine *m)
+{
+    assert(!m->dirty);
+    loop_timer_stop(m->host->loop, &m->patience);
+    map_remove(&m->host->machines, machine_id(m));
+    free(m);
+}
+
+/* The instance's row is gone; ours goes last. */
+static void
+drop_seen(struct machine *m)
+{
+    struct txn *txn = store_begin(m->host->store);
+
+    if (host_machine_delete(txn, machine_id(m)) < 0)
+        store_rollback(txn);
+    else
+        store_commit(txn);
+}
+
+static void
+look_at(struct machine *m)
+{
+    struct host *host = m->host;
+    struct txn *txn = store_begin(host->store);
+    const struct ec2_instance_row *instance = ec2_instance_get(txn, machine_id(m));
+    const struct host_machine_row *seen = host_machine_get(txn, machine_id(m));
+    bool wants_reboot = false, wants_none = false, done = false, orphan = seen && !instance;
+
+    switch (instance ? (enum ec2_instance_state)instance->state : EC2_TERMINATED) {
+    case EC2_PENDING:
+    case EC2_RUNNING:
+        look_up(m, txn, instance, seen, &wants_reboot);
+        break;
+    case EC2_STOPPING:
+    case EC2_STOPPED:
+        wants_none = m->doing == IDLE && seen && seen->phase == HOST_UP;
+        look_down(m, seen, false);
+        break;
+    case EC2_SHUTTING_DOWN:
+    case EC2_TERMINATED:
+        look_down(m, seen, true);
+        done = m->doing == IDLE && (!seen || seen->phase == HOST_REMOVED);
+        wants_none = done && instance && instance->state == EC2_SHUTTING_DOWN && !seen;
+        break;
+    }
+    store_rollback(txn);
+    if (wants_reboot)
+        reboot(m);
+    /* What should go never came to be: say so, for whoever waits for it. */
+    if (wants_none)
+        set_phase(m, instance && done ? HOST_REMOVED : HOST_DOWN, HOST_EXIT_UNKNOWN, S(""));
+    if (done && orphan)
+        drop_seen(m);
+    if (done && !m->dirty)
+        forget(m);
+}
+
+static void
+look(struct loop_task *task)
+{
+    struct host *host = CONTAINER_OF(task, struct host, look);
+    struct machine *m = host->dirty, *oldest_first = NULL;
+
+    host->dirty = NULL;
+    while (m) {
+        struct machine *next = m->next_dirty;
+
+        m->next_dirty = oldest_first;
+        oldest_first = m;
+        m = next;
+    }
+    while ((m = oldest_first)) {
+        oldest_first = m->next_dirty;
+        m->dirty = false;
+        look_at(m);
+    }
+}
+
+/* ---- what wakes it ---- */
+
+static void
+instance_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    const struct ec2_instance_row *row = new_row ? new_row : old_row;
+    struct machine *m = machine_of(ctx, row->id);
+
+    if (m)
+        mark(m);
+}
+
+static void
+on_booted(void *ctx, struct str id)
+{
+    struct host *host = ctx;
+    struct machine *m = map_get(&host->machines, id);
+
+    if (!m || m->doing == KILLING)
+        return; /* it shall go already; its exit is on the way */
+    assert(m->doing == BOOTING);
+    m->doing = RUNNING;
+    set_phase(m, HOST_UP, HOST_EXIT_UNKNOWN, S(""));
+    mark(m);
+}
+
+static void
+on_failed(void *ctx, struct str id, struct str reason)
+{
+    struct host *host = ctx;
+    struct machine *m = map_get(&host->machines, id);
+
+    log_warn("instance %.*s could not be booted: %.*s", STR_ARG(id), STR_ARG(reason));
+    if (!m)
+        return;
+    m->doing = IDLE;
+    set_phase(m, HOST_FAILED, HOST_EXIT_UNKNOWN, reason);
+    mark(m);
+}
+
+static void
+on_exited(void *ctx, struct str id, enum host_exit kind)
+{
+    struct host *host = ctx;
+    struct machine *m = map_get(&host->machines, id);
+
+    if (!m)
+        return;
+    loop_timer_stop(host->loop, &m->patience);
+    if (m->doing == PRESSED && kind == HOST_EXIT_REBOOT)
+        kind = HOST_EXIT_POWEROFF; /* it was to stop, whatever it called that */
+    m->doing = IDLE;
+    set_phase(m, HOST_DOWN, kind, S(""));
+    mark(m);
+}
+
+static void
+on_removed(void *ctx, struct str id)
+{
+    struct host *host = ctx;
+    struct machine *m = map_get(&host->machines, id);
+
+    if (!m)
+        return;
+    m->doing = IDLE;
+    set_phase(m, HOST_REMOVED, HOST_EXIT_KILLED, S(""));
+    mark(m);
+}
+
+struct host_events
+host_events(struct host *host)
+{
+    return (struct host_events){.ctx = host,
+                                .booted = on_booted,
+                                .failed = on_failed,
+                                .exited = on_exited,
+                                .removed = on_removed};
+}
+
+void
+host_heard(struct host *host, struct str id)
+{
+    struct machine *m = map_get(&host->machines, id);
+
+    if (!m || m->doing != RUNNING)
+        return;
+    struct txn *txn = store_begin(host->store);
+    struct host_machine_row row = seen_copy(txn, id);
+    if (row.phase != HOST_UP || row.reached_ms) {
+        store_rollback(txn);
+        return;
+    }
+    row.reached_ms = loop_now_ms(host->loop, LOOP_CLOUD);
+    write_seen(txn, &row);
+    store_commit(txn);
+}
+
+/* ---- life ---- */
+
+static void
+adopt(void *ctx, struct str id)
+{
+    struct machine *m = machine_of(ctx, id);
+
+    if (m)
+        m->doing = RUNNING;
+}
+
+/*
+ * After a restart: what runs is taken over, even when the daemon died before it wrote that it
+ * does; what rows call up and does not run any more went down while nobody looked.
+ */
+static void
+settle(struct machine *m)
+{
+    struct txn *txn = store_begin(m->host->store);
+    const struct ec2_instance_row *instance = ec2_instance_get(txn, machine_id(m));
+    const struct host_machine_row *seen = host_machine_get(txn, machine_id(m));
+    bool seen_up = seen && seen->phase == HOST_UP;
+    bool starts = instance && instance->state == EC2_PENDING;
+
+    m->start_generation = starts ? instance->start_generation : seen ? seen->start_generation : 0;
+    bool up = m->doing == RUNNING &&
+              (!seen_up || seen->start_generation != m->start_generation);
+    bool lost = m->doing == IDLE && seen_up;
+    store_rollback(txn);
+    if (up)
+        set_phase(m, HOST_UP, HOST_EXIT_UNKNOWN, S(""));
+    else if (lost)
+        set_phase(m, HOST_DOWN, HOST_EXIT_UNKNOWN, S(""));
+    mark(m);
+}
+
+int
+host_start(struct host *host)
+{
+    int r = host->driver->list(host->driver->ctx, adopt, host);
+
+    if (r < 0)
+        return r;
+    struct txn *txn = store_begin(host->store);
+    STORE_EACH(txn, ec2_instance_by_key, instance)
+        machine_of(host, instance->id);
+    store_rollback(txn);
+    MAP_EACH(&host->machines, entry)
+        settle(entry->value);
+    return 0;
+}
+
+int
+host_new(struct host **ret, struct loop *loop, struct store *store,
+         const struct host_driver *driver)
+{
+    struct host *host = calloc(1, sizeof(*host));
+
+    if (!host)
+        return error_origin(ENOMEM, "the host cannot be made");
+    host->loop = loop;
+    host->store = store;
+    host->driver = driver;
+    host->look.fn = look;
+    store_watch(store, &ec2_instance_table, instance_changed, host);
+    *ret = host;
+    return 0;
+}
+
+struct host *
+host_free(struct host *host)
+{
+    if (!host)
+        return NULL;
+    MAP_EACH(&host->machines, entry) {
+        struct machine *m = entry->value;
+
+        loop_timer_stop(host->loop, &m->patience);
+        free(m);
+    }
+    map_done(&host->machines);
+    free(host);
+    return NULL;
+}

@@ -1,0 +1,441 @@
+/*
+ * The table of machines, their state files, their ends, and taking over those that an earlier
+ * privileged process left running.
+ */
+#include "host/sandbox/sandbox.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+bool
+machine_id_ok(const char *id)
+{
+    size_t n = strnlen(id, PRIV_ID_MAX);
+
+    if (n < 2 || n == PRIV_ID_MAX || id[0] < 'a' || id[0] > 'z')
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!(id[i] >= 'a' && id[i] <= 'z') && !(id[i] >= '0' && id[i] <= '9') && id[i] != '-')
+            return false;
+    return true;
+}
+
+static size_t
+bucket(const char *id)
+{
+    return str_hash(str_from(id), 0) % HASH_MACHINES;
+}
+
+struct machine *
+machine_find(struct host *h, const char *id)
+{
+    struct machine *m = h->by_id[bucket(id)];
+
+    while (m && strcmp(m->saved.id, id) != 0)
+        m = m->next;
+    return m;
+}
+
+struct machine *
+machine_new(struct host *h, const char *id)
+{
+    struct machine *m = calloc(1, sizeof(*m));
+    size_t b = bucket(id);
+
+    assert(machine_id_ok(id) && !machine_find(h, id));
+    if (!m)
+        return NULL;
+    m->saved.magic = SAVED_MAGIC;
+    text_set(m->saved.id, sizeof(m->saved.id), "%s", id);
+    memcpy(m->saved.boot_id, h->boot_id, sizeof(m->saved.boot_id));
+    m->state = PRIV_STARTING;
+    m->process.fd = m->console.fd = m->starting.fd = m->slave = -1;
+    m->next = h->by_id[b];
+    h->by_id[b] = m;
+    h->n_machines++;
+    return m;
+}
+
+static void
+state_name(char *to, size_t n, const char *id)
+{
+    text_set(to, n, "%s.machine", id);
+}
+
+int
+machine_save(struct host *h, const struct machine *m)
+{
+    char name[PRIV_ID_MAX + 16];
+
+    state_name(name, sizeof(name), m->saved.id);
+    FD_CLEANUP int fd = openat(h->run, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    /* One write of a fixed size: a kill leaves the old bytes or the new ones. */
+    if (fd < 0 || write(fd, &m->saved, sizeof(m->saved)) != sizeof(m->saved))
+        return error_origin(errno, "state file of %s", m->saved.id);
+    return 0;
+}
+
+/* Closes what a running machine needs; what it left is kept until it is acknowledged. */
+static void
+release(struct host *h, struct machine *m)
+{
+    char name[PRIV_ID_MAX + 16];
+
+    source_close(h, &m->process);
+    source_close(h, &m->console);
+    source_close(h, &m->starting);
+    fd_close(&m->slave);
+    text_set(name, sizeof(name), "c%s", m->saved.id);
+    keeper_drop(h, name);
+    state_name(name, sizeof(name), m->saved.id);
+    unlinkat(h->run, name, 0);
+}
+
+void
+machine_free(struct host *h, struct machine *m)
+{
+    struct machine **at = &h->by_id[bucket(m->saved.id)];
+
+    release(h, m);
+    while (*at != m)
+        at = &(*at)->next;
+    *at = m->next;
+    h->n_machines--;
+    free(m);
+}
+
+bool
+slot_used(const struct host *h, uint32_t slot)
+{
+    return h->slots[slot / 8] >> slot % 8 & 1;
+}
+
+void
+slot_set(struct host *h, uint32_t slot, bool used)
+{
+    uint8_t bit = (uint8_t)(1u << slot % 8);
+
+    assert(slot < PRIV_SLOTS);
+    h->slots[slot / 8] = (uint8_t)(used ? h->slots[slot / 8] | bit : h->slots[slot / 8] & ~bit);
+}
+
+/* Field 22 of /proc/PID/stat, counted after the last ')': the name may hold anything. */
+uint64_t
+process_start_ticks(uint32_t pid)
+{
+    char path[32], text[1024], *p;
+
+    text_set(path, sizeof(path), "/proc/%u/stat", pid);
+    if (file_get(AT_FDCWD, path, text, sizeof(text)) <= 0 || !(p = strrchr(text, ')')))
+        return 0;
+    for (int field = 2; field < 22 && p; field++)
+        p = strchr(p + 1, ' ');
+    return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+/* ---- the end of a machine ---- */
+
+static enum priv_exit
+exit_kind(const struct machine *m, const siginfo_t *si, int *ret_status)
+{
+    bool by_signal = si->si_code == CLD_KILLED || si->si_code == CLD_DUMPED;
+
+    *ret_status = by_signal ? si->si_status : si->si_status << 8;
+    /* reboot(2) in a pid namespace ends its init so: RB_AUTOBOOT SIGHUP, the others SIGINT. */
+    if (by_signal && si->si_status == SIGHUP)
+        return PRIV_EXIT_REBOOT;
+    if (by_signal && si->si_status == SIGINT)
+        return PRIV_EXIT_POWEROFF;
+    if (by_signal && si->si_status == SIGKILL && m->killed)
+        return PRIV_EXIT_KILLED;
+    return PRIV_EXIT_CRASHED;
+}
+
+/* PIDFD_GET_INFO of Linux 6.13, whose exit code (6.15) is there for others than the parent. */
+struct pidfd_info_v2 {
+    uint64_t mask, cgroup;
+    uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+    int32_t exit_code;
+    uint32_t coredump_mask, spare;
+};
+#define PIDFD_INFO_HAS_EXIT (1ull << 3)
+
+static bool
+adopted_exit(int pidfd, siginfo_t *ret)
+{
+    struct pidfd_info_v2 info = {.mask = PIDFD_INFO_HAS_EXIT};
+
+    if (ioctl(pidfd, _IOWR(0xff, 11, struct pidfd_info_v2), &info) < 0 ||
+        !(info.mask & PIDFD_INFO_HAS_EXIT))
+        return false;
+    int sig = WTERMSIG(info.exit_code);
+    *ret = (siginfo_t){.si_code = sig ? CLD_KILLED : CLD_EXITED};
+    ret->si_status = sig ? sig : WEXITSTATUS(info.exit_code);
+    return true;
+}
+
+static void
+busy_add(struct host *h, const char *id)
+{
+    void *more = realloc(h->busy, (h->n_busy + 1) * sizeof(*h->busy));
+
+    if (!more)
+        return;
+    h->busy = more;
+    text_set(h->busy[h->n_busy++], PRIV_ID_MAX, "%s", id);
+}
+
+void
+busy_retry(struct host *h)
+{
+    for (size_t i = h->n_busy; i-- > 0;) {
+        const struct machine *m = machine_find(h, h->busy[i]);
+
+        if (!(m && machine_alive(m)) && cg_remove(&h->cg, h->busy[i]) == -EBUSY)
+            continue;
+        memmove(h->busy[i], h->busy[--h->n_busy], sizeof(*h->busy));
+    }
+}
+
+/* Everything but the word to the world. */
+static void
+taken_down(struct host *h, struct machine *m)
+{
+    struct vpc *v = vpc_get(h, m->saved.vpc);
+
+    /* Its last words: a pty holds less than three turns read. */
+    for (int i = 0; i < 3 && m->console.fd >= 0; i++)
+        if (!console_drain(h, m))
+            break;
+    /* The veth goes with the guest's namespace, in the kernel's own time. */
+    if (v && m->filtered)
+        fw_machine_remove(v, m);
+    if (v && v->n_machines > 0)
+        v->n_machines--;
+    slot_set(h, m->saved.slot, false);
+    m->state = PRIV_EXITED;
+    release(h, m);
+    if (cg_remove(&h->cg, m->saved.id) == -EBUSY)
+        busy_add(h, m->saved.id);
+}
+
+void
+machine_ended(struct host *h, struct machine *m)
+{
+    static const char *const kinds[] = {"",       "powered off", "rebooted",
+                                        "killed", "crashed",     "ended, how is unknown"};
+    siginfo_t si = {0};
+    bool known = waitid(P_PIDFD, (id_t)m->process.fd, &si, WEXITED | WNOHANG) == 0 && si.si_pid;
+
+    if (!known)
+        known = adopted_exit(m->process.fd, &si);
+    m->exit = known ? exit_kind(m, &si, &m->status) : PRIV_EXIT_UNKNOWN;
+    bool failed_launch = m->state == PRIV_STARTING;
+    taken_down(h, m);
+    if (failed_launch) {
+        machine_free(h, m);
+        return;
+    }
+    log_info("machine %s %s, status %d", m->saved.id, kinds[m->exit], m->status);
+    struct priv_ev_exited e = {.exit = m->exit, .status = m->status};
+    memcpy(e.id, m->saved.id, sizeof(e.id));
+    event(h, PRIV_EV_EXITED, &e, sizeof(e), NULL, 0, 0);
+}
+
+static void
+process_event(struct host *h, struct source *s, uint32_t events)
+{
+    struct machine *m = CONTAINER_OF(s, struct machine, process);
+
+    (void)events;
+    /* While it starts, the launch socket tells first what went wrong. */
+    if (m->starting.fd >= 0)
+        m->starting.fn(h, &m->starting, 0);
+    else
+        machine_ended(h, m);
+}
+
+static void
+console_event(struct host *h, struct source *s, uint32_t events)
+{
+    struct machine *m = CONTAINER_OF(s, struct machine, console);
+
+    (void)events;
+    if (!console_drain(h, m))
+        source_close(h, s);
+}
+
+int
+machine_watch(struct host *h, struct machine *m)
+{
+    m->process.fn = process_event;
+    m->console.fn = console_event;
+    int r = source_add(h, &m->process, EPOLLIN);
+
+    if (r == 0 && m->console.fd >= 0)
+        r = source_add(h, &m->console, EPOLLIN);
+    return r;
+}
+
+int
+machine_signal(struct machine *m, uint32_t how, struct why *why)
+{
+    bool systemd = m->saved.init == PRIV_INIT_SYSTEMD;
+    int sig;
+
+    switch (how) {
+    case PRIV_POWER_BUTTON:
+        sig = systemd ? SIGRTMIN + 4 : SIGPWR;
+        break;
+    case PRIV_REBOOT:
+        sig = systemd ? SIGRTMIN + 5 : SIGINT;
+        break;
+    case PRIV_KILL:
+        sig = SIGKILL;
+        m->killed = true;
+        break;
+    default:
+        return why_set(why, EINVAL, "there is no signal %u", how);
+    }
+    if (syscall(SYS_pidfd_send_signal, m->process.fd, sig, NULL, 0) < 0)
+        return why_set(why, errno, "machine %s could not be signalled: %s", m->saved.id,
+                       strerror(errno));
+    return 0;
+}
+
+int
+machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why)
+{
+    struct vpc *v = vpc_get(h, m->saved.vpc);
+    struct machine_saved was = m->saved;
+    struct nft_tx tx;
+
+    assert(v);
+    m->saved.class = class;
+    if (m->filtered) {
+        nft_begin(&tx, "welkin");
+        fw_machine(&tx, v, &was, false);
+        fw_machine(&tx, v, &m->saved, true);
+        int r = nft_commit(&tx, &v->nft);
+        if (r < 0) {
+            m->saved.class = was.class;
+            return why_set(why, -r, "the security groups of %s could not be changed", m->saved.id);
+        }
+    }
+    return machine_save(h, m);
+}
+
+static void
+take_stats(void *arg, const struct nlmsghdr *msg)
+{
+    struct priv_stats_reply *ret = arg;
+    const struct nlattr *a;
+
+    mnl_attr_for_each(a, msg, sizeof(struct ifinfomsg)) {
+        struct rtnl_link_stats64 s;
+
+        if (mnl_attr_get_type(a) != IFLA_STATS64 || mnl_attr_get_payload_len(a) < sizeof(s))
+            continue;
+        memcpy(&s, mnl_attr_get_payload(a), sizeof(s));
+        /* Our end receives what the guest sends. */
+        ret->rx_bytes = s.tx_bytes;
+        ret->tx_bytes = s.rx_bytes;
+        ret->rx_packets = s.tx_packets;
+        ret->tx_packets = s.rx_packets;
+    }
+}
+
+int
+machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret)
+{
+    struct vpc *v = vpc_get(h, m->saved.vpc);
+    struct nl_batch b = {0};
+
+    *ret = (struct priv_stats_reply){0};
+    cg_stats(&h->cg, m->saved.id, ret);
+    if (!v)
+        return 0;
+    struct nlmsghdr *q = nl_begin(&b, RTM_GETLINK, 0);
+    struct ifinfomsg *i = mnl_nlmsg_put_extra_header(q, sizeof(*i));
+    i->ifi_index = (int)m->saved.ifindex;
+    nl_end(&b, q, ENODEV);
+    return nl_query(&v->route, &b, take_stats, ret);
+}
+
+/* ---- adoption ---- */
+
+static void
+adopt(struct host *h, const struct machine_saved *s)
+{
+    struct machine *m = machine_new(h, s->id);
+    struct vpc *v = vpc_get(h, s->vpc);
+    char name[PRIV_ID_MAX + 8];
+
+    if (!m)
+        return;
+    m->saved = *s;
+    m->adopted = true;
+    m->state = PRIV_RUNNING;
+    m->console_end = console_recover(h, s->id);
+    if (v) {
+        v->n_machines++;
+        v->next_ifindex = MAX(v->next_ifindex, s->ifindex + 1);
+    }
+    slot_set(h, s->slot, true);
+    m->process.fd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+    text_set(name, sizeof(name), "c%s", s->id);
+    m->console.fd = keeper_take(h, name);
+    bool same = m->process.fd >= 0 && process_start_ticks(s->pid) == s->start_ticks;
+    if (!same || !v || machine_watch(h, m) < 0) {
+        log_warn("machine %s ended while nobody watched", s->id);
+        m->exit = PRIV_EXIT_UNKNOWN;
+        taken_down(h, m);
+        return;
+    }
+    if (m->console.fd >= 0)
+        m->slave = ioctl(m->console.fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    else
+        log_warn("the console of machine %s is lost", s->id);
+    if (fw_machine_add(v, m) < 0)
+        log_warn("the security groups of machine %s are not in force: it is cut off", s->id);
+    log_info("machine %s, pid %u, is adopted", s->id, s->pid);
+}
+
+void
+adopt_all(struct host *h)
+{
+    int fd = openat(h->run, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        struct machine_saved s;
+        size_t n = strlen(e->d_name);
+
+        if (n < 9 || strcmp(e->d_name + n - 8, ".machine") != 0)
+            continue;
+        FD_CLEANUP int f = openat(h->run, e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (f < 0 || read(f, &s, sizeof(s)) != sizeof(s) || s.magic != SAVED_MAGIC ||
+            memchr(s.id, 0, sizeof(s.id)) == NULL || !machine_id_ok(s.id) ||
+            s.slot >= PRIV_SLOTS || memcmp(s.boot_id, h->boot_id, sizeof(s.boot_id)) != 0 ||
+            machine_find(h, s.id)) {
+            unlinkat(h->run, e->d_name, 0); /* of another boot, or not ours */
+            continue;
+        }
+        adopt(h, &s);
+    }
+    if (d)
+        closedir(d);
+}

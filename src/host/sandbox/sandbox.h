@@ -1,0 +1,338 @@
+/*
+ * What the files of the privileged process share.  Outside this folder only priv.c includes it.
+ *
+ * One thread, one epoll, no locks.  A struct machine exists from LAUNCH until its exit was
+ * acknowledged; everything that must survive a kill -9 of this process lies in its `saved` part,
+ * which is a file in DATA/run written before the machine's first instruction.
+ *
+ * Functions answer 0 or -errno.  Those that take a struct why also leave a sentence there, which
+ * is what the asker sees.
+ */
+#pragma once
+
+#include "host/priv.h"
+#include "host/sandbox/nft.h"
+#include "host/sandbox/nl.h"
+
+#include <linux/filter.h>
+#include <sys/types.h>
+
+struct host;
+
+/* ---- small things (util.c) ---- */
+
+struct why {
+    char text[400];
+};
+/* Writes the sentence; answers -err. */
+int why_set(struct why *why, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+void fd_close(int *fd);
+#define FD_CLEANUP CLEANUP(fd_close)
+int fd_steal(int *fd);
+
+/* Text of at most n - 1 bytes; what does not fit is cut (names of ours always fit). */
+void text_set(char *to, size_t n, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* "10.0.0.1" in one of four static buffers: for sentences. */
+const char *ip_text(uint32_t ip);
+int64_t mono_ns(void);
+/* Writes a short file (proc, sys, cgroup) relative to dir. */
+int file_put(int dir, const char *path, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Reads a short file as text; the number of bytes or -errno. */
+ssize_t file_get(int dir, const char *path, char *to, size_t n);
+/* One message with descriptors over a unix socket. */
+int fds_send(int sock, const void *p, size_t n, const int *fds, size_t n_fds, int flags);
+/* Bytes received, or -errno; *n_fds is the room in fds and becomes how many came (CLOEXEC). */
+ssize_t fds_recv(int sock, void *p, size_t n, int *fds, size_t *n_fds, int flags);
+
+/* ---- the reactor (reactor.c) ---- */
+
+struct source {
+    int fd;
+    void (*fn)(struct host *h, struct source *s, uint32_t events);
+};
+int source_add(struct host *h, struct source *s, uint32_t events);
+int source_change(struct host *h, struct source *s, uint32_t events);
+/* Stops watching and closes the descriptor; events fetched for it already are dropped. */
+void source_close(struct host *h, struct source *s);
+/* Waits once and handles what came. */
+int reactor_turn(struct host *h, int timeout_ms);
+
+/* ---- cgroups (cgroup.c) ---- */
+
+#define CG_V1 5
+struct cgroups {
+    int version;     /* which one holds the limits: 1, 2, or 0 */
+    int v1[CG_V1];   /* our directory in cpu, cpuacct, memory, freezer, pids; or -1 */
+    int v2;          /* our directory in the cgroup2 hierarchy, or -1 */
+    unsigned v2_has; /* bit n: the controller n of v1[] is in version 2 */
+};
+/* Descriptors through which a new process joins: made for one launch. */
+struct cg_join {
+    int v1[CG_V1];
+    int v2;
+};
+void cg_open(struct cgroups *cg, const char *tag);
+void cg_close(struct cgroups *cg);
+/* Removes our directories with all beneath them. */
+void cg_remove_all(struct cgroups *cg, const char *tag);
+int cg_make(struct cgroups *cg, const char *id, uint32_t uid, const struct priv_limits *limits,
+            struct cg_join *ret, struct why *why);
+/* For one more process in a machine's groups; in version 2 beside process pid, if that is not 0. */
+int cg_join_open(struct cgroups *cg, const char *id, uint32_t pid, struct cg_join *ret);
+void cg_join_close(struct cg_join *join);
+/* In the child, while it has one thread (moving another process costs 7-16 ms, this 0.07). */
+int cg_join_enter(const struct cg_join *join);
+int cg_limits(struct cgroups *cg, const char *id, const struct priv_limits *limits);
+int cg_freeze(struct cgroups *cg, const char *id, bool frozen);
+void cg_stats(struct cgroups *cg, const char *id, struct priv_stats_reply *ret);
+/* -EBUSY: try again later. */
+int cg_remove(struct cgroups *cg, const char *id);
+
+/* ---- machines (machine.c, launch.c, child.c, jail.c) ---- */
+
+#define SAVED_MAGIC 0x57454c4b4d310001ull
+
+/* The state file of a machine.  Written once, and again when its class or address changes. */
+struct machine_saved {
+    uint64_t magic;
+    char id[PRIV_ID_MAX];
+    char boot_id[40];
+    uint32_t pid, vpc, slot, private_ip, class, ifindex;
+    uint64_t start_ticks; /* /proc/PID/stat: that the pid is still the same process */
+    uint64_t started_ms;
+    uint8_t mac[6];
+    uint8_t init;
+    uint8_t pad;
+};
+
+/* Whom to answer later. */
+struct ticket {
+    uint32_t conn;
+    uint32_t seq;
+    uint16_t op;
+};
+
+struct machine {
+    struct machine *next; /* of the same hash */
+    struct machine_saved saved;
+    enum priv_state state;
+    enum priv_exit exit;
+    int32_t status;
+    bool adopted, killed, filtered; /* filtered: its elements are in the firewall */
+    uint8_t followers;              /* bit n: connection slot n follows the console */
+    struct source process;          /* pidfd */
+    struct source console;          /* pty master */
+    struct source starting;         /* our end of the launch socket until init is exec'd */
+    int slave;                      /* keeps the master from hanging up when the guest closes */
+    uint64_t console_end;
+    int64_t began_ns;
+    struct ticket ticket;
+};
+
+/* All the child needs; it is a copy of the parent, so pointers hold. */
+struct child_plan {
+    const struct priv_launch *req;
+    char *const *argv; /* PRIV_INIT_COMMAND */
+    struct cg_join join;
+    int sock;          /* words from and to the parent */
+    int console;       /* detached mount of the pty's slave */
+    int init_fd;
+    bool cgroup2;
+    const struct sock_fprog *filter;
+};
+NORETURN void child_main(const struct child_plan *plan);
+
+/* Drops what no guest may hold and loads the filter; the last thing before exec.  NULL or what
+ * failed. */
+const char *jail_enter(const struct sock_fprog *filter);
+/* Compiles the filter, once. */
+int jail_compile(struct sock_fprog *ret);
+
+struct machine *machine_find(struct host *h, const char *id);
+struct machine *machine_new(struct host *h, const char *id);
+/* Closes all, forgets it, deletes its state file. */
+void machine_free(struct host *h, struct machine *m);
+bool machine_id_ok(const char *id);
+static inline bool
+machine_alive(const struct machine *m)
+{
+    return m->state == PRIV_STARTING || m->state == PRIV_RUNNING;
+}
+uint64_t process_start_ticks(uint32_t pid);
+int machine_save(struct host *h, const struct machine *m);
+/* Watches pidfd and console of a machine whose fds are set. */
+int machine_watch(struct host *h, struct machine *m);
+/* Signals its init.  how: enum priv_how. */
+int machine_signal(struct machine *m, uint32_t how, struct why *why);
+int machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
+                   const struct ticket *ticket, struct why *why);
+int machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why);
+int machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret);
+
+/* ---- the console (console.c) ---- */
+
+/* master and slave of a new pty, the slave owned by uid. */
+int console_new(uint32_t uid, int *ret_master, int *ret_slave);
+/* Where the kept output ends, from the file; 0 for a new one. */
+uint64_t console_recover(struct host *h, const char *id);
+/* Reads what the guest wrote, keeps it, tells followers.  false at the end. */
+bool console_drain(struct host *h, struct machine *m);
+ssize_t console_read(struct host *h, const char *id, uint64_t from, struct priv_console_reply *ret,
+                     char *to, size_t room);
+
+/* ---- VPCs (vpc.c) and their firewall (fw.c), the host's firewall (fw_host.c) ---- */
+
+#define VPC_MAGIC 0x57454c4b56310001ull
+#define VPC_LO 1           /* ifindex */
+#define VPC_UP 2
+/* The router's ends of all veths: each is alone with its guest, so one address will do. */
+#define VPC_ROUTER_MAC {0x0a, 0xff, 0xff, 0x00, 0x00, 0x01}
+#define VPC_FIRST_IF 1000  /* machines' interfaces have indexes from here on, never reused */
+
+struct fw_class {
+    uint32_t class;
+    uint32_t n_groups;
+    uint32_t groups[PRIV_CLASS_GROUPS_MAX];
+};
+
+struct vpc_public {
+    uint32_t public_ip, private_ip;
+};
+
+/* The state file of a VPC: this head, then the classes, then the public addresses. */
+struct vpc_saved {
+    uint64_t magic;
+    char boot_id[40];
+    struct priv_vpc_open open;
+    uint32_t host_routed, n_classes, n_publics;
+};
+
+struct vpc {
+    struct vpc_saved saved;
+    int netns;       /* also bound to DATA/run/netns/NUMBER */
+    struct nl route; /* sockets inside it */
+    struct nl nft;
+    uint32_t next_ifindex;
+    uint32_t n_machines;
+    struct fw_class *classes;
+    struct vpc_public *publics;
+    int listeners[PRIV_LISTEN_EXTRA + 4];
+    uint32_t n_listeners;
+};
+
+struct vpc *vpc_get(struct host *h, uint32_t number);
+int vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, struct why *why);
+int vpc_close(struct host *h, struct vpc *v, struct why *why);
+/* Takes over the namespace of a dead privileged process, or removes what is left of it. */
+int vpc_adopt(struct host *h, uint32_t number);
+int vpc_save(struct host *h, const struct vpc *v);
+void vpc_free(struct host *h, struct vpc *v);
+uint32_t vpc_host_ip(const struct host *h, uint32_t number);
+uint32_t vpc_router_ip(const struct host *h, uint32_t number);
+int vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *req, struct why *why);
+/* Runs fn inside a network namespace. */
+int netns_inside(struct host *h, int netns, int (*fn)(void *arg), void *arg);
+
+int fw_open(struct vpc *v);
+/* Adds or removes a machine's elements (its antispoofing, class, group memberships) in tx. */
+void fw_machine(struct nft_tx *tx, const struct vpc *v, const struct machine_saved *m, bool add);
+int fw_machine_add(struct vpc *v, struct machine *m);
+int fw_machine_remove(struct vpc *v, struct machine *m);
+int fw_group(struct vpc *v, uint32_t group, const struct priv_rule *rules, uint32_t n,
+             struct why *why);
+int fw_group_drop(struct vpc *v, uint32_t group, struct why *why);
+int fw_class(struct host *h, struct vpc *v, const struct priv_class *req, struct why *why);
+int fw_public_ip(struct vpc *v, const struct vpc_public *add, const struct vpc_public *remove,
+                 size_t n_remove);
+/* After adoption: empties the sets of machines, to be filled anew. */
+int fw_reset_members(struct vpc *v);
+
+int fw_host_open(struct host *h);
+void fw_host_close(struct host *h);
+
+/* ---- exec (exec.c), removal (remove.c), the keeper (keeper.c), the probe (probe.c) ---- */
+
+int exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char *const *argv,
+               char *const *envp, const char *cwd, const int *fds, size_t n_fds,
+               uint32_t conn, uint32_t *ret, struct why *why);
+int exec_kill(struct host *h, uint32_t number, uint32_t conn);
+
+/* Moves the machine's folder away and deletes it in a child of low priority. */
+int remove_machine(struct host *h, const char *id, struct why *why);
+void remove_rest(struct host *h); /* goes on with what an earlier process left */
+
+/* A process that does nothing but hold descriptors (consoles, listeners) under names. */
+int keeper_open(struct host *h);
+void keeper_put(struct host *h, const char *name, int fd);
+void keeper_drop(struct host *h, const char *name);
+void keeper_quit(struct host *h);
+/* Takes a descriptor that an earlier process left, or -1. */
+int keeper_take(struct host *h, const char *name);
+
+void probe_run(struct host *h);
+
+/* ---- the host ---- */
+
+struct probe {
+    bool can_launch;
+    size_t n;
+    char text[4096];
+};
+struct kept {
+    char name[PRIV_ID_MAX + 8];
+    int fd;
+};
+struct exec;
+
+#define HASH_MACHINES 4096
+#define CONNS 8
+struct conn;
+
+struct host {
+    const struct priv_config *config;
+    char tag[8];
+    char boot_id[40];
+    int64_t started_ns;
+    int epoll, stopping, kill_all;
+    struct epoll_event *fetched; /* of this turn */
+    int n_fetched;
+    int data, images, machines, run, lock;
+    int init_fd;
+    int netns;
+    struct priv_cidr links, pool;
+    struct cgroups cg;
+    struct nl route, nft; /* in the host's namespace */
+    struct sock_fprog filter;
+    struct probe probe;
+    struct source listener, signals, remover;
+    struct machine *by_id[HASH_MACHINES];
+    uint32_t n_machines;
+    uint8_t *slots; /* a bit each */
+    struct vpc *vpcs[PRIV_VPCS];
+    struct exec *execs;
+    uint32_t next_exec, next_trash;
+    struct conn *conns[CONNS];
+    uint32_t next_conn;
+    bool host_ready; /* forwarding and the host's firewall are set up */
+    int keeper;
+    struct kept *kept; /* what the keeper had when we came */
+    size_t n_kept;
+    char (*busy)[PRIV_ID_MAX]; /* machines whose cgroups could not be removed yet */
+    size_t n_busy;
+};
+
+bool slot_used(const struct host *h, uint32_t slot);
+void slot_set(struct host *h, uint32_t slot, bool used);
+/* Called when the machine's process has ended. */
+void machine_ended(struct host *h, struct machine *m);
+void adopt_all(struct host *h);
+/* Removes everything on the host that bears our tag. */
+void host_clean(struct host *h);
+void busy_retry(struct host *h);
+
+/* What priv.c gives: answers and events. */
+void answer(struct host *h, const struct ticket *t, int status, const void *p, size_t n);
+void event(struct host *h, uint16_t op, const void *p, size_t n, const void *tail, size_t tail_n,
+           uint8_t conns); /* conns: bit n, connection slot n; 0: whoever wants events */
+void event_to(struct host *h, uint32_t conn, uint16_t op, const void *p, size_t n);

@@ -1,0 +1,50 @@
+/*
+ * Connections of the privileged process, and one request on its way through.
+ */
+#pragma once
+
+#include "host/sandbox/sandbox.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct out;
+
+struct conn {
+    struct source source;
+    uint32_t id;   /* never reused */
+    uint32_t slot; /* 0 … CONNS - 1 */
+    bool hello, want_events;
+    bool doomed;   /* close it when nobody is using it */
+    struct out *first, **last; /* what could not be sent yet */
+    size_t queued_bytes;
+};
+
+struct call {
+    struct conn *conn;
+    struct ticket ticket;
+    const void *req;
+    void *tail; /* writable: strings are cut in place */
+    size_t tail_n;
+    int *fds;
+    size_t n_fds;
+    struct why why;
+    bool later; /* the answer comes by answer() */
+    const int *reply_fds;
+    size_t n_reply_fds;
+    char *reply; /* PRIV_MESSAGE_MAX bytes, room for the header in front */
+    size_t reply_n;
+};
+
+/* Sets the reply's struct and tail; answers 0. */
+int call_reply(struct call *c, const void *p, size_t n, const void *tail, size_t tail_n);
+int priv_dispatch(struct host *h, struct call *c, uint16_t number, size_t n);
+
+int server_open(struct host *h);
+void server_close(struct host *h);
+
+static inline void
+free_strings(char ***v)
+{
+    free(*v);
+}

@@ -1,0 +1,277 @@
+/*
+ * The sim host: nothing runs, all else is true.  It keeps what a real host would keep (which
+ * machines run) and takes its time on the cloud's clock, so that a test or a user who stops the
+ * clock sees `pending` for as long as he likes.
+ */
+#include "host/host.h"
+
+#include "base/map.h"
+
+#include <stdlib.h>
+
+enum sim_doing { SIM_BOOTING, SIM_RUNNING, SIM_STOPPING, SIM_REMOVING };
+
+struct sim_machine {
+    struct host_sim *sim;
+    struct loop_timer timer;
+    enum sim_doing doing;
+    enum host_exit exit_kind;
+    const char *fail_reason;
+    char id[32];
+    size_t id_n;
+};
+
+struct host_sim {
+    struct host_sim_config config;
+    struct host_driver driver;
+    struct host_events events;
+    struct map machines;
+    const char *fail_next;
+};
+
+static struct str
+machine_id(const struct sim_machine *m)
+{
+    return str_of(m->id, m->id_n);
+}
+
+static struct sim_machine *
+find(const struct host_sim *sim, struct str id)
+{
+    return map_get(&sim->machines, id);
+}
+
+static void
+forget(struct sim_machine *m)
+{
+    loop_timer_stop(m->sim->config.loop, &m->timer);
+    map_remove(&m->sim->machines, machine_id(m));
+    free(m);
+}
+
+static void
+finish_boot(struct host_sim *sim, struct sim_machine *m)
+{
+    char id[sizeof(m->id)];
+    struct str text = str_of(id, m->id_n);
+    const char *reason = m->fail_reason;
+
+    memcpy(id, m->id, sizeof(id));
+    if (reason) {
+        forget(m);
+        sim->events.failed(sim->events.ctx, text, str_from(reason));
+        return;
+    }
+    m->doing = SIM_RUNNING;
+    sim->events.booted(sim->events.ctx, text);
+}
+
+static void
+finish(struct loop_timer *timer)
+{
+    struct sim_machine *m = CONTAINER_OF(timer, struct sim_machine, timer);
+    struct host_sim *sim = m->sim;
+    enum sim_doing doing = m->doing;
+    enum host_exit kind = m->exit_kind;
+    char id[sizeof(m->id)];
+    struct str text = str_of(id, m->id_n);
+
+    memcpy(id, m->id, sizeof(id));
+    if (doing == SIM_BOOTING) {
+        finish_boot(sim, m);
+        return;
+    }
+    assert(doing != SIM_RUNNING);
+    forget(m);
+    if (doing == SIM_REMOVING)
+        sim->events.removed(sim->events.ctx, text);
+    else
+        sim->events.exited(sim->events.ctx, text, kind);
+}
+
+static void
+start(struct sim_machine *m, enum sim_doing doing, int64_t after_ms)
+{
+    struct loop *loop = m->sim->config.loop;
+
+    m->doing = doing;
+    loop_timer_set(loop, &m->timer, LOOP_CLOUD, loop_now_ms(loop, LOOP_CLOUD) + after_ms);
+}
+
+static struct sim_machine *
+machine_new(struct host_sim *sim, struct str id)
+{
+    struct sim_machine *m = calloc(1, sizeof(*m));
+
+    if (!m || id.n > sizeof(m->id)) {
+        free(m);
+        return NULL;
+    }
+    m->sim = sim;
+    m->timer.fn = finish;
+    memcpy(m->id, id.p, id.n);
+    m->id_n = id.n;
+    map_put(&sim->machines, machine_id(m), m);
+    return m;
+}
+
+static int
+sim_boot(void *ctx, const struct host_boot *boot)
+{
+    struct host_sim *sim = ctx;
+
+    if (find(sim, boot->instance->id))
+        return -EEXIST;
+    struct sim_machine *m = machine_new(sim, boot->instance->id);
+    if (!m)
+        return -ENOMEM;
+    m->fail_reason = sim->fail_next;
+    sim->fail_next = NULL;
+    start(m, SIM_BOOTING, sim->config.boot_ms);
+    return 0;
+}
+
+static int
+sim_power(void *ctx, struct str id, enum host_power how)
+{
+    struct host_sim *sim = ctx;
+    struct sim_machine *m = find(sim, id);
+
+    if (!m || m->doing == SIM_REMOVING)
+        return -ESRCH;
+    m->exit_kind = how == HOST_POWER_KILL     ? HOST_EXIT_KILLED
+                   : how == HOST_POWER_REBOOT ? HOST_EXIT_REBOOT
+                                              : HOST_EXIT_POWEROFF;
+    start(m, SIM_STOPPING, how == HOST_POWER_KILL ? 0 : sim->config.stop_ms);
+    return 0;
+}
+
+static int
+sim_remove(void *ctx, struct str id)
+{
+    struct host_sim *sim = ctx;
+
+    if (find(sim, id))
+        return -EBUSY;
+    struct sim_machine *m = machine_new(sim, id);
+    if (!m)
+        return -ENOMEM;
+    start(m, SIM_REMOVING, 0);
+    return 0;
+}
+
+static int
+sim_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
+{
+    struct host_sim *sim = ctx;
+
+    MAP_EACH(&sim->machines, entry) {
+        struct sim_machine *m = entry->value;
+
+        if (m->doing != SIM_REMOVING)
+            fn(fn_ctx, machine_id(m));
+    }
+    return 0;
+}
+
+static int
+sim_console(void *ctx, struct arena *arena, struct str id, struct str *ret_text, int64_t *ret_ms)
+{
+    struct host_sim *sim = ctx;
+
+    *ret_text = find(sim, id) ? str_fmt(arena,
+                                        "welkin: %.*s is simulated: the sim host runs nothing, "
+                                        "so there is no console\r\n",
+                                        STR_ARG(id))
+                              : S("");
+    *ret_ms = loop_now_ms(sim->config.loop, LOOP_CLOUD);
+    return 0;
+}
+
+struct host_sim *
+host_sim_new(const struct host_sim_config *config)
+{
+    struct host_sim *sim = calloc(1, sizeof(*sim));
+
+    if (!sim)
+        return NULL;
+    sim->config = *config;
+    sim->driver = (struct host_driver){.name = "sim",
+                                       .ctx = sim,
+                                       .boot = sim_boot,
+                                       .power = sim_power,
+                                       .remove = sim_remove,
+                                       .list = sim_list,
+                                       .console = sim_console};
+    map_init(&sim->machines, 0);
+    return sim;
+}
+
+/* Forgets all machines and answers nothing to anybody. */
+void
+host_sim_power_loss(struct host_sim *sim)
+{
+    MAP_EACH(&sim->machines, entry) {
+        struct sim_machine *m = entry->value;
+
+        loop_timer_stop(sim->config.loop, &m->timer);
+        free(m);
+    }
+    map_done(&sim->machines);
+}
+
+struct host_sim *
+host_sim_free(struct host_sim *sim)
+{
+    if (!sim)
+        return NULL;
+    host_sim_power_loss(sim);
+    free(sim);
+    return NULL;
+}
+
+const struct host_driver *
+host_sim_driver(struct host_sim *sim)
+{
+    return &sim->driver;
+}
+
+void
+host_sim_attach(struct host_sim *sim, const struct host_events *events)
+{
+    sim->events = *events;
+}
+
+void
+host_sim_exit(struct host_sim *sim, struct str id, enum host_exit kind)
+{
+    struct sim_machine *m = find(sim, id);
+
+    assert(m && m->doing == SIM_RUNNING);
+    m->exit_kind = kind;
+    start(m, SIM_STOPPING, 0);
+}
+
+void
+host_sim_fail_next_boot(struct host_sim *sim, const char *reason)
+{
+    sim->fail_next = reason;
+}
+
+bool
+host_sim_runs(const struct host_sim *sim, struct str id)
+{
+    const struct sim_machine *m = find(sim, id);
+
+    return m && m->doing == SIM_RUNNING;
+}
+
+size_t
+host_sim_running(const struct host_sim *sim)
+{
+    size_t n = 0;
+
+    MAP_EACH(&sim->machines, entry)
+        n += ((struct sim_machine *)entry->value)->doing == SIM_RUNNING;
+    return n;
+}

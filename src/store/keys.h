@@ -1,0 +1,10 @@
+/* Keys that the cloud makes for itself, once, and keeps sealed. */
+#pragma once
+
+#include "store/store.h"
+
+#define STORE_KEY_BYTES 32
+
+/* The key of that name; made from the world's randomness when there is none.  0 or -errno. */
+int store_key_load(struct store *store, struct env *env, const char *name,
+                   uint8_t ret[STORE_KEY_BYTES]);

@@ -1,0 +1,397 @@
+/* Network interfaces, as instances bring them along. */
+#include "ec2/ec2.h"
+#include "harness/harness.h"
+#include "harness/world.h"
+
+#define AMI "ami-009d6802948d06e52"
+
+static struct world *
+world_with_image(void)
+{
+    struct world *w = world_new();
+    struct txn *txn = store_begin(cloud_store(w->cloud));
+
+    CHECK_INT(ec2_image_seed(txn, &w->env.env, S(AMI), S("tiny"), S("welkin")), 0);
+    (void)store_commit(txn);
+    world_flush(w);
+    return w;
+}
+
+static struct str
+call(struct world *w, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static struct str
+call(struct world *w, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    struct str query = str_vfmt(test_arena(), format, ap);
+    va_end(ap);
+    struct str xml = world_call(w, query.p);
+
+    if (w->http != 200)
+        FAIL("%s answers %d: %.*s", query.p, w->http, STR_ARG(xml));
+    return xml;
+}
+
+static void
+fails(struct world *w, const char *code, const char *message, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+static void
+fails(struct world *w, const char *code, const char *message, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    struct str query = str_vfmt(test_arena(), format, ap);
+    va_end(ap);
+    struct str xml = world_call(w, query.p);
+
+    if (!str_is(xml_text(xml, "Code"), code))
+        FAIL("%s answers %.*s, not %s", query.p, STR_ARG(xml), code);
+    if (message)
+        CHECK_STR(xml_text(xml, "Message"), message);
+}
+
+static const char *
+own(struct str s)
+{
+    return str_cstr(test_arena(), s);
+}
+
+static const char *
+run(struct world *w, const char *more)
+{
+    struct str xml = call(w,
+                          "Action=RunInstances&ImageId=" AMI "&InstanceType=t3.micro&MinCount=1"
+                          "&MaxCount=1%s",
+                          more);
+
+    return own(xml_text(xml, "instanceId"));
+}
+
+static struct str
+interface_of(struct world *w, const char *instance)
+{
+    return call(w,
+                "Action=DescribeNetworkInterfaces&Filter.1.Name=attachment.instance-id"
+                "&Filter.1.Value.1=%s",
+                instance);
+}
+
+TEST(an_instance_brings_an_interface, "ENI-02 ENI-05 ENI-07 ENI-08 ENI-09 ENI-10 VPC-12")
+{
+    struct world *w = world_with_image();
+    const char *instance = run(w, "&Placement.AvailabilityZone=us-east-1b");
+    struct str xml = interface_of(w, instance);
+    struct str attachment = xml_element(xml, "attachment");
+
+    CHECK_INT(xml_count(xml, "macAddress"), 1);
+    CHECK(str_starts(xml_text(xml, "networkInterfaceId"), S("eni-")));
+    CHECK(str_starts(xml_text(xml, "macAddress"), S("0e:")));
+    CHECK_INT(xml_text(xml, "macAddress").n, 17);
+    CHECK_STR(xml_text(xml, "availabilityZone"), "us-east-1b");
+    CHECK(str_starts(xml_text(xml, "availabilityZoneId"), S("use1-az")));
+    CHECK_STR(xml_text(xml, "privateIpAddress"), "172.31.16.4");
+    CHECK_STR(xml_text(xml, "privateDnsName"), "ip-172-31-16-4.ec2.internal");
+    CHECK_STR(xml_text(xml, "publicIp"), "198.18.0.4");
+    CHECK_STR(xml_text(xml, "publicDnsName"), "ec2-198-18-0-4.compute-1.amazonaws.com");
+    CHECK_STR(xml_text(xml, "ipOwnerId"), "amazon");
+    CHECK_STR(xml_text(xml, "groupName"), "default");
+    CHECK_STR(xml_text(xml, "sourceDestCheck"), "true");
+    CHECK_STR(xml_text(xml, "interfaceType"), "interface");
+    CHECK_STR(xml_text(xml, "ownerId"), "000000000000");
+    CHECK_STR(xml_text(attachment, "instanceId"), instance);
+    CHECK_STR(xml_text(attachment, "deviceIndex"), "0");
+    CHECK_STR(xml_text(attachment, "status"), "attached");
+    CHECK_STR(xml_text(attachment, "deleteOnTermination"), "true");
+    CHECK(str_find(xml, S("<status>in-use</status>")) != SIZE_MAX);
+
+    xml = call(w, "Action=DescribeSubnets&Filter.1.Name=availability-zone"
+                  "&Filter.1.Value.1=us-east-1b");
+    CHECK_STR(xml_text(xml, "availableIpAddressCount"), "4090");
+
+    world_crash(w);
+    CHECK_STR(xml_text(interface_of(w, instance), "privateIpAddress"), "172.31.16.4");
+    world_free(w);
+}
+
+TEST(names_of_addresses_depend_on_the_region)
+{
+    struct arena *a = test_arena();
+
+    CHECK_STR(ec2_private_dns_name(a, S("us-east-1"), S("172.31.0.5")),
+              "ip-172-31-0-5.ec2.internal");
+    CHECK_STR(ec2_private_dns_name(a, S("eu-west-1"), S("10.0.0.5")),
+              "ip-10-0-0-5.eu-west-1.compute.internal");
+    CHECK_STR(ec2_public_dns_name(a, S("us-east-1"), S("198.18.0.9")),
+              "ec2-198-18-0-9.compute-1.amazonaws.com");
+    CHECK_STR(ec2_public_dns_name(a, S("eu-west-1"), S("198.18.0.9")),
+              "ec2-198-18-0-9.eu-west-1.compute.amazonaws.com");
+}
+
+TEST(addresses_are_the_lowest_free_or_the_one_that_was_asked_for)
+{
+    struct world *w = world_with_image();
+    const char *zone = "&Placement.AvailabilityZone=us-east-1a", *first, *second;
+    struct str xml = call(w, "Action=DescribeSubnets&Filter.1.Name=availability-zone"
+                             "&Filter.1.Value.1=us-east-1a");
+    const char *subnet =
+        own(str_fmt(test_arena(), "&SubnetId=%.*s", STR_ARG(xml_text(xml, "subnetId"))));
+
+#define WITH(ip) own(str_fmt(test_arena(), "%s&PrivateIpAddress=%s", subnet, ip))
+    first = run(w, zone);
+    second = run(w, zone);
+    CHECK_STR(xml_text(interface_of(w, first), "privateIpAddress"), "172.31.0.4");
+    CHECK_STR(xml_text(interface_of(w, second), "privateIpAddress"), "172.31.0.5");
+    CHECK_STR(xml_text(interface_of(w, second), "publicIp"), "198.18.0.5");
+    CHECK_STR(xml_text(interface_of(w, run(w, WITH("172.31.15.254"))), "privateIpAddress"),
+              "172.31.15.254");
+#define RUN "Action=RunInstances&ImageId=" AMI "&InstanceType=t3.micro&MinCount=1&MaxCount=1%s"
+    fails(w, "InvalidIPAddress.InUse", "Address 172.31.0.5 is in use.", RUN, WITH("172.31.0.5"));
+    fails(w, "InvalidParameterValue",
+          "Address 172.31.16.4 does not fall within the subnet's address range", RUN,
+          WITH("172.31.16.4"));
+    fails(w, "InvalidParameterValue", "Address 172.31.0.3 is in subnet's reserved address range",
+          RUN, WITH("172.31.0.3"));
+    fails(w, "InvalidParameterValue", "Address 172.31.15.255 is in subnet's reserved address range",
+          RUN, WITH("172.31.15.255"));
+    fails(w, "InvalidParameterValue", NULL, RUN, WITH("172.31.0"));
+
+    (void)call(w, "Action=TerminateInstances&InstanceId.1=%s", first);
+    world_advance(w, 60000);
+    CHECK_INT(xml_count(interface_of(w, first), "networkInterfaceId"), 0);
+    CHECK_STR(xml_text(interface_of(w, run(w, zone)), "privateIpAddress"), "172.31.0.4");
+    world_free(w);
+}
+
+TEST(a_stop_takes_the_public_address_and_a_start_gives_one, "EIP-01 VPC-12")
+{
+    struct world *w = world_with_image();
+    const char *instance = run(w, "");
+    struct str before;
+
+    world_advance(w, 1000);
+    before = xml_text(interface_of(w, instance), "privateIpAddress");
+    (void)call(w, "Action=StopInstances&InstanceId.1=%s", instance);
+    world_advance(w, 60000);
+    CHECK_INT(xml_count(interface_of(w, instance), "publicIp"), 0);
+    CHECK(str_eq(xml_text(interface_of(w, instance), "privateIpAddress"), before));
+    (void)run(w, ""); /* takes the address that became free */
+    (void)call(w, "Action=StartInstances&InstanceId.1=%s", instance);
+    world_advance(w, 1000);
+    CHECK_STR(xml_text(interface_of(w, instance), "publicIp"), "198.18.0.5");
+    world_free(w);
+}
+
+TEST(attributes_of_an_interface_can_be_changed, "ENI-12")
+{
+    struct world *w = world_with_image();
+    const char *instance = run(w, "");
+    struct str xml = interface_of(w, instance);
+    const char *eni = own(xml_text(xml, "networkInterfaceId"));
+    const char *attachment = own(xml_text(xml, "attachmentId"));
+    const char *group = own(xml_text(
+        call(w, "Action=CreateSecurityGroup&GroupName=web&GroupDescription=x"), "groupId"));
+
+#define MODIFY "Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=%s"
+#define DESCRIBE "Action=DescribeNetworkInterfaceAttribute&NetworkInterfaceId=%s&Attribute="
+    (void)call(w, MODIFY "&Description.Value=the+first", eni);
+    xml = call(w, DESCRIBE "description", eni);
+    CHECK_STR(xml_text(xml, "value"), "the first");
+    CHECK_STR(xml_text(xml, "networkInterfaceId"), eni);
+
+    (void)call(w, MODIFY "&SecurityGroupId.1=%s", eni, group);
+    xml = call(w, DESCRIBE "groupSet", eni);
+    CHECK_STR(xml_text(xml, "groupId"), group);
+    CHECK_STR(xml_text(xml, "groupName"), "web");
+    fails(w, "DependencyViolation", NULL, "Action=DeleteSecurityGroup&GroupId=%s", group);
+
+    (void)call(w, MODIFY "&SourceDestCheck.Value=false", eni);
+    xml = call(w, DESCRIBE "sourceDestCheck", eni);
+    CHECK_STR(xml_text(xml, "value"), "false");
+    xml = call(w, "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=sourceDestCheck",
+               instance);
+    CHECK_STR(xml_text(xml, "value"), "false");
+
+    (void)call(w, MODIFY "&Attachment.AttachmentId=%s&Attachment.DeleteOnTermination=false", eni,
+               attachment);
+    xml = call(w, DESCRIBE "attachment", eni);
+    CHECK_STR(xml_text(xml, "deleteOnTermination"), "false");
+    xml = call(w, DESCRIBE "associatePublicIpAddress", eni);
+    CHECK_STR(xml_text(xml, "associatePublicIpAddress"), "true");
+
+    /* It outlives its instance, keeps its private address, loses the public one. */
+    (void)call(w, "Action=TerminateInstances&InstanceId.1=%s", instance);
+    world_advance(w, 60000);
+    xml = call(w, "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", eni);
+    CHECK(str_find(xml, S("<status>available</status>")) != SIZE_MAX);
+    CHECK_INT(xml_count(xml, "attachment"), 0);
+    CHECK_INT(xml_count(xml, "publicIp"), 0);
+    CHECK_STR(xml_text(xml, "description"), "the first");
+    world_free(w);
+}
+
+TEST(groups_of_an_instance_are_those_of_its_interface)
+{
+    struct world *w = world_with_image();
+    const char *instance = run(w, "&SecurityGroup.1=default");
+    const char *group = own(xml_text(
+        call(w, "Action=CreateSecurityGroup&GroupName=web&GroupDescription=x"), "groupId"));
+    struct str many = S("");
+
+    (void)call(w, "Action=ModifyInstanceAttribute&InstanceId=%s&GroupId.1=%s", instance, group);
+    CHECK_STR(xml_text(interface_of(w, instance), "groupId"), group);
+    CHECK_INT(xml_count(interface_of(w, instance), "groupName"), 1);
+
+    fails(w, "InvalidGroup.NotFound", NULL, RUN, "&SecurityGroupId.1=sg-0123456789abcdef0");
+    fails(w, "InvalidGroup.NotFound", NULL, RUN, "&SecurityGroup.1=nobody");
+    fails(w, "InvalidGroupId.Malformed", NULL, RUN, "&SecurityGroupId.1=web");
+    for (int i = 0; i < 6; i++) {
+        struct str xml =
+            call(w, "Action=CreateSecurityGroup&GroupName=g%d&GroupDescription=x", i);
+
+        many = str_fmt(test_arena(), "%.*s&SecurityGroupId.%d=%.*s", STR_ARG(many), i + 1,
+                       STR_ARG(xml_text(xml, "groupId")));
+    }
+    fails(w, "SecurityGroupsPerInterfaceLimitExceeded",
+          "The maximum number of security groups per interface has been reached.", RUN, many.p);
+    world_free(w);
+}
+
+TEST(a_bad_change_of_an_interface_is_refused)
+{
+    static const struct {
+        const char *change, *code;
+    } bad[] = {
+        {"", "InvalidParameterCombination"},
+        {"&Description.Value=x&SourceDestCheck.Value=true", "InvalidParameterCombination"},
+        {"&SecurityGroupId.1=sg-0123456789abcdef0", "InvalidGroup.NotFound"},
+        {"&Attachment.AttachmentId=eni-attach-1&Attachment.DeleteOnTermination=true",
+         "InvalidAttachmentID.NotFound"},
+        {"&Attachment.DeleteOnTermination=true", "MissingParameter"},
+        {"&AssociatePublicIpAddress=true", "UnsupportedOperation"},
+        {"&EnablePrimaryIpv6=true", "UnsupportedOperation"},
+        {"&EnaSrdSpecification.EnaSrdEnabled=true", "UnsupportedOperation"},
+        {"&ConnectionTrackingSpecification.UdpTimeout=30", "UnsupportedOperation"},
+    };
+    struct world *w = world_with_image();
+    const char *eni = own(xml_text(interface_of(w, run(w, "")), "networkInterfaceId"));
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        fails(w, bad[i].code, NULL, MODIFY "%s", eni, bad[i].change);
+    fails(w, "InvalidNetworkInterfaceID.NotFound",
+          "The networkInterface ID 'eni-0123456789abcdef0' does not exist",
+          MODIFY "&Description.Value=x", "eni-0123456789abcdef0");
+    fails(w, "InvalidNetworkInterfaceId.Malformed", NULL, MODIFY "&Description.Value=x", "i-1");
+    fails(w, "MissingParameter", NULL,
+          "Action=DescribeNetworkInterfaceAttribute&NetworkInterfaceId=%s", eni);
+    fails(w, "InvalidParameterValue", NULL, DESCRIBE "colour", eni);
+    fails(w, "InvalidNetworkInterfaceID.NotFound",
+          "The networkInterface IDs 'eni-0123456789abcdef0, eni-0123456789abcdef1' do not exist",
+          "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=eni-0123456789abcdef0"
+          "&NetworkInterfaceId.2=eni-0123456789abcdef1");
+    fails(w, "InvalidParameterCombination", NULL,
+          "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s&MaxResults=5", eni);
+    world_account(w, "650524209925", "us-east-1");
+    fails(w, "InvalidNetworkInterfaceID.NotFound", NULL,
+          "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", eni);
+    CHECK_INT(xml_count(call(w, "Action=DescribeNetworkInterfaces"), "macAddress"), 0);
+    world_free(w);
+}
+
+TEST(filters_of_interfaces_tell_what_is_from_what_is_not)
+{
+    struct world *w = world_with_image();
+    const char *instance = run(w, "&Placement.AvailabilityZone=us-east-1a");
+    struct str one = interface_of(w, instance);
+    const char *mac = own(xml_text(one, "macAddress")), *eni, *group, *subnet, *attachment, *zone;
+
+    eni = own(xml_text(one, "networkInterfaceId"));
+    group = own(xml_text(one, "groupId"));
+    subnet = own(xml_text(one, "subnetId"));
+    attachment = own(xml_text(one, "attachmentId"));
+    zone = own(xml_text(one, "availabilityZoneId"));
+    (void)run(w, "&Placement.AvailabilityZone=us-east-1b");
+
+    const struct {
+        const char *filter, *value;
+        int n;
+    } rows[] = {
+        {"addresses.association.owner-id", "amazon", 2},
+        {"addresses.association.public-ip", "198.18.0.4", 1},
+        {"addresses.primary", "true", 2},
+        {"addresses.private-ip-address", "172.31.0.4", 1},
+        {"association.allocation-id", "*", 0},
+        {"association.association-id", "*", 0},
+        {"association.ip-owner-id", "amazon", 2},
+        {"association.public-dns-name", "ec2-198-18-0-4.*", 1},
+        {"association.public-ip", "198.18.0.5", 1},
+        {"attachment.attach-time", "2*", 2},
+        {"attachment.attachment-id", attachment, 1},
+        {"attachment.delete-on-termination", "true", 2},
+        {"attachment.device-index", "0", 2},
+        {"attachment.device-index", "1", 0},
+        {"attachment.instance-id", instance, 1},
+        {"attachment.instance-owner-id", "000000000000", 2},
+        {"attachment.status", "attached", 2},
+        {"availability-zone", "us-east-1a", 1},
+        {"availability-zone-id", zone, 1},
+        {"description", "nothing like it", 0},
+        {"group-id", group, 2},
+        {"group-name", "default", 2},
+        {"interface-type", "interface", 2},
+        {"interface-type", "nat_gateway", 0},
+        {"ipv6-addresses.ipv6-address", "*", 0},
+        {"mac-address", mac, 1},
+        {"network-interface-id", eni, 1},
+        {"operator.managed", "false", 2},
+        {"operator.principal", "*", 0},
+        {"owner-id", "000000000000", 2},
+        {"private-dns-name", "ip-172-31-0-4.ec2.internal", 1},
+        {"private-ip-address", "172.31.16.4", 1},
+        {"requester-id", "*", 0},
+        {"requester-managed", "true", 0},
+        {"source-dest-check", "true", 2},
+        {"status", "in-use", 2},
+        {"status", "available", 0},
+        {"subnet-id", subnet, 1},
+        {"tag:Name", "x", 0},
+        {"tag-key", "Name", 0},
+        {"vpc-id", "vpc-*", 2},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str xml =
+            call(w, "Action=DescribeNetworkInterfaces&Filter.1.Name=%s&Filter.1.Value.1=%s",
+                 rows[i].filter, rows[i].value);
+
+        if (xml_count(xml, "macAddress") != (size_t)rows[i].n)
+            FAIL("%s=%s has %zu, not %d", rows[i].filter, rows[i].value,
+                 xml_count(xml, "macAddress"), rows[i].n);
+    }
+    fails(w, "InvalidParameterValue", NULL,
+          "Action=DescribeNetworkInterfaces&Filter.1.Name=colour&Filter.1.Value.1=red");
+    world_free(w);
+}
+
+TEST(interfaces_come_in_pages)
+{
+    struct world *w = world_with_image();
+    const char *token = "";
+    unsigned seen = 0, pages = 0;
+    struct str xml;
+
+    (void)call(w, "Action=RunInstances&ImageId=" AMI "&InstanceType=t3.micro&MinCount=12"
+                  "&MaxCount=12");
+    do {
+        xml = call(w, "Action=DescribeNetworkInterfaces&MaxResults=5%s", token);
+        seen += (unsigned)xml_count(xml, "macAddress");
+        token = own(str_fmt(test_arena(), "&NextToken=%.*s", STR_ARG(xml_text(xml, "nextToken"))));
+    } while (++pages < 9 && xml_text(xml, "nextToken").n);
+    CHECK_INT(pages, 3);
+    CHECK_INT(seen, 12);
+    world_free(w);
+}

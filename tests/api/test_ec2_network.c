@@ -1,0 +1,352 @@
+/* The default VPC and what stands around it. */
+#include "harness/harness.h"
+#include "harness/world.h"
+
+static struct str
+call(struct world *w, const char *query)
+{
+    struct str xml = world_call(w, query);
+
+    if (w->http != 200)
+        FAIL("%s answers %d: %.*s", query, w->http, STR_ARG(xml));
+    return xml;
+}
+
+static const char *
+text(struct world *w, const char *query, const char *tag)
+{
+    return str_cstr(test_arena(), xml_text(call(w, query), tag));
+}
+
+static const char *
+fmt(const char *format, const char *arg)
+{
+    struct str f = str_from(format);
+    size_t at = str_find(f, S("%"));
+    struct str head = str_cut(f, 0, at), tail = str_cut(f, at + 1, f.n);
+
+    return str_cstr(test_arena(), str_fmt(test_arena(), "%.*s%s%.*s", STR_ARG(head), arg,
+                                          STR_ARG(tail)));
+}
+
+TEST(an_account_finds_its_default_vpc_at_its_first_call, "VPC-07")
+{
+    struct world *w = world_new();
+    struct str xml = call(w, "Action=DescribeVpcs&Filter.1.Name=is-default&Filter.1.Value.1=true");
+    const char *vpc = str_cstr(test_arena(), xml_text(xml, "vpcId"));
+
+    CHECK_INT(xml_count(xml, "vpcId"), 1);
+    CHECK_STR(xml_text(xml, "cidrBlock"), "172.31.0.0/16");
+    CHECK_STR(xml_text(xml, "isDefault"), "true");
+    CHECK_STR(xml_text(xml, "instanceTenancy"), "default");
+    CHECK_STR(xml_text(xml, "ownerId"), "000000000000");
+    CHECK(str_starts(xml_text(xml, "dhcpOptionsId"), S("dopt-")));
+
+    xml = call(w, fmt("Action=DescribeSubnets&Filter.1.Name=vpc-id&Filter.1.Value.1=%", vpc));
+    CHECK_INT(xml_count(xml, "subnetId"), 6);
+    CHECK_STR(xml_text(xml, "defaultForAz"), "true");
+    CHECK_STR(xml_text(xml, "mapPublicIpOnLaunch"), "true");
+    CHECK_STR(xml_text(xml, "availableIpAddressCount"), "4091");
+    for (unsigned i = 0; i < 6; i++) {
+        const char *cidr =
+            str_cstr(test_arena(), str_fmt(test_arena(), "172.31.%u.0/20", 16 * i));
+        struct str one = call(
+            w, fmt("Action=DescribeSubnets&Filter.1.Name=cidr-block&Filter.1.Value.1=%", cidr));
+        struct str zone = str_fmt(test_arena(), "us-east-1%c", 'a' + (char)i);
+
+        CHECK_INT(xml_count(one, "subnetId"), 1);
+        CHECK(str_eq(xml_text(one, "availabilityZone"), zone));
+        CHECK(str_starts(xml_text(one, "availabilityZoneId"), S("use1-az")));
+    }
+
+    xml = call(w, fmt("Action=DescribeSecurityGroups&Filter.1.Name=vpc-id&Filter.1.Value.1=%",
+                      vpc));
+    CHECK_INT(xml_count(xml, "groupName"), 1);
+    CHECK_STR(xml_text(xml, "groupName"), "default");
+    CHECK_STR(xml_text(xml, "groupDescription"), "default VPC security group");
+    CHECK_STR(xml_text(xml, "cidrIp"), "0.0.0.0/0");
+    world_free(w);
+}
+
+TEST(a_vpc_is_of_one_account_and_region, "REG-01 REG-03")
+{
+    struct world *w = world_new();
+    const char *first = text(w, "Action=DescribeVpcs", "vpcId");
+
+    world_account(w, "000000000000", "eu-west-1");
+    const char *other_region = text(w, "Action=DescribeVpcs", "vpcId");
+    CHECK(strcmp(first, other_region) != 0);
+    CHECK_INT(xml_count(call(w, "Action=DescribeVpcs"), "vpcId"), 1);
+    CHECK_INT(xml_count(call(w, "Action=DescribeSubnets"), "subnetId"), 3);
+    world_call(w, fmt("Action=DescribeVpcs&VpcId.1=%", first));
+    CHECK_INT(w->http, 400);
+
+    world_account(w, "650524209925", "us-east-1");
+    const char *other_account = text(w, "Action=DescribeVpcs", "vpcId");
+    CHECK(strcmp(first, other_account) != 0 && strcmp(other_region, other_account) != 0);
+    CHECK_STR(xml_text(call(w, "Action=DescribeVpcs"), "ownerId"), "650524209925");
+
+    world_account(w, "000000000000", "us-east-1");
+    CHECK_STR(xml_text(call(w, "Action=DescribeVpcs"), "vpcId"), first);
+    world_free(w);
+}
+
+TEST(the_default_vpc_survives_a_crash)
+{
+    struct world *w = world_new();
+    const char *vpc = text(w, "Action=DescribeVpcs", "vpcId");
+
+    world_crash(w);
+    CHECK_STR(xml_text(call(w, "Action=DescribeVpcs"), "vpcId"), vpc);
+    CHECK_INT(xml_count(call(w, "Action=DescribeVpcs"), "vpcId"), 1);
+    CHECK_INT(xml_count(call(w, "Action=DescribeSubnets"), "subnetId"), 6);
+    world_free(w);
+}
+
+TEST(a_dry_run_as_the_first_call_makes_nothing_half)
+{
+    struct world *w = world_new();
+
+    world_call(w, "Action=DescribeVpcs&DryRun=true");
+    CHECK_INT(w->http, 412);
+    CHECK_INT(xml_count(call(w, "Action=DescribeVpcs"), "vpcId"), 1);
+    CHECK_INT(xml_count(call(w, "Action=DescribeSubnets"), "subnetId"), 6);
+    world_free(w);
+}
+
+TEST(attributes_of_the_default_vpc)
+{
+    struct world *w = world_new();
+    const char *vpc = text(w, "Action=DescribeVpcs", "vpcId");
+    struct str xml;
+
+    xml = call(w, fmt("Action=DescribeVpcAttribute&Attribute=enableDnsSupport&VpcId=%", vpc));
+    CHECK_STR(xml_text(xml, "value"), "true");
+    CHECK_STR(xml_text(xml, "vpcId"), vpc);
+    CHECK_INT(xml_count(xml, "enableDnsSupport"), 1);
+    xml = call(w, fmt("Action=DescribeVpcAttribute&Attribute=enableDnsHostnames&VpcId=%", vpc));
+    CHECK_STR(xml_text(xml, "value"), "true");
+    CHECK_INT(xml_count(xml, "enableDnsHostnames"), 1);
+    xml = call(w, fmt("Action=DescribeVpcAttribute&Attribute=enableNetworkAddressUsageMetrics"
+                      "&VpcId=%",
+                      vpc));
+    CHECK_STR(xml_text(xml, "value"), "false");
+    world_free(w);
+}
+
+TEST(what_stands_around_the_default_vpc, "VPC-01 VPC-04")
+{
+    struct world *w = world_new();
+    struct str vpc_xml = call(w, "Action=DescribeVpcs");
+    const char *vpc = str_cstr(test_arena(), xml_text(vpc_xml, "vpcId"));
+    const char *igw = text(w, "Action=DescribeInternetGateways", "internetGatewayId");
+    struct str xml;
+
+    xml = call(w, fmt("Action=DescribeRouteTables&Filter.1.Name=vpc-id&Filter.1.Value.1=%"
+                      "&Filter.2.Name=association.main&Filter.2.Value.1=true",
+                      vpc));
+    CHECK_INT(xml_count(xml, "destinationCidrBlock"), 2);
+    CHECK_STR(xml_text(xml, "destinationCidrBlock"), "172.31.0.0/16");
+    CHECK_STR(xml_text(xml, "gatewayId"), "local");
+    CHECK(str_find(xml, str_from(igw)) != SIZE_MAX);
+    CHECK_STR(xml_text(xml, "main"), "true");
+
+    xml = call(w, fmt("Action=DescribeInternetGateways&Filter.1.Name=attachment.vpc-id"
+                      "&Filter.1.Value.1=%",
+                      vpc));
+    CHECK_STR(xml_text(xml, "internetGatewayId"), igw);
+
+    xml = call(w, fmt("Action=DescribeNetworkAcls&Filter.1.Name=default&Filter.1.Value.1=true"
+                      "&Filter.2.Name=vpc-id&Filter.2.Value.1=%",
+                      vpc));
+    CHECK_INT(xml_count(xml, "networkAclAssociationId"), 6);
+    CHECK_INT(xml_count(xml, "ruleNumber"), 4);
+
+    xml = call(w, "Action=DescribeDhcpOptions");
+    CHECK(str_eq(xml_text(xml, "dhcpOptionsId"), xml_text(vpc_xml, "dhcpOptionsId")));
+    CHECK(str_find(xml, S("ec2.internal")) != SIZE_MAX);
+    CHECK(str_find(xml, S("AmazonProvidedDNS")) != SIZE_MAX);
+    world_account(w, "000000000000", "eu-west-1");
+    xml = call(w, "Action=DescribeDhcpOptions");
+    CHECK(str_find(xml, S("eu-west-1.compute.internal")) != SIZE_MAX);
+    world_free(w);
+}
+
+TEST(filters_of_networks_tell_what_is_from_what_is_not)
+{
+    /* The operation, a filter, a value that matches and how many it matches; "*" is any. */
+    static const struct {
+        const char *operation, *filter, *value;
+        int n;
+        const char *tag;
+    } rows[] = {
+        {"DescribeVpcs", "cidr", "172.31.0.0/16", 1, "vpcId"},
+        {"DescribeVpcs", "cidr", "10.0.0.0/16", 0, "vpcId"},
+        {"DescribeVpcs", "cidr-block-association.cidr-block", "172.31.0.0/16", 1, "vpcId"},
+        {"DescribeVpcs", "cidr-block-association.association-id", "vpc-cidr-assoc-*", 1, "vpcId"},
+        {"DescribeVpcs", "cidr-block-association.state", "associated", 1, "vpcId"},
+        {"DescribeVpcs", "dhcp-options-id", "dopt-*", 1, "vpcId"},
+        {"DescribeVpcs", "ipv6-cidr-block-association.ipv6-cidr-block", "*", 0, "vpcId"},
+        {"DescribeVpcs", "ipv6-cidr-block-association.ipv6-pool", "*", 0, "vpcId"},
+        {"DescribeVpcs", "ipv6-cidr-block-association.association-id", "*", 0, "vpcId"},
+        {"DescribeVpcs", "ipv6-cidr-block-association.state", "*", 0, "vpcId"},
+        {"DescribeVpcs", "is-default", "true", 1, "vpcId"},
+        {"DescribeVpcs", "isDefault", "true", 1, "vpcId"},
+        {"DescribeVpcs", "is-default", "false", 0, "vpcId"},
+        {"DescribeVpcs", "owner-id", "000000000000", 1, "vpcId"},
+        {"DescribeVpcs", "state", "available", 1, "vpcId"},
+        {"DescribeVpcs", "state", "pending", 0, "vpcId"},
+        {"DescribeVpcs", "tag:Name", "*", 0, "vpcId"},
+        {"DescribeVpcs", "tag-key", "*", 0, "vpcId"},
+        {"DescribeVpcs", "vpc-id", "vpc-*", 1, "vpcId"},
+        {"DescribeSubnets", "availability-zone", "us-east-1a", 1, "subnetId"},
+        {"DescribeSubnets", "availabilityZone", "us-east-1b", 1, "subnetId"},
+        {"DescribeSubnets", "availability-zone-id", "use1-az1", 1, "subnetId"},
+        {"DescribeSubnets", "availabilityZoneId", "use1-az1", 1, "subnetId"},
+        {"DescribeSubnets", "available-ip-address-count", "4091", 6, "subnetId"},
+        {"DescribeSubnets", "cidr-block", "172.31.16.0/20", 1, "subnetId"},
+        {"DescribeSubnets", "cidr", "172.31.16.0/20", 1, "subnetId"},
+        {"DescribeSubnets", "cidrBlock", "172.31.96.0/20", 0, "subnetId"},
+        {"DescribeSubnets", "customer-owned-ipv4-pool", "*", 0, "subnetId"},
+        {"DescribeSubnets", "default-for-az", "true", 6, "subnetId"},
+        {"DescribeSubnets", "defaultForAz", "false", 0, "subnetId"},
+        {"DescribeSubnets", "enable-dns64", "false", 6, "subnetId"},
+        {"DescribeSubnets", "enable-lni-at-device-index", "1", 0, "subnetId"},
+        {"DescribeSubnets", "ipv6-cidr-block-association.ipv6-cidr-block", "*", 0, "subnetId"},
+        {"DescribeSubnets", "ipv6-cidr-block-association.association-id", "*", 0, "subnetId"},
+        {"DescribeSubnets", "ipv6-cidr-block-association.state", "*", 0, "subnetId"},
+        {"DescribeSubnets", "ipv6-native", "false", 6, "subnetId"},
+        {"DescribeSubnets", "map-customer-owned-ip-on-launch", "true", 0, "subnetId"},
+        {"DescribeSubnets", "map-public-ip-on-launch", "true", 6, "subnetId"},
+        {"DescribeSubnets", "outpost-arn", "*", 0, "subnetId"},
+        {"DescribeSubnets", "owner-id", "000000000000", 6, "subnetId"},
+        {"DescribeSubnets", "private-dns-name-options-on-launch.hostname-type", "ip-name", 6,
+         "subnetId"},
+        {"DescribeSubnets",
+         "private-dns-name-options-on-launch.enable-resource-name-dns-a-record", "false", 6,
+         "subnetId"},
+        {"DescribeSubnets",
+         "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record", "true", 0,
+         "subnetId"},
+        {"DescribeSubnets", "state", "available", 6, "subnetId"},
+        {"DescribeSubnets", "subnet-arn", "arn:aws:ec2:us-east-1:000000000000:subnet/*", 6,
+         "subnetId"},
+        {"DescribeSubnets", "subnet-id", "subnet-*", 6, "subnetId"},
+        {"DescribeSubnets", "tag-key", "*", 0, "subnetId"},
+        {"DescribeSubnets", "vpc-id", "vpc-0", 0, "subnetId"},
+        {"DescribeRouteTables", "association.gateway-id", "*", 0, "propagatingVgwSet"},
+        {"DescribeRouteTables", "association.route-table-association-id", "rtbassoc-*", 1,
+         "propagatingVgwSet"},
+        {"DescribeRouteTables", "association.route-table-id", "rtb-*", 1, "propagatingVgwSet"},
+        {"DescribeRouteTables", "association.subnet-id", "subnet-*", 0, "propagatingVgwSet"},
+        {"DescribeRouteTables", "association.main", "true", 1, "propagatingVgwSet"},
+        {"DescribeRouteTables", "owner-id", "000000000000", 1, "propagatingVgwSet"},
+        {"DescribeRouteTables", "route-table-id", "rtb-*", 1, "propagatingVgwSet"},
+        {"DescribeRouteTables", "route.destination-cidr-block", "0.0.0.0/0", 1,
+         "propagatingVgwSet"},
+        {"DescribeRouteTables", "route.destination-ipv6-cidr-block", "*", 0, "propagatingVgwSet"},
+        {"DescribeRouteTables", "route.gateway-id", "igw-*", 1, "propagatingVgwSet"},
+        {"DescribeRouteTables", "route.nat-gateway-id", "*", 0, "propagatingVgwSet"},
+        {"DescribeRouteTables", "route.origin", "CreateRoute", 1, "propagatingVgwSet"},
+        {"DescribeRouteTables", "route.state", "blackhole", 0, "propagatingVgwSet"},
+        {"DescribeRouteTables", "vpc-id", "vpc-*", 1, "propagatingVgwSet"},
+        {"DescribeInternetGateways", "attachment.state", "available", 1, "internetGatewayId"},
+        {"DescribeInternetGateways", "attachment.vpc-id", "vpc-*", 1, "internetGatewayId"},
+        {"DescribeInternetGateways", "internet-gateway-id", "igw-*", 1, "internetGatewayId"},
+        {"DescribeInternetGateways", "owner-id", "1*", 0, "internetGatewayId"},
+        {"DescribeInternetGateways", "tag-key", "*", 0, "internetGatewayId"},
+        {"DescribeNetworkAcls", "association.association-id", "aclassoc-*", 1, "entrySet"},
+        {"DescribeNetworkAcls", "association.network-acl-id", "acl-*", 1, "entrySet"},
+        {"DescribeNetworkAcls", "association.subnet-id", "subnet-*", 1, "entrySet"},
+        {"DescribeNetworkAcls", "default", "true", 1, "entrySet"},
+        {"DescribeNetworkAcls", "entry.cidr", "0.0.0.0/0", 1, "entrySet"},
+        {"DescribeNetworkAcls", "entry.icmp.code", "*", 0, "entrySet"},
+        {"DescribeNetworkAcls", "entry.icmp.type", "*", 0, "entrySet"},
+        {"DescribeNetworkAcls", "entry.ipv6-cidr", "*", 0, "entrySet"},
+        {"DescribeNetworkAcls", "entry.port-range.from", "*", 0, "entrySet"},
+        {"DescribeNetworkAcls", "entry.port-range.to", "*", 0, "entrySet"},
+        {"DescribeNetworkAcls", "entry.protocol", "-1", 1, "entrySet"},
+        {"DescribeNetworkAcls", "entry.rule-action", "deny", 1, "entrySet"},
+        {"DescribeNetworkAcls", "entry.egress", "true", 1, "entrySet"},
+        {"DescribeNetworkAcls", "entry.rule-number", "32767", 1, "entrySet"},
+        {"DescribeNetworkAcls", "network-acl-id", "acl-*", 1, "entrySet"},
+        {"DescribeNetworkAcls", "owner-id", "000000000000", 1, "entrySet"},
+        {"DescribeNetworkAcls", "vpc-id", "vpc-*", 1, "entrySet"},
+        {"DescribeDhcpOptions", "dhcp-options-id", "dopt-*", 1, "dhcpOptionsId"},
+        {"DescribeDhcpOptions", "key", "domain-name", 1, "dhcpOptionsId"},
+        {"DescribeDhcpOptions", "value", "AmazonProvidedDNS", 1, "dhcpOptionsId"},
+        {"DescribeDhcpOptions", "owner-id", "000000000000", 1, "dhcpOptionsId"},
+        {"DescribeDhcpOptions", "tag:a", "b", 0, "dhcpOptionsId"},
+    };
+    struct world *w = world_new();
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str q = str_fmt(test_arena(), "Action=%s&Filter.1.Name=%s&Filter.1.Value.1=%s",
+                               rows[i].operation, rows[i].filter, rows[i].value);
+        size_t n = (size_t)xml_count(call(w, str_cstr(test_arena(), q)), rows[i].tag);
+
+        /* Some tags stand twice in an item: once its own, once in an association. */
+        if (n != (size_t)rows[i].n)
+            FAIL("%s %s=%s has %zu, not %d", rows[i].operation, rows[i].filter, rows[i].value, n,
+                 rows[i].n);
+    }
+    world_free(w);
+}
+
+TEST(networks_that_are_not_there_are_named)
+{
+    static const struct {
+        const char *query, *code, *message;
+    } bad[] = {
+        {"Action=DescribeVpcs&VpcId.1=vpc-0123456789abcdef0", "InvalidVpcID.NotFound",
+         "The vpc ID 'vpc-0123456789abcdef0' does not exist"},
+        {"Action=DescribeVpcs&VpcId.1=nonsense&VpcId.2=vpc-1", "InvalidVpcID.NotFound",
+         "The vpc IDs 'nonsense, vpc-1' do not exist"},
+        {"Action=DescribeVpcs&Filter.1.Name=colour&Filter.1.Value.1=red", "InvalidParameterValue",
+         NULL},
+        {"Action=DescribeVpcAttribute&Attribute=enableDnsSupport&VpcId=vpc-1",
+         "InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist"},
+        {"Action=DescribeSubnets&SubnetId.1=subnet-1", "InvalidSubnetID.NotFound",
+         "The subnet ID 'subnet-1' does not exist"},
+        {"Action=DescribeRouteTables&RouteTableId.1=rtb-1", "InvalidRouteTableID.NotFound",
+         "The routeTable ID 'rtb-1' does not exist"},
+        {"Action=DescribeInternetGateways&InternetGatewayId.1=igw-1",
+         "InvalidInternetGatewayID.NotFound", "The internetGateway ID 'igw-1' does not exist"},
+        {"Action=DescribeNetworkAcls&NetworkAclId.1=acl-1", "InvalidNetworkAclID.NotFound",
+         "The networkAcl ID 'acl-1' does not exist"},
+        {"Action=DescribeDhcpOptions&DhcpOptionsId.1=dopt-1", "InvalidDhcpOptionID.NotFound",
+         "The dhcpOption ID 'dopt-1' does not exist"},
+        {"Action=CreateVpc&CidrBlock=10.0.0.0/16", "UnsupportedOperation", NULL},
+    };
+    struct world *w = world_new();
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct str xml = world_call(w, bad[i].query);
+
+        CHECK_STR(xml_text(xml, "Code"), bad[i].code);
+        if (bad[i].message)
+            CHECK_STR(xml_text(xml, "Message"), bad[i].message);
+        CHECK(w->http >= 400);
+    }
+    world_free(w);
+}
+
+TEST(subnets_come_in_pages_and_by_id)
+{
+    struct world *w = world_new();
+    struct str xml = call(w, "Action=DescribeSubnets&MaxResults=5");
+    const char *token = str_cstr(test_arena(), xml_text(xml, "nextToken"));
+    const char *one = str_cstr(test_arena(), xml_text(xml, "subnetId"));
+
+    CHECK_INT(xml_count(xml, "subnetId"), 5);
+    CHECK(*token);
+    xml = call(w, fmt("Action=DescribeSubnets&MaxResults=5&NextToken=%", token));
+    CHECK_INT(xml_count(xml, "subnetId"), 1);
+    CHECK(!xml_text(xml, "nextToken").n);
+    CHECK(str_find(xml, str_from(one)) == SIZE_MAX);
+
+    xml = call(w, fmt("Action=DescribeSubnets&SubnetId.1=%", one));
+    CHECK_INT(xml_count(xml, "subnetId"), 1);
+    CHECK_STR(xml_text(xml, "subnetId"), one);
+    world_free(w);
+}

@@ -1,0 +1,336 @@
+/*
+ * Runs tests, each in a process of its own: a crash, a hang, a leaked descriptor or a poisoned
+ * static in one test is that test's failure and nobody else's.
+ *
+ * The child tells how it ended through a page that it shares with the parent; what it printed
+ * is kept in a memfd and shown only when it failed.  All that it forked and left behind dies
+ * with its process group.
+ */
+#include "harness.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ARENA_MAX_BYTES ((size_t)1 << 30)
+#define OUTPUT_SHOWN_BYTES (64 * 1024)
+
+enum outcome { RUNNING, PASSED, FAILED, SKIPPED };
+
+/* What the child leaves for the parent.  The texts are cut rather than missed. */
+struct report {
+    enum outcome outcome;
+    char why[1024];
+    char dir[256]; /* test_dir(), for the parent to remove */
+};
+
+static struct {
+    struct test *first, **tail;
+    struct report *report;
+    struct arena arena;
+    jmp_buf unwind; /* -f: where a failed or skipped test goes on */
+    bool forked;
+    unsigned n[SKIPPED + 1];
+} run = {.tail = &run.first};
+
+void
+test_register(struct test *t)
+{
+    *run.tail = t;
+    run.tail = &t->next;
+}
+
+/* Ends the test in whatever way it runs. */
+NORETURN static void
+leave(enum outcome outcome)
+{
+    run.report->outcome = outcome;
+    if (!run.forked)
+        longjmp(run.unwind, 1);
+    /* Not exit(): a test that failed in the middle owes no clean-up to a leak checker. */
+    fflush(NULL);
+    _exit(0);
+}
+
+void
+test_fail(const char *file, int line, const char *fmt, ...)
+{
+    struct report *r = run.report;
+    int n = snprintf(r->why, sizeof(r->why), "%s:%d: ", file, line);
+    va_list ap;
+
+    va_start(ap, fmt);
+    if (n >= 0 && (size_t)n < sizeof(r->why))
+        vsnprintf(r->why + n, sizeof(r->why) - (size_t)n, fmt, ap);
+    va_end(ap);
+    leave(FAILED);
+}
+
+void
+test_skip(const char *why, ...)
+{
+    va_list ap;
+
+    va_start(ap, why);
+    vsnprintf(run.report->why, sizeof(run.report->why), why, ap);
+    va_end(ap);
+    leave(SKIPPED);
+}
+
+struct arena *
+test_arena(void)
+{
+    return &run.arena;
+}
+
+struct str
+test_read_file(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    size_t n = 0, cap = 4096, got;
+    char *p;
+
+    if (!f)
+        FAIL("cannot open %s: %s", path, strerror(errno));
+    p = arena_alloc_raw(&run.arena, cap);
+    while ((got = fread(p + n, 1, cap - n, f)) > 0) {
+        n += got;
+        if (n == cap) {
+            p = arena_grow(&run.arena, p, cap, cap * 2);
+            cap *= 2;
+        }
+    }
+    if (ferror(f)) {
+        fclose(f);
+        FAIL("cannot read %s", path);
+    }
+    fclose(f);
+    return str_of(p, n);
+}
+
+const char *
+test_dir(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *dir = run.report->dir;
+
+    if (*dir)
+        return dir;
+    int n = snprintf(dir, sizeof(run.report->dir), "%s/welkin-test.XXXXXX", tmp ? tmp : "/tmp");
+    if (n < 0 || (size_t)n >= sizeof(run.report->dir) || !mkdtemp(dir)) {
+        *dir = '\0';
+        FAIL("cannot make a directory for the test: %s", strerror(errno));
+    }
+    return dir;
+}
+
+const char *
+test_shared(void)
+{
+    static char path[PATH_MAX];
+    const char *from = getenv("WELKIN_SHARED");
+
+    if (!realpath(from ? from : "../shared", path))
+        SKIP("%s is absent", from ? from : "../shared");
+    return path;
+}
+
+static int
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    remove(path);
+    return 0;
+}
+
+static unsigned
+count_fds(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    unsigned n = 0;
+
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static void
+call_test(const struct test *t)
+{
+    unsigned before = count_fds();
+
+    t->fn();
+    unsigned after = count_fds();
+    if (after != before)
+        test_fail(t->file, 0, "%u descriptors before the test, %u after it", before, after);
+    run.report->outcome = PASSED;
+}
+
+static void
+run_here(const struct test *t)
+{
+    if (setjmp(run.unwind) == 0)
+        call_test(t);
+}
+
+NORETURN static void
+run_child(const struct test *t, int output)
+{
+    setpgid(0, 0);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    close(output);
+    call_test(t);
+    arena_done(&run.arena);
+    /* exit() and not _exit(): a leak checker looks now, and its complaint is a failure. */
+    exit(0);
+}
+
+/* Waits for the child; answers its status, or -1 when its time was over. */
+static int
+wait_child(pid_t pid, unsigned limit_s)
+{
+    int pidfd = pidfd_open(pid, 0), status = 0, ready = 1;
+
+    if (pidfd >= 0) {
+        struct pollfd p = {.fd = pidfd, .events = POLLIN};
+        do
+            ready = poll(&p, 1, (int)limit_s * 1000);
+        while (ready < 0 && errno == EINTR);
+        close(pidfd);
+    }
+    kill(-pid, SIGKILL);
+    if (ready == 0)
+        kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    kill(-pid, SIGKILL);
+    return ready == 0 ? -1 : status;
+}
+
+static void
+judge(const struct test *t, int status)
+{
+    struct report *r = run.report;
+    int n = 0;
+
+    if (status == -1)
+        n = snprintf(r->why, sizeof(r->why), "%s: still running after %u s", t->file, t->limit_s);
+    else if (WIFSIGNALED(status))
+        n = snprintf(r->why, sizeof(r->why), "%s: killed by signal %d (%s)", t->file,
+                     WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) != 0)
+        n = snprintf(r->why, sizeof(r->why), "%s: exit status %d", t->file, WEXITSTATUS(status));
+    else if (r->outcome == RUNNING)
+        n = snprintf(r->why, sizeof(r->why), "%s: the test called exit()", t->file);
+    if (n > 0)
+        r->outcome = FAILED;
+}
+
+static void
+show_output(int fd)
+{
+    static char text[OUTPUT_SHOWN_BYTES];
+    ssize_t n = pread(fd, text, sizeof(text), 0);
+
+    if (n > 0)
+        fwrite(text, 1, (size_t)n, stdout);
+}
+
+static void
+run_forked(const struct test *t)
+{
+    int output = memfd_create("test-output", MFD_CLOEXEC);
+    pid_t pid;
+
+    fflush(NULL);
+    if (output < 0 || (pid = fork()) < 0) {
+        perror("harness");
+        exit(2);
+    }
+    if (pid == 0)
+        run_child(t, output);
+    setpgid(pid, pid);
+    judge(t, wait_child(pid, t->limit_s));
+    if (run.report->outcome == FAILED)
+        show_output(output);
+    close(output);
+}
+
+static void
+run_one(const struct test *t)
+{
+    struct report *r = run.report;
+
+    *r = (struct report){.outcome = RUNNING};
+    arena_init(&run.arena, ARENA_MAX_BYTES);
+    if (run.forked)
+        run_forked(t);
+    else
+        run_here(t);
+    arena_done(&run.arena);
+    if (*r->dir)
+        nftw(r->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+
+    run.n[r->outcome]++;
+    if (r->outcome == FAILED)
+        printf("FAIL %s\n     %s\n", t->name, r->why);
+    else if (r->outcome == SKIPPED)
+        printf("skip %s: %s\n", t->name, r->why);
+}
+
+static bool
+wanted(const struct test *t, char **patterns, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (str_glob(str_from(patterns[i]), str_from(t->name)))
+            return true;
+    return n == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    bool list = false;
+    int opt;
+
+    run.forked = true;
+    while ((opt = getopt(argc, argv, "lf")) != -1) {
+        if (opt == '?') {
+            fprintf(stderr, "usage: %s [-l] [-f] [name or glob]...\n", argv[0]);
+            return 2;
+        }
+        list |= opt == 'l';
+        run.forked &= opt != 'f';
+    }
+    run.report = mmap(NULL, sizeof(*run.report), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (run.report == MAP_FAILED) {
+        perror("harness");
+        return 2;
+    }
+    for (struct test *t = run.first; t; t = t->next) {
+        if (!wanted(t, argv + optind, argc - optind))
+            continue;
+        if (list)
+            printf("%s\t%s\t%s\n", t->name, t->file, t->proves);
+        else
+            run_one(t);
+    }
+    if (!list)
+        printf("%u passed, %u failed, %u skipped\n", run.n[PASSED], run.n[FAILED],
+               run.n[SKIPPED]);
+    return run.n[FAILED] ? 1 : 0;
+}

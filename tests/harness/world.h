@@ -1,0 +1,97 @@
+/*
+ * A whole cloud in one process under a seed: fake clock, fake disk, sim host, no sockets.
+ *
+ *   struct world *w = world_new();
+ *   struct str vpc = xml_text(world_call(w, "Action=DescribeVpcs"), "vpcId");
+ *   world_crash(w);                       // what was not durable is gone, machines run on
+ *   world_advance(w, 60000);              // a minute of the cloud's time
+ *   world_free(w);
+ *
+ * Replies live until world_free().  Commits are made durable after each call unless
+ * world_hold_disk() was called.
+ */
+#pragma once
+
+#include "daemon/cloud.h"
+#include "harness/harness.h"
+#include "sys/disk_fake.h"
+#include "sys/env.h"
+
+struct world {
+    struct env_fake env;
+    struct disk_fake disk;
+    struct loop *loop;
+    struct cloud *cloud;
+    struct host_sim *sim;
+    struct arena arena;      /* replies */
+    struct arena call_arena; /* of one call */
+    struct str account, region;
+    bool hold_disk;
+    /* Of the last call. */
+    int http;
+    struct str content_type, request_id;
+};
+
+struct world *world_new(void);
+struct world *world_new_seed(uint64_t seed);
+struct world *world_free(struct world *w);
+
+/*
+ * One call of the query or ec2 protocol as the world's account and region, without a signature.
+ * "Action=…&…"; Version is added by the service that knows the action (ec2 before sts and iam).
+ * The text is used as it is, so percent-code what needs it (world_code()).
+ */
+struct str world_call(struct world *w, const char *form);
+struct str world_callf(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct str world_call_str(struct world *w, struct str form);
+/* Percent-coded, for a value in a form. */
+struct str world_code(struct world *w, struct str value);
+
+/* A request with its headers, as from the wire: signatures are checked. */
+struct str world_request(struct world *w, const struct sigv4_request *req);
+
+void world_account(struct world *w, const char *account, const char *region);
+
+/* Moves the cloud's clock on, timer by timer. */
+void world_advance(struct world *w, int64_t ms);
+/* Runs what is due now. */
+void world_settle(struct world *w);
+
+/* The daemon is killed and started again on the same disk; machines run on. */
+void world_crash(struct world *w);
+/* The host loses power: the daemon as above, and no machine runs any more. */
+void world_power_loss(struct world *w);
+/* From now on calls leave their commits on the way; world_flush() makes them durable. */
+void world_hold_disk(struct world *w, bool hold);
+void world_flush(struct world *w);
+
+struct txn *world_begin(struct world *w); /* to look at rows; end it with store_rollback() */
+
+/* ---- looking at XML ---- */
+
+/* The text of the first element of that name, unescaped; p NULL when there is none. */
+struct str xml_text(struct str xml, const char *name);
+/* The n-th, from 0. */
+struct str xml_text_at(struct str xml, const char *name, size_t n);
+/* How many elements of that name there are, at any depth. */
+size_t xml_count(struct str xml, const char *name);
+/* The first element of that name with all in it, tags included; p NULL when there is none. */
+struct str xml_element(struct str xml, const char *name);
+struct str xml_element_at(struct str xml, const char *name, size_t n);
+/* The first element of that name in which the child `child` has the text `text`. */
+struct str xml_where(struct str xml, const char *name, const char *child, const char *text);
+
+/* Fails the test unless the reply is a fault with that code; prints the reply. */
+#define CHECK_FAULT(w, reply, want_code)                                                           \
+    do {                                                                                           \
+        struct str reply_ = (reply);                                                               \
+        if (!str_is(xml_text(reply_, "Code"), (want_code)))                                        \
+            FAIL("HTTP %d, not %s: %.*s", (w)->http, (want_code), STR_ARG(reply_));                \
+    } while (0)
+/* Fails the test unless the reply is a success; is the reply. */
+#define CHECK_OK(w, reply)                                                                         \
+    do {                                                                                           \
+        struct str reply_ = (reply);                                                               \
+        if ((w)->http != 200)                                                                      \
+            FAIL("HTTP %d: %.*s", (w)->http, STR_ARG(reply_));                                     \
+    } while (0)

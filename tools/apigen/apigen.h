@@ -1,0 +1,114 @@
+/*
+ * apigen SERVICE.api SERVICE.ops OUTDIR: turns the description of a service into C.
+ *
+ *   parse.c   the .api file: lines into shapes, members, operations; types resolved last
+ *   ops.c     the .ops file: which operations have a handler
+ *   names.c   C names of shapes and members
+ *   emit.c    OUTDIR/NAME.h and OUTDIR/NAME.c
+ *
+ * Everything lives in one arena until the process ends.  A mistake in an input ends it with
+ * "file:line: what" and status 1; nothing is written then.
+ */
+#pragma once
+
+#include "api/model.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/str.h"
+
+/* Text to a number; the keys live as long as the map. */
+struct map {
+    struct str *keys;
+    uint32_t *values;
+    size_t n, cap;
+};
+uint32_t *map_find(const struct map *m, struct str key);
+void map_put(struct arena *a, struct map *m, struct str key, uint32_t value);
+
+struct shape;
+
+struct member {
+    struct str name, type_text;
+    struct str query, xml; /* wire names; resolved */
+    struct str c_name;
+    struct shape *type;
+    bool required, token, deprecated;
+    unsigned line;
+};
+struct member_list {
+    struct member *v;
+    size_t n;
+};
+
+struct shape {
+    struct str name;    /* in the description; "" when anonymous */
+    struct str key;     /* what makes it the same shape: its name or the text of its type */
+    enum api_kind kind;
+    unsigned flags;     /* enum api_shape_flag */
+    enum api_time time;
+    struct member_list members; /* list: the element; map: key, value */
+    struct str_list values;     /* of an enum */
+    int64_t min, max;
+    struct str pattern;
+    struct str c_name;  /* "struct ec2_Tag", "struct str_list": how a value is declared */
+    bool is_error, fault;
+    struct str code;    /* of an error */
+    int http;
+    unsigned line;
+    uint32_t index;     /* in the tables */
+    uint32_t limit, first;
+};
+struct shape_list {
+    struct shape **v;
+    size_t n;
+};
+
+struct op {
+    struct str name, input_name, output_name, wrap, handler;
+    struct str page_out, page_in, page_limit;
+    struct str_list errors;
+    struct shape *input, *output;
+    unsigned flags;     /* enum api_op_flag */
+    unsigned line;
+};
+struct op_list {
+    struct op *v;
+    size_t n;
+};
+
+struct gen {
+    struct arena arena;
+    const char *file;   /* that is being read, for messages */
+    struct str name, version, endpoint, signing, xmlns, target;
+    enum api_protocol protocol;
+    bool has_protocol;
+    struct shape_list shapes; /* in the order of the tables */
+    struct map by_key;        /* shape.key → position in shapes */
+    struct op_list ops;
+};
+
+NORETURN void die_at(const char *file, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Cuts a line into words at blanks that are not within brackets or quotes. */
+struct str_list line_words(struct gen *g, unsigned line, struct str text);
+
+void parse_api(struct gen *g, const char *path, struct str text);
+void parse_ops(struct gen *g, const char *path, struct str text);
+
+/* Adds a named shape; dies when the name is taken. */
+struct shape *shape_add(struct gen *g, struct str name, enum api_kind kind, unsigned line);
+struct shape *shape_find(struct gen *g, struct str name);
+struct op *op_find(struct gen *g, struct str name);
+
+/* Gives every shape and member its C name; dies when two members of a struct get the same. */
+void name_all(struct gen *g);
+/* NetworkInterfaces → network_interfaces; a C keyword or macro gets a trailing underscore. */
+struct str snake(struct arena *a, struct str name);
+/* An enum value as the tail of a C macro: "shutting-down" → SHUTTING_DOWN. */
+struct str macro(struct arena *a, struct str text);
+
+/* How a member of a struct is declared: "struct opt_i64 ". */
+struct str member_decl(struct gen *g, const struct shape *type);
+void emit_header(struct gen *g, struct buf *out);
+void emit_tables(struct gen *g, struct buf *out);
