@@ -12,11 +12,12 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 .DEFAULT_GOAL := all
 VERSION := $(shell cat VERSION)
 
+CFLAGS_EXTRA ?=
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
         -Wwrite-strings -Wvla -Wformat=2 -Werror
 CPPFLAGS := -D_GNU_SOURCE -DWELKIN_VERSION='"$(VERSION)"' -Isrc -I$(B) -Itests
 CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
-          -ffunction-sections -fdata-sections $(WARN)
+          -ffunction-sections -fdata-sections $(WARN) $(CFLAGS_EXTRA)
 LDFLAGS := -Wl,--gc-sections -Wl,-z,relro,-z,now
 LDLIBS := -lsqlite3 -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
 ifneq ($(SAN),)
@@ -68,6 +69,18 @@ $(B)/gen/store/$(basename $(notdir $(1)))_rows.c: $(1) $(B)/tools/tblgen
 endef
 $(foreach t,$(TBL),$(eval $(call TBL_RULE,$(t))))
 
+# The tables of tests and benchmarks.
+define TEST_TBL_RULE
+$(B)/gen/tests/$(basename $(notdir $(1)))_rows.h: $(B)/gen/tests/$(basename $(notdir $(1)))_rows.c
+$(B)/gen/tests/$(basename $(notdir $(1)))_rows.c: $(1) $(B)/tools/tblgen
+	@mkdir -p $$(@D)
+	@echo 'GEN $$@'
+	$(Q)$(B)/tools/tblgen $(1) $$(@D)
+endef
+TEST_TBL := $(wildcard tests/*/*.tbl)
+$(foreach t,$(TEST_TBL),$(eval $(call TEST_TBL_RULE,$(t))))
+GEN_TESTS := $(foreach t,$(TEST_TBL),$(B)/gen/tests/$(basename $(notdir $(t)))_rows.c)
+
 # All tables of all .tbl files, so that none can be forgotten.
 $(B)/gen/store/tables.h: $(B)/gen/store/tables.c
 $(B)/gen/store/tables.c: $(TBL) tools/all-tables
@@ -85,7 +98,7 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c | $(GEN_H)
 	@mkdir -p $(@D)
 	@echo 'CC $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(B)/obj/tests/%.o: tests/%.c | $(GEN_H)
+$(B)/obj/tests/%.o: tests/%.c | $(GEN_H) $(GEN_TESTS:.c=.h)
 	@mkdir -p $(@D)
 	@echo 'CC $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -102,13 +115,87 @@ $(B)/welkin: $(B)/obj/daemon/main.o $(B)/libwelkin.a
 
 HARNESS := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/harness/*.c))
 define SUITE_RULE
-$(B)/test-$(1): $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/$(1)/*.c)) $(HARNESS) $(B)/libwelkin.a
+$(B)/test-$(1): $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/$(1)/*.c)) $(HARNESS) $(patsubst tests/$(1)/%.tbl,$(B)/obj/gen/tests/%_rows.o,$(wildcard tests/$(1)/*.tbl)) $(B)/libwelkin.a
 	@echo 'LD $$@'
 	$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 SUITES := unit golden api sim live
 $(foreach s,$(SUITES),$(eval $(call SUITE_RULE,$(s))))
 
+# What every machine can run.
+CHECKS = tidy=tools/check-tidy unit=$(B)/test-unit golden=$(B)/test-golden api=$(B)/test-api \
+         'sim=$(B)/test-sim' guest=$(B)/test-guest 'fuzz=$(B)/fuzz-replay tests/fuzz'
+
+check: all $(SUITES:%=$(B)/test-%) $(B)/test-guest $(B)/fuzz-replay
+	tools/run-tests $(CHECKS)
+
+# The seeded simulation: make sim SEED=… N=…
+SEED ?=
+N ?= 100
+sim: $(B)/test-sim
+	$(B)/test-sim --seed '$(SEED)' --runs $(N)
+
+# Real sandboxes, as root; skipped with a reason where that is not possible.
+live: all $(B)/test-live
+	tools/run-tests live=$(B)/test-live 'end-to-end=tests/live/run $(B)'
+
+# Stock clients against a running daemon.
+clients: all
+	tools/run-tests 'clients=tests/clients/run $(B)'
+
+bench: all $(B)/bench-store $(B)/bench-encode
+	tests/bench/run $(B)
+
+# ---- fuzzing: one driver a decoder; replayed without a fuzzer in `make check` ----
+
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_S ?= 600
+
+# Every corpus and every regression through every driver, with whatever compiler built the rest.
+$(B)/fuzz-replay: tests/fuzz/replay.c $(FUZZ:%=$(B)/obj/fuzz/%.o) $(B)/libwelkin.a
+	@echo 'LD $@'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -DDRIVERS="$(FUZZ:%=X(%))" -o $@ $^ $(LDLIBS)
+$(B)/obj/fuzz/%.o: tests/fuzz/fuzz_%.c | $(GEN_H) $(GEN_TESTS:.c=.h)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -DLLVMFuzzerTestOneInput=fuzz_$* -Wno-missing-prototypes -c -o $@ $<
+
+# The fuzzers themselves: libFuzzer of clang, ASan and UBSan, FUZZ_S seconds each.
+fuzz:
+	tests/fuzz/run $(FUZZ_S) $(FUZZ)
+
+$(B)/bench-%: tests/bench/bench_%.c $(patsubst tests/bench/%.tbl,$(B)/obj/gen/tests/%_rows.o,$(wildcard tests/bench/*.tbl)) $(B)/libwelkin.a | $(GEN_H) $(GEN_TESTS:.c=.h)
+	@echo 'LD $@'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# ---- habits ----
+
+tidy:
+	tools/check-layers
+	tools/check-tidy
+format:
+	clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'tools/*.[ch]')
+coverage-spec: $(SUITES:%=$(B)/test-%)
+	tools/coverage-spec $(B)
+
+compile_commands.json:
+	tools/compile-commands '$(CPPFLAGS) $(CFLAGS)' $(SRC) >$@
+
+# ---- installing ----
+
+PREFIX ?= /usr/local
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/welkin/images
+	install -s -m 755 $(B)/welkin $(DESTDIR)$(PREFIX)/bin/welkin
+	install -m 755 $(B)/welkin-init $(DESTDIR)$(PREFIX)/libexec/welkin/welkin-init
+	install -m 755 images/*.sh $(DESTDIR)$(PREFIX)/libexec/welkin/images
+
+clean:
+	rm -rf build build-* compile_commands.json
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@echo 'targets: all check sim fuzz live clients bench tidy format coverage-spec install clean'
+
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
-.PHONY: all
+.PHONY: all check sim live clients bench fuzz tidy format coverage-spec install clean help compile_commands.json
 .SECONDARY:

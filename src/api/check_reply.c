@@ -105,6 +105,7 @@ check_list(struct checker *c, const struct step *at, const struct api_shape *sha
     const struct str_list *list = slot; /* any list has this layout */
     const struct api_member *element = &c->service->members[shape->first];
 
+    assert(shape->size > 0);
     for (size_t i = 0; i < list->n && !c->finding.p; i++) {
         const struct step step = {.up = at, .member = element, .index = i + 1};
         const void *item = (const char *)list->v + i * shape->size;

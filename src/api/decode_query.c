@@ -100,6 +100,7 @@ goes_on(const struct pair *pair, size_t at)
 static struct span
 cut_group(struct span *rest, struct str *ret_part)
 {
+    assert(rest->n > 0 && goes_on(&rest->v[0], rest->at));
     struct str part = part_at(&rest->v[0], rest->at);
     size_t n = 1;
 
@@ -119,7 +120,8 @@ cut_group(struct span *rest, struct str *ret_part)
 static int
 unknown(struct decoder *d, struct str part)
 {
-    return api_refuse(d->fault, d->arena, "UnknownParameter", "The parameter %.*s is not recognized",
+    return api_refuse(d->fault, d->arena, "UnknownParameter",
+                      "The parameter %.*s is not recognized",
                       STR_ARG(api_excerpt(part, SHOWN_MAX)));
 }
 
@@ -155,6 +157,9 @@ take(struct decoder *d, size_t n, size_t size)
 static int
 decode_struct(struct decoder *d, uint32_t first, uint16_t n_members, struct span span, void *out)
 {
+    /* Names that end here sort before those that go on, so the first pair tells. */
+    if (span.n && !goes_on(&span.v[0], span.at))
+        return malformed(d, "A structure was expected", span.v[0].key);
     while (span.n) {
         struct str part;
         struct span group = cut_group(&span, &part);
@@ -192,6 +197,8 @@ decode_elements(struct decoder *d, const struct api_shape *shape, struct span sp
     struct str_list *list = out; /* any list has this layout */
     const struct api_member *element = &d->service->members[shape->first];
     struct str part = STR_NONE;
+
+    assert(span.n > 0 && shape->size > 0);
     size_t n = count_elements(span, &part);
 
     if (n == SIZE_MAX)
@@ -281,6 +288,7 @@ decode_value(struct decoder *d, const struct api_member *m, struct span span, vo
     const struct api_shape *shape = &d->service->shapes[m->shape];
     int r;
 
+    assert(span.n > 0);
     if (d->depth == API_DEPTH_MAX)
         return malformed(d, "A parameter is nested too deeply", span.v[0].key);
     d->depth++;
@@ -294,10 +302,7 @@ decode_value(struct decoder *d, const struct api_member *m, struct span span, vo
         /* `Name=` is a struct without members. */
         if (!goes_on(&span.v[0], span.at) && span.v[0].value.n == 0)
             span = (struct span){span.v + 1, span.n - 1, span.at};
-        if (span.n && !goes_on(&span.v[0], span.at))
-            r = malformed(d, "A structure was expected", span.v[0].key);
-        else
-            r = decode_struct(d, shape->first, shape->n, span, value);
+        r = decode_struct(d, shape->first, shape->n, span, value);
     } else if (shape->kind == API_LIST || shape->kind == API_MAP) {
         r = decode_list(d, shape, span, out);
     } else {

@@ -465,6 +465,7 @@ states_add(struct states *s, const struct program *prog, uint32_t pc, uint32_t *
     todo[n++] = pc;
     while (n) {
         pc = todo[--n];
+        assert(pc < prog->n);
         if (states_have(s, pc))
             continue;
         s->sparse[pc] = (uint32_t)s->n;

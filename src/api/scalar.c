@@ -133,31 +133,6 @@ api_scalar_parse(struct arena *arena, const struct api_shape *shape, struct str 
     return "a scalar";
 }
 
-bool
-api_is_set(const struct api_shape *shape, const void *slot)
-{
-    switch ((enum api_kind)shape->kind) {
-    case API_BOOL:
-        return ((const struct opt_bool *)slot)->set;
-    case API_INT:
-    case API_LONG:
-    case API_TIME:
-        return ((const struct opt_i64 *)slot)->set;
-    case API_FLOAT:
-    case API_DOUBLE:
-        return ((const struct opt_f64 *)slot)->set;
-    case API_STRING:
-    case API_ENUM:
-    case API_BLOB:
-    case API_LIST:
-    case API_MAP:
-    case API_STRUCT:
-        /* All begin with their pointer. */
-        return *(const void *const *)slot != NULL;
-    }
-    return false;
-}
-
 void
 api_f64_write(struct buf *b, double v)
 {

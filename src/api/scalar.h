@@ -17,7 +17,17 @@ const char *api_scalar_parse(struct arena *arena, const struct api_shape *shape,
                              void *slot, bool element);
 
 /* Whether a member's slot holds a value.  Any kind. */
-bool api_is_set(const struct api_shape *shape, const void *slot);
+static inline bool
+api_is_set(const struct api_shape *shape, const void *slot)
+{
+    if (shape->kind < API_BOOL || shape->kind >= API_STRUCT)
+        return *(const void *const *)slot != NULL; /* text, containers and pointers begin so */
+    if (shape->kind == API_BOOL)
+        return ((const struct opt_bool *)slot)->set;
+    if (shape->kind == API_FLOAT || shape->kind == API_DOUBLE)
+        return ((const struct opt_f64 *)slot)->set;
+    return ((const struct opt_i64 *)slot)->set;
+}
 
 static inline int64_t
 api_slot_i64(const void *slot, bool element)

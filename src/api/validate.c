@@ -53,6 +53,7 @@ parameter(const struct checker *c, const struct step *at)
 {
     while (at->index && at->up)
         at = at->up;
+    assert(at->member);
     return api_camel(c->arena,
                      str_of(c->service->pool + at->member->query, at->member->query_n));
 }

@@ -45,5 +45,5 @@ void crypto_hmac_done(struct crypto_hmac *h);
 void crypto_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
                         uint8_t ret[SHA256_LEN]);
 
-/* Lower-case hexadecimal, 2 * n bytes, no NUL. */
+/* Lower-case hexadecimal of a digest (n is a multiple of 4): 2 * n bytes, no NUL. */
 void crypto_hex(char *out, const uint8_t *p, size_t n);

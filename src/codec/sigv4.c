@@ -83,25 +83,20 @@ read_credential(struct sigv4_claim *claim, struct str credential)
     return claim->scope.n > SIGV4_SCOPE_MAX_BYTES ? SIGV4_BAD_CREDENTIAL : SIGV4_OK;
 }
 
-static bool
-is_separator(char c)
-{
-    return c == ',' || c == ' ' || c == '\t';
-}
-
-/* Cuts the next piece of an Authorization value; p is NULL at the end. */
+/* Cuts the next piece of an Authorization value; p is NULL at the end.  AWS writes ", " between
+ * pieces, s3cmd ",", others only blanks. */
 static struct str
 next_piece(struct str *rest)
 {
-    size_t i = 0, j;
+    size_t i = 0;
 
-    while (i < rest->n && is_separator(rest->p[i]))
+    while (i < rest->n && (rest->p[i] == ',' || rest->p[i] == ' '))
         i++;
-    for (j = i; j < rest->n && !is_separator(rest->p[j]); j++)
-        ;
-    struct str piece = i < j ? str_cut(*rest, i, j) : STR_NONE;
-    *rest = str_cut(*rest, j, rest->n);
-    return piece;
+    struct str from = str_cut(*rest, i, rest->n);
+    struct str piece = str_cut(from, 0, str_find_char(from, ','));
+    piece = str_cut(piece, 0, str_find_char(piece, ' '));
+    *rest = str_cut(from, piece.n, from.n);
+    return piece.n ? piece : STR_NONE;
 }
 
 static int
@@ -216,6 +211,15 @@ sigv4_is_signed(struct str signed_headers, struct str name)
     return false;
 }
 
+bool
+sigv4_must_be_signed(struct str name)
+{
+    /* A token proves itself: some clients add it after signing. */
+    return name.n > 6 && (*name.p | 0x20) == 'x' &&
+           str_eq_nocase(str_cut(name, 0, 6), S("x-amz-")) &&
+           !str_eq_nocase(name, S("x-amz-security-token"));
+}
+
 static int
 check_time(const struct sigv4_claim *claim, int64_t now_ms)
 {
@@ -241,10 +245,7 @@ sigv4_admit(const struct sigv4_request *req, const struct sigv4_claim *claim,
         return SIGV4_HOST_NOT_SIGNED;
     for (size_t i = 0; i < req->n_headers; i++) {
         struct str name = req->headers[i].name;
-        /* A token proves itself: some clients add it after signing. */
-        if (str_eq_nocase(str_cut(name, 0, 6), S("x-amz-")) &&
-            !str_eq_nocase(name, S("x-amz-security-token")) &&
-            !sigv4_is_signed(claim->signed_headers, name))
+        if (sigv4_must_be_signed(name) && !sigv4_is_signed(claim->signed_headers, name))
             return SIGV4_HEADERS_NOT_SIGNED;
     }
     if (!str_eq(claim->date, str_of(claim->stamp, 8)) ||

@@ -107,8 +107,10 @@ add_recoded(struct sink *s, struct str coded, bool keep_slash, bool plus_is_blan
 static bool
 is_normal(struct str path)
 {
-    return path.n && path.p[0] == '/' && str_find(path, S("//")) == SIZE_MAX &&
-           str_find(path, S("/.")) == SIZE_MAX;
+    if (path.n == 0 || path.p[0] != '/')
+        return false;
+    return path.n == 1 ||
+           (str_find(path, S("//")) == SIZE_MAX && str_find(path, S("/.")) == SIZE_MAX);
 }
 
 static void
@@ -206,11 +208,12 @@ is_blank(char c)
 static void
 add_value(struct sink *s, struct str value)
 {
+    bool plain = true;
+
     value = str_trim(value);
-    if (!value.n)
-        return;
-    if (!memchr(value.p, '\n', value.n) && !memchr(value.p, '\t', value.n) &&
-        str_find(value, S("  ")) == SIZE_MAX) {
+    for (size_t i = 1; i < value.n && plain; i++)
+        plain = !is_blank(value.p[i]) || (value.p[i] == ' ' && !is_blank(value.p[i - 1]));
+    if (plain) {
         add_str(s, value);
         return;
     }

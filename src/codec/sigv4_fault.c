@@ -188,9 +188,7 @@ unsigned_header(const struct words *w)
 {
     for (size_t i = 0; i < w->req->n_headers; i++) {
         struct str name = w->req->headers[i].name;
-        if (str_eq_nocase(str_cut(name, 0, 6), S("x-amz-")) &&
-            !str_eq_nocase(name, S("x-amz-security-token")) &&
-            !sigv4_is_signed(w->claim->signed_headers, name))
+        if (sigv4_must_be_signed(name) && !sigv4_is_signed(w->claim->signed_headers, name))
             return name;
     }
     return STR_NONE;

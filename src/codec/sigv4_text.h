@@ -36,5 +36,8 @@ void sigv4_derive(struct crypto_hmac *key, struct str secret, struct str date, s
 /* Whether a list like "host;x-amz-date" has the name, in any case. */
 bool sigv4_is_signed(struct str signed_headers, struct str name);
 
+/* Whether a header that is there must be signed: x-amz-* but for the session token. */
+bool sigv4_must_be_signed(struct str name);
+
 /* date_ms as the 16 bytes of a stamp. */
 void sigv4_stamp(char out[16], int64_t ms);

@@ -145,6 +145,7 @@ address_return(struct txn *txn, const struct ec2_pool *pool, struct str text)
 static int
 interface_put(struct txn *txn, const struct ec2_interface_row *row)
 {
+    assert(row->group_ids.n > 0 && (row->instance_id.n > 0) == (row->attachment_id.n > 0));
     int r = ec2_interface_update(txn, row);
 
     return r < 0 ? error_origin(-r, "interface %.*s cannot be written", STR_ARG(row->id)) : 0;
@@ -453,8 +454,9 @@ describe_ids(struct api_call *call, struct ec2_listing *listing, const struct st
     if (missing.n)
         return ec2_missing(call, &EC2_ERR(InvalidNetworkInterfaceID_NotFound), "networkInterface",
                            &missing);
-    LIST_EACH(ids, id)
-        describe_one(call, listing, interface_mine(call, *id), out);
+    for (size_t i = 0; i < ids->n; i++)
+        if (!str_in(&(struct str_list){ids->v, i}, ids->v[i])) /* named twice, shown once */
+            describe_one(call, listing, interface_mine(call, ids->v[i]), out);
     return 0;
 }
 

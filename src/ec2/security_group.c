@@ -196,6 +196,7 @@ group_insert(struct api_call *call, struct ec2_security_group_row *row)
 {
     int r = ec2_number(call->txn, "security-group", &row->number);
 
+    assert(row->vpc_id.n > 0 && row->name.n > 0);
     if (r)
         return r;
     row->id = api_id(call, "sg");

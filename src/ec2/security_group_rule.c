@@ -18,6 +18,14 @@ ec2_rule_same(const struct ec2_sg_rule_row *a, const struct ec2_sg_rule_row *b)
            str_eq(a->peer_group_id, b->peer_group_id);
 }
 
+/* A rule has one source, whatever of the four kinds. */
+static bool
+has_one_source(const struct ec2_sg_rule_row *rule)
+{
+    return !!rule->cidr4.n + !!rule->cidr6.n + !!rule->prefix_list_id.n +
+               !!rule->peer_group_id.n == 1;
+}
+
 /* ---- showing ---- */
 
 struct ec2_SecurityGroupRule
@@ -82,6 +90,7 @@ ec2_permission_add(struct api_call *call, struct ec2_IpPermissionList *list,
     struct ec2_IpPermission *p = permission_of(call, list, rule);
     struct str description = rule->description.n ? rule->description : STR_NONE;
 
+    assert(has_one_source(rule));
     if (rule->cidr4.n)
         *LIST_PUSH(call->arena, &p->ip_ranges) =
             (struct ec2_IpRange){.cidr_ip = rule->cidr4, .description = description};
@@ -115,6 +124,8 @@ ec2_rules_show(struct api_call *call, struct str group_id, bool egress)
 int
 ec2_rule_insert(struct api_call *call, struct ec2_sg_rule_row *row)
 {
+    assert(has_one_source(row) && row->group_id.n > 0 && row->protocol.n > 0);
+    assert(row->from_port <= row->to_port || str_starts(row->protocol, S("icmp")));
     row->id = api_id(call, "sgr");
     row->account = call->account;
     row->region = call->region;
@@ -480,6 +491,7 @@ ec2_revoke_security_group_egress(struct api_call *call,
 static int
 rule_put(struct api_call *call, const struct ec2_sg_rule_row *row)
 {
+    assert(has_one_source(row));
     int r = ec2_sg_rule_update(call->txn, row);
 
     return r < 0 ? error_origin(-r, "rule %.*s cannot be written", STR_ARG(row->id)) : 0;

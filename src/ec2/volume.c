@@ -306,7 +306,8 @@ ids_check(struct api_call *call, const struct str_list *ids)
     if (n == 0)
         return 0;
     return api_fault(call, &EC2_ERR(InvalidVolume_NotFound),
-                     n > 1 ? "The volumes '%.*s' do not exist." : "The volume '%.*s' does not exist.",
+                     n > 1 ? "The volumes '%.*s' do not exist."
+                           : "The volume '%.*s' does not exist.",
                      STR_ARG(missing));
 }
 

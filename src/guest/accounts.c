@@ -13,6 +13,9 @@ account_line(struct str file, struct str name)
 {
     struct str line;
 
+    /* "root:x" would otherwise find root, and be written into group as a member. */
+    if (name.n == 0 || memchr(name.p, ':', name.n) || memchr(name.p, '\n', name.n))
+        return S("");
     while (str_line(&file, &line))
         if (line.n > name.n && line.p[name.n] == ':' && str_starts(line, name))
             return line;

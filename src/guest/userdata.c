@@ -3,8 +3,8 @@
  *
  * Follows cloud-init's UserDataProcessor: inflate, look for a MIME header in the first
  * 4 KiB, walk the parts, sniff those whose declared type proves little, replace
- * includes and archives by what they stand for.  Depth, number of parts and inflated
- * bytes are limited, because includes may include themselves.
+ * includes and archives by what they stand for.  Depth, parts, includes and
+ * inflated bytes are limited, because includes may include themselves.
  */
 #include "userdata.h"
 
@@ -178,7 +178,9 @@ include(struct userdata *u, struct str content)
         struct str url = str_trim(line);
         if (url.n == 0 || url.p[0] == '#')
             continue;
-        if (u->n_parts > USERDATA_PARTS_MAX)
+        if (u->n_fetches == USERDATA_FETCHES_MAX)
+            note(u, true, "More than %d includes, the rest is left out", USERDATA_FETCHES_MAX);
+        if (u->n_parts > USERDATA_PARTS_MAX || ++u->n_fetches > USERDATA_FETCHES_MAX)
             return;
         if (u->fetch(u->ctx, url, once, &body))
             process(u, body);

@@ -36,12 +36,13 @@ enum userdata_limits {
     USERDATA_INFLATED_MAX = 16 << 20, /* all gzip of one user data together */
     USERDATA_PARTS_MAX = 1000,
     USERDATA_DEPTH_MAX = 16,
+    USERDATA_FETCHES_MAX = 100,
 };
 
 struct userdata {
     struct arena *a;
     struct part *first, **last;
-    size_t n_parts, inflated_bytes;
+    size_t n_parts, n_fetches, inflated_bytes;
     unsigned depth;
     /* Words for cloud-init.log; `warn` also makes the boot's status an error. */
     void (*note)(void *ctx, bool warn, struct str text);

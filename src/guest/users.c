@@ -104,7 +104,8 @@ account_authorize(struct guest *g, const struct account *who, struct str keys, s
     int r = make_dirs(dir, 0700);
     if (r == 0)
         r = before.n ? file_replace(g->a, path, text, 0600) : file_write(path, text, 0600);
-    if (r == 0 && who->uid != 0 && (chown(dir, who->uid, who->gid) < 0 || chown(path, who->uid, who->gid) < 0))
+    if (r == 0 && who->uid != 0 &&
+        (chown(dir, who->uid, who->gid) < 0 || chown(path, who->uid, who->gid) < 0))
         r = -errno;
     if (r < 0)
         stage_error(g, "Failed to write %s: %s", path, strerror(-r));

@@ -21,6 +21,7 @@
 
 /* How to boot a machine.  Slices live as long as the call. */
 struct host_boot {
+    struct txn *txn; /* to read more rows in; the caller's */
     const struct ec2_instance_row *instance;
     const struct ec2_interface_row *interface;
     const struct ec2_subnet_row *subnet;

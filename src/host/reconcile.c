@@ -157,6 +157,7 @@ boot(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance
 {
     struct host *host = m->host;
     struct host_boot spec = {
+        .txn = txn,
         .instance = instance,
         .interface = ec2_interface_get(txn, instance->interface_id),
         .subnet = ec2_subnet_get(txn, instance->subnet_id),
@@ -344,9 +345,9 @@ on_booted(void *ctx, struct str id)
     struct host *host = ctx;
     struct machine *m = map_get(&host->machines, id);
 
-    if (!m || m->doing == KILLING)
-        return; /* it shall go already; its exit is on the way */
-    assert(m->doing == BOOTING);
+    /* It may have been adopted while it booted, or shall go already. */
+    if (!m || m->doing != BOOTING)
+        return;
     m->doing = RUNNING;
     set_phase(m, HOST_UP, HOST_EXIT_UNKNOWN, S(""));
     mark(m);

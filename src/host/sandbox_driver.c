@@ -459,10 +459,7 @@ sandbox_boot(void *ctx, const struct host_boot *boot)
 
     if (!vpc || !launch_of(boot, &req))
         return -EINVAL;
-    struct txn *txn = store_begin(s->config.store);
-    req.class = send_class(s, vpc, txn, &boot->interface->group_ids);
-    store_rollback(txn);
-
+    req.class = send_class(s, vpc, boot->txn, &boot->interface->group_ids);
     struct launch *launch = calloc(1, sizeof(*launch));
     if (!launch)
         return -ENOMEM;

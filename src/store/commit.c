@@ -289,8 +289,9 @@ checkpoint_due(const struct store *store)
 static bool
 finish_due(const struct store *store)
 {
-    return !store->checkpointing && store->wal_pages * PAGE_BYTES > 4 * store->wal_bytes_checkpoint &&
-           uncopied_pages(store) > 0 && uncopied_pages(store) <= FINISH_PAGES_MAX;
+    return !store->checkpointing && uncopied_pages(store) > 0 &&
+           store->wal_pages * PAGE_BYTES > 4 * store->wal_bytes_checkpoint &&
+           uncopied_pages(store) <= FINISH_PAGES_MAX;
 }
 
 /*

@@ -112,7 +112,7 @@ struct store_migration {
 struct store_config {
     struct env *env;
     const char *dir; /* made with mode 0700 when absent; holds welkin.db, welkin.lock, root.key */
-    const struct store_table *const *tables; /* "gen/store/store_tables.h" has all */
+    const struct store_table *const *tables; /* "gen/store/tables.h" has all */
     size_t n_tables;
     /*
      * false: no thread; commits queue until store_flush(), and the database is opened for this
@@ -122,7 +122,7 @@ struct store_config {
     size_t queue_bytes_max;        /* 0: 8 MiB; see store_backlogged() */
     size_t wal_bytes_checkpoint;   /* 0: 4 MiB; when the log is copied into the database */
     const uint8_t *root_key;       /* STORE_ROOT_KEY_BYTES; NULL: DIR/root.key, made when absent */
-    const struct store_migration *migrations; /* instead of the built-in ones; ends with table NULL */
+    const struct store_migration *migrations; /* NULL: the built-in ones; ends with table NULL */
 };
 
 /*

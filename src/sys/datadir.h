@@ -19,7 +19,7 @@ int datadir_lock(const char *dir, const char *name, int *ret_fd, int *ret_pid);
 /* Makes the file when absent, and its mode 0600 in any case. */
 int datadir_private_file(const char *path);
 
-/* Reads a file of exactly n bytes.  -ENOENT; -EPERM when others may read it; -EUCLEAN: wrong size. */
+/* Reads a file of n bytes.  -ENOENT; -EPERM when others may read it; -EUCLEAN: another size. */
 int datadir_read_key(const char *dir, const char *name, void *p, size_t n);
 
 /* Makes a new file with mode 0600, durable before this returns.  -EEXIST when it is there. */

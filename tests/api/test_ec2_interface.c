@@ -295,6 +295,12 @@ TEST(a_bad_change_of_an_interface_is_refused)
           "&NetworkInterfaceId.2=eni-0123456789abcdef1");
     fails(w, "InvalidParameterCombination", NULL,
           "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s&MaxResults=5", eni);
+    CHECK_INT(xml_count(call(w,
+                             "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s"
+                             "&NetworkInterfaceId.2=%s",
+                             eni, eni),
+                        "macAddress"),
+              1);
     world_account(w, "650524209925", "us-east-1");
     fails(w, "InvalidNetworkInterfaceID.NotFound", NULL,
           "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", eni);
@@ -302,75 +308,74 @@ TEST(a_bad_change_of_an_interface_is_refused)
     world_free(w);
 }
 
+/* A value of '@' and a tag is what the first interface has in that tag. */
+static const struct {
+    const char *filter, *value;
+    int n;
+} filter_rows[] = {
+    {"addresses.association.owner-id", "amazon", 2},
+    {"addresses.association.public-ip", "198.18.0.4", 1},
+    {"addresses.primary", "true", 2},
+    {"addresses.private-ip-address", "172.31.0.4", 1},
+    {"association.allocation-id", "*", 0},
+    {"association.association-id", "*", 0},
+    {"association.ip-owner-id", "amazon", 2},
+    {"association.public-dns-name", "ec2-198-18-0-4.*", 1},
+    {"association.public-ip", "198.18.0.5", 1},
+    {"attachment.attach-time", "2*", 2},
+    {"attachment.attachment-id", "@attachmentId", 1},
+    {"attachment.delete-on-termination", "true", 2},
+    {"attachment.device-index", "0", 2},
+    {"attachment.device-index", "1", 0},
+    {"attachment.instance-id", "@instanceId", 1},
+    {"attachment.instance-owner-id", "000000000000", 2},
+    {"attachment.status", "attached", 2},
+    {"availability-zone", "us-east-1a", 1},
+    {"availability-zone-id", "@availabilityZoneId", 1},
+    {"description", "nothing like it", 0},
+    {"group-id", "@groupId", 2},
+    {"group-name", "default", 2},
+    {"interface-type", "interface", 2},
+    {"interface-type", "nat_gateway", 0},
+    {"ipv6-addresses.ipv6-address", "*", 0},
+    {"mac-address", "@macAddress", 1},
+    {"network-interface-id", "@networkInterfaceId", 1},
+    {"operator.managed", "false", 2},
+    {"operator.principal", "*", 0},
+    {"owner-id", "000000000000", 2},
+    {"private-dns-name", "ip-172-31-0-4.ec2.internal", 1},
+    {"private-ip-address", "172.31.16.4", 1},
+    {"requester-id", "*", 0},
+    {"requester-managed", "true", 0},
+    {"source-dest-check", "true", 2},
+    {"status", "in-use", 2},
+    {"status", "available", 0},
+    {"subnet-id", "@subnetId", 1},
+    {"tag:Name", "x", 0},
+    {"tag-key", "Name", 0},
+    {"vpc-id", "vpc-*", 2},
+};
+
 TEST(filters_of_interfaces_tell_what_is_from_what_is_not)
 {
     struct world *w = world_with_image();
     const char *instance = run(w, "&Placement.AvailabilityZone=us-east-1a");
     struct str one = interface_of(w, instance);
-    const char *mac = own(xml_text(one, "macAddress")), *eni, *group, *subnet, *attachment, *zone;
 
-    eni = own(xml_text(one, "networkInterfaceId"));
-    group = own(xml_text(one, "groupId"));
-    subnet = own(xml_text(one, "subnetId"));
-    attachment = own(xml_text(one, "attachmentId"));
-    zone = own(xml_text(one, "availabilityZoneId"));
     (void)run(w, "&Placement.AvailabilityZone=us-east-1b");
 
-    const struct {
-        const char *filter, *value;
-        int n;
-    } rows[] = {
-        {"addresses.association.owner-id", "amazon", 2},
-        {"addresses.association.public-ip", "198.18.0.4", 1},
-        {"addresses.primary", "true", 2},
-        {"addresses.private-ip-address", "172.31.0.4", 1},
-        {"association.allocation-id", "*", 0},
-        {"association.association-id", "*", 0},
-        {"association.ip-owner-id", "amazon", 2},
-        {"association.public-dns-name", "ec2-198-18-0-4.*", 1},
-        {"association.public-ip", "198.18.0.5", 1},
-        {"attachment.attach-time", "2*", 2},
-        {"attachment.attachment-id", attachment, 1},
-        {"attachment.delete-on-termination", "true", 2},
-        {"attachment.device-index", "0", 2},
-        {"attachment.device-index", "1", 0},
-        {"attachment.instance-id", instance, 1},
-        {"attachment.instance-owner-id", "000000000000", 2},
-        {"attachment.status", "attached", 2},
-        {"availability-zone", "us-east-1a", 1},
-        {"availability-zone-id", zone, 1},
-        {"description", "nothing like it", 0},
-        {"group-id", group, 2},
-        {"group-name", "default", 2},
-        {"interface-type", "interface", 2},
-        {"interface-type", "nat_gateway", 0},
-        {"ipv6-addresses.ipv6-address", "*", 0},
-        {"mac-address", mac, 1},
-        {"network-interface-id", eni, 1},
-        {"operator.managed", "false", 2},
-        {"operator.principal", "*", 0},
-        {"owner-id", "000000000000", 2},
-        {"private-dns-name", "ip-172-31-0-4.ec2.internal", 1},
-        {"private-ip-address", "172.31.16.4", 1},
-        {"requester-id", "*", 0},
-        {"requester-managed", "true", 0},
-        {"source-dest-check", "true", 2},
-        {"status", "in-use", 2},
-        {"status", "available", 0},
-        {"subnet-id", subnet, 1},
-        {"tag:Name", "x", 0},
-        {"tag-key", "Name", 0},
-        {"vpc-id", "vpc-*", 2},
-    };
+    for (size_t i = 0; i < ARRAY_LEN(filter_rows); i++) {
+        const char *value = filter_rows[i].value;
+        struct str xml;
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct str xml =
-            call(w, "Action=DescribeNetworkInterfaces&Filter.1.Name=%s&Filter.1.Value.1=%s",
-                 rows[i].filter, rows[i].value);
+        if (value[0] == '@')
+            value = own(xml_text(one, value + 1));
+        xml = call(w, "Action=DescribeNetworkInterfaces&Filter.1.Name=%s&Filter.1.Value.1=%s",
+                   filter_rows[i].filter, value);
 
-        if (xml_count(xml, "macAddress") != (size_t)rows[i].n)
-            FAIL("%s=%s has %zu, not %d", rows[i].filter, rows[i].value,
-                 xml_count(xml, "macAddress"), rows[i].n);
+        if (xml_count(xml, "macAddress") != (size_t)filter_rows[i].n)
+            FAIL("%s=%s has %zu, not %d", filter_rows[i].filter, filter_rows[i].value,
+                 xml_count(xml, "macAddress"), filter_rows[i].n);
     }
     fails(w, "InvalidParameterValue", NULL,
           "Action=DescribeNetworkInterfaces&Filter.1.Name=colour&Filter.1.Value.1=red");

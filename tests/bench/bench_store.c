@@ -18,7 +18,7 @@
 
 #include "gen/tests/bench_store_rows.h"
 
-enum { CLIENTS = 16, ROUNDS = 7, ROUND_MS = 700, PARAMETERS = 1000, LOAD_ROWS = 10000 };
+enum { CLIENTS = 16, ROUNDS = 31, ROUND_MS = 150, PARAMETERS = 1000, LOAD_ROWS = 10000 };
 
 static const struct store_table *const tables[] = {&sb_parameter_table, &sb_instance_table};
 
@@ -166,7 +166,7 @@ static int
 make_log(const char *dir, size_t size)
 {
     static char zeroes[1 << 16];
-    char path[4096];
+    char path[4300];
     int fd;
 
     snprintf(path, sizeof(path), "%s/raw.log", dir);

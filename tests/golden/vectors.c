@@ -637,8 +637,8 @@ vector_each(const char *file,
             void (*fn)(struct arena *a, const struct json *suite, const struct json *one))
 {
     struct arena *keep = test_arena();
-    struct str text =
-        test_read_file(str_cstr(keep, str_fmt(keep, "%s/vectors/protocols/%s", test_shared(), file)));
+    struct str path = str_fmt(keep, "%s/vectors/protocols/%s", test_shared(), file);
+    struct str text = test_read_file(str_cstr(keep, path));
     struct json suites;
     size_t at;
 

@@ -324,6 +324,7 @@ account_files_are_edited(void)
 
     check_str(account_field(account_line(passwd, S("bob")), 5), "/home/bob", "field");
     check(account_line(passwd, S("bo")).n == 0, "a prefix is no name", "");
+    check(account_line(passwd, S("root:x")).n == 0, "a name has no colon", "");
     check(account_free_id(passwd, 1000) == 1001, "free id", "");
     check_str(account_set(&arena, passwd, S("bob"), 2, S("7")),
               "root:x:0:0:root:/root:/bin/sh\nbob:x:7:1000::/home/bob:\n", "set");

@@ -11,7 +11,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,12 +96,40 @@ make_image(struct lab *l)
     CHECK_INT(status, 0);
 }
 
+/* A process whose network namespace is the world; it ends with the test. */
+static void
+make_outside(struct lab *l)
+{
+    int status, ready[2];
+    char c;
+
+    CHECK_INT(pipe2(ready, O_CLOEXEC), 0);
+    l->outside = fork();
+    CHECK(l->outside >= 0);
+    if (l->outside == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (unshare(CLONE_NEWNET) < 0 || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    CHECK_INT(read(ready[0], &c, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    lab_run(l, str_fmt(l->arena,
+                       "ip link set lo up; ip link add out0 type veth peer name w0; "
+                       "ip addr add 203.0.113.2/24 dev out0; ip link set out0 up; p=%d; "
+                       "ip link set w0 netns $p; nsenter -t $p -n ip link set lo up; "
+                       "nsenter -t $p -n ip addr add 203.0.113.1/24 dev w0; "
+                       "nsenter -t $p -n ip link set w0 up", l->outside).p, &status);
+    CHECK_INT(status, 0);
+}
+
 struct lab *
 lab_new(void)
 {
     struct arena *a = test_arena();
     struct lab *l = ARENA_NEW(a, struct lab);
-    int status;
 
     if (geteuid() != 0)
         SKIP("sandboxes need root");
@@ -117,14 +147,7 @@ lab_new(void)
     l->config.log_fd = getenv("LAB_LOG") ? 2 : log;
     if (access("build/welkin-init", X_OK) == 0)
         l->config.guest_init = "build/welkin-init";
-    lab_run(l,
-            "ip link set lo up; ip link add out0 type veth peer name w0; "
-            "ip addr add 203.0.113.2/24 dev out0; ip link set out0 up; "
-            "unshare -n sleep 600 & echo $! > /dev/null; p=$!; sleep 0.1; "
-            "ip link set w0 netns $p; nsenter -t $p -n ip addr add 203.0.113.1/24 dev w0; "
-            "nsenter -t $p -n ip link set w0 up",
-            &status);
-    CHECK_INT(status, 0);
+    make_outside(l);
     CHECK_INT(priv_spawn(&l->config), 0);
     close(log);
     lab_connect(l);
@@ -145,6 +168,8 @@ lab_free(struct lab *l)
     for (size_t i = 0; i < l->n_vpc_fds; i++)
         close(l->vpc_fds[i]);
     CHECK_INT(priv_clean(&l->config), 0);
+    kill(l->outside, SIGKILL);
+    waitpid(l->outside, NULL, 0);
 }
 
 void

@@ -1,7 +1,7 @@
 /* The pools of addresses, over a real store. */
 #include "codec/ip.h"
 #include "ec2/ec2.h"
-#include "gen/store/store_tables.h"
+#include "gen/store/tables.h"
 #include "harness/harness.h"
 #include "sys/env.h"
 
@@ -20,8 +20,8 @@ pools_open(struct pools *p)
     env_fake_init(&p->env, 1);
     struct store_config config = {.env = &p->env.env,
                                   .dir = test_dir(),
-                                  .tables = store_tables,
-                                  .n_tables = n_store_tables,
+                                  .tables = all_tables,
+                                  .n_tables = n_all_tables,
                                   .root_key = key};
 
     if (store_open(&p->store, &config, why) != 0)

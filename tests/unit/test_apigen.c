@@ -166,8 +166,8 @@ TEST(structs_have_the_form_that_the_manual_promises)
         "struct demo_PutRequest {\n    char nothing_;\n};\n",
         "#define DEMO_COLOUR_DARK_BLUE S(\"dark-blue\")\n",
         "#define DEMO_COLOUR_LIGHT_GREEN S(\"light green\")\n",
-        "int demo_put(struct api_call *call, const struct demo_PutRequest *req,\n"
-        "    struct demo_Thing *res);\n",
+        ("int demo_put(struct api_call *call, const struct demo_PutRequest *req,\n"
+         "    struct demo_Thing *res);\n"),
     };
     struct str said, header;
 

@@ -106,6 +106,28 @@ TEST(text_is_split_trimmed_and_matched)
     CHECK_STR(str_cut(S("hello"), 4, 2), "");
 }
 
+TEST(case_does_not_count_for_letters_only)
+{
+    char a[24], b[24];
+
+    memset(a, 'x', sizeof(a));
+    for (size_t n = 1; n < sizeof(a); n++) {
+        for (size_t at = 0; at < n; at++) {
+            for (int c = 0; c < 256; c++) {
+                memcpy(b, a, sizeof(a));
+                for (int d = 0; d < 256; d++) {
+                    int lc = c >= 'A' && c <= 'Z' ? c + 32 : c;
+                    int ld = d >= 'A' && d <= 'Z' ? d + 32 : d;
+                    a[at] = (char)c;
+                    b[at] = (char)d;
+                    CHECK(str_eq_nocase(str_of(a, n), str_of(b, n)) == (lc == ld));
+                }
+                a[at] = 'x';
+            }
+        }
+    }
+}
+
 TEST(globs_match_as_iam_has_them)
 {
     static const struct {

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "loop/loop.h"
 #include "unit/store_fixture.h"
 
 static void
@@ -413,4 +414,77 @@ TEST(the_queue_is_bounded_though_the_disk_is_slower)
     CHECK(most <= (size_t)(2 * 4 + 1) * (64 << 10)); /* one batch filling, one with the disk */
     CHECK_INT(standing(store), 3000);
     store_close(store);
+}
+
+enum { TURNS = 40, COMMITS_A_TURN = 10 };
+
+struct turner {
+    struct loop_task task;
+    struct loop *loop;
+    struct store *store;
+    struct store_waiter waiters[TURNS * COMMITS_A_TURN];
+    int n, answered;
+};
+
+static struct turner turner;
+
+static void
+answer(struct store_waiter *w)
+{
+    CHECK(w == &turner.waiters[turner.answered]); /* in order */
+    if (++turner.answered == TURNS * COMMITS_A_TURN)
+        loop_stop(turner.loop);
+    else if (turner.answered == turner.n)
+        loop_defer(turner.loop, &turner.task);
+}
+
+static void
+write_a_turn(struct loop_task *task)
+{
+    (void)task;
+    for (int i = 0; i < COMMITS_A_TURN; i++) {
+        struct store_waiter *w = &turner.waiters[turner.n];
+
+        step(turner.store, ++turner.n);
+        w->fn = answer;
+        store_wait(turner.store, store_stats(turner.store).commits, w);
+    }
+}
+
+TEST(on_the_loop_all_commits_of_a_turn_share_one_sync)
+{
+    struct store_config config = fixture_real(true);
+    struct store *store = fixture_open(&config);
+    struct loop *loop;
+
+    CHECK_INT(loop_new(&loop, env_real(), true), 0);
+    CHECK_INT(store_attach(store, loop), 0);
+    turner = (struct turner){.task.fn = write_a_turn, .loop = loop, .store = store};
+    loop_defer(loop, &turner.task);
+    CHECK_INT(loop_run(loop), 0);
+    CHECK_INT(turner.answered, TURNS * COMMITS_A_TURN);
+    CHECK_INT(store_stats(store).groups, TURNS);
+    CHECK_INT(standing(store), turner.n);
+    store_close(store);
+    loop_free(loop);
+}
+
+TEST(without_a_thread_the_loop_flushes_at_the_end_of_a_turn)
+{
+    struct fixture f;
+    fixture_init(&f, 5, 512);
+    struct store_config config = fixture_config(&f);
+    struct store *store = fixture_open(&config);
+    struct loop *loop;
+    int64_t due;
+
+    CHECK_INT(loop_new(&loop, &f.env.env, false), 0);
+    CHECK_INT(store_attach(store, loop), 0);
+    step(store, 1);
+    CHECK_INT(store_durable_seq(store), 0);
+    CHECK(!loop_run_timers(loop, INT64_MAX, &due));
+    CHECK_INT(store_durable_seq(store), 1);
+    store_close(store);
+    loop_free(loop);
+    disk_fake_done(&f.disk);
 }

@@ -25,7 +25,7 @@ own_container(const struct gen *g, const struct shape *s)
 }
 
 static void
-container(struct gen *g, const struct shape *s, struct buf *out)
+container(const struct shape *s, struct buf *out)
 {
     if (s->kind == API_MAP)
         buf_add_fmt(out, "%.*s {\n    %.*sEntry *v;\n    size_t n;\n};\n", STR_ARG(s->c_name),
@@ -33,7 +33,6 @@ container(struct gen *g, const struct shape *s, struct buf *out)
     else
         buf_add_fmt(out, "%.*s {\n    %.*s *v;\n    size_t n;\n};\n", STR_ARG(s->c_name),
                     STR_ARG(s->members.v[0].type->c_name));
-    (void)g;
 }
 
 static void
@@ -79,12 +78,13 @@ emit_header(struct gen *g, struct buf *out)
     struct map seen = {0};
 
     buf_add_fmt(out,
-                "/* The API of %.*s %.*s.  Made by apigen; see api/model.h for the form of values. */\n"
+                "/* The API of %.*s %.*s.  Made by apigen; api/model.h says what values look like. "
+                "*/\n"
                 "#pragma once\n\n#include \"api/model.h\"\n\n",
                 STR_ARG(g->name), STR_ARG(g->version));
     for (size_t i = 0; i < g->shapes.n; i++)
         if (own_container(g, g->shapes.v[i]) && first_of_name(g, &seen, g->shapes.v[i]->c_name))
-            container(g, g->shapes.v[i], out);
+            container(g->shapes.v[i], out);
     for (size_t i = 0; i < g->shapes.n; i++) {
         struct shape *s = g->shapes.v[i];
 
@@ -133,6 +133,7 @@ pool_add(struct pool *p, struct str s)
         return *known;
     uint32_t at = p->bytes;
 
+    assert(!memchr(key.p, 0, key.n));
     map_put(&p->g->arena, &p->at, key, at);
     add(&p->text, "    \"");
     for (size_t i = 0; i < key.n; i++) {
@@ -223,6 +224,7 @@ limits_table(struct gen *g, struct pool *pool, struct buf *out)
 static void
 shape_size(const struct shape *s, struct buf *out)
 {
+    assert(s->c_name.n > 0);
     if (s->kind == API_STRUCT)
         buf_add_fmt(out, "sizeof(%.*s)", STR_ARG(s->c_name));
     else if (s->kind == API_LIST)
@@ -268,8 +270,11 @@ members_table(struct gen *g, struct pool *pool, struct buf *out)
 
             if (m->name.n > UINT8_MAX || m->query.n > UINT8_MAX || m->xml.n > UINT8_MAX)
                 die_at(g->file, m->line, "a name is longer than the tables can say");
-            buf_add_fmt(out, "    {%u, %u, %u, %u, ", pool_add(pool, m->name),
-                        pool_add(pool, m->query), pool_tag(pool, m->xml), m->type->index);
+            /* One after the other: the order of texts must not depend on the compiler. */
+            uint32_t name = pool_add(pool, m->name), query = pool_add(pool, m->query);
+            uint32_t tag = pool_tag(pool, m->xml);
+
+            buf_add_fmt(out, "    {%u, %u, %u, %u, ", name, query, tag, m->type->index);
             if (s->kind == API_LIST)
                 add(out, "0");
             else
@@ -368,15 +373,17 @@ ops_table(struct gen *g, struct pool *pool, struct buf *out)
     LIST_EACH(&g->ops, op) {
         unsigned dry_run = dry_run_number(op);
         unsigned flags = op->flags | (dry_run == API_NONE ? 0 : (unsigned)API_DRY_RUN);
-        struct str wrap = op->wrap.p ? op->wrap : str_cat(&g->arena, op->name, S("Result"));
+        struct str wrap_text =
+            op->wrap.p ? op->wrap : str_cat(&g->arena, op->name, S("Result"));
+        uint32_t name = pool_add(pool, op->name), wrap = pool_add(pool, wrap_text);
+        unsigned page_in = member_number(g, op, op->input, op->page_in);
+        unsigned limit = member_number(g, op, op->input, op->page_limit);
+        unsigned page_out = member_number(g, op, op->output, op->page_out);
 
-        buf_add_fmt(out, "    {%u, %u, %zu, %zu, %u, %u, %u, %u, %u, %u, %u, %u},\n",
-                    pool_add(pool, op->name), pool_add(pool, wrap), error, op->errors.n,
-                    op->input->index, op->output->index,
-                    op->handler.p ? handler++ : (unsigned)API_NONE, flags, dry_run,
-                    member_number(g, op, op->input, op->page_in),
-                    member_number(g, op, op->input, op->page_limit),
-                    member_number(g, op, op->output, op->page_out));
+        buf_add_fmt(out, "    {%u, %u, %zu, %zu, %u, %u, %u, %u, %u, %u, %u, %u},\n", name, wrap,
+                    error, op->errors.n, op->input->index, op->output->index,
+                    op->handler.p ? handler++ : (unsigned)API_NONE, flags, dry_run, page_in,
+                    limit, page_out);
         error += op->errors.n;
     }
     add(out, "    {0},\n};\n\n");
@@ -442,9 +449,10 @@ emit_tables(struct gen *g, struct buf *out)
                 STR_ARG(g->name), STR_ARG(g->name));
     buf_add_str(out, buf_str(&pool.text));
     /* Writers copy tags in pieces of fixed size, API_POOL_SLACK at most, past a tag's end. */
-    buf_add_fmt(out, "    \"%s\";\n\n", "\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0"
-                "\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0");
-    add(out, "_Static_assert(API_POOL_SLACK == 32, \"the padding above\");\n\n");
+    add(out, "    \"");
+    for (size_t i = 0; i < API_POOL_SLACK; i++)
+        add(out, "\\0");
+    add(out, "\";\n\n");
     buf_add_str(out, buf_str(&tables));
     out->failed |= buf_failed(&tables) || buf_failed(&pool.text);
     buf_done(&tables);

@@ -145,7 +145,13 @@ shape_add(struct gen *g, struct str name, enum api_kind kind, unsigned line)
     struct shape *s = ARENA_NEW(&g->arena, struct shape);
 
     *s = (struct shape){
-        .name = name, .key = name, .kind = kind, .min = API_NO_MIN, .max = API_NO_MAX, .line = line};
+        .name = name,
+        .key = name,
+        .kind = kind,
+        .min = API_NO_MIN,
+        .max = API_NO_MAX,
+        .line = line,
+    };
     map_put(&g->arena, &g->by_key, name, (uint32_t)g->shapes.n);
     *LIST_PUSH(&g->arena, &g->shapes) = s;
     return s;

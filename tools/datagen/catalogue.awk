@@ -16,9 +16,9 @@ function die(why)
 # The offset of a text in the pool.
 function pooled(s)
 {
-    gsub(/_/, " ", s)
+    gsub(/~/, " ", s)
     if (!(s in pool)) {
-        if (s !~ /^[A-Za-z0-9 .,:;+*()\/-]*$/)
+        if (s !~ /^[A-Za-z0-9_ .,:;+*()\/-]*$/)
             die("odd characters in '" s "'")
         pool[s] = pool_bytes
         pool_text[n_pool++] = s

@@ -240,28 +240,3 @@ emit_source(FILE *f, const struct tbl_file *file)
     for (unsigned i = 0; i < file->n_tables; i++)
         emit_table(f, &file->tables[i]);
 }
-
-void
-emit_list_header(FILE *f, const char *name)
-{
-    fprintf(f,
-                "/* Made by tblgen: all tables, for store_open(). */\n"
-                "#pragma once\n\n"
-                "#include \"store/store.h\"\n\n"
-                "extern const struct store_table *const %s[];\n"
-                "extern const size_t n_%s;\n",
-                name, name);
-}
-
-void
-emit_list_source(FILE *f, const char *name, const struct tbl_file *files, size_t n)
-{
-    fprintf(f, "/* Made by tblgen. */\n#include \"%s.h\"\n", name);
-    for (size_t i = 0; i < n; i++)
-        fprintf(f, "#include \"%s_rows.h\"\n", files[i].name);
-    fprintf(f, "\nconst struct store_table *const %s[] = {\n", name);
-    for (size_t i = 0; i < n; i++)
-        for (unsigned j = 0; j < files[i].n_tables; j++)
-            fprintf(f, "    &%s_table,\n", files[i].tables[j].name);
-    fprintf(f, "    NULL,\n};\n\nconst size_t n_%s = sizeof(%s) / sizeof(%s[0]) - 1;\n", name, name, name);
-}

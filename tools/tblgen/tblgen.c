@@ -1,9 +1,7 @@
 /*
  * tblgen: rows of the store as C, from .tbl files (grammar: docs/tables.md).
  *
- *   tblgen FILE.tbl… DIR             writes DIR/FILE_rows.h and .c for each file
- *   tblgen -l NAME FILE.tbl… DIR     writes DIR/NAME.h and .c: an array of all tables of the
- *                                    files, for store_open()
+ *   tblgen FILE.tbl… DIR      writes DIR/FILE_rows.h and .c for each file
  *
  * Mistakes are named as FILE:LINE: sentence, and nothing is written then.
  *
@@ -342,20 +340,8 @@ check_twice(const struct tbl_file *files, size_t n)
 static int
 usage(void)
 {
-    fprintf(stderr, "usage: tblgen [-l NAME] FILE.tbl... DIR\n");
+    fprintf(stderr, "usage: tblgen FILE.tbl... DIR\n");
     return 2;
-}
-
-static void
-write_list(const char *dir, const char *name, const struct tbl_file *files, size_t n)
-{
-    FILE *f = create(dir, name, ".h");
-
-    emit_list_header(f, name);
-    finish(f);
-    f = create(dir, name, ".c");
-    emit_list_source(f, name, files, n);
-    finish(f);
 }
 
 static void
@@ -373,29 +359,21 @@ write_rows(const char *dir, const struct tbl_file *file)
 int
 main(int argc, char **argv)
 {
-    const char *list = NULL, *dir = argv[argc - 1];
     struct tbl_file *files;
     size_t n;
-    int first = 1;
 
-    if (argc > 3 && same(argv[1], "-l")) {
-        list = argv[2];
-        first = 3;
-    }
-    if (argc - first < 2 || argv[first][0] == '-')
+    if (argc < 3 || argv[1][0] == '-')
         return usage();
-    n = (size_t)(argc - first - 1);
+    n = (size_t)argc - 2;
     files = calloc(n, sizeof(*files));
     if (!files)
         return 1;
     for (size_t i = 0; i < n; i++) {
-        files[i].path = argv[(size_t)first + i];
+        files[i].path = argv[1 + i];
         read_file(&files[i]);
     }
     check_twice(files, n);
-    for (size_t i = 0; i < n && !list; i++)
-        write_rows(dir, &files[i]);
-    if (list)
-        write_list(dir, list, files, n);
+    for (size_t i = 0; i < n; i++)
+        write_rows(argv[argc - 1], &files[i]);
     return 0;
 }

@@ -48,8 +48,5 @@ struct tbl_file {
     struct tbl_table *tables; /* TABLES_MAX */
 };
 
-
 void emit_header(FILE *f, const struct tbl_file *file);
 void emit_source(FILE *f, const struct tbl_file *file);
-void emit_list_header(FILE *f, const char *name);
-void emit_list_source(FILE *f, const char *name, const struct tbl_file *files, size_t n);

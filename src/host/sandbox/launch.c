@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -213,6 +214,18 @@ started(struct host *h, struct machine *m)
     answer(h, &m->ticket, 0, &reply, sizeof(reply));
 }
 
+/* Whoever asked is told when the child has ended, so that it may try again at once. */
+static void
+fail(struct host *h, struct machine *m, const char *text)
+{
+    struct why ignored;
+
+    log_warn("machine %s did not start: %s", m->saved.id, text);
+    source_close(h, &m->starting);
+    m->failure = strdup(text);
+    machine_signal(m, PRIV_KILL, &ignored);
+}
+
 static void
 starting_event(struct host *h, struct source *s, uint32_t events)
 {
@@ -231,10 +244,7 @@ starting_event(struct host *h, struct source *s, uint32_t events)
     }
     if (n > 0)
         text[n] = '\0';
-    log_warn("machine %s did not start: %s", m->saved.id, text);
-    answer(h, &m->ticket, -ECHILD, text, strlen(text));
-    struct why ignored;
-    machine_signal(m, PRIV_KILL, &ignored); /* machine_ended() does the rest */
+    fail(h, m, text);
 }
 
 /* ---- the order of things ---- */
@@ -383,11 +393,7 @@ machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
         r = equip(&l, m);
     l.parent_sock = -1;
     launch_close(&l);
-    if (r < 0) {
-        struct why ignored;
-
-        source_close(h, &m->starting); /* the caller answers */
-        machine_signal(m, PRIV_KILL, &ignored);
-    }
-    return r;
+    if (r < 0)
+        fail(h, m, why->text);
+    return 0;
 }

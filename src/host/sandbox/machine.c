@@ -113,6 +113,7 @@ machine_free(struct host *h, struct machine *m)
         at = &(*at)->next;
     *at = m->next;
     h->n_machines--;
+    free(m->failure);
     free(m);
 }
 
@@ -245,7 +246,13 @@ machine_ended(struct host *h, struct machine *m)
     bool failed_launch = m->state == PRIV_STARTING;
     taken_down(h, m);
     if (failed_launch) {
+        struct ticket ticket = m->ticket;
+        char *failure = steal_pointer(&m->failure);
+        const char *text = failure ? failure : "the sandbox's process ended before its init";
+
         machine_free(h, m);
+        answer(h, &ticket, -ECHILD, text, strlen(text));
+        free(failure);
         return;
     }
     log_info("machine %s %s, status %d", m->saved.id, kinds[m->exit], m->status);

@@ -128,6 +128,7 @@ struct machine {
     uint64_t console_end;
     int64_t began_ns;
     struct ticket ticket;
+    char *failure;                  /* the sentence, while a failed launch's child still ends */
 };
 
 /* All the child needs; it is a copy of the parent, so pointers hold. */
@@ -165,6 +166,7 @@ int machine_save(struct host *h, const struct machine *m);
 int machine_watch(struct host *h, struct machine *m);
 /* Signals its init.  how: enum priv_how. */
 int machine_signal(struct machine *m, uint32_t how, struct why *why);
+/* 0: the ticket is answered when init was exec'd, or when a failed child has ended. */
 int machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
                    const struct ticket *ticket, struct why *why);
 int machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why);

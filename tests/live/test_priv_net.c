@@ -1,0 +1,337 @@
+/*
+ * The network of sandboxes: security groups, spoofing, overlapping ranges, public addresses, the
+ * router's listeners and the way out.
+ */
+#include "live/priv_lab.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SERVE "while :; do echo served | nc -l -p 80 >/dev/null; done & " \
+              "while :; do echo other | nc -l -p 81 >/dev/null; done & "
+
+static const struct priv_rule egress_all = {.egress = 1, .protocol = PRIV_PROTO_ALL};
+
+static struct lab *
+lab_ready(void)
+{
+    struct lab *l = lab_new();
+
+    lab_vpc(l, 0, LAB_CIDR);
+    lab_open_class(l, 0);
+    return l;
+}
+
+static void
+boot(struct lab *l, uint32_t n, uint32_t class, const char *script)
+{
+    struct priv_launch p = lab_plan(n);
+
+    p.class = class;
+    lab_launch(l, &p, script);
+}
+
+/* What machine n reads from a TCP port; "" when it cannot. */
+static struct str
+get(struct lab *l, uint32_t n, const char *address, unsigned port)
+{
+    int status;
+
+    return lab_exec(l, n, str_fmt(l->arena, "nc -w 1 %s %u </dev/null 2>/dev/null", address,
+                                  port).p, &status);
+}
+
+static bool
+pings(struct lab *l, uint32_t n, const char *address)
+{
+    int status;
+
+    lab_exec(l, n, str_fmt(l->arena, "ping -c 1 -W 1 %s", address).p, &status);
+    return status == 0;
+}
+
+static void
+wait_serving(struct lab *l, uint32_t n)
+{
+    for (int i = 0; i < 100; i++) {
+        int status;
+
+        if (lab_exec(l, n, "nc -w 1 127.0.0.1 80 </dev/null", &status).n)
+            return;
+        usleep(10000);
+    }
+    FAIL("machine %u does not serve", n);
+}
+
+TEST(security_groups_allow_what_their_rules_say)
+{
+    const struct priv_rule web[] = {{.protocol = IPPROTO_TCP, .from = 80, .to = 80},
+                                    egress_all};
+    const struct priv_rule only_group_2[] = {
+        {.protocol = IPPROTO_TCP, .from = 80, .to = 81, .peer = PRIV_PEER_GROUP, .group = 2},
+        egress_all};
+    const struct priv_rule pingable[] = {
+        {.protocol = IPPROTO_ICMP, .from = 8, .to = -1, .ip = LAB_IP(3), .prefix = 32}, egress_all};
+    const struct priv_rule mute[] = {
+        {.protocol = IPPROTO_TCP, .from = 80, .to = 80},
+        {.egress = 1, .protocol = IPPROTO_TCP, .from = 81, .to = 81}};
+    struct lab *l = lab_ready();
+
+    lab_group(l, 0, 2, web, 2);
+    lab_class(l, 0, 2, 2);
+    boot(l, 1, 2, SERVE "exec sleep 1000"); /* 172.31.0.17 */
+    boot(l, 2, 2, SERVE "exec sleep 1000"); /* .18 */
+    boot(l, 3, 1, "exec sleep 1000");       /* .19, in group 1 */
+    wait_serving(l, 1);
+    wait_serving(l, 2);
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "served");
+    CHECK_STR(get(l, 3, "172.31.0.17", 81), "");
+    CHECK(!pings(l, 3, "172.31.0.17"));
+
+    /* A reference to itself: members only. */
+    lab_group(l, 0, 2, only_group_2, 2);
+    CHECK_STR(get(l, 2, "172.31.0.17", 81), "other");
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "");
+    struct priv_machine_class move = {.class = 2};
+    snprintf(move.id, sizeof(move.id), "%s", lab_id(3));
+    lab_call(l, PRIV_MACHINE_CLASS, &move, sizeof(move), NULL, 0);
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "served");
+    move.class = 1;
+    lab_call(l, PRIV_MACHINE_CLASS, &move, sizeof(move), NULL, 0);
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "");
+
+    /* ICMP by type and source. */
+    lab_group(l, 0, 2, pingable, 2);
+    CHECK(pings(l, 3, "172.31.0.17"));
+    CHECK(!pings(l, 2, "172.31.0.17"));
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "");
+
+    /* Egress. */
+    lab_group(l, 0, 2, mute, 2);
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "served"); /* replies pass */
+    CHECK_STR(get(l, 2, "172.31.0.17", 80), "");
+    lab_free(l);
+}
+
+TEST(a_machine_has_the_rules_of_all_its_groups_and_of_no_unknown_class)
+{
+    const struct priv_rule p80 = {.protocol = IPPROTO_TCP, .from = 80, .to = 80};
+    const struct priv_rule p81[] = {{.protocol = IPPROTO_TCP, .from = 81, .to = 81}, egress_all};
+    struct priv_class both = {.vpc = 0, .class = 7, .n_groups = 2, .groups = {3, 4}};
+    struct lab *l = lab_ready();
+    struct str says;
+
+    boot(l, 1, 7, SERVE "exec sleep 1000");
+    boot(l, 2, 1, "exec sleep 1000");
+    wait_serving(l, 1);
+    CHECK_STR(get(l, 2, "172.31.0.17", 80), "");
+    lab_group(l, 0, 3, &p80, 1);
+    lab_group(l, 0, 4, p81, 2);
+    lab_call(l, PRIV_CLASS, &both, sizeof(both), NULL, 0);
+    CHECK_STR(get(l, 2, "172.31.0.17", 80), "served");
+    CHECK_STR(get(l, 2, "172.31.0.17", 81), "other");
+    CHECK(pings(l, 1, "172.31.0.18"));
+    both.n_groups = 1;
+    CHECK_INT(lab_try(l, PRIV_CLASS, &both, sizeof(both), NULL, 0, &says), -EBUSY);
+    struct priv_group_drop drop = {.vpc = 0, .group = 4};
+    CHECK_INT(lab_try(l, PRIV_GROUP_DROP, &drop, sizeof(drop), NULL, 0, &says), -EBUSY);
+    lab_kill(l, 1);
+    lab_call(l, PRIV_CLASS, &both, sizeof(both), NULL, 0);
+    lab_call(l, PRIV_GROUP_DROP, &drop, sizeof(drop), NULL, 0);
+    lab_free(l);
+}
+
+TEST(an_established_flow_survives_the_end_of_its_rule)
+{
+    const struct priv_rule p80[] = {{.protocol = IPPROTO_TCP, .from = 80, .to = 80}, egress_all};
+    struct lab *l = lab_ready();
+
+    lab_group(l, 0, 2, p80, 2);
+    lab_class(l, 0, 2, 2);
+    boot(l, 1, 2, "nc -l -p 80 -e /bin/cat; exec sleep 1000");
+    boot(l, 2, 1, "read go; { echo one; sleep 1; echo two; sleep 1; } | nc 172.31.0.17 80; "
+                  "exec sleep 1000");
+    usleep(100000);
+    struct priv_console_write w = {.n = 1};
+    snprintf(w.id, sizeof(w.id), "%s", lab_id(2));
+    lab_call(l, PRIV_CONSOLE_WRITE, &w, sizeof(w), "\n", 1);
+    lab_console(l, 2, "one");
+    lab_group(l, 0, 2, &egress_all, 1);
+    lab_console(l, 2, "two");
+    lab_free(l);
+}
+
+TEST(a_machine_cannot_speak_with_anothers_address)
+{
+    struct lab *l = lab_ready();
+    int status;
+
+    boot(l, 1, 1, "exec sleep 1000");
+    boot(l, 2, 1, "exec sleep 1000");
+    CHECK(pings(l, 1, "172.31.0.18"));
+    lab_exec(l, 1, "ip addr add 172.31.0.99/32 dev eth0; ping -c 1 -W 1 -I 172.31.0.99"
+                   " 172.31.0.18", &status);
+    CHECK(status != 0);
+    lab_exec(l, 1, "ip addr del 172.31.0.99/32 dev eth0; ip link set eth0 down; ip link set eth0"
+                   " address 02:00:00:00:00:77; ip link set eth0 up; "
+                   "ip route add default via 172.31.0.1; ping -c 1 -W 1 172.31.0.18", &status);
+    CHECK(status != 0);
+    lab_free(l);
+}
+
+TEST(ranges_of_two_vpcs_may_overlap)
+{
+    struct lab *l = lab_ready();
+    struct priv_launch p = lab_plan(2);
+    int status;
+
+    lab_vpc(l, 5, LAB_CIDR);
+    lab_open_class(l, 5);
+    boot(l, 1, 1, "while :; do echo first | nc -l -p 80 >/dev/null; done");
+    p.vpc = 5;
+    p.private_ip = LAB_IP(1); /* the same address */
+    lab_launch(l, &p, "while :; do echo second | nc -l -p 80 >/dev/null; done");
+    p = lab_plan(3);
+    p.vpc = 5;
+    lab_launch(l, &p, "exec sleep 1000");
+    boot(l, 4, 1, "exec sleep 1000");
+    usleep(100000);
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "second");
+    CHECK_STR(get(l, 4, "172.31.0.17", 80), "first");
+    CHECK(!pings(l, 4, "172.31.0.19")); /* it is in the other VPC */
+    /* The host's route leads to the first VPC that claimed the range. */
+    CHECK_STR(lab_run(l, "busybox nc -w 2 172.31.0.17 80 </dev/null", &status), "first");
+    lab_free(l);
+}
+
+TEST(a_public_address_leads_in_and_out)
+{
+    struct lab *l = lab_ready();
+    struct priv_public_ip q = {.vpc = 0, .public_ip = LAB_PUBLIC(9), .private_ip = LAB_IP(1)};
+    struct str says;
+    int status;
+
+    boot(l, 1, 1, SERVE "exec sleep 1000");
+    boot(l, 2, 1, "exec sleep 1000");
+    wait_serving(l, 1);
+    CHECK_STR(lab_run(l, "busybox nc -w 2 172.31.0.17 80 </dev/null", &status), "served");
+    lab_call(l, PRIV_PUBLIC_IP, &q, sizeof(q), NULL, 0);
+    CHECK_STR(lab_run(l, "busybox nc -w 2 198.18.0.9 80 </dev/null", &status), "served");
+    CHECK_STR(get(l, 2, "198.18.0.9", 80), "served"); /* from inside as well */
+    /* Another VPC sees the public address as its peer, and no private one. */
+    struct priv_launch p = lab_plan(3);
+    lab_vpc(l, 1, 0x0a000000);
+    lab_open_class(l, 1);
+    p.vpc = 1;
+    p.private_ip = 0x0a000010;
+    p.gateway = 0x0a000001;
+    lab_launch(l, &p, "exec sleep 1000");
+    CHECK_STR(get(l, 3, "198.18.0.9", 80), "served");
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "");
+    lab_exec(l, 3, "nc -l -p 90 >/tmp/peer & sleep 1; wait", &status);
+    /* Moved to another machine: the old one loses it. */
+    q.private_ip = LAB_IP(2);
+    lab_call(l, PRIV_PUBLIC_IP, &q, sizeof(q), NULL, 0);
+    CHECK(!lab_run(l, "busybox nc -w 1 198.18.0.9 80 </dev/null", &status).n);
+    q.remove = 1;
+    lab_call(l, PRIV_PUBLIC_IP, &q, sizeof(q), NULL, 0);
+    lab_call(l, PRIV_PUBLIC_IP, &q, sizeof(q), NULL, 0);
+    q = (struct priv_public_ip){.public_ip = 0x08080808, .private_ip = LAB_IP(1)};
+    CHECK_INT(lab_try(l, PRIV_PUBLIC_IP, &q, sizeof(q), NULL, 0, &says), -EINVAL);
+    lab_free(l);
+}
+
+TEST(machines_reach_the_world_but_not_the_host)
+{
+    struct lab *l = lab_ready();
+    int status;
+
+    boot(l, 1, 1, "exec sleep 1000");
+    /* 203.0.113.1 knows no route to us: it answers because the host hides us. */
+    CHECK(pings(l, 1, "203.0.113.1"));
+    lab_run(l, "busybox nc -l -p 4444 </dev/null >/dev/null 2>&1 & sleep 0.2", &status);
+    CHECK_STR(lab_run(l, "echo x | busybox nc -w 1 203.0.113.2 4445 2>&1 | grep -c .; true",
+                      &status), "1");
+    lab_exec(l, 1, "echo x | nc -w 1 203.0.113.2 4444", &status);
+    CHECK(status != 0);
+    lab_free(l);
+}
+
+static int
+accept_from(int fd, char peer[16])
+{
+    struct sockaddr_in a;
+    socklen_t n = sizeof(a);
+
+    for (int i = 0; i < 200; i++) {
+        int c = accept(fd, (struct sockaddr *)&a, &n);
+
+        if (c >= 0) {
+            inet_ntop(AF_INET, &a.sin_addr, peer, 16);
+            return c;
+        }
+        usleep(10000);
+    }
+    FAIL("nobody connects");
+}
+
+TEST(the_router_listens_for_metadata_dns_and_dhcp, "IMDS-01")
+{
+    struct priv_vpc_open q = {.number = 0, .id = "vpc-0", .n_cidrs = 1, .cidrs = {{LAB_CIDR, 16}},
+                              .n_extra = 1, .extra = {{0xa9fea9fb, 443}}};
+    struct lab *l = lab_new();
+    char peer[16], text[600];
+
+    lab_call(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0);
+    CHECK_INT(l->n_vpc_fds, PRIV_LISTEN_EXTRA + 1);
+    boot(l, 1, 0, "(echo hello | nc -w 2 169.254.169.254 80) & (echo tls | nc -w 2 169.254.169.251"
+                  " 443) & echo q | nc -u -w 1 172.31.0.2 53 & echo q | nc -u -w 1 169.254.169.253"
+                  " 53 & udhcpc -i eth0 -n -q -t 3 -T 1 -s /bin/true; exec sleep 1000");
+    /* Class 0: no group lets anything through, and yet these are reached. */
+    int c = accept_from(l->vpc_fds[PRIV_LISTEN_IMDS], peer);
+    CHECK_STR(str_from(peer), "172.31.0.17");
+    close(c);
+    c = accept_from(l->vpc_fds[PRIV_LISTEN_EXTRA], peer);
+    close(c);
+    static const int udp[] = {PRIV_LISTEN_DNS_UDP, PRIV_LISTEN_DNS2_UDP, PRIV_LISTEN_DHCP};
+    for (int k = 0; k < 3; k++) {
+        struct sockaddr_in from;
+        char control[64];
+        struct iovec io = {text, sizeof(text)};
+        struct msghdr m = {.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &io,
+                           .msg_iovlen = 1, .msg_control = control,
+                           .msg_controllen = sizeof(control)};
+        ssize_t n = -1;
+
+        for (int i = 0; i < 200 && n < 0; i++) {
+            m.msg_controllen = sizeof(control);
+            n = recvmsg(l->vpc_fds[udp[k]], &m, 0);
+            if (n < 0)
+                usleep(10000);
+        }
+        CHECK(n > 0);
+        struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
+        CHECK(cm && cm->cmsg_type == IP_PKTINFO);
+        if (udp[k] != PRIV_LISTEN_DHCP)
+            continue;
+        /* A broadcast reply through the interface that asked reaches the guest. */
+        struct in_pktinfo in;
+        memcpy(&in, CMSG_DATA(cm), sizeof(in));
+        in.ipi_spec_dst.s_addr = 0;
+        memcpy(CMSG_DATA(cm), &in, sizeof(in));
+        CHECK(in.ipi_ifindex >= 1000);
+        text[0] = 2;                                    /* BOOTREPLY */
+        memcpy(text + 16, &(uint32_t){htonl(LAB_IP(1))}, 4);
+        static const uint8_t offer[] = {53, 1, 2, 54, 4, 172, 31, 0, 1, 255};
+        memcpy(text + 240, offer, sizeof(offer));
+        from.sin_addr.s_addr = INADDR_BROADCAST;
+        io.iov_len = 300;
+        CHECK_INT(sendmsg(l->vpc_fds[PRIV_LISTEN_DHCP], &m, 0), 300);
+    }
+    lab_console(l, 1, "select"); /* udhcpc: sending/broadcasting select: it has the offer */
+    lab_free(l);
+}
