@@ -130,10 +130,10 @@ check: all $(SUITES:%=$(B)/test-%) $(B)/test-guest $(B)/fuzz-replay
 	tools/run-tests $(CHECKS)
 
 # The seeded simulation: make sim SEED=… N=…
-SEED ?=
+SEED ?= 1
 N ?= 100
 sim: $(B)/test-sim
-	$(B)/test-sim --seed '$(SEED)' --runs $(N)
+	SIM_SEED=$(SEED) SIM_RUNS=$(N) $(B)/test-sim -f
 
 # Real sandboxes, as root; skipped with a reason where that is not possible.
 live: all $(B)/test-live

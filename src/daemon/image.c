@@ -110,7 +110,9 @@ image_build(struct arena *arena, const char *data_dir, const char *name)
         !image_find_file(arena, "welkin-init", &init))
         return -ENOENT;
     mkdir(str_cstr(arena, str_fmt(arena, "%s/images", data_dir)), 0755);
-    char *argv[] = {(char *)"/bin/sh", (char *)script, work, (char *)init, NULL};
+    /* Only tiny.sh takes our init: debian.sh's second argument is a suite. */
+    bool is_tiny = strcmp(name, "tiny") == 0;
+    char *argv[] = {(char *)"/bin/sh", (char *)script, work, is_tiny ? (char *)init : NULL, NULL};
     int r = run(argv);
     if (r < 0)
         return r;

@@ -196,8 +196,6 @@ int ec2_interface_set_source_dest_check(struct api_call *call,
 struct str ec2_private_dns_name(struct arena *arena, struct str region, struct str ip);
 /* "ec2-198-18-0-4.compute-1.amazonaws.com" */
 struct str ec2_public_dns_name(struct arena *arena, struct str region, struct str ip);
-/* "ec2.internal", "eu-west-1.compute.internal" */
-struct str ec2_private_domain(struct arena *arena, struct str region);
 
 /* ---- volume.c ---- */
 

@@ -20,6 +20,7 @@
     X(InstanceLimitExceeded, "InstanceLimitExceeded", 400)                                         \
     X(InsufficientAddressCapacity, "InsufficientAddressCapacity", 400)                             \
     X(InsufficientFreeAddressesInSubnet, "InsufficientFreeAddressesInSubnet", 400)                 \
+    X(InsufficientInstanceCapacity, "InsufficientInstanceCapacity", 500)                           \
     X(InvalidAMIAttributeItemValue, "InvalidAMIAttributeItemValue", 400)                           \
     X(InvalidAMIID_Malformed, "InvalidAMIID.Malformed", 400)                                       \
     X(InvalidAMIID_NotFound, "InvalidAMIID.NotFound", 400)                                         \

@@ -98,6 +98,7 @@ page_number(struct str hex)
 {
     uint64_t n = 0;
 
+    assert(hex.n > 0 && hex.n <= 16); /* the token's MAC was right: we wrote it */
     for (size_t i = 0; i < hex.n; i++)
         n = n << 4 | (uint64_t)(hex.p[i] <= '9' ? hex.p[i] - '0' : hex.p[i] - 'a' + 10);
     return (int64_t)n;
@@ -111,6 +112,7 @@ resume(struct ec2_instance_walk *w)
     struct str launched = str_split(&key, ' '), reservation = str_split(&key, ' ');
     struct str index = str_split(&key, ' ');
 
+    assert(key.n > 0);
     store_after(&w->cursor,
                 STORE_KEYS(page_number(launched), reservation, page_number(index), key));
 }
@@ -145,6 +147,7 @@ ec2_instance_walk(struct api_call *call, const struct ec2_instance_walk_want *wa
         return r;
     if (w.rows.n)
         qsort(w.rows.v, w.rows.n, sizeof(*w.rows.v), by_launch);
+    assert(!(w.by_id && (w.paged || w.listing.page.after.n)));
     *ret = w;
     ret->cursor = store_seek(call->txn, &ec2_instance_by_owner,
                              STORE_KEYS(call->account, call->region));
@@ -158,6 +161,7 @@ ec2_instance_walk_next(struct ec2_instance_walk *w)
 {
     const struct ec2_instance_row *row;
 
+    assert(w->next <= w->rows.n);
     if (w->by_id)
         return w->next < w->rows.n ? w->rows.v[w->next++] : NULL;
     if (w->listing.page.more)
@@ -368,6 +372,7 @@ row_passes(struct api_call *call, const struct ec2_FilterList *filters,
 {
     const char *state = ec2_instance_sm.states[row->state].name;
 
+    assert(row->state >= 0 && row->state < ec2_instance_sm.n_states);
     if (!api_filter_allows(set, "instance-id", row->id) ||
         !api_filter_allows(set, "instance-state-name", str_from(state)) ||
         !api_filter_allows(set, "image-id", row->image_id) ||

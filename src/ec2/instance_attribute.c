@@ -157,6 +157,7 @@ set_type(struct api_call *call, struct ec2_instance_row *row, const struct want 
                          "The requested instance type (%.*s) is not supported in the "
                          "Availability Zone of the instance (%.*s).",
                          STR_ARG(type->name), STR_ARG(row->zone));
+    assert(row->state == EC2_STOPPED && type->cores && type->threads_per_core);
     row->type = type->name;
     row->core_count = type->cores;
     row->threads_per_core = type->threads_per_core;
@@ -299,6 +300,7 @@ struct naming {
 static void
 name_one(struct naming *to, const char *attribute, struct want want)
 {
+    assert(attribute);
     to->n++;
     to->name = attribute;
     to->want = want;
@@ -377,6 +379,7 @@ ec2_describe_instance_attribute(struct api_call *call,
         r = attribute_find(call, req->attribute, &attribute);
     if (r)
         return r;
+    assert(attribute->show);
     res->instance_id = row->id;
     attribute->show(call, row, res);
     return 0;

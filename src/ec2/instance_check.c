@@ -454,6 +454,7 @@ check_cpu(struct api_call *call, const struct ec2_CpuOptionsRequest *want, struc
         cores = want->core_count.v;
         threads = want->threads_per_core.v;
     }
+    assert(cores > 0 && threads > 0);
     l->model.core_count = cores;
     l->model.threads_per_core = threads;
     l->model.vcpus = cores * threads;
@@ -547,6 +548,7 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
         r = check_tags(call, req, ret);
     if (r == 0)
         r = check_options(call, req, ret);
+    assert(r || (ret->group_ids.n > 0 && ret->subnet && ret->vpc && ret->type));
     ret->model.key_name = req->key_name;
     return r;
 }

@@ -20,6 +20,7 @@ tag_is_path(struct str key)
 static int
 check_tags(struct api_call *call, const struct str_list *tags)
 {
+    assert(tags->n % 2 == 0);
     for (size_t i = 0; i < tags->n; i += 2)
         if (!tag_is_path(tags->v[i]))
             return api_fault(call, &EC2_ERR(InvalidParameterValue),

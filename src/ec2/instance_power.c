@@ -62,6 +62,8 @@ static int
 start(struct api_call *call, const struct ec2_instance_row *row)
 {
     struct ec2_instance_row new = *row;
+
+    assert(row->state == EC2_STOPPED && !row->public_ip.n);
     int r = start_public_address(call, &new);
 
     if (r)
@@ -183,6 +185,8 @@ ec2_reboot_instances(struct api_call *call, const struct ec2_RebootInstancesRequ
 static enum ec2_instance_state
 terminate_next(const struct ec2_instance_row *row)
 {
+    assert(sm_allows(&ec2_instance_sm, (unsigned)row->state, EC2_SHUTTING_DOWN) ||
+           row->state == EC2_STOPPED);
     return row->state == EC2_STOPPED ? EC2_TERMINATED : EC2_SHUTTING_DOWN;
 }
 

@@ -55,6 +55,7 @@ mark(struct ec2_reconciler *rec, struct str id)
         error_origin(EINVAL, "instance id %.*s is too long", STR_ARG(id));
         return;
     }
+    assert(rec->next <= rec->n && rec->n <= rec->cap);
     if (rec->n == rec->cap) {
         size_t cap = rec->cap ? rec->cap * 2 : 64;
         struct look *looks = realloc(rec->looks, cap * sizeof(*looks));
@@ -159,8 +160,10 @@ static int
 delete_rows(struct view *v)
 {
     struct str reservation_id = v->row.reservation_id;
-    int r = ec2_instance_delete(v->txn, v->row.id);
+    int r;
 
+    assert(v->row.state == EC2_TERMINATED && v->row.uid_slot == 0 && v->row.terminated_ms);
+    r = ec2_instance_delete(v->txn, v->row.id);
     if (r < 0)
         return r;
     STORE_EACH(v->txn, ec2_instance_by_reservation, other, reservation_id)
@@ -175,6 +178,7 @@ look_terminated(struct view *v)
 {
     bool removed = !v->machine || v->machine->phase == HOST_REMOVED;
 
+    assert(!v->row.interface_id.n && !v->row.root_volume_id.n);
     if (removed && v->row.uid_slot) {
         int r = ec2_slot_give_back(v->txn, v->row.uid_slot);
 
@@ -261,6 +265,7 @@ look_at_batch(struct ec2_reconciler *rec, const struct look *looks, size_t n)
     struct arena arena;
     int r = 0;
 
+    assert(n > 0 && n <= LOOKS_MAX);
     arena_init(&arena, REASONS_BYTES_MAX);
     for (size_t i = 0; i < n && r == 0; i++)
         r = look_at(rec, txn, &arena, str_of(looks[i].id, looks[i].n));

@@ -86,12 +86,26 @@ make_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 }
 
 static int
+take_slot(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
+{
+    int r = ec2_slot_take(call->txn, row->id, &row->uid_slot);
+
+    if (r != -ENOSPC)
+        return r;
+    return api_fault(call, &EC2_ERR(InsufficientInstanceCapacity),
+                     "We currently do not have sufficient %.*s capacity in the Availability Zone "
+                     "you requested (%.*s).",
+                     STR_ARG(l->type->name), STR_ARG(row->zone));
+}
+
+static int
 make_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
               const struct ec2_launch *l, unsigned index)
 {
     struct ec2_instance_row row = l->model;
     const struct ec2_instance_why why = INSTANCE_WHY_PENDING;
 
+    assert(l->image && l->type && l->subnet && index < INSTANCE_RUN_MAX);
     row.id = api_id(call, "i");
     row.launch_index = index;
     row.state = EC2_PENDING;
@@ -104,7 +118,7 @@ make_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     if (r == 0)
         r = make_volume(call, req, l, &row);
     if (r == 0)
-        r = ec2_slot_take(call->txn, row.id, &row.uid_slot);
+        r = take_slot(call, l, &row);
     if (r == 0)
         r = ec2_instance_insert(call->txn, &row);
     return r;
@@ -114,7 +128,8 @@ static bool
 lacks_room(const struct api_call *call)
 {
     return str_is(call->fault.code, "InsufficientFreeAddressesInSubnet") ||
-           str_is(call->fault.code, "InsufficientAddressCapacity");
+           str_is(call->fault.code, "InsufficientAddressCapacity") ||
+           str_is(call->fault.code, "InsufficientInstanceCapacity");
 }
 
 /* As many as there is room for, but not fewer than min. */
@@ -122,6 +137,7 @@ static int
 make_instances(struct api_call *call, const struct ec2_RunInstancesRequest *req,
                const struct ec2_launch *l)
 {
+    assert(l->min >= 1 && l->min <= l->max && l->max <= INSTANCE_RUN_MAX);
     for (unsigned i = 0; i < l->max; i++) {
         size_t mark = store_savepoint(call->txn);
         int r = make_instance(call, req, l, i);

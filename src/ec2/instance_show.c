@@ -74,6 +74,7 @@ ec2_metadata_show(const struct ec2_instance_row *row, const char *state)
 static struct str
 dns_name(struct arena *a, struct str prefix, struct str ip, struct str domain)
 {
+    assert(ip.n > 0 && domain.n > 0);
     size_t n = prefix.n + ip.n + 1 + domain.n;
     char *out = arena_alloc_raw(a, n), *p = out;
 
@@ -230,6 +231,7 @@ show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row
     API_PRESENT(&out->security_groups);
     if (!interface)
         return;
+    assert(str_eq(interface->instance_id, row->id) && interface->group_ids.n > 0);
     out->security_groups = groups(s, &interface->group_ids);
     to->attachment = (struct ec2_InstanceNetworkInterfaceAttachment){
         .attach_time = opt_i64(interface->attached_ms),
@@ -356,6 +358,7 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         .private_ip_address = or_absent(row->private_ip),
         .public_ip_address = or_absent(row->public_ip),
     };
+    assert(row->state != EC2_TERMINATED || (!row->interface_id.n && !row->private_ip.n));
     if (row->state != EC2_TERMINATED)
         out->source_dest_check = opt_bool(row->source_dest_check);
     if (row->tags.n)

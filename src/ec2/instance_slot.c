@@ -31,7 +31,7 @@ ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret)
     }
     slot = (int64_t)store_count(txn, &ec2_uid_slot_table) + 1;
     if (slot > SLOT_MAX)
-        return error_origin(EUSERS, "all %d ranges of user ids are taken", SLOT_MAX);
+        return -ENOSPC;
     int n = snprintf(text, sizeof(text), "%lld", (long long)slot);
     const struct ec2_uid_slot_row fresh = {
         .id = str_of(text, (size_t)n), .slot = slot, .holder = instance_id};
@@ -45,6 +45,8 @@ int
 ec2_slot_give_back(struct txn *txn, int64_t slot)
 {
     char text[24];
+
+    assert(slot >= 1 && slot <= SLOT_MAX);
     int n = snprintf(text, sizeof(text), "%lld", (long long)slot);
     const struct ec2_uid_slot_row *row = ec2_uid_slot_get(txn, str_of(text, (size_t)n));
 

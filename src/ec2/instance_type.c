@@ -512,7 +512,7 @@ ec2_describe_instance_types(struct api_call *call,
         struct ec2_InstanceTypeInfo info;
 
         if ((req->instance_types.n && !str_in(&req->instance_types, type->name)) ||
-            (!here && !any_region))
+            (!here && !any_region) || !api_filter_allows(&set, "instance-type", type->name))
             continue;
         arena_reset(&scratch);
         show_type(&scratch, catalogue_of(type), &info);
@@ -549,9 +549,12 @@ offering_add(struct offerings *o, struct str type, const char *location_type, st
 {
     struct ec2_InstanceTypeOffering offering = {
         .instance_type = type, .location_type = str_from(location_type), .location = location};
+
+    if (o->page.more || !api_filter_match(&o->set, &offering))
+        return;
     struct str key = str_fmt(o->call->arena, "%.*s %.*s", STR_ARG(type), STR_ARG(location));
 
-    if (!o->page.more && api_filter_match(&o->set, &offering) && api_page_take(&o->page, key))
+    if (api_page_take(&o->page, key))
         *LIST_PUSH(o->call->arena, &o->res->instance_type_offerings) = offering;
 }
 
@@ -586,6 +589,8 @@ ec2_describe_instance_type_offerings(struct api_call *call,
     for (size_t i = 0; i < CATALOGUE_TYPES && !o.page.more; i++) {
         const struct ec2_type *type = catalogue_type_at(i);
 
+        if (!api_filter_allows(&o.set, "instance-type", type->name))
+            continue;
         if (by_region && ec2_type_in_region(type, region))
             offering_add(&o, type->name, "region", region->name);
         for (unsigned z = 0; z < region->n_zones && !by_region; z++)

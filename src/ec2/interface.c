@@ -5,6 +5,7 @@
  * An address is taken in its pool and written in the interface's row in one transaction; nothing
  * else takes or gives addresses, so the pool's bits and the rows never disagree.
  */
+#include "codec/aws_names.h"
 #include "codec/ip.h"
 #include "ec2/ec2.h"
 
@@ -14,42 +15,19 @@ enum {
 };
 
 struct str
-ec2_private_domain(struct arena *arena, struct str region)
+ec2_private_dns_name(struct arena *arena, struct str region, struct str ip_text)
 {
-    if (str_is(region, "us-east-1"))
-        return S("ec2.internal");
-    return str_fmt(arena, "%.*s.compute.internal", STR_ARG(region));
-}
+    uint32_t ip;
 
-/* "172-31-0-5": how addresses stand in names. */
-static struct str
-dashed(struct arena *arena, struct str ip)
-{
-    char *p = str_cstr(arena, ip);
-
-    for (size_t i = 0; i < ip.n; i++)
-        if (p[i] == '.')
-            p[i] = '-';
-    return str_of(p, ip.n);
+    return ip4_parse(ip_text, &ip) ? aws_private_name(arena, region, ip) : S("");
 }
 
 struct str
-ec2_private_dns_name(struct arena *arena, struct str region, struct str ip)
+ec2_public_dns_name(struct arena *arena, struct str region, struct str ip_text)
 {
-    struct str host = dashed(arena, ip), domain = ec2_private_domain(arena, region);
+    uint32_t ip;
 
-    return str_fmt(arena, "ip-%.*s.%.*s", STR_ARG(host), STR_ARG(domain));
-}
-
-struct str
-ec2_public_dns_name(struct arena *arena, struct str region, struct str ip)
-{
-    struct str host = dashed(arena, ip);
-    const char *tail = str_starts(region, S("cn-")) ? "amazonaws.com.cn" : "amazonaws.com";
-
-    if (str_is(region, "us-east-1"))
-        return str_fmt(arena, "ec2-%.*s.compute-1.%s", STR_ARG(host), tail);
-    return str_fmt(arena, "ec2-%.*s.%.*s.compute.%s", STR_ARG(host), STR_ARG(region), tail);
+    return ip4_parse(ip_text, &ip) ? aws_public_name(arena, region, ip) : S("");
 }
 
 /* ---- making and releasing ---- */

@@ -4,6 +4,7 @@
  * They cannot be made or changed yet, so they have no rows: they are told from the VPC's row, which
  * holds their ids, and say what the host really does with that VPC's packets.
  */
+#include "codec/aws_names.h"
 #include "ec2/ec2.h"
 
 enum { ACL_LAST_RULE = 32767 }; /* the rule that denies what no other allowed */
@@ -283,7 +284,7 @@ dhcp_options_show(struct api_call *call, const struct ec2_vpc_row *vpc)
     struct ec2_DhcpOptions out = {.owner_id = vpc->account,
                                   .dhcp_options_id = vpc->dhcp_options_id};
 
-    dhcp_push(call->arena, &out, S("domain-name"), ec2_private_domain(call->arena, vpc->region));
+    dhcp_push(call->arena, &out, S("domain-name"), aws_private_domain(call->arena, vpc->region));
     dhcp_push(call->arena, &out, S("domain-name-servers"), S("AmazonProvidedDNS"));
     API_PRESENT(&out.tags);
     return out;

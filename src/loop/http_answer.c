@@ -129,6 +129,29 @@ write_out(struct http_conn *c, struct iovec *v, int n)
     keep_rest(c, v, n, sent);
 }
 
+/* Sends a head and the body in `owned`, which is taken over when a part of it must wait. */
+static void
+write_owned(struct http_conn *c, struct iovec v[2], struct buf *owned)
+{
+    ssize_t r = conn_send(c, v, 2);
+    size_t sent = r > 0 ? (size_t)r : 0;
+
+    if (r < 0 && r != -EAGAIN) {
+        conn_abort(c);
+        return;
+    }
+    if (sent == v[0].iov_len + v[1].iov_len)
+        return;
+    conn_deadline(c, c->server->config.write_timeout_ms);
+    if (sent < v[0].iov_len) {
+        keep_rest(c, v, 2, sent);
+        return;
+    }
+    c->out = *owned;
+    c->out_sent = sent - v[0].iov_len;
+    *owned = (struct buf){.max = owned->max};
+}
+
 static void
 finish(struct http_conn *c)
 {
@@ -175,19 +198,7 @@ respond(struct http_request *req, unsigned status, const struct http_header *hea
 
         struct iovec v[2] = {{head->p, head->n}, {(void *)body.p, body.n}};
         if (owned && body.n > COPY_MAX_BYTES) {
-            ssize_t r = conn_send(c, v, 2);
-            if (r >= (ssize_t)head->n) {
-                c->out = *owned;
-                c->out_sent = (size_t)r - head->n;
-                *owned = (struct buf){.max = owned->max};
-                if (c->out_sent < c->out.n)
-                    conn_deadline(c, c->server->config.write_timeout_ms);
-            } else if (r >= 0 || r == -EAGAIN) {
-                conn_deadline(c, c->server->config.write_timeout_ms);
-                keep_rest(c, v, 2, r < 0 ? 0 : (size_t)r);
-            } else {
-                conn_abort(c);
-            }
+            write_owned(c, v, owned);
         } else if (body.n <= COPY_MAX_BYTES && (buf_add_str(head, body), !buf_failed(head))) {
             v[0] = (struct iovec){head->p, head->n};
             write_out(c, v, 1);
@@ -211,6 +222,7 @@ http_respond_buf(struct http_request *req, unsigned status, const struct http_he
                  size_t n_headers, struct buf *body)
 {
     respond(req, status, headers, n_headers, buf_str(body), body);
+    buf_done(body);
 }
 
 void

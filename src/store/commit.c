@@ -62,27 +62,22 @@ commit_drain_event(struct store *store)
 }
 
 /* Under the mutex. */
+static void fail(struct store *store, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void
-fail_locked(struct store *store, const char *fmt, va_list ap)
+fail(struct store *store, const char *fmt, ...)
 {
+    va_list ap;
+
     if (!store->has_failed) {
+        va_start(ap, fmt);
         vsnprintf(store->failed, sizeof(store->failed), fmt, ap);
+        va_end(ap);
         store->has_failed = true;
         log_error("store: %s", store->failed);
     }
     pthread_cond_broadcast(&store->done);
     if (store->event_fd >= 0)
         signal_fd(store->event_fd);
-}
-
-static void PRINTF_LIKE(2, 3)
-fail(struct store *store, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    fail_locked(store, fmt, ap);
-    va_end(ap);
 }
 
 const char *

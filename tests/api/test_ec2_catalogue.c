@@ -121,77 +121,78 @@ TEST(an_instance_type_is_shown_in_full, "ITYPE-02 ITYPE-06 EBSO-01")
 }
 
 /* Every filter of the documentation, with a value that some types have and one that none has. */
+static const struct {
+    const char *filter, *value;
+} type_filters[] = {
+    {"auto-recovery-supported", "true"},
+    {"bare-metal", "true"},
+    {"burstable-performance-supported", "true"},
+    {"current-generation", "false"},
+    {"dedicated-hosts-supported", "true"},
+    {"ebs-info.attachment-limit-type", "dedicated"},
+    {"ebs-info.maximum-ebs-attachments", "27"},
+    {"ebs-info.ebs-optimized-info.baseline-bandwidth-in-mbps", "650"},
+    {"ebs-info.ebs-optimized-info.baseline-iops", "3600"},
+    {"ebs-info.ebs-optimized-info.baseline-throughput-in-mbps", "81.25"},
+    {"ebs-info.ebs-optimized-info.maximum-bandwidth-in-mbps", "4750"},
+    {"ebs-info.ebs-optimized-info.maximum-iops", "18750"},
+    {"ebs-info.ebs-optimized-info.maximum-throughput-in-mbps", "593.75"},
+    {"ebs-info.ebs-optimized-support", "supported"},
+    {"ebs-info.encryption-support", "supported"},
+    {"ebs-info.nvme-support", "required"},
+    {"free-tier-eligible", "true"},
+    {"hibernation-supported", "true"},
+    {"hypervisor", "xen"},
+    {"instance-storage-info.disk.count", "2"},
+    {"instance-storage-info.disk.size-in-gb", "900"},
+    {"instance-storage-info.disk.type", "hdd"},
+    {"instance-storage-info.encryption-support", "required"},
+    {"instance-storage-info.nvme-support", "required"},
+    {"instance-storage-info.total-size-in-gb", "1900"},
+    {"instance-storage-supported", "true"},
+    {"instance-type", "c5.*"},
+    {"memory-info.size-in-mib", "1024"},
+    {"network-info.bandwidth-weightings", "vpc-1"},
+    {"network-info.efa-info.maximum-efa-interfaces", "1"},
+    {"network-info.efa-supported", "true"},
+    {"network-info.ena-support", "required"},
+    {"network-info.encryption-in-transit-supported", "true"},
+    {"network-info.flexible-ena-queues-support", "supported"},
+    {"network-info.ipv4-addresses-per-interface", "10"},
+    {"network-info.ipv6-addresses-per-interface", "10"},
+    {"network-info.ipv6-supported", "false"},
+    {"network-info.maximum-network-cards", "2"},
+    {"network-info.maximum-network-interfaces", "3"},
+    {"network-info.network-performance", "25 Gigabit"},
+    {"nitro-enclaves-support", "supported"},
+    {"nitro-tpm-info.supported-versions", "2.0"},
+    {"nitro-tpm-support", "supported"},
+    {"processor-info.supported-architecture", "arm64"},
+    {"processor-info.supported-features", "amd-sev-snp"},
+    {"processor-info.sustained-clock-speed-in-ghz", "2.5"},
+    {"reboot-migration-support", "supported"},
+    {"supported-boot-mode", "uefi"},
+    {"supported-root-device-type", "instance-store"},
+    {"supported-usage-class", "spot"},
+    {"supported-virtualization-type", "paravirtual"},
+    {"vcpu-info.default-cores", "1"},
+    {"vcpu-info.default-threads-per-core", "1"},
+    {"vcpu-info.default-vcpus", "96"},
+    {"vcpu-info.valid-cores", "3"},
+    {"vcpu-info.valid-threads-per-core", "2"},
+};
+
 TEST(types_are_filtered_by_every_fact)
 {
-    static const struct {
-        const char *filter, *value;
-    } filters[] = {
-        {"auto-recovery-supported", "true"},
-        {"bare-metal", "true"},
-        {"burstable-performance-supported", "true"},
-        {"current-generation", "false"},
-        {"dedicated-hosts-supported", "true"},
-        {"ebs-info.attachment-limit-type", "dedicated"},
-        {"ebs-info.maximum-ebs-attachments", "27"},
-        {"ebs-info.ebs-optimized-info.baseline-bandwidth-in-mbps", "650"},
-        {"ebs-info.ebs-optimized-info.baseline-iops", "3600"},
-        {"ebs-info.ebs-optimized-info.baseline-throughput-in-mbps", "81.25"},
-        {"ebs-info.ebs-optimized-info.maximum-bandwidth-in-mbps", "4750"},
-        {"ebs-info.ebs-optimized-info.maximum-iops", "18750"},
-        {"ebs-info.ebs-optimized-info.maximum-throughput-in-mbps", "593.75"},
-        {"ebs-info.ebs-optimized-support", "supported"},
-        {"ebs-info.encryption-support", "supported"},
-        {"ebs-info.nvme-support", "required"},
-        {"free-tier-eligible", "true"},
-        {"hibernation-supported", "true"},
-        {"hypervisor", "xen"},
-        {"instance-storage-info.disk.count", "2"},
-        {"instance-storage-info.disk.size-in-gb", "900"},
-        {"instance-storage-info.disk.type", "hdd"},
-        {"instance-storage-info.encryption-support", "required"},
-        {"instance-storage-info.nvme-support", "required"},
-        {"instance-storage-info.total-size-in-gb", "1900"},
-        {"instance-storage-supported", "true"},
-        {"instance-type", "c5.*"},
-        {"memory-info.size-in-mib", "1024"},
-        {"network-info.bandwidth-weightings", "vpc-1"},
-        {"network-info.efa-info.maximum-efa-interfaces", "1"},
-        {"network-info.efa-supported", "true"},
-        {"network-info.ena-support", "required"},
-        {"network-info.encryption-in-transit-supported", "true"},
-        {"network-info.flexible-ena-queues-support", "supported"},
-        {"network-info.ipv4-addresses-per-interface", "10"},
-        {"network-info.ipv6-addresses-per-interface", "10"},
-        {"network-info.ipv6-supported", "false"},
-        {"network-info.maximum-network-cards", "2"},
-        {"network-info.maximum-network-interfaces", "3"},
-        {"network-info.network-performance", "25 Gigabit"},
-        {"nitro-enclaves-support", "supported"},
-        {"nitro-tpm-info.supported-versions", "2.0"},
-        {"nitro-tpm-support", "supported"},
-        {"processor-info.supported-architecture", "arm64"},
-        {"processor-info.supported-features", "amd-sev-snp"},
-        {"processor-info.sustained-clock-speed-in-ghz", "2.5"},
-        {"reboot-migration-support", "supported"},
-        {"supported-boot-mode", "uefi"},
-        {"supported-root-device-type", "instance-store"},
-        {"supported-usage-class", "spot"},
-        {"supported-virtualization-type", "paravirtual"},
-        {"vcpu-info.default-cores", "1"},
-        {"vcpu-info.default-threads-per-core", "1"},
-        {"vcpu-info.default-vcpus", "96"},
-        {"vcpu-info.valid-cores", "3"},
-        {"vcpu-info.valid-threads-per-core", "2"},
-    };
     struct world *w = world_new();
 
-    for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
-        if (!filtered(w, "DescribeInstanceTypes", filters[i].filter, filters[i].value,
+    for (size_t i = 0; i < ARRAY_LEN(type_filters); i++) {
+        if (!filtered(w, "DescribeInstanceTypes", type_filters[i].filter, type_filters[i].value,
                       "instanceType"))
-            FAIL("%s=%s shows nothing", filters[i].filter, filters[i].value);
-        if (filtered(w, "DescribeInstanceTypes", filters[i].filter, "no such value",
+            FAIL("%s=%s shows nothing", type_filters[i].filter, type_filters[i].value);
+        if (filtered(w, "DescribeInstanceTypes", type_filters[i].filter, "no such value",
                      "instanceType"))
-            FAIL("%s lets anything pass", filters[i].filter);
+            FAIL("%s lets anything pass", type_filters[i].filter);
     }
     CHECK_INT(filtered(w, "DescribeInstanceTypes", "instance-type", "t3.*", "instanceType"), 7);
     CHECK_FAULT(w, world_call(w, "Action=DescribeInstanceTypes&Filter.1.Name=colour&"

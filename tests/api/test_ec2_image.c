@@ -3,6 +3,8 @@
 
 #define AMAZON "ami-009d6802948d06e52"
 
+#define TINY "Action=DescribeImages&Filter.1.Name=name&Filter.1.Value.1=welkin-tiny"
+
 static struct str
 ok(struct world *w, const char *form)
 {
@@ -17,7 +19,7 @@ ok(struct world *w, const char *form)
 static struct str
 made(struct world *w, const char *name)
 {
-    struct str tiny = ok(w, "Action=DescribeImages&Filter.1.Name=name&Filter.1.Value.1=welkin-tiny");
+    struct str tiny = ok(w, TINY);
     struct str snapshot = xml_text(tiny, "snapshotId");
     struct str xml = world_callf(
         w, "Action=RegisterImage&Name=%s&RootDeviceName=/dev/xvda&EnaSupport=true&Description=text&"
@@ -256,78 +258,79 @@ TEST(attributes_of_an_image_are_read_and_changed)
     world_free(w);
 }
 
+static const struct {
+    const char *form, *code, *message;
+} bad_images[] = {
+    {"Action=DescribeImages&ImageId.1=i-0123456789abcdef0", "InvalidAMIID.Malformed",
+     "Invalid id: \"i-0123456789abcdef0\" (expecting \"ami-...\")"},
+    {"Action=DescribeImages&ImageId.1=ami-xyz", "InvalidAMIID.Malformed",
+     "Invalid id: \"ami-xyz\""},
+    {"Action=DescribeImages&ImageId.1=ami-01234567&ImageId.2=ami-12345678",
+     "InvalidAMIID.NotFound", "The image ids '[ami-01234567, ami-12345678]' do not exist"},
+    {"Action=DescribeImages&Owner.1=me", "InvalidUserID.Malformed",
+     "Invalid user id: \"me\""},
+    {"Action=DescribeImages&Filter.1.Name=colour&Filter.1.Value.1=x", "InvalidParameterValue",
+     NULL},
+    {"Action=RegisterImage", "MissingParameter", NULL},
+    {"Action=RegisterImage&Name=ab", "InvalidAMIName.Malformed", NULL},
+    {"Action=RegisterImage&Name=a%2Ab%2Ac", "InvalidAMIName.Malformed", NULL},
+    {"Action=RegisterImage&Name=mine", "InvalidAMIName.Duplicate", NULL},
+    {"Action=RegisterImage&Name=other", "InvalidBlockDeviceMapping",
+     "No root snapshot specified in device mapping."},
+    {"Action=RegisterImage&Name=other&RootDeviceName=/dev/xvda&"
+     "BlockDeviceMapping.1.DeviceName=/dev/xvda&"
+     "BlockDeviceMapping.1.Ebs.SnapshotId=snap-0123456789abcdef0",
+     "InvalidSnapshot.NotFound", "The snapshot 'snap-0123456789abcdef0' does not exist."},
+    {"Action=RegisterImage&Name=other&RootDeviceName=/dev/xvda&"
+     "BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.SnapshotId=x",
+     "InvalidSnapshotID.Malformed", NULL},
+    {"Action=RegisterImage&Name=other&RootDeviceName=/dev/xvda&"
+     "BlockDeviceMapping.1.DeviceName=/dev/sdh&BlockDeviceMapping.1.Ebs.VolumeSize=1",
+     "UnsupportedOperation", NULL},
+    {"Action=RegisterImage&Name=other&ImageLocation=bucket/manifest.xml",
+     "UnsupportedOperation", NULL},
+    {"Action=RegisterImage&Name=other&VirtualizationType=paravirtual", "UnsupportedOperation",
+     NULL},
+    {"Action=RegisterImage&Name=other&TpmSupport=v2.0", "UnsupportedOperation", NULL},
+    {"Action=DeregisterImage&ImageId=" AMAZON, "AuthFailure",
+     "Not authorized for image:" AMAZON},
+    {"Action=DescribeImageAttribute&ImageId=" AMAZON "&Attribute=description", "AuthFailure",
+     NULL},
+    {"Action=ModifyImageAttribute&ImageId=%s", "InvalidParameterCombination",
+     "No attributes specified."},
+    {"Action=ModifyImageAttribute&ImageId=%s&Attribute=colour&Value=red",
+     "InvalidParameterValue", NULL},
+    {"Action=ModifyImageAttribute&ImageId=%s&LaunchPermission.Add.1.UserId=12",
+     "InvalidAMIAttributeItemValue",
+     "Invalid attribute item value \"12\" for userId item type."},
+    {"Action=ModifyImageAttribute&ImageId=%s&OperationType=add&UserGroup.1=some",
+     "InvalidAMIAttributeItemValue", NULL},
+    {"Action=ModifyImageAttribute&ImageId=%s&ProductCode.1=abc", "UnsupportedOperation", NULL},
+    {"Action=ModifyImageAttribute&ImageId=%s&ImdsSupport.Value=v1.0", "InvalidParameterValue",
+     NULL},
+    {"Action=DeregisterImage&ImageId=%s&DeleteAssociatedSnapshots=true",
+     "UnsupportedOperation", NULL},
+    {"Action=DeregisterImage&ImageId=%s&DryRun=true", "DryRunOperation", NULL},
+};
+
 TEST(bad_calls_of_images_name_their_fault)
 {
-    static const struct {
-        const char *form, *code, *message;
-    } rows[] = {
-        {"Action=DescribeImages&ImageId.1=i-0123456789abcdef0", "InvalidAMIID.Malformed",
-         "Invalid id: \"i-0123456789abcdef0\" (expecting \"ami-...\")"},
-        {"Action=DescribeImages&ImageId.1=ami-xyz", "InvalidAMIID.Malformed",
-         "Invalid id: \"ami-xyz\""},
-        {"Action=DescribeImages&ImageId.1=ami-01234567&ImageId.2=ami-12345678",
-         "InvalidAMIID.NotFound", "The image ids '[ami-01234567, ami-12345678]' do not exist"},
-        {"Action=DescribeImages&Owner.1=me", "InvalidUserID.Malformed",
-         "Invalid user id: \"me\""},
-        {"Action=DescribeImages&Filter.1.Name=colour&Filter.1.Value.1=x", "InvalidParameterValue",
-         NULL},
-        {"Action=RegisterImage", "MissingParameter", NULL},
-        {"Action=RegisterImage&Name=ab", "InvalidAMIName.Malformed", NULL},
-        {"Action=RegisterImage&Name=a%2Ab%2Ac", "InvalidAMIName.Malformed", NULL},
-        {"Action=RegisterImage&Name=mine", "InvalidAMIName.Duplicate", NULL},
-        {"Action=RegisterImage&Name=other", "InvalidBlockDeviceMapping",
-         "No root snapshot specified in device mapping."},
-        {"Action=RegisterImage&Name=other&RootDeviceName=/dev/xvda&"
-         "BlockDeviceMapping.1.DeviceName=/dev/xvda&"
-         "BlockDeviceMapping.1.Ebs.SnapshotId=snap-0123456789abcdef0",
-         "InvalidSnapshot.NotFound", "The snapshot 'snap-0123456789abcdef0' does not exist."},
-        {"Action=RegisterImage&Name=other&RootDeviceName=/dev/xvda&"
-         "BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.SnapshotId=x",
-         "InvalidSnapshotID.Malformed", NULL},
-        {"Action=RegisterImage&Name=other&RootDeviceName=/dev/xvda&"
-         "BlockDeviceMapping.1.DeviceName=/dev/sdh&BlockDeviceMapping.1.Ebs.VolumeSize=1",
-         "UnsupportedOperation", NULL},
-        {"Action=RegisterImage&Name=other&ImageLocation=bucket/manifest.xml",
-         "UnsupportedOperation", NULL},
-        {"Action=RegisterImage&Name=other&VirtualizationType=paravirtual", "UnsupportedOperation",
-         NULL},
-        {"Action=RegisterImage&Name=other&TpmSupport=v2.0", "UnsupportedOperation", NULL},
-        {"Action=DeregisterImage&ImageId=" AMAZON, "AuthFailure",
-         "Not authorized for image:" AMAZON},
-        {"Action=DescribeImageAttribute&ImageId=" AMAZON "&Attribute=description", "AuthFailure",
-         NULL},
-        {"Action=ModifyImageAttribute&ImageId=%s", "InvalidParameterCombination",
-         "No attributes specified."},
-        {"Action=ModifyImageAttribute&ImageId=%s&Attribute=colour&Value=red",
-         "InvalidParameterValue", NULL},
-        {"Action=ModifyImageAttribute&ImageId=%s&LaunchPermission.Add.1.UserId=12",
-         "InvalidAMIAttributeItemValue",
-         "Invalid attribute item value \"12\" for userId item type."},
-        {"Action=ModifyImageAttribute&ImageId=%s&OperationType=add&UserGroup.1=some",
-         "InvalidAMIAttributeItemValue", NULL},
-        {"Action=ModifyImageAttribute&ImageId=%s&ProductCode.1=abc", "UnsupportedOperation", NULL},
-        {"Action=ModifyImageAttribute&ImageId=%s&ImdsSupport.Value=v1.0", "InvalidParameterValue",
-         NULL},
-        {"Action=DeregisterImage&ImageId=%s&DeleteAssociatedSnapshots=true",
-         "UnsupportedOperation", NULL},
-        {"Action=DeregisterImage&ImageId=%s&DryRun=true", "DryRunOperation", NULL},
-    };
     struct world *w = world_new();
     struct str id = made(w, "mine");
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct str form = str_from(rows[i].form);
+    for (size_t i = 0; i < ARRAY_LEN(bad_images); i++) {
+        struct str form = str_from(bad_images[i].form);
         size_t at = str_find(form, S("%s"));
 
         if (at != SIZE_MAX)
             form = str_fmt(test_arena(), "%.*s%.*s%s", (int)at, form.p, STR_ARG(id),
-                           rows[i].form + at + 2);
+                           bad_images[i].form + at + 2);
         struct str xml = world_call_str(w, form);
 
-        if (!str_is(xml_text(xml, "Code"), rows[i].code))
-            FAIL("%s: %.*s", rows[i].form, STR_ARG(xml));
-        if (rows[i].message)
-            CHECK_STR(xml_text(xml, "Message"), rows[i].message);
+        if (!str_is(xml_text(xml, "Code"), bad_images[i].code))
+            FAIL("%s: %.*s", bad_images[i].form, STR_ARG(xml));
+        if (bad_images[i].message)
+            CHECK_STR(xml_text(xml, "Message"), bad_images[i].message);
     }
     CHECK_INT(count(w, "Owner.1=self"), 1);
     world_free(w);
@@ -336,9 +339,9 @@ TEST(bad_calls_of_images_name_their_fault)
 TEST(a_small_volume_or_another_architecture_does_not_fit_a_snapshot)
 {
     struct world *w = world_new();
-    struct str tiny = ok(w, "Action=DescribeImages&Filter.1.Name=name&Filter.1.Value.1=welkin-tiny");
-    struct str form = str_fmt(test_arena(), "Action=RegisterImage&Name=mine&RootDeviceName=/dev/sda1&"
-                              "BlockDeviceMapping.1.DeviceName=/dev/sda1&"
+    struct str tiny = ok(w, TINY);
+    struct str form = str_fmt(test_arena(), "Action=RegisterImage&Name=mine&"
+                              "RootDeviceName=/dev/sda1&BlockDeviceMapping.1.DeviceName=/dev/sda1&"
                               "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s",
                               STR_ARG(xml_text(tiny, "snapshotId")));
 

@@ -185,7 +185,7 @@ TEST(instances_are_of_one_account_and_region)
     world_free(w);
 }
 
-TEST(names_differ_by_region, "REG-03")
+TEST(names_differ_by_region)
 {
     struct world *w = world_new();
 
@@ -321,8 +321,9 @@ static size_t
 filtered(struct world *w, const char *name, struct str value)
 {
     struct str code = world_code(w, value);
-    struct str reply = world_callf(w, "Action=DescribeInstances&Filter.1.Name=%s&Filter.1.Value.1=%.*s",
-                                   name, STR_ARG(code));
+    struct str reply =
+        world_callf(w, "Action=DescribeInstances&Filter.1.Name=%s&Filter.1.Value.1=%.*s", name,
+                    STR_ARG(code));
 
     if (w->http != 200)
         FAIL("%s=%.*s: %.*s", name, STR_ARG(value), STR_ARG(reply));
@@ -499,7 +500,7 @@ TEST(the_console_is_answered_in_base64)
     world_free(w);
 }
 
-TEST(credit_specifications_follow_the_family, "ITYPE-08")
+TEST(credit_specifications_follow_the_family)
 {
     static const struct {
         const char *query, *credits;

@@ -207,7 +207,7 @@ TEST(a_stopped_instance_refuses_what_it_cannot_be)
     world_free(w);
 }
 
-TEST(another_type_has_other_cpus_and_credits, "ITYPE-01")
+TEST(another_type_has_other_cpus_and_credits)
 {
     struct world *w = world_new();
     const char *id = launch(w, "");

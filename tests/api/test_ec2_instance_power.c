@@ -48,7 +48,7 @@ check_change(struct str reply, const char *before, const char *after)
     CHECK_STR(xml_text(xml_element(reply, "currentState"), "name"), after);
 }
 
-TEST(an_instance_stops_and_starts, "LIFE-07 LIFE-09")
+TEST(an_instance_stops_and_starts, "LIFE-07")
 {
     struct world *w = world_new();
     const char *id = launch(w, "");
@@ -296,7 +296,7 @@ TEST(a_guest_that_reboots_itself_goes_on_running)
     world_free(w);
 }
 
-TEST(what_died_while_the_daemon_was_away_is_seen_by_its_shutdown_behaviour, "UD-10")
+TEST(what_died_while_the_daemon_was_away_is_seen_by_its_shutdown_behaviour)
 {
     struct world *w = world_new();
     const char *stops = launch(w, "");

@@ -28,7 +28,7 @@ describe(struct world *w, struct str id)
     return xml;
 }
 
-TEST(an_instance_is_pending_and_then_running, "LIFE-09")
+TEST(an_instance_is_pending_and_then_running)
 {
     struct world *w = world_new();
     struct str run = call(w, RUN T3);
@@ -150,7 +150,7 @@ TEST(the_root_volume_is_made_and_attached, "UD-07")
     world_free(w);
 }
 
-TEST(each_of_four_has_its_own_launch_index, "IMDS-02")
+TEST(each_of_four_has_its_own_launch_index)
 {
     struct world *w = world_new();
     struct str run = call(w, BASE T3 "&MinCount=4&MaxCount=4&UserData=cmVwbGljYXRl");
@@ -170,7 +170,7 @@ TEST(each_of_four_has_its_own_launch_index, "IMDS-02")
     world_free(w);
 }
 
-TEST(user_data_is_any_bytes_up_to_the_limit, "UD-06 UD-12")
+TEST(user_data_is_any_bytes_up_to_the_limit, "UD-12")
 {
     struct world *w = world_new();
     char *bytes = arena_alloc(test_arena(), 16385);
@@ -453,7 +453,7 @@ TEST(a_client_token_makes_one_reservation)
     world_free(w);
 }
 
-TEST(as_many_as_there_is_room_for_but_not_fewer_than_the_minimum, "LAUNCH-07")
+TEST(as_many_as_there_is_room_for_but_not_fewer_than_the_minimum)
 {
     struct world *w = world_new();
     struct str id = xml_text(call(w, BASE T3 "&MinCount=1&MaxCount=1200"), "reservationId");

@@ -8,8 +8,9 @@
  *       CHECK_STR(str_from("a"), "a");
  *   }
  *
- * A test that cannot run here calls SKIP("why").  A test binary takes names (globs) of tests to run, -l lists them with the spec rows that they
- * prove, -f runs without forking (for a debugger).  The last line is `N passed, N failed, N skipped`.
+ * A test that cannot run here calls SKIP("why").  A test binary takes names (globs) of tests to
+ * run; -l lists them with their files and the spec rows that they prove, -f runs them without
+ * forking (for a debugger).  The last line is `N passed, N failed, N skipped`.
  */
 #pragma once
 

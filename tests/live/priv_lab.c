@@ -66,6 +66,44 @@ lab_call(struct lab *l, enum priv_op op, const void *req, size_t n, const void *
     return body;
 }
 
+/*
+ * A failed test must leave nothing behind: this process holds a connection of its own and, when
+ * the test is gone, has the privileged process kill and remove everything.
+ */
+static void
+watch_over(struct lab *l)
+{
+    struct priv_shutdown q = {.kill_all = 1};
+    struct priv_hello hello = {0};
+    struct priv_conn *c = NULL;
+    int life[2];
+    char byte;
+
+    if (l->watchdog > 0) {
+        kill(l->watchdog, SIGKILL);
+        waitpid(l->watchdog, NULL, 0);
+        close(l->life);
+    }
+    CHECK_INT(pipe2(life, O_CLOEXEC), 0);
+    l->watchdog = fork();
+    CHECK(l->watchdog >= 0);
+    l->life = life[1];
+    if (l->watchdog > 0) {
+        close(life[0]);
+        return;
+    }
+    setsid();
+    close_range(3, (unsigned)life[0] - 1, 0);
+    close_range((unsigned)life[0] + 1, ~0u, 0);
+    if (priv_connect(&c, l->config.data_dir) < 0 ||
+        priv_call_wait(c, l->arena, PRIV_HELLO, &hello, sizeof(hello), NULL, 0, NULL, 0, WAIT_MS,
+                       NULL) < 0)
+        _exit(1);
+    (void)!read(life[0], &byte, 1);
+    priv_call_wait(c, l->arena, PRIV_SHUTDOWN, &q, sizeof(q), NULL, 0, NULL, 0, WAIT_MS, NULL);
+    _exit(0);
+}
+
 void
 lab_connect(struct lab *l)
 {
@@ -78,6 +116,7 @@ lab_connect(struct lab *l)
     CHECK(body.n >= sizeof(l->hello));
     memcpy(&l->hello, body.p, sizeof(l->hello));
     l->hello_text = str_cut(body, sizeof(l->hello), body.n);
+    watch_over(l);
 }
 
 static void
@@ -91,7 +130,7 @@ make_image(struct lab *l)
             " sys dev; cp /usr/bin/busybox bin/; for a in sh sleep echo cat nc wget ip ping id ls"
             " kill reboot poweroff hostname grep mount touch stat chown chmod od dd head tr seq"
             " ifconfig udhcpc readlink find true uname stty tty umask wc sort sed test dmesg"
-            " unshare cut mkdir rm env; do ln -s busybox bin/$a; done; echo root:x:0:0:root:/root:/bin/sh"
+            " unshare cut mkdir rm env nslookup tail; do ln -s busybox bin/$a; done; echo root:x:0:0:root:/root:/bin/sh"
             " >etc/passwd; chmod 1777 tmp", d, d)), &status);
     CHECK_INT(status, 0);
 }
@@ -167,6 +206,9 @@ lab_free(struct lab *l)
     l->conn = priv_conn_free(l->conn);
     for (size_t i = 0; i < l->n_vpc_fds; i++)
         close(l->vpc_fds[i]);
+    kill(l->watchdog, SIGKILL);
+    waitpid(l->watchdog, NULL, 0);
+    close(l->life);
     CHECK_INT(priv_clean(&l->config), 0);
     kill(l->outside, SIGKILL);
     waitpid(l->outside, NULL, 0);
@@ -292,16 +334,29 @@ lab_console(struct lab *l, uint32_t n, const char *until)
     FAIL("\"%s\" does not appear on the console of %u", until, n);
 }
 
+/* Until the other end is closed, or (pid > 0) that process has ended. */
 static struct str
-read_all(struct lab *l, int fd)
+read_all(struct lab *l, int fd, pid_t pid, int *ret_status)
 {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
     struct str text = S("");
     char piece[4096];
-    ssize_t n;
+    bool ended = false;
 
-    while ((n = read(fd, piece, sizeof(piece))) > 0)
-        text = str_cat(l->arena, text, str_of(piece, (size_t)n));
+    for (;;) {
+        if (pid > 0 && !ended)
+            ended = waitpid(pid, ret_status, WNOHANG) == pid;
+        int ready = poll(&p, 1, ended ? 0 : 20);
+        ssize_t n = ready > 0 ? read(fd, piece, sizeof(piece)) : -1;
+
+        if (n > 0)
+            text = str_cat(l->arena, text, str_of(piece, (size_t)n));
+        else if (n == 0 || ended)
+            break;
+    }
     close(fd);
+    if (pid > 0 && !ended)
+        waitpid(pid, ret_status, 0);
     return str_trim(text);
 }
 
@@ -320,7 +375,7 @@ lab_exec(struct lab *l, uint32_t n, const char *command, int *ret_status)
     close(null);
     close(out[1]);
     CHECK_INT(r, 0);
-    struct str text = read_all(l, out[0]);
+    struct str text = read_all(l, out[0], 0, NULL);
     for (int i = 0; l->n_exec_exited == before && i < 1000; i++)
         priv_wait(l->conn, 20);
     CHECK(l->n_exec_exited > before);
@@ -344,7 +399,6 @@ lab_run(struct lab *l, const char *command, int *ret_status)
         _exit(127);
     }
     close(out[1]);
-    waitpid(pid, ret_status, 0);
-    fcntl(out[0], F_SETFL, O_NONBLOCK); /* something in the background may hold the other end */
-    return read_all(l, out[0]);
+    /* Something in the background may hold the other end. */
+    return read_all(l, out[0], pid, ret_status);
 }

@@ -367,6 +367,8 @@ TEST(machines_outlive_a_killed_privileged_process)
         usleep(1000);
     CHECK_INT(kill((pid_t)pids[1], 0), 0);
     kill((pid_t)pids[3], SIGKILL); /* while nobody watches */
+    for (int i = 0; i < 1000 && kill((pid_t)pids[3], 0) == 0; i++)
+        usleep(1000);
     uint64_t started = l->hello.started_ns;
     CHECK_INT(priv_spawn(&l->config), 0);
     lab_connect(l);

@@ -14,8 +14,9 @@ parse(const char *text)
 
 TEST(a_request_is_cut_into_its_parts)
 {
-    const char text[] = "\r\nPOST /a%20b?x=1&y HTTP/1.1\r\nHost: h:4566\r\nX-A:\t b c \t\r\n"
-                        "content-LENGTH: 5\r\nx-a: d\r\nExpect: 100-Continue\r\nEmpty:\r\n\r\nhello";
+    const char text[] = "\r\nPOST /a%20b?x=1&y HTTP/1.1\r\nHost: h:4566\r\n"
+                        "X-A:\t b c \t\r\ncontent-LENGTH: 5\r\nx-a: d\r\n"
+                        "Expect: 100-Continue\r\nEmpty:\r\n\r\nhello";
     size_t n, place = 0;
 
     CHECK_INT(http_parse_head(str_from(text), &head, &n), HTTP_COMPLETE);

@@ -168,8 +168,8 @@ TEST(requests_on_one_connection_are_answered_in_order)
 
     tell(fd, GET("/a"));
     CHECK_STR(hear_undated(fd), OK("2", "/a"));
-    tell(fd, GET("/b") "\r\n" GET("/c") "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n"
-                "xyz" GET("/d"));
+    tell(fd, GET("/b") "\r\n" GET("/c")
+             "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nxyz" GET("/d"));
     CHECK_STR(hear_undated(fd), OK("2", "/b") OK("2", "/c") OK("3", "xyz") OK("2", "/d"));
     CHECK_INT(http_server_stats(server).requests, 5);
     CHECK_INT(http_server_stats(server).connections, 1);
@@ -464,6 +464,30 @@ TEST(a_client_that_does_not_read_gets_all_when_it_does_and_is_closed_when_it_nev
         close(fd), close(dead);
         turn(3);
     }
+    end();
+}
+
+TEST(an_owned_body_that_is_taken_at_once_leaves_nothing_behind)
+{
+    struct buf body;
+
+    serve((struct http_config){0});
+    hold = true;
+    int fd = dial();
+    for (int i = 0; i < 3; i++) {
+        tell(fd, GET("/a"));
+        CHECK_INT(n_held, 1);
+        buf_init(&body, 20000);
+        while (!buf_failed(&body))
+            buf_add_lit(&body, "0123456789");
+        http_respond_buf(held[--n_held], 200, NULL, 0, &body);
+        CHECK(body.n == 0 && !body.p);
+        CHECK(heard(hear(fd), "Content-Length: 20000\r\n\r\n0123456789"));
+        tell(fd, GET("/b"));
+        http_respond(held[--n_held], 200, NULL, 0, S("b"));
+        CHECK_STR(hear_undated(fd), OK("1", "b"));
+    }
+    close(fd);
     end();
 }
 

@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -54,9 +55,14 @@ open_folders(struct host *h)
     if (netns < 0 || stage < 0 || fchdir(stage) < 0)
         return -EIO;
     h->lock = openat(h->run, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (h->lock < 0 || flock(h->lock, LOCK_EX | LOCK_NB) < 0)
-        return error_origin(errno, "another privileged process has %s", data);
-    return 0;
+    int r = h->lock < 0 ? -errno : -EWOULDBLOCK;
+    /* A killed predecessor may still be on its way out. */
+    for (int i = 0; i < 500 && r == -EWOULDBLOCK; i++) {
+        r = flock(h->lock, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+        if (r == -EWOULDBLOCK)
+            poll(NULL, 0, 10);
+    }
+    return r < 0 ? error_origin(-r, "another privileged process has %s", data) : 0;
 }
 
 /* A name for all that we make, from where DATA is: two daemons on one host do not meet. */
