@@ -67,7 +67,6 @@
     X(MissingInput, "MissingInput", 400)                                                           \
     X(MissingParameter, "MissingParameter", 400)                                                   \
     X(OperationNotPermitted, "OperationNotPermitted", 400)                                         \
-    X(ResourceCountExceeded, "ResourceCountExceeded", 400)                                         \
     X(RulesPerSecurityGroupLimitExceeded, "RulesPerSecurityGroupLimitExceeded", 400)               \
     X(SecurityGroupLimitExceeded, "SecurityGroupLimitExceeded", 400)                               \
     X(SecurityGroupsPerInterfaceLimitExceeded, "SecurityGroupsPerInterfaceLimitExceeded", 400)     \

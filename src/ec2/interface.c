@@ -12,6 +12,7 @@
 enum {
     GROUPS_PER_INTERFACE_MAX = 5,
     MAC_TRIES_MAX = 16,
+    PUBLIC_TRIES_MAX = 64,
 };
 
 struct str
@@ -94,12 +95,35 @@ private_ip_give_any(struct api_call *call, const struct ec2_pool *pool, struct s
     return 0;
 }
 
+/*
+ * Public addresses go round: the one behind the last that was given, so that an instance that was
+ * stopped and started has another, as on AWS, and a stale address reaches nobody for long.
+ */
+static int
+public_ip_take(struct txn *txn, const struct ec2_pool *pool, uint32_t *ret)
+{
+    uint64_t usable = pool->size - pool->reserved_low - pool->reserved_high;
+    int64_t turn;
+
+    for (int i = 0; i < PUBLIC_TRIES_MAX; i++) {
+        int r = ec2_number(txn, "public-address", &turn);
+
+        if (r < 0)
+            return r;
+        *ret = (uint32_t)(pool->first + pool->reserved_low + (uint64_t)(turn - 1) % usable);
+        r = ec2_pool_take(txn, pool, *ret);
+        if (r != -EADDRINUSE)
+            return r;
+    }
+    return ec2_pool_take_lowest(txn, pool, ret);
+}
+
 static int
 public_ip_give(struct api_call *call, struct str *ret)
 {
     struct ec2_pool pool = ec2_pool_public();
     uint32_t ip;
-    int r = ec2_pool_take_lowest(call->txn, &pool, &ip);
+    int r = public_ip_take(call->txn, &pool, &ip);
 
     if (r == -ENOSPC)
         return api_fault(call, &EC2_ERR(InsufficientAddressCapacity),

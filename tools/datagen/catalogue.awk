@@ -38,8 +38,8 @@ BEGIN {
     # As an index, an unset variable would be "" and not 0.
     n_regions = n_bits = n_sets = n_types = n_pool = pool_bytes = 0
     pooled("")
-    n_texts = split("valid validthreads cpu clock arch features hypervisor boot root virt usage ena " \
-                    "net cards ebsopt ebsnvme attachlimit ebs ebscards disks gpu fpga media " \
+    n_texts = split("valid validthreads cpu clock arch features hypervisor boot root virt usage " \
+                    "ena net cards ebsopt ebsnvme attachlimit ebs ebscards disks gpu fpga media " \
                     "inference neuron", texts, " ")
     split("cores threads memory eni ips efa attach flags", k, " ")
     for (i in k)
@@ -264,11 +264,14 @@ END {
     c = out ".c"
     h = out ".h"
     offer_bytes = int((n_bits + 7) / 8)
-    print "/* Made from data/ by tools/datagen/catalogue.awk. */\n#pragma once\n" > h
-    printf "enum {\n    CATALOGUE_TYPES = %d,\n    CATALOGUE_REGIONS = %d,\n", n_types, n_regions > h
-    printf "    CATALOGUE_OFFERS = %d,\n    CATALOGUE_OFFER_BYTES = %d,\n};\n", n_sets, offer_bytes > h
+    made = "/* Made from data/ by tools/datagen/catalogue.awk. */"
+    print made "\n#pragma once\n" > h
+    print "enum {" > h
+    printf "    CATALOGUE_TYPES = %d,\n    CATALOGUE_REGIONS = %d,\n", n_types, n_regions > h
+    printf "    CATALOGUE_OFFERS = %d,\n", n_sets > h
+    printf "    CATALOGUE_OFFER_BYTES = %d,\n};\n", offer_bytes > h
 
-    print "/* Made from data/ by tools/datagen/catalogue.awk. */\n#include \"ec2/catalogue.h\"\n" > c
+    print made "\n#include \"ec2/catalogue.h\"\n" > c
     print "const char catalogue_pool[] =" > c
     for (i = 0; i < n_pool; i++)
         print "    \"" pool_text[i] "\\0\"" > c
@@ -276,8 +279,8 @@ END {
     emit_regions()
     emit_sets()
     sort_names()
-    n = split("previous free burstable metal hosts recovery hibernation migration enclaves tpm phc " \
-              "transit srd queues weights ipv6 secondary0 tcp350 cluster", v, " ")
+    n = split("previous free burstable metal hosts recovery hibernation migration enclaves tpm " \
+              "phc transit srd queues weights ipv6 secondary0 tcp350 cluster", v, " ")
     for (i = 1; i <= n; i++)
         printf "#define F_%s CATALOGUE_%s\n", toupper(v[i]), toupper(v[i]) > c
     print "\nconst struct catalogue_type catalogue_types[CATALOGUE_TYPES] = {" > c

@@ -189,6 +189,7 @@ connect_network(struct launch *l, struct machine *m)
                                 .mac = router_mac};
     const struct nl_end far = {.name = "eth0", .ifindex = 2, .netns_fd = netns, .mac = q->mac};
     nl_add_veth(&b, &near, &far, q->mtu ? q->mtu : 9001);
+    nl_add_proxy_at_once(&b, (int)m->saved.ifindex);
     nl_add_address(&b, VPC_LO, q->gateway, 32);
     nl_add_route(&b, (int)m->saved.ifindex, q->private_ip, 32, 0, 0, false);
     nl_add_neighbour(&b, (int)m->saved.ifindex, q->private_ip, q->mac);

@@ -227,6 +227,21 @@ nl_add_neighbour(struct nl_batch *b, int ifindex, uint32_t ip, const uint8_t mac
     nl_end(b, m, 0);
 }
 
+void
+nl_add_proxy_at_once(struct nl_batch *b, int ifindex)
+{
+    struct nlmsghdr *m = nl_begin(b, RTM_SETNEIGHTBL, 0);
+    struct ndtmsg *n = mnl_nlmsg_put_extra_header(m, sizeof(*n));
+
+    n->ndtm_family = AF_INET;
+    mnl_attr_put_strz(m, NDTA_NAME, "arp_cache");
+    struct nlattr *parms = mnl_attr_nest_start(m, NDTA_PARMS);
+    mnl_attr_put_u32(m, NDTPA_IFINDEX, (uint32_t)ifindex);
+    mnl_attr_put_u64(m, NDTPA_PROXY_DELAY, 0);
+    mnl_attr_nest_end(m, parms);
+    nl_end(b, m, 0);
+}
+
 static void
 put_end(struct nlmsghdr *m, const struct nl_end *end, uint32_t mtu)
 {

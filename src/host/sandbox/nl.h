@@ -59,6 +59,9 @@ void nl_del_route(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix,
 /* An entry that needs no ARP and is not counted against the host's neighbour table. */
 void nl_add_neighbour(struct nl_batch *b, int ifindex, uint32_t ip, const uint8_t mac[6]);
 
+/* Has the interface answer for others at once, not after up to 0.8 s (the default's random). */
+void nl_add_proxy_at_once(struct nl_batch *b, int ifindex);
+
 /* One end of a veth pair. */
 struct nl_end {
     const char *name;

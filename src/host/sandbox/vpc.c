@@ -210,8 +210,6 @@ inside_new(void *arg)
     } settings[] = {
         {"/proc/sys/net/ipv4/ip_forward", "1"},
         {"/proc/sys/net/ipv4/conf/default/proxy_arp", "1"},
-        /* Else the first packet between two machines waits up to 0.8 s. */
-        {"/proc/sys/net/ipv4/neigh/default/proxy_delay", "0"},
         {"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
         {"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
         {"/proc/sys/net/ipv4/conf/all/send_redirects", "0"},

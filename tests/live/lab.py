@@ -1,0 +1,208 @@
+"""What the end-to-end tests stand on: a way to write one, and the world they run in.
+
+A test is a function with a sentence for a name, decorated with @test, that takes the lab.  A line
+`# proves: UD-12` above it names the rows of the requirement that it shows (tools/coverage-spec
+counts them).
+
+The lab is a network namespace of its own, so that no other daemon on this machine, nor anything
+else that uses 198.18.0.0/15, is in the way.  Its only interface leads to a second namespace, the
+world, where 203.0.113.10 answers.
+"""
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+from cloud import Cloud, Failed, Fault, check, wait
+
+WORLD = "203.0.113.10"
+HOST = "203.0.113.1"
+
+tests = []
+
+
+class Skip(Exception):
+    pass
+
+
+def test(fn):
+    tests.append(fn)
+    return fn
+
+
+def _run(*argv):
+    done = subprocess.run(argv, capture_output=True, text=True)
+    check(done.returncode == 0, f"{' '.join(argv)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+class Lab:
+    def __init__(self, build, cache):
+        self.build, self.cache = build, cache
+        self.top = tempfile.mkdtemp(prefix="welkin-e2e-")
+        os.chmod(self.top, 0o755)
+        self._cloud = None
+        self.clouds = []
+        self._world = self._server = None
+        self._debian = self._debian_log = None
+
+    # ---- the network ----
+
+    def isolate(self):
+        """Moves this process, and so all that it starts, to a network of its own."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(0x40000000) != 0:  # CLONE_NEWNET
+            raise Skip(f"no network namespace can be made: {os.strerror(ctypes.get_errno())}")
+        _run("ip", "link", "set", "lo", "up")
+        self._world = subprocess.Popen(["unshare", "-n", "sleep", "infinity"])
+        pid = str(self._world.pid)
+        mine = os.readlink("/proc/self/ns/net")
+        wait("a namespace for the world", lambda: os.readlink(f"/proc/{pid}/ns/net") != mine)
+        _run("ip", "link", "add", "w0", "type", "veth", "peer", "name", "w1", "netns", pid)
+        _run("ip", "addr", "add", f"{HOST}/24", "dev", "w0")
+        _run("ip", "link", "set", "w0", "up")
+        _run("ip", "route", "add", "default", "via", WORLD)
+        for argv in (["addr", "add", f"{WORLD}/24", "dev", "w1"], ["link", "set", "w1", "up"],
+                     ["link", "set", "lo", "up"]):
+            _run("nsenter", "-t", pid, "-n", "ip", *argv)
+        folder = os.path.join(self.top, "world")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "index.html"), "w") as f:
+            f.write("the world\n")
+        self._seen = open(os.path.join(self.top, "world.log"), "w+")
+        self._server = subprocess.Popen(
+            ["nsenter", "-t", pid, "-n", sys.executable, "-u", "-m", "http.server", "80",
+             "--bind", WORLD, "--directory", folder], stdout=self._seen, stderr=self._seen)
+
+    def world_pid(self):
+        return self._world.pid
+
+    def world_saw(self):
+        """The log of the world's web server: who asked for what."""
+        with open(os.path.join(self.top, "world.log")) as f:
+            return f.read()
+
+    # ---- clouds ----
+
+    def new_cloud(self, name, host="sandbox"):
+        """A cloud of the test's own; it must close() it."""
+        cloud = Cloud(self.build, os.path.join(self.top, name), host)
+        self.clouds.append(cloud)
+        return cloud
+
+    @property
+    def cloud(self):
+        """The cloud that tests share which leave it as they found it."""
+        if not self._cloud:
+            self._cloud = self.new_cloud("shared").up()
+        return self._cloud
+
+    def sweep(self):
+        """Terminates what a test left in the shared cloud."""
+        if not self._cloud:
+            return
+        if not self._cloud.process or self._cloud.process.poll() is not None:
+            self._cloud.close()
+            self._cloud = None
+            return
+        self._cloud.run("reset", "--yes", "--endpoint", self._cloud.endpoint)
+
+    # ---- the Debian image ----
+
+    def start_debian(self):
+        """Begins to build the image, once; it is kept in the cache for the next time."""
+        if os.path.isdir(os.path.join(self.cache, "images", "debian")):
+            return
+        if not shutil.which("mmdebstrap"):
+            return
+        os.makedirs(self.cache, exist_ok=True)
+        self._debian_log = open(os.path.join(self.top, "debian.log"), "w+")
+        self._debian = subprocess.Popen(
+            [os.path.join(self.build, "welkin"), "image", "build", "debian", "--data", self.cache],
+            stdout=self._debian_log, stderr=self._debian_log, stdin=subprocess.DEVNULL,
+            start_new_session=True)
+
+    def debian(self, cloud):
+        """Gives the cloud the image; its AMI id."""
+        image = os.path.join(self.cache, "images", "debian")
+        if self._debian:
+            status = self._debian.wait(600)
+            self._debian = None
+            if status != 0:
+                self._debian_log.seek(0)
+                last = [line for line in self._debian_log.read().splitlines() if line][-4:]
+                raise Skip("the Debian image cannot be built: " + " | ".join(last))
+        if not os.path.isdir(image):
+            raise Skip("mmdebstrap is not installed, or the Debian image could not be built")
+        target = os.path.join(cloud.data, "images", "debian")
+        if not os.path.isdir(target):
+            # Links where that is possible: the launcher never writes to an image.
+            if subprocess.run(["cp", "-al", image, target], capture_output=True).returncode:
+                shutil.rmtree(target, ignore_errors=True)
+                _run("cp", "-a", image, target)
+        return ami(cloud, "welkin-debian-12")
+
+    def close(self):
+        if self._debian:
+            os.killpg(self._debian.pid, signal.SIGTERM)
+            self._debian.wait()
+        for cloud in self.clouds:
+            try:
+                cloud.close()
+            except (Failed, subprocess.SubprocessError) as why:
+                print(f"cleaning up {cloud.data}: {why}", file=sys.stderr)
+        for process in (self._server, self._world):
+            if process:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.top, ignore_errors=True)
+
+
+def ami(cloud, name, **where):
+    reply = cloud.call("DescribeImages", Filter=[{"Name": "name", "Value": [name]}], **where)
+    check(reply["imagesSet"], f"there is no image {name}")
+    return reply["imagesSet"][0]["imageId"]
+
+
+# ---- running them -----------------------------------------------------------------------------
+
+def run(lab, names, why_not=None):
+    """Runs the tests whose names hold one of `names` (all without any).  The exit status."""
+    passed = failed = skipped = 0
+    chosen = [t for t in tests if not names or any(n in t.__name__ for n in names)]
+    for t in chosen:
+        begin = time.monotonic()
+        try:
+            if why_not:
+                raise Skip(why_not)
+            t(lab)
+            passed += 1
+            result, text = "ok", ""
+        except Skip as why:
+            skipped += 1
+            result, text = "skip", f": {why}"
+        except (Failed, Fault, OSError, subprocess.SubprocessError) as why:
+            failed += 1
+            result, text = "FAIL", f": {why}"
+            frames = [f for f in traceback.extract_tb(why.__traceback__)
+                      if "/test_" in f.filename]
+            text += "".join(f"\n    {os.path.basename(f.filename)}:{f.lineno}" for f in frames)
+        except Exception:  # a test's own mistake must not hide the others
+            failed += 1
+            result, text = "FAIL", ":\n" + traceback.format_exc()
+        print(f"{result:4} {t.__name__} ({time.monotonic() - begin:.2f} s){text}", flush=True)
+        if result == "FAIL" and lab.clouds:
+            for cloud in lab.clouds[-2:]:
+                if os.path.exists(cloud.log):
+                    with open(cloud.log, errors="replace") as log:
+                        tail = "".join(log.readlines()[-12:])
+                    print(f"    end of {cloud.log}:\n{tail}", flush=True)
+        if not why_not:
+            lab.sweep()
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
