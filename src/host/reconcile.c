@@ -152,7 +152,8 @@ limits_of(const struct ec2_instance_row *instance, struct host_boot *boot)
     boot->memory_bytes = (uint64_t)instance->memory_mib << 20;
 }
 
-static void
+/* False when the driver will not even try. */
+static bool
 boot(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance)
 {
     struct host *host = m->host;
@@ -175,6 +176,7 @@ boot(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance
         error_origin(-r, "instance %.*s cannot be booted", STR_ARG(instance->id));
         m->doing = IDLE;
     }
+    return r >= 0;
 }
 
 static void
@@ -196,22 +198,24 @@ press(struct machine *m)
                    loop_now_ms(m->host->loop, LOOP_MONO) + POWER_BUTTON_LIMIT_MS);
 }
 
-/* It shall run, and its rows say so. */
-static void
+/* What a look decided to do after its transaction, because it writes. */
+enum after { NOTHING, REBOOT, SAY_DOWN, SAY_FAILED, SAY_REMOVED };
+
+/* It shall run. */
+static enum after
 look_up(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance,
-        const struct host_machine_row *seen, bool *ret_reboot)
+        const struct host_machine_row *seen)
 {
     bool this_start = seen && seen->start_generation == instance->start_generation;
     bool rebooting = this_start && seen->phase == HOST_DOWN && seen->exit_kind == HOST_EXIT_REBOOT;
 
     if (m->doing == IDLE && (!this_start || rebooting || seen->phase == HOST_NONE))
-        boot(m, txn, instance);
-    else if (m->doing == RUNNING && this_start &&
-             instance->reboot_generation > seen->reboot_generation)
-        *ret_reboot = true;
+        return boot(m, txn, instance) ? NOTHING : SAY_FAILED;
+    if (m->doing == RUNNING && this_start && instance->reboot_generation > seen->reboot_generation)
+        return REBOOT;
+    return NOTHING;
 }
 
-/* Done outside of the look's transaction, for it writes. */
 static void
 reboot(struct machine *m)
 {
@@ -269,37 +273,58 @@ drop_seen(struct machine *m)
 }
 
 static void
+carry_out(struct machine *m, enum after after)
+{
+    switch (after) {
+    case NOTHING:
+        break;
+    case REBOOT:
+        reboot(m);
+        break;
+    case SAY_DOWN:
+        set_phase(m, HOST_DOWN, HOST_EXIT_UNKNOWN, S(""));
+        break;
+    case SAY_FAILED:
+        set_phase(m, HOST_FAILED, HOST_EXIT_UNKNOWN,
+                  S("the host could not begin to boot it; the daemon's log says why"));
+        break;
+    case SAY_REMOVED:
+        set_phase(m, HOST_REMOVED, HOST_EXIT_UNKNOWN, S(""));
+        break;
+    }
+}
+
+static void
 look_at(struct machine *m)
 {
-    struct host *host = m->host;
-    struct txn *txn = store_begin(host->store);
+    struct txn *txn = store_begin(m->host->store);
     const struct ec2_instance_row *instance = ec2_instance_get(txn, machine_id(m));
     const struct host_machine_row *seen = host_machine_get(txn, machine_id(m));
-    bool wants_reboot = false, wants_none = false, done = false, orphan = seen && !instance;
+    bool done = false, orphan = seen && !instance;
+    enum after after = NOTHING;
 
     switch (instance ? (enum ec2_instance_state)instance->state : EC2_TERMINATED) {
     case EC2_PENDING:
     case EC2_RUNNING:
-        look_up(m, txn, instance, seen, &wants_reboot);
+        after = look_up(m, txn, instance, seen);
         break;
     case EC2_STOPPING:
     case EC2_STOPPED:
-        wants_none = m->doing == IDLE && seen && seen->phase == HOST_UP;
+        /* What should go is gone already: say so, for whoever waits for it. */
+        if (m->doing == IDLE && seen && seen->phase == HOST_UP)
+            after = SAY_DOWN;
         look_down(m, seen, false);
         break;
     case EC2_SHUTTING_DOWN:
     case EC2_TERMINATED:
         look_down(m, seen, true);
         done = m->doing == IDLE && (!seen || seen->phase == HOST_REMOVED);
-        wants_none = done && instance && instance->state == EC2_SHUTTING_DOWN && !seen;
+        if (done && !seen && instance && instance->state == EC2_SHUTTING_DOWN)
+            after = SAY_REMOVED; /* it never came to be */
         break;
     }
     store_rollback(txn);
-    if (wants_reboot)
-        reboot(m);
-    /* What should go never came to be: say so, for whoever waits for it. */
-    if (wants_none)
-        set_phase(m, instance && done ? HOST_REMOVED : HOST_DOWN, HOST_EXIT_UNKNOWN, S(""));
+    carry_out(m, after);
     if (done && orphan)
         drop_seen(m);
     if (done && !m->dirty)

@@ -188,7 +188,7 @@ lab_new(void)
         l->config.guest_init = "build/welkin-init";
     make_outside(l);
     CHECK_INT(priv_spawn(&l->config), 0);
-    close(log);
+    l->log = log;
     lab_connect(l);
     if (!l->hello.can_launch) {
         struct str why = str_cut(l->hello_text, 0, str_find_char(l->hello_text, '\n'));
@@ -210,6 +210,7 @@ lab_free(struct lab *l)
     waitpid(l->watchdog, NULL, 0);
     close(l->life);
     CHECK_INT(priv_clean(&l->config), 0);
+    close(l->log);
     kill(l->outside, SIGKILL);
     waitpid(l->outside, NULL, 0);
 }

@@ -22,7 +22,7 @@ struct lab {
     int vpc_fds[PRIV_FDS_MAX]; /* listeners of the last lab_vpc() */
     size_t n_vpc_fds;
     int outside; /* a process in the world's network namespace */
-    int watchdog, life;
+    int watchdog, life, log;
     /* the last events */
     struct priv_ev_exited exited;
     unsigned n_exited, n_exec_exited;

@@ -370,7 +370,8 @@ TEST(machines_outlive_a_killed_privileged_process)
     for (int i = 0; i < 1000 && kill((pid_t)pids[3], 0) == 0; i++)
         usleep(1000);
     uint64_t started = l->hello.started_ns;
-    CHECK_INT(priv_spawn(&l->config), 0);
+    if (priv_spawn(&l->config) < 0)
+        FAIL("%.*s", STR_ARG(test_read_file(str_fmt(l->arena, "%s/log", l->config.data_dir).p)));
     lab_connect(l);
     CHECK(l->hello.started_ns != started);
     CHECK_INT(l->hello.n_machines, 3);

@@ -149,7 +149,6 @@ open_signals(struct host *h)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
     h->signals = (struct source){.fn = signal_event};
     h->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return source_add(h, &h->signals, EPOLLIN);
@@ -285,6 +284,7 @@ priv_main(const struct priv_config *config)
     h->route.fd = h->nft.fd = h->cg.v2 = -1;
     for (int i = 0; i < CG_V1; i++)
         h->cg.v1[i] = -1;
+    signal(SIGPIPE, SIG_IGN); /* the log may be a pipe of a daemon that is gone */
     log_init(config->log_fd, LOG_INFO, env_real_wall_ms);
     int r = host_open(h);
     if (r < 0)
