@@ -79,6 +79,7 @@ $(B)/gen/tests/$(basename $(notdir $(1)))_rows.c: $(1) $(B)/tools/tblgen
 endef
 TEST_TBL := $(wildcard tests/*/*.tbl)
 $(foreach t,$(TEST_TBL),$(eval $(call TEST_TBL_RULE,$(t))))
+TEST_ROWS := $(foreach t,$(TEST_TBL),$(B)/obj/gen/tests/$(basename $(notdir $(t)))_rows.o)
 GEN_TESTS := $(foreach t,$(TEST_TBL),$(B)/gen/tests/$(basename $(notdir $(t)))_rows.c)
 
 # All tables of all .tbl files, so that none can be forgotten.
@@ -115,12 +116,14 @@ $(B)/welkin: $(B)/obj/daemon/main.o $(B)/libwelkin.a
 
 HARNESS := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/harness/*.c))
 define SUITE_RULE
-$(B)/test-$(1): $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/$(1)/*.c)) $(HARNESS) $(patsubst tests/$(1)/%.tbl,$(B)/obj/gen/tests/%_rows.o,$(wildcard tests/$(1)/*.tbl)) $(B)/libwelkin.a
+$(B)/test-$(1): $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/$(1)/*.c)) $(HARNESS) $(TEST_ROWS) $(B)/libwelkin.a
 	@echo 'LD $$@'
 	$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 SUITES := unit golden api sim live
 $(foreach s,$(SUITES),$(eval $(call SUITE_RULE,$(s))))
+
+test-rows: $(TEST_ROWS)
 
 # What every machine can run.
 CHECKS = tidy=tools/check-tidy unit=$(B)/test-unit golden=$(B)/test-golden api=$(B)/test-api \
@@ -152,9 +155,9 @@ FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_S ?= 600
 
 # Every corpus and every regression through every driver, with whatever compiler built the rest.
-$(B)/fuzz-replay: tests/fuzz/replay.c $(FUZZ:%=$(B)/obj/fuzz/%.o) $(B)/libwelkin.a
+$(B)/fuzz-replay: tests/fuzz/replay.c $(FUZZ:%=$(B)/obj/fuzz/%.o) $(TEST_ROWS) $(B)/libwelkin.a
 	@echo 'LD $@'
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -DDRIVERS="$(FUZZ:%=X(%))" -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -DDRIVERS="$(foreach d,$(FUZZ),X($(d)))" -o $@ $^ $(LDLIBS)
 $(B)/obj/fuzz/%.o: tests/fuzz/fuzz_%.c | $(GEN_H) $(GEN_TESTS:.c=.h)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -DLLVMFuzzerTestOneInput=fuzz_$* -Wno-missing-prototypes -c -o $@ $<
@@ -163,7 +166,7 @@ $(B)/obj/fuzz/%.o: tests/fuzz/fuzz_%.c | $(GEN_H) $(GEN_TESTS:.c=.h)
 fuzz:
 	tests/fuzz/run $(FUZZ_S) $(FUZZ)
 
-$(B)/bench-%: tests/bench/bench_%.c $(patsubst tests/bench/%.tbl,$(B)/obj/gen/tests/%_rows.o,$(wildcard tests/bench/*.tbl)) $(B)/libwelkin.a | $(GEN_H) $(GEN_TESTS:.c=.h)
+$(B)/bench-%: tests/bench/bench_%.c $(TEST_ROWS) $(B)/libwelkin.a | $(GEN_H) $(GEN_TESTS:.c=.h)
 	@echo 'LD $@'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

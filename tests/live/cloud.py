@@ -143,6 +143,7 @@ class Cloud:
         self.url = f"http://{self.endpoint}"
         self.log = data.rstrip("/") + ".log"
         self.process = None
+        self.launched = []  # (instance id, account and region), for who cleans up
         os.makedirs(data, exist_ok=True)
         os.chmod(data, 0o755)
 
@@ -264,7 +265,9 @@ class Cloud:
         if user_data is not None:
             params["UserData"] = b64(user_data)
         reply = self.call("RunInstances", MinCount=n, MaxCount=n, **where, **params)
-        return [i["instanceId"] for i in reply["instancesSet"]]
+        ids = [i["instanceId"] for i in reply["instancesSet"]]
+        self.launched += [(id, where) for id in ids]
+        return ids
 
     def instance(self, id, **where):
         reply = self.call("DescribeInstances", InstanceId=[id], **where)

@@ -110,7 +110,11 @@ class Lab:
             self._cloud.close()
             self._cloud = None
             return
-        self._cloud.run("reset", "--yes", "--endpoint", self._cloud.endpoint)
+        launched, self._cloud.launched = self._cloud.launched, []
+        for id, where in launched:
+            self._cloud.call("ModifyInstanceAttribute", InstanceId=id,
+                             DisableApiTermination={"Value": False}, **where)
+            self._cloud.terminate(id, **where)
 
     # ---- the Debian image ----
 
@@ -161,6 +165,34 @@ class Lab:
                 process.kill()
                 process.wait()
         shutil.rmtree(self.top, ignore_errors=True)
+
+
+def group(cloud, name, *rules, **where):
+    """A new security group of the default VPC with rules (protocol, from, to, peer); its id."""
+    id = cloud.call("CreateSecurityGroup", GroupName=name, GroupDescription="of a test",
+                    **where)["groupId"]
+    for rule in rules:
+        allow(cloud, id, *rule, **where)
+    return id
+
+
+def permission(protocol, first, last, peer):
+    one = {"IpProtocol": protocol, "FromPort": first, "ToPort": last}
+    if peer.startswith("sg-"):
+        one["Groups"] = [{"GroupId": peer}]
+    else:
+        one["IpRanges"] = [{"CidrIp": peer}]
+    return [one]
+
+
+def allow(cloud, id, protocol, first, last, peer="0.0.0.0/0", way="Ingress", **where):
+    cloud.call(f"AuthorizeSecurityGroup{way}", GroupId=id,
+               IpPermissions=permission(protocol, first, last, peer), **where)
+
+
+def revoke(cloud, id, protocol, first, last, peer="0.0.0.0/0", way="Ingress", **where):
+    cloud.call(f"RevokeSecurityGroup{way}", GroupId=id,
+               IpPermissions=permission(protocol, first, last, peer), **where)
 
 
 def ami(cloud, name, **where):

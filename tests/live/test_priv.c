@@ -344,7 +344,8 @@ TEST(a_removed_machine_leaves_nothing)
         CHECK(i < 199);
         usleep(20000);
     }
-    CHECK(!lab_run(l, "find /sys/fs/cgroup -name i-00000001", &status).n);
+    CHECK(!lab_run(l, str_fmt(l->arena, "ls -d /sys/fs/cgroup/*/welkin-%s/i-00000001 2>/dev/null",
+                              l->hello.tag).p, &status).n);
     lab_free(l);
 }
 

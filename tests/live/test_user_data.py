@@ -4,7 +4,7 @@ import os
 import time
 
 from cloud import Fault, b64, check, page, same, wait
-from lab import WORLD, Skip, test
+from lab import WORLD, group, test
 
 COUNT = "#!/bin/sh\necho started >>/root/count\n"
 
@@ -192,10 +192,7 @@ def user_data_has_at_most_16384_bytes(lab):
 @test
 def bootstrapping_makes_launch_to_service_short_and_measurable(lab):
     cloud = lab.cloud
-    group = cloud.call("DescribeSecurityGroups", GroupName=["default"])["securityGroupInfo"][0]
-    cloud.call("AuthorizeSecurityGroupIngress", GroupId=group["groupId"], IpPermissions=[
-        {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080,
-         "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
+    web = group(cloud, "service", ("tcp", 8080, 8080))
     steps = ["mkdir -p /var/www", "echo hello >/var/www/index.html", "httpd -p 8080 -h /var/www"]
 
     def served(id):
@@ -204,14 +201,14 @@ def bootstrapping_makes_launch_to_service_short_and_measurable(lab):
 
     def bootstrapped():
         begin = time.monotonic()
-        id, = cloud.launch("#!/bin/sh\n" + "\n".join(steps) + "\n")
+        id, = cloud.launch("#!/bin/sh\n" + "\n".join(steps) + "\n",
+                           SecurityGroupId=[web])
         served(id)
         return id, time.monotonic() - begin
 
     def by_hand():
         begin = time.monotonic()
-        id, = cloud.launch()
-        cloud.wait_state(id, "running")
+        id, = cloud.launch(SecurityGroupId=[web])
         cloud.booted(id)
         for step in steps:
             cloud.sh(id, step)

@@ -255,7 +255,19 @@ configure_network(void)
 }
 
 static void
-limits_and_console(void)
+enter_console(void)
+{
+    setsid();
+    int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+    if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+        die("the console could not be opened");
+    if (fd > 2)
+        close(fd);
+}
+
+/* Last: until exec the parent's thousands of descriptors are open here as well. */
+static void
+set_limits(void)
 {
     struct rlimit files;
 
@@ -265,12 +277,6 @@ limits_and_console(void)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, RLIM_INFINITY});
-    setsid();
-    int fd = open("/dev/console", O_RDWR | O_NOCTTY);
-    if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
-        die("the console could not be opened");
-    if (fd > 2)
-        close(fd);
 }
 
 /* execve(2) promises not to write, but was declared before const. */
@@ -293,6 +299,7 @@ exec_init(void)
                                     "systemd.mask=sys-kernel-tracing.mount",
                                     "systemd.mask=systemd-udevd.service",
                                     NULL};
+    set_limits();
     const char *failed = jail_enter(plan->filter);
 
     if (failed)
@@ -337,7 +344,7 @@ child_main(const struct child_plan *p)
     enter_root();
     if (sethostname(plan->req->hostname, strlen(plan->req->hostname)) < 0)
         die("the host name could not be set");
-    limits_and_console();
+    enter_console();
     await('G', NULL, 0);
     configure_network();
     exec_init();
