@@ -193,8 +193,8 @@ find_operation(struct call_state *st)
         return api_fault(call, &ERR_INVALID_ACTION,
                          "The action %.*s is not valid for this web service.", STR_ARG(action));
     if (!call->op)
-        return api_fault(call, &ERR_INVALID_ACTION, "Could not find operation %.*s for version %.*s",
-                         STR_ARG(action),
+        return api_fault(call, &ERR_INVALID_ACTION,
+                         "Could not find operation %.*s for version %.*s", STR_ARG(action),
                          STR_ARG(version.n ? version : str_from(call->service->version)));
     st->handler = api_op_handler(call->service, call->op);
     return 0;
@@ -243,6 +243,18 @@ prepare(struct call_state *st)
     return r;
 }
 
+/* Whether a reply of the operation holds a secret (the private key of CreateKeyPair). */
+static bool
+has_secret(const struct api_service *service, const struct api_op *op)
+{
+    const struct api_shape *output = api_shape(service, op->output);
+
+    for (unsigned i = 0; i < output->n; i++)
+        if (api_shape(service, service->members[output->first + i].shape)->flags & API_SECRET)
+            return true;
+    return false;
+}
+
 /* Runs the handler in its transaction and encodes what it said. */
 static int
 run(struct call_state *st, void *req, struct api_reply *reply)
@@ -266,6 +278,7 @@ run(struct call_state *st, void *req, struct api_reply *reply)
             abort();
         }
 #endif
+        reply->secret = has_secret(call->service, call->op);
         api_encode_xml(call->service, call->op, res, call->request_id, &reply->body);
         if (buf_failed(&reply->body))
             r = error_origin(EMSGSIZE, "a reply is larger than a reply may be");
@@ -370,6 +383,7 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
     reply->content_type = S("text/xml;charset=UTF-8");
     reply->request_id = st.call.request_id;
     reply->wait_seq = 0;
+    reply->secret = false;
     reply->code = STR_NONE;
     int r = carry_out(api, req, &st, reply);
     reply->service = st.call.service ? str_from(st.call.service->name) : S("-");

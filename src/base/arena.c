@@ -59,6 +59,14 @@ arena_reset(struct arena *a)
     a->total_bytes = 0;
 }
 
+void
+arena_wipe(struct arena *a)
+{
+    for (struct arena_chunk *c = a->chunk; c; c = c->next)
+        explicit_bzero(c->data, c == a->chunk ? a->used_bytes : c->size_bytes);
+    arena_reset(a);
+}
+
 bool
 arena_spent(const struct arena *a)
 {

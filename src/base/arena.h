@@ -35,6 +35,9 @@ void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull, mal
 /* Like arena_alloc(), but the bytes are not zeroed. */
 void *arena_alloc_raw(struct arena *a, size_t n) __attribute__((returns_nonnull, malloc));
 
+/* Like arena_reset(), but overwrites what was handed out: it held a secret. */
+void arena_wipe(struct arena *a);
+
 /* Copies n bytes. */
 void *arena_dup(struct arena *a, const void *p, size_t n);
 

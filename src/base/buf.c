@@ -27,6 +27,14 @@ buf_reset(struct buf *b)
     b->failed = false;
 }
 
+void
+buf_wipe(struct buf *b)
+{
+    if (b->n)
+        explicit_bzero(b->p, b->n);
+    buf_reset(b);
+}
+
 bool
 buf_reserve(struct buf *b, size_t n)
 {

@@ -31,6 +31,9 @@ buf_str(const struct buf *b)
     return str_of(b->p, b->n);
 }
 
+/* Forgets the bytes and overwrites them: they held a secret. */
+void buf_wipe(struct buf *b);
+
 /* Makes room for n more bytes; false (and failed) when that passes the maximum. */
 bool buf_reserve(struct buf *b, size_t n);
 

@@ -183,7 +183,7 @@ cloud_services(void)
     return services;
 }
 
-/* Whether `welkin reset` leaves the table alone: what was seen of machines, and keys of the cloud. */
+/* Whether `welkin reset` leaves the table alone: what was seen of machines, keys of the cloud. */
 static bool
 survives_reset(const struct store_table *table)
 {

@@ -58,7 +58,8 @@ daemon_clock_load(struct daemon *d)
 
         env_real_set_clock(&clock);
         if (clock.stopped || clock.offset_ms)
-            log_info("the cloud's clock is %s", clock.stopped ? "stopped" : "ahead of the system's");
+            log_info("the cloud's clock is %s",
+                     clock.stopped ? "stopped" : "ahead of the system's");
     }
     store_rollback(txn);
     return 0;

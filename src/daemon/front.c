@@ -77,6 +77,10 @@ give_back(struct exchange *x)
 {
     struct front *front = x->front;
 
+    if (x->reply.secret) {
+        arena_wipe(&x->arena);
+        buf_wipe(&x->reply.body);
+    }
     arena_reset(&x->arena);
     buf_reset(&x->reply.body);
     x->req = NULL;

@@ -262,7 +262,8 @@ image_import(struct arena *arena, const char *data_dir, const char *name, const 
 {
     struct import im = {.arena = arena, .why = why};
     const char *folder = str_cstr(arena, str_fmt(arena, "%s/images", data_dir));
-    const char *outer = str_cstr(arena, str_fmt(arena, "%s/.%s.archive.%d", folder, name, getpid()));
+    const char *outer =
+        str_cstr(arena, str_fmt(arena, "%s/.%s.archive.%d", folder, name, getpid()));
     const char *root = str_cstr(arena, str_fmt(arena, "%s/.%s.root.%d", folder, name, getpid()));
     const char *final = str_cstr(arena, str_fmt(arena, "%s/%s", folder, name));
 

@@ -28,7 +28,7 @@ struct ec2_region {
 struct ec2_zone {
     struct str name, id; /* "us-east-1a", "use1-az1" */
 };
-/* What the instance type table says; units in the names.  Lists as DescribeInstanceTypes has them. */
+/* What the instance type table says; units in the names. */
 struct ec2_type {
     struct str name, family, hypervisor, architecture;
     bool current, burstable, bare_metal, ena, nvme, free_tier, instance_store;
@@ -167,7 +167,8 @@ struct ec2_interface_want {
 };
 /*
  * Makes the row of an attached interface with its addresses.  Faults: InvalidIPAddress.InUse,
- * InvalidParameterValue (address outside the subnet or reserved), InsufficientFreeAddressesInSubnet.
+ * InvalidParameterValue (address outside the subnet or reserved),
+ * InsufficientFreeAddressesInSubnet.
  */
 int ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
                        struct ec2_interface_row *ret);
@@ -227,9 +228,10 @@ int ec2_image_own(struct api_call *call, struct str id, const struct ec2_image_r
 bool ec2_image_visible(const struct api_call *call, const struct ec2_image_row *row);
 int ec2_key_pair_find(struct api_call *call, struct str name, const struct ec2_key_pair_row **ret);
 /*
- * Makes an AMI launchable: `image` is a name "welkin-…" of Welkin's own images or any AMI id, `rootfs` its folder below DATA/images, `init` what becomes its process 1.  An empty
- * rootfs lists the image but leaves it unlaunchable.  Idempotent; 0, -EINVAL (neither such a
- * name nor an AMI id) or negative.  The daemon calls it at start, `welkin image` at will.
+ * Makes an AMI launchable: `image` is a name "welkin-…" of Welkin's own images or any AMI id,
+ * `rootfs` its folder below DATA/images, `init` what becomes its process 1.  An empty rootfs lists
+ * the image but leaves it unlaunchable.  Idempotent; 0, -EINVAL (neither such a name nor an AMI
+ * id) or negative.  The daemon calls it at start, `welkin image` at will.
  */
 int ec2_image_seed(struct txn *txn, struct env *env, struct str image, struct str rootfs,
                    struct str init);

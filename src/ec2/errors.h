@@ -2,7 +2,7 @@
  * EC2's error codes: a row each, with the HTTP status that AWS sends.  Client errors are 400.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
  *
- * In C: api_fault(call, &EC2_ERR(InvalidInstanceID_NotFound), "The instance ID '%.*s' does not exist", …)
+ * In C: api_fault(call, &EC2_ERR(InvalidInstanceID_NotFound), "The instance ID '%.*s' …", …)
  */
 #pragma once
 

@@ -89,7 +89,7 @@ struct host_sim *host_sim_new(const struct host_sim_config *config);
 struct host_sim *host_sim_free(struct host_sim *sim);
 const struct host_driver *host_sim_driver(struct host_sim *sim);
 void host_sim_attach(struct host_sim *sim, const struct host_events *events);
-/* Faults and guests' doings, for tests: what an `exited` event would report; the next boot fails. */
+/* What guests do by themselves, and faults, for tests. */
 void host_sim_exit(struct host_sim *sim, struct str id, enum host_exit kind);
 void host_sim_fail_next_boot(struct host_sim *sim, const char *reason);
 size_t host_sim_running(const struct host_sim *sim);

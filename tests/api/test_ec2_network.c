@@ -290,11 +290,13 @@ TEST(filters_of_networks_tell_what_is_from_what_is_not)
 
     for (size_t i = 0; i < ARRAY_LEN(filter_rows); i++) {
         struct str q = str_fmt(test_arena(), "Action=%s&Filter.1.Name=%s&Filter.1.Value.1=%s",
-                               filter_rows[i].operation, filter_rows[i].filter, filter_rows[i].value);
+                               filter_rows[i].operation, filter_rows[i].filter,
+                               filter_rows[i].value);
         size_t n = xml_count(call(w, str_cstr(test_arena(), q)), filter_rows[i].tag);
 
         if (n != (size_t)filter_rows[i].n)
-            FAIL("%s %s=%s has %zu, not %d", filter_rows[i].operation, filter_rows[i].filter, filter_rows[i].value, n,
+            FAIL("%s %s=%s has %zu, not %d", filter_rows[i].operation, filter_rows[i].filter,
+                 filter_rows[i].value, n,
                  filter_rows[i].n);
     }
     world_free(w);

@@ -294,6 +294,14 @@ class Cloud:
         if ids:
             self.call("TerminateInstances", InstanceId=list(ids), **where)
 
+    def reboot_instance(self, id):
+        """Reboots and waits until the next boot is done."""
+        self.sh(id, "touch /run/before-reboot")  # /run is gone with the boot
+        self.call("RebootInstances", InstanceId=[id])
+        wait(f"{id} to boot again",
+             lambda: self.exec(id, "sh", "-c", "test ! -e /run/before-reboot -a "
+                               "-e /run/cloud-init/result.json")[0] == 0, 45)
+
     def status(self, id):
         """(system, instance) status checks of a running instance."""
         reply = self.call("DescribeInstanceStatus", InstanceId=[id])["instanceStatusSet"]

@@ -112,9 +112,8 @@ class Lab:
             return
         launched, self._cloud.launched = self._cloud.launched, []
         for id, where in launched:
-            self._cloud.call("ModifyInstanceAttribute", InstanceId=id,
-                             DisableApiTermination={"Value": False}, **where)
-            self._cloud.terminate(id, **where)
+            if self._cloud.state(id, **where) != "terminated":
+                self._cloud.terminate(id, **where)
 
     # ---- the Debian image ----
 

@@ -13,18 +13,6 @@ def lines(cloud, id, path):
     return cloud.sh(id, f"cat {path}").splitlines()
 
 
-def reboot(cloud, id):
-    """Reboots and waits until the next boot is done."""
-    before = cloud.sh(id, "cat /proc/sys/kernel/random/boot_id; readlink /proc/1/ns/mnt")
-    cloud.call("RebootInstances", InstanceId=[id])
-
-    def again():
-        status, out = cloud.exec(id, "sh", "-c", "cat /proc/sys/kernel/random/boot_id; "
-                                 "readlink /proc/1/ns/mnt; test -e /run/cloud-init/result.json")
-        return status == 0 and out.decode() != before
-    wait(f"{id} to boot again", again)
-
-
 # proves: UD-02
 @test
 def user_data_is_served_byte_for_byte(lab):
@@ -53,7 +41,7 @@ def user_data_runs_once_in_spite_of_two_reboots_and_a_stop(lab):
     cloud.booted(id)
     same(lines(cloud, id, "/root/count"), ["started"], "the first start")
     for _ in range(2):
-        reboot(cloud, id)
+        cloud.reboot_instance(id)
         same(lines(cloud, id, "/root/count"), ["started"], "after a reboot")
     cloud.stop_instance(id)
     cloud.start_instance(id)
@@ -67,7 +55,7 @@ def a_boothook_runs_at_every_boot(lab):
     cloud = lab.cloud
     id, = cloud.launch("#cloud-boothook\n#!/bin/sh\necho boot >>/root/count\n")
     cloud.booted(id)
-    reboot(cloud, id)
+    cloud.reboot_instance(id)
     same(lines(cloud, id, "/root/count"), ["boot", "boot"], "boothook")
 
 
