@@ -10,6 +10,7 @@
 #include "api/encode_xml.h"
 #include "api/validate.h"
 #include "base/log.h"
+#include "codec/json.h"
 #include "codec/uri.h"
 #include "store/keys.h"
 
@@ -317,17 +318,14 @@ carry_out(struct api *api, const struct api_request *req, struct call_state *st,
 static void
 encode_json_fault(const struct api_fault *fault, struct buf *body)
 {
-    /* Our own sentences and names only: nothing in them needs escaping but what a client sent. */
-    buf_add_fmt(body, "{\"__type\":\"%.*s\",\"message\":\"", STR_ARG(fault->code));
-    for (size_t i = 0; i < fault->message.n; i++) {
-        unsigned char c = (unsigned char)fault->message.p[i];
+    struct json_out o = {.buf = body};
 
-        if (c == '"' || c == '\\' || c < 0x20)
-            buf_add_fmt(body, "\\u%04x", c);
-        else
-            buf_add_char(body, (char)c);
-    }
-    buf_add_lit(body, "\"}");
+    json_open(&o, '{');
+    json_key(&o, S("__type"));
+    json_str(&o, fault->code);
+    json_key(&o, S("message"));
+    json_str(&o, fault->message);
+    json_close(&o, '}');
 }
 
 static void
@@ -390,6 +388,9 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
     reply->operation = st.call.op ? api_op_name(st.call.service, st.call.op) : STR_NONE;
     if (r != 0)
         answer_fault(&st, r, reply);
+    /* A refusal too tells of what was seen: "already exists" must not come before it is durable. */
+    if (r != 0 && st.call.op)
+        reply->wait_seq = store_commit(store_begin(st.call.store));
     log_call(&st, reply);
 }
 

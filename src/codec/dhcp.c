@@ -18,10 +18,18 @@ put32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)v;
 }
 
+/* OFFER, ACK and NAK are what servers say. */
+static bool
+is_of_client(uint8_t type)
+{
+    return type == DHCP_DISCOVER || type == DHCP_REQUEST || type == DHCP_DECLINE ||
+           type == DHCP_RELEASE || type == DHCP_INFORM;
+}
+
 static void
 take_option(struct dhcp_request *ret, uint8_t code, const uint8_t *p, uint8_t n)
 {
-    if (code == 53 && n == 1 && p[0] >= DHCP_DISCOVER && p[0] <= DHCP_INFORM)
+    if (code == 53 && n == 1 && is_of_client(p[0]))
         ret->type = (enum dhcp_type)p[0];
     else if (code == 50 && n == 4)
         ret->wanted_ip = get32(p);
@@ -80,13 +88,15 @@ put_option32(uint8_t *w, uint8_t code, uint32_t v)
 }
 
 static uint8_t *
-put_lease(uint8_t *w, const struct dhcp_lease *lease)
+put_lease(uint8_t *w, const struct dhcp_lease *lease, bool with_times)
 {
     uint8_t mtu[2] = {(uint8_t)(lease->mtu >> 8), (uint8_t)lease->mtu};
 
-    w = put_option32(w, 51, lease->lease_s);
-    w = put_option32(w, 58, lease->lease_s / 2);
-    w = put_option32(w, 59, lease->lease_s / 8 * 7);
+    if (with_times) {
+        w = put_option32(w, 51, lease->lease_s);
+        w = put_option32(w, 58, lease->lease_s / 2);
+        w = put_option32(w, 59, lease->lease_s / 8 * 7);
+    }
     w = put_option32(w, 1, lease->prefix ? UINT32_MAX << (32 - lease->prefix) : 0);
     w = put_option32(w, 3, lease->gateway);
     w = put_option32(w, 6, lease->dns);
@@ -101,6 +111,8 @@ dhcp_reply(const struct dhcp_request *req, enum dhcp_type type, const struct dhc
 {
     static const uint8_t cookie[] = {99, 130, 83, 99};
     uint8_t kind = (uint8_t)type;
+    /* INFORM: the client has its address by other means and must get neither it nor a lease. */
+    bool informs = req->type == DHCP_INFORM;
 
     memset(out, 0, DHCP_REPLY_MAX);
     out[0] = 2;
@@ -111,7 +123,7 @@ dhcp_reply(const struct dhcp_request *req, enum dhcp_type type, const struct dhc
     out[11] = (uint8_t)req->flags;
     if (type != DHCP_NAK) {
         put32(out + 12, req->client_ip);
-        put32(out + 16, lease->ip);
+        put32(out + 16, informs ? 0 : lease->ip);
         put32(out + 20, lease->server_ip);
     }
     memcpy(out + 28, req->mac, 6);
@@ -119,7 +131,7 @@ dhcp_reply(const struct dhcp_request *req, enum dhcp_type type, const struct dhc
     uint8_t *w = put_option(out + FIXED_BYTES, 53, &kind, 1);
     w = put_option32(w, 54, lease->server_ip);
     if (type != DHCP_NAK)
-        w = put_lease(w, lease);
+        w = put_lease(w, lease, !informs);
     *w++ = 255;
     /* Old clients want at least the 300 bytes of BOOTP. */
     size_t n = MAX((size_t)(w - out), (size_t)300);

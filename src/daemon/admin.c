@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/timefmt.h"
+#include "codec/ip.h"
 #include "codec/json.h"
 #include "codec/uri.h"
 #include "ec2/ec2.h"
@@ -26,11 +27,6 @@ struct follower {
     uint64_t at; /* the offset of the next byte to send */
     size_t id_n;
     char id[PRIV_ID_MAX];
-};
-
-struct held {
-    struct store_waiter durable;
-    struct http_request *req;
 };
 
 struct admin {
@@ -237,7 +233,8 @@ set_clock(struct admin *admin, struct http_request *req)
         refuse(admin, req, 400, "The clock's actions are stop, resume and advance.");
         return;
     }
-    if (daemon_clock_set(admin->d, &clock) < 0)
+    if (daemon_clock_set(admin->d, &clock) < 0 ||
+        store_flush(cloud_store(admin->d->cloud)) < 0)
         refuse(admin, req, 500, "The clock could not be stored.");
     else
         show_clock(admin, req);
@@ -246,29 +243,19 @@ set_clock(struct admin *admin, struct http_request *req)
 /* ---- reset ---- */
 
 static void
-reset_is_durable(struct store_waiter *waiter)
-{
-    struct held *held = CONTAINER_OF(waiter, struct held, durable);
-
-    reply(held->req, 200, S("{\"reset\":true}\n"));
-    free(held);
-}
-
-static void
 reset(struct admin *admin, struct http_request *req)
 {
-    struct held *held = calloc(1, sizeof(*held));
     uint64_t seq;
 
-    if (!held || cloud_reset(admin->d->cloud, &seq) < 0) {
-        free(held);
+    if (cloud_reset(admin->d->cloud, &seq) < 0) {
         refuse(admin, req, 500, "The cloud could not be reset; nothing was changed.");
         return;
     }
     log_info("the cloud was reset");
-    held->req = req;
-    held->durable.fn = reset_is_durable;
-    store_wait(cloud_store(admin->d->cloud), seq, &held->durable);
+    if (store_flush(cloud_store(admin->d->cloud)) < 0)
+        refuse(admin, req, 500, "The reset could not be stored.");
+    else
+        reply(req, 200, S("{\"reset\":true}\n"));
 }
 
 /* ---- images ---- */
@@ -447,14 +434,17 @@ is_loopback(const union http_addr *peer)
     return peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&peer->v6.sin6_addr);
 }
 
-/* "127.0.0.1:4566", "localhost", "[::1]:80": names that no stranger can give out. */
+/* "127.0.0.1:4566", "localhost", "[::1]:80": names that no stranger can give out, as he can
+ * 127.example.com. */
 static bool
 is_own_name(struct str host)
 {
     size_t colon = host.n && host.p[0] == '[' ? str_find_char(host, ']') : str_find_char(host, ':');
     struct str name = str_cut(host, 0, colon == SIZE_MAX ? host.n : colon);
+    uint32_t ip;
 
-    return str_is(name, "localhost") || str_starts(name, S("127.")) || str_is(name, "[::1");
+    return str_eq_nocase(name, S("localhost")) || str_is(name, "[::1") ||
+           (ip4_parse(name, &ip) && ip >> 24 == 127);
 }
 
 void

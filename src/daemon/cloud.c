@@ -5,6 +5,7 @@
 #include "daemon/cloud.h"
 
 #include "ec2/ec2.h"
+#include "ec2/instance.h"
 #include "gen/api/iam.h"
 #include "gen/api/sts.h"
 #include "gen/store/tables.h"
@@ -206,11 +207,24 @@ clear(struct txn *txn, const struct store_table *table)
     return r;
 }
 
+/* User ids of machines that an earlier reset ended.  Those that this one ends wait for the next. */
+static int
+free_old_slots(struct txn *txn)
+{
+    int r = 0;
+
+    STORE_EACH(txn, ec2_uid_slot_by_key, slot) {
+        if (r >= 0 && slot->holder.n && !ec2_instance_get(txn, slot->holder))
+            r = ec2_slot_give_back(txn, slot->slot);
+    }
+    return r;
+}
+
 int
 cloud_reset(struct cloud *cloud, uint64_t *ret_seq)
 {
     struct txn *txn = store_begin(cloud->store);
-    int r = 0;
+    int r = free_old_slots(txn);
 
     for (size_t i = 0; i < n_all_tables && r >= 0; i++)
         if (!survives_reset(all_tables[i]))

@@ -20,7 +20,7 @@
 
 struct exchange {
     struct front *front;
-    struct exchange *next;
+    struct exchange *next, *prev; /* among the free or the busy ones */
     struct http_request *req;
     struct store_waiter durable;
     struct arena arena;
@@ -30,7 +30,7 @@ struct exchange {
 struct front {
     struct daemon *d;
     struct http_server *server;
-    struct exchange *free;
+    struct exchange *free, *busy; /* busy: not yet answered */
     unsigned n_free;
     struct arena reject_arena;
     struct api_reply reject;
@@ -54,6 +54,27 @@ respond(struct exchange *x)
 }
 
 static struct exchange *
+exchange_new(struct front *front)
+{
+    struct exchange *x = calloc(1, sizeof(*x));
+
+    if (!x)
+        abort();
+    x->front = front;
+    arena_init(&x->arena, CALL_MAX_BYTES);
+    buf_init(&x->reply.body, REPLY_MAX_BYTES);
+    return x;
+}
+
+static void
+exchange_free(struct exchange *x)
+{
+    arena_done(&x->arena);
+    buf_done(&x->reply.body);
+    free(x);
+}
+
+static struct exchange *
 take(struct front *front)
 {
     struct exchange *x = front->free;
@@ -61,14 +82,14 @@ take(struct front *front)
     if (x) {
         front->free = x->next;
         front->n_free--;
-        return x;
+    } else {
+        x = exchange_new(front);
     }
-    x = calloc(1, sizeof(*x));
-    if (!x)
-        abort();
-    x->front = front;
-    arena_init(&x->arena, CALL_MAX_BYTES);
-    buf_init(&x->reply.body, REPLY_MAX_BYTES);
+    x->prev = NULL;
+    x->next = front->busy;
+    if (x->next)
+        x->next->prev = x;
+    front->busy = x;
     return x;
 }
 
@@ -84,10 +105,14 @@ give_back(struct exchange *x)
     arena_reset(&x->arena);
     buf_reset(&x->reply.body);
     x->req = NULL;
+    if (x->next)
+        x->next->prev = x->prev;
+    if (x->prev)
+        x->prev->next = x->next;
+    else
+        front->busy = x->next;
     if (front->n_free == EXCHANGES_KEPT) {
-        arena_done(&x->arena);
-        buf_done(&x->reply.body);
-        free(x);
+        exchange_free(x);
         return;
     }
     x->next = front->free;
@@ -178,9 +203,15 @@ front_free(struct front *front)
         struct exchange *x = front->free;
 
         front->free = x->next;
-        arena_done(&x->arena);
-        buf_done(&x->reply.body);
-        free(x);
+        exchange_free(x);
+    }
+    /* The store outlives us, and must not call back for those that were never answered. */
+    while (front->busy) {
+        struct exchange *x = front->busy;
+
+        front->busy = x->next;
+        store_wait_cancel(cloud_store(front->d->cloud), &x->durable);
+        exchange_free(x);
     }
     arena_done(&front->reject_arena);
     buf_done(&front->reject.body);

@@ -383,6 +383,7 @@ ec2_reconciler_free(struct ec2_reconciler *rec)
     if (!rec)
         return NULL;
     loop_timer_stop(rec->loop, &rec->purge);
+    loop_task_cancel(rec->loop, &rec->task);
     free(rec->looks);
     free(rec);
     return NULL;

@@ -104,11 +104,18 @@ add(struct tree *t, struct str value, const char *fmt, ...)
 static struct str
 join(struct arena *a, const struct str_list *list)
 {
-    struct str all = S("");
+    size_t n = 0;
 
     for (size_t i = 0; i < list->n; i++)
-        all = i ? str_fmt(a, "%.*s\n%.*s", STR_ARG(all), STR_ARG(list->v[i])) : list->v[i];
-    return all;
+        n += list->v[i].n + 1;
+    char *p = arena_alloc_raw(a, n), *w = p;
+    for (size_t i = 0; i < list->n; i++) {
+        if (i)
+            *w++ = '\n';
+        memcpy(w, list->v[i].p, list->v[i].n);
+        w += list->v[i].n;
+    }
+    return str_of(p, (size_t)(w - p));
 }
 
 static struct str
@@ -400,6 +407,14 @@ give_token(struct arena *arena, const struct ec2_instance_row *instance,
     };
 }
 
+/* "2021-03-23/api/token": tokens are given at `latest` only, and AWS says 403 to those who ask for
+ * one elsewhere. */
+static bool
+is_versions_token(struct str path)
+{
+    return is_version(str_split(&path, '/')) && str_is(path, "api/token");
+}
+
 static struct imds_reply
 give(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instance,
      struct str path)
@@ -438,6 +453,8 @@ imds_answer(struct txn *txn, struct arena *arena, const struct ec2_instance_row 
         return req->method == HTTP_PUT
                    ? give_token(arena, instance, key, now_ms, nonce, req)
                    : refuse(arena, 405);
+    if (req->method == HTTP_PUT && is_versions_token(path))
+        return refuse(arena, 403);
     if (req->method != HTTP_GET && req->method != HTTP_HEAD)
         return refuse(arena, 405);
     if (req->token.p || str_is(instance->imds_tokens, "required")) {

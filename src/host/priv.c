@@ -46,11 +46,14 @@ list_entry(const struct machine *m, struct priv_list_entry *e)
     memcpy(e->id, m->saved.id, sizeof(e->id));
 }
 
+/* As many as fit in one message. */
+#define LIST_PIECE ((PRIV_MESSAGE_MAX - 1024) / sizeof(struct priv_list_entry))
+
 static int
 do_list(struct host *h, struct call *c)
 {
     const struct priv_list *q = c->req;
-    static struct priv_list_entry entries[(PRIV_MESSAGE_MAX - 1024) / sizeof(struct priv_list_entry)];
+    static struct priv_list_entry entries[LIST_PIECE];
     struct priv_list_reply r = {0};
     uint32_t at = 0;
 

@@ -75,7 +75,7 @@ struct priv_header {
     uint32_t n;       /* bytes that follow */
 };
 
-/* ---- HELLO: must come first on a connection; answered by text after the struct ---------------- */
+/* ---- HELLO: must come first on a connection; answered by text after the struct ---- */
 
 struct priv_hello {
     uint32_t want_events;
@@ -96,7 +96,7 @@ struct priv_hello_reply {
     uint32_t text_n;
 };
 
-/* ---- LIST: no struct; answered by priv_list_reply and n × priv_list_entry ----------------------- */
+/* ---- LIST: no struct; answered by priv_list_reply and n × priv_list_entry ---- */
 
 enum priv_state { PRIV_STARTING = 1, PRIV_RUNNING, PRIV_EXITED };
 
@@ -128,14 +128,14 @@ struct priv_list_entry {
     uint64_t started_ms; /* monotonic clock when its LAUNCH was taken on */
 };
 
-/* ---- ACK, and every operation that needs a machine's name only ---------------------------------- */
+/* ---- ACK, and every operation that needs a machine's name only ---- */
 
 /* ACK forgets a machine that exited: it is no longer listed.  LAUNCH of the same id does too. */
 struct priv_machine {
     char id[PRIV_ID_MAX];
 };
 
-/* ---- VPCs ---------------------------------------------------------------------------------------- */
+/* ---- VPCs ---- */
 
 struct priv_cidr {
     uint32_t ip;
@@ -190,7 +190,7 @@ struct priv_public_ip {
     uint32_t private_ip;
 };
 
-/* ---- security groups ------------------------------------------------------------------------------ */
+/* ---- security groups ---- */
 
 /*
  * A group is a numbered list of rules; a class is a numbered set of groups; a machine is in one
@@ -233,7 +233,7 @@ struct priv_machine_class {
     uint32_t class;
 };
 
-/* ---- machines ------------------------------------------------------------------------------------- */
+/* ---- machines ---- */
 
 enum priv_init {
     PRIV_INIT_WELKIN = 1, /* the static welkin-init, from outside the image */
@@ -302,7 +302,7 @@ struct priv_stats_reply {
     uint64_t rx_packets, tx_packets;
 };
 
-/* ---- the console ---------------------------------------------------------------------------------- */
+/* ---- the console ---- */
 
 /* Offsets count all bytes since the machine's folder was made. */
 struct priv_console_read {
@@ -339,7 +339,7 @@ struct priv_ev_exited {
     int32_t status; /* wait status */
 };
 
-/* ---- exec ----------------------------------------------------------------------------------------- */
+/* ---- exec ---- */
 
 /*
  * Runs a program inside a running machine.  Comes with 3 descriptors (stdin, stdout, stderr), or
@@ -365,7 +365,7 @@ struct priv_ev_exec_exited {
     int32_t status; /* wait status */
 };
 
-/* ---- SHUTDOWN ------------------------------------------------------------------------------------- */
+/* ---- SHUTDOWN ---- */
 
 /*
  * Ends the privileged process.  With kill_all it kills every machine and removes all that it made
@@ -376,7 +376,7 @@ struct priv_shutdown {
     uint32_t kill_all;
 };
 
-/* ---- the process ---------------------------------------------------------------------------------- */
+/* ---- the process ---- */
 
 struct priv_config {
     const char *data_dir;     /* absolute */
@@ -404,7 +404,7 @@ int priv_spawn(const struct priv_config *config);
  */
 int priv_clean(const struct priv_config *config);
 
-/* ---- the client ----------------------------------------------------------------------------------- */
+/* ---- the client ---- */
 
 struct priv_conn;
 

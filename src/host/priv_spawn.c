@@ -11,10 +11,10 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define START_MS 20000
@@ -77,7 +77,7 @@ priv_spawn(const struct priv_config *config)
         r = answers(config->data_dir);
         if (r == 0 || r == -EPROTO)
             return r;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        poll(NULL, 0, 1);
     }
     return error_origin(-r, "the privileged process does not answer; see the log for why");
 }

@@ -495,6 +495,9 @@ host_start(struct host *host)
     struct txn *txn = store_begin(host->store);
     STORE_EACH(txn, ec2_instance_by_key, instance)
         machine_of(host, instance->id);
+    /* Those whose instance is gone: their disk, and then their row, shall go too. */
+    STORE_EACH(txn, host_machine_by_key, seen)
+        machine_of(host, seen->id);
     store_rollback(txn);
     MAP_EACH(&host->machines, entry)
         settle(entry->value);
@@ -529,6 +532,7 @@ host_free(struct host *host)
         loop_timer_stop(host->loop, &m->patience);
         free(m);
     }
+    loop_task_cancel(host->loop, &host->look);
     map_done(&host->machines);
     free(host);
     return NULL;

@@ -220,6 +220,31 @@ class Cloud:
             self.process = None
         wait("the killed processes to be gone", lambda: not self.children())
 
+    def sandboxes(self):
+        """Process ids, on the host, of the PID 1 of every running machine of this cloud."""
+        ids = set(os.listdir(os.path.join(self.data, "machines")))
+        pids = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/status") as f:
+                    nspid = next(line.split()[1:] for line in f if line.startswith("NSpid:"))
+                with open(f"/proc/{pid}/cgroup") as f:
+                    cgroup = f.read()
+            except (OSError, StopIteration):
+                continue
+            if len(nspid) > 1 and nspid[-1] == "1" and any(id in cgroup for id in ids):
+                pids.append(int(pid))
+        return pids
+
+    def forget_run_state(self):
+        """What a reboot of the host empties."""
+        for name in ("run", "host.sock"):
+            path = os.path.join(self.data, name)
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            elif os.path.exists(path):
+                os.unlink(path)
+
     def rss_kib(self):
         with open(f"/proc/{self.process.pid}/status") as f:
             return int(next(line.split()[1] for line in f if line.startswith("VmRSS:")))

@@ -112,8 +112,14 @@ class Lab:
             return
         launched, self._cloud.launched = self._cloud.launched, []
         for id, where in launched:
-            if self._cloud.state(id, **where) != "terminated":
-                self._cloud.terminate(id, **where)
+            if self._cloud.state(id, **where) in ("shutting-down", "terminated"):
+                continue
+            if self._cloud.call("DescribeInstanceAttribute", InstanceId=id, **where,
+                                Attribute="disableApiTermination")[
+                                    "disableApiTermination"]["value"] == "true":
+                self._cloud.call("ModifyInstanceAttribute", InstanceId=id, **where,
+                                 DisableApiTermination={"Value": False})
+            self._cloud.terminate(id, **where)
 
     # ---- the Debian image ----
 

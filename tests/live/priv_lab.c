@@ -130,8 +130,8 @@ make_image(struct lab *l)
             " sys dev; cp /usr/bin/busybox bin/; for a in sh sleep echo cat nc wget ip ping id ls"
             " kill reboot poweroff hostname grep mount touch stat chown chmod od dd head tr seq"
             " ifconfig udhcpc readlink find true uname stty tty umask wc sort sed test dmesg"
-            " unshare cut mkdir rm env nslookup tail; do ln -s busybox bin/$a; done; echo root:x:0:0:root:/root:/bin/sh"
-            " >etc/passwd; chmod 1777 tmp", d, d)), &status);
+            " unshare cut mkdir rm env nslookup tail; do ln -s busybox bin/$a; done;"
+            " echo root:x:0:0:root:/root:/bin/sh >etc/passwd; chmod 1777 tmp", d, d)), &status);
     CHECK_INT(status, 0);
 }
 

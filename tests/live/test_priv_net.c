@@ -287,8 +287,10 @@ TEST(the_router_listens_for_metadata_dns_and_dhcp, "IMDS-01")
 
     lab_call(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0);
     CHECK_INT(l->n_vpc_fds, PRIV_LISTEN_EXTRA + 1);
-    boot(l, 1, 0, "(echo hello | nc -w 2 169.254.169.254 80) & (echo tls | nc -w 2 169.254.169.251"
-                  " 443) & nslookup a.b 172.31.0.2 & nslookup a.b 169.254.169.253 & udhcpc -i eth0 -n -q -t 3 -T 1 -s /bin/true; exec sleep 1000");
+    boot(l, 1, 0, "(echo hello | nc -w 2 169.254.169.254 80) & "
+                  "(echo tls | nc -w 2 169.254.169.251 443) & nslookup a.b 172.31.0.2 & "
+                  "nslookup a.b 169.254.169.253 & "
+                  "udhcpc -i eth0 -n -q -t 3 -T 1 -s /bin/true; exec sleep 1000");
     /* Class 0: no group lets anything through, and yet these are reached. */
     int c = accept_from(l->vpc_fds[PRIV_LISTEN_IMDS], peer);
     CHECK_STR(str_from(peer), "172.31.0.17");

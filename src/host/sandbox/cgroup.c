@@ -138,7 +138,8 @@ limits_v1(struct cgroups *cg, const char *id, const struct priv_limits *l)
     int r = 0, e;
 
     /* A period of 100 ms; the least quota that the kernel takes is 1 ms. */
-    e = file_put(cpu, "cpu.cfs_quota_us", "%d", l->cpu_milli ? (int)MAX(l->cpu_milli, 10u) * 100 : -1);
+    e = file_put(cpu, "cpu.cfs_quota_us", "%d",
+                 l->cpu_milli ? (int)MAX(l->cpu_milli, 10u) * 100 : -1);
     r = cpu >= 0 && e < 0 ? e : r;
     e = file_put(memory, "memory.limit_in_bytes", "%" PRId64,
                  l->memory_bytes ? (int64_t)l->memory_bytes : -1);

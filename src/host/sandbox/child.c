@@ -136,7 +136,7 @@ stage(int image, int disk)
 static void
 mount_proc(void)
 {
-    /* Closed to the guest by ownership already; covered because a mistake in that would be grave. */
+    /* Closed to the guest by ownership already; covered lest a mistake there be grave. */
     static const char *const hidden[] = {"proc/kcore",      "proc/sysrq-trigger", "proc/timer_list",
                                          "proc/sched_debug", "proc/keys",         "proc/kmsg",
                                          "proc/kallsyms"};

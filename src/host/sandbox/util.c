@@ -55,7 +55,8 @@ ip_text(uint32_t ip)
     static unsigned turn;
     char *to = texts[turn++ % 4];
 
-    text_set(to, sizeof(texts[0]), "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+    text_set(to, sizeof(texts[0]), "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255,
+             ip & 255);
     return to;
 }
 
