@@ -142,7 +142,11 @@ ids_of_daemon(uid_t *ret_uid, gid_t *ret_gid)
     *ret_gid = pw ? pw->pw_gid : NOBODY;
 }
 
-/* The folders that root makes: the data's own is the daemon's, images and machines stay root's. */
+/*
+ * The folder is root's, and the daemon's group may add files to it, but neither rename nor delete
+ * what is root's in it (the sticky bit): images, machines and run, which the privileged process
+ * trusts.
+ */
 static int
 make_folders(const char *data_dir, uid_t uid, gid_t gid)
 {
@@ -152,8 +156,8 @@ make_folders(const char *data_dir, uid_t uid, gid_t gid)
 
     if (mkdir(data_dir, 0755) < 0 && errno != EEXIST)
         return -errno;
-    /* It may have been an ordinary user's before. */
-    if (chown(data_dir, uid, gid) < 0 || chmod(data_dir, 0755) < 0)
+    /* It and the files may have been an ordinary user's before. */
+    if (chown(data_dir, 0, gid) < 0 || chmod(data_dir, 01775) < 0)
         return -errno;
     for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
         snprintf(path, sizeof(path), "%s/%s", data_dir, ours[i]);

@@ -143,6 +143,7 @@ class Cloud:
         self.url = f"http://{self.endpoint}"
         self.log = data.rstrip("/") + ".log"
         self.process = None
+        self.last_words = ""
         self.launched = []  # (instance id, account and region), for who cleans up
         os.makedirs(data, exist_ok=True)
         os.chmod(data, 0o755)
@@ -191,26 +192,34 @@ class Cloud:
         try:
             self.down()
         finally:
+            if os.path.exists(self.log):
+                with open(self.log, errors="replace") as log:
+                    self.last_words = "".join(log.readlines()[-14:])
             shutil.rmtree(self.data, ignore_errors=True)
             if os.path.exists(self.log):
                 os.unlink(self.log)
 
-    def children(self):
-        """Process ids of the daemon's own binary that serve this data folder."""
+    def children(self, keeper=True):
+        """Process ids of the daemon's own binary that serve this data folder.
+
+        keeper: also the one that only holds the consoles' descriptors."""
         pids = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as f:
                     argv = f.read().split(b"\0")
+                with open(f"/proc/{pid}/comm") as f:
+                    comm = f.read().strip()
             except OSError:
                 continue
-            if argv[0] == self.binary.encode() and self.data.encode() in argv:
+            if argv[0] == self.binary.encode() and self.data.encode() in argv \
+                    and (keeper or comm != "welkin-keep"):
                 pids.append(int(pid))
         return pids
 
-    def kill9_all(self):
+    def kill9_both(self, keeper=False):
         """kill -9 of the daemon and of the privileged process; sandboxes are left alone."""
-        for pid in self.children():
+        for pid in self.children(keeper):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -218,7 +227,7 @@ class Cloud:
         if self.process:
             self.process.wait()
             self.process = None
-        wait("the killed processes to be gone", lambda: not self.children())
+        wait("the killed processes to be gone", lambda: not self.children(keeper))
 
     def sandboxes(self):
         """Process ids, on the host, of the PID 1 of every running machine of this cloud."""
@@ -244,6 +253,13 @@ class Cloud:
                 shutil.rmtree(path)
             elif os.path.exists(path):
                 os.unlink(path)
+
+    def said(self):
+        """The end of its log."""
+        if os.path.exists(self.log):
+            with open(self.log, errors="replace") as log:
+                return "".join(log.readlines()[-14:])
+        return self.last_words
 
     def rss_kib(self):
         with open(f"/proc/{self.process.pid}/status") as f:

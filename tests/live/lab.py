@@ -234,11 +234,7 @@ def run(lab, names, why_not=None):
             result, text = "FAIL", ":\n" + traceback.format_exc()
         print(f"{result:4} {t.__name__} ({time.monotonic() - begin:.2f} s){text}", flush=True)
         if result == "FAIL" and lab.clouds:
-            for cloud in lab.clouds[-2:]:
-                if os.path.exists(cloud.log):
-                    with open(cloud.log, errors="replace") as log:
-                        tail = "".join(log.readlines()[-12:])
-                    print(f"    end of {cloud.log}:\n{tail}", flush=True)
+            print(f"    the daemon's last words:\n{lab.clouds[-1].said()}", flush=True)
         if not why_not:
             lab.sweep()
     print(f"{passed} passed, {failed} failed, {skipped} skipped")

@@ -5,6 +5,7 @@
 #include "host/sandbox/sandbox.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ TEST(the_system_call_filter_compiles_to_a_short_program)
 
     CHECK_INT(jail_compile(&p), 0);
     CHECK(p.len > 20 && p.len < 400);
+    free(p.filter);
 }
 
 TEST(a_process_is_known_by_its_start_time)
