@@ -7,6 +7,8 @@
 
 SAN ?=
 Q := $(if $(V),,@)
+# What is being made, unless `make -s`.
+SAY := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo)
 B ?= build$(if $(SAN),-san)
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 .DEFAULT_GOAL := all
@@ -47,7 +49,7 @@ TOOL_BASE := $(addprefix src/base/,arena.c str.c buf.c)
 define TOOL_RULE
 $(B)/tools/$(1): $(wildcard tools/$(1)/*.[ch]) $(TOOL_BASE)
 	@mkdir -p $$(@D)
-	@echo 'LD $$@'
+	$(SAY) 'LD $$@'
 	$(Q)$$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g $$(WARN) -Isrc -o $$@ $$(filter %.c,$$^)
 endef
 $(foreach t,apigen tblgen,$(eval $(call TOOL_RULE,$(t))))
@@ -56,7 +58,7 @@ define API_RULE
 $(B)/gen/api/$(1).h: $(B)/gen/api/$(1).c
 $(B)/gen/api/$(1).c: api/$(1).api src/$(1)/$(1).ops $(B)/tools/apigen
 	@mkdir -p $$(@D)
-	@echo 'GEN $$@'
+	$(SAY) 'GEN $$@'
 	$(Q)$(B)/tools/apigen api/$(1).api src/$(1)/$(1).ops $$(@D)
 endef
 $(foreach s,$(SERVICES),$(eval $(call API_RULE,$(s))))
@@ -64,7 +66,7 @@ define TBL_RULE
 $(B)/gen/store/$(basename $(notdir $(1)))_rows.h: $(B)/gen/store/$(basename $(notdir $(1)))_rows.c
 $(B)/gen/store/$(basename $(notdir $(1)))_rows.c: $(1) $(B)/tools/tblgen
 	@mkdir -p $$(@D)
-	@echo 'GEN $$@'
+	$(SAY) 'GEN $$@'
 	$(Q)$(B)/tools/tblgen $(1) $$(@D)
 endef
 $(foreach t,$(TBL),$(eval $(call TBL_RULE,$(t))))
@@ -74,7 +76,7 @@ define TEST_TBL_RULE
 $(B)/gen/tests/$(basename $(notdir $(1)))_rows.h: $(B)/gen/tests/$(basename $(notdir $(1)))_rows.c
 $(B)/gen/tests/$(basename $(notdir $(1)))_rows.c: $(1) $(B)/tools/tblgen
 	@mkdir -p $$(@D)
-	@echo 'GEN $$@'
+	$(SAY) 'GEN $$@'
 	$(Q)$(B)/tools/tblgen $(1) $$(@D)
 endef
 TEST_TBL := $(wildcard tests/*/*.tbl)
@@ -86,22 +88,22 @@ GEN_TESTS := $(foreach t,$(TEST_TBL),$(B)/gen/tests/$(basename $(notdir $(t)))_r
 $(B)/gen/store/tables.h: $(B)/gen/store/tables.c
 $(B)/gen/store/tables.c: $(TBL) tools/all-tables
 	@mkdir -p $(@D)
-	@echo 'GEN $@'
+	$(SAY) 'GEN $@'
 	$(Q)tools/all-tables $(@D)/tables $(TBL)
 
 # ---- objects ----
 
 $(B)/obj/%.o: src/%.c | $(GEN_H)
 	@mkdir -p $(@D)
-	@echo 'CC $<'
+	$(SAY) 'CC $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/obj/gen/%.o: $(B)/gen/%.c | $(GEN_H)
 	@mkdir -p $(@D)
-	@echo 'CC $<'
+	$(SAY) 'CC $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/obj/tests/%.o: tests/%.c | $(GEN_H) $(GEN_TESTS:.c=.h)
 	@mkdir -p $(@D)
-	@echo 'CC $<'
+	$(SAY) 'CC $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/libwelkin.a: $(OBJ)
@@ -109,7 +111,7 @@ $(B)/libwelkin.a: $(OBJ)
 	$(Q)ar rcs $@ $(OBJ)
 
 $(B)/welkin: $(B)/obj/daemon/main.o $(B)/libwelkin.a
-	@echo 'LD $@'
+	$(SAY) 'LD $@'
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # ---- tests: a binary a suite ----
@@ -117,7 +119,7 @@ $(B)/welkin: $(B)/obj/daemon/main.o $(B)/libwelkin.a
 HARNESS := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/harness/*.c))
 define SUITE_RULE
 $(B)/test-$(1): $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/$(1)/*.c)) $(HARNESS) $(TEST_ROWS) $(B)/libwelkin.a
-	@echo 'LD $$@'
+	$(SAY) 'LD $$@'
 	$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 SUITES := unit golden api sim live
@@ -156,7 +158,7 @@ FUZZ_S ?= 600
 
 # Every corpus and every regression through every driver, with whatever compiler built the rest.
 $(B)/fuzz-replay: tests/fuzz/replay.c $(FUZZ:%=$(B)/obj/fuzz/%.o) $(TEST_ROWS) $(B)/libwelkin.a
-	@echo 'LD $@'
+	$(SAY) 'LD $@'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -DDRIVERS="$(foreach d,$(FUZZ),X($(d)))" -o $@ $^ $(LDLIBS)
 $(B)/obj/fuzz/%.o: tests/fuzz/fuzz_%.c | $(GEN_H) $(GEN_TESTS:.c=.h)
 	@mkdir -p $(@D)
@@ -167,7 +169,7 @@ fuzz:
 	tests/fuzz/run $(FUZZ_S) $(FUZZ)
 
 $(B)/bench-%: tests/bench/bench_%.c $(TEST_ROWS) $(B)/libwelkin.a | $(GEN_H) $(GEN_TESTS:.c=.h)
-	@echo 'LD $@'
+	$(SAY) 'LD $@'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # ---- habits ----

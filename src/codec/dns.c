@@ -32,9 +32,10 @@ get_name(const uint8_t *p, size_t n, size_t *i, struct dns_query *q)
         size_t len = p[(*i)++];
         if (len == 0)
             return true;
-        if (len > 63 || *i + len > n || q->name_n + len + 1 > DNS_NAME_MAX)
+        size_t dot = q->name_n ? 1 : 0;
+        if (len > 63 || *i + len > n || q->name_n + dot + len > DNS_NAME_MAX)
             return false;
-        if (q->name_n)
+        if (dot)
             q->name[q->name_n++] = '.';
         for (size_t k = 0; k < len; k++) {
             char c = (char)p[(*i)++];

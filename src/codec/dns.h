@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 
-#define DNS_NAME_MAX 255
+#define DNS_NAME_MAX 253 /* dotted: 255 bytes on the wire */
 #define DNS_UDP_MAX 512
 
 enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_SOA = 6, DNS_PTR = 12, DNS_AAAA = 28 };

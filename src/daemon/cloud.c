@@ -184,11 +184,16 @@ cloud_services(void)
     return services;
 }
 
-/* Whether `welkin reset` leaves the table alone: what was seen of machines, keys of the cloud. */
+/*
+ * Whether `welkin reset` leaves the table alone: what was seen of machines, keys of the cloud, and
+ * the numbers that the privileged process knows things by, of which the old ones are in use until
+ * the last machine has ended.
+ */
 static bool
 survives_reset(const struct store_table *table)
 {
-    return str_starts(str_from(table->name), S("host_")) ||
+    return table == &ec2_counter_table || table == &ec2_uid_slot_table ||
+           str_starts(str_from(table->name), S("host_")) ||
            str_starts(str_from(table->name), S("store_")) ||
            str_starts(str_from(table->name), S("daemon_"));
 }

@@ -13,7 +13,6 @@
  *   running        down by a reboot                (the host boots it again)
  *                  down, failed, none              by its shutdown behaviour, protected or not:
  *                                                  stopping, stopped or shutting-down, terminated
- *                  down, nobody saw how            stopping, stopped
  *   stopping       down, failed, none              stopped
  *   shutting-down  removed, or ended in this start terminated
  *   terminated     removed                         its range of user ids is given back
@@ -133,10 +132,8 @@ look_running(struct view *v)
         why = ec2_instance_why_host(v->arena, v->machine->reason.n
                                                   ? v->machine->reason
                                                   : S("The machine ended unexpectedly"));
-    /* How it ended is unknown after a power failure of the host: that must not cost a disk. */
-    bool ends = str_is(v->row.shutdown_behavior, "terminate") &&
-                v->machine->exit_kind != HOST_EXIT_UNKNOWN;
-    return move(v, ends ? EC2_SHUTTING_DOWN : EC2_STOPPING, why);
+    return move(v, str_is(v->row.shutdown_behavior, "terminate") ? EC2_SHUTTING_DOWN : EC2_STOPPING,
+                why);
 }
 
 static int

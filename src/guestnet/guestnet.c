@@ -168,6 +168,18 @@ on_dns1(struct loop_fd *source, uint32_t events UNUSED)
     guestnet_dns(CONTAINER_OF(source, struct guestnet_vpc, dns[1]), source->fd);
 }
 
+static void
+on_dns_tcp0(struct loop_fd *source, uint32_t events UNUSED)
+{
+    guestnet_dns_accept(CONTAINER_OF(source, struct guestnet_vpc, dns_tcp[0]), source->fd);
+}
+
+static void
+on_dns_tcp1(struct loop_fd *source, uint32_t events UNUSED)
+{
+    guestnet_dns_accept(CONTAINER_OF(source, struct guestnet_vpc, dns_tcp[1]), source->fd);
+}
+
 /* ---- VPCs ---- */
 
 static void
@@ -199,10 +211,8 @@ guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTE
     watch(g, &vpc->dhcp, fds[PRIV_LISTEN_DHCP], guestnet_dhcp);
     watch(g, &vpc->dns[0], fds[PRIV_LISTEN_DNS_UDP], on_dns0);
     watch(g, &vpc->dns[1], fds[PRIV_LISTEN_DNS2_UDP], on_dns1);
-    /* DNS over TCP is not served: what we answer fits a datagram, and what is forwarded is
-     * truncated as upstream truncates it. */
-    close(fds[PRIV_LISTEN_DNS_TCP]);
-    close(fds[PRIV_LISTEN_DNS2_TCP]);
+    watch(g, &vpc->dns_tcp[0], fds[PRIV_LISTEN_DNS_TCP], on_dns_tcp0);
+    watch(g, &vpc->dns_tcp[1], fds[PRIV_LISTEN_DNS2_TCP], on_dns_tcp1);
 }
 
 uint32_t
@@ -242,7 +252,7 @@ guestnet_new(struct guestnet **ret, const struct guestnet_config *config)
         guestnet_free(g);
         return r;
     }
-    g->forwarder = dns_forwarder_new(config->loop, config->upstream_dns);
+    g->forwarder = dns_forwarder_new(config->loop, config->upstream_dns, config->upstream_port);
     *ret = g;
     return 0;
 }
@@ -269,6 +279,9 @@ guestnet_free(struct guestnet *g)
         close_source(g, &vpc->dhcp);
         close_source(g, &vpc->dns[0]);
         close_source(g, &vpc->dns[1]);
+        close_source(g, &vpc->dns_tcp[0]);
+        close_source(g, &vpc->dns_tcp[1]);
+        dns_conns_free(vpc);
         free(vpc);
     }
     dns_forwarder_free(g->forwarder);

@@ -23,6 +23,7 @@ struct guestnet_config {
     /* The host's resolver that public names are asked of, in host byte order; 0: there is none,
      * and they do not exist. */
     uint32_t upstream_dns;
+    uint16_t upstream_port; /* 0: 53 */
 };
 
 /* 0 or -errno. */

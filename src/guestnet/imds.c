@@ -70,7 +70,9 @@ token_good(struct arena *arena, const uint8_t key[IMDS_KEY_BYTES], struct str id
     uint64_t expires_ms = 0;
     struct str raw;
 
-    if (token.n > 128 || !str_unbase64(arena, token, &raw) || raw.n != TOKEN_RAW_BYTES)
+    /* Base64 has several texts for the same bytes; a token is one text. */
+    if (token.n > 128 || !str_unbase64(arena, token, &raw) || raw.n != TOKEN_RAW_BYTES ||
+        !str_eq(str_base64(arena, raw), token))
         return false;
     const uint8_t *p = (const uint8_t *)raw.p;
     seal(key, p, id, want);

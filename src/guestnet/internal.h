@@ -2,6 +2,8 @@
 #pragma once
 
 #include "guestnet/guestnet.h"
+
+#include "codec/dns.h"
 #include "gen/store/ec2_rows.h"
 #include "guestnet/imds.h"
 #include "loop/http_server.h"
@@ -13,7 +15,10 @@
 struct guestnet_vpc {
     struct guestnet *g;
     struct guestnet_vpc *next;
-    struct loop_fd dhcp, dns[2];
+    struct loop_fd dhcp, dns[2], dns_tcp[2];
+    struct dns_conn *dns_conns;
+    unsigned n_dns_conns;
+    struct loop_timer dns_pause; /* until connections are accepted again */
     uint8_t id_n;
     char id[30];
 };
@@ -50,5 +55,37 @@ const struct ec2_instance_row *guestnet_instance(struct txn *txn, struct str vpc
 
 void guestnet_dhcp(struct loop_fd *source, uint32_t events);
 void guestnet_dns(struct guestnet_vpc *vpc, int fd);
-struct dns_forwarder *dns_forwarder_new(struct loop *loop, uint32_t upstream);
+void guestnet_dns_accept(struct guestnet_vpc *vpc, int listener);
+
+/* ---- names ---- */
+
+struct dns_conn;
+
+/* A question, and the way that its answer goes. */
+struct dns_question {
+    struct guestnet_vpc *vpc;
+    struct dns_conn *conn; /* over TCP; NULL: over UDP, by `fd`, to where d came from */
+    int fd;
+    struct datagram d;     /* over TCP: its bytes only */
+};
+
+/* False when it is no question.  Else it is answered once: now, or when upstream has answered. */
+bool dns_answer(const struct dns_question *question, struct txn *txn, struct arena *a);
+void dns_reply(const struct dns_question *question, const void *bytes, size_t n);
+void dns_reply_none(const struct dns_question *question, const struct dns_query *q,
+                    enum dns_rcode rcode);
+
+/* Serves a connection, which is its from now on. */
+void dns_conn_open(struct guestnet_vpc *vpc, int fd, uint32_t peer);
+void dns_conns_free(struct guestnet_vpc *vpc);
+/* The connection may be gone afterwards. */
+void dns_conn_reply(struct dns_conn *c, const void *bytes, size_t n);
+
+struct dns_forwarder *dns_forwarder_new(struct loop *loop, uint32_t upstream, uint16_t port);
 struct dns_forwarder *dns_forwarder_free(struct dns_forwarder *f);
+/* Whether there is an upstream at all. */
+bool dns_forwarder_exists(const struct dns_forwarder *f);
+/* Copies the question and asks it; false when it cannot be asked now. */
+bool dns_forward(struct dns_forwarder *f, const struct dns_question *question);
+/* Nobody waits any more for what the connection asked. */
+void dns_forwarder_forget(struct dns_forwarder *f, const struct dns_conn *conn);

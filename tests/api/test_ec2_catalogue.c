@@ -1,16 +1,6 @@
 /* Regions, zones, instance types, what an account may do. */
 #include "harness/world.h"
 
-static struct str
-ok(struct world *w, const char *form)
-{
-    struct str xml = world_call(w, form);
-
-    if (w->http != 200)
-        FAIL("%s: HTTP %d: %.*s", form, w->http, STR_ARG(xml));
-    return xml;
-}
-
 /* A call with one filter; answers how many elements `tag` it shows. */
 static size_t
 filtered(struct world *w, const char *action, const char *filter, const char *value,
@@ -28,19 +18,20 @@ filtered(struct world *w, const char *action, const char *filter, const char *va
 TEST(every_region_is_shown, "REG-01")
 {
     struct world *w = world_new();
-    struct str all = ok(w, "Action=DescribeRegions");
-    struct str one = ok(w, "Action=DescribeRegions&RegionName.1=us-east-1&RegionName.2=eu-west-1");
+    struct str all = world_ok(w, "Action=DescribeRegions");
+    struct str one =
+        world_ok(w, "Action=DescribeRegions&RegionName.1=us-east-1&RegionName.2=eu-west-1");
 
     CHECK_INT(xml_count(all, "regionName"), 34);
-    CHECK_INT(xml_count(ok(w, "Action=DescribeRegions&AllRegions=true"), "regionName"), 34);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeRegions&AllRegions=true"), "regionName"), 34);
     CHECK_INT(xml_count(one, "item"), 2);
     CHECK_STR(xml_text(xml_where(one, "item", "regionName", "us-east-1"), "regionEndpoint"),
               "ec2.us-east-1.amazonaws.com");
     CHECK_STR(xml_text(xml_where(one, "item", "regionName", "us-east-1"), "optInStatus"),
               "opt-in-not-required");
     CHECK_INT(filtered(w, "DescribeRegions", "region-name", "eu-*", "regionName"), 8);
-    CHECK_INT(filtered(w, "DescribeRegions", "endpoint", "ec2.us-east-1.amazonaws.com",
-                       "regionName"), 1);
+    CHECK_INT(
+        filtered(w, "DescribeRegions", "endpoint", "ec2.us-east-1.amazonaws.com", "regionName"), 1);
     CHECK_INT(filtered(w, "DescribeRegions", "opt-in-status", "opt-in-not-required", "regionName"),
               17);
     CHECK_FAULT(w, world_call(w, "Action=DescribeRegions&RegionName.1=moon-1"),
@@ -70,7 +61,7 @@ TEST(the_zones_of_a_region_are_shown, "REG-01")
         {"parent-zone-name", "*", 0},
     };
     struct world *w = world_new();
-    struct str all = ok(w, "Action=DescribeAvailabilityZones&AllAvailabilityZones=true");
+    struct str all = world_ok(w, "Action=DescribeAvailabilityZones&AllAvailabilityZones=true");
     struct str a = xml_where(all, "item", "zoneName", "us-east-1a");
 
     CHECK_INT(xml_count(all, "zoneName"), 6);
@@ -81,25 +72,28 @@ TEST(the_zones_of_a_region_are_shown, "REG-01")
     CHECK_STR(xml_text(a, "regionName"), "us-east-1");
     for (size_t i = 0; i < ARRAY_LEN(filters); i++)
         CHECK_INT(filtered(w, "DescribeAvailabilityZones", filters[i].filter, filters[i].value,
-                           "zoneName"), filters[i].n);
-    CHECK_INT(xml_count(ok(w, "Action=DescribeAvailabilityZones&ZoneName.1=us-east-1b"), "zoneId"),
-              1);
-    CHECK_STR(xml_text(ok(w, "Action=DescribeAvailabilityZones&ZoneId.1=use1-az3"), "zoneName"),
-              "us-east-1c");
+                           "zoneName"),
+                  filters[i].n);
+    CHECK_INT(
+        xml_count(world_ok(w, "Action=DescribeAvailabilityZones&ZoneName.1=us-east-1b"), "zoneId"),
+        1);
+    CHECK_STR(
+        xml_text(world_ok(w, "Action=DescribeAvailabilityZones&ZoneId.1=use1-az3"), "zoneName"),
+        "us-east-1c");
     CHECK_FAULT(w, world_call(w, "Action=DescribeAvailabilityZones&ZoneName.1=eu-west-1a"),
                 "InvalidParameterValue");
     CHECK_FAULT(w, world_call(w, "Action=DescribeAvailabilityZones&ZoneId.1=use1-az9"),
                 "InvalidParameterValue");
     world_account(w, "000000000000", "eu-west-1");
-    CHECK_INT(xml_count(ok(w, "Action=DescribeAvailabilityZones"), "zoneName"), 3);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeAvailabilityZones"), "zoneName"), 3);
     world_free(w);
 }
 
 TEST(an_instance_type_is_shown_in_full, "ITYPE-02 ITYPE-06 EBSO-01")
 {
     struct world *w = world_new();
-    struct str xml = ok(w, "Action=DescribeInstanceTypes&InstanceType.1=g4dn.xlarge&"
-                           "InstanceType.2=r5.large&InstanceType.3=t3.micro");
+    struct str xml = world_ok(w, "Action=DescribeInstanceTypes&InstanceType.1=g4dn.xlarge&"
+                                 "InstanceType.2=r5.large&InstanceType.3=t3.micro");
     struct str g = xml_where(xml, "item", "instanceType", "g4dn.xlarge");
     struct str r = xml_where(xml, "item", "instanceType", "r5.large");
     struct str t = xml_where(xml, "item", "instanceType", "t3.micro");
@@ -195,8 +189,10 @@ TEST(types_are_filtered_by_every_fact)
             FAIL("%s lets anything pass", type_filters[i].filter);
     }
     CHECK_INT(filtered(w, "DescribeInstanceTypes", "instance-type", "t3.*", "instanceType"), 7);
-    CHECK_FAULT(w, world_call(w, "Action=DescribeInstanceTypes&Filter.1.Name=colour&"
-                                 "Filter.1.Value.1=red"), "InvalidParameterValue");
+    CHECK_FAULT(w,
+                world_call(w, "Action=DescribeInstanceTypes&Filter.1.Name=colour&"
+                              "Filter.1.Value.1=red"),
+                "InvalidParameterValue");
     world_free(w);
 }
 
@@ -210,7 +206,7 @@ TEST(types_come_in_pages)
         struct str xml =
             token.p ? world_callf(w, "Action=DescribeInstanceTypes&MaxResults=100&NextToken=%.*s",
                                   STR_ARG(token))
-                    : ok(w, "Action=DescribeInstanceTypes");
+                    : world_ok(w, "Action=DescribeInstanceTypes");
 
         CHECK_INT(w->http, 200);
         for (size_t i = 0; i < xml_count(xml, "instanceType"); i++) {
@@ -228,8 +224,10 @@ TEST(types_come_in_pages)
                 "InvalidParameterValue");
     CHECK_FAULT(w, world_call(w, "Action=DescribeInstanceTypes&MaxResults=4"),
                 "InvalidParameterValue");
-    CHECK_FAULT(w, world_call(w, "Action=DescribeInstanceTypes&MaxResults=10&"
-                                 "InstanceType.1=t3.nano"), "InvalidParameterCombination");
+    CHECK_FAULT(w,
+                world_call(w, "Action=DescribeInstanceTypes&MaxResults=10&"
+                              "InstanceType.1=t3.nano"),
+                "InvalidParameterCombination");
     CHECK_FAULT(w, world_call(w, "Action=DescribeInstanceTypes&NextToken=abc"),
                 "InvalidParameterValue");
     world_free(w);
@@ -247,8 +245,8 @@ TEST(a_type_that_a_region_lacks_does_not_exist_there)
     world_account(w, "000000000000", "eu-west-3");
     CHECK_FAULT(w, world_call(w, "Action=DescribeInstanceTypes&InstanceType.1=p5.48xlarge"),
                 "InvalidInstanceType");
-    xml = ok(w, "Action=DescribeInstanceTypes&InstanceType.1=p5.48xlarge&"
-                "IncludeUnsupportedInRegion=true");
+    xml = world_ok(w, "Action=DescribeInstanceTypes&InstanceType.1=p5.48xlarge&"
+                      "IncludeUnsupportedInRegion=true");
     CHECK_STR(xml_text(xml, "supportedInRegion"), "false");
     world_free(w);
 }
@@ -258,7 +256,7 @@ TEST(offerings_say_where_a_type_is)
     struct world *w = world_new();
     const char *t3 = "Action=DescribeInstanceTypeOfferings&Filter.1.Name=instance-type&"
                      "Filter.1.Value.1=t3.micro";
-    struct str xml = ok(w, t3);
+    struct str xml = world_ok(w, t3);
 
     CHECK_INT(xml_count(xml, "instanceType"), 1);
     CHECK_STR(xml_text(xml, "location"), "us-east-1");
@@ -272,15 +270,19 @@ TEST(offerings_say_where_a_type_is)
     xml = world_callf(w, "%s&LocationType=outpost", t3);
     CHECK_INT(w->http, 200);
     CHECK_INT(xml_count(xml, "instanceType"), 0);
-    xml = world_callf(w, "%s&LocationType=availability-zone&Filter.2.Name=location&"
-                         "Filter.2.Value.1=us-east-1b", t3);
+    xml = world_callf(w,
+                      "%s&LocationType=availability-zone&Filter.2.Name=location&"
+                      "Filter.2.Value.1=us-east-1b",
+                      t3);
     CHECK_INT(xml_count(xml, "instanceType"), 1);
     CHECK_FAULT(w, world_callf(w, "%s&LocationType=moon", t3), "InvalidParameterValue");
-    xml = ok(w, "Action=DescribeInstanceTypeOfferings&LocationType=availability-zone&MaxResults=5");
+    xml = world_ok(
+        w, "Action=DescribeInstanceTypeOfferings&LocationType=availability-zone&MaxResults=5");
     CHECK_INT(xml_count(xml, "instanceType"), 5);
     struct str next = xml_text(xml, "nextToken");
-    struct str more = world_callf(w, "Action=DescribeInstanceTypeOfferings&LocationType="
-                                     "availability-zone&MaxResults=5&NextToken=%.*s",
+    struct str more = world_callf(w,
+                                  "Action=DescribeInstanceTypeOfferings&LocationType="
+                                  "availability-zone&MaxResults=5&NextToken=%.*s",
                                   STR_ARG(next));
 
     CHECK_INT(xml_count(more, "instanceType"), 5);
@@ -292,15 +294,15 @@ TEST(offerings_say_where_a_type_is)
 TEST(an_account_knows_its_limits)
 {
     struct world *w = world_new();
-    struct str all = ok(w, "Action=DescribeAccountAttributes");
-    struct str vpc = xml_text(ok(w, "Action=DescribeVpcs"), "vpcId");
+    struct str all = world_ok(w, "Action=DescribeAccountAttributes");
+    struct str vpc = xml_text(world_ok(w, "Action=DescribeVpcs"), "vpcId");
 
     CHECK_INT(xml_count(all, "attributeName"), 6);
     CHECK(str_eq(xml_text(xml_where(all, "item", "attributeName", "default-vpc"), "attributeValue"),
                  vpc));
     CHECK_STR(xml_text(xml_where(all, "item", "attributeName", "max-instances"), "attributeValue"),
               "20");
-    all = ok(w, "Action=DescribeAccountAttributes&AttributeName.1=supported-platforms");
+    all = world_ok(w, "Action=DescribeAccountAttributes&AttributeName.1=supported-platforms");
     CHECK_INT(xml_count(all, "attributeName"), 1);
     CHECK_STR(xml_text(all, "attributeValue"), "VPC");
     CHECK_FAULT(w, world_call(w, "Action=DescribeAccountAttributes&AttributeName.1=colour"),

@@ -5,30 +5,21 @@
 
 #define TINY "Action=DescribeImages&Filter.1.Name=name&Filter.1.Value.1=welkin-tiny"
 
-static struct str
-ok(struct world *w, const char *form)
-{
-    struct str xml = world_call(w, form);
-
-    if (w->http != 200)
-        FAIL("%s: HTTP %d: %.*s", form, w->http, STR_ARG(xml));
-    return xml;
-}
-
 /* Registers an image on the root of the tiny one; its id. */
 static struct str
 made(struct world *w, const char *name)
 {
-    struct str tiny = ok(w, TINY);
+    struct str tiny = world_ok(w, TINY);
     struct str snapshot = xml_text(tiny, "snapshotId");
     struct str xml = world_callf(
-        w, "Action=RegisterImage&Name=%s&RootDeviceName=/dev/xvda&EnaSupport=true&Description=text&"
-           "VirtualizationType=hvm&Architecture=x86_64&BootMode=uefi&"
-           "TagSpecification.1.ResourceType=image&TagSpecification.1.Tag.1.Key=team&"
-           "TagSpecification.1.Tag.1.Value=red&BlockDeviceMapping.1.DeviceName=/dev/xvda&"
-           "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s&BlockDeviceMapping.1.Ebs.VolumeType=gp3&"
-           "BlockDeviceMapping.1.Ebs.VolumeSize=12&BlockDeviceMapping.1.Ebs.DeleteOnTermination="
-           "false",
+        w,
+        "Action=RegisterImage&Name=%s&RootDeviceName=/dev/xvda&EnaSupport=true&Description=text&"
+        "VirtualizationType=hvm&Architecture=x86_64&BootMode=uefi&"
+        "TagSpecification.1.ResourceType=image&TagSpecification.1.Tag.1.Key=team&"
+        "TagSpecification.1.Tag.1.Value=red&BlockDeviceMapping.1.DeviceName=/dev/xvda&"
+        "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s&BlockDeviceMapping.1.Ebs.VolumeType=gp3&"
+        "BlockDeviceMapping.1.Ebs.VolumeSize=12&BlockDeviceMapping.1.Ebs.DeleteOnTermination="
+        "false",
         name, STR_ARG(snapshot));
 
     CHECK_OK(w, xml);
@@ -48,7 +39,7 @@ count(struct world *w, const char *rest)
 TEST(the_seeded_images_are_there, "AMI-01 AMI-03 AMI-04")
 {
     struct world *w = world_new();
-    struct str xml = ok(w, "Action=DescribeImages&ImageId.1=" AMAZON);
+    struct str xml = world_ok(w, "Action=DescribeImages&ImageId.1=" AMAZON);
 
     CHECK_STR(xml_text(xml, "name"), "amzn2-ami-hvm-2.0.20181114-x86_64-gp2");
     CHECK_STR(xml_text(xml, "imageOwnerId"), "137112412989");
@@ -71,8 +62,9 @@ TEST(the_seeded_images_are_there, "AMI-01 AMI-03 AMI-04")
     CHECK_INT(count(w, "ExecutableBy.1=all"), 3);
     CHECK_INT(count(w, "ExecutableBy.1=self"), 0);
 
-    struct str tiny = xml_text(ok(w, "Action=DescribeImages&Filter.1.Name=name&"
-                                     "Filter.1.Value.1=welkin-tiny"), "imageId");
+    struct str tiny = xml_text(world_ok(w, "Action=DescribeImages&Filter.1.Name=name&"
+                                           "Filter.1.Value.1=welkin-tiny"),
+                               "imageId");
 
     /* An id of AWS's belongs to its region; our own are everywhere under one id. */
     world_account(w, "111122223333", "eu-west-1");
@@ -107,8 +99,10 @@ TEST(an_image_is_registered_shown_shared_and_deregistered, "AMI-01 AMI-10 AMI-03
     CHECK_FAULT(w, world_callf(w, "Action=DeregisterImage&ImageId=%.*s", STR_ARG(id)),
                 "InvalidAMIID.NotFound");
     world_account(w, "000000000000", "us-east-1");
-    CHECK_OK(w, world_callf(w, "Action=ModifyImageAttribute&ImageId=%.*s&"
-                               "LaunchPermission.Add.1.UserId=111122223333", STR_ARG(id)));
+    CHECK_OK(w, world_callf(w,
+                            "Action=ModifyImageAttribute&ImageId=%.*s&"
+                            "LaunchPermission.Add.1.UserId=111122223333",
+                            STR_ARG(id)));
     xml = world_callf(w, "Action=DescribeImageAttribute&ImageId=%.*s&Attribute=launchPermission",
                       STR_ARG(id));
     CHECK_STR(xml_text(xml, "userId"), "111122223333");
@@ -119,19 +113,24 @@ TEST(an_image_is_registered_shown_shared_and_deregistered, "AMI-01 AMI-10 AMI-03
     CHECK_INT(count(w, "ExecutableBy.1=self"), 1);
     CHECK_FAULT(w, world_callf(w, "Action=DeregisterImage&ImageId=%.*s", STR_ARG(id)),
                 "AuthFailure");
-    CHECK_FAULT(w, world_callf(w, "Action=ModifyImageAttribute&ImageId=%.*s&Description.Value=x",
-                               STR_ARG(id)), "AuthFailure");
+    CHECK_FAULT(
+        w,
+        world_callf(w, "Action=ModifyImageAttribute&ImageId=%.*s&Description.Value=x", STR_ARG(id)),
+        "AuthFailure");
     world_account(w, "000000000000", "eu-west-1");
     CHECK_FAULT(w, world_callf(w, "Action=DescribeImages&ImageId.1=%.*s", STR_ARG(id)),
                 "InvalidAMIID.NotFound");
     world_account(w, "000000000000", "us-east-1");
-    CHECK_OK(w, world_callf(w, "Action=ModifyImageAttribute&ImageId=%.*s&OperationType=remove&"
-                               "Attribute=launchPermission&UserId.1=111122223333", STR_ARG(id)));
+    CHECK_OK(w, world_callf(w,
+                            "Action=ModifyImageAttribute&ImageId=%.*s&OperationType=remove&"
+                            "Attribute=launchPermission&UserId.1=111122223333",
+                            STR_ARG(id)));
     world_account(w, "111122223333", "us-east-1");
     CHECK_INT(count(w, "ExecutableBy.1=self"), 0);
     world_account(w, "000000000000", "us-east-1");
-    CHECK_STR(xml_text(world_callf(w, "Action=DeregisterImage&ImageId=%.*s", STR_ARG(id)),
-                       "return"), "true");
+    CHECK_STR(
+        xml_text(world_callf(w, "Action=DeregisterImage&ImageId=%.*s", STR_ARG(id)), "return"),
+        "true");
     CHECK_FAULT(w, world_callf(w, "Action=DeregisterImage&ImageId=%.*s", STR_ARG(id)),
                 "InvalidAMIID.NotFound");
     made(w, "mine");
@@ -188,8 +187,10 @@ TEST(images_are_filtered_by_every_fact)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str value = world_code(w, str_from(rows[i].value));
         struct str name = world_code(w, str_from(rows[i].filter));
-        struct str xml = world_callf(w, "Action=DescribeImages&Filter.1.Name=%.*s&"
-                                        "Filter.1.Value.1=%.*s", STR_ARG(name), STR_ARG(value));
+        struct str xml = world_callf(w,
+                                     "Action=DescribeImages&Filter.1.Name=%.*s&"
+                                     "Filter.1.Value.1=%.*s",
+                                     STR_ARG(name), STR_ARG(value));
 
         if (w->http != 200 || xml_count(xml, "imageId") != rows[i].n)
             FAIL("%s=%s shows %zu: %.*s", rows[i].filter, rows[i].value, xml_count(xml, "imageId"),
@@ -201,10 +202,10 @@ TEST(images_are_filtered_by_every_fact)
 TEST(images_come_in_pages)
 {
     struct world *w = world_new();
-    struct str first = ok(w, "Action=DescribeImages&MaxResults=2");
+    struct str first = world_ok(w, "Action=DescribeImages&MaxResults=2");
     struct str token = xml_text(first, "nextToken");
-    struct str rest = world_callf(w, "Action=DescribeImages&MaxResults=2&NextToken=%.*s",
-                                  STR_ARG(token));
+    struct str rest =
+        world_callf(w, "Action=DescribeImages&MaxResults=2&NextToken=%.*s", STR_ARG(token));
 
     CHECK_INT(xml_count(first, "imageId"), 2);
     CHECK_INT(xml_count(rest, "imageId"), 1);
@@ -251,10 +252,16 @@ TEST(attributes_of_an_image_are_read_and_changed)
         CHECK_OK(w, xml);
         CHECK(str_eq(xml_text(xml, "imageId"), id));
     }
-    CHECK_FAULT(w, world_callf(w, "Action=DescribeImageAttribute&ImageId=%.*s&"
-                                  "Attribute=blockDeviceMapping", STR_ARG(id)), "AuthFailure");
-    CHECK_FAULT(w, world_callf(w, "Action=DescribeImageAttribute&ImageId=%.*s&Attribute=colour",
-                               STR_ARG(id)), "InvalidParameterValue");
+    CHECK_FAULT(w,
+                world_callf(w,
+                            "Action=DescribeImageAttribute&ImageId=%.*s&"
+                            "Attribute=blockDeviceMapping",
+                            STR_ARG(id)),
+                "AuthFailure");
+    CHECK_FAULT(
+        w,
+        world_callf(w, "Action=DescribeImageAttribute&ImageId=%.*s&Attribute=colour", STR_ARG(id)),
+        "InvalidParameterValue");
     world_free(w);
 }
 
@@ -265,10 +272,9 @@ static const struct {
      "Invalid id: \"i-0123456789abcdef0\" (expecting \"ami-...\")"},
     {"Action=DescribeImages&ImageId.1=ami-xyz", "InvalidAMIID.Malformed",
      "Invalid id: \"ami-xyz\""},
-    {"Action=DescribeImages&ImageId.1=ami-01234567&ImageId.2=ami-12345678",
-     "InvalidAMIID.NotFound", "The image ids '[ami-01234567, ami-12345678]' do not exist"},
-    {"Action=DescribeImages&Owner.1=me", "InvalidUserID.Malformed",
-     "Invalid user id: \"me\""},
+    {"Action=DescribeImages&ImageId.1=ami-01234567&ImageId.2=ami-12345678", "InvalidAMIID.NotFound",
+     "The image ids '[ami-01234567, ami-12345678]' do not exist"},
+    {"Action=DescribeImages&Owner.1=me", "InvalidUserID.Malformed", "Invalid user id: \"me\""},
     {"Action=DescribeImages&Filter.1.Name=colour&Filter.1.Value.1=x", "InvalidParameterValue",
      NULL},
     {"Action=RegisterImage", "MissingParameter", NULL},
@@ -287,29 +293,26 @@ static const struct {
     {"Action=RegisterImage&Name=other&RootDeviceName=/dev/xvda&"
      "BlockDeviceMapping.1.DeviceName=/dev/sdh&BlockDeviceMapping.1.Ebs.VolumeSize=1",
      "UnsupportedOperation", NULL},
-    {"Action=RegisterImage&Name=other&ImageLocation=bucket/manifest.xml",
-     "UnsupportedOperation", NULL},
+    {"Action=RegisterImage&Name=other&ImageLocation=bucket/manifest.xml", "UnsupportedOperation",
+     NULL},
     {"Action=RegisterImage&Name=other&VirtualizationType=paravirtual", "UnsupportedOperation",
      NULL},
     {"Action=RegisterImage&Name=other&TpmSupport=v2.0", "UnsupportedOperation", NULL},
-    {"Action=DeregisterImage&ImageId=" AMAZON, "AuthFailure",
-     "Not authorized for image:" AMAZON},
-    {"Action=DescribeImageAttribute&ImageId=" AMAZON "&Attribute=description", "AuthFailure",
-     NULL},
+    {"Action=DeregisterImage&ImageId=" AMAZON, "AuthFailure", "Not authorized for image:" AMAZON},
+    {"Action=DescribeImageAttribute&ImageId=" AMAZON "&Attribute=description", "AuthFailure", NULL},
     {"Action=ModifyImageAttribute&ImageId=%s", "InvalidParameterCombination",
      "No attributes specified."},
-    {"Action=ModifyImageAttribute&ImageId=%s&Attribute=colour&Value=red",
-     "InvalidParameterValue", NULL},
+    {"Action=ModifyImageAttribute&ImageId=%s&Attribute=colour&Value=red", "InvalidParameterValue",
+     NULL},
     {"Action=ModifyImageAttribute&ImageId=%s&LaunchPermission.Add.1.UserId=12",
-     "InvalidAMIAttributeItemValue",
-     "Invalid attribute item value \"12\" for userId item type."},
+     "InvalidAMIAttributeItemValue", "Invalid attribute item value \"12\" for userId item type."},
     {"Action=ModifyImageAttribute&ImageId=%s&OperationType=add&UserGroup.1=some",
      "InvalidAMIAttributeItemValue", NULL},
     {"Action=ModifyImageAttribute&ImageId=%s&ProductCode.1=abc", "UnsupportedOperation", NULL},
     {"Action=ModifyImageAttribute&ImageId=%s&ImdsSupport.Value=v1.0", "InvalidParameterValue",
      NULL},
-    {"Action=DeregisterImage&ImageId=%s&DeleteAssociatedSnapshots=true",
-     "UnsupportedOperation", NULL},
+    {"Action=DeregisterImage&ImageId=%s&DeleteAssociatedSnapshots=true", "UnsupportedOperation",
+     NULL},
     {"Action=DeregisterImage&ImageId=%s&DryRun=true", "DryRunOperation", NULL},
 };
 
@@ -339,8 +342,9 @@ TEST(bad_calls_of_images_name_their_fault)
 TEST(a_small_volume_or_another_architecture_does_not_fit_a_snapshot)
 {
     struct world *w = world_new();
-    struct str tiny = ok(w, TINY);
-    struct str form = str_fmt(test_arena(), "Action=RegisterImage&Name=mine&"
+    struct str tiny = world_ok(w, TINY);
+    struct str form = str_fmt(test_arena(),
+                              "Action=RegisterImage&Name=mine&"
                               "RootDeviceName=/dev/sda1&BlockDeviceMapping.1.DeviceName=/dev/sda1&"
                               "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s",
                               STR_ARG(xml_text(tiny, "snapshotId")));

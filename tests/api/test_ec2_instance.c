@@ -1,5 +1,4 @@
 /* DescribeInstances, DescribeInstanceStatus, …CreditSpecifications, GetConsoleOutput. */
-#include "harness/harness.h"
 #include "harness/world.h"
 
 #include "ec2/instance.h"
@@ -8,27 +7,10 @@
 #define ONE RUN "&MinCount=1&MaxCount=1"
 #define HOUR_MS (3600 * 1000LL)
 
-static struct str
-call(struct world *w, const char *query)
-{
-    struct str xml = world_call(w, query);
-
-    if (w->http != 200)
-        FAIL("%s answers %d: %.*s", query, w->http, STR_ARG(xml));
-    return xml;
-}
-
-/* As a C string: tests print them into requests. */
-static const char *
-text(struct str xml, const char *element)
-{
-    return str_cstr(test_arena(), xml_text(xml, element));
-}
-
 static size_t
 shown(struct world *w, const char *query)
 {
-    return xml_count(call(w, query), "amiLaunchIndex");
+    return xml_count(world_ok(w, query), "amiLaunchIndex");
 }
 
 TEST(every_filter_of_the_tables_resolves)
@@ -47,20 +29,20 @@ TEST(instances_are_shown_by_reservation)
 {
     struct world *w = world_new();
 
-    call(w, RUN "&MinCount=3&MaxCount=3");
+    world_ok(w, RUN "&MinCount=3&MaxCount=3");
     world_advance(w, 1000);
-    call(w, RUN "&MinCount=2&MaxCount=2");
-    struct str all = call(w, "Action=DescribeInstances");
+    world_ok(w, RUN "&MinCount=2&MaxCount=2");
+    struct str all = world_ok(w, "Action=DescribeInstances");
     CHECK_INT(xml_count(all, "reservationId"), 2);
     CHECK_INT(xml_count(xml_element_at(all, "instancesSet", 0), "amiLaunchIndex"), 3);
     CHECK_INT(xml_count(xml_element_at(all, "instancesSet", 1), "amiLaunchIndex"), 2);
 
     /* Ids in any order, one twice: by reservation all the same. */
-    const char *first = text(xml_element_at(all, "instancesSet", 0), "instanceId");
-    const char *second = text(xml_element_at(all, "instancesSet", 1), "instanceId");
-    struct str two = world_callf(
-        w, "Action=DescribeInstances&InstanceId.1=%s&InstanceId.2=%s&InstanceId.3=%s", second,
-        first, second);
+    const char *first = xml_cstr(xml_element_at(all, "instancesSet", 0), "instanceId");
+    const char *second = xml_cstr(xml_element_at(all, "instancesSet", 1), "instanceId");
+    struct str two =
+        world_callf(w, "Action=DescribeInstances&InstanceId.1=%s&InstanceId.2=%s&InstanceId.3=%s",
+                    second, first, second);
     CHECK_OK(w, two);
     CHECK_INT(xml_count(two, "reservationId"), 2);
     CHECK_INT(xml_count(two, "amiLaunchIndex"), 2);
@@ -100,14 +82,8 @@ TEST(unknown_ids_are_named_together)
     };
     struct world *w = world_new();
 
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct str reply = world_call(w, bad[i].query);
-
-        if (!str_is(xml_text(reply, "Code"), bad[i].code))
-            FAIL("%s: not %s: %.*s", bad[i].query, bad[i].code, STR_ARG(reply));
-        if (bad[i].message)
-            CHECK_STR(xml_text(reply, "Message"), bad[i].message);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        world_refused(w, bad[i].code, bad[i].message, bad[i].query);
     world_free(w);
 }
 
@@ -118,18 +94,18 @@ TEST(pages_show_each_instance_once_whatever_comes_and_goes)
     size_t seen = 0, pages = 0;
 
     for (int i = 0; i < 4; i++) {
-        call(w, RUN "&MinCount=3&MaxCount=3");
+        world_ok(w, RUN "&MinCount=3&MaxCount=3");
         world_advance(w, 1000);
     }
     do {
-        struct str page = world_callf(w, "Action=DescribeInstances&MaxResults=5%s%s",
-                                      token.n ? "&NextToken=" : "",
-                                      str_cstr(test_arena(), world_code(w, token)));
+        struct str page =
+            world_callf(w, "Action=DescribeInstances&MaxResults=5%s%s",
+                        token.n ? "&NextToken=" : "", test_cstr(world_code(w, token)));
         CHECK_OK(w, page);
         seen += xml_count(page, "amiLaunchIndex");
         token = xml_text(page, "nextToken");
         if (pages++ == 0)
-            call(w, ONE); /* behind the last page */
+            world_ok(w, ONE); /* behind the last page */
         if (pages == 2)
             world_crash(w); /* a token is good after a restart */
     } while (token.n);
@@ -142,12 +118,10 @@ TEST(a_token_is_good_for_its_operation_and_account_only)
 {
     struct world *w = world_new();
 
-    call(w, RUN "&MinCount=6&MaxCount=6");
+    world_ok(w, RUN "&MinCount=6&MaxCount=6");
     world_advance(w, 100);
-    const char *token =
-        str_cstr(test_arena(),
-                 world_code(w, xml_text(call(w, "Action=DescribeInstances&MaxResults=5"),
-                                        "nextToken")));
+    const char *token = test_cstr(
+        world_code(w, xml_text(world_ok(w, "Action=DescribeInstances&MaxResults=5"), "nextToken")));
     CHECK(*token);
     CHECK_FAULT(w, world_callf(w, "Action=DescribeInstanceStatus&MaxResults=5&NextToken=%s", token),
                 "InvalidParameterValue");
@@ -160,13 +134,16 @@ TEST(a_token_is_good_for_its_operation_and_account_only)
 TEST(instances_are_of_one_account_and_region)
 {
     struct world *w = world_new();
-    const char *id = text(call(w, ONE), "instanceId");
+    const char *id = xml_cstr(world_ok(w, ONE), "instanceId");
     static const char *const others[][2] = {{"000000000000", "eu-west-1"},
                                             {"111111111111", "us-east-1"}};
     static const char *const actions[] = {
-        "DescribeInstances&InstanceId.1", "TerminateInstances&InstanceId.1",
-        "StopInstances&InstanceId.1",     "StartInstances&InstanceId.1",
-        "RebootInstances&InstanceId.1",   "GetConsoleOutput&InstanceId",
+        "DescribeInstances&InstanceId.1",
+        "TerminateInstances&InstanceId.1",
+        "StopInstances&InstanceId.1",
+        "StartInstances&InstanceId.1",
+        "RebootInstances&InstanceId.1",
+        "GetConsoleOutput&InstanceId",
         "DescribeInstanceStatus&InstanceId.1",
         "DescribeInstanceAttribute&Attribute=userData&InstanceId",
         "ModifyInstanceAttribute&DisableApiStop.Value=true&InstanceId",
@@ -190,8 +167,8 @@ TEST(names_differ_by_region)
     struct world *w = world_new();
 
     world_account(w, "000000000000", "eu-west-1");
-    struct str image = xml_text(call(w, "Action=DescribeImages&Filter.1.Name=name"
-                                        "&Filter.1.Value.1=welkin-tiny"),
+    struct str image = xml_text(world_ok(w, "Action=DescribeImages&Filter.1.Name=name"
+                                            "&Filter.1.Value.1=welkin-tiny"),
                                 "imageId");
     struct str run = world_callf(w,
                                  "Action=RunInstances&MinCount=1&MaxCount=1&InstanceType=t3.micro"
@@ -199,7 +176,7 @@ TEST(names_differ_by_region)
                                  STR_ARG(image));
     CHECK_OK(w, run);
     world_advance(w, 1000);
-    struct str seen = call(w, "Action=DescribeInstances");
+    struct str seen = world_ok(w, "Action=DescribeInstances");
     CHECK(str_ends(xml_text(seen, "privateDnsName"), S(".eu-west-1.compute.internal")));
     CHECK(str_ends(xml_text(seen, "dnsName"), S(".eu-west-1.compute.amazonaws.com")));
     world_free(w);
@@ -303,17 +280,36 @@ static const struct {
 
 /* Facts that no instance here has: known, and nothing passes. */
 static const char *const never[] = {
-    "affinity", "capacity-reservation-id", "host-id", "iam-instance-profile.arn",
-    "iam-instance-profile.id", "instance-lifecycle", "ipv6-address", "kernel-id", "key-name",
+    "affinity",
+    "capacity-reservation-id",
+    "host-id",
+    "iam-instance-profile.arn",
+    "iam-instance-profile.id",
+    "instance-lifecycle",
+    "ipv6-address",
+    "kernel-id",
+    "key-name",
     "network-interface.addresses.association.allocation-id",
     "network-interface.addresses.association.association-id",
     "network-interface.addresses.association.carrier-ip",
-    "network-interface.association.allocation-id", "network-interface.association.association-id",
-    "network-interface.association.carrier-ip", "network-interface.ipv4-prefixes.ipv4-prefix",
-    "network-interface.ipv6-addresses.ipv6-address", "network-interface.outpost-arn",
-    "network-interface.requester-id", "operator.principal", "outpost-arn",
-    "placement-partition-number", "platform", "product-code", "product-code.type", "ramdisk-id",
-    "requester-id", "spot-instance-request-id", "state-reason-code", "state-reason-message",
+    "network-interface.association.allocation-id",
+    "network-interface.association.association-id",
+    "network-interface.association.carrier-ip",
+    "network-interface.ipv4-prefixes.ipv4-prefix",
+    "network-interface.ipv6-addresses.ipv6-address",
+    "network-interface.outpost-arn",
+    "network-interface.requester-id",
+    "operator.principal",
+    "outpost-arn",
+    "placement-partition-number",
+    "platform",
+    "product-code",
+    "product-code.type",
+    "ramdisk-id",
+    "requester-id",
+    "spot-instance-request-id",
+    "state-reason-code",
+    "state-reason-message",
     "tpm-support",
 };
 
@@ -321,9 +317,8 @@ static size_t
 filtered(struct world *w, const char *name, struct str value)
 {
     struct str code = world_code(w, value);
-    struct str reply =
-        world_callf(w, "Action=DescribeInstances&Filter.1.Name=%s&Filter.1.Value.1=%.*s", name,
-                    STR_ARG(code));
+    struct str reply = world_callf(
+        w, "Action=DescribeInstances&Filter.1.Name=%s&Filter.1.Value.1=%.*s", name, STR_ARG(code));
 
     if (w->http != 200)
         FAIL("%s=%.*s: %.*s", name, STR_ARG(value), STR_ARG(reply));
@@ -334,12 +329,12 @@ TEST(every_filter_lets_pass_what_it_says)
 {
     struct world *w = world_new();
 
-    call(w, ONE "&ClientToken=tok&TagSpecification.1.ResourceType=instance"
-                "&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=web"
-                "&TagSpecification.2.ResourceType=network-interface"
-                "&TagSpecification.2.Tag.1.Key=nic&TagSpecification.2.Tag.1.Value=one");
+    world_ok(w, ONE "&ClientToken=tok&TagSpecification.1.ResourceType=instance"
+                    "&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=web"
+                    "&TagSpecification.2.ResourceType=network-interface"
+                    "&TagSpecification.2.Tag.1.Key=nic&TagSpecification.2.Tag.1.Value=one");
     world_advance(w, 1000);
-    struct str all = call(w, "Action=DescribeInstances");
+    struct str all = world_ok(w, "Action=DescribeInstances");
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
         struct str yes = str_from(filters[i].yes);
 
@@ -360,26 +355,28 @@ TEST(all_filters_must_hold_and_any_value)
 {
     struct world *w = world_new();
 
-    call(w, ONE);
+    world_ok(w, ONE);
     world_advance(w, 1000);
     CHECK_INT(shown(w, "Action=DescribeInstances&Filter.1.Name=instance-state-name"
                        "&Filter.1.Value.1=stopped&Filter.1.Value.2=running"
-                       "&Filter.2.Name=tenancy&Filter.2.Value.1=default"), 1);
+                       "&Filter.2.Name=tenancy&Filter.2.Value.1=default"),
+              1);
     CHECK_INT(shown(w, "Action=DescribeInstances&Filter.1.Name=instance-state-name"
                        "&Filter.1.Value.1=running&Filter.2.Name=tenancy"
-                       "&Filter.2.Value.1=host"), 0);
+                       "&Filter.2.Value.1=host"),
+              0);
     world_free(w);
 }
 
 TEST(a_terminated_instance_is_shown_for_an_hour)
 {
     struct world *w = world_new();
-    const char *id = text(call(w, ONE), "instanceId");
+    const char *id = xml_cstr(world_ok(w, ONE), "instanceId");
 
     world_advance(w, 1000);
     CHECK_OK(w, world_callf(w, "Action=TerminateInstances&InstanceId.1=%s", id));
     world_advance(w, 1000);
-    struct str seen = call(w, "Action=DescribeInstances");
+    struct str seen = world_ok(w, "Action=DescribeInstances");
     CHECK_STR(xml_text(xml_element(seen, "instanceState"), "name"), "terminated");
     CHECK(!xml_element(seen, "privateIpAddress").p && !xml_element(seen, "vpcId").p);
     CHECK_INT(xml_count(seen, "networkInterfaceId") + xml_count(seen, "volumeId"), 0);
@@ -414,22 +411,22 @@ summary(struct str xml, const char *which)
 TEST(status_checks_pass_when_the_guest_was_heard_or_after_a_minute)
 {
     struct world *w = world_new();
-    const char *id = text(call(w, ONE), "instanceId");
+    const char *id = xml_cstr(world_ok(w, ONE), "instanceId");
 
-    CHECK_INT(xml_count(call(w, "Action=DescribeInstanceStatus"), "instanceId"), 0);
-    struct str all = call(w, "Action=DescribeInstanceStatus&IncludeAllInstances=true");
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeInstanceStatus"), "instanceId"), 0);
+    struct str all = world_ok(w, "Action=DescribeInstanceStatus&IncludeAllInstances=true");
     CHECK_STR(xml_text(xml_element(all, "instanceState"), "name"), "pending");
     CHECK_STR(summary(all, "instanceStatus"), "not-applicable");
     CHECK_STR(summary(all, "systemStatus"), "not-applicable");
 
     world_advance(w, 1000);
-    struct str young = call(w, "Action=DescribeInstanceStatus");
+    struct str young = world_ok(w, "Action=DescribeInstanceStatus");
     CHECK_STR(summary(young, "instanceStatus"), "initializing");
     CHECK_STR(summary(young, "systemStatus"), "ok");
     CHECK_STR(xml_text(young, "name"), "running");
 
     world_advance(w, 60000);
-    struct str old = call(w, "Action=DescribeInstanceStatus");
+    struct str old = world_ok(w, "Action=DescribeInstanceStatus");
     CHECK_STR(summary(old, "instanceStatus"), "ok");
     CHECK_STR(xml_text(xml_element(xml_element(old, "instanceStatus"), "details"), "name"),
               "reachability");
@@ -438,9 +435,10 @@ TEST(status_checks_pass_when_the_guest_was_heard_or_after_a_minute)
     host_heard(cloud_host(w->cloud), str_from(id));
     CHECK_OK(w, world_callf(w, "Action=RebootInstances&InstanceId.1=%s", id));
     world_advance(w, 1000);
-    CHECK_STR(summary(call(w, "Action=DescribeInstanceStatus"), "instanceStatus"), "initializing");
+    CHECK_STR(summary(world_ok(w, "Action=DescribeInstanceStatus"), "instanceStatus"),
+              "initializing");
     host_heard(cloud_host(w->cloud), str_from(id));
-    CHECK_STR(summary(call(w, "Action=DescribeInstanceStatus"), "instanceStatus"), "ok");
+    CHECK_STR(summary(world_ok(w, "Action=DescribeInstanceStatus"), "instanceStatus"), "ok");
     world_free(w);
 }
 
@@ -469,13 +467,13 @@ TEST(every_filter_of_the_status_lets_pass_what_it_says)
     };
     struct world *w = world_new();
 
-    call(w, ONE);
+    world_ok(w, ONE);
     world_advance(w, 120000);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         for (int no = rows[i].yes == NULL; no < 2; no++) {
-            struct str reply = world_callf(
-                w, "Action=DescribeInstanceStatus&Filter.1.Name=%s&Filter.1.Value.1=%s",
-                rows[i].filter, no ? rows[i].no : rows[i].yes);
+            struct str reply =
+                world_callf(w, "Action=DescribeInstanceStatus&Filter.1.Name=%s&Filter.1.Value.1=%s",
+                            rows[i].filter, no ? rows[i].no : rows[i].yes);
 
             CHECK_OK(w, reply);
             if (xml_count(reply, "instanceId") != (size_t)!no)
@@ -487,7 +485,7 @@ TEST(every_filter_of_the_status_lets_pass_what_it_says)
 TEST(the_console_is_answered_in_base64)
 {
     struct world *w = world_new();
-    const char *id = text(call(w, ONE), "instanceId");
+    const char *id = xml_cstr(world_ok(w, ONE), "instanceId");
     struct str out, decoded;
 
     world_advance(w, 1000);
@@ -519,16 +517,16 @@ TEST(credit_specifications_follow_the_family)
                                      "&MaxCount=1&InstanceType=%s",
                                      rows[i].query);
         CHECK_OK(w, run);
-        struct str one = world_callf(
-            w, "Action=DescribeInstanceCreditSpecifications&InstanceId.1=%s",
-            text(run, "instanceId"));
+        struct str one =
+            world_callf(w, "Action=DescribeInstanceCreditSpecifications&InstanceId.1=%s",
+                        xml_cstr(run, "instanceId"));
         CHECK_OK(w, one);
         CHECK_STR(xml_text(one, "cpuCredits"), rows[i].credits);
     }
-    struct str unlimited = call(w, "Action=DescribeInstanceCreditSpecifications");
+    struct str unlimited = world_ok(w, "Action=DescribeInstanceCreditSpecifications");
     CHECK_INT(xml_count(unlimited, "cpuCredits"), 2);
-    struct str none = call(w, "Action=DescribeInstanceCreditSpecifications"
-                              "&Filter.1.Name=instance-id&Filter.1.Value.1=i-0");
+    struct str none = world_ok(w, "Action=DescribeInstanceCreditSpecifications"
+                                  "&Filter.1.Name=instance-id&Filter.1.Value.1=i-0");
     CHECK_INT(xml_count(none, "cpuCredits"), 0);
     world_free(w);
 }

@@ -1,23 +1,15 @@
 /* Attributes of an instance, and options of its metadata service. */
-#include "harness/harness.h"
 #include "harness/world.h"
 
 #define RUN                                                                                        \
-    "Action=RunInstances&ImageId=ami-009d6802948d06e52&MinCount=1&MaxCount=1&InstanceType=t3.micro"
-
-static struct str
-ok(struct world *w, struct str reply)
-{
-    if (w->http != 200)
-        FAIL("HTTP %d: %.*s", w->http, STR_ARG(reply));
-    return reply;
-}
+    "Action=RunInstances&ImageId=ami-009d6802948d06e52&MinCount=1&MaxCount=1&InstanceType=t3."     \
+    "micro"
 
 static const char *
 launch(struct world *w, const char *more)
 {
-    struct str run = ok(w, world_callf(w, RUN "%s", more));
-    const char *id = str_cstr(test_arena(), xml_text(run, "instanceId"));
+    struct str run = world_okf(w, RUN "%s", more);
+    const char *id = xml_cstr(run, "instanceId");
 
     world_advance(w, 1000);
     return id;
@@ -26,15 +18,14 @@ launch(struct world *w, const char *more)
 static void
 stop(struct world *w, const char *id)
 {
-    ok(w, world_callf(w, "Action=StopInstances&InstanceId.1=%s", id));
+    world_okf(w, "Action=StopInstances&InstanceId.1=%s", id);
     world_advance(w, 1000);
 }
 
 static struct str
 attribute(struct world *w, const char *id, const char *name)
 {
-    return ok(w, world_callf(w, "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=%s", id,
-                             name));
+    return world_okf(w, "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=%s", id, name);
 }
 
 static struct str
@@ -89,10 +80,9 @@ TEST(every_attribute_is_described)
     CHECK_STR(xml_text(attribute(w, id, "blockDeviceMapping"), "deleteOnTermination"), "true");
     CHECK_STR(xml_text(attribute(w, id, "enclaveOptions"), "enabled"), "false");
     CHECK(!value(w, launch(w, ""), "userData").p);
-    CHECK_FAULT(w,
-                world_callf(w, "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=colour",
-                            id),
-                "InvalidParameterValue");
+    CHECK_FAULT(
+        w, world_callf(w, "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=colour", id),
+        "InvalidParameterValue");
     world_free(w);
 }
 
@@ -130,7 +120,7 @@ TEST(both_forms_of_a_change_do_the_same)
         struct str reply = modify(w, id, rows[i].query);
         CHECK_FAULT(w, reply, "IncorrectInstanceState");
         CHECK_STR(xml_text(reply, "Message"),
-                  str_fmt(test_arena(), "The instance '%s' is not in the 'stopped' state.", id).p);
+                  test_fmt("The instance '%s' is not in the 'stopped' state.", id));
     }
     for (int stopped = 0; stopped < 2; stopped++) {
         if (stopped)
@@ -138,7 +128,8 @@ TEST(both_forms_of_a_change_do_the_same)
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
             if (rows[i].stopped && !stopped)
                 continue;
-            struct str reply = ok(w, modify(w, id, rows[i].query));
+            struct str reply = modify(w, id, rows[i].query);
+            CHECK_OK(w, reply);
             CHECK_STR(xml_text(reply, "return"), "true");
             CHECK_STR(value(w, id, rows[i].name), rows[i].value);
         }
@@ -214,8 +205,8 @@ TEST(another_type_has_other_cpus_and_credits)
 
     CHECK_FAULT(w, modify(w, id, "InstanceType.Value=m5.xlarge"), "IncorrectInstanceState");
     stop(w, id);
-    ok(w, modify(w, id, "InstanceType.Value=m5.xlarge"));
-    struct str seen = ok(w, world_call(w, "Action=DescribeInstances"));
+    CHECK_OK(w, modify(w, id, "InstanceType.Value=m5.xlarge"));
+    struct str seen = world_ok(w, "Action=DescribeInstances");
     CHECK_STR(xml_text(seen, "instanceType"), "m5.xlarge");
     CHECK_STR(xml_text(seen, "coreCount"), "2");
     struct txn *txn = world_begin(w);
@@ -224,9 +215,9 @@ TEST(another_type_has_other_cpus_and_credits)
     CHECK_INT(row->memory_mib, 16384);
     CHECK_STR(row->cpu_credits, "");
     store_rollback(txn);
-    ok(w, modify(w, id, "InstanceType.Value=t2.micro"));
-    struct str credits = ok(
-        w, world_callf(w, "Action=DescribeInstanceCreditSpecifications&InstanceId.1=%s", id));
+    CHECK_OK(w, modify(w, id, "InstanceType.Value=t2.micro"));
+    struct str credits =
+        world_okf(w, "Action=DescribeInstanceCreditSpecifications&InstanceId.1=%s", id);
     CHECK_STR(xml_text(credits, "cpuCredits"), "standard");
     world_free(w);
 }
@@ -240,19 +231,19 @@ TEST(user_data_changes_only_while_stopped_and_within_the_limit, "UD-13")
     CHECK_FAULT(w, modify(w, id, "UserData.Value=Yg=="), "IncorrectInstanceState");
     CHECK_STR(value(w, id, "userData"), "YQ==");
     stop(w, id);
-    ok(w, modify(w, id, "UserData.Value=Yg=="));
+    CHECK_OK(w, modify(w, id, "UserData.Value=Yg=="));
     CHECK_STR(value(w, id, "userData"), "Yg==");
     for (size_t n = 16384; n <= 16385; n++) {
         struct str data = world_code(w, str_base64(test_arena(), str_of(bytes, n)));
-        struct str reply = world_callf(
-            w, "Action=ModifyInstanceAttribute&InstanceId=%s&UserData.Value=%.*s", id,
-            STR_ARG(data));
+        struct str reply =
+            world_callf(w, "Action=ModifyInstanceAttribute&InstanceId=%s&UserData.Value=%.*s", id,
+                        STR_ARG(data));
 
         CHECK_INT(w->http, n == 16384 ? 200 : 400);
         if (n > 16384)
             CHECK_STR(xml_text(reply, "Message"), "User data is limited to 16384 bytes");
     }
-    ok(w, modify(w, id, "UserData.Value="));
+    CHECK_OK(w, modify(w, id, "UserData.Value="));
     CHECK(!value(w, id, "userData").n);
     world_free(w);
 }
@@ -261,22 +252,23 @@ TEST(groups_and_the_root_volume_can_be_changed)
 {
     struct world *w = world_new();
     const char *id = launch(w, "");
-    struct str made = ok(w, world_call(w, "Action=CreateSecurityGroup&GroupName=web"
-                                          "&GroupDescription=web"));
-    const char *group = str_cstr(test_arena(), xml_text(made, "groupId"));
+    struct str made = world_ok(w, "Action=CreateSecurityGroup&GroupName=web"
+                                  "&GroupDescription=web");
+    const char *group = xml_cstr(made, "groupId");
 
-    ok(w, modify(w, id, str_fmt(test_arena(), "GroupId.1=%s", group).p));
+    CHECK_OK(w, modify(w, id, test_fmt("GroupId.1=%s", group)));
     CHECK_STR(xml_text(attribute(w, id, "groupSet"), "groupId"), group);
-    ok(w, modify(w, id, str_fmt(test_arena(), "Attribute=groupSet&GroupId.1=%s", group).p));
-    struct str seen = ok(w, world_call(w, "Action=DescribeInstances"));
+    CHECK_OK(w, modify(w, id, test_fmt("Attribute=groupSet&GroupId.1=%s", group)));
+    struct str seen = world_ok(w, "Action=DescribeInstances");
     CHECK_STR(xml_text(seen, "groupName"), "web");
 
-    ok(w, modify(w, id, "BlockDeviceMapping.1.DeviceName=/dev/xvda"
-                        "&BlockDeviceMapping.1.Ebs.DeleteOnTermination=false"));
+    CHECK_OK(w, modify(w, id,
+                       "BlockDeviceMapping.1.DeviceName=/dev/xvda"
+                       "&BlockDeviceMapping.1.Ebs.DeleteOnTermination=false"));
     CHECK_STR(xml_text(attribute(w, id, "blockDeviceMapping"), "deleteOnTermination"), "false");
-    ok(w, world_callf(w, "Action=TerminateInstances&InstanceId.1=%s", id));
+    world_okf(w, "Action=TerminateInstances&InstanceId.1=%s", id);
     world_advance(w, 1000);
-    struct str volumes = ok(w, world_call(w, "Action=DescribeVolumes"));
+    struct str volumes = world_ok(w, "Action=DescribeVolumes");
     CHECK_INT(xml_count(volumes, "volumeId"), 1);
     CHECK_STR(xml_text(volumes, "status"), "available");
     CHECK_FAULT(w, modify(w, id, "DisableApiStop.Value=true"), "IncorrectInstanceState");
@@ -288,14 +280,12 @@ TEST(only_some_attributes_can_be_reset)
     struct world *w = world_new();
     const char *id = launch(w, "");
 
-    ok(w, modify(w, id, "SourceDestCheck.Value=false"));
-    ok(w, world_callf(w, "Action=ResetInstanceAttribute&Attribute=sourceDestCheck&InstanceId=%s",
-                      id));
+    CHECK_OK(w, modify(w, id, "SourceDestCheck.Value=false"));
+    world_okf(w, "Action=ResetInstanceAttribute&Attribute=sourceDestCheck&InstanceId=%s", id);
     CHECK_STR(value(w, id, "sourceDestCheck"), "true");
-    CHECK_FAULT(w,
-                world_callf(w, "Action=ResetInstanceAttribute&Attribute=userData&InstanceId=%s",
-                            id),
-                "InvalidParameterValue");
+    CHECK_FAULT(
+        w, world_callf(w, "Action=ResetInstanceAttribute&Attribute=userData&InstanceId=%s", id),
+        "InvalidParameterValue");
     stop(w, id);
     CHECK_FAULT(w,
                 world_callf(w, "Action=ResetInstanceAttribute&Attribute=kernel&InstanceId=%s", id),
@@ -307,16 +297,17 @@ TEST(metadata_options_are_pending_and_then_applied)
 {
     struct world *w = world_new();
     const char *id = launch(w, "");
-    struct str reply = ok(w, world_callf(w, "Action=ModifyInstanceMetadataOptions&InstanceId=%s"
-                                            "&HttpTokens=required&HttpPutResponseHopLimit=3"
-                                            "&InstanceMetadataTags=enabled",
-                                         id));
+    struct str reply = world_okf(w,
+                                 "Action=ModifyInstanceMetadataOptions&InstanceId=%s"
+                                 "&HttpTokens=required&HttpPutResponseHopLimit=3"
+                                 "&InstanceMetadataTags=enabled",
+                                 id);
 
     CHECK_STR(xml_text(reply, "instanceId"), id);
     CHECK_STR(xml_text(xml_element(reply, "instanceMetadataOptions"), "state"), "pending");
     CHECK_STR(xml_text(reply, "httpTokens"), "required");
     world_crash(w);
-    struct str seen = ok(w, world_call(w, "Action=DescribeInstances"));
+    struct str seen = world_ok(w, "Action=DescribeInstances");
     struct str options = xml_element(seen, "metadataOptions");
     CHECK_STR(xml_text(options, "state"), "applied");
     CHECK_STR(xml_text(options, "httpTokens"), "required");
@@ -348,11 +339,12 @@ TEST(bad_metadata_options_name_their_fault)
                     world_callf(w, "Action=ModifyInstanceMetadataOptions&InstanceId=%s%s", id,
                                 bad[i].query),
                     bad[i].code);
-    ok(w, world_callf(w, "Action=TerminateInstances&InstanceId.1=%s", id));
+    world_okf(w, "Action=TerminateInstances&InstanceId.1=%s", id);
     world_advance(w, 1000);
     CHECK_FAULT(w,
-                world_callf(w, "Action=ModifyInstanceMetadataOptions&InstanceId=%s"
-                               "&HttpTokens=required",
+                world_callf(w,
+                            "Action=ModifyInstanceMetadataOptions&InstanceId=%s"
+                            "&HttpTokens=required",
                             id),
                 "IncorrectInstanceState");
     world_free(w);

@@ -1,23 +1,14 @@
 /* Start, stop, reboot, terminate; and what the guest does by itself. */
-#include "harness/harness.h"
 #include "harness/world.h"
 
 #define RUN "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro"
 #define ONE RUN "&MinCount=1&MaxCount=1"
 
-static struct str
-ok(struct world *w, struct str reply)
-{
-    if (w->http != 200)
-        FAIL("HTTP %d: %.*s", w->http, STR_ARG(reply));
-    return reply;
-}
-
 static const char *
 launch(struct world *w, const char *more)
 {
-    struct str run = ok(w, world_callf(w, ONE "%s", more));
-    const char *id = str_cstr(test_arena(), xml_text(run, "instanceId"));
+    struct str run = world_okf(w, ONE "%s", more);
+    const char *id = xml_cstr(run, "instanceId");
 
     world_advance(w, 1000);
     return id;
@@ -26,7 +17,7 @@ launch(struct world *w, const char *more)
 static struct str
 describe(struct world *w, const char *id)
 {
-    return ok(w, world_callf(w, "Action=DescribeInstances&InstanceId.1=%s", id));
+    return world_okf(w, "Action=DescribeInstances&InstanceId.1=%s", id);
 }
 
 static struct str
@@ -38,7 +29,7 @@ state(struct world *w, const char *id)
 static struct str
 act(struct world *w, const char *action, const char *id)
 {
-    return ok(w, world_callf(w, "Action=%sInstances&InstanceId.1=%s", action, id));
+    return world_okf(w, "Action=%sInstances&InstanceId.1=%s", action, id);
 }
 
 static void
@@ -135,10 +126,8 @@ TEST(a_terminated_instance_gives_back_what_it_had, "LIFE-06")
     struct str gone = describe(w, id);
     CHECK_STR(xml_text(xml_element(gone, "instanceState"), "name"), "terminated");
     CHECK_STR(xml_text(xml_element(gone, "stateReason"), "code"), "Client.UserInitiatedShutdown");
-    CHECK_INT(xml_count(ok(w, world_call(w, "Action=DescribeVolumes")), "volumeId"), 0);
-    CHECK_INT(xml_count(ok(w, world_call(w, "Action=DescribeNetworkInterfaces")),
-                        "networkInterfaceId"),
-              0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes"), "volumeId"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeNetworkInterfaces"), "networkInterfaceId"), 0);
     CHECK_INT(host_sim_running(w->sim), 0);
     /* The next one gets the lowest address again. */
     struct str first = xml_text(describe(w, launch(w, "")), "privateIpAddress");
@@ -166,8 +155,8 @@ TEST(a_stopped_instance_is_terminated_at_once)
 TEST(an_instance_can_be_terminated_while_it_boots)
 {
     struct world *w = world_new();
-    struct str run = ok(w, world_call(w, ONE));
-    const char *id = str_cstr(test_arena(), xml_text(run, "instanceId"));
+    struct str run = world_ok(w, ONE);
+    const char *id = xml_cstr(run, "instanceId");
 
     check_change(act(w, "Terminate", id), "pending", "shutting-down");
     world_advance(w, 1000);
@@ -217,8 +206,7 @@ TEST(a_failed_start_leaves_the_instance_stopped)
 }
 
 /* Behaviour × protection × who: eight outcomes. */
-TEST(shutdown_behaviour_and_protection_each_guard_their_own_door,
-     "LIFE-01 LIFE-02 LIFE-03 LIFE-04")
+TEST(shutdown_behaviour_and_protection_each_guard_their_own_door, "LIFE-01 LIFE-02 LIFE-03 LIFE-04")
 {
     static const struct {
         const char *behavior;
@@ -234,10 +222,9 @@ TEST(shutdown_behaviour_and_protection_each_guard_their_own_door,
     struct world *w = world_new();
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const char *more = str_fmt(test_arena(),
-                                   "&InstanceInitiatedShutdownBehavior=%s&DisableApiTermination=%s",
-                                   rows[i].behavior, rows[i].protected_ ? "true" : "false")
-                               .p;
+        const char *more =
+            test_fmt("&InstanceInitiatedShutdownBehavior=%s&DisableApiTermination=%s",
+                     rows[i].behavior, rows[i].protected_ ? "true" : "false");
         const char *inside = launch(w, more), *api = launch(w, more), *stop = launch(w, more);
 
         host_sim_exit(w->sim, str_from(inside), HOST_EXIT_POWEROFF);
@@ -254,11 +241,9 @@ TEST(shutdown_behaviour_and_protection_each_guard_their_own_door,
         if (rows[i].from_api) {
             CHECK_STR(xml_text(reply, "Code"), rows[i].from_api);
             CHECK_STR(xml_text(reply, "Message"),
-                      str_fmt(test_arena(),
-                              "The instance '%s' may not be terminated. Modify its "
-                              "'disableApiTermination' instance attribute and try again.",
-                              api)
-                          .p);
+                      test_fmt("The instance '%s' may not be terminated. Modify its "
+                               "'disableApiTermination' instance attribute and try again.",
+                               api));
         }
         act(w, "Stop", stop);
         world_advance(w, 1000);
@@ -275,11 +260,9 @@ TEST(stop_protection_refuses_a_stop)
 
     CHECK_FAULT(w, reply, "OperationNotPermitted");
     CHECK_STR(xml_text(reply, "Message"),
-              str_fmt(test_arena(),
-                      "The instance '%s' may not be stopped. Modify its 'disableApiStop' instance "
-                      "attribute and try again.",
-                      id)
-                  .p);
+              test_fmt("The instance '%s' may not be stopped. Modify its 'disableApiStop' instance "
+                       "attribute and try again.",
+                       id));
     act(w, "Terminate", id);
     world_free(w);
 }
@@ -345,21 +328,20 @@ TEST(all_ids_are_checked_before_any_change)
 
     for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
         CHECK_FAULT(w,
-                    world_callf(w, "Action=%sInstances&InstanceId.1=%s"
-                                   "&InstanceId.2=i-00000000000000001",
+                    world_callf(w,
+                                "Action=%sInstances&InstanceId.1=%s"
+                                "&InstanceId.2=i-00000000000000001",
                                 actions[i], id),
                     "InvalidInstanceID.NotFound");
-        CHECK_FAULT(w,
-                    world_callf(w, "Action=%sInstances&InstanceId.1=%s&InstanceId.2=x", actions[i],
-                                id),
-                    "InvalidInstanceID.Malformed");
+        CHECK_FAULT(
+            w, world_callf(w, "Action=%sInstances&InstanceId.1=%s&InstanceId.2=x", actions[i], id),
+            "InvalidInstanceID.Malformed");
         CHECK_FAULT(w, world_callf(w, "Action=%sInstances", actions[i]), "MissingParameter");
     }
     const char *guarded = launch(w, "&DisableApiTermination=true");
-    CHECK_FAULT(w,
-                world_callf(w, "Action=TerminateInstances&InstanceId.1=%s&InstanceId.2=%s", id,
-                            guarded),
-                "OperationNotPermitted");
+    CHECK_FAULT(
+        w, world_callf(w, "Action=TerminateInstances&InstanceId.1=%s&InstanceId.2=%s", id, guarded),
+        "OperationNotPermitted");
     world_advance(w, 1000);
     CHECK_STR(state(w, id), "running");
     CHECK_STR(state(w, guarded), "running");
@@ -375,8 +357,8 @@ TEST(a_wrong_state_is_named)
     act(w, "Stop", stopped);
     world_advance(w, 1000);
     act(w, "Stop", stopping);
-    struct str run = ok(w, world_call(w, ONE));
-    const char *fresh = str_cstr(test_arena(), xml_text(run, "instanceId"));
+    struct str run = world_ok(w, ONE);
+    const char *fresh = xml_cstr(run, "instanceId");
     const struct {
         const char *action, *id, *message;
     } bad[] = {
@@ -395,10 +377,8 @@ TEST(a_wrong_state_is_named)
         size_t at = str_find(want, S("%s"));
 
         CHECK_FAULT(w, reply, "IncorrectInstanceState");
-        CHECK_STR(xml_text(reply, "Message"),
-                  str_fmt(test_arena(), "%.*s%s%.*s", (int)at, want.p, bad[i].id,
-                          STR_ARG(str_cut(want, at + 2, want.n)))
-                      .p);
+        CHECK_STR(xml_text(reply, "Message"), test_fmt("%.*s%s%.*s", (int)at, want.p, bad[i].id,
+                                                       STR_ARG(str_cut(want, at + 2, want.n))));
     }
     world_free(w);
 }
@@ -415,7 +395,7 @@ TEST(hibernation_and_skipping_the_shutdown_are_refused_by_name)
     CHECK_FAULT(w, world_callf(w, "Action=StartInstances&AdditionalInfo=x&InstanceId.1=%s", id),
                 "UnsupportedOperation");
     CHECK_STR(state(w, id), "running");
-    ok(w, world_callf(w, "Action=StopInstances&Force=true&Hibernate=false&InstanceId.1=%s", id));
+    world_okf(w, "Action=StopInstances&Force=true&Hibernate=false&InstanceId.1=%s", id);
     world_advance(w, 1000);
     CHECK_STR(state(w, id), "stopped");
     world_free(w);
@@ -428,9 +408,9 @@ TEST(a_dry_run_moves_nothing)
     const char *id = launch(w, "");
 
     for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
-        CHECK_FAULT(w, world_callf(w, "Action=%sInstances&DryRun=true&InstanceId.1=%s", actions[i],
-                                   id),
-                    "DryRunOperation");
+        CHECK_FAULT(
+            w, world_callf(w, "Action=%sInstances&DryRun=true&InstanceId.1=%s", actions[i], id),
+            "DryRunOperation");
         world_advance(w, 1000);
         CHECK_STR(state(w, id), "running");
     }

@@ -1,5 +1,4 @@
 /* RunInstances: what it takes, what it refuses, what it makes. */
-#include "harness/harness.h"
 #include "harness/world.h"
 
 #include "ec2/ec2.h"
@@ -8,16 +7,6 @@
 #define BASE "Action=RunInstances&ImageId=" AMI
 #define RUN BASE "&MinCount=1&MaxCount=1"
 #define T3 "&InstanceType=t3.micro"
-
-static struct str
-call(struct world *w, const char *query)
-{
-    struct str xml = world_call(w, query);
-
-    if (w->http != 200)
-        FAIL("%s answers %d: %.*s", query, w->http, STR_ARG(xml));
-    return xml;
-}
 
 static struct str
 describe(struct world *w, struct str id)
@@ -31,7 +20,7 @@ describe(struct world *w, struct str id)
 TEST(an_instance_is_pending_and_then_running)
 {
     struct world *w = world_new();
-    struct str run = call(w, RUN T3);
+    struct str run = world_ok(w, RUN T3);
     struct str id = xml_text(run, "instanceId");
 
     CHECK(str_starts(xml_text(run, "reservationId"), S("r-")));
@@ -54,7 +43,7 @@ TEST(an_instance_is_pending_and_then_running)
 TEST(an_instance_that_was_answered_survives_a_crash)
 {
     struct world *w = world_new();
-    struct str id = xml_text(call(w, RUN T3), "instanceId");
+    struct str id = xml_text(world_ok(w, RUN T3), "instanceId");
 
     world_crash(w);
     world_advance(w, 1000);
@@ -107,7 +96,7 @@ TEST(an_instance_has_the_whole_structure_of_ec2)
         {"bandwidthWeighting", "default"},
     };
     struct world *w = world_new();
-    struct str id = xml_text(call(w, RUN T3), "instanceId");
+    struct str id = xml_text(world_ok(w, RUN T3), "instanceId");
 
     world_advance(w, 1000);
     struct str seen = describe(w, id);
@@ -131,15 +120,14 @@ TEST(an_instance_has_the_whole_structure_of_ec2)
 TEST(the_root_volume_is_made_and_attached, "UD-07")
 {
     struct world *w = world_new();
-    struct str seen = call(w, RUN T3 "&BlockDeviceMapping.1.DeviceName=/dev/xvda"
-                                     "&BlockDeviceMapping.1.Ebs.VolumeSize=20");
+    struct str seen = world_ok(w, RUN T3 "&BlockDeviceMapping.1.DeviceName=/dev/xvda"
+                                         "&BlockDeviceMapping.1.Ebs.VolumeSize=20");
     struct str id = xml_text(seen, "instanceId");
 
     world_advance(w, 1000);
     seen = describe(w, id);
     struct str volume = xml_text(seen, "volumeId");
-    struct str volumes =
-        world_callf(w, "Action=DescribeVolumes&VolumeId.1=%.*s", STR_ARG(volume));
+    struct str volumes = world_callf(w, "Action=DescribeVolumes&VolumeId.1=%.*s", STR_ARG(volume));
     CHECK_OK(w, volumes);
     CHECK(str_eq(xml_text(volumes, "instanceId"), id));
     CHECK_STR(xml_text(volumes, "size"), "20");
@@ -153,7 +141,7 @@ TEST(the_root_volume_is_made_and_attached, "UD-07")
 TEST(each_of_four_has_its_own_launch_index)
 {
     struct world *w = world_new();
-    struct str run = call(w, BASE T3 "&MinCount=4&MaxCount=4&UserData=cmVwbGljYXRl");
+    struct str run = world_ok(w, BASE T3 "&MinCount=4&MaxCount=4&UserData=cmVwbGljYXRl");
 
     CHECK_INT(xml_count(run, "instanceId"), 4);
     CHECK_INT(xml_count(run, "reservationId"), 1);
@@ -249,17 +237,11 @@ TEST(bad_launches_name_their_fault)
     };
     struct world *w = world_new();
 
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct str reply = world_call(w, bad[i].query);
-
-        if (!str_is(xml_text(reply, "Code"), bad[i].code))
-            FAIL("%s: not %s: %.*s", bad[i].query, bad[i].code, STR_ARG(reply));
-        if (bad[i].message)
-            CHECK_STR(xml_text(reply, "Message"), bad[i].message);
-    }
-    CHECK_INT(xml_count(call(w, "Action=DescribeInstances"), "instanceId"), 0);
-    CHECK_INT(xml_count(call(w, "Action=DescribeNetworkInterfaces"), "networkInterfaceId"), 0);
-    CHECK_INT(xml_count(call(w, "Action=DescribeVolumes"), "volumeId"), 0);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        world_refused(w, bad[i].code, bad[i].message, bad[i].query);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeInstances"), "instanceId"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeNetworkInterfaces"), "networkInterfaceId"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes"), "volumeId"), 0);
     CHECK_INT(host_sim_running(w->sim), 0);
     world_free(w);
 }
@@ -317,7 +299,7 @@ TEST(what_is_not_implemented_is_refused_by_name)
             str_find(reply, S("not implemented by Welkin")) == SIZE_MAX)
             FAIL("%s: %.*s", members[i], STR_ARG(reply));
     }
-    CHECK_INT(xml_count(call(w, "Action=DescribeInstances"), "instanceId"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeInstances"), "instanceId"), 0);
     world_free(w);
 }
 
@@ -325,14 +307,14 @@ TEST(what_says_no_more_than_the_default_is_taken)
 {
     struct world *w = world_new();
 
-    call(w, RUN T3 "&Placement.Tenancy=default&Placement.GroupName="
-                   "&HibernationOptions.Configured=false&EnclaveOptions.Enabled=false"
-                   "&CapacityReservationSpecification.CapacityReservationPreference=open"
-                   "&NetworkPerformanceOptions.BandwidthWeighting=default&Ipv6AddressCount=0"
-                   "&MaintenanceOptions.AutoRecovery=default&CpuOptions.AmdSevSnp=disabled"
-                   "&PrivateDnsNameOptions.HostnameType=ip-name"
-                   "&PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord=false"
-                   "&MetadataOptions.HttpProtocolIpv6=disabled");
+    world_ok(w, RUN T3 "&Placement.Tenancy=default&Placement.GroupName="
+                       "&HibernationOptions.Configured=false&EnclaveOptions.Enabled=false"
+                       "&CapacityReservationSpecification.CapacityReservationPreference=open"
+                       "&NetworkPerformanceOptions.BandwidthWeighting=default&Ipv6AddressCount=0"
+                       "&MaintenanceOptions.AutoRecovery=default&CpuOptions.AmdSevSnp=disabled"
+                       "&PrivateDnsNameOptions.HostnameType=ip-name"
+                       "&PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord=false"
+                       "&MetadataOptions.HttpProtocolIpv6=disabled");
     world_free(w);
 }
 
@@ -391,10 +373,10 @@ TEST(parameters_reach_the_instance)
 TEST(a_public_address_is_given_when_asked_for)
 {
     struct world *w = world_new();
-    struct str with = call(w, RUN T3 "&NetworkInterface.1.DeviceIndex=0"
-                                     "&NetworkInterface.1.AssociatePublicIpAddress=true");
-    struct str without = call(w, RUN T3 "&NetworkInterface.1.DeviceIndex=0"
-                                        "&NetworkInterface.1.AssociatePublicIpAddress=false");
+    struct str with = world_ok(w, RUN T3 "&NetworkInterface.1.DeviceIndex=0"
+                                         "&NetworkInterface.1.AssociatePublicIpAddress=true");
+    struct str without = world_ok(w, RUN T3 "&NetworkInterface.1.DeviceIndex=0"
+                                            "&NetworkInterface.1.AssociatePublicIpAddress=false");
 
     CHECK(xml_text(describe(w, xml_text(with, "instanceId")), "ipAddress").n > 0);
     CHECK(!xml_element(describe(w, xml_text(without, "instanceId")), "ipAddress").p);
@@ -406,23 +388,23 @@ TEST(tags_go_to_the_instance_its_volume_and_its_interface)
 {
     struct world *w = world_new();
 
-    call(w, RUN T3 "&TagSpecification.1.ResourceType=volume&TagSpecification.1.Tag.1.Key=v"
-                   "&TagSpecification.1.Tag.1.Value=1"
-                   "&TagSpecification.2.ResourceType=network-interface"
-                   "&TagSpecification.2.Tag.1.Key=n&TagSpecification.2.Tag.1.Value=2");
-    struct str volumes = call(w, "Action=DescribeVolumes");
-    struct str interfaces = call(w, "Action=DescribeNetworkInterfaces");
+    world_ok(w, RUN T3 "&TagSpecification.1.ResourceType=volume&TagSpecification.1.Tag.1.Key=v"
+                       "&TagSpecification.1.Tag.1.Value=1"
+                       "&TagSpecification.2.ResourceType=network-interface"
+                       "&TagSpecification.2.Tag.1.Key=n&TagSpecification.2.Tag.1.Value=2");
+    struct str volumes = world_ok(w, "Action=DescribeVolumes");
+    struct str interfaces = world_ok(w, "Action=DescribeNetworkInterfaces");
     CHECK_STR(xml_text(xml_element(volumes, "tagSet"), "key"), "v");
     CHECK_STR(xml_text(xml_element(interfaces, "tagSet"), "key"), "n");
-    CHECK(!xml_element(call(w, "Action=DescribeInstances"), "tagSet").p);
+    CHECK(!xml_element(world_ok(w, "Action=DescribeInstances"), "tagSet").p);
     world_free(w);
 }
 
 TEST(a_client_token_makes_one_reservation)
 {
     struct world *w = world_new();
-    struct str first = call(w, RUN T3 "&ClientToken=t-1&UserData=YQ==");
-    struct str again = call(w, RUN T3 "&UserData=YQ==&ClientToken=t-1");
+    struct str first = world_ok(w, RUN T3 "&ClientToken=t-1&UserData=YQ==");
+    struct str again = world_ok(w, RUN T3 "&UserData=YQ==&ClientToken=t-1");
 
     CHECK(str_eq(xml_text(first, "reservationId"), xml_text(again, "reservationId")));
     CHECK(str_eq(xml_text(first, "instanceId"), xml_text(again, "instanceId")));
@@ -443,7 +425,7 @@ TEST(a_client_token_makes_one_reservation)
                   "previous request(s).");
     }
     world_crash(w);
-    again = call(w, RUN T3 "&UserData=YQ==&ClientToken=t-1");
+    again = world_ok(w, RUN T3 "&UserData=YQ==&ClientToken=t-1");
     CHECK(str_eq(xml_text(first, "instanceId"), xml_text(again, "instanceId")));
 
     /* Another account's or region's token is another token. */
@@ -456,7 +438,7 @@ TEST(a_client_token_makes_one_reservation)
 TEST(as_many_as_there_is_room_for_but_not_fewer_than_the_minimum)
 {
     struct world *w = world_new();
-    struct str id = xml_text(call(w, BASE T3 "&MinCount=1&MaxCount=1200"), "reservationId");
+    struct str id = xml_text(world_ok(w, BASE T3 "&MinCount=1&MaxCount=1200"), "reservationId");
     struct str filter = world_callf(
         w, "Action=DescribeInstances&Filter.1.Name=reservation-id&Filter.1.Value.1=%.*s",
         STR_ARG(id));
@@ -466,10 +448,10 @@ TEST(as_many_as_there_is_room_for_but_not_fewer_than_the_minimum)
     CHECK_INT(host_sim_running(w->sim), 1000);
     /* The subnet has 4,091 addresses: three more calls of 1,000 fit, then 91 are left. */
     for (int i = 0; i < 3; i++)
-        call(w, BASE T3 "&MinCount=1000&MaxCount=1000");
+        world_ok(w, BASE T3 "&MinCount=1000&MaxCount=1000");
     struct str none = world_call(w, BASE T3 "&MinCount=92&MaxCount=92");
     CHECK_FAULT(w, none, "InsufficientFreeAddressesInSubnet");
-    struct str rest = call(w, BASE T3 "&MinCount=10&MaxCount=200");
+    struct str rest = world_ok(w, BASE T3 "&MinCount=10&MaxCount=200");
     CHECK_INT(xml_count(rest, "amiLaunchIndex"), 91);
     world_free(w);
 }
@@ -483,7 +465,7 @@ TEST(a_dry_run_leaves_nothing_behind)
     CHECK_INT(w->http, 412);
     world_advance(w, 1000);
     CHECK_INT(host_sim_running(w->sim), 0);
-    call(w, RUN "&InstanceType=t3.small&ClientToken=dry");
+    world_ok(w, RUN "&InstanceType=t3.small&ClientToken=dry");
     world_free(w);
 }
 
@@ -492,7 +474,7 @@ TEST(a_launch_that_fails_shows_its_reason, "LAUNCH-08 LAUNCH-13")
     struct world *w = world_new();
 
     host_sim_fail_next_boot(w->sim, "The root file system cannot be mounted");
-    struct str id = xml_text(call(w, RUN T3), "instanceId");
+    struct str id = xml_text(world_ok(w, RUN T3), "instanceId");
     world_advance(w, 1000);
     struct str seen = describe(w, id);
     CHECK_STR(xml_text(xml_element(seen, "instanceState"), "name"), "terminated");
@@ -500,7 +482,7 @@ TEST(a_launch_that_fails_shows_its_reason, "LAUNCH-08 LAUNCH-13")
     CHECK_STR(xml_text(xml_element(seen, "stateReason"), "message"),
               "Server.InternalError: The root file system cannot be mounted");
     CHECK_STR(xml_text(seen, "reason"), "Server.InternalError");
-    CHECK_INT(xml_count(call(w, "Action=DescribeNetworkInterfaces"), "networkInterfaceId"), 0);
-    CHECK_INT(xml_count(call(w, "Action=DescribeVolumes"), "volumeId"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeNetworkInterfaces"), "networkInterfaceId"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes"), "volumeId"), 0);
     world_free(w);
 }

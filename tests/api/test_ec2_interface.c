@@ -1,6 +1,5 @@
 /* Network interfaces, as instances bring them along. */
 #include "ec2/ec2.h"
-#include "harness/harness.h"
 #include "harness/world.h"
 
 #define AMI "ami-009d6802948d06e52"
@@ -17,68 +16,25 @@ world_with_image(void)
     return w;
 }
 
-static struct str
-call(struct world *w, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static struct str
-call(struct world *w, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    struct str query = str_vfmt(test_arena(), format, ap);
-    va_end(ap);
-    struct str xml = world_call(w, query.p);
-
-    if (w->http != 200)
-        FAIL("%s answers %d: %.*s", query.p, w->http, STR_ARG(xml));
-    return xml;
-}
-
-static void
-fails(struct world *w, const char *code, const char *message, const char *format, ...)
-    PRINTF_LIKE(4, 5);
-
-static void
-fails(struct world *w, const char *code, const char *message, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    struct str query = str_vfmt(test_arena(), format, ap);
-    va_end(ap);
-    struct str xml = world_call(w, query.p);
-
-    if (!str_is(xml_text(xml, "Code"), code))
-        FAIL("%s answers %.*s, not %s", query.p, STR_ARG(xml), code);
-    if (message)
-        CHECK_STR(xml_text(xml, "Message"), message);
-}
-
-static const char *
-own(struct str s)
-{
-    return str_cstr(test_arena(), s);
-}
-
 static const char *
 run(struct world *w, const char *more)
 {
-    struct str xml = call(w,
-                          "Action=RunInstances&ImageId=" AMI "&InstanceType=t3.micro&MinCount=1"
-                          "&MaxCount=1%s",
-                          more);
+    struct str xml =
+        world_okf(w,
+                  "Action=RunInstances&ImageId=" AMI "&InstanceType=t3.micro&MinCount=1"
+                  "&MaxCount=1%s",
+                  more);
 
-    return own(xml_text(xml, "instanceId"));
+    return xml_cstr(xml, "instanceId");
 }
 
 static struct str
 interface_of(struct world *w, const char *instance)
 {
-    return call(w,
-                "Action=DescribeNetworkInterfaces&Filter.1.Name=attachment.instance-id"
-                "&Filter.1.Value.1=%s",
-                instance);
+    return world_okf(w,
+                     "Action=DescribeNetworkInterfaces&Filter.1.Name=attachment.instance-id"
+                     "&Filter.1.Value.1=%s",
+                     instance);
 }
 
 TEST(an_instance_brings_an_interface, "ENI-02 ENI-05 ENI-07 ENI-08 ENI-09 ENI-10 VPC-12")
@@ -109,8 +65,8 @@ TEST(an_instance_brings_an_interface, "ENI-02 ENI-05 ENI-07 ENI-08 ENI-09 ENI-10
     CHECK_STR(xml_text(attachment, "deleteOnTermination"), "true");
     CHECK(str_find(xml, S("<status>in-use</status>")) != SIZE_MAX);
 
-    xml = call(w, "Action=DescribeSubnets&Filter.1.Name=availability-zone"
-                  "&Filter.1.Value.1=us-east-1b");
+    xml = world_okf(w, "Action=DescribeSubnets&Filter.1.Name=availability-zone"
+                       "&Filter.1.Value.1=us-east-1b");
     CHECK_STR(xml_text(xml, "availableIpAddressCount"), "4090");
 
     world_crash(w);
@@ -136,12 +92,11 @@ TEST(addresses_are_the_lowest_free_or_the_one_that_was_asked_for)
 {
     struct world *w = world_with_image();
     const char *zone = "&Placement.AvailabilityZone=us-east-1a", *first, *second;
-    struct str xml = call(w, "Action=DescribeSubnets&Filter.1.Name=availability-zone"
-                             "&Filter.1.Value.1=us-east-1a");
-    const char *subnet =
-        own(str_fmt(test_arena(), "&SubnetId=%.*s", STR_ARG(xml_text(xml, "subnetId"))));
+    struct str xml = world_okf(w, "Action=DescribeSubnets&Filter.1.Name=availability-zone"
+                                  "&Filter.1.Value.1=us-east-1a");
+    const char *subnet = test_fmt("&SubnetId=%.*s", STR_ARG(xml_text(xml, "subnetId")));
 
-#define WITH(ip) own(str_fmt(test_arena(), "%s&PrivateIpAddress=%s", subnet, ip))
+#define WITH(ip) test_fmt("%s&PrivateIpAddress=%s", subnet, ip)
     first = run(w, zone);
     second = run(w, zone);
     CHECK_STR(xml_text(interface_of(w, first), "privateIpAddress"), "172.31.0.4");
@@ -150,17 +105,20 @@ TEST(addresses_are_the_lowest_free_or_the_one_that_was_asked_for)
     CHECK_STR(xml_text(interface_of(w, run(w, WITH("172.31.15.254"))), "privateIpAddress"),
               "172.31.15.254");
 #define RUN "Action=RunInstances&ImageId=" AMI "&InstanceType=t3.micro&MinCount=1&MaxCount=1%s"
-    fails(w, "InvalidIPAddress.InUse", "Address 172.31.0.5 is in use.", RUN, WITH("172.31.0.5"));
-    fails(w, "InvalidParameterValue",
-          "Address 172.31.16.4 does not fall within the subnet's address range", RUN,
-          WITH("172.31.16.4"));
-    fails(w, "InvalidParameterValue", "Address 172.31.0.3 is in subnet's reserved address range",
-          RUN, WITH("172.31.0.3"));
-    fails(w, "InvalidParameterValue", "Address 172.31.15.255 is in subnet's reserved address range",
-          RUN, WITH("172.31.15.255"));
-    fails(w, "InvalidParameterValue", NULL, RUN, WITH("172.31.0"));
+    world_refusedf(w, "InvalidIPAddress.InUse", "Address 172.31.0.5 is in use.", RUN,
+                   WITH("172.31.0.5"));
+    world_refusedf(w, "InvalidParameterValue",
+                   "Address 172.31.16.4 does not fall within the subnet's address range", RUN,
+                   WITH("172.31.16.4"));
+    world_refusedf(w, "InvalidParameterValue",
+                   "Address 172.31.0.3 is in subnet's reserved address range", RUN,
+                   WITH("172.31.0.3"));
+    world_refusedf(w, "InvalidParameterValue",
+                   "Address 172.31.15.255 is in subnet's reserved address range", RUN,
+                   WITH("172.31.15.255"));
+    world_refusedf(w, "InvalidParameterValue", NULL, RUN, WITH("172.31.0"));
 
-    (void)call(w, "Action=TerminateInstances&InstanceId.1=%s", first);
+    (void)world_okf(w, "Action=TerminateInstances&InstanceId.1=%s", first);
     world_advance(w, 60000);
     CHECK_INT(xml_count(interface_of(w, first), "networkInterfaceId"), 0);
     CHECK_STR(xml_text(interface_of(w, run(w, zone)), "privateIpAddress"), "172.31.0.4");
@@ -176,11 +134,11 @@ TEST(a_stop_takes_the_public_address_and_a_start_gives_another, "EIP-01 VPC-12")
     world_advance(w, 1000);
     CHECK_STR(xml_text(interface_of(w, instance), "publicIp"), "198.18.0.4");
     before = xml_text(interface_of(w, instance), "privateIpAddress");
-    (void)call(w, "Action=StopInstances&InstanceId.1=%s", instance);
+    (void)world_okf(w, "Action=StopInstances&InstanceId.1=%s", instance);
     world_advance(w, 60000);
     CHECK_INT(xml_count(interface_of(w, instance), "publicIp"), 0);
     CHECK(str_eq(xml_text(interface_of(w, instance), "privateIpAddress"), before));
-    (void)call(w, "Action=StartInstances&InstanceId.1=%s", instance);
+    (void)world_okf(w, "Action=StartInstances&InstanceId.1=%s", instance);
     world_advance(w, 1000);
     CHECK_STR(xml_text(interface_of(w, instance), "publicIp"), "198.18.0.5");
     world_free(w);
@@ -191,42 +149,42 @@ TEST(attributes_of_an_interface_can_be_changed, "ENI-12")
     struct world *w = world_with_image();
     const char *instance = run(w, "");
     struct str xml = interface_of(w, instance);
-    const char *eni = own(xml_text(xml, "networkInterfaceId"));
-    const char *attachment = own(xml_text(xml, "attachmentId"));
-    const char *group = own(xml_text(
-        call(w, "Action=CreateSecurityGroup&GroupName=web&GroupDescription=x"), "groupId"));
+    const char *eni = xml_cstr(xml, "networkInterfaceId");
+    const char *attachment = xml_cstr(xml, "attachmentId");
+    const char *group = xml_cstr(
+        world_okf(w, "Action=CreateSecurityGroup&GroupName=web&GroupDescription=x"), "groupId");
 
 #define MODIFY "Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=%s"
 #define DESCRIBE "Action=DescribeNetworkInterfaceAttribute&NetworkInterfaceId=%s&Attribute="
-    (void)call(w, MODIFY "&Description.Value=the+first", eni);
-    xml = call(w, DESCRIBE "description", eni);
+    (void)world_okf(w, MODIFY "&Description.Value=the+first", eni);
+    xml = world_okf(w, DESCRIBE "description", eni);
     CHECK_STR(xml_text(xml, "value"), "the first");
     CHECK_STR(xml_text(xml, "networkInterfaceId"), eni);
 
-    (void)call(w, MODIFY "&SecurityGroupId.1=%s", eni, group);
-    xml = call(w, DESCRIBE "groupSet", eni);
+    (void)world_okf(w, MODIFY "&SecurityGroupId.1=%s", eni, group);
+    xml = world_okf(w, DESCRIBE "groupSet", eni);
     CHECK_STR(xml_text(xml, "groupId"), group);
     CHECK_STR(xml_text(xml, "groupName"), "web");
-    fails(w, "DependencyViolation", NULL, "Action=DeleteSecurityGroup&GroupId=%s", group);
+    world_refusedf(w, "DependencyViolation", NULL, "Action=DeleteSecurityGroup&GroupId=%s", group);
 
-    (void)call(w, MODIFY "&SourceDestCheck.Value=false", eni);
-    xml = call(w, DESCRIBE "sourceDestCheck", eni);
+    (void)world_okf(w, MODIFY "&SourceDestCheck.Value=false", eni);
+    xml = world_okf(w, DESCRIBE "sourceDestCheck", eni);
     CHECK_STR(xml_text(xml, "value"), "false");
-    xml = call(w, "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=sourceDestCheck",
-               instance);
+    xml = world_okf(w, "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=sourceDestCheck",
+                    instance);
     CHECK_STR(xml_text(xml, "value"), "false");
 
-    (void)call(w, MODIFY "&Attachment.AttachmentId=%s&Attachment.DeleteOnTermination=false", eni,
-               attachment);
-    xml = call(w, DESCRIBE "attachment", eni);
+    (void)world_okf(w, MODIFY "&Attachment.AttachmentId=%s&Attachment.DeleteOnTermination=false",
+                    eni, attachment);
+    xml = world_okf(w, DESCRIBE "attachment", eni);
     CHECK_STR(xml_text(xml, "deleteOnTermination"), "false");
-    xml = call(w, DESCRIBE "associatePublicIpAddress", eni);
+    xml = world_okf(w, DESCRIBE "associatePublicIpAddress", eni);
     CHECK_STR(xml_text(xml, "associatePublicIpAddress"), "true");
 
     /* It outlives its instance, keeps its private address, loses the public one. */
-    (void)call(w, "Action=TerminateInstances&InstanceId.1=%s", instance);
+    (void)world_okf(w, "Action=TerminateInstances&InstanceId.1=%s", instance);
     world_advance(w, 60000);
-    xml = call(w, "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", eni);
+    xml = world_okf(w, "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", eni);
     CHECK(str_find(xml, S("<status>available</status>")) != SIZE_MAX);
     CHECK_INT(xml_count(xml, "attachment"), 0);
     CHECK_INT(xml_count(xml, "publicIp"), 0);
@@ -238,26 +196,29 @@ TEST(groups_of_an_instance_are_those_of_its_interface)
 {
     struct world *w = world_with_image();
     const char *instance = run(w, "&SecurityGroup.1=default");
-    const char *group = own(xml_text(
-        call(w, "Action=CreateSecurityGroup&GroupName=web&GroupDescription=x"), "groupId"));
+    const char *group = xml_cstr(
+        world_okf(w, "Action=CreateSecurityGroup&GroupName=web&GroupDescription=x"), "groupId");
     struct str many = S("");
 
-    (void)call(w, "Action=ModifyInstanceAttribute&InstanceId=%s&GroupId.1=%s", instance, group);
+    (void)world_okf(w, "Action=ModifyInstanceAttribute&InstanceId=%s&GroupId.1=%s", instance,
+                    group);
     CHECK_STR(xml_text(interface_of(w, instance), "groupId"), group);
     CHECK_INT(xml_count(interface_of(w, instance), "groupName"), 1);
 
-    fails(w, "InvalidGroup.NotFound", NULL, RUN, "&SecurityGroupId.1=sg-0123456789abcdef0");
-    fails(w, "InvalidGroup.NotFound", NULL, RUN, "&SecurityGroup.1=nobody");
-    fails(w, "InvalidGroupId.Malformed", NULL, RUN, "&SecurityGroupId.1=web");
+    world_refusedf(w, "InvalidGroup.NotFound", NULL, RUN,
+                   "&SecurityGroupId.1=sg-0123456789abcdef0");
+    world_refusedf(w, "InvalidGroup.NotFound", NULL, RUN, "&SecurityGroup.1=nobody");
+    world_refusedf(w, "InvalidGroupId.Malformed", NULL, RUN, "&SecurityGroupId.1=web");
     for (int i = 0; i < 6; i++) {
         struct str xml =
-            call(w, "Action=CreateSecurityGroup&GroupName=g%d&GroupDescription=x", i);
+            world_okf(w, "Action=CreateSecurityGroup&GroupName=g%d&GroupDescription=x", i);
 
         many = str_fmt(test_arena(), "%.*s&SecurityGroupId.%d=%.*s", STR_ARG(many), i + 1,
                        STR_ARG(xml_text(xml, "groupId")));
     }
-    fails(w, "SecurityGroupsPerInterfaceLimitExceeded",
-          "The maximum number of security groups per interface has been reached.", RUN, many.p);
+    world_refusedf(w, "SecurityGroupsPerInterfaceLimitExceeded",
+                   "The maximum number of security groups per interface has been reached.", RUN,
+                   many.p);
     world_free(w);
 }
 
@@ -278,33 +239,35 @@ TEST(a_bad_change_of_an_interface_is_refused)
         {"&ConnectionTrackingSpecification.UdpTimeout=30", "UnsupportedOperation"},
     };
     struct world *w = world_with_image();
-    const char *eni = own(xml_text(interface_of(w, run(w, "")), "networkInterfaceId"));
+    const char *eni = xml_cstr(interface_of(w, run(w, "")), "networkInterfaceId");
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        fails(w, bad[i].code, NULL, MODIFY "%s", eni, bad[i].change);
-    fails(w, "InvalidNetworkInterfaceID.NotFound",
-          "The networkInterface ID 'eni-0123456789abcdef0' does not exist",
-          MODIFY "&Description.Value=x", "eni-0123456789abcdef0");
-    fails(w, "InvalidNetworkInterfaceId.Malformed", NULL, MODIFY "&Description.Value=x", "i-1");
-    fails(w, "MissingParameter", NULL,
-          "Action=DescribeNetworkInterfaceAttribute&NetworkInterfaceId=%s", eni);
-    fails(w, "InvalidParameterValue", NULL, DESCRIBE "colour", eni);
-    fails(w, "InvalidNetworkInterfaceID.NotFound",
-          "The networkInterface IDs 'eni-0123456789abcdef0, eni-0123456789abcdef1' do not exist",
-          "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=eni-0123456789abcdef0"
-          "&NetworkInterfaceId.2=eni-0123456789abcdef1");
-    fails(w, "InvalidParameterCombination", NULL,
-          "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s&MaxResults=5", eni);
-    CHECK_INT(xml_count(call(w,
-                             "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s"
-                             "&NetworkInterfaceId.2=%s",
-                             eni, eni),
+        world_refusedf(w, bad[i].code, NULL, MODIFY "%s", eni, bad[i].change);
+    world_refusedf(w, "InvalidNetworkInterfaceID.NotFound",
+                   "The networkInterface ID 'eni-0123456789abcdef0' does not exist",
+                   MODIFY "&Description.Value=x", "eni-0123456789abcdef0");
+    world_refusedf(w, "InvalidNetworkInterfaceId.Malformed", NULL, MODIFY "&Description.Value=x",
+                   "i-1");
+    world_refusedf(w, "MissingParameter", NULL,
+                   "Action=DescribeNetworkInterfaceAttribute&NetworkInterfaceId=%s", eni);
+    world_refusedf(w, "InvalidParameterValue", NULL, DESCRIBE "colour", eni);
+    world_refusedf(
+        w, "InvalidNetworkInterfaceID.NotFound",
+        "The networkInterface IDs 'eni-0123456789abcdef0, eni-0123456789abcdef1' do not exist",
+        "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=eni-0123456789abcdef0"
+        "&NetworkInterfaceId.2=eni-0123456789abcdef1");
+    world_refusedf(w, "InvalidParameterCombination", NULL,
+                   "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s&MaxResults=5", eni);
+    CHECK_INT(xml_count(world_okf(w,
+                                  "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s"
+                                  "&NetworkInterfaceId.2=%s",
+                                  eni, eni),
                         "macAddress"),
               1);
     world_account(w, "650524209925", "us-east-1");
-    fails(w, "InvalidNetworkInterfaceID.NotFound", NULL,
-          "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", eni);
-    CHECK_INT(xml_count(call(w, "Action=DescribeNetworkInterfaces"), "macAddress"), 0);
+    world_refusedf(w, "InvalidNetworkInterfaceID.NotFound", NULL,
+                   "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", eni);
+    CHECK_INT(xml_count(world_okf(w, "Action=DescribeNetworkInterfaces"), "macAddress"), 0);
     world_free(w);
 }
 
@@ -369,16 +332,16 @@ TEST(filters_of_interfaces_tell_what_is_from_what_is_not)
         struct str xml;
 
         if (value[0] == '@')
-            value = own(xml_text(one, value + 1));
-        xml = call(w, "Action=DescribeNetworkInterfaces&Filter.1.Name=%s&Filter.1.Value.1=%s",
-                   filter_rows[i].filter, value);
+            value = xml_cstr(one, value + 1);
+        xml = world_okf(w, "Action=DescribeNetworkInterfaces&Filter.1.Name=%s&Filter.1.Value.1=%s",
+                        filter_rows[i].filter, value);
 
         if (xml_count(xml, "macAddress") != (size_t)filter_rows[i].n)
             FAIL("%s=%s has %zu, not %d", filter_rows[i].filter, filter_rows[i].value,
                  xml_count(xml, "macAddress"), filter_rows[i].n);
     }
-    fails(w, "InvalidParameterValue", NULL,
-          "Action=DescribeNetworkInterfaces&Filter.1.Name=colour&Filter.1.Value.1=red");
+    world_refusedf(w, "InvalidParameterValue", NULL,
+                   "Action=DescribeNetworkInterfaces&Filter.1.Name=colour&Filter.1.Value.1=red");
     world_free(w);
 }
 
@@ -389,12 +352,12 @@ TEST(interfaces_come_in_pages)
     unsigned seen = 0, pages = 0;
     struct str xml;
 
-    (void)call(w, "Action=RunInstances&ImageId=" AMI "&InstanceType=t3.micro&MinCount=12"
-                  "&MaxCount=12");
+    (void)world_okf(w, "Action=RunInstances&ImageId=" AMI "&InstanceType=t3.micro&MinCount=12"
+                       "&MaxCount=12");
     do {
-        xml = call(w, "Action=DescribeNetworkInterfaces&MaxResults=5%s", token);
+        xml = world_okf(w, "Action=DescribeNetworkInterfaces&MaxResults=5%s", token);
         seen += (unsigned)xml_count(xml, "macAddress");
-        token = own(str_fmt(test_arena(), "&NextToken=%.*s", STR_ARG(xml_text(xml, "nextToken"))));
+        token = test_fmt("&NextToken=%.*s", STR_ARG(xml_text(xml, "nextToken")));
     } while (++pages < 9 && xml_text(xml, "nextToken").n);
     CHECK_INT(pages, 3);
     CHECK_INT(seen, 12);

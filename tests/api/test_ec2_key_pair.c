@@ -54,16 +54,6 @@ ssh_keygen(const char *const *args)
 }
 
 static struct str
-ok(struct world *w, const char *form)
-{
-    struct str xml = world_call(w, form);
-
-    if (w->http != 200)
-        FAIL("%s: HTTP %d: %.*s", form, w->http, STR_ARG(xml));
-    return xml;
-}
-
-static struct str
 describe(struct world *w, const char *name)
 {
     return world_callf(w, "Action=DescribeKeyPairs&KeyName.1=%s&IncludePublicKey=true", name);
@@ -82,24 +72,25 @@ import(struct world *w, const char *name, struct str material)
 static void
 check_readable(struct world *w, const char *name, struct str made)
 {
-    const char *path = str_cstr(test_arena(), str_fmt(test_arena(), "%s/key", test_dir()));
+    const char *path = test_fmt("%s/key", test_dir());
     struct str kept = xml_text(describe(w, name), "publicKey");
 
     write_file(path, xml_text(made, "keyMaterial"));
     struct str public = ssh_keygen((const char *const[]){"-y", "-f", path, NULL});
     struct str type = str_split(&public, ' '), blob = str_split(&public, ' ');
 
-    CHECK(str_starts(kept, str_fmt(test_arena(), "%.*s %.*s %s", STR_ARG(type), STR_ARG(blob),
-                                   name)));
+    CHECK(str_starts(kept,
+                     str_fmt(test_arena(), "%.*s %.*s %s", STR_ARG(type), STR_ARG(blob), name)));
     unlink(path);
 }
 
 TEST(an_rsa_key_is_made_that_openssh_reads, "SSH-01")
 {
     struct world *w = world_new();
-    struct str made = ok(w, "Action=CreateKeyPair&KeyName=mine&"
-                            "TagSpecification.1.ResourceType=key-pair&"
-                            "TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=x");
+    struct str made =
+        world_ok(w, "Action=CreateKeyPair&KeyName=mine&"
+                    "TagSpecification.1.ResourceType=key-pair&"
+                    "TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=x");
     struct str fingerprint = xml_text(made, "keyFingerprint");
 
     CHECK(str_starts(xml_text(made, "keyPairId"), S("key-0")));
@@ -113,7 +104,7 @@ TEST(an_rsa_key_is_made_that_openssh_reads, "SSH-01")
     CHECK_STR(xml_text(seen, "keyType"), "rsa");
     CHECK(str_eq(xml_text(seen, "keyFingerprint"), fingerprint));
     CHECK(str_eq(xml_text(seen, "keyPairId"), xml_text(made, "keyPairId")));
-    CHECK(!xml_text(ok(w, "Action=DescribeKeyPairs"), "publicKey").p);
+    CHECK(!xml_text(world_ok(w, "Action=DescribeKeyPairs"), "publicKey").p);
     CHECK(str_starts(xml_text(seen, "createTime"), S("20")));
     world_free(w);
 }
@@ -122,7 +113,7 @@ TEST(an_rsa_key_is_made_that_openssh_reads, "SSH-01")
 TEST(the_fingerprint_of_a_made_rsa_key_is_that_of_its_pkcs8)
 {
     struct world *w = world_new();
-    struct str made = ok(w, "Action=CreateKeyPair&KeyName=mine");
+    struct str made = world_ok(w, "Action=CreateKeyPair&KeyName=mine");
     struct str pem = xml_text(made, "keyMaterial"), der;
     size_t head = strlen("-----BEGIN RSA PRIVATE KEY-----");
     size_t tail = strlen("-----END RSA PRIVATE KEY-----");
@@ -135,7 +126,8 @@ TEST(the_fingerprint_of_a_made_rsa_key_is_that_of_its_pkcs8)
 
     CHECK(str_unhex(test_arena(),
                     str_fmt(test_arena(), "3082%04x020100300d06092a864886f70d01010105000482%04x",
-                            all, (unsigned)der.n), &pkcs8));
+                            all, (unsigned)der.n),
+                    &pkcs8));
     pkcs8 = str_cat(test_arena(), pkcs8, der);
     crypto_digest(CRYPTO_SHA1, pkcs8.p, pkcs8.n, digest);
     struct str hex = str_hex(test_arena(), digest, sizeof(digest));
@@ -149,14 +141,14 @@ TEST(the_fingerprint_of_a_made_rsa_key_is_that_of_its_pkcs8)
 TEST(an_ed25519_key_is_made_that_openssh_reads, "SSH-01")
 {
     struct world *w = world_new();
-    struct str made = ok(w, "Action=CreateKeyPair&KeyName=ed&KeyType=ed25519");
+    struct str made = world_ok(w, "Action=CreateKeyPair&KeyName=ed&KeyType=ed25519");
 
     CHECK(str_starts(xml_text(made, "keyMaterial"), S("-----BEGIN OPENSSH PRIVATE KEY-----\n")));
     CHECK_INT(xml_text(made, "keyFingerprint").n, 44);
     CHECK(str_ends(xml_text(made, "keyFingerprint"), S("=")));
     check_readable(w, "ed", made);
 
-    const char *path = str_cstr(test_arena(), str_fmt(test_arena(), "%s/ed.pub", test_dir()));
+    const char *path = test_fmt("%s/ed.pub", test_dir());
 
     write_file(path, xml_text(describe(w, "ed"), "publicKey"));
     /* "256 SHA256:… ed (ED25519)": without the padding. */
@@ -172,9 +164,10 @@ TEST(an_ed25519_key_is_made_that_openssh_reads, "SSH-01")
 TEST(a_putty_key_has_both_halves_and_a_mac)
 {
     struct world *w = world_new();
-    struct str ed = xml_text(ok(w, "Action=CreateKeyPair&KeyName=p&KeyType=ed25519&KeyFormat=ppk"),
-                             "keyMaterial");
-    struct str rsa = xml_text(ok(w, "Action=CreateKeyPair&KeyName=q&KeyFormat=ppk"), "keyMaterial");
+    struct str ed = xml_text(
+        world_ok(w, "Action=CreateKeyPair&KeyName=p&KeyType=ed25519&KeyFormat=ppk"), "keyMaterial");
+    struct str rsa =
+        xml_text(world_ok(w, "Action=CreateKeyPair&KeyName=q&KeyFormat=ppk"), "keyMaterial");
     struct str kept = xml_text(describe(w, "p"), "publicKey");
     struct str type = str_split(&kept, ' '), blob = str_split(&kept, ' ');
 
@@ -198,7 +191,7 @@ TEST(public_keys_are_imported_in_every_form, "SSH-01")
     struct world *w = world_new();
 
     for (size_t i = 0; i < ARRAY_LEN(import_vectors); i++) {
-        const char *name = str_cstr(test_arena(), str_fmt(test_arena(), "k%zu", i));
+        const char *name = test_fmt("k%zu", i);
         struct str made = import(w, name, str_from(import_vectors[i].material));
 
         if (w->http != 200)
@@ -242,7 +235,7 @@ TEST(what_is_no_public_key_is_refused)
         CHECK_FAULT(w, xml, "InvalidKey.Format");
         CHECK_STR(xml_text(xml, "Message"), "Key is not in valid OpenSSH public key format");
     }
-    CHECK_INT(xml_count(ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
     world_free(w);
 }
 
@@ -276,16 +269,10 @@ TEST(bad_calls_of_key_pairs_name_their_fault)
     };
     struct world *w = world_new();
 
-    ok(w, "Action=CreateKeyPair&KeyName=a&KeyType=ed25519");
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct str xml = world_call(w, bad[i].form);
-
-        if (!str_is(xml_text(xml, "Code"), bad[i].code))
-            FAIL("%s: %.*s", bad[i].form, STR_ARG(xml));
-        if (bad[i].message)
-            CHECK_STR(xml_text(xml, "Message"), bad[i].message);
-    }
-    CHECK_INT(xml_count(ok(w, "Action=DescribeKeyPairs"), "keyName"), 1);
+    world_ok(w, "Action=CreateKeyPair&KeyName=a&KeyType=ed25519");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        world_refused(w, bad[i].code, bad[i].message, bad[i].form);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeKeyPairs"), "keyName"), 1);
     world_free(w);
 }
 
@@ -307,10 +294,10 @@ TEST(key_pairs_are_filtered)
     };
     struct world *w = world_new();
 
-    ok(w, "Action=CreateKeyPair&KeyName=alpha&KeyType=ed25519&"
-          "TagSpecification.1.ResourceType=key-pair&TagSpecification.1.Tag.1.Key=team&"
-          "TagSpecification.1.Tag.1.Value=red");
-    ok(w, "Action=CreateKeyPair&KeyName=beta&KeyType=ed25519");
+    world_ok(w, "Action=CreateKeyPair&KeyName=alpha&KeyType=ed25519&"
+                "TagSpecification.1.ResourceType=key-pair&TagSpecification.1.Tag.1.Key=team&"
+                "TagSpecification.1.Tag.1.Value=red");
+    world_ok(w, "Action=CreateKeyPair&KeyName=beta&KeyType=ed25519");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str xml = world_callf(w, "Action=DescribeKeyPairs&%s", rows[i].filter);
 
@@ -323,18 +310,18 @@ TEST(key_pairs_are_filtered)
 TEST(key_pairs_belong_to_an_account_and_region_and_survive_a_crash, "REG-01 REG-03")
 {
     struct world *w = world_new();
-    struct str made = ok(w, "Action=CreateKeyPair&KeyName=mine&KeyType=ed25519");
+    struct str made = world_ok(w, "Action=CreateKeyPair&KeyName=mine&KeyType=ed25519");
     struct str id = xml_text(made, "keyPairId");
 
     world_account(w, "111122223333", "us-east-1");
-    CHECK_INT(xml_count(ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
-    ok(w, "Action=CreateKeyPair&KeyName=mine&KeyType=ed25519");
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
+    world_ok(w, "Action=CreateKeyPair&KeyName=mine&KeyType=ed25519");
     struct str xml = world_callf(w, "Action=DeleteKeyPair&KeyPairId=%.*s", STR_ARG(id));
 
     CHECK_STR(xml_text(xml, "return"), "true");
     CHECK(!xml_text(xml, "keyPairId").p);
     world_account(w, "000000000000", "eu-west-1");
-    CHECK_INT(xml_count(ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
 
     world_account(w, "000000000000", "us-east-1");
     world_crash(w);
@@ -342,7 +329,7 @@ TEST(key_pairs_belong_to_an_account_and_region_and_survive_a_crash, "REG-01 REG-
     CHECK(str_eq(xml_text(xml, "keyFingerprint"), xml_text(made, "keyFingerprint")));
     xml = world_callf(w, "Action=DeleteKeyPair&KeyPairId=%.*s", STR_ARG(id));
     CHECK(str_eq(xml_text(xml, "keyPairId"), id));
-    CHECK_STR(xml_text(ok(w, "Action=DeleteKeyPair&KeyName=mine"), "return"), "true");
-    CHECK_INT(xml_count(ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
+    CHECK_STR(xml_text(world_ok(w, "Action=DeleteKeyPair&KeyName=mine"), "return"), "true");
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
     world_free(w);
 }

@@ -1,39 +1,12 @@
 /* The default VPC and what stands around it. */
-#include "harness/harness.h"
 #include "harness/world.h"
-
-static struct str
-call(struct world *w, const char *query)
-{
-    struct str xml = world_call(w, query);
-
-    if (w->http != 200)
-        FAIL("%s answers %d: %.*s", query, w->http, STR_ARG(xml));
-    return xml;
-}
-
-static const char *
-text(struct world *w, const char *query, const char *tag)
-{
-    return str_cstr(test_arena(), xml_text(call(w, query), tag));
-}
-
-static const char *
-fmt(const char *format, const char *arg)
-{
-    struct str f = str_from(format);
-    size_t at = str_find(f, S("%"));
-    struct str head = str_cut(f, 0, at), tail = str_cut(f, at + 1, f.n);
-
-    return str_cstr(test_arena(), str_fmt(test_arena(), "%.*s%s%.*s", STR_ARG(head), arg,
-                                          STR_ARG(tail)));
-}
 
 TEST(an_account_finds_its_default_vpc_at_its_first_call, "VPC-07")
 {
     struct world *w = world_new();
-    struct str xml = call(w, "Action=DescribeVpcs&Filter.1.Name=is-default&Filter.1.Value.1=true");
-    const char *vpc = str_cstr(test_arena(), xml_text(xml, "vpcId"));
+    struct str xml =
+        world_ok(w, "Action=DescribeVpcs&Filter.1.Name=is-default&Filter.1.Value.1=true");
+    const char *vpc = xml_cstr(xml, "vpcId");
 
     CHECK_INT(xml_count(xml, "vpcId"), 1);
     CHECK_STR(xml_text(xml, "cidrBlock"), "172.31.0.0/16");
@@ -42,16 +15,15 @@ TEST(an_account_finds_its_default_vpc_at_its_first_call, "VPC-07")
     CHECK_STR(xml_text(xml, "ownerId"), "000000000000");
     CHECK(str_starts(xml_text(xml, "dhcpOptionsId"), S("dopt-")));
 
-    xml = call(w, fmt("Action=DescribeSubnets&Filter.1.Name=vpc-id&Filter.1.Value.1=%", vpc));
+    xml = world_okf(w, "Action=DescribeSubnets&Filter.1.Name=vpc-id&Filter.1.Value.1=%s", vpc);
     CHECK_INT(xml_count(xml, "subnetId"), 6);
     CHECK_STR(xml_text(xml, "defaultForAz"), "true");
     CHECK_STR(xml_text(xml, "mapPublicIpOnLaunch"), "true");
     CHECK_STR(xml_text(xml, "availableIpAddressCount"), "4091");
     for (unsigned i = 0; i < 6; i++) {
-        const char *cidr =
-            str_cstr(test_arena(), str_fmt(test_arena(), "172.31.%u.0/20", 16 * i));
-        struct str one = call(
-            w, fmt("Action=DescribeSubnets&Filter.1.Name=cidr-block&Filter.1.Value.1=%", cidr));
+        const char *cidr = test_fmt("172.31.%u.0/20", 16 * i);
+        struct str one = world_okf(
+            w, "Action=DescribeSubnets&Filter.1.Name=cidr-block&Filter.1.Value.1=%s", cidr);
         struct str zone = str_fmt(test_arena(), "us-east-1%c", 'a' + (char)i);
 
         CHECK_INT(xml_count(one, "subnetId"), 1);
@@ -59,8 +31,8 @@ TEST(an_account_finds_its_default_vpc_at_its_first_call, "VPC-07")
         CHECK(str_starts(xml_text(one, "availabilityZoneId"), S("use1-az")));
     }
 
-    xml = call(w, fmt("Action=DescribeSecurityGroups&Filter.1.Name=vpc-id&Filter.1.Value.1=%",
-                      vpc));
+    xml =
+        world_okf(w, "Action=DescribeSecurityGroups&Filter.1.Name=vpc-id&Filter.1.Value.1=%s", vpc);
     CHECK_INT(xml_count(xml, "groupName"), 1);
     CHECK_STR(xml_text(xml, "groupName"), "default");
     CHECK_STR(xml_text(xml, "groupDescription"), "default VPC security group");
@@ -71,35 +43,35 @@ TEST(an_account_finds_its_default_vpc_at_its_first_call, "VPC-07")
 TEST(a_vpc_is_of_one_account_and_region, "REG-01 REG-03")
 {
     struct world *w = world_new();
-    const char *first = text(w, "Action=DescribeVpcs", "vpcId");
+    const char *first = xml_cstr(world_ok(w, "Action=DescribeVpcs"), "vpcId");
 
     world_account(w, "000000000000", "eu-west-1");
-    const char *other_region = text(w, "Action=DescribeVpcs", "vpcId");
+    const char *other_region = xml_cstr(world_ok(w, "Action=DescribeVpcs"), "vpcId");
     CHECK(strcmp(first, other_region) != 0);
-    CHECK_INT(xml_count(call(w, "Action=DescribeVpcs"), "vpcId"), 1);
-    CHECK_INT(xml_count(call(w, "Action=DescribeSubnets"), "subnetId"), 3);
-    world_call(w, fmt("Action=DescribeVpcs&VpcId.1=%", first));
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVpcs"), "vpcId"), 1);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeSubnets"), "subnetId"), 3);
+    world_callf(w, "Action=DescribeVpcs&VpcId.1=%s", first);
     CHECK_INT(w->http, 400);
 
     world_account(w, "650524209925", "us-east-1");
-    const char *other_account = text(w, "Action=DescribeVpcs", "vpcId");
+    const char *other_account = xml_cstr(world_ok(w, "Action=DescribeVpcs"), "vpcId");
     CHECK(strcmp(first, other_account) != 0 && strcmp(other_region, other_account) != 0);
-    CHECK_STR(xml_text(call(w, "Action=DescribeVpcs"), "ownerId"), "650524209925");
+    CHECK_STR(xml_text(world_ok(w, "Action=DescribeVpcs"), "ownerId"), "650524209925");
 
     world_account(w, "000000000000", "us-east-1");
-    CHECK_STR(xml_text(call(w, "Action=DescribeVpcs"), "vpcId"), first);
+    CHECK_STR(xml_text(world_ok(w, "Action=DescribeVpcs"), "vpcId"), first);
     world_free(w);
 }
 
 TEST(the_default_vpc_survives_a_crash)
 {
     struct world *w = world_new();
-    const char *vpc = text(w, "Action=DescribeVpcs", "vpcId");
+    const char *vpc = xml_cstr(world_ok(w, "Action=DescribeVpcs"), "vpcId");
 
     world_crash(w);
-    CHECK_STR(xml_text(call(w, "Action=DescribeVpcs"), "vpcId"), vpc);
-    CHECK_INT(xml_count(call(w, "Action=DescribeVpcs"), "vpcId"), 1);
-    CHECK_INT(xml_count(call(w, "Action=DescribeSubnets"), "subnetId"), 6);
+    CHECK_STR(xml_text(world_ok(w, "Action=DescribeVpcs"), "vpcId"), vpc);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVpcs"), "vpcId"), 1);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeSubnets"), "subnetId"), 6);
     world_free(w);
 }
 
@@ -109,27 +81,28 @@ TEST(a_dry_run_as_the_first_call_makes_nothing_half)
 
     world_call(w, "Action=DescribeVpcs&DryRun=true");
     CHECK_INT(w->http, 412);
-    CHECK_INT(xml_count(call(w, "Action=DescribeVpcs"), "vpcId"), 1);
-    CHECK_INT(xml_count(call(w, "Action=DescribeSubnets"), "subnetId"), 6);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVpcs"), "vpcId"), 1);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeSubnets"), "subnetId"), 6);
     world_free(w);
 }
 
 TEST(attributes_of_the_default_vpc)
 {
     struct world *w = world_new();
-    const char *vpc = text(w, "Action=DescribeVpcs", "vpcId");
+    const char *vpc = xml_cstr(world_ok(w, "Action=DescribeVpcs"), "vpcId");
     struct str xml;
 
-    xml = call(w, fmt("Action=DescribeVpcAttribute&Attribute=enableDnsSupport&VpcId=%", vpc));
+    xml = world_okf(w, "Action=DescribeVpcAttribute&Attribute=enableDnsSupport&VpcId=%s", vpc);
     CHECK_STR(xml_text(xml, "value"), "true");
     CHECK_STR(xml_text(xml, "vpcId"), vpc);
     CHECK_INT(xml_count(xml, "enableDnsSupport"), 1);
-    xml = call(w, fmt("Action=DescribeVpcAttribute&Attribute=enableDnsHostnames&VpcId=%", vpc));
+    xml = world_okf(w, "Action=DescribeVpcAttribute&Attribute=enableDnsHostnames&VpcId=%s", vpc);
     CHECK_STR(xml_text(xml, "value"), "true");
     CHECK_INT(xml_count(xml, "enableDnsHostnames"), 1);
-    xml = call(w, fmt("Action=DescribeVpcAttribute&Attribute=enableNetworkAddressUsageMetrics"
-                      "&VpcId=%",
-                      vpc));
+    xml = world_okf(w,
+                    "Action=DescribeVpcAttribute&Attribute=enableNetworkAddressUsageMetrics"
+                    "&VpcId=%s",
+                    vpc);
     CHECK_STR(xml_text(xml, "value"), "false");
     world_free(w);
 }
@@ -137,37 +110,40 @@ TEST(attributes_of_the_default_vpc)
 TEST(what_stands_around_the_default_vpc, "VPC-01 VPC-04")
 {
     struct world *w = world_new();
-    struct str vpc_xml = call(w, "Action=DescribeVpcs");
-    const char *vpc = str_cstr(test_arena(), xml_text(vpc_xml, "vpcId"));
-    const char *igw = text(w, "Action=DescribeInternetGateways", "internetGatewayId");
+    struct str vpc_xml = world_ok(w, "Action=DescribeVpcs");
+    const char *vpc = xml_cstr(vpc_xml, "vpcId");
+    const char *igw = xml_cstr(world_ok(w, "Action=DescribeInternetGateways"), "internetGatewayId");
     struct str xml;
 
-    xml = call(w, fmt("Action=DescribeRouteTables&Filter.1.Name=vpc-id&Filter.1.Value.1=%"
-                      "&Filter.2.Name=association.main&Filter.2.Value.1=true",
-                      vpc));
+    xml = world_okf(w,
+                    "Action=DescribeRouteTables&Filter.1.Name=vpc-id&Filter.1.Value.1=%s"
+                    "&Filter.2.Name=association.main&Filter.2.Value.1=true",
+                    vpc);
     CHECK_INT(xml_count(xml, "destinationCidrBlock"), 2);
     CHECK_STR(xml_text(xml, "destinationCidrBlock"), "172.31.0.0/16");
     CHECK_STR(xml_text(xml, "gatewayId"), "local");
     CHECK(str_find(xml, str_from(igw)) != SIZE_MAX);
     CHECK_STR(xml_text(xml, "main"), "true");
 
-    xml = call(w, fmt("Action=DescribeInternetGateways&Filter.1.Name=attachment.vpc-id"
-                      "&Filter.1.Value.1=%",
-                      vpc));
+    xml = world_okf(w,
+                    "Action=DescribeInternetGateways&Filter.1.Name=attachment.vpc-id"
+                    "&Filter.1.Value.1=%s",
+                    vpc);
     CHECK_STR(xml_text(xml, "internetGatewayId"), igw);
 
-    xml = call(w, fmt("Action=DescribeNetworkAcls&Filter.1.Name=default&Filter.1.Value.1=true"
-                      "&Filter.2.Name=vpc-id&Filter.2.Value.1=%",
-                      vpc));
+    xml = world_okf(w,
+                    "Action=DescribeNetworkAcls&Filter.1.Name=default&Filter.1.Value.1=true"
+                    "&Filter.2.Name=vpc-id&Filter.2.Value.1=%s",
+                    vpc);
     CHECK_INT(xml_count(xml, "networkAclAssociationId"), 6);
     CHECK_INT(xml_count(xml, "ruleNumber"), 4);
 
-    xml = call(w, "Action=DescribeDhcpOptions");
+    xml = world_ok(w, "Action=DescribeDhcpOptions");
     CHECK(str_eq(xml_text(xml, "dhcpOptionsId"), xml_text(vpc_xml, "dhcpOptionsId")));
     CHECK(str_find(xml, S("ec2.internal")) != SIZE_MAX);
     CHECK(str_find(xml, S("AmazonProvidedDNS")) != SIZE_MAX);
     world_account(w, "000000000000", "eu-west-1");
-    xml = call(w, "Action=DescribeDhcpOptions");
+    xml = world_ok(w, "Action=DescribeDhcpOptions");
     CHECK(str_find(xml, S("eu-west-1.compute.internal")) != SIZE_MAX);
     world_free(w);
 }
@@ -220,15 +196,12 @@ static const struct {
     {"DescribeSubnets", "owner-id", "000000000000", 6, "subnetId"},
     {"DescribeSubnets", "private-dns-name-options-on-launch.hostname-type", "ip-name", 6,
      "subnetId"},
-    {"DescribeSubnets",
-     "private-dns-name-options-on-launch.enable-resource-name-dns-a-record", "false", 6,
-     "subnetId"},
-    {"DescribeSubnets",
-     "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record", "true", 0,
-     "subnetId"},
+    {"DescribeSubnets", "private-dns-name-options-on-launch.enable-resource-name-dns-a-record",
+     "false", 6, "subnetId"},
+    {"DescribeSubnets", "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record",
+     "true", 0, "subnetId"},
     {"DescribeSubnets", "state", "available", 6, "subnetId"},
-    {"DescribeSubnets", "subnet-arn", "arn:aws:ec2:us-east-1:000000000000:subnet/*", 6,
-     "subnetId"},
+    {"DescribeSubnets", "subnet-arn", "arn:aws:ec2:us-east-1:000000000000:subnet/*", 6, "subnetId"},
     {"DescribeSubnets", "subnet-id", "subnet-*", 6, "subnetId"},
     {"DescribeSubnets", "tag-key", "*", 0, "subnetId"},
     {"DescribeSubnets", "vpc-id", "vpc-0", 0, "subnetId"},
@@ -240,12 +213,10 @@ static const struct {
     {"DescribeRouteTables", "association.main", "true", 1, "propagatingVgwSet"},
     {"DescribeRouteTables", "owner-id", "000000000000", 1, "propagatingVgwSet"},
     {"DescribeRouteTables", "route-table-id", "rtb-*", 1, "propagatingVgwSet"},
-    {"DescribeRouteTables", "route.destination-cidr-block", "0.0.0.0/0", 1,
-     "propagatingVgwSet"},
+    {"DescribeRouteTables", "route.destination-cidr-block", "0.0.0.0/0", 1, "propagatingVgwSet"},
     {"DescribeRouteTables", "route.destination-ipv6-cidr-block", "*", 0, "propagatingVgwSet"},
     {"DescribeRouteTables", "route.destination-prefix-list-id", "*", 0, "propagatingVgwSet"},
-    {"DescribeRouteTables", "route.egress-only-internet-gateway-id", "*", 0,
-     "propagatingVgwSet"},
+    {"DescribeRouteTables", "route.egress-only-internet-gateway-id", "*", 0, "propagatingVgwSet"},
     {"DescribeRouteTables", "route.gateway-id", "igw-*", 1, "propagatingVgwSet"},
     {"DescribeRouteTables", "route.instance-id", "*", 0, "propagatingVgwSet"},
     {"DescribeRouteTables", "route.transit-gateway-id", "*", 0, "propagatingVgwSet"},
@@ -289,15 +260,14 @@ TEST(filters_of_networks_tell_what_is_from_what_is_not)
     struct world *w = world_new();
 
     for (size_t i = 0; i < ARRAY_LEN(filter_rows); i++) {
-        struct str q = str_fmt(test_arena(), "Action=%s&Filter.1.Name=%s&Filter.1.Value.1=%s",
-                               filter_rows[i].operation, filter_rows[i].filter,
-                               filter_rows[i].value);
-        size_t n = xml_count(call(w, str_cstr(test_arena(), q)), filter_rows[i].tag);
+        struct str q =
+            str_fmt(test_arena(), "Action=%s&Filter.1.Name=%s&Filter.1.Value.1=%s",
+                    filter_rows[i].operation, filter_rows[i].filter, filter_rows[i].value);
+        size_t n = xml_count(world_ok(w, test_cstr(q)), filter_rows[i].tag);
 
         if (n != (size_t)filter_rows[i].n)
             FAIL("%s %s=%s has %zu, not %d", filter_rows[i].operation, filter_rows[i].filter,
-                 filter_rows[i].value, n,
-                 filter_rows[i].n);
+                 filter_rows[i].value, n, filter_rows[i].n);
     }
     world_free(w);
 }
@@ -305,19 +275,19 @@ TEST(filters_of_networks_tell_what_is_from_what_is_not)
 TEST(tags_of_networks_can_be_asked_for)
 {
     struct world *w = world_new();
-    struct str xml = call(w, "Action=DescribeSubnets&MaxResults=5");
-    const char *subnet = str_cstr(test_arena(), xml_text(xml, "subnetId"));
-    const char *vpc = text(w, "Action=DescribeVpcs", "vpcId");
+    struct str xml = world_ok(w, "Action=DescribeSubnets&MaxResults=5");
+    const char *subnet = xml_cstr(xml, "subnetId");
+    const char *vpc = xml_cstr(world_ok(w, "Action=DescribeVpcs"), "vpcId");
 
-    (void)call(w, fmt("Action=CreateTags&ResourceId.1=%&Tag.1.Key=Name&Tag.1.Value=one", subnet));
-    (void)call(w, fmt("Action=CreateTags&ResourceId.1=%&Tag.1.Key=Name&Tag.1.Value=net", vpc));
-    xml = call(w, "Action=DescribeSubnets&Filter.1.Name=tag:Name&Filter.1.Value.1=one");
+    (void)world_okf(w, "Action=CreateTags&ResourceId.1=%s&Tag.1.Key=Name&Tag.1.Value=one", subnet);
+    (void)world_okf(w, "Action=CreateTags&ResourceId.1=%s&Tag.1.Key=Name&Tag.1.Value=net", vpc);
+    xml = world_ok(w, "Action=DescribeSubnets&Filter.1.Name=tag:Name&Filter.1.Value.1=one");
     CHECK_INT(xml_count(xml, "subnetId"), 1);
     CHECK_STR(xml_text(xml, "subnetId"), subnet);
     CHECK_STR(xml_text(xml, "value"), "one");
-    xml = call(w, "Action=DescribeVpcs&Filter.1.Name=tag-key&Filter.1.Value.1=Name");
+    xml = world_ok(w, "Action=DescribeVpcs&Filter.1.Name=tag-key&Filter.1.Value.1=Name");
     CHECK_STR(xml_text(xml, "vpcId"), vpc);
-    xml = call(w, "Action=DescribeVpcs&Filter.1.Name=tag:Name&Filter.1.Value.1=one");
+    xml = world_ok(w, "Action=DescribeVpcs&Filter.1.Name=tag:Name&Filter.1.Value.1=one");
     CHECK_INT(xml_count(xml, "vpcId"), 0);
     world_free(w);
 }
@@ -363,18 +333,18 @@ TEST(networks_that_are_not_there_are_named)
 TEST(subnets_come_in_pages_and_by_id)
 {
     struct world *w = world_new();
-    struct str xml = call(w, "Action=DescribeSubnets&MaxResults=5");
-    const char *token = str_cstr(test_arena(), xml_text(xml, "nextToken"));
-    const char *one = str_cstr(test_arena(), xml_text(xml, "subnetId"));
+    struct str xml = world_ok(w, "Action=DescribeSubnets&MaxResults=5");
+    const char *token = xml_cstr(xml, "nextToken");
+    const char *one = xml_cstr(xml, "subnetId");
 
     CHECK_INT(xml_count(xml, "subnetId"), 5);
     CHECK(*token);
-    xml = call(w, fmt("Action=DescribeSubnets&MaxResults=5&NextToken=%", token));
+    xml = world_okf(w, "Action=DescribeSubnets&MaxResults=5&NextToken=%s", token);
     CHECK_INT(xml_count(xml, "subnetId"), 1);
     CHECK(!xml_text(xml, "nextToken").n);
     CHECK(str_find(xml, str_from(one)) == SIZE_MAX);
 
-    xml = call(w, fmt("Action=DescribeSubnets&SubnetId.1=%", one));
+    xml = world_okf(w, "Action=DescribeSubnets&SubnetId.1=%s", one);
     CHECK_INT(xml_count(xml, "subnetId"), 1);
     CHECK_STR(xml_text(xml, "subnetId"), one);
     world_free(w);

@@ -1,86 +1,39 @@
 /* Security groups and their rules. */
-#include "harness/harness.h"
 #include "harness/world.h"
-
-static struct str
-call(struct world *w, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static struct str
-call(struct world *w, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    struct str query = str_vfmt(test_arena(), format, ap);
-    va_end(ap);
-    struct str xml = world_call(w, query.p);
-
-    if (w->http != 200)
-        FAIL("%s answers %d: %.*s", query.p, w->http, STR_ARG(xml));
-    return xml;
-}
-
-static void
-fails(struct world *w, const char *code, const char *message, const char *format, ...)
-    PRINTF_LIKE(4, 5);
-
-/* The call is refused so; a message of NULL is not looked at. */
-static void
-fails(struct world *w, const char *code, const char *message, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    struct str query = str_vfmt(test_arena(), format, ap);
-    va_end(ap);
-    struct str xml = world_call(w, query.p);
-
-    if (!str_is(xml_text(xml, "Code"), code))
-        FAIL("%s answers %.*s, not %s", query.p, STR_ARG(xml), code);
-    CHECK_INT(w->http, 400);
-    if (message)
-        CHECK_STR(xml_text(xml, "Message"), message);
-}
-
-static const char *
-own(struct str s)
-{
-    return str_cstr(test_arena(), s);
-}
 
 static const char *
 group_new(struct world *w, const char *name)
 {
     struct str xml =
-        call(w, "Action=CreateSecurityGroup&GroupName=%s&GroupDescription=of+a+test", name);
+        world_okf(w, "Action=CreateSecurityGroup&GroupName=%s&GroupDescription=of+a+test", name);
 
     CHECK(str_starts(xml_text(xml, "groupId"), S("sg-")));
-    return own(xml_text(xml, "groupId"));
+    return xml_cstr(xml, "groupId");
 }
 
 static size_t
 rules_of(struct world *w, const char *group)
 {
-    return (size_t)xml_count(call(w,
-                                  "Action=DescribeSecurityGroupRules&Filter.1.Name=group-id"
-                                  "&Filter.1.Value.1=%s",
-                                  group),
+    return (size_t)xml_count(world_okf(w,
+                                       "Action=DescribeSecurityGroupRules&Filter.1.Name=group-id"
+                                       "&Filter.1.Value.1=%s",
+                                       group),
                              "securityGroupRuleId");
 }
 
 TEST(a_new_group_lets_everything_out, "VPC-03")
 {
     struct world *w = world_new();
-    struct str xml = call(w, "Action=CreateSecurityGroup&GroupName=web&GroupDescription=the+web"
-                             "&TagSpecification.1.ResourceType=security-group"
-                             "&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=w");
-    const char *id = own(xml_text(xml, "groupId"));
+    struct str xml =
+        world_okf(w, "Action=CreateSecurityGroup&GroupName=web&GroupDescription=the+web"
+                     "&TagSpecification.1.ResourceType=security-group"
+                     "&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=w");
+    const char *id = xml_cstr(xml, "groupId");
 
     CHECK_STR(xml_text(xml, "securityGroupArn"),
-              own(str_fmt(test_arena(), "arn:aws:ec2:us-east-1:000000000000:security-group/%s",
-                          id)));
+              test_fmt("arn:aws:ec2:us-east-1:000000000000:security-group/%s", id));
     CHECK_STR(xml_text(xml, "key"), "Name");
-    xml = call(w, "Action=DescribeSecurityGroups&GroupId.1=%s", id);
+    xml = world_okf(w, "Action=DescribeSecurityGroups&GroupId.1=%s", id);
     CHECK_STR(xml_text(xml, "groupName"), "web");
     CHECK_STR(xml_text(xml, "groupDescription"), "the web");
     CHECK_STR(xml_text(xml, "ownerId"), "000000000000");
@@ -93,8 +46,8 @@ TEST(a_new_group_lets_everything_out, "VPC-03")
     CHECK(str_find(xml, S("<ipPermissions/>")) != SIZE_MAX ||
           str_find(xml, S("<ipPermissions></ipPermissions>")) != SIZE_MAX);
 
-    xml = call(w, "Action=DescribeSecurityGroupRules&Filter.1.Name=group-id&Filter.1.Value.1=%s",
-               id);
+    xml = world_okf(
+        w, "Action=DescribeSecurityGroupRules&Filter.1.Name=group-id&Filter.1.Value.1=%s", id);
     CHECK_STR(xml_text(xml, "isEgress"), "true");
     CHECK_STR(xml_text(xml, "fromPort"), "-1");
     CHECK_STR(xml_text(xml, "groupOwnerId"), "000000000000");
@@ -107,43 +60,45 @@ TEST(a_new_group_lets_everything_out, "VPC-03")
 TEST(names_of_groups_have_rules)
 {
     struct world *w = world_new();
-    const char *vpc = own(xml_text(call(w, "Action=DescribeVpcs"), "vpcId"));
+    const char *vpc = xml_cstr(world_okf(w, "Action=DescribeVpcs"), "vpcId");
     char longest[257];
 
 #define CREATE "Action=CreateSecurityGroup&GroupName=%s&GroupDescription=%s"
     (void)group_new(w, "twice");
-    fails(w, "InvalidGroup.Duplicate",
-          own(str_fmt(test_arena(), "The security group 'twice' already exists for VPC '%s'", vpc)),
-          CREATE, "twice", "x");
-    fails(w, "InvalidGroup.Duplicate", NULL, CREATE, "TWICE", "x");
-    fails(w, "InvalidGroup.Duplicate", NULL, CREATE "&VpcId=%s", "twice", "x", vpc);
-    fails(w, "InvalidParameterValue",
-          "Value (sg-web) for parameter GroupName is invalid. "
-          "Group names may not be in the format sg-*.",
-          CREATE, "sg-web", "x");
-    fails(w, "InvalidParameterValue", "Cannot use reserved security group name: default", CREATE,
-          "default", "x");
-    fails(w, "InvalidParameterValue", NULL, CREATE, "a%22b", "x");
-    fails(w, "InvalidParameterValue",
-          "Value (\xc3\xa9) for parameter GroupDescription is invalid. "
-          "Character sets beyond ASCII are not supported.",
-          CREATE, "accent", "%C3%A9");
-    fails(w, "InvalidParameterValue",
-          "Invalid security group description. Valid descriptions are strings less than 256 "
-          "characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*",
-          CREATE, "quote", "it%27s");
+    world_refusedf(w, "InvalidGroup.Duplicate",
+                   test_fmt("The security group 'twice' already exists for VPC '%s'", vpc), CREATE,
+                   "twice", "x");
+    world_refusedf(w, "InvalidGroup.Duplicate", NULL, CREATE, "TWICE", "x");
+    world_refusedf(w, "InvalidGroup.Duplicate", NULL, CREATE "&VpcId=%s", "twice", "x", vpc);
+    world_refusedf(w, "InvalidParameterValue",
+                   "Value (sg-web) for parameter GroupName is invalid. "
+                   "Group names may not be in the format sg-*.",
+                   CREATE, "sg-web", "x");
+    world_refusedf(w, "InvalidParameterValue", "Cannot use reserved security group name: default",
+                   CREATE, "default", "x");
+    world_refusedf(w, "InvalidParameterValue", NULL, CREATE, "a%22b", "x");
+    world_refusedf(w, "InvalidParameterValue",
+                   "Value (\xc3\xa9) for parameter GroupDescription is invalid. "
+                   "Character sets beyond ASCII are not supported.",
+                   CREATE, "accent", "%C3%A9");
+    world_refusedf(
+        w, "InvalidParameterValue",
+        "Invalid security group description. Valid descriptions are strings less than 256 "
+        "characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*",
+        CREATE, "quote", "it%27s");
     memset(longest, 'x', 256);
     longest[256] = 0;
-    fails(w, "InvalidParameterValue", NULL, CREATE, longest, "x");
+    world_refusedf(w, "InvalidParameterValue", NULL, CREATE, longest, "x");
     longest[255] = 0;
-    (void)call(w, CREATE, longest, longest);
-    fails(w, "MissingParameter", NULL, "Action=CreateSecurityGroup&GroupName=x");
-    fails(w, "MissingParameter", NULL, "Action=CreateSecurityGroup&GroupDescription=x");
-    fails(w, "InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist", CREATE "&VpcId=vpc-1",
-          "elsewhere", "x");
-    fails(w, "InvalidParameterValue", NULL,
-          CREATE "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=a",
-          "tagged", "x");
+    (void)world_okf(w, CREATE, longest, longest);
+    world_refusedf(w, "MissingParameter", NULL, "Action=CreateSecurityGroup&GroupName=x");
+    world_refusedf(w, "MissingParameter", NULL, "Action=CreateSecurityGroup&GroupDescription=x");
+    world_refusedf(w, "InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist",
+                   CREATE "&VpcId=vpc-1", "elsewhere", "x");
+    world_refusedf(w, "InvalidParameterValue", NULL,
+                   CREATE
+                   "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=a",
+                   "tagged", "x");
     world_free(w);
 }
 
@@ -153,30 +108,30 @@ TEST(rules_come_folded_into_permissions, "VPC-03")
     const char *id = group_new(w, "web"), *peer = group_new(w, "balancer");
     struct str xml;
 
-    xml = call(w,
-               "Action=AuthorizeSecurityGroupIngress&GroupId=%s"
-               "&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=80"
-               "&IpPermissions.1.ToPort=80"
-               "&IpPermissions.1.IpRanges.1.CidrIp=10.1.2.3%%2F8"
-               "&IpPermissions.1.IpRanges.1.Description=inside"
-               "&IpPermissions.1.IpRanges.2.CidrIp=192.0.2.1%%2F32"
-               "&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=2001:DB8::1%%2F32"
-               "&IpPermissions.2.IpProtocol=TCP&IpPermissions.2.FromPort=80"
-               "&IpPermissions.2.ToPort=80&IpPermissions.2.Groups.1.GroupId=%s"
-               "&IpPermissions.3.IpProtocol=1&IpPermissions.3.FromPort=8"
-               "&IpPermissions.3.ToPort=-1&IpPermissions.3.IpRanges.1.CidrIp=0.0.0.0%%2F0"
-               "&IpPermissions.4.IpProtocol=50&IpPermissions.4.FromPort=7"
-               "&IpPermissions.4.IpRanges.1.CidrIp=0.0.0.0%%2F0"
-               "&IpPermissions.5.IpProtocol=58&IpPermissions.5.Ipv6Ranges.1.CidrIpv6=::%%2F0"
-               "&TagSpecification.1.ResourceType=security-group-rule"
-               "&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=r",
-               id, peer);
+    xml = world_okf(w,
+                    "Action=AuthorizeSecurityGroupIngress&GroupId=%s"
+                    "&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=80"
+                    "&IpPermissions.1.ToPort=80"
+                    "&IpPermissions.1.IpRanges.1.CidrIp=10.1.2.3%%2F8"
+                    "&IpPermissions.1.IpRanges.1.Description=inside"
+                    "&IpPermissions.1.IpRanges.2.CidrIp=192.0.2.1%%2F32"
+                    "&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=2001:DB8::1%%2F32"
+                    "&IpPermissions.2.IpProtocol=TCP&IpPermissions.2.FromPort=80"
+                    "&IpPermissions.2.ToPort=80&IpPermissions.2.Groups.1.GroupId=%s"
+                    "&IpPermissions.3.IpProtocol=1&IpPermissions.3.FromPort=8"
+                    "&IpPermissions.3.ToPort=-1&IpPermissions.3.IpRanges.1.CidrIp=0.0.0.0%%2F0"
+                    "&IpPermissions.4.IpProtocol=50&IpPermissions.4.FromPort=7"
+                    "&IpPermissions.4.IpRanges.1.CidrIp=0.0.0.0%%2F0"
+                    "&IpPermissions.5.IpProtocol=58&IpPermissions.5.Ipv6Ranges.1.CidrIpv6=::%%2F0"
+                    "&TagSpecification.1.ResourceType=security-group-rule"
+                    "&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=r",
+                    id, peer);
     CHECK_STR(xml_text(xml, "return"), "true");
     CHECK_INT(xml_count(xml, "securityGroupRuleId"), 7);
     CHECK_INT(xml_count(xml, "key"), 7);
     CHECK_STR(xml_text(xml, "description"), "inside");
 
-    xml = call(w, "Action=DescribeSecurityGroups&GroupId.1=%s", id);
+    xml = world_okf(w, "Action=DescribeSecurityGroups&GroupId.1=%s", id);
     CHECK_INT(xml_count(xml, "ipProtocol"), 5); /* tcp, icmp, 50, icmpv6 and the one out */
     CHECK_INT(xml_count(xml, "fromPort"), 3);
     CHECK(str_find(xml, S("<cidrIp>10.0.0.0/8</cidrIp>")) != SIZE_MAX);
@@ -197,39 +152,42 @@ TEST(the_flat_form_makes_the_same_rules)
     const char *id = group_new(w, "web");
     struct str xml;
 
-    xml = call(w, "Action=AuthorizeSecurityGroupIngress&GroupName=web&IpProtocol=tcp&FromPort=22"
-                  "&ToPort=22&CidrIp=0.0.0.0%%2F0");
+    xml =
+        world_okf(w, "Action=AuthorizeSecurityGroupIngress&GroupName=web&IpProtocol=tcp&FromPort=22"
+                     "&ToPort=22&CidrIp=0.0.0.0%%2F0");
     CHECK_STR(xml_text(xml, "groupId"), id);
     CHECK_STR(xml_text(xml, "cidrIpv4"), "0.0.0.0/0");
-    fails(w, "InvalidPermission.Duplicate",
-          "the specified rule \"peer: 0.0.0.0/0, TCP, from port: 22, to port: 22, ALLOW\" already "
-          "exists",
-          "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=6"
-          "&IpPermissions.1.FromPort=22&IpPermissions.1.ToPort=22"
-          "&IpPermissions.1.IpRanges.1.CidrIp=1.2.3.4%%2F0",
-          id);
+    world_refusedf(
+        w, "InvalidPermission.Duplicate",
+        "the specified rule \"peer: 0.0.0.0/0, TCP, from port: 22, to port: 22, ALLOW\" already "
+        "exists",
+        "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=6"
+        "&IpPermissions.1.FromPort=22&IpPermissions.1.ToPort=22"
+        "&IpPermissions.1.IpRanges.1.CidrIp=1.2.3.4%%2F0",
+        id);
 
     /* All that a group sends: TCP, UDP and ICMP. */
-    xml = call(w, "Action=AuthorizeSecurityGroupIngress&GroupId=%s&SourceSecurityGroupName=default",
-               id);
+    xml = world_okf(
+        w, "Action=AuthorizeSecurityGroupIngress&GroupId=%s&SourceSecurityGroupName=default", id);
     CHECK_INT(xml_count(xml, "securityGroupRuleId"), 3);
     CHECK_INT(xml_count(xml, "referencedGroupInfo"), 3);
-    xml = call(w, "Action=RevokeSecurityGroupIngress&GroupId=%s&SourceSecurityGroupName=default",
-               id);
+    xml = world_okf(
+        w, "Action=RevokeSecurityGroupIngress&GroupId=%s&SourceSecurityGroupName=default", id);
     CHECK_INT(xml_count(xml, "referencedGroupId"), 3);
     CHECK_INT(xml_count(xml, "unknownIpPermissionSet"), 0);
-    fails(w, "InvalidParameterCombination", NULL,
-          "Action=AuthorizeSecurityGroupIngress&GroupId=%s&SourceSecurityGroupName=default"
-          "&IpProtocol=tcp",
-          id);
-    fails(w, "InvalidParameterCombination", NULL,
-          "Action=AuthorizeSecurityGroupIngress&GroupId=%s&CidrIp=0.0.0.0%%2F0"
-          "&IpPermissions.1.IpProtocol=-1&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%%2F0",
-          id);
-    fails(w, "UnknownParameter", NULL,
-          "Action=AuthorizeSecurityGroupEgress&GroupId=%s&IpProtocol=tcp&FromPort=22&ToPort=22"
-          "&CidrIp=0.0.0.0%%2F0",
-          id);
+    world_refusedf(w, "InvalidParameterCombination", NULL,
+                   "Action=AuthorizeSecurityGroupIngress&GroupId=%s&SourceSecurityGroupName=default"
+                   "&IpProtocol=tcp",
+                   id);
+    world_refusedf(w, "InvalidParameterCombination", NULL,
+                   "Action=AuthorizeSecurityGroupIngress&GroupId=%s&CidrIp=0.0.0.0%%2F0"
+                   "&IpPermissions.1.IpProtocol=-1&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%%2F0",
+                   id);
+    world_refusedf(
+        w, "UnknownParameter", NULL,
+        "Action=AuthorizeSecurityGroupEgress&GroupId=%s&IpProtocol=tcp&FromPort=22&ToPort=22"
+        "&CidrIp=0.0.0.0%%2F0",
+        id);
     world_free(w);
 }
 
@@ -280,8 +238,8 @@ static const struct {
     {P "IpProtocol=-1" ANY P "IpRanges.1.Description=it%27s", "InvalidParameterValue",
      "Invalid rule description. Valid descriptions are strings less than 256 characters from "
      "the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"},
-    {P "IpProtocol=-1" P "PrefixListIds.1.PrefixListId=pl-63a5400a",
-     "InvalidPrefixListID.NotFound", "The prefix list ID 'pl-63a5400a' does not exist"},
+    {P "IpProtocol=-1" P "PrefixListIds.1.PrefixListId=pl-63a5400a", "InvalidPrefixListID.NotFound",
+     "The prefix list ID 'pl-63a5400a' does not exist"},
     {P "IpProtocol=-1" P "Groups.1.UserId=000000000000", "MissingParameter",
      "Source group ID missing."},
     {P "IpProtocol=-1" P "Groups.1.GroupId=sg-0123456789abcdef0", "InvalidGroup.NotFound",
@@ -293,8 +251,8 @@ static const struct {
     {P "IpProtocol=-1" P "Groups.1.GroupName=nobody", "InvalidGroup.NotFound", NULL},
     {P "IpProtocol=-1" P "Groups.1.GroupName=default" P "Groups.1.UserId=650524209925",
      "InvalidGroup.NotFound", NULL},
-    {P "IpProtocol=-1" P "Groups.1.GroupName=default"
-       P "Groups.1.VpcPeeringConnectionId=pcx-11112222",
+    {P "IpProtocol=-1" P "Groups.1.GroupName=default" P
+       "Groups.1.VpcPeeringConnectionId=pcx-11112222",
      "UnsupportedOperation", NULL},
     {P "IpProtocol=-1" ANY P "IpRanges.2.CidrIp=1.0.0.0%2F0", "InvalidParameterValue",
      "The same permission must not appear multiple times"},
@@ -306,21 +264,23 @@ TEST(a_malformed_rule_is_refused_and_leaves_nothing)
     const char *id = group_new(w, "web");
 
     for (size_t i = 0; i < ARRAY_LEN(bad_rules); i++) {
-        fails(w, bad_rules[i].code, bad_rules[i].message,
-              "Action=AuthorizeSecurityGroupIngress&GroupId=%s%s", id, bad_rules[i].rule);
+        world_refusedf(w, bad_rules[i].code, bad_rules[i].message,
+                       "Action=AuthorizeSecurityGroupIngress&GroupId=%s%s", id, bad_rules[i].rule);
         CHECK_INT(rules_of(w, id), 1);
     }
-    fails(w, "MissingParameter", "The request must contain the parameter groupName or groupId",
-          "Action=AuthorizeSecurityGroupIngress" P "IpProtocol=-1");
-    fails(w, "InvalidGroup.NotFound", NULL,
-          "Action=AuthorizeSecurityGroupIngress&GroupId=sg-0123456789abcdef0" P "IpProtocol=-1");
+    world_refusedf(w, "MissingParameter",
+                   "The request must contain the parameter groupName or groupId",
+                   "Action=AuthorizeSecurityGroupIngress" P "IpProtocol=-1");
+    world_refusedf(w, "InvalidGroup.NotFound", NULL,
+                   "Action=AuthorizeSecurityGroupIngress&GroupId=sg-0123456789abcdef0" P
+                   "IpProtocol=-1");
     /* The default rule out is there already. */
-    fails(w, "InvalidPermission.Duplicate",
-          "the specified rule \"peer: 0.0.0.0/0, ALL, ALLOW\" already exists",
-          "Action=AuthorizeSecurityGroupEgress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
-          "&IpPermissions.1.FromPort=0&IpPermissions.1.ToPort=0"
-          "&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%%2F0",
-          id);
+    world_refusedf(w, "InvalidPermission.Duplicate",
+                   "the specified rule \"peer: 0.0.0.0/0, ALL, ALLOW\" already exists",
+                   "Action=AuthorizeSecurityGroupEgress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
+                   "&IpPermissions.1.FromPort=0&IpPermissions.1.ToPort=0"
+                   "&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%%2F0",
+                   id);
     world_free(w);
 }
 
@@ -331,42 +291,44 @@ TEST(a_rule_is_revoked_by_what_it_says_or_by_its_id, "VPC-03")
     struct str xml;
 
     /* What Terraform does first with a new group. */
-    xml = call(w,
-               "Action=RevokeSecurityGroupEgress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
-               "&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%%2F0",
-               id);
+    xml = world_okf(w,
+                    "Action=RevokeSecurityGroupEgress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
+                    "&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%%2F0",
+                    id);
     CHECK_STR(xml_text(xml, "return"), "true");
     CHECK_INT(xml_count(xml, "revokedSecurityGroupRuleSet"), 1);
     CHECK_INT(rules_of(w, id), 0);
 
     /* In the default VPC what is not there is told, not refused. */
-    xml = call(w,
-               "Action=RevokeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=tcp"
-               "&IpPermissions.1.FromPort=80&IpPermissions.1.ToPort=80"
-               "&IpPermissions.1.IpRanges.1.CidrIp=10.9.8.7%%2F8",
-               id);
+    xml = world_okf(w,
+                    "Action=RevokeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=tcp"
+                    "&IpPermissions.1.FromPort=80&IpPermissions.1.ToPort=80"
+                    "&IpPermissions.1.IpRanges.1.CidrIp=10.9.8.7%%2F8",
+                    id);
     CHECK_INT(xml_count(xml, "unknownIpPermissionSet"), 1);
     CHECK_STR(xml_text(xml, "cidrIp"), "10.0.0.0/8");
 
-    xml = call(w, "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=80"
-                  "&ToPort=80&CidrIp=10.0.0.0%%2F8",
-               id);
-    rule = own(xml_text(xml, "securityGroupRuleId"));
-    fails(w, "InvalidSecurityGroupRuleId.NotFound", NULL,
-          "Action=RevokeSecurityGroupEgress&GroupId=%s&SecurityGroupRuleId.1=%s", id, rule);
-    fails(w, "InvalidSecurityGroupRuleId.NotFound",
-          "The security group rule ID 'sgr-0123456789abcdef0' does not exist",
-          "Action=RevokeSecurityGroupIngress&GroupId=%s"
-          "&SecurityGroupRuleId.1=sgr-0123456789abcdef0",
-          id);
-    fails(w, "InvalidSecurityGroupRuleId.Malformed", NULL,
-          "Action=RevokeSecurityGroupIngress&GroupId=%s&SecurityGroupRuleId.1=rule", id);
-    fails(w, "InvalidParameterCombination", NULL,
-          "Action=RevokeSecurityGroupIngress&GroupId=%s&SecurityGroupRuleId.1=%s&CidrIp=x", id,
-          rule);
+    xml = world_okf(w,
+                    "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=80"
+                    "&ToPort=80&CidrIp=10.0.0.0%%2F8",
+                    id);
+    rule = xml_cstr(xml, "securityGroupRuleId");
+    world_refusedf(w, "InvalidSecurityGroupRuleId.NotFound", NULL,
+                   "Action=RevokeSecurityGroupEgress&GroupId=%s&SecurityGroupRuleId.1=%s", id,
+                   rule);
+    world_refusedf(w, "InvalidSecurityGroupRuleId.NotFound",
+                   "The security group rule ID 'sgr-0123456789abcdef0' does not exist",
+                   "Action=RevokeSecurityGroupIngress&GroupId=%s"
+                   "&SecurityGroupRuleId.1=sgr-0123456789abcdef0",
+                   id);
+    world_refusedf(w, "InvalidSecurityGroupRuleId.Malformed", NULL,
+                   "Action=RevokeSecurityGroupIngress&GroupId=%s&SecurityGroupRuleId.1=rule", id);
+    world_refusedf(w, "InvalidParameterCombination", NULL,
+                   "Action=RevokeSecurityGroupIngress&GroupId=%s&SecurityGroupRuleId.1=%s&CidrIp=x",
+                   id, rule);
     CHECK_INT(rules_of(w, id), 1);
-    xml = call(w, "Action=RevokeSecurityGroupIngress&GroupId=%s&SecurityGroupRuleId.1=%s", id,
-               rule);
+    xml = world_okf(w, "Action=RevokeSecurityGroupIngress&GroupId=%s&SecurityGroupRuleId.1=%s", id,
+                    rule);
     CHECK_STR(xml_text(xml, "securityGroupRuleId"), rule);
     CHECK_STR(xml_text(xml, "fromPort"), "80");
     CHECK_INT(rules_of(w, id), 0);
@@ -379,26 +341,28 @@ TEST(a_group_has_sixty_rules_of_a_family)
     const char *id = group_new(w, "web");
 
     for (int i = 0; i < 60; i++)
-        (void)call(w,
-                   "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=%d"
-                   "&ToPort=%d&CidrIp=0.0.0.0%%2F0",
-                   id, i, i);
-    fails(w, "RulesPerSecurityGroupLimitExceeded",
-          "The maximum number of rules per security group has been reached.",
-          "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=60&ToPort=60"
-          "&CidrIp=0.0.0.0%%2F0",
-          id);
-    fails(w, "RulesPerSecurityGroupLimitExceeded", NULL,
-          "Action=AuthorizeSecurityGroupIngress&GroupId=%s&SourceSecurityGroupName=default", id);
+        (void)world_okf(w,
+                        "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=%d"
+                        "&ToPort=%d&CidrIp=0.0.0.0%%2F0",
+                        id, i, i);
+    world_refusedf(
+        w, "RulesPerSecurityGroupLimitExceeded",
+        "The maximum number of rules per security group has been reached.",
+        "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=60&ToPort=60"
+        "&CidrIp=0.0.0.0%%2F0",
+        id);
+    world_refusedf(
+        w, "RulesPerSecurityGroupLimitExceeded", NULL,
+        "Action=AuthorizeSecurityGroupIngress&GroupId=%s&SourceSecurityGroupName=default", id);
     /* IPv6 and the way out have sixty of their own. */
-    (void)call(w,
-               "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
-               "&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=::%%2F0",
-               id);
-    (void)call(w,
-               "Action=AuthorizeSecurityGroupEgress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
-               "&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=::%%2F0",
-               id);
+    (void)world_okf(w,
+                    "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
+                    "&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=::%%2F0",
+                    id);
+    (void)world_okf(w,
+                    "Action=AuthorizeSecurityGroupEgress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
+                    "&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=::%%2F0",
+                    id);
     CHECK_INT(rules_of(w, id), 63);
     world_free(w);
 }
@@ -407,43 +371,47 @@ TEST(a_rule_can_be_changed)
 {
     struct world *w = world_new();
     const char *id = group_new(w, "web"), *other = group_new(w, "other");
-    struct str xml = call(w,
-                          "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp"
-                          "&FromPort=80&ToPort=80&CidrIp=10.0.0.0%%2F8",
-                          id);
-    const char *rule = own(xml_text(xml, "securityGroupRuleId"));
+    struct str xml = world_okf(w,
+                               "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp"
+                               "&FromPort=80&ToPort=80&CidrIp=10.0.0.0%%2F8",
+                               id);
+    const char *rule = xml_cstr(xml, "securityGroupRuleId");
 
-    (void)call(w, "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=81"
-                  "&ToPort=81&CidrIp=10.0.0.0%%2F8",
-               id);
+    (void)world_okf(w,
+                    "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=81"
+                    "&ToPort=81&CidrIp=10.0.0.0%%2F8",
+                    id);
 #define MODIFY                                                                                     \
     "Action=ModifySecurityGroupRules&GroupId=%s&SecurityGroupRule.1.SecurityGroupRuleId=%s"
 #define R "&SecurityGroupRule.1.SecurityGroupRule."
-    xml = call(w, MODIFY R "IpProtocol=tcp" R "FromPort=443" R "ToPort=443"
-               R "CidrIpv4=192.0.2.9%%2F24" R "Description=tls", id, rule);
+    xml = world_okf(w,
+                    MODIFY R "IpProtocol=tcp" R "FromPort=443" R "ToPort=443" R
+                             "CidrIpv4=192.0.2.9%%2F24" R "Description=tls",
+                    id, rule);
     CHECK_STR(xml_text(xml, "return"), "true");
-    xml = call(w, "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=%s", rule);
+    xml = world_okf(w, "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=%s", rule);
     CHECK_STR(xml_text(xml, "fromPort"), "443");
     CHECK_STR(xml_text(xml, "cidrIpv4"), "192.0.2.0/24");
     CHECK_STR(xml_text(xml, "description"), "tls");
 
-    fails(w, "InvalidPermission.Duplicate", NULL,
-          MODIFY R "IpProtocol=tcp" R "FromPort=81" R "ToPort=81" R "CidrIpv4=10.0.0.0%%2F8", id,
-          rule);
-    fails(w, "InvalidParameterValue",
-          own(str_fmt(test_arena(),
-                      "Invalid rule type for security group rule '%s'. You may not specify "
-                      "CidrIpv6 for an existing IPv4 CIDR rule.",
-                      rule)),
-          MODIFY R "IpProtocol=-1" R "CidrIpv6=::%%2F0", id, rule);
-    fails(w, "InvalidParameterValue", NULL,
-          MODIFY R "IpProtocol=-1" R "FromPort=1" R "ToPort=2" R "CidrIpv4=10.0.0.0%%2F8", id,
-          rule);
-    fails(w, "MissingParameter", NULL, MODIFY R "IpProtocol=-1", id, rule);
-    fails(w, "InvalidParameterCombination", NULL,
-          MODIFY R "IpProtocol=-1" R "CidrIpv4=10.0.0.0%%2F8" R "CidrIpv6=::%%2F0", id, rule);
-    fails(w, "InvalidSecurityGroupRuleId.NotFound", NULL,
-          MODIFY R "IpProtocol=-1" R "CidrIpv4=10.0.0.0%%2F8", other, rule);
+    world_refusedf(w, "InvalidPermission.Duplicate", NULL,
+                   MODIFY R "IpProtocol=tcp" R "FromPort=81" R "ToPort=81" R
+                            "CidrIpv4=10.0.0.0%%2F8",
+                   id, rule);
+    world_refusedf(w, "InvalidParameterValue",
+                   test_fmt("Invalid rule type for security group rule '%s'. You may not specify "
+                            "CidrIpv6 for an existing IPv4 CIDR rule.",
+                            rule),
+                   MODIFY R "IpProtocol=-1" R "CidrIpv6=::%%2F0", id, rule);
+    world_refusedf(w, "InvalidParameterValue", NULL,
+                   MODIFY R "IpProtocol=-1" R "FromPort=1" R "ToPort=2" R "CidrIpv4=10.0.0.0%%2F8",
+                   id, rule);
+    world_refusedf(w, "MissingParameter", NULL, MODIFY R "IpProtocol=-1", id, rule);
+    world_refusedf(w, "InvalidParameterCombination", NULL,
+                   MODIFY R "IpProtocol=-1" R "CidrIpv4=10.0.0.0%%2F8" R "CidrIpv6=::%%2F0", id,
+                   rule);
+    world_refusedf(w, "InvalidSecurityGroupRuleId.NotFound", NULL,
+                   MODIFY R "IpProtocol=-1" R "CidrIpv4=10.0.0.0%%2F8", other, rule);
     world_free(w);
 }
 
@@ -456,38 +424,39 @@ TEST(a_rule_can_be_described)
 {
     struct world *w = world_new();
     const char *id = group_new(w, "web"), *other = group_new(w, "other");
-    struct str xml = call(w,
-                          "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp"
-                          "&FromPort=443&ToPort=443&CidrIp=192.0.2.0%%2F24",
-                          id);
-    const char *rule = own(xml_text(xml, "securityGroupRuleId"));
+    struct str xml = world_okf(w,
+                               "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp"
+                               "&FromPort=443&ToPort=443&CidrIp=192.0.2.0%%2F24",
+                               id);
+    const char *rule = xml_cstr(xml, "securityGroupRuleId");
 
-    (void)call(w, DESCRIBE RULE "&IpPermissions.1.IpRanges.1.Description=again", id);
-    xml = call(w, "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=%s", rule);
+    (void)world_okf(w, DESCRIBE RULE "&IpPermissions.1.IpRanges.1.Description=again", id);
+    xml = world_okf(w, "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=%s", rule);
     CHECK_STR(xml_text(xml, "description"), "again");
-    (void)call(w,
-               DESCRIBE "&SecurityGroupRuleDescription.1.SecurityGroupRuleId=%s"
-                        "&SecurityGroupRuleDescription.1.Description=by+id",
-               id, rule);
-    xml = call(w, "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=%s", rule);
+    (void)world_okf(w,
+                    DESCRIBE "&SecurityGroupRuleDescription.1.SecurityGroupRuleId=%s"
+                             "&SecurityGroupRuleDescription.1.Description=by+id",
+                    id, rule);
+    xml = world_okf(w, "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=%s", rule);
     CHECK_STR(xml_text(xml, "description"), "by id");
-    (void)call(w, DESCRIBE RULE, id); /* none takes it away */
-    xml = call(w, "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=%s", rule);
+    (void)world_okf(w, DESCRIBE RULE, id); /* none takes it away */
+    xml = world_okf(w, "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=%s", rule);
     CHECK_INT(xml_count(xml, "description"), 0);
-    fails(w, "InvalidPermission.NotFound",
-          "The specified rule does not exist in this security group.", DESCRIBE RULE, other);
-    fails(w, "MissingParameter", NULL, DESCRIBE, id);
-    fails(w, "InvalidSecurityGroupRuleId.NotFound", NULL,
-          "Action=UpdateSecurityGroupRuleDescriptionsEgress&GroupId=%s"
-          "&SecurityGroupRuleDescription.1.SecurityGroupRuleId=%s"
-          "&SecurityGroupRuleDescription.1.Description=x",
-          id, rule);
-    (void)call(w,
-               "Action=UpdateSecurityGroupRuleDescriptionsEgress&GroupId=%s"
-               "&IpPermissions.1.IpProtocol=-1&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%%2F0"
-               "&IpPermissions.1.IpRanges.1.Description=out",
-               id);
-    xml = call(w, "Action=DescribeSecurityGroups&GroupId.1=%s", id);
+    world_refusedf(w, "InvalidPermission.NotFound",
+                   "The specified rule does not exist in this security group.", DESCRIBE RULE,
+                   other);
+    world_refusedf(w, "MissingParameter", NULL, DESCRIBE, id);
+    world_refusedf(w, "InvalidSecurityGroupRuleId.NotFound", NULL,
+                   "Action=UpdateSecurityGroupRuleDescriptionsEgress&GroupId=%s"
+                   "&SecurityGroupRuleDescription.1.SecurityGroupRuleId=%s"
+                   "&SecurityGroupRuleDescription.1.Description=x",
+                   id, rule);
+    (void)world_okf(w,
+                    "Action=UpdateSecurityGroupRuleDescriptionsEgress&GroupId=%s"
+                    "&IpPermissions.1.IpProtocol=-1&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%%2F0"
+                    "&IpPermissions.1.IpRanges.1.Description=out",
+                    id);
+    xml = world_okf(w, "Action=DescribeSecurityGroups&GroupId.1=%s", id);
     CHECK(str_find(xml, S("<description>out</description>")) != SIZE_MAX);
     world_free(w);
 }
@@ -496,39 +465,39 @@ TEST(a_group_in_use_is_not_deleted)
 {
     struct world *w = world_new();
     const char *web = group_new(w, "web"), *db = group_new(w, "db");
-    struct str all = call(w, "Action=DescribeSecurityGroups&GroupName.1=default");
-    const char *standard = own(xml_text(all, "groupId"));
+    struct str all = world_okf(w, "Action=DescribeSecurityGroups&GroupName.1=default");
+    const char *standard = xml_cstr(all, "groupId");
     struct str xml;
 
     /* A group may speak of itself. */
-    (void)call(w,
-               "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
-               "&IpPermissions.1.Groups.1.GroupId=%s",
-               web, web);
-    (void)call(w,
-               "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=tcp"
-               "&IpPermissions.1.FromPort=5432&IpPermissions.1.ToPort=5432"
-               "&IpPermissions.1.Groups.1.GroupId=%s",
-               db, web);
-    fails(w, "DependencyViolation",
-          own(str_fmt(test_arena(), "resource %s has a dependent object", web)),
-          "Action=DeleteSecurityGroup&GroupId=%s", web);
-    fails(w, "CannotDelete",
-          own(str_fmt(test_arena(),
-                      "the specified group: \"%s\" name: \"default\" cannot be deleted by a user",
-                      standard)),
-          "Action=DeleteSecurityGroup&GroupName=default");
-    xml = call(w, "Action=DeleteSecurityGroup&GroupName=db");
+    (void)world_okf(w,
+                    "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
+                    "&IpPermissions.1.Groups.1.GroupId=%s",
+                    web, web);
+    (void)world_okf(w,
+                    "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=tcp"
+                    "&IpPermissions.1.FromPort=5432&IpPermissions.1.ToPort=5432"
+                    "&IpPermissions.1.Groups.1.GroupId=%s",
+                    db, web);
+    world_refusedf(w, "DependencyViolation", test_fmt("resource %s has a dependent object", web),
+                   "Action=DeleteSecurityGroup&GroupId=%s", web);
+    world_refusedf(
+        w, "CannotDelete",
+        test_fmt("the specified group: \"%s\" name: \"default\" cannot be deleted by a user",
+                 standard),
+        "Action=DeleteSecurityGroup&GroupName=default");
+    xml = world_okf(w, "Action=DeleteSecurityGroup&GroupName=db");
     CHECK_STR(xml_text(xml, "return"), "true");
     CHECK_STR(xml_text(xml, "groupId"), db);
-    (void)call(w, "Action=DeleteSecurityGroup&GroupId=%s", web);
-    fails(w, "InvalidGroup.NotFound",
-          own(str_fmt(test_arena(), "The security group '%s' does not exist", web)),
-          "Action=DeleteSecurityGroup&GroupId=%s", web);
-    fails(w, "InvalidGroup.NotFound", NULL, "Action=DeleteSecurityGroup&GroupName=db");
-    fails(w, "MissingParameter", "The request must contain the parameter groupName or groupId",
-          "Action=DeleteSecurityGroup");
-    CHECK_INT(xml_count(call(w, "Action=DescribeSecurityGroups"), "groupName"), 1);
+    (void)world_okf(w, "Action=DeleteSecurityGroup&GroupId=%s", web);
+    world_refusedf(w, "InvalidGroup.NotFound",
+                   test_fmt("The security group '%s' does not exist", web),
+                   "Action=DeleteSecurityGroup&GroupId=%s", web);
+    world_refusedf(w, "InvalidGroup.NotFound", NULL, "Action=DeleteSecurityGroup&GroupName=db");
+    world_refusedf(w, "MissingParameter",
+                   "The request must contain the parameter groupName or groupId",
+                   "Action=DeleteSecurityGroup");
+    CHECK_INT(xml_count(world_okf(w, "Action=DescribeSecurityGroups"), "groupName"), 1);
     (void)group_new(w, "db"); /* the name is free again */
     world_free(w);
 }
@@ -577,42 +546,43 @@ TEST(filters_of_groups_look_into_their_rules)
     const char *web = group_new(w, "web"), *db = group_new(w, "db");
     struct str xml;
 
-    (void)call(w,
-               "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=tcp"
-               "&IpPermissions.1.FromPort=80&IpPermissions.1.ToPort=90"
-               "&IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%%2F8"
-               "&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=::%%2F0",
-               web);
-    (void)call(w,
-               "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
-               "&IpPermissions.1.Groups.1.GroupId=%s",
-               db, web);
-    (void)call(w,
-               "Action=AuthorizeSecurityGroupEgress&GroupId=%s&IpPermissions.1.IpProtocol=udp"
-               "&IpPermissions.1.FromPort=1&IpPermissions.1.ToPort=2"
-               "&IpPermissions.1.Groups.1.GroupId=%s",
-               web, db);
+    (void)world_okf(w,
+                    "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=tcp"
+                    "&IpPermissions.1.FromPort=80&IpPermissions.1.ToPort=90"
+                    "&IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%%2F8"
+                    "&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=::%%2F0",
+                    web);
+    (void)world_okf(w,
+                    "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=-1"
+                    "&IpPermissions.1.Groups.1.GroupId=%s",
+                    db, web);
+    (void)world_okf(w,
+                    "Action=AuthorizeSecurityGroupEgress&GroupId=%s&IpPermissions.1.IpProtocol=udp"
+                    "&IpPermissions.1.FromPort=1&IpPermissions.1.ToPort=2"
+                    "&IpPermissions.1.Groups.1.GroupId=%s",
+                    web, db);
     for (size_t i = 0; i < ARRAY_LEN(filter_rows); i++) {
         const char *value = filter_rows[i].value;
 
         value = strcmp(value, "@web") == 0 ? web : strcmp(value, "@db") == 0 ? db : value;
-        xml = call(w, "Action=DescribeSecurityGroups&Filter.1.Name=%s&Filter.1.Value.1=%s",
-                   filter_rows[i].filter, value);
+        xml = world_okf(w, "Action=DescribeSecurityGroups&Filter.1.Name=%s&Filter.1.Value.1=%s",
+                        filter_rows[i].filter, value);
         if (xml_count(xml, "groupName") != (unsigned)filter_rows[i].n)
             FAIL("%s=%s has %d, not %d: %.*s", filter_rows[i].filter, filter_rows[i].value,
                  (int)xml_count(xml, "groupName"), filter_rows[i].n, STR_ARG(xml));
     }
-    fails(w, "InvalidParameterValue", NULL,
-          "Action=DescribeSecurityGroups&Filter.1.Name=colour&Filter.1.Value.1=red");
+    world_refusedf(w, "InvalidParameterValue", NULL,
+                   "Action=DescribeSecurityGroups&Filter.1.Name=colour&Filter.1.Value.1=red");
 
-    xml = call(w, "Action=DescribeSecurityGroupRules");
+    xml = world_okf(w, "Action=DescribeSecurityGroupRules");
     CHECK_INT(xml_count(xml, "securityGroupRuleId"), 2 + 2 + 4);
-    xml = call(w, "Action=DescribeSecurityGroupRules&Filter.1.Name=tag:Name&Filter.1.Value.1=x");
+    xml =
+        world_okf(w, "Action=DescribeSecurityGroupRules&Filter.1.Name=tag:Name&Filter.1.Value.1=x");
     CHECK_INT(xml_count(xml, "securityGroupRuleId"), 0);
-    fails(w, "InvalidSecurityGroupRuleId.NotFound", NULL,
-          "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=sgr-0123456789abcdef0");
-    fails(w, "InvalidSecurityGroupRuleId.Malformed", NULL,
-          "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=sg-0123456789abcdef0");
+    world_refusedf(w, "InvalidSecurityGroupRuleId.NotFound", NULL,
+                   "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=sgr-0123456789abcdef0");
+    world_refusedf(w, "InvalidSecurityGroupRuleId.Malformed", NULL,
+                   "Action=DescribeSecurityGroupRules&SecurityGroupRuleId.1=sg-0123456789abcdef0");
     world_free(w);
 }
 
@@ -625,30 +595,32 @@ TEST(groups_come_by_id_by_name_and_in_pages)
     const char *token = "";
 
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
-        ids[i] = group_new(w, own(str_fmt(test_arena(), "g%u", i)));
-    xml = call(w, "Action=DescribeSecurityGroups&GroupId.1=%s&GroupId.2=%s", ids[3], ids[5]);
+        ids[i] = group_new(w, test_fmt("g%u", i));
+    xml = world_okf(w, "Action=DescribeSecurityGroups&GroupId.1=%s&GroupId.2=%s", ids[3], ids[5]);
     CHECK_INT(xml_count(xml, "groupName"), 2);
-    xml = call(w, "Action=DescribeSecurityGroups&GroupName.1=g1&GroupName.2=default");
+    xml = world_okf(w, "Action=DescribeSecurityGroups&GroupName.1=g1&GroupName.2=default");
     CHECK_INT(xml_count(xml, "groupName"), 2);
     do {
-        xml = call(w, "Action=DescribeSecurityGroups&MaxResults=5%s", token);
+        xml = world_okf(w, "Action=DescribeSecurityGroups&MaxResults=5%s", token);
         seen += (unsigned)xml_count(xml, "groupName");
-        token = own(str_fmt(test_arena(), "&NextToken=%.*s", STR_ARG(xml_text(xml, "nextToken"))));
+        token = test_fmt("&NextToken=%.*s", STR_ARG(xml_text(xml, "nextToken")));
         pages++;
     } while (xml_text(xml, "nextToken").n && pages < 9);
     CHECK_INT(pages, 2);
     CHECK_INT(seen, 8);
 
-    fails(w, "InvalidGroup.NotFound", "The security group 'sg-0123456789abcdef0' does not exist",
-          "Action=DescribeSecurityGroups&GroupId.1=sg-0123456789abcdef0");
-    fails(w, "InvalidGroup.NotFound",
-          "The security groups 'sg-0123456789abcdef0, sg-0123456789abcdef1' do not exist",
-          "Action=DescribeSecurityGroups&GroupId.1=sg-0123456789abcdef0"
-          "&GroupId.2=sg-0123456789abcdef1");
-    fails(w, "InvalidGroupId.Malformed", "Invalid id: \"web\" (expecting \"sg-...\")",
-          "Action=DescribeSecurityGroups&GroupId.1=web");
-    fails(w, "InvalidGroup.NotFound", NULL, "Action=DescribeSecurityGroups&GroupName.1=nobody");
-    fails(w, "InvalidParameterValue", NULL, "Action=DescribeSecurityGroups&MaxResults=4");
+    world_refusedf(w, "InvalidGroup.NotFound",
+                   "The security group 'sg-0123456789abcdef0' does not exist",
+                   "Action=DescribeSecurityGroups&GroupId.1=sg-0123456789abcdef0");
+    world_refusedf(w, "InvalidGroup.NotFound",
+                   "The security groups 'sg-0123456789abcdef0, sg-0123456789abcdef1' do not exist",
+                   "Action=DescribeSecurityGroups&GroupId.1=sg-0123456789abcdef0"
+                   "&GroupId.2=sg-0123456789abcdef1");
+    world_refusedf(w, "InvalidGroupId.Malformed", "Invalid id: \"web\" (expecting \"sg-...\")",
+                   "Action=DescribeSecurityGroups&GroupId.1=web");
+    world_refusedf(w, "InvalidGroup.NotFound", NULL,
+                   "Action=DescribeSecurityGroups&GroupName.1=nobody");
+    world_refusedf(w, "InvalidParameterValue", NULL, "Action=DescribeSecurityGroups&MaxResults=4");
     world_free(w);
 }
 
@@ -660,36 +632,37 @@ TEST(rules_come_by_id_by_tag_and_in_pages)
     struct str xml;
 
     for (int i = 0; i < 10; i++)
-        (void)call(w,
-                   "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=%d"
-                   "&ToPort=%d&CidrIp=0.0.0.0%%2F0"
-                   "&TagSpecification.1.ResourceType=security-group-rule"
-                   "&TagSpecification.1.Tag.1.Key=n&TagSpecification.1.Tag.1.Value=%d",
-                   id, i, i, i);
+        (void)world_okf(w,
+                        "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=%d"
+                        "&ToPort=%d&CidrIp=0.0.0.0%%2F0"
+                        "&TagSpecification.1.ResourceType=security-group-rule"
+                        "&TagSpecification.1.Tag.1.Key=n&TagSpecification.1.Tag.1.Value=%d",
+                        id, i, i, i);
     do {
-        xml = call(w,
-                   "Action=DescribeSecurityGroupRules&Filter.1.Name=group-id&Filter.1.Value.1=%s"
-                   "&MaxResults=5%s",
-                   id, token);
+        xml =
+            world_okf(w,
+                      "Action=DescribeSecurityGroupRules&Filter.1.Name=group-id&Filter.1.Value.1=%s"
+                      "&MaxResults=5%s",
+                      id, token);
         seen += (unsigned)xml_count(xml, "securityGroupRuleId");
-        CHECK(strcmp(own(xml_text(xml, "securityGroupRuleId")), last) != 0);
-        last = own(xml_text(xml, "securityGroupRuleId"));
-        token = own(str_fmt(test_arena(), "&NextToken=%.*s", STR_ARG(xml_text(xml, "nextToken"))));
+        CHECK(strcmp(xml_cstr(xml, "securityGroupRuleId"), last) != 0);
+        last = xml_cstr(xml, "securityGroupRuleId");
+        token = test_fmt("&NextToken=%.*s", STR_ARG(xml_text(xml, "nextToken")));
     } while (++pages < 9 && xml_text(xml, "nextToken").n);
     CHECK_INT(pages, 3);
     CHECK_INT(seen, 11);
 
-    xml = call(w, "Action=DescribeSecurityGroupRules&Filter.1.Name=tag:n&Filter.1.Value.1=7");
+    xml = world_okf(w, "Action=DescribeSecurityGroupRules&Filter.1.Name=tag:n&Filter.1.Value.1=7");
     CHECK_INT(xml_count(xml, "securityGroupRuleId"), 1);
     CHECK_STR(xml_text(xml, "fromPort"), "7");
-    rule = own(xml_text(xml, "securityGroupRuleId"));
-    xml = call(w,
-               "Action=DescribeSecurityGroupRules&Filter.1.Name=security-group-rule-id"
-               "&Filter.1.Value.1=%s",
-               rule);
+    rule = xml_cstr(xml, "securityGroupRuleId");
+    xml = world_okf(w,
+                    "Action=DescribeSecurityGroupRules&Filter.1.Name=security-group-rule-id"
+                    "&Filter.1.Value.1=%s",
+                    rule);
     CHECK_INT(xml_count(xml, "securityGroupRuleId"), 1);
-    fails(w, "InvalidParameterValue", NULL,
-          "Action=DescribeSecurityGroupRules&Filter.1.Name=colour&Filter.1.Value.1=red");
+    world_refusedf(w, "InvalidParameterValue", NULL,
+                   "Action=DescribeSecurityGroupRules&Filter.1.Name=colour&Filter.1.Value.1=red");
     world_free(w);
 }
 
@@ -699,16 +672,19 @@ TEST(a_group_is_of_one_account_and_region, "REG-01 REG-03")
     const char *mine = group_new(w, "web");
 
     world_account(w, "650524209925", "us-east-1");
-    fails(w, "InvalidGroup.NotFound", NULL, "Action=DescribeSecurityGroups&GroupId.1=%s", mine);
-    fails(w, "InvalidGroup.NotFound", NULL, "Action=DeleteSecurityGroup&GroupId=%s", mine);
+    world_refusedf(w, "InvalidGroup.NotFound", NULL, "Action=DescribeSecurityGroups&GroupId.1=%s",
+                   mine);
+    world_refusedf(w, "InvalidGroup.NotFound", NULL, "Action=DeleteSecurityGroup&GroupId=%s", mine);
     (void)group_new(w, "web");
-    fails(w, "InvalidGroup.NotFound", NULL,
-          "Action=AuthorizeSecurityGroupIngress&GroupName=web&IpPermissions.1.IpProtocol=-1"
-          "&IpPermissions.1.Groups.1.GroupId=%s&IpPermissions.1.Groups.1.UserId=000000000000",
-          mine);
+    world_refusedf(
+        w, "InvalidGroup.NotFound", NULL,
+        "Action=AuthorizeSecurityGroupIngress&GroupName=web&IpPermissions.1.IpProtocol=-1"
+        "&IpPermissions.1.Groups.1.GroupId=%s&IpPermissions.1.Groups.1.UserId=000000000000",
+        mine);
     world_account(w, "000000000000", "eu-west-1");
-    fails(w, "InvalidGroup.NotFound", NULL, "Action=DescribeSecurityGroups&GroupId.1=%s", mine);
-    CHECK_INT(xml_count(call(w, "Action=DescribeSecurityGroups"), "groupName"), 1);
+    world_refusedf(w, "InvalidGroup.NotFound", NULL, "Action=DescribeSecurityGroups&GroupId.1=%s",
+                   mine);
+    CHECK_INT(xml_count(world_okf(w, "Action=DescribeSecurityGroups"), "groupName"), 1);
     world_free(w);
 }
 

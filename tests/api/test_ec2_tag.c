@@ -2,16 +2,6 @@
 #include "harness/world.h"
 
 static struct str
-ok(struct world *w, const char *form)
-{
-    struct str xml = world_call(w, form);
-
-    if (w->http != 200)
-        FAIL("%s: HTTP %d: %.*s", form, w->http, STR_ARG(xml));
-    return xml;
-}
-
-static struct str
 tag(struct world *w, const char *action, struct str id, const char *rest)
 {
     return world_callf(w, "Action=%s&ResourceId.1=%.*s&%s", action, STR_ARG(id), rest);
@@ -20,7 +10,7 @@ tag(struct world *w, const char *action, struct str id, const char *rest)
 static struct str
 vpc_of(struct world *w)
 {
-    return xml_text(ok(w, "Action=DescribeVpcs"), "vpcId");
+    return xml_text(world_ok(w, "Action=DescribeVpcs"), "vpcId");
 }
 
 /* How many tags DescribeTags shows. */
@@ -43,7 +33,7 @@ TEST(tags_are_made_shown_changed_and_deleted, "TAG-01 TAG-02")
 
     CHECK_OK(w, xml);
     CHECK_STR(xml_text(xml, "return"), "true");
-    xml = ok(w, "Action=DescribeTags");
+    xml = world_ok(w, "Action=DescribeTags");
     CHECK_INT(xml_count(xml, "resourceId"), 2);
     CHECK_STR(xml_text(xml_where(xml, "item", "key", "Name"), "value"), "main");
     CHECK_STR(xml_text(xml_where(xml, "item", "key", "Environment"), "value"), "");
@@ -52,7 +42,7 @@ TEST(tags_are_made_shown_changed_and_deleted, "TAG-01 TAG-02")
     /* A key that is there takes the new value; keys differ in case. */
     CHECK_OK(w, tag(w, "CreateTags", vpc,
                     "Tag.1.Key=Name&Tag.1.Value=other&Tag.2.Key=name&Tag.2.Value=x"));
-    xml = ok(w, "Action=DescribeVpcs&Filter.1.Name=tag:Name&Filter.1.Value.1=other");
+    xml = world_ok(w, "Action=DescribeVpcs&Filter.1.Name=tag:Name&Filter.1.Value.1=other");
     CHECK_INT(xml_count(xml_element(xml, "tagSet"), "key"), 3);
     world_crash(w);
     CHECK_INT(count(w, "MaxResults=5"), 3);
@@ -72,17 +62,23 @@ TEST(tags_are_made_shown_changed_and_deleted, "TAG-01 TAG-02")
 TEST(every_kind_of_resource_can_be_tagged, "TAG-01")
 {
     struct world *w = world_new();
-    struct str image = xml_text(ok(w, "Action=DescribeImages&Filter.1.Name=name&"
-                                      "Filter.1.Value.1=welkin-tiny"), "imageId");
-    struct str snapshot = xml_text(ok(w, "Action=DescribeImages&Filter.1.Name=name&"
-                                         "Filter.1.Value.1=welkin-tiny"), "snapshotId");
+    struct str image = xml_text(world_ok(w, "Action=DescribeImages&Filter.1.Name=name&"
+                                            "Filter.1.Value.1=welkin-tiny"),
+                                "imageId");
+    struct str snapshot = xml_text(world_ok(w, "Action=DescribeImages&Filter.1.Name=name&"
+                                               "Filter.1.Value.1=welkin-tiny"),
+                                   "snapshotId");
 
-    ok(w, "Action=CreateKeyPair&KeyName=k&KeyType=ed25519");
-    CHECK_OK(w, world_callf(w, "Action=RegisterImage&Name=mine&RootDeviceName=/dev/xvda&"
-                               "BlockDeviceMapping.1.DeviceName=/dev/xvda&"
-                               "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s", STR_ARG(snapshot)));
-    CHECK_OK(w, world_callf(w, "Action=RunInstances&ImageId=%.*s&InstanceType=t3.nano&MinCount=1&"
-                               "MaxCount=1", STR_ARG(image)));
+    world_ok(w, "Action=CreateKeyPair&KeyName=k&KeyType=ed25519");
+    CHECK_OK(w, world_callf(w,
+                            "Action=RegisterImage&Name=mine&RootDeviceName=/dev/xvda&"
+                            "BlockDeviceMapping.1.DeviceName=/dev/xvda&"
+                            "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s",
+                            STR_ARG(snapshot)));
+    CHECK_OK(w, world_callf(w,
+                            "Action=RunInstances&ImageId=%.*s&InstanceType=t3.nano&MinCount=1&"
+                            "MaxCount=1",
+                            STR_ARG(image)));
     const struct {
         const char *type, *show, *tag;
     } rows[] = {
@@ -99,27 +95,26 @@ TEST(every_kind_of_resource_can_be_tagged, "TAG-01")
     struct str form = S("Action=CreateTags&Tag.1.Key=Owner&Tag.1.Value=me");
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct str id = xml_text(ok(w, rows[i].show), rows[i].tag);
+        struct str id = xml_text(world_ok(w, rows[i].show), rows[i].tag);
 
         if (!id.n)
             FAIL("%s shows no %s", rows[i].show, rows[i].tag);
-        form = str_fmt(test_arena(), "%.*s&ResourceId.%zu=%.*s", STR_ARG(form), i + 1,
-                       STR_ARG(id));
+        form = str_fmt(test_arena(), "%.*s&ResourceId.%zu=%.*s", STR_ARG(form), i + 1, STR_ARG(id));
     }
     CHECK_OK(w, world_call_str(w, form));
-    struct str xml = ok(w, "Action=DescribeTags");
+    struct str xml = world_ok(w, "Action=DescribeTags");
 
     CHECK_INT(xml_count(xml, "resourceId"), ARRAY_LEN(rows));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         /* In the order of the types, and on the resource itself. */
         CHECK_STR(xml_text_at(xml, "resourceType", i), rows[i].type);
-        struct str shown = world_callf(w, "%s&Filter.1.Name=tag:Owner&Filter.1.Value.1=me",
-                                       rows[i].show);
+        struct str shown =
+            world_callf(w, "%s&Filter.1.Name=tag:Owner&Filter.1.Value.1=me", rows[i].show);
 
         if (w->http != 200 || !xml_text(shown, rows[i].tag).n)
             FAIL("%s: %.*s", rows[i].type, STR_ARG(shown));
-        CHECK_INT(count(w, str_cstr(test_arena(), str_fmt(test_arena(),
-                            "Filter.1.Name=resource-type&Filter.1.Value.1=%s", rows[i].type))), 1);
+        CHECK_INT(
+            count(w, test_fmt("Filter.1.Name=resource-type&Filter.1.Value.1=%s", rows[i].type)), 1);
     }
     world_free(w);
 }
@@ -140,13 +135,14 @@ TEST(tags_are_filtered)
         {"Filter.1.Name=tag%3AName&Filter.1.Value.1=a", 1},
         {"Filter.1.Name=tag%3AName&Filter.1.Value.1=*", 2},
         {"Filter.1.Name=tag%3AName&Filter.1.Value.1=a&Filter.2.Name=resource-type&"
-         "Filter.2.Value.1=subnet", 0},
+         "Filter.2.Value.1=subnet",
+         0},
     };
     struct world *w = world_new();
 
     CHECK_OK(w, tag(w, "CreateTags", vpc_of(w),
                     "Tag.1.Key=Name&Tag.1.Value=a&Tag.2.Key=Team&Tag.2.Value=red"));
-    CHECK_OK(w, tag(w, "CreateTags", xml_text(ok(w, "Action=DescribeSubnets"), "subnetId"),
+    CHECK_OK(w, tag(w, "CreateTags", xml_text(world_ok(w, "Action=DescribeSubnets"), "subnetId"),
                     "Tag.1.Key=Name&Tag.1.Value=b"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (count(w, rows[i].filter) != rows[i].n)
@@ -157,8 +153,8 @@ TEST(tags_are_filtered)
 TEST(tags_come_in_pages)
 {
     struct world *w = world_new();
-    struct str form = str_fmt(test_arena(), "Action=CreateTags&ResourceId.1=%.*s",
-                              STR_ARG(vpc_of(w)));
+    struct str form =
+        str_fmt(test_arena(), "Action=CreateTags&ResourceId.1=%.*s", STR_ARG(vpc_of(w)));
     struct str token = STR_NONE;
     size_t n = 0, pages = 0;
 
@@ -169,7 +165,7 @@ TEST(tags_come_in_pages)
     do {
         struct str xml = token.p ? world_callf(w, "Action=DescribeTags&MaxResults=5&NextToken=%.*s",
                                                STR_ARG(token))
-                                 : ok(w, "Action=DescribeTags&MaxResults=5");
+                                 : world_ok(w, "Action=DescribeTags&MaxResults=5");
 
         CHECK_INT(w->http, 200);
         for (size_t i = 0; i < xml_count(xml, "key"); i++, n++)
@@ -228,8 +224,8 @@ TEST(bad_tags_name_their_fault, "TAG-01")
     struct str vpc = vpc_of(w);
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct str xml = tag(w, "CreateTags", rows[i].id ? str_from(rows[i].id) : vpc,
-                             rows[i].rest);
+        struct str xml =
+            tag(w, "CreateTags", rows[i].id ? str_from(rows[i].id) : vpc, rows[i].rest);
 
         if (!str_is(xml_text(xml, "Code"), rows[i].code))
             FAIL("%s %s: %.*s", rows[i].id ? rows[i].id : "", rows[i].rest, STR_ARG(xml));
@@ -253,7 +249,7 @@ letters(size_t n)
 
     for (size_t i = 0; i < n; i++)
         s = str_cat(test_arena(), s, S("%C3%A9"));
-    return str_cstr(test_arena(), s);
+    return test_cstr(s);
 }
 
 TEST(tags_have_limits, "TAG-01")
@@ -275,14 +271,11 @@ TEST(tags_have_limits, "TAG-01")
 
     /* Characters count, not bytes. */
     CHECK_OK(w, tag(w, "CreateTags", vpc,
-                    str_cstr(test_arena(), str_fmt(test_arena(), "Tag.1.Key=%s&Tag.1.Value=%s",
-                                                   letters(128), letters(256)))));
-    CHECK_FAULT(w, tag(w, "CreateTags", vpc,
-                       str_cstr(test_arena(), str_fmt(test_arena(), "Tag.1.Key=%s&Tag.1.Value=x",
-                                                      letters(129)))), "InvalidParameterValue");
-    CHECK_FAULT(w, tag(w, "CreateTags", vpc,
-                       str_cstr(test_arena(), str_fmt(test_arena(), "Tag.1.Key=x&Tag.1.Value=%s",
-                                                      letters(257)))), "InvalidParameterValue");
+                    test_fmt("Tag.1.Key=%s&Tag.1.Value=%s", letters(128), letters(256))));
+    CHECK_FAULT(w, tag(w, "CreateTags", vpc, test_fmt("Tag.1.Key=%s&Tag.1.Value=x", letters(129))),
+                "InvalidParameterValue");
+    CHECK_FAULT(w, tag(w, "CreateTags", vpc, test_fmt("Tag.1.Key=x&Tag.1.Value=%s", letters(257))),
+                "InvalidParameterValue");
     world_free(w);
 }
 
@@ -291,9 +284,12 @@ TEST(one_bad_resource_of_many_tags_none, "REG-01 REG-03")
     struct world *w = world_new();
     struct str vpc = vpc_of(w);
 
-    CHECK_FAULT(w, world_callf(w, "Action=CreateTags&ResourceId.1=%.*s&"
-                                  "ResourceId.2=i-0123456789abcdef0&Tag.1.Key=a&Tag.1.Value=b",
-                               STR_ARG(vpc)), "InvalidInstanceID.NotFound");
+    CHECK_FAULT(w,
+                world_callf(w,
+                            "Action=CreateTags&ResourceId.1=%.*s&"
+                            "ResourceId.2=i-0123456789abcdef0&Tag.1.Key=a&Tag.1.Value=b",
+                            STR_ARG(vpc)),
+                "InvalidInstanceID.NotFound");
     CHECK_INT(count(w, "MaxResults=5"), 0);
     world_account(w, "111122223333", "us-east-1");
     CHECK_FAULT(w, tag(w, "CreateTags", vpc, "Tag.1.Key=a&Tag.1.Value=b"), "InvalidVpcID.NotFound");

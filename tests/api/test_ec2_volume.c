@@ -4,22 +4,14 @@
 #define TINY "Action=DescribeImages&Filter.1.Name=name&Filter.1.Value.1=welkin-tiny"
 
 static struct str
-ok(struct world *w, const char *form)
-{
-    struct str xml = world_call(w, form);
-
-    if (w->http != 200)
-        FAIL("%s: HTTP %d: %.*s", form, w->http, STR_ARG(xml));
-    return xml;
-}
-
-static struct str
 run(struct world *w, const char *rest)
 {
-    struct str tiny = ok(w, TINY);
+    struct str tiny = world_ok(w, TINY);
 
-    return world_callf(w, "Action=RunInstances&ImageId=%.*s&InstanceType=t3.nano&MinCount=1&"
-                          "MaxCount=1&%s", STR_ARG(xml_text(tiny, "imageId")), rest);
+    return world_callf(w,
+                       "Action=RunInstances&ImageId=%.*s&InstanceType=t3.nano&MinCount=1&"
+                       "MaxCount=1&%s",
+                       STR_ARG(xml_text(tiny, "imageId")), rest);
 }
 
 #define ROOT "BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs."
@@ -32,7 +24,7 @@ TEST(an_instance_brings_its_root_volume, "EBS-01")
                                  "TagSpecification.1.Tag.1.Value=root");
 
     CHECK_OK(w, instance);
-    struct str xml = ok(w, "Action=DescribeVolumes");
+    struct str xml = world_ok(w, "Action=DescribeVolumes");
     struct str attachment = xml_element(xml, "attachmentSet");
 
     CHECK_INT(xml_count(xml_element(xml, "volumeSet"), "size"), 1);
@@ -51,7 +43,8 @@ TEST(an_instance_brings_its_root_volume, "EBS-01")
     CHECK_STR(xml_text(attachment, "deleteOnTermination"), "true");
     CHECK_STR(xml_text(xml_element(xml, "tagSet"), "value"), "root");
     world_crash(w);
-    CHECK(str_eq(xml_text(ok(w, "Action=DescribeVolumes"), "volumeId"), xml_text(xml, "volumeId")));
+    CHECK(str_eq(xml_text(world_ok(w, "Action=DescribeVolumes"), "volumeId"),
+                 xml_text(xml, "volumeId")));
     world_free(w);
 }
 
@@ -77,9 +70,11 @@ TEST(a_mapping_changes_the_root)
         if (w->http != 200)
             FAIL("%s: %.*s", rows[i].mapping, STR_ARG(made));
         struct str id = xml_text(made, "instanceId");
-        struct str xml = world_callf(w, "Action=DescribeVolumes&"
-                                        "Filter.1.Name=attachment.instance-id&Filter.1.Value.1="
-                                        "%.*s", STR_ARG(id));
+        struct str xml = world_callf(w,
+                                     "Action=DescribeVolumes&"
+                                     "Filter.1.Name=attachment.instance-id&Filter.1.Value.1="
+                                     "%.*s",
+                                     STR_ARG(id));
 
         CHECK_STR(xml_text(xml, rows[i].element), rows[i].value);
     }
@@ -124,7 +119,7 @@ TEST(a_mapping_that_cannot_be_is_refused)
         if (rows[i].message)
             CHECK_STR(xml_text(xml, "Message"), rows[i].message);
     }
-    CHECK_INT(xml_count(ok(w, "Action=DescribeVolumes"), "volumeId"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes"), "volumeId"), 0);
     world_free(w);
 }
 
@@ -137,12 +132,14 @@ TEST(volumes_go_with_their_instance_or_stay, "EBS-02")
     world_advance(w, 1000);
     CHECK_OK(w, world_callf(w, "Action=StopInstances&InstanceId.1=%.*s", STR_ARG(goes)));
     world_advance(w, 60000);
-    CHECK_INT(xml_count(ok(w, "Action=DescribeVolumes&Filter.1.Name=status&"
-                              "Filter.1.Value.1=in-use"), "size"), 2);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes&Filter.1.Name=status&"
+                                    "Filter.1.Value.1=in-use"),
+                        "size"),
+              2);
     CHECK_OK(w, world_callf(w, "Action=TerminateInstances&InstanceId.1=%.*s&InstanceId.2=%.*s",
                             STR_ARG(goes), STR_ARG(stays)));
     world_advance(w, 60000);
-    struct str xml = ok(w, "Action=DescribeVolumes");
+    struct str xml = world_ok(w, "Action=DescribeVolumes");
 
     CHECK_INT(xml_count(xml, "size"), 1);
     CHECK_STR(xml_text(xml_element(xml, "volumeSet"), "status"), "available");
@@ -186,8 +183,10 @@ TEST(volumes_are_filtered_by_every_fact)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str name = world_code(w, str_from(rows[i].filter));
         struct str value = world_code(w, str_from(rows[i].value));
-        struct str xml = world_callf(w, "Action=DescribeVolumes&Filter.1.Name=%.*s&"
-                                        "Filter.1.Value.1=%.*s", STR_ARG(name), STR_ARG(value));
+        struct str xml = world_callf(w,
+                                     "Action=DescribeVolumes&Filter.1.Name=%.*s&"
+                                     "Filter.1.Value.1=%.*s",
+                                     STR_ARG(name), STR_ARG(value));
 
         if (w->http != 200 || xml_count(xml, "size") != rows[i].n)
             FAIL("%s=%s: %.*s", rows[i].filter, rows[i].value, STR_ARG(xml));
@@ -218,7 +217,7 @@ TEST(the_status_of_volumes_is_shown)
     struct world *w = world_new();
 
     CHECK_OK(w, run(w, ""));
-    struct str xml = ok(w, "Action=DescribeVolumeStatus");
+    struct str xml = world_ok(w, "Action=DescribeVolumeStatus");
     struct str id = xml_text(xml, "volumeId");
 
     CHECK_STR(xml_text(xml_element(xml, "volumeStatus"), "name"), "io-enabled");
@@ -236,10 +235,14 @@ TEST(the_status_of_volumes_is_shown)
                       STR_ARG(id));
     CHECK_OK(w, xml);
     CHECK(xml_element(xml, "productCodes").p != NULL);
-    CHECK_FAULT(w, world_callf(w, "Action=DescribeVolumeAttribute&VolumeId=%.*s&Attribute=colour",
-                               STR_ARG(id)), "InvalidParameterValue");
-    CHECK_FAULT(w, world_call(w, "Action=DescribeVolumeAttribute&VolumeId=vol-0123456789abcdef0&"
-                                 "Attribute=autoEnableIO"), "InvalidVolume.NotFound");
+    CHECK_FAULT(w,
+                world_callf(w, "Action=DescribeVolumeAttribute&VolumeId=%.*s&Attribute=colour",
+                            STR_ARG(id)),
+                "InvalidParameterValue");
+    CHECK_FAULT(w,
+                world_call(w, "Action=DescribeVolumeAttribute&VolumeId=vol-0123456789abcdef0&"
+                              "Attribute=autoEnableIO"),
+                "InvalidVolume.NotFound");
     world_free(w);
 }
 
@@ -256,7 +259,7 @@ TEST(volumes_come_in_pages_to_their_owner, "REG-01 REG-03")
         struct str xml = token.p
                              ? world_callf(w, "Action=DescribeVolumes&MaxResults=5&NextToken=%.*s",
                                            STR_ARG(token))
-                             : ok(w, "Action=DescribeVolumes&MaxResults=5");
+                             : world_ok(w, "Action=DescribeVolumes&MaxResults=5");
         size_t page = xml_count(xml, "size");
 
         CHECK(page > 0 && n + page <= ARRAY_LEN(seen));
@@ -269,8 +272,9 @@ TEST(volumes_come_in_pages_to_their_owner, "REG-01 REG-03")
         token = xml_text(xml, "nextToken");
     } while (token.n);
     CHECK_INT(n, ARRAY_LEN(seen));
-    CHECK_FAULT(w, world_callf(w, "Action=DescribeVolumes&MaxResults=5&VolumeId.1=%.*s",
-                               STR_ARG(seen[0])), "InvalidParameterCombination");
+    CHECK_FAULT(
+        w, world_callf(w, "Action=DescribeVolumes&MaxResults=5&VolumeId.1=%.*s", STR_ARG(seen[0])),
+        "InvalidParameterCombination");
     CHECK_FAULT(w, world_call(w, "Action=DescribeVolumes&MaxResults=4"), "InvalidParameterValue");
     struct str xml = world_call(w, "Action=DescribeVolumes&VolumeId.1=vol-01234567&"
                                    "VolumeId.2=vol-12345678");
@@ -282,10 +286,10 @@ TEST(volumes_come_in_pages_to_their_owner, "REG-01 REG-03")
     CHECK_STR(xml_text(xml, "Message"),
               "Value (i-01234567) for parameter volumes is invalid. Expected: 'vol-...'.");
     world_account(w, "111122223333", "us-east-1");
-    CHECK_INT(xml_count(ok(w, "Action=DescribeVolumes"), "size"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes"), "size"), 0);
     CHECK_FAULT(w, world_callf(w, "Action=DescribeVolumes&VolumeId.1=%.*s", STR_ARG(seen[0])),
                 "InvalidVolume.NotFound");
     world_account(w, "000000000000", "eu-west-1");
-    CHECK_INT(xml_count(ok(w, "Action=DescribeVolumes"), "size"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes"), "size"), 0);
     world_free(w);
 }

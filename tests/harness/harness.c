@@ -93,6 +93,23 @@ test_arena(void)
     return &run.arena;
 }
 
+const char *
+test_cstr(struct str s)
+{
+    return str_cstr(&run.arena, s);
+}
+
+const char *
+test_fmt(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    struct str s = str_vfmt(&run.arena, fmt, ap);
+    va_end(ap);
+    return s.p;
+}
+
 struct str
 test_read_file(const char *path)
 {
@@ -315,8 +332,8 @@ main(int argc, char **argv)
         list |= opt == 'l';
         run.forked &= opt != 'f';
     }
-    run.report = mmap(NULL, sizeof(*run.report), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    run.report =
+        mmap(NULL, sizeof(*run.report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (run.report == MAP_FAILED) {
         perror("harness");
         return 2;
@@ -330,7 +347,6 @@ main(int argc, char **argv)
             run_one(t);
     }
     if (!list)
-        printf("%u passed, %u failed, %u skipped\n", run.n[PASSED], run.n[FAILED],
-               run.n[SKIPPED]);
+        printf("%u passed, %u failed, %u skipped\n", run.n[PASSED], run.n[FAILED], run.n[SKIPPED]);
     return run.n[FAILED] ? 1 : 0;
 }

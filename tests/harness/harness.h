@@ -31,6 +31,9 @@ NORETURN void test_skip(const char *why, ...) PRINTF_LIKE(1, 2);
 
 /* An arena that lives as long as the test. */
 struct arena *test_arena(void);
+/* Text that lives as long as the test, NUL-terminated: for printing into requests. */
+const char *test_cstr(struct str s);
+const char *test_fmt(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* The whole file, or a failed test. */
 struct str test_read_file(const char *path);
 /* A fresh directory for this test, removed after it. */

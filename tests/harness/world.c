@@ -189,6 +189,49 @@ world_callf(struct world *w, const char *fmt, ...)
 }
 
 struct str
+world_ok(struct world *w, const char *form)
+{
+    struct str reply = world_call(w, form);
+
+    if (w->http != 200)
+        FAIL("%s: HTTP %d: %.*s", form, w->http, STR_ARG(reply));
+    return reply;
+}
+
+struct str
+world_okf(struct world *w, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    struct str form = str_vfmt(&w->arena, fmt, ap);
+    va_end(ap);
+    return world_ok(w, form.p);
+}
+
+void
+world_refused(struct world *w, const char *code, const char *message, const char *form)
+{
+    struct str reply = world_call(w, form);
+
+    if (!str_is(xml_text(reply, "Code"), code) || w->http < 400)
+        FAIL("%s: HTTP %d, not %s: %.*s", form, w->http, code, STR_ARG(reply));
+    if (message && !str_is(xml_text(reply, "Message"), message))
+        FAIL("%s: not \"%s\": %.*s", form, message, STR_ARG(reply));
+}
+
+void
+world_refusedf(struct world *w, const char *code, const char *message, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    struct str form = str_vfmt(&w->arena, fmt, ap);
+    va_end(ap);
+    world_refused(w, code, message, form.p);
+}
+
+struct str
 world_request(struct world *w, const struct sigv4_request *http)
 {
     struct api_request req = {.http = *http};
@@ -327,6 +370,12 @@ struct str
 xml_text(struct str xml, const char *name)
 {
     return xml_text_at(xml, name, 0);
+}
+
+const char *
+xml_cstr(struct str xml, const char *name)
+{
+    return test_cstr(xml_text(xml, name));
 }
 
 size_t

@@ -44,6 +44,13 @@ struct world *world_free(struct world *w);
 struct str world_call(struct world *w, const char *form);
 struct str world_callf(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct str world_call_str(struct world *w, struct str form);
+/* The same, and a failed test that shows form and reply unless the answer is 200. */
+struct str world_ok(struct world *w, const char *form);
+struct str world_okf(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A failed test unless the answer is a fault with that code and (NULL: any) message. */
+void world_refused(struct world *w, const char *code, const char *message, const char *form);
+void world_refusedf(struct world *w, const char *code, const char *message, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 /* Percent-coded, for a value in a form. */
 struct str world_code(struct world *w, struct str value);
 
@@ -73,6 +80,8 @@ struct txn *world_begin(struct world *w); /* to look at rows; end it with store_
 struct str xml_text(struct str xml, const char *name);
 /* The n-th, from 0. */
 struct str xml_text_at(struct str xml, const char *name, size_t n);
+/* xml_text() as a C string. */
+const char *xml_cstr(struct str xml, const char *name);
 /* How many elements of that name there are, at any depth. */
 size_t xml_count(struct str xml, const char *name);
 /* The first element of that name with all in it, tags included; p NULL when there is none. */
@@ -88,7 +97,7 @@ struct str xml_where(struct str xml, const char *name, const char *child, const 
         if (!str_is(xml_text(reply_, "Code"), (want_code)))                                        \
             FAIL("HTTP %d, not %s: %.*s", (w)->http, (want_code), STR_ARG(reply_));                \
     } while (0)
-/* Fails the test unless the reply is a success; is the reply. */
+/* Fails the test unless the reply is a success. */
 #define CHECK_OK(w, reply)                                                                         \
     do {                                                                                           \
         struct str reply_ = (reply);                                                               \

@@ -68,6 +68,7 @@ class Lab:
         _run("ip", "link", "set", "w0", "up")
         _run("ip", "route", "add", "default", "via", WORLD)
         for argv in (["addr", "add", f"{WORLD}/24", "dev", "w1"], ["link", "set", "w1", "up"],
+                     ["route", "add", "198.18.0.0/15", "via", HOST],
                      ["link", "set", "lo", "up"]):
             _run("nsenter", "-t", pid, "-n", "ip", *argv)
         folder = os.path.join(self.top, "world")
@@ -79,8 +80,11 @@ class Lab:
             ["nsenter", "-t", pid, "-n", sys.executable, "-u", "-m", "http.server", "80",
              "--bind", WORLD, "--directory", folder], stdout=self._seen, stderr=self._seen)
 
-    def world_pid(self):
-        return self._world.pid
+    def from_world(self, ip, port):
+        """A page as a client elsewhere sees it, or None."""
+        done = subprocess.run(["nsenter", "-t", str(self._world.pid), "-n", "curl", "-s", "-m", "1",
+                               f"http://{ip}:{port}/"], capture_output=True, text=True)
+        return done.stdout if done.returncode == 0 else None
 
     def world_saw(self):
         """The log of the world's web server: who asked for what."""
