@@ -210,15 +210,10 @@ write_plain(const struct writer *x, const struct api_member *m, const char *p, s
 static void
 write_i64(const struct writer *x, const struct api_member *m, int64_t v)
 {
-    char digits[24], *p = digits + sizeof(digits);
-    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    char room[STR_I64_MAX];
+    struct str s = str_i64(v, room);
 
-    do {
-        *--p = (char)('0' + u % 10);
-    } while (u /= 10);
-    if (v < 0)
-        *--p = '-';
-    write_plain(x, m, p, (size_t)(digits + sizeof(digits) - p));
+    write_plain(x, m, s.p, s.n);
 }
 
 static void
@@ -324,12 +319,6 @@ write_members(const struct writer *x, uint32_t first, size_t n, const void *base
 }
 
 static void
-write_entry(const struct writer *x, const struct api_shape *shape, const void *entry)
-{
-    write_members(x, shape->first, 2, entry);
-}
-
-static void
 write_list(const struct writer *x, const struct api_member *m, const struct api_shape *shape,
            const void *slot)
 {
@@ -366,7 +355,7 @@ write_list(const struct writer *x, const struct api_member *m, const struct api_
             open_element(x, m);
         else
             buf_add_lit(x->out, "<entry>");
-        write_entry(x, shape, item);
+        write_members(x, shape->first, 2, item);
         if (flat)
             close_element(x, m);
         else

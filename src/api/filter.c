@@ -9,7 +9,6 @@
 #define STEPS_MAX 8
 #define VALUES_MAX 200
 #define VALUE_CHARS_MAX 255
-#define TEXT_MAX 32 /* of a number or a time */
 
 /* Tag:KEY compares Value where Key is KEY. */
 enum filter_kind { KIND_PATH, KIND_TAG, KIND_OWN };
@@ -149,11 +148,7 @@ check_values(struct arena *arena, struct api_filter_pairs pairs, struct api_faul
                               "%d",
                               VALUES_MAX);
         LIST_EACH(&pairs.v[i].values, value) {
-            size_t chars = 0;
-
-            for (size_t j = 0; j < value->n; j++)
-                chars += ((unsigned char)value->p[j] & 0xc0) != 0x80;
-            if (chars > VALUE_CHARS_MAX)
+            if (str_chars(*value) > VALUE_CHARS_MAX)
                 return api_refuse(fault, arena, "FilterLimitExceeded",
                                   "The maximum length for a filter value is %d characters",
                                   VALUE_CHARS_MAX);
@@ -230,15 +225,9 @@ text_passes(const struct api_filter_compiled *f, struct str s)
 static bool
 number_passes(const struct api_filter_compiled *f, int64_t v)
 {
-    char text[TEXT_MAX], *p = text + sizeof(text);
-    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    char room[STR_I64_MAX];
 
-    do {
-        *--p = (char)('0' + u % 10);
-    } while (u /= 10);
-    if (v < 0)
-        *--p = '-';
-    return text_passes(f, str_of(p, (size_t)(text + sizeof(text) - p)));
+    return text_passes(f, str_i64(v, room));
 }
 
 static bool

@@ -137,16 +137,6 @@ missing(struct checker *c, const struct step *at)
 
 /* ---- limits ---- */
 
-static int64_t
-n_chars(struct str s)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static const char *
 words(const struct checker *c, const char *fmt, long long v)
 {
@@ -286,7 +276,7 @@ check_text(struct checker *c, const struct step *at, const struct api_shape *sha
         return check_enum(c, at, shape, slot);
     if (shape->limit == 0)
         return 0;
-    int64_t n = shape->kind == API_BLOB ? (int64_t)s.n : n_chars(s);
+    int64_t n = shape->kind == API_BLOB ? (int64_t)s.n : (int64_t)str_chars(s);
     int r = check_length(c, at, shape, limit, n, slot);
 
     if (r || shape->kind == API_BLOB)

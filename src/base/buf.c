@@ -87,15 +87,9 @@ buf_add_fmt(struct buf *b, const char *fmt, ...)
 void
 buf_add_i64(struct buf *b, int64_t v)
 {
-    char digits[24], *w = digits + sizeof(digits);
-    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    char room[STR_I64_MAX];
 
-    do {
-        *--w = (char)('0' + u % 10);
-    } while (u /= 10);
-    if (v < 0)
-        *--w = '-';
-    buf_add(b, w, (size_t)(digits + sizeof(digits) - w));
+    buf_add_str(b, str_i64(v, room));
 }
 
 void

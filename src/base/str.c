@@ -434,3 +434,46 @@ str_in(const struct str_list *list, struct str s)
             return true;
     return false;
 }
+
+struct str
+str_join(struct arena *a, const struct str_list *list, struct str separator)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < list->n; i++)
+        n += list->v[i].n + (i ? separator.n : 0);
+    char *p = arena_alloc_raw(a, n), *w = p;
+    for (size_t i = 0; i < list->n; i++) {
+        if (i)
+            w = mempcpy(w, separator.p, separator.n);
+        if (list->v[i].n)
+            w = mempcpy(w, list->v[i].p, list->v[i].n);
+    }
+    assert(w == p + n);
+    return str_of(p, n);
+}
+
+struct str
+str_i64(int64_t v, char room[STR_I64_MAX])
+{
+    char *end = room + STR_I64_MAX, *p = end;
+    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+    do
+        *--p = (char)('0' + u % 10);
+    while (u /= 10);
+    if (v < 0)
+        *--p = '-';
+    assert(p >= room);
+    return str_of(p, (size_t)(end - p));
+}
+
+size_t
+str_chars(struct str s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+    return n;
+}

@@ -99,6 +99,10 @@ struct str str_lower(struct arena *a, struct str s);
 /* a then b. */
 struct str str_cat(struct arena *a, struct str x, struct str y);
 
+#define STR_I64_MAX 20
+/* Decimal digits in the caller's room; the result lies somewhere in it. */
+struct str str_i64(int64_t v, char room[STR_I64_MAX]);
+
 /* Lower-case hexadecimal of n bytes. */
 struct str str_hex(struct arena *a, const void *p, size_t n);
 /* Bytes of a hexadecimal text; false when odd or not hexadecimal. */
@@ -111,6 +115,8 @@ bool str_unbase64(struct arena *a, struct str text, struct str *ret);
 
 /* Whether the bytes are well-formed UTF-8. */
 bool str_is_utf8(struct str s);
+/* How many characters there are in well-formed UTF-8. */
+size_t str_chars(struct str s);
 
 /* Bytes compared in time that depends on the length only.  Lengths are not secret. */
 bool str_eq_consttime(struct str a, struct str b);
@@ -122,3 +128,5 @@ struct str_list {
 };
 
 bool str_in(const struct str_list *list, struct str s);
+/* All with the separator between; empty (and not absent) when there are none. */
+struct str str_join(struct arena *a, const struct str_list *list, struct str separator);

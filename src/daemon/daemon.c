@@ -12,6 +12,7 @@
 #include "gen/store/daemon_rows.h"
 #include "guestnet/guestnet.h"
 #include "loop/net.h"
+#include "sys/rsa_pool.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -392,7 +393,10 @@ run(struct daemon *d)
              d->config.port, d->sandbox ? "sandbox" : "sim", d->config.data_dir);
     /* The very line that scripts wait for. */
     fputs("Ready.\n", stderr);
+    /* Not before: nobody who starts a cloud waits for a key. */
+    rsa_pool_start();
     int r = loop_run(d->loop);
+    rsa_pool_stop();
     loop_timer_stop(d->loop, &watchdog.timer);
     return r < 0 ? 1 : d->exit_status;
 }

@@ -71,18 +71,15 @@ ec2_pool_reserves(const struct ec2_pool *pool, uint32_t ip)
 static struct str
 block_key(const struct ec2_pool *pool, uint64_t number, char room[KEY_MAX])
 {
-    char digits[20];
-    size_t n = 0, at = pool->name.n;
+    char digits[STR_I64_MAX];
+    struct str s = str_i64((int64_t)number, digits);
+    size_t at = pool->name.n;
 
-    assert(at + 1 + sizeof(digits) <= KEY_MAX);
+    assert(at + 1 + s.n <= KEY_MAX);
     memcpy(room, pool->name.p, at);
     room[at++] = '/';
-    do
-        digits[n++] = (char)('0' + number % 10);
-    while (number /= 10);
-    while (n)
-        room[at++] = digits[--n];
-    return str_of(room, at);
+    memcpy(room + at, s.p, s.n);
+    return str_of(room, at + s.n);
 }
 
 static const struct ec2_address_block_row *

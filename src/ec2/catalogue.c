@@ -185,21 +185,6 @@ ec2_type_in_region(const struct ec2_type *type, const struct ec2_region *region)
     return false;
 }
 
-struct str
-ec2_type_zones(struct arena *arena, const struct ec2_type *type, const struct ec2_region *region)
-{
-    struct str all = STR_NONE;
-
-    for (unsigned i = 0; i < region->n_zones; i++) {
-        if (!offered_in(catalogue_of(type), region_row(region), i))
-            continue;
-        struct str name = ec2_region_zone(arena, region, i).name;
-
-        all = all.p ? str_fmt(arena, "%.*s, %.*s", STR_ARG(all), STR_ARG(name)) : name;
-    }
-    return all.p ? all : S("");
-}
-
 /* ---- DescribeRegions, DescribeAvailabilityZones ---- */
 
 static const struct api_filter region_filters[] = {
@@ -282,25 +267,20 @@ static int
 zones_check(struct api_call *call, const struct str_list *asked, const struct ec2_region *region,
             bool ids)
 {
-    struct str missing = STR_NONE;
+    struct str_list have = {0}, missing = {0};
 
-    LIST_EACH(asked, want) {
-        bool found = false;
+    for (unsigned i = 0; i < region->n_zones; i++) {
+        struct ec2_zone zone = ec2_region_zone(call->arena, region, i);
 
-        for (unsigned i = 0; i < region->n_zones; i++) {
-            struct ec2_zone zone = ec2_region_zone(call->arena, region, i);
-
-            found = found || str_eq(ids ? zone.id : zone.name, *want);
-        }
-        if (!found)
-            missing = missing.p ? str_fmt(call->arena, "%.*s, %.*s", STR_ARG(missing),
-                                          STR_ARG(*want))
-                                : *want;
+        *LIST_PUSH(call->arena, &have) = ids ? zone.id : zone.name;
     }
-    if (!missing.p)
+    LIST_EACH(asked, want)
+        if (!str_in(&have, *want))
+            *LIST_PUSH(call->arena, &missing) = *want;
+    if (!missing.n)
         return 0;
     return api_fault(call, &EC2_ERR(InvalidParameterValue), "Invalid availability zone%s: [%.*s]",
-                     ids ? "-id" : "", STR_ARG(missing));
+                     ids ? "-id" : "", STR_ARG(str_join(call->arena, &missing, S(", "))));
 }
 
 /* AllAvailabilityZones adds local and wavelength zones: there are none. */

@@ -39,13 +39,12 @@ int
 ec2_missing(struct api_call *call, const struct api_error *error, const char *what,
             const struct str_list *ids)
 {
-    struct str all = STR_NONE;
+    struct str all = str_join(call->arena, ids, S(", "));
 
     assert(ids->n > 0);
-    LIST_EACH(ids, id)
-        all = all.p ? str_fmt(call->arena, "%.*s, %.*s", STR_ARG(all), STR_ARG(*id)) : *id;
-    return api_fault(call, error, ids->n > 1 ? "The %s IDs '%.*s' do not exist"
-                                             : "The %s ID '%.*s' does not exist",
+    return api_fault(call, error,
+                     ids->n > 1 ? "The %s IDs '%.*s' do not exist"
+                                : "The %s ID '%.*s' does not exist",
                      what, STR_ARG(all));
 }
 

@@ -52,10 +52,6 @@ struct str ec2_zone_id(struct arena *arena, struct str zone);
  */
 bool ec2_type_offered(const struct ec2_type *type, struct str zone);
 bool ec2_type_in_region(const struct ec2_type *type, const struct ec2_region *region);
-/* "us-east-1a, us-east-1b": the zones that have it, for messages; may be empty. */
-struct str ec2_type_zones(struct arena *arena, const struct ec2_type *type,
-                          const struct ec2_region *region);
-/* "Linux/UNIX"'s architecture of an image must be one that the type can run. */
 
 /* ---- tag.c ---- */
 
@@ -302,7 +298,3 @@ struct str ec2_listing_next(struct api_call *call, const struct ec2_listing *lis
 
 /* The next number of a counter (table ec2_counter), from 1; never given again. */
 int ec2_number(struct txn *txn, const char *counter, int64_t *ret);
-/*
- * The answer to DryRun=true: 412 DryRunOperation.  Dispatch calls it after the handler said 0
- * and rolls back, so handlers need not look at DryRun.
- */

@@ -30,13 +30,12 @@ ec2_image_visible(const struct api_call *call, const struct ec2_image_row *row)
 }
 
 static int
-not_found(struct api_call *call, struct str ids, bool several)
+not_found(struct api_call *call, const struct str_list *ids)
 {
-    if (several)
-        return api_fault(call, &EC2_ERR(InvalidAMIID_NotFound),
-                         "The image ids '[%.*s]' do not exist", STR_ARG(ids));
-    return api_fault(call, &EC2_ERR(InvalidAMIID_NotFound), "The image id '[%.*s]' does not exist",
-                     STR_ARG(ids));
+    return api_fault(call, &EC2_ERR(InvalidAMIID_NotFound),
+                     ids->n > 1 ? "The image ids '[%.*s]' do not exist"
+                                : "The image id '[%.*s]' does not exist",
+                     STR_ARG(str_join(call->arena, ids, S(", "))));
 }
 
 static int
@@ -49,7 +48,7 @@ image_look_up(struct api_call *call, struct str id, const struct ec2_image_row *
     const struct ec2_image_row *row = ec2_image_get(call->txn, id);
 
     if (!row || !ec2_image_visible(call, row))
-        return not_found(call, id, false);
+        return not_found(call, &(struct str_list){&id, 1});
     *ret = row;
     return 0;
 }
@@ -508,8 +507,7 @@ executable_asked(struct api_call *call, const struct str_list *users,
 static int
 ids_check(struct api_call *call, const struct str_list *ids)
 {
-    struct str missing = STR_NONE;
-    unsigned n = 0;
+    struct str_list missing = {0};
 
     LIST_EACH(ids, id) {
         int r = ec2_id_check(call, *id, "ami", &EC2_ERR(InvalidAMIID_Malformed));
@@ -518,11 +516,10 @@ ids_check(struct api_call *call, const struct str_list *ids)
             return r;
         const struct ec2_image_row *row = ec2_image_get(call->txn, *id);
 
-        if (row && ec2_image_visible(call, row))
-            continue;
-        missing = n++ ? str_fmt(call->arena, "%.*s, %.*s", STR_ARG(missing), STR_ARG(*id)) : *id;
+        if (!row || !ec2_image_visible(call, row))
+            *LIST_PUSH(call->arena, &missing) = *id;
     }
-    return n ? not_found(call, missing, n > 1) : 0;
+    return missing.n ? not_found(call, &missing) : 0;
 }
 
 static bool

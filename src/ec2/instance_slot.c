@@ -7,15 +7,13 @@
  */
 #include "ec2/instance.h"
 
-#include <stdio.h>
-
 /* 65,536 ids each: slot 65,535 ends where 32 bits do. */
 #define SLOT_MAX 65000
 
 int
 ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret)
 {
-    char text[24];
+    char room[STR_I64_MAX];
     int64_t slot;
 
     assert(instance_id.n);
@@ -32,9 +30,8 @@ ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret)
     slot = (int64_t)store_count(txn, &ec2_uid_slot_table) + 1;
     if (slot > SLOT_MAX)
         return -ENOSPC;
-    int n = snprintf(text, sizeof(text), "%lld", (long long)slot);
     const struct ec2_uid_slot_row fresh = {
-        .id = str_of(text, (size_t)n), .slot = slot, .holder = instance_id};
+        .id = str_i64(slot, room), .slot = slot, .holder = instance_id};
     int r = ec2_uid_slot_insert(txn, &fresh);
     if (r == 0)
         *ret = slot;
@@ -44,11 +41,10 @@ ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret)
 int
 ec2_slot_give_back(struct txn *txn, int64_t slot)
 {
-    char text[24];
+    char room[STR_I64_MAX];
 
     assert(slot >= 1 && slot <= SLOT_MAX);
-    int n = snprintf(text, sizeof(text), "%lld", (long long)slot);
-    const struct ec2_uid_slot_row *row = ec2_uid_slot_get(txn, str_of(text, (size_t)n));
+    const struct ec2_uid_slot_row *row = ec2_uid_slot_get(txn, str_i64(slot, room));
 
     if (!row)
         return error_origin(ENOENT, "range %lld of user ids was never taken", (long long)slot);

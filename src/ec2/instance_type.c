@@ -466,21 +466,19 @@ static int
 types_check(struct api_call *call, const struct str_list *names, bool any_region)
 {
     const struct ec2_region *region = ec2_region_find(call->region);
-    struct str missing = STR_NONE;
+    struct str_list missing = {0};
 
     LIST_EACH(names, name) {
         const struct ec2_type *type = ec2_type_find(*name);
 
-        if (type && (any_region || ec2_type_in_region(type, region)))
-            continue;
-        missing = missing.p ? str_fmt(call->arena, "%.*s, %.*s", STR_ARG(missing), STR_ARG(*name))
-                            : *name;
+        if (!type || (!any_region && !ec2_type_in_region(type, region)))
+            *LIST_PUSH(call->arena, &missing) = *name;
     }
-    if (!missing.p)
+    if (!missing.n)
         return 0;
     return api_fault(call, &EC2_ERR(InvalidInstanceType),
                      "The following supplied instance types do not exist: [%.*s]",
-                     STR_ARG(missing));
+                     STR_ARG(str_join(call->arena, &missing, S(", "))));
 }
 
 int

@@ -16,9 +16,9 @@
 
 #include "base/error.h"
 #include "codec/crypto.h"
+#include "sys/rsa_pool.h"
 
 enum {
-    RSA_BITS = 2048,
     RSA_BITS_MIN = 1024,
     RSA_BITS_MAX = 4096,
     RSA_EXPONENT_BYTES_MAX = 16,
@@ -326,7 +326,7 @@ rsa_private(const EVP_PKEY *key, struct wire *ret)
 static int
 rsa_make(struct arena *arena, bool ppk, struct str name, struct key_material *ret)
 {
-    CLEANUP(pkey_free) EVP_PKEY *key = EVP_RSA_gen(RSA_BITS);
+    CLEANUP(pkey_free) EVP_PKEY *key = rsa_pool_take();
     CLEANUP(parts_wipe) struct parts parts = {.algorithm = "ssh-rsa", .name = name};
     struct key_material made = {.type = S("rsa")};
     int r;

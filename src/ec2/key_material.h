@@ -23,8 +23,9 @@ struct key_material {
 
 /*
  * Makes a key: type "rsa" (2,048 bits) or "ed25519", format "pem" (RSA: PKCS#1; ED25519: OpenSSH)
- * or "ppk" (PuTTY, version 2).  0 or -errno.  An RSA key takes 50 to 200 ms of the loop, and its
- * randomness is libcrypto's: a simulation that must repeat makes ED25519 keys.
+ * or "ppk" (PuTTY, version 2).  0 or -errno.  An RSA key is one that sys/rsa_pool.h has ready, or
+ * takes 50 to 250 ms of the loop; its randomness is libcrypto's: a simulation that must repeat
+ * makes ED25519 keys.
  */
 int key_material_make(struct env *env, struct arena *arena, struct str type, struct str format,
                       struct str name, struct key_material *ret);

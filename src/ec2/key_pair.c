@@ -190,25 +190,22 @@ static const struct api_filter_table key_pair_filter_table =
 static int
 asked_check(struct api_call *call, const struct str_list *asked, bool ids)
 {
-    struct str missing = STR_NONE;
-    unsigned n = 0;
+    struct str_list missing = {0};
 
     LIST_EACH(asked, want) {
         const struct ec2_key_pair_row *row =
             ids ? ec2_key_pair_get(call->txn, *want)
                 : ec2_key_pair_by_name_get(call->txn, call->account, call->region, *want);
 
-        if (row && ec2_mine(call, row->account, row->region))
-            continue;
-        missing = n++ ? str_fmt(call->arena, "%.*s, %.*s", STR_ARG(missing), STR_ARG(*want))
-                      : *want;
+        if (!row || !ec2_mine(call, row->account, row->region))
+            *LIST_PUSH(call->arena, &missing) = *want;
     }
-    if (n == 0)
+    if (missing.n == 0)
         return 0;
     return api_fault(call, &EC2_ERR(InvalidKeyPair_NotFound),
-                     n > 1 ? "The key pairs '%.*s' do not exist"
-                           : "The key pair '%.*s' does not exist",
-                     STR_ARG(missing));
+                     missing.n > 1 ? "The key pairs '%.*s' do not exist"
+                                   : "The key pair '%.*s' does not exist",
+                     STR_ARG(str_join(call->arena, &missing, S(", "))));
 }
 
 int

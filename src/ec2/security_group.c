@@ -446,17 +446,11 @@ describe_wanted(struct api_call *call, const struct ec2_DescribeSecurityGroupsRe
             return r;
         *LIST_PUSH(call->arena, group_mine(call, *id) ? &wanted : &missing) = *id;
     }
-    if (missing.n == 1)
+    if (missing.n)
         return api_fault(call, &EC2_ERR(InvalidGroup_NotFound),
-                         "The security group '%.*s' does not exist", STR_ARG(missing.v[0]));
-    if (missing.n) {
-        struct str all = missing.v[0];
-
-        for (size_t i = 1; i < missing.n; i++)
-            all = str_fmt(call->arena, "%.*s, %.*s", STR_ARG(all), STR_ARG(missing.v[i]));
-        return api_fault(call, &EC2_ERR(InvalidGroup_NotFound),
-                         "The security groups '%.*s' do not exist", STR_ARG(all));
-    }
+                         missing.n > 1 ? "The security groups '%.*s' do not exist"
+                                       : "The security group '%.*s' does not exist",
+                         STR_ARG(str_join(call->arena, &missing, S(", "))));
     LIST_EACH(&req->group_names, name) {
         const struct ec2_security_group_row *row;
         int r = ec2_group_named_find(call, *name, &row);

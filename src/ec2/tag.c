@@ -70,16 +70,6 @@ row_tags(const struct taggable *t, const void *row)
 
 /* ---- what a tag may be ---- */
 
-static size_t
-characters(struct str s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static bool
 is_reserved(struct str key)
 {
@@ -95,7 +85,7 @@ key_check(struct api_call *call, struct str key)
     if (key.n == 0)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Tag key cannot be null or empty");
-    if (characters(key) > TAG_KEY_CHARACTERS_MAX)
+    if (str_chars(key) > TAG_KEY_CHARACTERS_MAX)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Tag key exceeds the maximum length of %d characters",
                          TAG_KEY_CHARACTERS_MAX);
@@ -117,7 +107,7 @@ tag_check(struct api_call *call, const struct ec2_Tag *tag)
     if (!tag->value.p)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Tag value cannot be null. Use empty string instead.");
-    if (characters(tag->value) > TAG_VALUE_CHARACTERS_MAX)
+    if (str_chars(tag->value) > TAG_VALUE_CHARACTERS_MAX)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Tag value exceeds the maximum length of %d characters",
                          TAG_VALUE_CHARACTERS_MAX);

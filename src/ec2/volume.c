@@ -291,24 +291,22 @@ volume_mine(struct api_call *call, struct str id)
 static int
 ids_check(struct api_call *call, const struct str_list *ids)
 {
-    struct str missing = STR_NONE;
-    unsigned n = 0;
+    struct str_list missing = {0};
 
     LIST_EACH(ids, id) {
         int r = id_check(call, *id);
 
         if (r)
             return r;
-        if (volume_mine(call, *id))
-            continue;
-        missing = n++ ? str_fmt(call->arena, "%.*s, %.*s", STR_ARG(missing), STR_ARG(*id)) : *id;
+        if (!volume_mine(call, *id))
+            *LIST_PUSH(call->arena, &missing) = *id;
     }
-    if (n == 0)
+    if (missing.n == 0)
         return 0;
     return api_fault(call, &EC2_ERR(InvalidVolume_NotFound),
-                     n > 1 ? "The volumes '%.*s' do not exist."
-                           : "The volume '%.*s' does not exist.",
-                     STR_ARG(missing));
+                     missing.n > 1 ? "The volumes '%.*s' do not exist."
+                                   : "The volume '%.*s' does not exist.",
+                     STR_ARG(str_join(call->arena, &missing, S(", "))));
 }
 
 static struct opt_i64

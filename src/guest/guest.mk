@@ -25,7 +25,7 @@ guest_target_cflags := $(guest_warnings) -Os -fno-asynchronous-unwind-tables \
 
 guest_pure := text decode mime node userdata http dns accounts
 guest_all := $(guest_pure) file fetch run state network parts modules users write_files \
-	packages ssh boot power applets init
+	packages ssh boot power applets init fortify
 
 $(B)/guest/include/.made:
 	@mkdir -p $(@D)

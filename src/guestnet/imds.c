@@ -12,6 +12,7 @@
 #include "codec/aws_names.h"
 #include "codec/crypto.h"
 #include "codec/ip.h"
+#include "codec/uri.h"
 #include "base/list.h"
 #include "base/timefmt.h"
 
@@ -102,24 +103,6 @@ add(struct tree *t, struct str value, const char *fmt, ...)
     leaf->value = value;
 }
 
-/* Texts with a newline between. */
-static struct str
-join(struct arena *a, const struct str_list *list)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < list->n; i++)
-        n += list->v[i].n + 1;
-    char *p = arena_alloc_raw(a, n), *w = p;
-    for (size_t i = 0; i < list->n; i++) {
-        if (i)
-            *w++ = '\n';
-        memcpy(w, list->v[i].p, list->v[i].n);
-        w += list->v[i].n;
-    }
-    return str_of(p, (size_t)(w - p));
-}
-
 static struct str
 group_names(struct tree *t, struct txn *txn, const struct str_list *ids)
 {
@@ -131,7 +114,7 @@ group_names(struct tree *t, struct txn *txn, const struct str_list *ids)
         if (group)
             *LIST_PUSH(t->arena, &names) = group->name;
     }
-    return join(t->arena, &names);
+    return str_join(t->arena, &names, S("\n"));
 }
 
 static struct str
@@ -166,7 +149,7 @@ add_interface(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
     add(t, nic->mac, "%s/mac", at);
     add(t, nic->account, "%s/owner-id", at);
     add(t, group_names(t, txn, &nic->group_ids), "%s/security-groups", at);
-    add(t, join(t->arena, &nic->group_ids), "%s/security-group-ids", at);
+    add(t, str_join(t->arena, &nic->group_ids, S("\n")), "%s/security-group-ids", at);
     add(t, nic->subnet_id, "%s/subnet-id", at);
     add(t, nic->vpc_id, "%s/vpc-id", at);
     if (subnet)
@@ -324,10 +307,11 @@ list(const struct tree *t, struct str dir, struct str *ret)
         if (!lines.n || !str_eq(lines.v[lines.n - 1], line))
             *LIST_PUSH(t->arena, &lines) = line;
     }
-    *ret = join(t->arena, &lines);
+    *ret = str_join(t->arena, &lines, S("\n"));
     return lines.n > 0;
 }
 
+/* A path without a slash at its end: a value, or what lies below it. */
 static bool
 fetch(const struct tree *t, struct str path, struct str *ret)
 {
@@ -336,8 +320,7 @@ fetch(const struct tree *t, struct str path, struct str *ret)
             *ret = t->leaves.v[i].value;
             return true;
         }
-    bool is_dir = path.n == 0 || path.p[path.n - 1] == '/';
-    return list(t, is_dir ? path : str_cat(t->arena, path, S("/")), ret);
+    return list(t, path.n ? str_cat(t->arena, path, S("/")) : path, ret);
 }
 
 static const char *const versions[] = {
@@ -355,7 +338,7 @@ list_versions(struct arena *arena)
 
     for (size_t i = 0; i < ARRAY_LEN(versions); i++)
         *LIST_PUSH(arena, &lines) = str_from(versions[i]);
-    return join(arena, &lines);
+    return str_join(arena, &lines, S("\n"));
 }
 
 static bool
@@ -439,18 +422,36 @@ give(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instan
     return reply;
 }
 
+/*
+ * Clients are careless with slashes, and AWS (its newer machines; the older ones redirected)
+ * answers all alike: "latest//meta-data", a value with a slash behind it and a folder without.
+ * Answers a path without slashes at its ends; false when it is miscoded.
+ */
+static bool
+clean_path(struct arena *arena, struct str path, struct str *ret)
+{
+    if (!uri_decode(arena, path, 0, &path))
+        return false;
+    path = uri_normalize(arena, path);
+    path = str_cut(path, 1, path.n);
+    if (str_ends(path, S("/")))
+        path.n--;
+    *ret = path;
+    return true;
+}
+
 struct imds_reply
 imds_answer(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instance,
             const uint8_t key[IMDS_KEY_BYTES], int64_t now_ms, const uint8_t nonce[8],
             const struct imds_request *req)
 {
-    struct str path = req->path;
+    struct str path;
     int64_t left_s = 0;
 
     if (!str_is(instance->imds_endpoint, "enabled"))
         return refuse(arena, 403);
-    while (path.n && path.p[0] == '/')
-        path = str_cut(path, 1, path.n);
+    if (!clean_path(arena, req->path, &path))
+        return refuse(arena, 400);
     if (str_is(path, "latest/api/token"))
         return req->method == HTTP_PUT
                    ? give_token(arena, instance, key, now_ms, nonce, req)

@@ -297,3 +297,28 @@ TEST(one_bad_resource_of_many_tags_none, "REG-01 REG-03")
     CHECK_FAULT(w, tag(w, "CreateTags", vpc, "Tag.1.Key=a&Tag.1.Value=b"), "InvalidVpcID.NotFound");
     world_free(w);
 }
+
+TEST(ids_without_number_are_refused_and_end_nobody)
+{
+    static const char *const lists[][2] = {
+        {"DescribeImages&ImageId", "ami-"},         {"DescribeInstances&InstanceId", "i-"},
+        {"DescribeKeyPairs&KeyName", "key"},        {"DescribeSecurityGroups&GroupId", "sg-"},
+        {"DescribeVolumes&VolumeId", "vol-"},       {"DescribeVpcs&VpcId", "vpc-"},
+        {"DescribeInstanceTypes&InstanceType", ""}, {"DescribeAvailabilityZones&ZoneName", ""},
+    };
+    struct world *w = world_new();
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        struct buf form;
+
+        buf_init(&form, (size_t)4 << 20);
+        buf_add_fmt(&form, "Version=2016-11-15&Action=%.*s",
+                    (int)strcspn(lists[i][0], "&"), lists[i][0]);
+        for (unsigned k = 1; k <= 19000; k++)
+            buf_add_fmt(&form, "%s.%u=%s%08x", strchr(lists[i][0], '&'), k, lists[i][1], k);
+        world_call_str(w, buf_str(&form));
+        buf_done(&form);
+        CHECK_INT(w->http, 400);
+    }
+    world_free(w);
+}

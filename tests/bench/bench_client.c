@@ -251,6 +251,7 @@ receive(int ep, struct conn *c, uint64_t end_ns, size_t *active)
     if (!c->good && n_bad == 1)
         fprintf(stderr, "bench-client: %.300s\n%.300s\n", c->head, c->head + strlen(c->head) + 4);
     if (now >= end_ns) {
+        close(c->fd);
         --*active;
         return;
     }

@@ -379,7 +379,8 @@ class Cloud:
         lines = [f"{method} {path} HTTP/1.1", f"Host: {address}", "Connection: close"]
         lines += [f"{k}: {v}" for k, v in (headers or {}).items()]
         request = ("\r\n".join(lines) + "\r\n\r\n").encode()
-        status, out = self.exec(id, *prefix, "nc", "-w", "3", address, str(port), input=request)
+        status, out = self.exec(id, "timeout", "3", *prefix, "nc", address, str(port),
+                                input=request)
         if not out.startswith(b"HTTP/1."):
             return None
         head, _, body = out.partition(b"\r\n\r\n")

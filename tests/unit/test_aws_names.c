@@ -21,7 +21,8 @@ TEST(names_have_the_forms_of_ec2, "IMDS-12")
 TEST(every_name_that_is_made_is_read_back)
 {
     static const char *const regions[] = {"us-east-1", "eu-west-1", "us-gov-west-1"};
-    static const uint32_t ips[] = {0, 1, 0x0a000001, 0x7f000001, 0xc6120005, 0xfffffffe, UINT32_MAX};
+    static const uint32_t ips[] = {0,          1,          0x0a000001, 0x7f000001,
+                                   0xc6120005, 0xfffffffe, UINT32_MAX};
     struct arena *a = test_arena();
 
     for (size_t r = 0; r < ARRAY_LEN(regions); r++)
@@ -52,13 +53,31 @@ TEST(case_does_not_count_in_names)
 TEST(what_is_no_such_name_is_refused)
 {
     static const char *const private[] = {
-        "", ".", "ip-", "ip-1-2-3-4", "ip-1-2-3-4.", "ip-1-2-3-4.internal", "ip-1-2-3.ec2.internal",
-        "ip-1-2-3-4-5.ec2.internal", "ip-1-2-3-256.ec2.internal", "ip-01-2-3-4.ec2.internal",
-        "ip-1-2-3-.ec2.internal", "ip--1-2-3.ec2.internal", "ip-1.2.3.4.ec2.internal",
-        "ip-1-2-3-4.ec2.internal.", "ip-1-2-3-4.xec2.internal", "ip-1-2-3-4.compute.internal",
-        "ip-1-2-3-4..compute.internalx", "xip-1-2-3-4.ec2.internal", "1-2-3-4.ec2.internal",
-        "ip-255-255-255-2555.ec2.internal", "ip-255-255-255-255-255-255-255.ec2.internal",
-        "ec2.internal", ".ec2.internal", "ip-a-b-c-d.ec2.internal", "ip- 1-2-3-4.ec2.internal",
+        "",
+        ".",
+        "ip-",
+        "ip-1-2-3-4",
+        "ip-1-2-3-4.",
+        "ip-1-2-3-4.internal",
+        "ip-1-2-3.ec2.internal",
+        "ip-1-2-3-4-5.ec2.internal",
+        "ip-1-2-3-256.ec2.internal",
+        "ip-01-2-3-4.ec2.internal",
+        "ip-1-2-3-.ec2.internal",
+        "ip--1-2-3.ec2.internal",
+        "ip-1.2.3.4.ec2.internal",
+        "ip-1-2-3-4.ec2.internal.",
+        "ip-1-2-3-4.xec2.internal",
+        "ip-1-2-3-4.compute.internal",
+        "ip-1-2-3-4..compute.internalx",
+        "xip-1-2-3-4.ec2.internal",
+        "1-2-3-4.ec2.internal",
+        "ip-255-255-255-2555.ec2.internal",
+        "ip-255-255-255-255-255-255-255.ec2.internal",
+        "ec2.internal",
+        ".ec2.internal",
+        "ip-a-b-c-d.ec2.internal",
+        "ip- 1-2-3-4.ec2.internal",
     };
     uint32_t ip = 77;
 

@@ -229,8 +229,8 @@ TEST(masks_are_right_at_both_ends)
     static const struct {
         unsigned prefix;
         const char *mask;
-    } rows[] = {{0, "\0\0\0\0"}, {1, "\x80\0\0\0"}, {31, "\xff\xff\xff\xfe"},
-                {32, "\xff\xff\xff\xff"}};
+    } rows[] = {
+        {0, "\0\0\0\0"}, {1, "\x80\0\0\0"}, {31, "\xff\xff\xff\xfe"}, {32, "\xff\xff\xff\xff"}};
     struct message m = message_of(DHCP_DISCOVER);
     struct dhcp_request req;
     uint8_t out[DHCP_REPLY_MAX];

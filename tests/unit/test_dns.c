@@ -4,8 +4,13 @@
 #include "harness/harness.h"
 
 #define HEADER "\xbe\xef\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
-#define NAME "\x02IP\x03" "1-2\x03" "ec2\x08Internal"
-#define QUERY HEADER NAME "\x00" "\x00\x01\x00\x01"
+#define NAME                                                                                       \
+    "\x02IP\x03"                                                                                   \
+    "1-2\x03"                                                                                      \
+    "ec2\x08Internal"
+#define QUERY                                                                                      \
+    HEADER NAME "\x00"                                                                             \
+                "\x00\x01\x00\x01"
 
 static struct str
 query(void)
@@ -68,14 +73,12 @@ TEST(what_is_no_plain_query_is_refused)
         size_t at;
         char byte;
     } wrong[] = {
-        {2, (char)0x81}, /* an answer */
-        {2, 0x28},       /* opcode UPDATE */
-        {5, 0},          /* no question */
-        {5, 2},          /* two */
-        {4, 1},
-        {12, (char)0xc0}, /* compressed: would point somewhere */
-        {12, 0x40},
-        {12, 63},         /* longer than the message */
+        {2, (char)0x81},                   /* an answer */
+        {2, 0x28},                         /* opcode UPDATE */
+        {5, 0},                            /* no question */
+        {5, 2},                            /* two */
+        {4, 1},          {12, (char)0xc0}, /* compressed: would point somewhere */
+        {12, 0x40},      {12, 63},         /* longer than the message */
     };
     struct dns_query q;
 
@@ -139,7 +142,9 @@ TEST(a_name_is_answered)
     CHECK(dns_parse_query(s, &q));
     size_t n = dns_answer_ptr(s, &q, S("a.bc"), 0x01020304, out, sizeof(out));
     struct str want = S("\x00\x01\x84\x80\x00\x01\x00\x01\x00\x00\x00\x00\x01x\x00\x00\x0c\x00\x01"
-                        "\xc0\x0c\x00\x0c\x00\x01\x01\x02\x03\x04\x00\x06\x01" "a\x02" "bc\x00");
+                        "\xc0\x0c\x00\x0c\x00\x01\x01\x02\x03\x04\x00\x06\x01"
+                        "a\x02"
+                        "bc\x00");
     CHECK(str_eq(str_of(out, n), want));
     /* names that cannot be written */
     CHECK(!dns_answer_ptr(s, &q, S(""), 1, out, sizeof(out)));
@@ -176,17 +181,23 @@ TEST(an_answer_never_passes_its_room)
 
         CHECK_INT(dns_answer_none(s, &q, DNS_NXDOMAIN, out, max), max >= s.n ? s.n : 0);
         CHECK_INT(dns_answer_a(s, &q, 1, 1, out, max), max >= s.n + 16 ? s.n + 16 : 0);
-        CHECK_INT(dns_answer_ptr(s, &q, S("a.bc"), 1, out, max),
-                  max >= s.n + 18 ? s.n + 18 : 0);
+        CHECK_INT(dns_answer_ptr(s, &q, S("a.bc"), 1, out, max), max >= s.n + 18 ? s.n + 18 : 0);
     }
 }
 
 TEST(reverse_names_are_addresses)
 {
-    static const char *const wrong[] = {
-        "", "in-addr.arpa", ".in-addr.arpa", "1.2.3.in-addr.arpa", "1.2.3.4.5.in-addr.arpa",
-        "256.1.1.1.in-addr.arpa", "01.1.1.1.in-addr.arpa", "a.1.1.1.in-addr.arpa",
-        "5.0.31.172.in-addr.arpa.", "5.0.31.172.ip6.arpa", "5.0.31.172in-addr.arpa"};
+    static const char *const wrong[] = {"",
+                                        "in-addr.arpa",
+                                        ".in-addr.arpa",
+                                        "1.2.3.in-addr.arpa",
+                                        "1.2.3.4.5.in-addr.arpa",
+                                        "256.1.1.1.in-addr.arpa",
+                                        "01.1.1.1.in-addr.arpa",
+                                        "a.1.1.1.in-addr.arpa",
+                                        "5.0.31.172.in-addr.arpa.",
+                                        "5.0.31.172.ip6.arpa",
+                                        "5.0.31.172in-addr.arpa"};
     uint32_t ip = 9;
 
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++)

@@ -8,7 +8,8 @@
 #include "harness/world.h"
 
 #define RUN                                                                                        \
-    "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro&MinCount=1&MaxCount=1"
+    "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro&MinCount=1&MaxCount=" \
+    "1"
 #define HOUR_S 3600
 
 static const uint8_t key[IMDS_KEY_BYTES] = "thirty-two bytes of a test's key";
@@ -46,8 +47,7 @@ ask(struct world *w, const char *id, const struct imds_request *req)
     const struct ec2_instance_row *row = ec2_instance_get(txn, str_from(id));
 
     CHECK(row);
-    struct imds_reply reply =
-        imds_answer(txn, test_arena(), row, key, w->env.now_ms, nonce, req);
+    struct imds_reply reply = imds_answer(txn, test_arena(), row, key, w->env.now_ms, nonce, req);
     reply.body = str_dup(test_arena(), reply.body);
     store_rollback(txn);
     return reply;
@@ -56,9 +56,8 @@ ask(struct world *w, const char *id, const struct imds_request *req)
 static struct imds_reply
 get_with(struct world *w, const char *id, const char *path, struct str token)
 {
-    return ask(w, id, &(struct imds_request){.method = HTTP_GET,
-                                             .path = str_from(path),
-                                             .token = token});
+    return ask(w, id,
+               &(struct imds_request){.method = HTTP_GET, .path = str_from(path), .token = token});
 }
 
 static struct str
@@ -80,10 +79,11 @@ status(struct world *w, const char *id, const char *path)
 static struct imds_reply
 put_token(struct world *w, const char *id, const char *ttl, bool forwarded)
 {
-    return ask(w, id, &(struct imds_request){.method = HTTP_PUT,
-                                             .path = S("/latest/api/token"),
-                                             .ttl = str_from(ttl),
-                                             .forwarded = forwarded});
+    return ask(w, id,
+               &(struct imds_request){.method = HTTP_PUT,
+                                      .path = S("/latest/api/token"),
+                                      .ttl = str_from(ttl),
+                                      .forwarded = forwarded});
 }
 
 static bool
@@ -149,8 +149,7 @@ TEST(what_an_instance_reads_of_itself_is_what_the_api_shows,
                   {"device-number", "deviceIndex"},
                   {"security-group-ids", "groupId"}};
     for (size_t i = 0; i < ARRAY_LEN(of_nic); i++) {
-        struct str got = get(w, id, str_fmt(test_arena(), "%.*s%s", STR_ARG(at),
-                                            of_nic[i].leaf).p);
+        struct str got = get(w, id, str_fmt(test_arena(), "%.*s%s", STR_ARG(at), of_nic[i].leaf).p);
 
         if (!str_eq(got, xml_text(nic, of_nic[i].element)))
             FAIL("%s is \"%.*s\"", of_nic[i].leaf, STR_ARG(got));
@@ -167,8 +166,7 @@ TEST(launch_indexes_count_up_within_one_launch, "IMDS-02 IMDS-04")
     for (size_t i = 0; i < 3; i++) {
         const char *id = str_cstr(test_arena(), xml_text_at(xml, "instanceId", i));
 
-        CHECK_STR(get(w, id, MD "ami-launch-index"),
-                  str_fmt(test_arena(), "%zu", i).p);
+        CHECK_STR(get(w, id, MD "ami-launch-index"), str_fmt(test_arena(), "%zu", i).p);
     }
     world_free(w);
 }
@@ -332,9 +330,10 @@ TEST(all_that_is_listed_can_be_fetched, "IMDS-01")
     struct world *w = world_new();
 
     ok(w, world_call(w, "Action=CreateKeyPair&KeyName=k&KeyType=ed25519"));
-    const char *id = launch(w, "&KeyName=k&MetadataOptions.InstanceMetadataTags=enabled&"
-                               "TagSpecification.1.ResourceType=instance&"
-                               "TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=x");
+    const char *id =
+        launch(w, "&KeyName=k&MetadataOptions.InstanceMetadataTags=enabled&"
+                  "TagSpecification.1.ResourceType=instance&"
+                  "TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=x");
     CHECK(walk(w, id, S(MD)) > 35);
     CHECK(walk(w, id, S("/latest/dynamic/")) >= 2);
     CHECK(has_line(get(w, id, MD), "instance-id") && has_line(get(w, id, MD), "placement/"));
@@ -373,14 +372,17 @@ TEST(the_top_lists_versions_and_each_version_the_same_folders)
 TEST(tags_are_shown_only_when_that_is_enabled)
 {
     struct world *w = world_new();
-    const char *id = launch(w, "&TagSpecification.1.ResourceType=instance&"
-                               "TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=web"
-                               "&TagSpecification.1.Tag.2.Key=a:b&TagSpecification.1.Tag.2.Value=");
+    const char *id =
+        launch(w, "&TagSpecification.1.ResourceType=instance&"
+                  "TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=web"
+                  "&TagSpecification.1.Tag.2.Key=a:b&TagSpecification.1.Tag.2.Value=");
 
     CHECK_INT(status(w, id, MD "tags/instance/Name"), 404);
     CHECK(!has_line(get(w, id, MD), "tags/"));
-    ok(w, world_callf(w, "Action=ModifyInstanceMetadataOptions&InstanceId=%s&"
-                         "InstanceMetadataTags=enabled", id));
+    ok(w, world_callf(w,
+                      "Action=ModifyInstanceMetadataOptions&InstanceId=%s&"
+                      "InstanceMetadataTags=enabled",
+                      id));
     CHECK_STR(get(w, id, MD "tags/instance/"), "Name\na:b");
     CHECK_STR(get(w, id, MD "tags/instance/Name"), "web");
     CHECK_STR(get(w, id, MD "tags/instance/a:b"), "");
@@ -444,7 +446,11 @@ TEST(a_token_opens_the_metadata_until_it_expires)
 
 TEST(where_tokens_are_required_nothing_is_told_without_one)
 {
-    static const char *const paths[] = {"/", "/latest/", MD, MD "instance-id", "/latest/user-data",
+    static const char *const paths[] = {"/",
+                                        "/latest/",
+                                        MD,
+                                        MD "instance-id",
+                                        "/latest/user-data",
                                         "/latest/dynamic/instance-identity/document",
                                         MD "nonsense"};
     struct world *w = world_new();
@@ -494,9 +500,9 @@ TEST(the_life_of_a_token_has_bounds)
         const char *ttl;
         unsigned status;
     } rows[] = {
-        {"1", 200},   {"21600", 200}, {" 60 ", 200},  {"0", 400},     {"21601", 400}, {"-1", 400},
-        {"", 400},    {"abc", 400},   {"1.5", 400},   {"60s", 400},   {"1 2", 400},   {"+5", 400},
-        {"0x10", 400}, {NULL, 400},   {"99999999999999999999", 400},
+        {"1", 200},   {"21600", 200}, {" 60 ", 200}, {"0", 400},   {"21601", 400},
+        {"-1", 400},  {"", 400},      {"abc", 400},  {"1.5", 400}, {"60s", 400},
+        {"1 2", 400}, {"+5", 400},    {"0x10", 400}, {NULL, 400},  {"99999999999999999999", 400},
     };
     struct world *w = world_new();
     const char *id = launch(w, "");
@@ -522,7 +528,7 @@ TEST(a_request_that_was_forwarded_gets_no_token)
 
 TEST(only_get_and_head_read_and_only_put_gives_tokens)
 {
-    static const enum http_method methods[] = {HTTP_OTHER, HTTP_POST,  HTTP_PUT,
+    static const enum http_method methods[] = {HTTP_OTHER,  HTTP_POST,  HTTP_PUT,
                                                HTTP_DELETE, HTTP_PATCH, HTTP_OPTIONS};
     struct world *w = world_new();
     const char *id = launch(w, "");

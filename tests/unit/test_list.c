@@ -29,7 +29,8 @@ TEST(a_list_keeps_what_was_pushed_in_order)
             memset(arena_alloc_raw(&a, 5), 0xff, 5);
         if (i % 97 == 0 || i == 999)
             for (unsigned k = 0; k <= i; k++)
-                CHECK(list.v[k].bytes[0] == (char)(k % 251) && list.v[k].bytes[6] == (char)(k % 251));
+                CHECK(list.v[k].bytes[0] == (char)(k % 251) &&
+                      list.v[k].bytes[6] == (char)(k % 251));
     }
     arena_done(&a);
 }

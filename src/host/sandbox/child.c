@@ -300,6 +300,7 @@ exec_init(void)
                                     "systemd.mask=systemd-udevd.service",
                                     NULL};
     set_limits();
+    setpriority(PRIO_PROCESS, 0, 0); /* ours is higher */
     const char *failed = jail_enter(plan->filter);
 
     if (failed)

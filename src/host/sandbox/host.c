@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 
 #define PTYS 65536
+#define NICE (-10)
 
 static int
 folder(int at, const char *name, mode_t mode)
@@ -62,7 +63,7 @@ open_folders(struct host *h)
         if (r == -EWOULDBLOCK)
             poll(NULL, 0, 10);
     }
-    return r < 0 ? error_origin(-r, "another privileged process has %s", data) : 0;
+    return r < 0 ? error_origin(-r, "another privileged process has %s", data) : states_open(h);
 }
 
 /* A name for all that we make, from where DATA is: two daemons on one host do not meet. */
@@ -194,6 +195,8 @@ host_open(struct host *h)
         return r;
     identify(h);
     raise_limits();
+    /* Short work that somebody waits for, beside guests who take all the processor they get. */
+    setpriority(PRIO_PROCESS, 0, NICE);
     prctl(PR_SET_DUMPABLE, 0);
     h->init_fd = load_init(h->config->guest_init);
     if (geteuid() == 0) {

@@ -11,9 +11,11 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -105,6 +107,9 @@ keeper_main(int listener)
 
     prctl(PR_SET_NAME, "welkin-keep");
     setsid();
+    /* Nobody waits for it: a word to it must not take the processor from a launch. */
+    setpriority(PRIO_PROCESS, 0, 0);
+    sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
     if (dup2(listener, 3) < 0 || close_range(4, ~0u, 0) < 0)
         _exit(1);
     for (;;) {

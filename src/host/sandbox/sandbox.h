@@ -3,7 +3,7 @@
  *
  * One thread, one epoll, no locks.  A struct machine exists from LAUNCH until its exit was
  * acknowledged; everything that must survive a kill -9 of this process lies in its `saved` part,
- * which is a file in DATA/run written before the machine's first instruction.
+ * which is a record in DATA/run/machines written before the machine's first instruction.
  *
  * Functions answer 0 or -errno.  Those that take a struct why also leave a sentence there, which
  * is what the asker sees.
@@ -93,7 +93,7 @@ int cg_remove(struct cgroups *cg, const char *id);
 
 #define SAVED_MAGIC 0x57454c4b4d310001ull
 
-/* The state file of a machine.  Written once, and again when its class or address changes. */
+/* The state of a machine on disk.  Written once, and again when its class changes. */
 struct machine_saved {
     uint64_t magic;
     char id[PRIV_ID_MAX];
@@ -119,7 +119,9 @@ struct machine {
     enum priv_state state;
     enum priv_exit exit;
     int32_t status;
-    bool adopted, killed, filtered; /* filtered: its elements are in the firewall */
+    bool adopted, killed;
+    bool filtered;                  /* its elements are in the firewall */
+    bool recorded;                  /* its state is on disk */
     uint8_t followers;              /* bit n: connection slot n follows the console */
     struct source process;          /* pidfd */
     struct source console;          /* pty master */
@@ -161,7 +163,9 @@ machine_alive(const struct machine *m)
     return m->state == PRIV_STARTING || m->state == PRIV_RUNNING;
 }
 uint64_t process_start_ticks(uint32_t pid);
-int machine_save(struct host *h, const struct machine *m);
+int machine_save(struct host *h, struct machine *m);
+/* Opens the file of states. */
+int states_open(struct host *h);
 /* Watches pidfd and console of a machine whose fds are set. */
 int machine_watch(struct host *h, struct machine *m);
 /* Signals its init.  how: enum priv_how. */
@@ -299,7 +303,7 @@ struct host {
     int epoll, stopping, kill_all;
     struct epoll_event *fetched; /* of this turn */
     int n_fetched;
-    int data, images, machines, run, lock;
+    int data, images, machines, run, lock, states;
     int init_fd;
     int netns;
     struct priv_cidr links, pool;

@@ -1,0 +1,705 @@
+/*
+ * The life of a call: what is found, what is refused and in which form, and that a refusal or a
+ * dry run leaves nothing behind.
+ */
+#include "api/model.h"
+#include "gen/api/ec2.h"
+#include "gen/api/iam.h"
+#include "gen/api/sts.h"
+#include "harness/world.h"
+
+#define IMAGE "ami-009d6802948d06e52"
+#define RUN "Action=RunInstances&ImageId=" IMAGE "&InstanceType=t3.micro&MinCount=1&MaxCount=1"
+#define RSA_KEY                                                                                    \
+    "c3NoLWVkMjU1MTkgQUFBQUMzTnphQzFsWkRJMU5URTVBQUFBSUJZMWVpRWl6RFhnQm1aRFZ0YkhGR0dBb0NFNkxF"     \
+    "cENpSVQrRHZoSVh0bHYgdGVzdA%3D%3D" /* an Ed25519 key, in base64 */
+
+static struct str
+ok(struct world *w, struct str xml)
+{
+    if (w->http != 200)
+        FAIL("HTTP %d: %.*s", w->http, STR_ARG(xml));
+    return xml;
+}
+
+/* A trusted request in any form. */
+static struct str
+handle(struct world *w, struct sigv4_request http)
+{
+    struct api_request req = {
+        .http = http, .trusted = true, .account = w->account, .region = w->region};
+    struct api_reply reply = {0};
+
+    arena_reset(&w->call_arena);
+    buf_init(&reply.body, 1 << 20);
+    api_handle(cloud_api(w->cloud), &w->call_arena, &req, &reply);
+    w->http = reply.status;
+    w->content_type = str_dup(&w->arena, reply.content_type);
+    struct str body = str_dup(&w->arena, buf_str(&reply.body));
+    buf_done(&reply.body);
+    world_settle(w);
+    return body;
+}
+
+/* ---- operations that are not implemented ---- */
+
+struct form {
+    const struct api_service *service;
+    struct buf text;
+};
+
+static void add_value(struct form *f, struct str name, uint16_t shape_index, unsigned depth);
+
+/* A struct's required members; its first one when it has none, so that the struct is there. */
+static void
+add_members(struct form *f, struct str prefix, const struct api_shape *shape, unsigned depth)
+{
+    bool any = depth == 0;
+
+    for (unsigned i = 0; i < shape->n; i++)
+        any = any || (f->service->members[shape->first + i].flags & API_REQUIRED);
+    for (unsigned i = 0; i < shape->n; i++) {
+        const struct api_member *m = &f->service->members[shape->first + i];
+        struct str name = str_of(f->service->pool + m->query, m->query_n);
+
+        if ((m->flags & API_REQUIRED) || (!any && i == 0))
+            add_value(f,
+                      prefix.n ? str_fmt(test_arena(), "%.*s.%.*s", STR_ARG(prefix), STR_ARG(name))
+                               : name,
+                      m->shape, depth + 1);
+    }
+}
+
+static void
+add_text(struct form *f, struct str name, const struct api_shape *shape)
+{
+    const struct api_limit *limit = shape->limit ? &f->service->limits[shape->limit] : NULL;
+    int64_t n = limit && limit->min > 0 ? limit->min : 1;
+
+    buf_add_fmt(&f->text, "&%.*s=", STR_ARG(name));
+    for (int64_t i = 0; i < n; i++)
+        buf_add_char(&f->text, 'a');
+}
+
+static void
+add_value(struct form *f, struct str name, uint16_t shape_index, unsigned depth)
+{
+    const struct api_service *s = f->service;
+    const struct api_shape *shape = api_shape(s, shape_index);
+    const struct api_limit *limit = shape->limit ? &s->limits[shape->limit] : NULL;
+    int64_t least = limit && limit->min != API_NO_MIN ? MAX(limit->min, 1) : 1;
+
+    CHECK(depth < 12);
+    switch ((enum api_kind)shape->kind) {
+    case API_STRING:
+        add_text(f, name, shape);
+        break;
+    case API_ENUM:
+        buf_add_fmt(&f->text, "&%.*s=%s", STR_ARG(name), api_text(s, s->enums[shape->first]));
+        break;
+    case API_BLOB:
+        buf_add_fmt(&f->text, "&%.*s=YQ%%3D%%3D", STR_ARG(name));
+        break;
+    case API_BOOL:
+        buf_add_fmt(&f->text, "&%.*s=true", STR_ARG(name));
+        break;
+    case API_INT:
+    case API_LONG:
+        buf_add_fmt(&f->text, "&%.*s=%lld", STR_ARG(name), (long long)least);
+        break;
+    case API_FLOAT:
+    case API_DOUBLE:
+        buf_add_fmt(&f->text, "&%.*s=1", STR_ARG(name));
+        break;
+    case API_TIME:
+        buf_add_fmt(&f->text, "&%.*s=2026-11-21T01:30:00Z", STR_ARG(name));
+        break;
+    case API_STRUCT:
+        add_members(f, name, shape, depth);
+        break;
+    case API_LIST:
+        for (int64_t i = 1; i <= least; i++)
+            add_value(f,
+                      str_fmt(test_arena(), "%.*s%s.%lld", STR_ARG(name),
+                              s->protocol == API_EC2 || (shape->flags & API_FLAT) ? "" : ".member",
+                              (long long)i),
+                      shape->first, depth + 1);
+        break;
+    case API_MAP:
+        FAIL("no required map was known when this test was written: %.*s", STR_ARG(name));
+    }
+}
+
+static struct str
+least_form(const struct api_service *service, const struct api_op *op)
+{
+    struct form f = {.service = service};
+
+    buf_init(&f.text, 1 << 16);
+    buf_add_fmt(&f.text, "Action=%.*s&Version=%s", STR_ARG(api_op_name(service, op)),
+                service->version);
+    add_members(&f, S(""), api_shape(service, op->input), 0);
+    struct str text = str_dup(test_arena(), buf_str(&f.text));
+    buf_done(&f.text);
+    return text;
+}
+
+static unsigned
+check_unimplemented(struct world *w, const struct api_service *service)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < service->n_ops; i++) {
+        const struct api_op *op = &service->ops[i];
+
+        if (api_op_handler(service, op))
+            continue;
+        struct str form = least_form(service, op), name = api_op_name(service, op);
+        struct str xml = world_call_str(w, form);
+        if (w->http != 501 || !str_is(xml_text(xml, "Code"), "UnsupportedOperation"))
+            FAIL("%.*s: HTTP %d %.*s", STR_ARG(form), w->http, STR_ARG(xml));
+        struct str said = str_fmt(test_arena(), "%s:%.*s", service->name, STR_ARG(name));
+        CHECK(str_find(xml_text(xml, "Message"), said) != SIZE_MAX);
+        CHECK(str_is(w->content_type, "text/xml;charset=UTF-8"));
+        if (service->protocol == API_EC2)
+            CHECK(xml_element(xml_element(xml, "Response"), "Errors").p);
+        else
+            CHECK_STR(xml_text(xml_element(xml, "ErrorResponse"), "Type"), "Receiver");
+        n++;
+    }
+    return n;
+}
+
+TEST(every_operation_that_is_not_implemented_says_so_by_its_name)
+{
+    struct world *w = world_new();
+    uint64_t commits = store_stats(cloud_store(w->cloud)).commits;
+    unsigned ec2 = check_unimplemented(w, &ec2_service);
+
+    CHECK(ec2 > 600);
+    CHECK(check_unimplemented(w, &iam_service) > 50);
+    CHECK(check_unimplemented(w, &sts_service) > 3);
+    CHECK_INT(store_stats(cloud_store(w->cloud)).commits, commits);
+    world_free(w);
+}
+
+TEST(an_operation_is_validated_even_when_it_is_not_implemented)
+{
+    struct world *w = world_new();
+
+    CHECK_FAULT(w, world_call(w, "Action=CreateVpcPeeringConnection&Nonsense=1"),
+                "UnknownParameter");
+    CHECK_FAULT(w, world_call(w, "Action=DeleteVpc"), "MissingParameter");
+    CHECK_INT(w->http, 400);
+    world_free(w);
+}
+
+/* ---- what is not found ---- */
+
+TEST(an_unknown_operation_is_invalid)
+{
+    static const char *const names[] = {"RunInstance", "runinstances", "RunInstances%20",
+                                        "%00",         "%FF%FE",       "%3Cscript%3E"};
+    struct world *w = world_new();
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct str xml = world_callf(w, "Version=2016-11-15&Action=%s", names[i]);
+
+        CHECK_FAULT(w, xml, "InvalidAction");
+        CHECK_INT(w->http, 400);
+        CHECK(str_is_utf8(xml) && str_find(xml, S("<script>")) == SIZE_MAX);
+        CHECK(str_find_char(xml, '\0') == SIZE_MAX);
+    }
+    struct str xml = world_call(w, "Version=2011-06-15&Action=RunInstances");
+    CHECK_FAULT(w, xml, "InvalidAction");
+    CHECK_STR(xml_text(xml, "Message"),
+              "Could not find operation RunInstances for version 2011-06-15");
+    CHECK_STR(xml_text(xml, "Type"), "Sender");
+    world_free(w);
+}
+
+TEST(a_request_without_an_action_is_told_so)
+{
+    static const char *const forms[] = {"Version=2016-11-15",
+                                        "Version=2016-11-15&Action=", "Version=2016-11-15&Action",
+                                        "Version=2016-11-15&action=RunInstances"};
+    struct world *w = world_new();
+
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+        CHECK_FAULT(w, world_call(w, forms[i]), "MissingAction");
+    world_free(w);
+}
+
+TEST(an_unknown_service_is_told_its_name_in_its_own_protocol)
+{
+    struct world *w = world_new();
+
+    CHECK_FAULT(w, world_call(w, "Action=X&Version=1999-01-01"), "UnknownService");
+    CHECK_INT(w->http, 501);
+    struct http_header json[] = {{S("Content-Type"), S("application/x-amz-json-1.1")},
+                                 {S("X-Amz-Target"), S("AmazonSSM.GetParameter")}};
+    struct sigv4_request req = {S("POST"), S("/"), STR_NONE, json, 2, S("{}")};
+    struct str body = handle(w, req);
+    CHECK_INT(w->http, 501);
+    CHECK_STR(w->content_type, "application/x-amz-json-1.1");
+    CHECK(str_starts(body, S("{\"__type\":\"UnknownService\",\"message\":\"")));
+
+    req.body = S("Action=DescribeVpcs&Version=2016-11-15");
+    body = handle(w, req);
+    CHECK_INT(w->http, 501);
+    CHECK(str_starts(body, S("{\"__type\":\"UnsupportedProtocol\"")));
+    world_free(w);
+}
+
+/* ---- forms ---- */
+
+TEST(get_and_post_say_the_same)
+{
+    static const struct str form = S_INIT("Action=DescribeRegions&Version=2016-11-15&"
+                                          "RegionName.1=eu-west-1");
+    struct world *w = world_new();
+    struct sigv4_request get = {S("GET"), S("/"), form, NULL, 0, STR_NONE};
+    struct sigv4_request post = {S("POST"), S("/"), STR_NONE, NULL, 0, form};
+
+    struct str a = ok(w, handle(w, get)), b = ok(w, handle(w, post));
+    CHECK_STR(xml_text(a, "regionName"), "eu-west-1");
+    CHECK(str_eq(xml_element(a, "regionInfo"), xml_element(b, "regionInfo")));
+    world_free(w);
+}
+
+TEST(a_parameter_that_does_not_exist_is_refused_and_not_dropped)
+{
+    struct world *w = world_new();
+
+    CHECK_FAULT(w, world_call(w, "Action=DescribeVpcs&Nonsense=1"), "UnknownParameter");
+    CHECK_FAULT(w, world_call(w, "Action=DescribeVpcs&Filter.1.Nonsense=1"), "UnknownParameter");
+    world_free(w);
+}
+
+TEST(replies_carry_the_id_of_the_request)
+{
+    struct world *w = world_new();
+    struct str xml = ok(w, world_call(w, "Action=DescribeRegions"));
+
+    CHECK(str_eq(xml_text(xml, "requestId"), w->request_id) && w->request_id.n == 36);
+    xml = world_call(w, "Action=Nonsense&Version=2016-11-15");
+    CHECK(str_eq(xml_text(xml, "RequestID"), w->request_id));
+    world_free(w);
+}
+
+/* ---- dry runs ---- */
+
+struct dry {
+    const char *op, *rest;
+    bool stopped; /* wants the instance to be stopped */
+};
+
+/* $i an instance, $g a group, $r a rule of it, $n an interface, $v a VPC, $m an own image. */
+static const struct dry dries[] = {
+    {"AuthorizeSecurityGroupEgress",
+     "&GroupId=$g&IpPermissions.1.IpProtocol=tcp&"
+     "IpPermissions.1.FromPort=1&IpPermissions.1.ToPort=2&IpPermissions.1.IpRanges.1.CidrIp=10.0.0."
+     "0/8",
+     0},
+    {"AuthorizeSecurityGroupIngress",
+     "&GroupId=$g&IpProtocol=tcp&FromPort=90&ToPort=91&CidrIp=10.0.0.0/8", 0},
+    {"CreateKeyPair", "&KeyName=new", 0},
+    {"CreateSecurityGroup", "&GroupName=new&GroupDescription=new", 0},
+    {"CreateTags", "&ResourceId.1=$i&Tag.1.Key=new&Tag.1.Value=new", 0},
+    {"DeleteKeyPair", "&KeyName=old", 0},
+    {"DeleteSecurityGroup", "&GroupId=$g", 0},
+    {"DeleteTags", "&ResourceId.1=$i&Tag.1.Key=Name", 0},
+    {"DeregisterImage", "&ImageId=$m", 0},
+    {"DescribeAccountAttributes", "", 0},
+    {"DescribeAvailabilityZones", "", 0},
+    {"DescribeDhcpOptions", "", 0},
+    {"DescribeImageAttribute", "&ImageId=$m&Attribute=description", 0},
+    {"DescribeImages", "", 0},
+    {"DescribeInstanceAttribute", "&InstanceId=$i&Attribute=userData", 0},
+    {"DescribeInstanceCreditSpecifications", "&InstanceId.1=$i", 0},
+    {"DescribeInstanceStatus", "", 0},
+    {"DescribeInstanceTypeOfferings", "", 0},
+    {"DescribeInstanceTypes", "", 0},
+    {"DescribeInstances", "", 0},
+    {"DescribeInternetGateways", "", 0},
+    {"DescribeKeyPairs", "", 0},
+    {"DescribeNetworkAcls", "", 0},
+    {"DescribeNetworkInterfaceAttribute", "&NetworkInterfaceId=$n&Attribute=description", 0},
+    {"DescribeNetworkInterfaces", "", 0},
+    {"DescribeRegions", "", 0},
+    {"DescribeRouteTables", "", 0},
+    {"DescribeSecurityGroupRules", "", 0},
+    {"DescribeSecurityGroups", "", 0},
+    {"DescribeSubnets", "", 0},
+    {"DescribeTags", "", 0},
+    {"DescribeVolumeAttribute", "&VolumeId=$o&Attribute=autoEnableIO", 0},
+    {"DescribeVolumeStatus", "", 0},
+    {"DescribeVolumes", "", 0},
+    {"DescribeVpcAttribute", "&VpcId=$v&Attribute=enableDnsSupport", 0},
+    {"DescribeVpcs", "", 0},
+    {"GetConsoleOutput", "&InstanceId=$i", 0},
+    {"ImportKeyPair", "&KeyName=new&PublicKeyMaterial=" RSA_KEY, 0},
+    {"ModifyImageAttribute", "&ImageId=$m&Description.Value=new", 0},
+    {"ModifyInstanceAttribute", "&InstanceId=$i&DisableApiTermination.Value=true", 0},
+    {"ModifyInstanceMetadataOptions", "&InstanceId=$i&HttpTokens=required", 0},
+    {"ModifyNetworkInterfaceAttribute", "&NetworkInterfaceId=$n&Description.Value=new", 0},
+    {"ModifySecurityGroupRules",
+     "&GroupId=$g&SecurityGroupRule.1.SecurityGroupRuleId=$r&"
+     "SecurityGroupRule.1.SecurityGroupRule.IpProtocol=tcp&"
+     "SecurityGroupRule.1.SecurityGroupRule.FromPort=5&"
+     "SecurityGroupRule.1.SecurityGroupRule.ToPort=6&"
+     "SecurityGroupRule.1.SecurityGroupRule.CidrIpv4=10.0.0.0/8",
+     0},
+    {"RebootInstances", "&InstanceId.1=$i", 0},
+    {"RegisterImage",
+     "&Name=new&RootDeviceName=/dev/xvda&VirtualizationType=hvm&"
+     "Architecture=x86_64&BlockDeviceMapping.1.DeviceName=/dev/xvda&"
+     "BlockDeviceMapping.1.Ebs.SnapshotId=$s",
+     0},
+    {"ResetInstanceAttribute", "&InstanceId=$i&Attribute=sourceDestCheck", 0},
+    {"RevokeSecurityGroupEgress",
+     "&GroupId=$g&IpPermissions.1.IpProtocol=-1&"
+     "IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0/0",
+     0},
+    {"RevokeSecurityGroupIngress", "&GroupId=$g&SecurityGroupRuleId.1=$r", 0},
+    {"RunInstances",
+     "&ImageId=" IMAGE "&InstanceType=t3.micro&MinCount=1&MaxCount=2&"
+     "TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=a&"
+     "TagSpecification.1.Tag.1.Value=b&ClientToken=token",
+     0},
+    {"StartInstances", "&InstanceId.1=$i", true},
+    {"StopInstances", "&InstanceId.1=$i", 0},
+    {"TerminateInstances", "&InstanceId.1=$i", 0},
+    {"UpdateSecurityGroupRuleDescriptionsEgress",
+     "&GroupId=$g&IpPermissions.1.IpProtocol=-1&"
+     "IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0/0&IpPermissions.1.IpRanges.1.Description=new",
+     0},
+    {"UpdateSecurityGroupRuleDescriptionsIngress",
+     "&GroupId=$g&SecurityGroupRuleDescription.1.SecurityGroupRuleId=$r&"
+     "SecurityGroupRuleDescription.1.Description=new",
+     0},
+};
+
+struct things {
+    struct str of[128]; /* by letter */
+};
+
+static struct things
+make_things(struct world *w)
+{
+    struct things t = {0};
+
+    ok(w, world_call(w, "Action=CreateKeyPair&KeyName=old&KeyType=ed25519"));
+    struct str xml = ok(w, world_call(w, RUN "&TagSpecification.1.ResourceType=instance&"
+                                             "TagSpecification.1.Tag.1.Key=Name&"
+                                             "TagSpecification.1.Tag.1.Value=x"));
+    t.of['i'] = xml_text(xml, "instanceId");
+    world_advance(w, 1000);
+    xml = ok(w, world_callf(w, "Action=DescribeInstances&InstanceId.1=%.*s", STR_ARG(t.of['i'])));
+    t.of['n'] = xml_text(xml, "networkInterfaceId");
+    t.of['v'] = xml_text(xml, "vpcId");
+    t.of['o'] = xml_text(xml, "volumeId");
+    t.of['g'] = xml_text(ok(w, world_call(w, "Action=CreateSecurityGroup&GroupName=old&"
+                                             "GroupDescription=old")),
+                         "groupId");
+    xml = ok(w, world_callf(w,
+                            "Action=AuthorizeSecurityGroupIngress&GroupId=%.*s&IpProtocol=tcp&"
+                            "FromPort=1&ToPort=2&CidrIp=10.0.0.0/8",
+                            STR_ARG(t.of['g'])));
+    t.of['r'] = xml_text(xml, "securityGroupRuleId");
+    xml = ok(w, world_call(w, "Action=DescribeImages&Filter.1.Name=name&"
+                              "Filter.1.Value.1=welkin-tiny"));
+    t.of['s'] = xml_text(xml, "snapshotId");
+    xml = ok(w, world_callf(w,
+                            "Action=RegisterImage&Name=own&RootDeviceName=/dev/xvda&"
+                            "VirtualizationType=hvm&Architecture=x86_64&"
+                            "BlockDeviceMapping.1.DeviceName=/dev/xvda&"
+                            "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s",
+                            STR_ARG(t.of['s'])));
+    t.of['m'] = xml_text(xml, "imageId");
+    return t;
+}
+
+static struct str
+expand(const struct things *t, const char *text)
+{
+    struct buf out;
+
+    buf_init(&out, 1 << 16);
+    for (const char *p = text; *p; p++) {
+        if (*p == '$')
+            buf_add_str(&out, t->of[(unsigned char)*++p]);
+        else
+            buf_add_char(&out, *p);
+    }
+    struct str s = str_dup(test_arena(), buf_str(&out));
+    buf_done(&out);
+    return s;
+}
+
+/* What all tables hold, as a number: any change of any row is a commit. */
+static uint64_t
+commits(struct world *w)
+{
+    return store_stats(cloud_store(w->cloud)).commits;
+}
+
+static void
+check_dry(struct world *w, const struct dry *d, const struct things *t)
+{
+    struct str form = str_fmt(test_arena(), "Action=%s%.*s", d->op, STR_ARG(expand(t, d->rest)));
+    uint64_t before = commits(w);
+    struct str xml = world_callf(w, "%.*s&DryRun=true", STR_ARG(form));
+
+    if (w->http != 412 || !str_is(xml_text(xml, "Code"), "DryRunOperation"))
+        FAIL("%.*s: HTTP %d %.*s", STR_ARG(form), w->http, STR_ARG(xml));
+    CHECK_STR(xml_text(xml, "Message"), "Request would have succeeded, but DryRun flag is set.");
+    world_advance(w, 100);
+    if (commits(w) != before)
+        FAIL("a dry run of %s left something behind", d->op);
+    /* DryRun=false is as good as none: the very same call goes well */
+    xml = world_callf(w, "%.*s&DryRun=false", STR_ARG(form));
+    if (w->http != 200)
+        FAIL("%.*s: HTTP %d %.*s", STR_ARG(form), w->http, STR_ARG(xml));
+}
+
+TEST(a_dry_run_of_any_operation_says_that_it_would_succeed_and_does_nothing)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < ec2_service.n_ops; i++) {
+        const struct api_op *op = &ec2_service.ops[i];
+        const struct dry *d = NULL;
+
+        if (!api_op_handler(&ec2_service, op) || !(op->flags & API_DRY_RUN))
+            continue;
+        for (size_t k = 0; k < ARRAY_LEN(dries); k++)
+            if (str_is(api_op_name(&ec2_service, op), dries[k].op))
+                d = &dries[k];
+        if (!d)
+            FAIL("add %.*s to this test", STR_ARG(api_op_name(&ec2_service, op)));
+        struct world *w = world_new();
+        struct things t = make_things(w);
+        if (d->stopped) {
+            ok(w, world_callf(w, "Action=StopInstances&InstanceId.1=%.*s", STR_ARG(t.of['i'])));
+            world_advance(w, 1000);
+        }
+        check_dry(w, d, &t);
+        world_free(w);
+        n++;
+    }
+    CHECK(n >= 54);
+}
+
+TEST(a_dry_run_of_what_would_fail_fails)
+{
+    struct world *w = world_new();
+
+    CHECK_FAULT(w,
+                world_call(w, "Action=StopInstances&InstanceId.1=i-0123456789abcdef0&"
+                              "DryRun=true"),
+                "InvalidInstanceID.NotFound");
+    CHECK_FAULT(
+        w, world_call(w, "Action=RunInstances&DryRun=true&MinCount=0&MaxCount=1&ImageId=" IMAGE),
+        "InvalidParameterValue");
+    CHECK_FAULT(w, world_call(w, "Action=DescribeVpcs&DryRun=maybe"), "InvalidParameterValue");
+    world_free(w);
+}
+
+/* ---- accounts and regions ---- */
+
+TEST(an_account_and_a_region_see_only_their_own)
+{
+    static const char *const reads[] = {"DescribeInstances&InstanceId.1=$i",
+                                        "DescribeNetworkInterfaces&NetworkInterfaceId.1=$n",
+                                        "DescribeVolumes&VolumeId.1=$o",
+                                        "DescribeVpcs&VpcId.1=$v",
+                                        "DescribeSecurityGroups&GroupId.1=$g",
+                                        "DescribeKeyPairs&KeyName.1=old",
+                                        "DescribeImages&ImageId.1=$m",
+                                        "DescribeSecurityGroupRules&SecurityGroupRuleId.1=$r",
+                                        "GetConsoleOutput&InstanceId=$i"};
+    static const struct {
+        const char *account, *region;
+    } others[] = {{"111111111111", "us-east-1"}, {"000000000000", "eu-west-1"}};
+    struct world *w = world_new();
+    struct things t = make_things(w);
+
+    for (size_t i = 0; i < ARRAY_LEN(reads); i++)
+        ok(w, world_callf(w, "Action=%.*s", STR_ARG(expand(&t, reads[i]))));
+    for (size_t o = 0; o < ARRAY_LEN(others); o++) {
+        world_account(w, others[o].account, others[o].region);
+        for (size_t i = 0; i < ARRAY_LEN(reads); i++) {
+            struct str xml = world_callf(w, "Action=%.*s", STR_ARG(expand(&t, reads[i])));
+
+            if (w->http != 400)
+                FAIL("%s of %s in %s: HTTP %d %.*s", reads[i], others[o].account, others[o].region,
+                     w->http, STR_ARG(xml));
+        }
+        struct str all = ok(w, world_call(w, "Action=DescribeInstances"));
+        CHECK_INT(xml_count(all, "instanceId"), 0);
+        all = ok(w, world_call(w, "Action=DescribeTags"));
+        CHECK_INT(xml_count(all, "resourceId"), 0);
+    }
+    world_free(w);
+}
+
+/* Operations that change what they are given by id: no stranger's call may get through. */
+TEST(nobody_changes_what_is_anothers)
+{
+    struct world *w = world_new();
+    struct things t = make_things(w);
+
+    world_account(w, "111111111111", "us-east-1");
+    ok(w, world_call(w, "Action=DescribeVpcs")); /* makes its default VPC */
+    for (size_t i = 0; i < ARRAY_LEN(dries); i++) {
+        if (!strchr(dries[i].rest, '$') || strcmp(dries[i].op, "RegisterImage") == 0)
+            continue;
+        uint64_t before = commits(w);
+        struct str xml =
+            world_callf(w, "Action=%s%.*s", dries[i].op, STR_ARG(expand(&t, dries[i].rest)));
+
+        if (w->http != 400 && w->http != 403)
+            FAIL("%s: HTTP %d %.*s", dries[i].op, w->http, STR_ARG(xml));
+        CHECK_INT(commits(w), before);
+    }
+    world_free(w);
+}
+
+/* ---- sizes ---- */
+
+TEST(ten_thousand_filters_are_answered_with_a_fault)
+{
+    struct world *w = world_new();
+    struct buf form;
+
+    buf_init(&form, 8 << 20);
+    buf_add_lit(&form, "Action=DescribeInstances&Version=2016-11-15");
+    for (int i = 1; i <= 10000; i++)
+        buf_add_fmt(&form, "&Filter.%d.Name=tag:k%d", i, i);
+    world_call_str(w, buf_str(&form));
+    CHECK_INT(w->http, 400);
+    buf_done(&form);
+    world_free(w);
+}
+
+TEST(a_form_with_too_many_pairs_or_too_deep_is_refused)
+{
+    struct world *w = world_new();
+    struct buf form;
+
+    buf_init(&form, 16 << 20);
+    buf_add_lit(&form, "Action=DescribeInstances&Version=2016-11-15");
+    for (int i = 1; i <= 30000; i++)
+        buf_add_fmt(&form, "&InstanceId.%d=i-0123456789abcdef0", i);
+    world_call_str(w, buf_str(&form));
+    CHECK_INT(w->http, 400);
+    buf_reset(&form);
+    buf_add_lit(&form, "Action=DescribeInstances&Version=2016-11-15&Filter");
+    for (int i = 0; i < 1000; i++)
+        buf_add_lit(&form, ".1");
+    world_call_str(w, buf_str(&form));
+    CHECK_INT(w->http, 400);
+    buf_reset(&form);
+    buf_add_lit(&form, "Action=DescribeInstances&Version=2016-11-15&InstanceId.4294967297=a");
+    world_call_str(w, buf_str(&form));
+    CHECK_INT(w->http, 400);
+    buf_done(&form);
+    world_free(w);
+}
+
+/* A reply larger than the caller's buffer is our fault, and nothing of the call stays. */
+TEST(a_reply_that_does_not_fit_is_rolled_back)
+{
+    struct world *w = world_new();
+
+    ok(w, world_call(w, "Action=DescribeVpcs"));
+    uint64_t before = commits(w);
+    struct api_request req = {
+        .http = {.method = S("POST"), .path = S("/"), .body = S(RUN "&Version=2016-11-15")},
+        .trusted = true,
+        .account = w->account,
+        .region = w->region};
+    struct api_reply reply = {0};
+
+    arena_reset(&w->call_arena);
+    buf_init(&reply.body, 600);
+    api_handle(cloud_api(w->cloud), &w->call_arena, &req, &reply);
+    CHECK_INT(reply.status, 500);
+    CHECK_STR(xml_text(buf_str(&reply.body), "Code"), "InternalError");
+    CHECK_INT(commits(w), before);
+    buf_done(&reply.body);
+    world_free(w);
+}
+
+/* So is one that needs more memory than a call may use. */
+TEST(a_call_that_spends_its_memory_is_rolled_back)
+{
+    struct world *w = world_new();
+    struct api_request req = {
+        .http = {.method = S("POST"),
+                 .path = S("/"),
+                 .body = S("Action=DescribeInstanceTypes&Version=2016-11-15")},
+        .trusted = true,
+        .account = w->account,
+        .region = w->region};
+    struct api_reply reply = {0};
+    struct arena big, small;
+
+    arena_init(&big, (size_t)64 << 20);
+    buf_init(&reply.body, (size_t)64 << 20);
+    api_handle(cloud_api(w->cloud), &big, &req, &reply);
+    CHECK_INT(reply.status, 200);
+    buf_reset(&reply.body);
+    arena_init(&small, big.total_bytes * 3 / 4);
+    api_handle(cloud_api(w->cloud), &small, &req, &reply);
+    CHECK_INT(reply.status, 500);
+    CHECK_STR(xml_text(buf_str(&reply.body), "Code"), "InternalError");
+    buf_done(&reply.body);
+    arena_done(&small);
+    arena_done(&big);
+    world_free(w);
+}
+
+/* ---- when an answer may leave ---- */
+
+/* wait_seq of one call, with the disk held. */
+static uint64_t
+waits_for(struct world *w, const char *form, int *ret_status)
+{
+    struct api_request req = {.http = {.method = S("POST"), .path = S("/"), .body = str_from(form)},
+                              .trusted = true,
+                              .account = w->account,
+                              .region = w->region};
+    struct api_reply reply = {0};
+
+    arena_reset(&w->call_arena);
+    buf_init(&reply.body, 1 << 20);
+    api_handle(cloud_api(w->cloud), &w->call_arena, &req, &reply);
+    *ret_status = reply.status;
+    buf_done(&reply.body);
+    return reply.wait_seq;
+}
+
+TEST(no_answer_tells_of_what_is_not_durable)
+{
+    static const char group[] = "Action=CreateSecurityGroup&Version=2016-11-15&GroupName=a&"
+                                "GroupDescription=a";
+    struct world *w = world_new();
+    struct store *store = cloud_store(w->cloud);
+    int status;
+
+    ok(w, world_call(w, "Action=DescribeVpcs"));
+    world_hold_disk(w, true);
+    uint64_t made = waits_for(w, group, &status);
+    CHECK_INT(status, 200);
+    CHECK(made > store_durable_seq(store));
+    /* a read has seen it, and so has the refusal of a duplicate */
+    CHECK_INT(waits_for(w, "Action=DescribeSecurityGroups&Version=2016-11-15", &status), made);
+    CHECK_INT(status, 200);
+    CHECK_INT(waits_for(w, group, &status), made);
+    CHECK_INT(status, 400);
+    world_hold_disk(w, false);
+    CHECK(made <= store_durable_seq(store));
+    world_free(w);
+}
