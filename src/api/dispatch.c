@@ -328,6 +328,19 @@ encode_json_fault(const struct api_fault *fault, struct buf *body)
     json_close(&o, '}');
 }
 
+/* A fault may repeat what the client sent, and neither XML nor JSON can carry just any bytes. */
+static struct str
+printable(struct arena *a, struct str s)
+{
+    if (str_is_utf8(s))
+        return s;
+    char *p = arena_dup(a, s.p, s.n);
+    for (size_t i = 0; i < s.n; i++)
+        if (p[i] & 0x80)
+            p[i] = '?';
+    return str_of(p, s.n);
+}
+
 static void
 answer_fault(struct call_state *st, int r, struct api_reply *reply)
 {
@@ -335,6 +348,7 @@ answer_fault(struct call_state *st, int r, struct api_reply *reply)
 
     if (r < 0)
         api_fault(call, &ERR_INTERNAL, "An internal error has occurred");
+    call->fault.message = printable(call->arena, call->fault.message);
     buf_reset(&reply->body);
     reply->status = call->fault.http;
     reply->code = call->fault.code;

@@ -88,12 +88,3 @@ api_is_dry_run(const struct api_service *service, const struct api_op *op, const
 
     return dry->set && dry->v;
 }
-
-const struct api_error_shape *
-api_error_shape_find(const struct api_service *service, struct str code)
-{
-    for (size_t i = 0; i < service->n_errors; i++)
-        if (str_is(code, api_text(service, service->errors[i].code)))
-            return &service->errors[i];
-    return NULL;
-}

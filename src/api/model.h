@@ -280,7 +280,3 @@ void *api_new_output(const struct api_service *service, const struct api_op *op,
 
 /* DryRun=true was given; req is the decoded input. */
 bool api_is_dry_run(const struct api_service *service, const struct api_op *op, const void *req);
-
-/* The error shape with that code on the wire, or NULL: the description does not list it. */
-const struct api_error_shape *api_error_shape_find(const struct api_service *service,
-                                                   struct str code);

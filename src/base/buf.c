@@ -91,12 +91,3 @@ buf_add_i64(struct buf *b, int64_t v)
 
     buf_add_str(b, str_i64(v, room));
 }
-
-void
-buf_consume(struct buf *b, size_t n)
-{
-    assert(n <= b->n);
-    if (n < b->n)
-        memmove(b->p, b->p + n, b->n - n);
-    b->n -= n;
-}

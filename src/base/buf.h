@@ -54,6 +54,3 @@ buf_add_char(struct buf *b, char c)
 }
 
 #define buf_add_lit(b, lit) buf_add((b), "" lit, sizeof(lit) - 1)
-
-/* Drops the first n bytes. */
-void buf_consume(struct buf *b, size_t n);

@@ -9,14 +9,3 @@ sm_allows(const struct sm *sm, unsigned from, unsigned to)
     assert(from < sm->n_states && to < sm->n_states && sm->n_states <= 32);
     return (sm->states[from].next & SM_TO(to)) != 0;
 }
-
-bool
-sm_find(const struct sm *sm, struct str name, unsigned *ret)
-{
-    for (unsigned i = 0; i < sm->n_states; i++)
-        if (str_is(name, sm->states[i].name)) {
-            *ret = i;
-            return true;
-        }
-    return false;
-}

@@ -13,6 +13,7 @@ struct sm_state {
 };
 
 #define SM_TO(state) (1u << (state))
+#define SM_STATES_MAX 32 /* bits of `next` */
 #define SM_FINAL 0u
 
 struct sm {
@@ -23,6 +24,3 @@ struct sm {
 
 /* Whether `to` may follow `from`. */
 bool sm_allows(const struct sm *sm, unsigned from, unsigned to);
-
-/* The state of that name; false when there is none. */
-bool sm_find(const struct sm *sm, struct str name, unsigned *ret);

@@ -13,7 +13,7 @@
 #include "codec/ip.h"
 #include "codec/json.h"
 #include "codec/uri.h"
-#include "ec2/ec2.h"
+#include "ec2/instance.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -155,18 +155,18 @@ health(struct admin *admin, struct http_request *req)
 static void
 put_instances(struct json_out *o, struct txn *txn)
 {
-    static const char *const names[] = {"pending",    "running",  "shutting-down",
-                                        "terminated", "stopping", "stopped"};
-    int64_t n[ARRAY_LEN(names)] = {0};
+    const struct sm *sm = &ec2_instance_sm;
+    int64_t n[SM_STATES_MAX] = {0};
 
+    assert(sm->n_states <= SM_STATES_MAX);
     STORE_EACH(txn, ec2_instance_by_key, row) {
-        if (row->state >= 0 && row->state < (int64_t)ARRAY_LEN(names))
-            n[row->state]++;
+        assert(row->state >= 0 && row->state < sm->n_states);
+        n[row->state]++;
     }
     json_key(o, S("instances"));
     json_open(o, '{');
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        key_int(o, names[i], n[i]);
+    for (unsigned i = 0; i < sm->n_states; i++)
+        key_int(o, sm->states[i].name, n[i]);
     json_close(o, '}');
 }
 
@@ -371,6 +371,8 @@ follow(struct admin *admin, struct http_request *req, struct str id)
     memcpy(f->id, id.p, id.n);
     host_sandbox_follow(admin->d->sandbox, id, true);
     if (host_sandbox_console(admin->d->sandbox, &admin->arena, id, &text, &f->at) < 0) {
+        if (!followed(admin, id))
+            host_sandbox_follow(admin->d->sandbox, id, false);
         free(f);
         refuse(admin, req, 500, "The console could not be read.");
         return;

@@ -7,13 +7,12 @@
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
 #include "gen/api/iam.h"
-#include "gen/api/sts.h"
 #include "gen/store/tables.h"
+#include "sts/sts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct api_service_hooks sts_hooks = {.service = &sts_service};
 static const struct api_service_hooks iam_hooks = {.service = &iam_service};
 
 static const struct api_service_hooks *const services[] = {&ec2_hooks, &sts_hooks, &iam_hooks,

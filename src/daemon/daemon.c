@@ -9,6 +9,7 @@
 #include "daemon/daemon.h"
 
 #include "base/log.h"
+#include "daemon/hooks.h"
 #include "gen/store/daemon_rows.h"
 #include "guestnet/guestnet.h"
 #include "loop/net.h"
@@ -16,6 +17,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -165,8 +167,9 @@ make_folders(const char *data_dir, uid_t uid, gid_t gid)
         if (lchown(path, uid, gid) < 0 && errno != ENOENT)
             return -errno;
     }
+    /* Closed: a setuid program of an image is root's on the host too. */
     snprintf(path, sizeof(path), "%s/images", data_dir);
-    if (mkdir(path, 0755) < 0 && errno != EEXIST)
+    if ((mkdir(path, 0700) < 0 && errno != EEXIST) || chmod(path, 0700) < 0)
         return -errno;
     return 0;
 }
@@ -361,6 +364,33 @@ open_cloud(struct daemon *d, int listen_fd)
     return 0;
 }
 
+/*
+ * Large replies keep their memory from one to the next, because to be given a fresh page costs
+ * more than to write it; what is left lying around is given back once a second.
+ */
+#define HEAP_PIECE_BYTES (32 << 20) /* the most that malloc does not ask mmap for */
+#define HEAP_KEPT_BYTES (1 << 30)
+#define HEAP_IDLE_BYTES ((size_t)2 << 20)
+
+static void
+keep_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, HEAP_PIECE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
+}
+
+static void
+give_heap_back(void)
+{
+    static size_t kept_bytes; /* holes that cannot be given back are not tried again */
+    size_t idle_bytes = mallinfo2().fordblks;
+
+    if (idle_bytes < HEAP_IDLE_BYTES || idle_bytes == kept_bytes)
+        return;
+    malloc_trim(0);
+    kept_bytes = mallinfo2().fordblks;
+}
+
 /* Ends when the store has failed: what is answered from then on could be lost. */
 static void
 watch_store(struct loop_timer *timer)
@@ -377,17 +407,35 @@ watch_store(struct loop_timer *timer)
         loop_stop(w->d->loop);
         return;
     }
+    give_heap_back();
     loop_timer_set(w->d->loop, timer, LOOP_MONO, loop_now_ms(w->d->loop, LOOP_MONO) + 1000);
+}
+
+/* Without them the cloud runs as well; why is logged. */
+static void
+start_hooks(struct daemon *d, struct hooks **ret)
+{
+    struct str address = d->config.address;
+    bool v6 = str_find_char(address, ':') != SIZE_MAX;
+    char endpoint[128];
+
+    if (str_is(address, "0.0.0.0") || str_is(address, "::"))
+        address = v6 ? S("::1") : S("127.0.0.1");
+    snprintf(endpoint, sizeof(endpoint), v6 ? "http://[%.*s]:%u" : "http://%.*s:%u",
+             STR_ARG(address), d->config.port);
+    hooks_start(ret, d->loop, d->config.data_dir, endpoint);
 }
 
 static int
 run(struct daemon *d)
 {
+    struct hooks *hooks = NULL;
     struct {
         struct loop_timer timer;
         struct daemon *d;
     } watchdog = {.timer.fn = watch_store, .d = d};
 
+    keep_heap();
     watch_store(&watchdog.timer);
     log_info("listening on http://%.*s:%u, host %s, data in %s", STR_ARG(d->config.address),
              d->config.port, d->sandbox ? "sandbox" : "sim", d->config.data_dir);
@@ -395,7 +443,9 @@ run(struct daemon *d)
     fputs("Ready.\n", stderr);
     /* Not before: nobody who starts a cloud waits for a key. */
     rsa_pool_start();
+    start_hooks(d, &hooks);
     int r = loop_run(d->loop);
+    hooks_free(hooks);
     rsa_pool_stop();
     loop_timer_stop(d->loop, &watchdog.timer);
     return r < 0 ? 1 : d->exit_status;
@@ -433,6 +483,7 @@ start(struct daemon *d, struct arena *arena)
     if (r < 0)
         return give_up("%.*s:%u cannot be listened on: %s.", STR_ARG(d->config.address),
                        d->config.port, strerror(-r));
+    d->config.port = net_port(listen_fd); /* 0 let the kernel choose */
     if (geteuid() == 0 && start_as_root(d, arena) != 0)
         return 1;
     if (geteuid() != 0 && mkdir(d->config.data_dir, 0700) < 0 && errno != EEXIST)

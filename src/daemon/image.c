@@ -109,7 +109,7 @@ image_build(struct arena *arena, const char *data_dir, const char *name)
     if (!image_find_file(arena, str_cstr(arena, str_fmt(arena, "images/%s.sh", name)), &script) ||
         !image_find_file(arena, "welkin-init", &init))
         return -ENOENT;
-    mkdir(str_cstr(arena, str_fmt(arena, "%s/images", data_dir)), 0755);
+    mkdir(str_cstr(arena, str_fmt(arena, "%s/images", data_dir)), 0700);
     /* Only tiny.sh takes our init: debian.sh's second argument is a suite. */
     bool is_tiny = strcmp(name, "tiny") == 0;
     char *argv[] = {(char *)"/bin/sh", (char *)script, work, is_tiny ? (char *)init : NULL, NULL};

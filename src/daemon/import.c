@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,12 +71,31 @@ remove_tree(const char *path)
     run(true, (char *[]){(char *)"rm", (char *)"-rf", (char *)path, NULL});
 }
 
+/*
+ * The real path of a file of the archive, NULL when there is none.  A link of the archive's may
+ * lead to another file of it, as in what old versions of Docker save, but not out of it.
+ */
+static const char *
+file_inside(struct import *im, struct str name)
+{
+    char top[PATH_MAX], path[PATH_MAX];
+
+    if (!realpath(im->outer, top) ||
+        !realpath(str_cstr(im->arena, str_fmt(im->arena, "%s/%.*s", im->outer, STR_ARG(name))),
+                  path))
+        return NULL;
+    struct str top_s = str_from(top), path_s = str_from(path);
+    if (!str_starts(path_s, top_s) || path_s.n <= top_s.n || path_s.p[top_s.n] != '/')
+        return NULL;
+    return str_cstr(im->arena, path_s);
+}
+
 /* A JSON file of the archive. */
 static int
 read_json(struct import *im, struct str name, struct json *ret)
 {
-    char *path = str_cstr(im->arena, str_fmt(im->arena, "%s/%.*s", im->outer, STR_ARG(name)));
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const char *path = file_inside(im, name);
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
     struct stat st;
     size_t at, n = 0;
 
@@ -99,22 +119,16 @@ read_json(struct import *im, struct str name, struct json *ret)
     return 0;
 }
 
-/* A file of the archive by the name that a manifest gives it: it must not lead out of it. */
+/* A file of the archive by the name that a manifest gives it. */
 static int
 add_layer(struct import *im, struct str name)
 {
-    struct str rest = name;
-
     if (!name.n || im->layers.n == LAYERS_MAX)
         return fail(im, EBADMSG, "The manifest names no layers, or more than %d.", LAYERS_MAX);
-    while (rest.p) {
-        struct str part = str_split(&rest, '/');
-
-        if (!part.n || str_is(part, "..") || str_is(part, "."))
-            return fail(im, EBADMSG, "The manifest names a layer outside of the archive.");
-    }
-    *LIST_PUSH(im->arena, &im->layers) =
-        str_fmt(im->arena, "%s/%.*s", im->outer, STR_ARG(name));
+    const char *path = file_inside(im, name);
+    if (!path)
+        return fail(im, EBADMSG, "The archive lacks a layer that its manifest names.");
+    *LIST_PUSH(im->arena, &im->layers) = str_from(path);
     return 0;
 }
 
@@ -267,7 +281,7 @@ image_import(struct arena *arena, const char *data_dir, const char *name, const 
     const char *root = str_cstr(arena, str_fmt(arena, "%s/.%s.root.%d", folder, name, getpid()));
     const char *final = str_cstr(arena, str_fmt(arena, "%s/%s", folder, name));
 
-    if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
         return fail(&im, errno, "%s cannot be made: %s.", folder, strerror(errno));
     if (access(final, F_OK) == 0)
         return fail(&im, EEXIST, "There is an image %s already; choose another name.", name);

@@ -108,9 +108,6 @@ catalogue_type_at(size_t i)
         .current = !(row->flags & CATALOGUE_PREVIOUS),
         .burstable = row->flags & CATALOGUE_BURSTABLE,
         .bare_metal = row->flags & CATALOGUE_METAL,
-        .ena = !str_is(catalogue_text(row->ena), "unsupported"),
-        .nvme = !str_is(catalogue_text(row->ebs_nvme), "unsupported"),
-        .free_tier = row->flags & CATALOGUE_FREE,
         .instance_store = row->disks != 0,
         .vcpus = (unsigned)row->cores * row->threads,
         .cores = row->cores,
@@ -279,8 +276,10 @@ zones_check(struct api_call *call, const struct str_list *asked, const struct ec
             *LIST_PUSH(call->arena, &missing) = *want;
     if (!missing.n)
         return 0;
+    struct str all = str_join(call->arena, &missing, S(", "));
+
     return api_fault(call, &EC2_ERR(InvalidParameterValue), "Invalid availability zone%s: [%.*s]",
-                     ids ? "-id" : "", STR_ARG(str_join(call->arena, &missing, S(", "))));
+                     ids ? "-id" : "", STR_ARG(all));
 }
 
 /* AllAvailabilityZones adds local and wavelength zones: there are none. */
@@ -327,7 +326,8 @@ ec2_describe_account_attributes(struct api_call *call,
     } attributes[] = {
         {"supported-platforms", S("VPC")},
         {"default-vpc", vpc_id},
-        {"vpc-max-security-groups-per-interface", S("5")},
+        {"vpc-max-security-groups-per-interface",
+         str_fmt(call->arena, "%d", EC2_GROUPS_PER_INTERFACE_MAX)},
         {"max-instances", S("20")},
         {"max-elastic-ips", S("5")},
         {"vpc-max-elastic-ips", S("5")},

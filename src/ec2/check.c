@@ -1,6 +1,6 @@
 /*
  * Small checks and forms that every resource of EC2 shares: what an id looks like, whose a row is,
- * what is said of an id that nothing has, and which rows a Describe operation shows.
+ * what is said of an id that nothing has and of a parameter that Welkin does not carry out.
  */
 #include "ec2/ec2.h"
 
@@ -13,20 +13,51 @@ is_hex(struct str s)
     return true;
 }
 
+bool
+ec2_id_is(struct str id, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    struct str digits = str_cut(id, n + 1, id.n);
+
+    return str_starts(id, str_from(prefix)) && id.n > n && id.p[n] == '-' &&
+           (digits.n == 8 || digits.n == 17) && is_hex(digits);
+}
+
 int
 ec2_id_check(struct api_call *call, struct str id, const char *prefix,
              const struct api_error *malformed)
 {
     size_t n = strlen(prefix);
 
+    if (ec2_id_is(id, prefix))
+        return 0;
     if (!str_starts(id, str_from(prefix)) || id.n == n || id.p[n] != '-')
         return api_fault(call, malformed, "Invalid id: \"%.*s\" (expecting \"%s-...\")",
                          STR_ARG(id), prefix);
-    struct str digits = str_cut(id, n + 1, id.n);
+    return api_fault(call, malformed, "Invalid id: \"%.*s\"", STR_ARG(id));
+}
 
-    if ((digits.n != 8 && digits.n != 17) || !is_hex(digits))
-        return api_fault(call, malformed, "Invalid id: \"%.*s\"", STR_ARG(id));
-    return 0;
+bool
+ec2_is_account(struct str s)
+{
+    bool ok = s.n == 12;
+
+    for (size_t i = 0; i < s.n; i++)
+        ok = ok && s.p[i] >= '0' && s.p[i] <= '9';
+    return ok;
+}
+
+int
+ec2_unsupported(struct api_call *call, const char *what)
+{
+    return api_fault(call, &EC2_ERR(UnsupportedOperation), "%s is not implemented by Welkin", what);
+}
+
+int
+ec2_unsupported_parameter(struct api_call *call, const char *name)
+{
+    return api_fault(call, &EC2_ERR(UnsupportedOperation),
+                     "The parameter %s is not implemented by Welkin", name);
 }
 
 bool
@@ -70,33 +101,4 @@ ec2_number(struct txn *txn, const char *counter, int64_t *ret)
         return error_origin(-r, "the counter %s cannot be written", counter);
     *ret = new.last;
     return 0;
-}
-
-int
-ec2_listing_open(struct api_call *call, const struct api_filter_table *table,
-                 const struct ec2_FilterList *filters, const struct api_page_rule *rule,
-                 struct str token, struct opt_i64 max_results, bool has_ids,
-                 struct ec2_listing *ret)
-{
-    int r = ec2_filters(call, table, filters, &ret->filters);
-
-    return r ? r : ec2_page_open(call, rule, token, max_results, has_ids, &ret->page);
-}
-
-bool
-ec2_listing_has(struct api_call *call, struct ec2_listing *listing, const void *shown,
-                int64_t created_ms, struct str id)
-{
-    if (!api_filter_match(&listing->filters, shown))
-        return false;
-    /* Sixteen digits: as text in the same order as the number. */
-    return api_page_take(&listing->page,
-                         str_fmt(call->arena, "%016llx/%.*s", (unsigned long long)created_ms,
-                                 STR_ARG(id)));
-}
-
-struct str
-ec2_listing_next(struct api_call *call, const struct ec2_listing *listing)
-{
-    return ec2_page_next(call, &listing->page);
 }

@@ -31,7 +31,7 @@ struct ec2_zone {
 /* What the instance type table says; units in the names. */
 struct ec2_type {
     struct str name, family, hypervisor, architecture;
-    bool current, burstable, bare_metal, ena, nvme, free_tier, instance_store;
+    bool current, burstable, bare_metal, instance_store;
     unsigned vcpus, cores, threads_per_core;
     unsigned memory_mib;
     unsigned max_interfaces, addresses_per_interface;
@@ -111,6 +111,8 @@ int ec2_pool_give(struct txn *txn, const struct ec2_pool *pool, uint32_t ip);
 uint64_t ec2_pool_free(struct txn *txn, const struct ec2_pool *pool);
 
 /* ---- security_group.c ---- */
+
+#define EC2_GROUPS_PER_INTERFACE_MAX 5
 
 int ec2_group_find(struct api_call *call, struct str id, const struct ec2_security_group_row **ret);
 /* The VPC's group named "default". */
@@ -260,18 +262,6 @@ int ec2_page_open(struct api_call *call, const struct api_page_rule *rule, struc
                   struct opt_i64 max_results, bool has_ids, struct api_page *ret);
 struct str ec2_page_next(struct api_call *call, const struct api_page *page);
 
-/* ---- check.c: shared checks ---- */
-
-/* "i-0123…" forms: prefix, '-', 8 or 17 hexadecimal digits; else the fault `malformed`. */
-int ec2_id_check(struct api_call *call, struct str id, const char *prefix,
-                 const struct api_error *malformed);
-/* Whether a row of that account and region is the caller's. */
-bool ec2_mine(const struct api_call *call, struct str account, struct str region);
-/* "The vpc ID 'a' does not exist", or "The vpc IDs 'a, b' do not exist". */
-int ec2_missing(struct api_call *call, const struct api_error *error, const char *what,
-                const struct str_list *ids);
-/* "arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0…" of a resource of the caller. */
-struct str ec2_arn(struct api_call *call, const char *type, struct str id);
 /*
  * What a Describe operation shows: filters and paging in one.  Rows must come in order of
  * (created_ms, id), as the indexes by_owner have them.
@@ -296,5 +286,29 @@ bool ec2_listing_has(struct api_call *call, struct ec2_listing *listing, const v
                      int64_t created_ms, struct str id);
 struct str ec2_listing_next(struct api_call *call, const struct ec2_listing *listing);
 
+/* A row's text as an optional member of a reply: absent when it is empty. */
+struct str ec2_text_show(struct str text);
+/* {Value: …}, for attributes. */
+struct ec2_AttributeValue *ec2_value_show(struct arena *arena, struct str text);
+struct ec2_AttributeBooleanValue *ec2_flag_show(struct arena *arena, bool on);
+
+/* ---- check.c: shared checks ---- */
+
+/* "i-0123…" forms: prefix, '-', 8 or 17 hexadecimal digits; else the fault `malformed`. */
+int ec2_id_check(struct api_call *call, struct str id, const char *prefix,
+                 const struct api_error *malformed);
+bool ec2_id_is(struct str id, const char *prefix);
+/* Whether it is twelve digits. */
+bool ec2_is_account(struct str s);
+/* Refuse what Welkin does not carry out, by its name: UnsupportedOperation. */
+int ec2_unsupported(struct api_call *call, const char *what);
+int ec2_unsupported_parameter(struct api_call *call, const char *name);
+/* Whether a row of that account and region is the caller's. */
+bool ec2_mine(const struct api_call *call, struct str account, struct str region);
+/* "The vpc ID 'a' does not exist", or "The vpc IDs 'a, b' do not exist". */
+int ec2_missing(struct api_call *call, const struct api_error *error, const char *what,
+                const struct str_list *ids);
+/* "arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0…" of a resource of the caller. */
+struct str ec2_arn(struct api_call *call, const char *type, struct str id);
 /* The next number of a counter (table ec2_counter), from 1; never given again. */
 int ec2_number(struct txn *txn, const char *counter, int64_t *ret);

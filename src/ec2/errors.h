@@ -13,7 +13,6 @@
     X(AuthFailure, "AuthFailure", 401)                                                             \
     X(CannotDelete, "CannotDelete", 400)                                                           \
     X(DependencyViolation, "DependencyViolation", 400)                                             \
-    X(DryRunOperation, "DryRunOperation", 412)                                                     \
     X(Idempotent_ParameterMismatch, "IdempotentParameterMismatch", 400)                            \
     X(IncorrectInstanceState, "IncorrectInstanceState", 400)                                       \
     X(InstanceCreditSpecification_NotSupported, "InstanceCreditSpecification.NotSupported", 400)   \
@@ -51,7 +50,6 @@
     X(InvalidParameterCombination, "InvalidParameterCombination", 400)                             \
     X(InvalidParameterValue, "InvalidParameterValue", 400)                                         \
     X(InvalidPermission_Duplicate, "InvalidPermission.Duplicate", 400)                             \
-    X(InvalidPermission_Malformed, "InvalidPermission.Malformed", 400)                             \
     X(InvalidPermission_NotFound, "InvalidPermission.NotFound", 400)                               \
     X(InvalidPrefixListID_NotFound, "InvalidPrefixListID.NotFound", 400)                           \
     X(InvalidRouteTableID_NotFound, "InvalidRouteTableID.NotFound", 400)                           \

@@ -15,7 +15,6 @@ enum {
     IMAGE_DESCRIPTION_MAX = 255,
     IMAGE_PAGE_MAX = 1000,
     ROOT_JSON_MAX = 1024,
-    ACCOUNT_DIGITS = 12,
 };
 
 /* ---- who sees and who owns ---- */
@@ -32,10 +31,12 @@ ec2_image_visible(const struct api_call *call, const struct ec2_image_row *row)
 static int
 not_found(struct api_call *call, const struct str_list *ids)
 {
+    struct str all = str_join(call->arena, ids, S(", "));
+
     return api_fault(call, &EC2_ERR(InvalidAMIID_NotFound),
                      ids->n > 1 ? "The image ids '[%.*s]' do not exist"
                                 : "The image id '[%.*s]' does not exist",
-                     STR_ARG(str_join(call->arena, ids, S(", "))));
+                     STR_ARG(all));
 }
 
 static int
@@ -140,13 +141,6 @@ root_json(struct arena *arena, const struct ec2_EbsBlockDevice *ebs)
     return text;
 }
 
-/* Empty text of a row is an absent member. */
-static struct str
-or_absent(struct str s)
-{
-    return s.n ? s : STR_NONE;
-}
-
 static struct ec2_Image
 image_show(struct api_call *call, const struct ec2_image_row *row)
 {
@@ -155,10 +149,10 @@ image_show(struct api_call *call, const struct ec2_image_row *row)
         .image_id = row->id,
         .image_location =
             str_fmt(call->arena, "%.*s/%.*s", STR_ARG(owner), STR_ARG(row->name)),
-        .image_owner_alias = or_absent(row->owner_alias),
+        .image_owner_alias = ec2_text_show(row->owner_alias),
         .owner_id = row->account,
         .name = row->name,
-        .description = or_absent(row->description),
+        .description = ec2_text_show(row->description),
         .creation_date = time_iso(call->arena, row->created_ms),
         .state = row->state,
         .public = opt_bool(row->is_public),
@@ -170,10 +164,10 @@ image_show(struct api_call *call, const struct ec2_image_row *row)
         .usage_operation = S("RunInstances"),
         .root_device_type = S("ebs"),
         .root_device_name = row->root_device_name,
-        .boot_mode = or_absent(row->boot_mode),
-        .imds_support = or_absent(row->imds_support),
+        .boot_mode = ec2_text_show(row->boot_mode),
+        .imds_support = ec2_text_show(row->imds_support),
         .ena_support = opt_bool(row->ena_support),
-        .source_instance_id = or_absent(row->source_instance_id),
+        .source_instance_id = ec2_text_show(row->source_instance_id),
         .deregistration_protection = S("disabled"),
         .tags = ec2_tags_show(call->arena, &row->tags),
     };
@@ -215,32 +209,26 @@ name_check(struct api_call *call, struct str name)
     return 0;
 }
 
-static int
-unsupported(struct api_call *call, const char *what)
-{
-    return api_fault(call, &EC2_ERR(UnsupportedOperation), "%s is not implemented by Welkin", what);
-}
-
 /* Every parameter that would change what is booted, and that we cannot carry out. */
 static int
 register_refuse(struct api_call *call, const struct ec2_RegisterImageRequest *req)
 {
     if (req->image_location.p)
-        return unsupported(call, "ImageLocation (an instance store-backed AMI)");
+        return ec2_unsupported(call, "ImageLocation (an instance store-backed AMI)");
     if (req->billing_products.n)
-        return unsupported(call, "BillingProduct");
+        return ec2_unsupported(call, "BillingProduct");
     if (req->tpm_support.p)
-        return unsupported(call, "TpmSupport");
+        return ec2_unsupported(call, "TpmSupport");
     if (req->uefi_data.p)
-        return unsupported(call, "UefiData");
+        return ec2_unsupported(call, "UefiData");
     if (req->kernel_id.p)
-        return unsupported(call, "KernelId");
+        return ec2_unsupported(call, "KernelId");
     if (req->ramdisk_id.p)
-        return unsupported(call, "RamdiskId");
+        return ec2_unsupported(call, "RamdiskId");
     if (req->sriov_net_support.p)
-        return unsupported(call, "SriovNetSupport");
+        return ec2_unsupported(call, "SriovNetSupport");
     if (req->virtualization_type.p && !str_is(req->virtualization_type, "hvm"))
-        return unsupported(call, "A VirtualizationType other than hvm");
+        return ec2_unsupported(call, "A VirtualizationType other than hvm");
     return 0;
 }
 
@@ -286,7 +274,7 @@ register_root(struct api_call *call, const struct ec2_RegisterImageRequest *req,
 
     LIST_EACH(&req->block_device_mappings, m) {
         if (!str_eq(m->device_name, req->root_device_name))
-            return unsupported(call, "A block device other than the root");
+            return ec2_unsupported(call, "A block device other than the root");
         if (m->virtual_name.p || m->no_device.p)
             return api_fault(call, &EC2_ERR(InvalidBlockDeviceMapping),
                              "The root device must be an EBS volume");
@@ -298,7 +286,7 @@ register_root(struct api_call *call, const struct ec2_RegisterImageRequest *req,
     if (root->kms_key_id.p || root->outpost_arn.p || root->availability_zone.p ||
         root->availability_zone_id.p || root->volume_initialization_rate.set ||
         root->ebs_card_index.set)
-        return unsupported(call, "KmsKeyId, OutpostArn, AvailabilityZone, AvailabilityZoneId, "
+        return ec2_unsupported(call, "KmsKeyId, OutpostArn, AvailabilityZone, AvailabilityZoneId, "
                                  "VolumeInitializationRate or EbsCardIndex of a block device");
     if (root->encrypted.set)
         return api_fault(call, &EC2_ERR(InvalidBlockDeviceMapping),
@@ -401,7 +389,7 @@ ec2_deregister_image(struct api_call *call, const struct ec2_DeregisterImageRequ
     if (r)
         return r;
     if (opt_bool_or(req->delete_associated_snapshots, false))
-        return unsupported(call, "DeleteAssociatedSnapshots");
+        return ec2_unsupported(call, "DeleteAssociatedSnapshots");
     r = ec2_image_delete(call->txn, row->id);
     if (r < 0)
         return error_origin(-r, "image %.*s cannot be deleted", STR_ARG(row->id));
@@ -452,22 +440,12 @@ static const struct api_filter image_filters[] = {
 static const struct api_filter_table image_filter_table =
     API_FILTER_TABLE(ec2_service, EC2_SHAPE_Image, image_filters);
 
-static bool
-is_account(struct str s)
-{
-    bool ok = s.n == ACCOUNT_DIGITS;
-
-    for (size_t i = 0; i < s.n; i++)
-        ok = ok && s.p[i] >= '0' && s.p[i] <= '9';
-    return ok;
-}
-
 /* Owners and ExecutableUsers: account ids and the words that are given. */
 static int
 users_check(struct api_call *call, const struct str_list *users, const char *const *allowed)
 {
     LIST_EACH(users, user) {
-        bool ok = is_account(*user);
+        bool ok = ec2_is_account(*user);
 
         for (size_t i = 0; allowed[i]; i++)
             ok = ok || str_is(*user, allowed[i]);

@@ -4,18 +4,9 @@
 #include "base/timefmt.h"
 #include "ec2/ec2.h"
 
-enum { ACCOUNT_DIGITS = 12, DESCRIPTION_MAX = 255, LAUNCH_ACCOUNTS_MAX = 10000 };
+enum { DESCRIPTION_MAX = 255, LAUNCH_ACCOUNTS_MAX = 10000 };
 
 /* ---- DescribeImageAttribute ---- */
-
-static struct ec2_AttributeValue *
-value(struct arena *arena, struct str s)
-{
-    struct ec2_AttributeValue *v = ARENA_NEW(arena, struct ec2_AttributeValue);
-
-    v->value = s.n ? s : STR_NONE;
-    return v;
-}
 
 static void
 permissions_show(struct arena *arena, const struct ec2_image_row *row,
@@ -42,30 +33,30 @@ ec2_describe_image_attribute(struct api_call *call,
         return r;
     res->image_id = row->id;
     if (str_is(which, "description"))
-        res->description = value(a, row->description);
+        res->description = ec2_value_show(a, row->description);
     else if (str_is(which, "launchPermission"))
         permissions_show(a, row, &res->launch_permissions);
     else if (str_is(which, "bootMode"))
-        res->boot_mode = value(a, row->boot_mode);
+        res->boot_mode = ec2_value_show(a, row->boot_mode);
     else if (str_is(which, "imdsSupport"))
-        res->imds_support = value(a, row->imds_support);
+        res->imds_support = ec2_value_show(a, row->imds_support);
     else if (str_is(which, "lastLaunchedTime"))
         res->last_launched_time =
-            value(a, row->last_launched_ms ? time_iso_s(a, row->last_launched_ms) : STR_NONE);
+            ec2_value_show(a, row->last_launched_ms ? time_iso_s(a, row->last_launched_ms) : STR_NONE);
     else if (str_is(which, "deregistrationProtection"))
-        res->deregistration_protection = value(a, S("disabled"));
+        res->deregistration_protection = ec2_value_show(a, S("disabled"));
     else if (str_is(which, "productCodes"))
         API_PRESENT(&res->product_codes);
     else if (str_is(which, "kernel"))
-        res->kernel_id = value(a, STR_NONE);
+        res->kernel_id = ec2_value_show(a, STR_NONE);
     else if (str_is(which, "ramdisk"))
-        res->ramdisk_id = value(a, STR_NONE);
+        res->ramdisk_id = ec2_value_show(a, STR_NONE);
     else if (str_is(which, "sriovNetSupport"))
-        res->sriov_net_support = value(a, STR_NONE);
+        res->sriov_net_support = ec2_value_show(a, STR_NONE);
     else if (str_is(which, "tpmSupport"))
-        res->tpm_support = value(a, STR_NONE);
+        res->tpm_support = ec2_value_show(a, STR_NONE);
     else if (str_is(which, "uefiData"))
-        res->uefi_data = value(a, STR_NONE);
+        res->uefi_data = ec2_value_show(a, STR_NONE);
     else if (str_is(which, "blockDeviceMapping"))
         /* What AWS answers since the attribute is deprecated. */
         return api_fault(call, &EC2_ERR(AuthFailure), "Unauthorized attempt to access restricted "
@@ -78,16 +69,6 @@ ec2_describe_image_attribute(struct api_call *call,
 }
 
 /* ---- ModifyImageAttribute ---- */
-
-static bool
-is_account(struct str s)
-{
-    bool ok = s.n == ACCOUNT_DIGITS;
-
-    for (size_t i = 0; i < s.n; i++)
-        ok = ok && s.p[i] >= '0' && s.p[i] <= '9';
-    return ok;
-}
 
 static int
 bad_item(struct api_call *call, struct str item, const char *kind)
@@ -112,7 +93,7 @@ account_set(struct api_call *call, struct str account, bool on, struct ec2_image
 {
     struct str_list list = {0};
 
-    if (!is_account(account))
+    if (!ec2_is_account(account))
         return bad_item(call, account, "userId");
     LIST_EACH(&row->launch_accounts, have)
         if (!str_eq(*have, account))
@@ -134,8 +115,7 @@ permissions_set(struct api_call *call, const struct ec2_LaunchPermissionList *li
 
     LIST_EACH(list, p) {
         if (p->organization_arn.p || p->organizational_unit_arn.p)
-            return api_fault(call, &EC2_ERR(UnsupportedOperation),
-                             "Sharing an image with an organization is not implemented by Welkin");
+            return ec2_unsupported(call, "Sharing an image with an organization");
         if (!p->group.p && !p->user_id.p)
             return api_fault(call, &EC2_ERR(MissingParameter),
                              "A launch permission needs a UserId or a Group");
@@ -195,11 +175,9 @@ static int
 modify_refuse(struct api_call *call, const struct ec2_ModifyImageAttributeRequest *req)
 {
     if (req->product_codes.n)
-        return api_fault(call, &EC2_ERR(UnsupportedOperation),
-                         "ProductCode is not implemented by Welkin");
+        return ec2_unsupported(call, "ProductCode");
     if (req->organization_arns.n || req->organizational_unit_arns.n)
-        return api_fault(call, &EC2_ERR(UnsupportedOperation),
-                         "Sharing an image with an organization is not implemented by Welkin");
+        return ec2_unsupported(call, "Sharing an image with an organization");
     if ((req->user_ids.n || req->user_groups.n) && !req->operation_type.p)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter operationType");

@@ -42,17 +42,6 @@ id_of(struct arena *arena, const char *prefix, struct str name)
     return str_fmt(arena, "%s-0%.*s", prefix, ID_DIGITS - 1, hex.p);
 }
 
-static bool
-is_ami_id(struct str s)
-{
-    struct str digits = str_cut(s, 4, s.n);
-
-    for (size_t i = 0; i < digits.n; i++)
-        if (!strchr("0123456789abcdef", digits.p[i]) || !digits.p[i])
-            return false;
-    return str_starts(s, S("ami-")) && (digits.n == 8 || digits.n == ID_DIGITS);
-}
-
 static const struct known_image *
 known_find(struct str image)
 {
@@ -95,9 +84,9 @@ ec2_image_seed(struct txn *txn, struct env *env, struct str image, struct str ro
     int r;
 
     arena_init(&arena, 64 << 10);
-    if (!known && !is_ami_id(image) && !str_starts(image, S("welkin-")))
+    if (!known && !ec2_id_is(image, "ami") && !str_starts(image, S("welkin-")))
         return -EINVAL;
-    bool mapped = !known && is_ami_id(image);
+    bool mapped = !known && ec2_id_is(image, "ami");
     struct str id = mapped               ? image
                     : known && known->id ? str_from(known->id)
                                          : id_of(&arena, "ami", image);

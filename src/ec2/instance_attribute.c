@@ -23,43 +23,25 @@ typedef void show_fn(struct api_call *call, const struct ec2_instance_row *row,
 
 /* ---- showing ---- */
 
-static struct ec2_AttributeValue *
-text_value(struct api_call *call, struct str text)
-{
-    struct ec2_AttributeValue *v = ARENA_NEW(call->arena, struct ec2_AttributeValue);
-
-    v->value = text.n ? text : STR_NONE;
-    return v;
-}
-
-static struct ec2_AttributeBooleanValue *
-bool_value(struct api_call *call, bool on)
-{
-    struct ec2_AttributeBooleanValue *v = ARENA_NEW(call->arena, struct ec2_AttributeBooleanValue);
-
-    v->value = opt_bool(on);
-    return v;
-}
-
 #define SHOW(attribute, expression)                                                                \
     static void show_##attribute(struct api_call *call, const struct ec2_instance_row *row UNUSED, \
                                  struct ec2_InstanceAttribute *res)                                \
     {                                                                                              \
         res->attribute = expression;                                                               \
     }
-SHOW(instance_type, text_value(call, row->type))
-SHOW(kernel_id, text_value(call, STR_NONE))
-SHOW(ramdisk_id, text_value(call, STR_NONE))
-SHOW(sriov_net_support, text_value(call, STR_NONE))
-SHOW(user_data, text_value(call, str_base64(call->arena, row->user_data)))
-SHOW(disable_api_termination, bool_value(call, row->disable_api_termination))
-SHOW(disable_api_stop, bool_value(call, row->disable_api_stop))
-SHOW(instance_initiated_shutdown_behavior, text_value(call, row->shutdown_behavior))
-SHOW(root_device_name, text_value(call, row->root_device_name))
+SHOW(instance_type, ec2_value_show(call->arena, row->type))
+SHOW(kernel_id, ec2_value_show(call->arena, STR_NONE))
+SHOW(ramdisk_id, ec2_value_show(call->arena, STR_NONE))
+SHOW(sriov_net_support, ec2_value_show(call->arena, STR_NONE))
+SHOW(user_data, ec2_value_show(call->arena, str_base64(call->arena, row->user_data)))
+SHOW(disable_api_termination, ec2_flag_show(call->arena, row->disable_api_termination))
+SHOW(disable_api_stop, ec2_flag_show(call->arena, row->disable_api_stop))
+SHOW(instance_initiated_shutdown_behavior, ec2_value_show(call->arena, row->shutdown_behavior))
+SHOW(root_device_name, ec2_value_show(call->arena, row->root_device_name))
 SHOW(block_device_mappings, ec2_block_devices_show(call, row))
-SHOW(source_dest_check, bool_value(call, row->source_dest_check))
-SHOW(ebs_optimized, bool_value(call, row->ebs_optimized))
-SHOW(ena_support, bool_value(call, row->ena_support))
+SHOW(source_dest_check, ec2_flag_show(call->arena, row->source_dest_check))
+SHOW(ebs_optimized, ec2_flag_show(call->arena, row->ebs_optimized))
+SHOW(ena_support, ec2_flag_show(call->arena, row->ena_support))
 
 static void
 show_product_codes(struct api_call *call UNUSED, const struct ec2_instance_row *row UNUSED,
@@ -197,9 +179,9 @@ set_device(struct api_call *call, const struct ec2_instance_row *row,
         row->root_volume_id.n ? ec2_volume_get(call->txn, row->root_volume_id) : NULL;
 
     if (want->no_device.p || want->virtual_name.n)
-        return api_fault(call, &EC2_ERR(UnsupportedOperation),
-                         "The parameter BlockDeviceMapping.%s is not implemented by Welkin",
-                         want->no_device.p ? "NoDevice" : "VirtualName");
+        return ec2_unsupported_parameter(call, want->no_device.p
+                                                   ? "BlockDeviceMapping.NoDevice"
+                                                   : "BlockDeviceMapping.VirtualName");
     if (!volume || !str_eq(volume->device, want->device_name))
         return api_fault(call, &EC2_ERR(InvalidInstanceAttributeValue),
                          "No device is currently mapped at %.*s", STR_ARG(want->device_name));

@@ -9,13 +9,6 @@
 
 /* ---- what is not implemented ---- */
 
-static int
-refuse(struct api_call *call, const char *member)
-{
-    return api_fault(call, &EC2_ERR(UnsupportedOperation),
-                     "The parameter %s is not implemented by Welkin", member);
-}
-
 static bool
 given(struct str text)
 {
@@ -52,7 +45,7 @@ refuse_first(struct api_call *call, const struct refusal *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (list[i].wanted)
-            return refuse(call, list[i].member);
+            return ec2_unsupported_parameter(call, list[i].member);
     return 0;
 }
 
@@ -347,7 +340,7 @@ interface_address(struct api_call *call, const struct ec2_InstanceNetworkInterfa
                          "The parameters PrivateIpAddress and PrivateIpAddresses name different "
                          "addresses");
     if (p->primary.set && !p->primary.v)
-        return refuse(call, "NetworkInterface.PrivateIpAddresses (secondary)");
+        return ec2_unsupported_parameter(call, "NetworkInterface.PrivateIpAddresses (secondary)");
     *ret = p->private_ip_address;
     return 0;
 }

@@ -42,8 +42,7 @@ ec2_metadata_set(struct api_call *call, const struct ec2_metadata_want *want,
                          "must be between 1 and %d.",
                          (long long)want->hop_limit.v, INSTANCE_HOP_LIMIT_MAX);
     if (str_is(want->ipv6, "enabled"))
-        return api_fault(call, &EC2_ERR(UnsupportedOperation),
-                         "The parameter HttpProtocolIpv6 is not implemented by Welkin");
+        return ec2_unsupported_parameter(call, "HttpProtocolIpv6");
     if (str_is(want->tags, "enabled")) {
         int r = check_tags(call, &row->tags);
 

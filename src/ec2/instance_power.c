@@ -25,13 +25,6 @@ not_permitted(struct api_call *call, const struct ec2_instance_row *row, const c
                      STR_ARG(row->id), what, attribute);
 }
 
-static int
-not_implemented(struct api_call *call, const char *member)
-{
-    return api_fault(call, &EC2_ERR(UnsupportedOperation),
-                     "The parameter %s is not implemented by Welkin", member);
-}
-
 /* {id, what it is now, what it was} */
 static void
 show_change(struct api_call *call, struct ec2_InstanceStateChangeList *list, struct str id,
@@ -78,7 +71,7 @@ ec2_start_instances(struct api_call *call, const struct ec2_StartInstancesReques
                     struct ec2_StartInstancesResult *res)
 {
     struct ec2_instance_rows rows;
-    int r = req->additional_info.n ? not_implemented(call, "AdditionalInfo")
+    int r = req->additional_info.n ? ec2_unsupported_parameter(call, "AdditionalInfo")
                                    : ec2_instances_find(call, &req->instance_ids, &rows);
 
     if (r)
@@ -127,7 +120,7 @@ ec2_stop_instances(struct api_call *call, const struct ec2_StopInstancesRequest 
 
     /* Force asks for what happens anyway: a guest that does not shut down in time is killed. */
     if (r == 0 && opt_bool_or(req->skip_os_shutdown, false))
-        r = not_implemented(call, "SkipOsShutdown");
+        r = ec2_unsupported_parameter(call, "SkipOsShutdown");
     if (r)
         return r;
     LIST_EACH(&rows, row) {

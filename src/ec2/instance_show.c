@@ -311,13 +311,6 @@ boot_mode_now(const struct ec2_instance_row *row)
     return uefi ? S("uefi") : S("legacy-bios");
 }
 
-/* Texts that may be absent are left out when they are empty, as EC2 does. */
-static struct str
-or_absent(struct str text)
-{
-    return text.n ? text : STR_NONE;
-}
-
 void
 ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
                   struct ec2_Instance *out)
@@ -336,7 +329,7 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         .capacity_reservation_specification = &capacity_open,
         .hibernation_options = &no_hibernation,
         .enclave_options = &no_enclave,
-        .boot_mode = or_absent(row->boot_mode),
+        .boot_mode = ec2_text_show(row->boot_mode),
         .platform_details = S("Linux/UNIX"),
         .usage_operation = S("RunInstances"),
         .usage_operation_update_time = opt_i64(row->first_launched_ms),
@@ -348,15 +341,15 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         .private_dns_name = private_name(s, row),
         .public_dns_name = public_name(s, row),
         .state_transition_reason = row->transition_reason,
-        .key_name = or_absent(row->key_name),
+        .key_name = ec2_text_show(row->key_name),
         .ami_launch_index = opt_i64(row->launch_index),
         .instance_type = row->type,
         .launch_time = opt_i64(row->launched_ms),
         .monitoring = row->monitoring ? &monitoring_on : &monitoring_off,
-        .subnet_id = or_absent(row->subnet_id),
-        .vpc_id = or_absent(row->vpc_id),
-        .private_ip_address = or_absent(row->private_ip),
-        .public_ip_address = or_absent(row->public_ip),
+        .subnet_id = ec2_text_show(row->subnet_id),
+        .vpc_id = ec2_text_show(row->vpc_id),
+        .private_ip_address = ec2_text_show(row->private_ip),
+        .public_ip_address = ec2_text_show(row->public_ip),
     };
     assert(row->state != EC2_TERMINATED || (!row->interface_id.n && !row->private_ip.n));
     if (row->state != EC2_TERMINATED)

@@ -476,9 +476,11 @@ types_check(struct api_call *call, const struct str_list *names, bool any_region
     }
     if (!missing.n)
         return 0;
+    struct str all = str_join(call->arena, &missing, S(", "));
+
     return api_fault(call, &EC2_ERR(InvalidInstanceType),
                      "The following supplied instance types do not exist: [%.*s]",
-                     STR_ARG(str_join(call->arena, &missing, S(", "))));
+                     STR_ARG(all));
 }
 
 int

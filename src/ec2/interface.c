@@ -10,7 +10,6 @@
 #include "ec2/ec2.h"
 
 enum {
-    GROUPS_PER_INTERFACE_MAX = 5,
     MAC_TRIES_MAX = 16,
     PUBLIC_TRIES_MAX = 64,
 };
@@ -184,7 +183,7 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
     int r = want->private_ip.n ? private_ip_take(call, &pool, want->private_ip)
                                : private_ip_give_any(call, &pool, &row.private_ip);
 
-    assert(want->group_ids.n > 0 && want->group_ids.n <= GROUPS_PER_INTERFACE_MAX);
+    assert(want->group_ids.n > 0 && want->group_ids.n <= EC2_GROUPS_PER_INTERFACE_MAX);
     if (!r && want->public_ip)
         r = public_ip_give(call, &row.public_ip);
     if (!r)
@@ -477,8 +476,11 @@ ec2_describe_network_interfaces(struct api_call *call,
     if (r)
         return r;
     if (!req->network_interface_ids.n)
-        STORE_EACH(call->txn, ec2_interface_by_owner, row, call->account, call->region)
+        STORE_EACH(call->txn, ec2_interface_by_owner, row, call->account, call->region) {
+            if (listing.page.more)
+                break;
             describe_one(call, &listing, row, &res->network_interfaces);
+        }
     API_PRESENT(&res->network_interfaces);
     res->next_token = ec2_listing_next(call, &listing);
     return 0;
@@ -498,12 +500,11 @@ ec2_describe_network_interface_attribute(
         return r;
     if (str_is(req->attribute, "description")) {
         res->description = ARENA_NEW(call->arena, struct ec2_AttributeValue);
-        res->description->value = row->description;
+        res->description->value = row->description; /* also when it is empty */
     } else if (str_is(req->attribute, "groupSet")) {
         res->groups = ec2_groups_show(call, &row->group_ids);
     } else if (str_is(req->attribute, "sourceDestCheck")) {
-        res->source_dest_check = ARENA_NEW(call->arena, struct ec2_AttributeBooleanValue);
-        res->source_dest_check->value = opt_bool(row->source_dest_check);
+        res->source_dest_check = ec2_flag_show(call->arena, row->source_dest_check);
     } else if (str_is(req->attribute, "attachment")) {
         res->attachment = attachment_show(call, row);
     } else if (str_is(req->attribute, "associatePublicIpAddress")) {
@@ -606,8 +607,7 @@ ec2_modify_network_interface_attribute(
     if (r)
         return r;
     if (unsupported)
-        return api_fault(call, &EC2_ERR(UnsupportedOperation), "%s is not implemented by Welkin",
-                         unsupported);
+        return ec2_unsupported(call, unsupported);
     if (n == 0)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination), "No attributes specified.");
     if (n > 1)

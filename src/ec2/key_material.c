@@ -486,6 +486,17 @@ cleanup:
     return key;
 }
 
+/* libcrypto reads an exponent of any size; one that is larger than a key's blob is no key. */
+static bool
+exponent_fits(const EVP_PKEY *key)
+{
+    BIGNUM *e = rsa_number(key, OSSL_PKEY_PARAM_RSA_E);
+    bool fits = e && BN_num_bytes(e) <= RSA_EXPONENT_BYTES_MAX;
+
+    BN_free(e);
+    return fits;
+}
+
 static bool
 rsa_read(struct arena *arena, EVP_PKEY *key, struct str name, struct key_material *ret)
 {
@@ -493,7 +504,7 @@ rsa_read(struct arena *arena, EVP_PKEY *key, struct str name, struct key_materia
     int bits = EVP_PKEY_get_bits(key);
     struct str fingerprint;
 
-    if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
+    if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX || !exponent_fits(key))
         return false;
     if (rsa_blob(key, &blob) < 0 || der_fingerprint(arena, key, false, &fingerprint) < 0)
         return false;

@@ -202,10 +202,12 @@ asked_check(struct api_call *call, const struct str_list *asked, bool ids)
     }
     if (missing.n == 0)
         return 0;
+    struct str all = str_join(call->arena, &missing, S(", "));
+
     return api_fault(call, &EC2_ERR(InvalidKeyPair_NotFound),
                      missing.n > 1 ? "The key pairs '%.*s' do not exist"
                                    : "The key pair '%.*s' does not exist",
-                     STR_ARG(str_join(call->arena, &missing, S(", "))));
+                     STR_ARG(all));
 }
 
 int

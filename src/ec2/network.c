@@ -293,15 +293,6 @@ ec2_describe_vpcs(struct api_call *call, const struct ec2_DescribeVpcsRequest *r
     return 0;
 }
 
-static struct ec2_AttributeBooleanValue *
-bool_show(struct arena *arena, bool v)
-{
-    struct ec2_AttributeBooleanValue *out = ARENA_NEW(arena, struct ec2_AttributeBooleanValue);
-
-    out->value = opt_bool(v);
-    return out;
-}
-
 int
 ec2_describe_vpc_attribute(struct api_call *call, const struct ec2_DescribeVpcAttributeRequest *req,
                            struct ec2_DescribeVpcAttributeResult *res)
@@ -312,11 +303,11 @@ ec2_describe_vpc_attribute(struct api_call *call, const struct ec2_DescribeVpcAt
     if (r)
         return r;
     if (str_is(req->attribute, "enableDnsSupport"))
-        res->enable_dns_support = bool_show(call->arena, row->dns_support);
+        res->enable_dns_support = ec2_flag_show(call->arena, row->dns_support);
     else if (str_is(req->attribute, "enableDnsHostnames"))
-        res->enable_dns_hostnames = bool_show(call->arena, row->dns_hostnames);
+        res->enable_dns_hostnames = ec2_flag_show(call->arena, row->dns_hostnames);
     else if (str_is(req->attribute, "enableNetworkAddressUsageMetrics"))
-        res->enable_network_address_usage_metrics = bool_show(call->arena, false);
+        res->enable_network_address_usage_metrics = ec2_flag_show(call->arena, false);
     else
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Value (%.*s) for parameter attribute is invalid. Unknown attribute.",

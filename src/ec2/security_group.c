@@ -8,7 +8,6 @@
 
 enum {
     GROUPS_MAX = 2500, /* of an account in a region */
-    GROUPS_PER_INTERFACE_MAX = 5,
     TEXT_MAX = 255, /* of a name, a description */
 };
 
@@ -165,7 +164,7 @@ ec2_groups_resolve(struct api_call *call, struct str vpc_id, const struct str_li
             return r;
         list_insert(call->arena, &out, row->id);
     }
-    if (out.n > GROUPS_PER_INTERFACE_MAX)
+    if (out.n > EC2_GROUPS_PER_INTERFACE_MAX)
         return api_fault(call, &EC2_ERR(SecurityGroupsPerInterfaceLimitExceeded),
                          "The maximum number of security groups per interface has been reached.");
     *ret_ids = out;
@@ -446,11 +445,13 @@ describe_wanted(struct api_call *call, const struct ec2_DescribeSecurityGroupsRe
             return r;
         *LIST_PUSH(call->arena, group_mine(call, *id) ? &wanted : &missing) = *id;
     }
+    struct str all = str_join(call->arena, &missing, S(", "));
+
     if (missing.n)
         return api_fault(call, &EC2_ERR(InvalidGroup_NotFound),
                          missing.n > 1 ? "The security groups '%.*s' do not exist"
                                        : "The security group '%.*s' does not exist",
-                         STR_ARG(str_join(call->arena, &missing, S(", "))));
+                         STR_ARG(all));
     LIST_EACH(&req->group_names, name) {
         const struct ec2_security_group_row *row;
         int r = ec2_group_named_find(call, *name, &row);
@@ -479,6 +480,8 @@ ec2_describe_security_groups(struct api_call *call,
     if (r)
         return r;
     STORE_EACH(call->txn, ec2_security_group_by_owner, row, call->account, call->region) {
+        if (listing.page.more)
+            break;
         if (wanted.n && !str_in(&wanted, row->id))
             continue;
         struct ec2_SecurityGroup shown = group_show(call, row);

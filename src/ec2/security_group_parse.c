@@ -168,9 +168,7 @@ pair_parse(struct api_call *call, const struct ec2_security_group_row *group,
     int r;
 
     if (pair->vpc_peering_connection_id.n || pair->peering_status.n)
-        return api_fault(call, &EC2_ERR(UnsupportedOperation),
-                         "VpcPeeringConnectionId of a security group rule is not implemented by "
-                         "Welkin");
+        return ec2_unsupported(call, "VpcPeeringConnectionId of a security group rule");
     if (!pair->group_id.p && !pair->group_name.p)
         return api_fault(call, &EC2_ERR(MissingParameter), "Source group ID missing.");
     if (pair->user_id.n && !str_eq(pair->user_id, call->account)) {

@@ -39,10 +39,10 @@ ec2_rule_show(struct api_call *call, const struct ec2_sg_rule_row *row)
         .ip_protocol = row->protocol,
         .from_port = opt_i64(row->from_port),
         .to_port = opt_i64(row->to_port),
-        .cidr_ipv4 = row->cidr4.n ? row->cidr4 : STR_NONE,
-        .cidr_ipv6 = row->cidr6.n ? row->cidr6 : STR_NONE,
-        .prefix_list_id = row->prefix_list_id.n ? row->prefix_list_id : STR_NONE,
-        .description = row->description.n ? row->description : STR_NONE,
+        .cidr_ipv4 = ec2_text_show(row->cidr4),
+        .cidr_ipv6 = ec2_text_show(row->cidr6),
+        .prefix_list_id = ec2_text_show(row->prefix_list_id),
+        .description = ec2_text_show(row->description),
         .tags = ec2_tags_show(call->arena, &row->tags),
         .security_group_rule_arn = ec2_arn(call, "security-group-rule", row->id),
     };
@@ -88,7 +88,7 @@ ec2_permission_add(struct api_call *call, struct ec2_IpPermissionList *list,
                    const struct ec2_sg_rule_row *rule)
 {
     struct ec2_IpPermission *p = permission_of(call, list, rule);
-    struct str description = rule->description.n ? rule->description : STR_NONE;
+    struct str description = ec2_text_show(rule->description);
 
     assert(has_one_source(rule));
     if (rule->cidr4.n)
@@ -336,11 +336,11 @@ rule_delete(struct api_call *call, const struct ec2_sg_rule_row *row, struct rev
         .ip_protocol = row->protocol,
         .from_port = opt_i64(row->from_port),
         .to_port = opt_i64(row->to_port),
-        .cidr_ipv4 = row->cidr4.n ? row->cidr4 : STR_NONE,
-        .cidr_ipv6 = row->cidr6.n ? row->cidr6 : STR_NONE,
-        .prefix_list_id = row->prefix_list_id.n ? row->prefix_list_id : STR_NONE,
-        .referenced_group_id = row->peer_group_id.n ? row->peer_group_id : STR_NONE,
-        .description = row->description.n ? row->description : STR_NONE,
+        .cidr_ipv4 = ec2_text_show(row->cidr4),
+        .cidr_ipv6 = ec2_text_show(row->cidr6),
+        .prefix_list_id = ec2_text_show(row->prefix_list_id),
+        .referenced_group_id = ec2_text_show(row->peer_group_id),
+        .description = ec2_text_show(row->description),
     };
     return 0;
 }
@@ -661,7 +661,8 @@ describe_one(struct api_call *call, const struct ec2_DescribeSecurityGroupRulesR
              struct ec2_listing *listing, const struct ec2_sg_rule_row *row,
              struct ec2_SecurityGroupRuleList *out)
 {
-    if (req->security_group_rule_ids.n && !str_in(&req->security_group_rule_ids, row->id))
+    if (listing->page.more ||
+        (req->security_group_rule_ids.n && !str_in(&req->security_group_rule_ids, row->id)))
         return;
     struct ec2_SecurityGroupRule shown = ec2_rule_show(call, row);
     /* The order of the index: by group, then by serial. */

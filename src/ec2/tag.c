@@ -274,8 +274,7 @@ resource_find(struct api_call *call, struct str id, const struct taggable **ret_
 
     if (row && t->table == &ec2_image_table && !str_eq(row_str(row, t->account), call->account) &&
         ec2_image_visible(call, row))
-        return api_fault(call, &EC2_ERR(UnsupportedOperation),
-                         "Tagging an image of another account is not implemented by Welkin");
+        return ec2_unsupported(call, "Tagging an image of another account");
     if (!row || !ec2_mine(call, row_str(row, t->account), row_str(row, t->region)))
         return api_fault(call, t->missing, "The %s %s%.*s%s", t->what, t->open, STR_ARG(id),
                          t->close);

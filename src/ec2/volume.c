@@ -303,10 +303,12 @@ ids_check(struct api_call *call, const struct str_list *ids)
     }
     if (missing.n == 0)
         return 0;
+    struct str all = str_join(call->arena, &missing, S(", "));
+
     return api_fault(call, &EC2_ERR(InvalidVolume_NotFound),
                      missing.n > 1 ? "The volumes '%.*s' do not exist."
                                    : "The volume '%.*s' does not exist.",
-                     STR_ARG(str_join(call->arena, &missing, S(", "))));
+                     STR_ARG(all));
 }
 
 static struct opt_i64
@@ -499,8 +501,7 @@ ec2_describe_volume_attribute(struct api_call *call,
         return r;
     res->volume_id = req->volume_id;
     if (str_is(req->attribute, "autoEnableIO")) {
-        res->auto_enable_io = ARENA_NEW(call->arena, struct ec2_AttributeBooleanValue);
-        res->auto_enable_io->value = opt_bool(false);
+        res->auto_enable_io = ec2_flag_show(call->arena, false);
     } else if (str_is(req->attribute, "productCodes")) {
         API_PRESENT(&res->product_codes);
     } else {

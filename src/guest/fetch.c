@@ -25,6 +25,7 @@ enum {
     FETCH_MAX = 1 << 20,
     IMDS_TRY_MS = 10000,
     IMDS_ANSWER_MS = 1000,
+    IMDS_FIRST_CONNECT_MS = 4,
     FETCH_ANSWER_MS = 5000,
     REDIRECTS_MAX = 5,
     TRIES = 3,
@@ -101,26 +102,27 @@ exchange(struct arena *a, int fd, struct str request, struct buf *in, struct htt
 }
 
 static int
-imds_dial(struct imds *m)
+imds_dial(struct imds *m, int connect_ms)
 {
     struct in_addr ip = {htonl(0xa9fea9fe)};
-    int fd = dial(ip, 80, IMDS_ANSWER_MS);
+    int fd = dial(ip, 80, connect_ms);
 
     if (fd < 0)
         return fd;
+    set_timeouts(fd, IMDS_ANSWER_MS);
     m->fd = fd;
     m->in = buf_new(m->a, FETCH_MAX);
     return 0;
 }
 
 static int
-imds_token(struct imds *m)
+imds_token(struct imds *m, int connect_ms)
 {
     static const struct str put = S("PUT /latest/api/token HTTP/1.1\r\nHost: 169.254.169.254\r\n"
                                     "X-aws-ec2-metadata-token-ttl-seconds: 21600\r\n"
                                     "Content-Length: 0\r\n\r\n");
     struct http_response res;
-    int r = imds_dial(m);
+    int r = imds_dial(m, connect_ms);
 
     if (r < 0)
         return r;
@@ -137,16 +139,25 @@ imds_token(struct imds *m)
     return 0;
 }
 
+/*
+ * Begins with short patience: the far end of a link that has just come up drops packets until a
+ * kernel thread of the host has switched it on, and TCP sends its first packet again only after a
+ * second.  A new connection is a new first packet.
+ */
 int
 imds_open(struct imds *m, struct arena *a)
 {
     int64_t give_up_ms = now_ms() + IMDS_TRY_MS, wait_ms = 1;
-    int r;
+    int r, connect_ms = IMDS_FIRST_CONNECT_MS;
 
     *m = (struct imds){.a = a, .fd = -1};
-    while ((r = imds_token(m)) < 0 && now_ms() + wait_ms < give_up_ms) {
+    while ((r = imds_token(m, connect_ms)) < 0 && now_ms() + wait_ms < give_up_ms) {
         struct timespec t = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
 
+        if (r == -ETIMEDOUT && connect_ms < IMDS_ANSWER_MS) {
+            connect_ms = connect_ms * 2 > IMDS_ANSWER_MS ? IMDS_ANSWER_MS : connect_ms * 2;
+            continue;
+        }
         if (wait_ms == 1)
             log_info("Metadata does not answer yet: %s", strerror(-r));
         nanosleep(&t, NULL);
@@ -182,7 +193,7 @@ imds_get(struct imds *m, const char *item, struct str *ret)
     int r = -ENOTCONN;
 
     for (int try = 0; try < TRIES; try++) {
-        if (m->fd < 0 && (r = imds_dial(m)) < 0)
+        if (m->fd < 0 && (r = imds_dial(m, IMDS_ANSWER_MS)) < 0)
             continue;
         r = exchange(m->a, m->fd, request, &m->in, &res);
         if (r < 0 || !res.keep_alive)

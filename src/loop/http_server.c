@@ -848,15 +848,3 @@ http_request_fd(const struct http_request *req)
 {
     return exchange_of(req)->conn->source.fd;
 }
-
-int
-http_request_local(const struct http_request *req, union http_addr *ret)
-{
-    socklen_t n = sizeof(*ret);
-    union http_addr addr = {0};
-
-    if (getsockname(http_request_fd(req), &addr.any, &n) < 0)
-        return -errno;
-    *ret = addr;
-    return 0;
-}

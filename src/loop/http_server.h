@@ -130,5 +130,3 @@ void http_stream_end(struct http_request *req);
 void http_request_close(struct http_request *req);
 /* The connection's socket, to set options on (IP_TTL); -1 when it is gone. */
 int http_request_fd(const struct http_request *req);
-/* The address that the client connected to.  0 or -errno. */
-int http_request_local(const struct http_request *req, union http_addr *ret);

@@ -125,18 +125,3 @@ net_port(int fd)
         return ntohs(at.v4.sin_port);
     return at.any.sa_family == AF_INET6 ? ntohs(at.v6.sin6_port) : 0;
 }
-
-struct str
-net_addr_text(struct arena *a, const struct sockaddr *addr)
-{
-    char *text = arena_alloc(a, INET6_ADDRSTRLEN);
-    const void *bytes;
-
-    if (addr->sa_family == AF_INET)
-        bytes = &((const struct sockaddr_in *)addr)->sin_addr;
-    else if (addr->sa_family == AF_INET6)
-        bytes = &((const struct sockaddr_in6 *)addr)->sin6_addr;
-    else
-        return S("unix");
-    return str_from(inet_ntop(addr->sa_family, bytes, text, INET6_ADDRSTRLEN));
-}

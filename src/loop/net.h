@@ -18,6 +18,3 @@ int net_listen_unix(const char *path, unsigned mode, int *ret_fd);
 
 /* The port that a socket is bound to; 0 when it has none. */
 uint16_t net_port(int fd);
-
-/* "10.0.0.1", "::1"; "unix" for what is neither. */
-struct str net_addr_text(struct arena *a, const struct sockaddr *addr);

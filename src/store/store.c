@@ -56,12 +56,6 @@ store_begin(struct store *store)
     return txn;
 }
 
-struct store *
-store_of(struct txn *txn)
-{
-    return txn->store;
-}
-
 bool
 store_changed(const struct txn *txn)
 {

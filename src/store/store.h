@@ -158,8 +158,6 @@ bool store_changed(const struct txn *txn);
 size_t store_savepoint(const struct txn *txn);
 void store_rollback_to(struct txn *txn, size_t savepoint);
 
-struct store *store_of(struct txn *txn);
-
 /* Rows; use the typed wrappers.  insert and update copy.  An update that changes nothing is free.
  * -EEXIST: the key or a unique index has it already; -E2BIG: STORE_ROW_BYTES_MAX or
  * STORE_TXN_BYTES_MAX would be passed.  Neither is logged: it is for the caller to say. */

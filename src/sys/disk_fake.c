@@ -499,20 +499,3 @@ disk_fake_crash(struct disk_fake *disk)
     for (struct disk_fake_file *f = disk->files; f; f = f->next)
         crash_file(disk, f);
 }
-
-int64_t
-disk_fake_size(const struct disk_fake *disk, const char *name)
-{
-    const struct disk_fake_file *f = find(disk, name);
-
-    return f && f->exists ? (int64_t)f->now.n : -1;
-}
-
-bool
-disk_fake_contains(const struct disk_fake *disk, const void *p, size_t n)
-{
-    for (const struct disk_fake_file *f = disk->files; f; f = f->next)
-        if (memmem(f->now.p, f->now.n, p, n) || memmem(f->synced.p, f->synced.n, p, n))
-            return true;
-    return false;
-}

@@ -49,8 +49,3 @@ void disk_fake_done(struct disk_fake *disk);
 void disk_fake_fail_after(struct disk_fake *disk, uint64_t n, int err, bool on);
 
 void disk_fake_crash(struct disk_fake *disk);
-
-/* Bytes of a file as programs read it; -1 when it is not there. */
-int64_t disk_fake_size(const struct disk_fake *disk, const char *name);
-/* Whether the bytes are anywhere in what programs would read, or in what was synced. */
-bool disk_fake_contains(const struct disk_fake *disk, const void *p, size_t n);

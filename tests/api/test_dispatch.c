@@ -3,6 +3,7 @@
  * dry run leaves nothing behind.
  */
 #include "api/model.h"
+#include "api/pattern.h"
 #include "gen/api/ec2.h"
 #include "gen/api/iam.h"
 #include "gen/api/sts.h"
@@ -74,9 +75,20 @@ static void
 add_text(struct form *f, struct str name, const struct api_shape *shape)
 {
     const struct api_limit *limit = shape->limit ? &f->service->limits[shape->limit] : NULL;
+    static const char *const samples[] = {
+        "a", "aaaaaaaaaaaaaaaaaaaa", "000000000000", "000000", "1.0", "2026-11-21", "a@b.cc",
+        "v1", "i-0", "o-aaaaaaaaaa/r-aaaa", "arn:aws:iam::000000000000:role/aaaaaaaaaaaa", //
+    };
     int64_t n = limit && limit->min > 0 ? limit->min : 1;
+    const char *pattern = limit ? api_text(f->service, limit->pattern) : "";
 
     buf_add_fmt(&f->text, "&%.*s=", STR_ARG(name));
+    for (size_t i = 0; i < ARRAY_LEN(samples) && *pattern; i++)
+        if (api_pattern_match(pattern, str_from(samples[i])) == API_MATCH_YES &&
+            (int64_t)strlen(samples[i]) >= n && (int64_t)strlen(samples[i]) <= limit->max) {
+            buf_add_str(&f->text, str_from(samples[i]));
+            return;
+        }
     for (int64_t i = 0; i < n; i++)
         buf_add_char(&f->text, 'a');
 }
@@ -123,7 +135,7 @@ add_value(struct form *f, struct str name, uint16_t shape_index, unsigned depth)
                       str_fmt(test_arena(), "%.*s%s.%lld", STR_ARG(name),
                               s->protocol == API_EC2 || (shape->flags & API_FLAT) ? "" : ".member",
                               (long long)i),
-                      shape->first, depth + 1);
+                      s->members[shape->first].shape, depth + 1);
         break;
     case API_MAP:
         FAIL("no required map was known when this test was written: %.*s", STR_ARG(name));

@@ -58,14 +58,14 @@ first_line(struct lab *l, uint32_t n)
 
 #define TIMES 40
 
-/* The same machine again and again beside those that run. */
+/* New machines, one at a time, beside those that run: what RunInstances sees. */
 static void
 one_more(struct lab *l, uint32_t n, int64_t *ns, const char *what)
 {
-    for (int i = 0; i < TIMES; i++) {
-        ns[i] = first_line(l, n);
+    for (uint32_t i = 0; i < TIMES; i++) {
+        ns[i] = first_line(l, n + i);
         l->n_exited = 0;
-        lab_kill(l, n);
+        lab_kill(l, n + i);
         usleep(30000); /* else the kernel's cleaning of the last one is measured too */
     }
     print(what, ns, TIMES);
@@ -111,7 +111,7 @@ TEST(what_launches_and_rules_cost)
     lab_group(l, 0, 2, NULL, 0);
     lab_class(l, 0, 2, 2);
     printf("\n");
-    one_more(l, 1, ns, "LAUNCH to the first line, alone");
+    one_more(l, 2001, ns, "LAUNCH to the first line, alone");
     int64_t began = now_ns();
     struct str free_before = lab_run(l, "awk '/MemAvailable/ {print $2}' /proc/meminfo", &status);
     for (uint32_t i = 0; i < wanted; i++)

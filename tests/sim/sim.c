@@ -11,15 +11,31 @@
 
 #define LEDGER_MAX 2048
 #define BATCH_MAX 3
+#define MAYBE_MAX 8
+#define NO_TAG (-1)
 #define CONVERGED_MS (10 * 60 * 1000)
 
 enum kind { INSTANCES, GROUP, KEY };
 
+/* Something that was set: what it must be, or what it may be while that is not durable. */
+struct fact {
+    int64_t sure;
+    unsigned n_maybe;
+    int64_t maybe[MAYBE_MAX]; /* in the order in which they were set */
+    bool any;                 /* more than fit */
+};
+
 /* A call that made something: one id, or the instances of one RunInstances. */
 struct entry {
     enum kind kind;
-    bool answered; /* durable: it must be there after any crash */
-    bool ended;    /* deleted or terminated since: it may be gone */
+    bool answered;                    /* durable: it must be there after any crash */
+    bool ended;                       /* deleted or terminated since: it may be gone */
+    bool ended_by_call, end_answered; /* and must be, once that is durable */
+    bool stop_on_off;                 /* of RunInstances: InstanceInitiatedShutdownBehavior */
+    unsigned token;                   /* of RunInstances; 0: none */
+    uint64_t seq;                     /* the commit that made it */
+    struct fact tag;                  /* of its first id: the value of `step` */
+    struct fact check;                /* of its first id: SourceDestCheck */
     unsigned n;
     char ids[BATCH_MAX][32];
 };
@@ -30,12 +46,14 @@ struct sim {
     struct sim_totals *totals;
     char *why;
     bool broken;
+    unsigned tokens; /* given out */
+    unsigned n_lost;
+    struct entry lost[8]; /* calls with a token that a crash undid: their clients try again */
     unsigned n;
     struct entry ledger[LEDGER_MAX];
 };
 
-static void
-broke(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void broke(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void
 broke(struct sim *s, const char *fmt, ...)
 {
@@ -60,12 +78,51 @@ draw(struct sim *s, unsigned n)
 
 /* ---- the ledger ---- */
 
+static uint64_t
+newest_seq(struct sim *s)
+{
+    return store_commit(world_begin(s->w));
+}
+
+static void
+set_fact(struct sim *s, struct fact *f, int64_t value)
+{
+    if (!s->w->hold_disk)
+        *f = (struct fact){.sure = value};
+    else if (f->n_maybe < MAYBE_MAX)
+        f->maybe[f->n_maybe++] = value;
+    else
+        f->any = true;
+}
+
+static void
+fact_is_durable(struct fact *f, int64_t now)
+{
+    *f = (struct fact){.sure = now};
+}
+
+/* Whether it may be that; from now on it is. */
+static bool
+settle_fact(struct fact *f, int64_t now)
+{
+    bool good = f->any || now == f->sure;
+
+    for (unsigned i = 0; i < f->n_maybe; i++)
+        good = good || now == f->maybe[i];
+    fact_is_durable(f, now);
+    return good;
+}
+
 static struct entry *
 enter(struct sim *s, enum kind kind)
 {
     struct entry *e = &s->ledger[s->n++];
 
-    *e = (struct entry){.kind = kind, .answered = !s->w->hold_disk};
+    *e = (struct entry){.kind = kind,
+                        .answered = !s->w->hold_disk,
+                        .seq = newest_seq(s),
+                        .tag.sure = NO_TAG,
+                        .check.sure = kind == INSTANCES};
     return e;
 }
 
@@ -76,20 +133,77 @@ enter_id(struct entry *e, struct str id)
     memcpy(e->ids[e->n++], id.p, id.n);
 }
 
-static bool
-is_there(struct txn *txn, const struct entry *e, unsigned i)
+/* Its tags when it is there, else NULL. */
+static const struct str_list *
+tags_of(struct txn *txn, const struct entry *e, unsigned i)
 {
     struct str id = str_from(e->ids[i]);
+    const struct ec2_instance_row *instance;
+    const struct ec2_security_group_row *group;
+    const struct ec2_key_pair_row *key;
 
     switch (e->kind) {
     case INSTANCES:
-        return ec2_instance_get(txn, id) != NULL;
+        instance = ec2_instance_get(txn, id);
+        return instance ? &instance->tags : NULL;
     case GROUP:
-        return ec2_security_group_get(txn, id) != NULL;
+        group = ec2_security_group_get(txn, id);
+        return group ? &group->tags : NULL;
     case KEY:
-        return ec2_key_pair_get(txn, id) != NULL;
+        key = ec2_key_pair_get(txn, id);
+        return key ? &key->tags : NULL;
     }
-    return false;
+    return NULL;
+}
+
+static bool
+is_there(struct txn *txn, const struct entry *e, unsigned i)
+{
+    return tags_of(txn, e, i) != NULL;
+}
+
+static int64_t
+step_of(const struct str_list *tags)
+{
+    int64_t step = NO_TAG;
+
+    for (size_t i = 0; i + 1 < tags->n; i += 2)
+        if (str_is(tags->v[i], "step") && !str_to_i64(tags->v[i + 1], &step))
+            step = NO_TAG;
+    return step;
+}
+
+static void
+check_facts(struct sim *s, struct txn *txn, struct entry *e)
+{
+    const struct ec2_instance_row *row =
+        e->kind == INSTANCES ? ec2_instance_get(txn, str_from(e->ids[0])) : NULL;
+    int64_t step = step_of(tags_of(txn, e, 0)), sure = e->tag.sure;
+
+    if (!settle_fact(&e->tag, step))
+        broke(s, "%s has the tag step=%lld, and %lld was answered", e->ids[0], (long long)step,
+              (long long)sure);
+    if (row && !settle_fact(&e->check, row->source_dest_check))
+        broke(s, "%s has sourceDestCheck=%d, and the opposite was answered", e->ids[0],
+              row->source_dest_check);
+}
+
+/* What was answered as deleted or terminated does not come back. */
+static void
+check_ended(struct sim *s, struct txn *txn, struct entry *e)
+{
+    for (unsigned i = 0; i < e->n; i++) {
+        const struct ec2_instance_row *row =
+            e->kind == INSTANCES ? ec2_instance_get(txn, str_from(e->ids[i])) : NULL;
+
+        if (!e->end_answered || !is_there(txn, e, i))
+            continue;
+        if (!row)
+            broke(s, "%s was answered as deleted and is there", e->ids[i]);
+        else if (row->state != EC2_SHUTTING_DOWN && row->state != EC2_TERMINATED)
+            broke(s, "%s was answered as terminated and is in state %d", e->ids[i],
+                  (int)row->state);
+    }
 }
 
 /* After a crash: all that was answered, a beginning of the rest, nothing by half. */
@@ -107,6 +221,9 @@ check_ledger(struct sim *s)
         for (unsigned k = 0; k < e->n; k++)
             there += is_there(txn, e, k);
         if (e->ended) {
+            check_ended(s, txn, e);
+            /* an end that was not durable may not have been */
+            e->ended = there != e->n || e->end_answered || e->kind == INSTANCES;
             s->ledger[kept++] = *e;
             continue;
         }
@@ -118,6 +235,10 @@ check_ledger(struct sim *s)
             broke(s, "%s survived, and one that was made before it did not", e->ids[0]);
         lost_one = lost_one || (!there && !e->answered);
         e->answered = true;
+        if (there && !s->broken)
+            check_facts(s, txn, e);
+        else if (e->token && s->n_lost < ARRAY_LEN(s->lost))
+            s->lost[s->n_lost++] = *e;
         if (there)
             s->ledger[kept++] = *e;
     }
@@ -128,14 +249,33 @@ check_ledger(struct sim *s)
 static void
 all_answered(struct sim *s)
 {
-    for (unsigned i = 0; i < s->n; i++)
-        s->ledger[i].answered = true;
+    for (unsigned i = 0; i < s->n; i++) {
+        struct entry *e = &s->ledger[i];
+
+        e->answered = true;
+        e->end_answered = e->end_answered || e->ended_by_call;
+    }
+    struct txn *txn = world_begin(s->w);
+    for (unsigned i = 0; i < s->n; i++) {
+        struct entry *e = &s->ledger[i];
+
+        /* what is durable now is what is there now: the order of the sets does not matter */
+        if (!e->ended && is_there(txn, e, 0))
+            check_facts(s, txn, e);
+    }
+    store_rollback(txn);
+}
+
+static void
+ended(struct sim *s, struct entry *e)
+{
+    e->ended = e->ended_by_call = true;
+    e->end_answered = !s->w->hold_disk;
 }
 
 /* ---- the workload ---- */
 
-static struct str
-call(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static struct str call(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static struct str
 call(struct sim *s, const char *fmt, ...)
 {
@@ -167,15 +307,16 @@ pick(struct sim *s, enum kind kind)
     return NULL;
 }
 
+#define RUN                                                                                        \
+    "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro&MinCount=%u"          \
+    "&MaxCount=%u&InstanceInitiatedShutdownBehavior=%s"
+
 static void
 run_instances(struct sim *s)
 {
     unsigned n = 1 + draw(s, BATCH_MAX);
     struct entry *group = draw(s, 2) ? pick(s, GROUP) : NULL;
-    struct str xml = call(s,
-                          "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro"
-                          "&MinCount=%u&MaxCount=%u&InstanceInitiatedShutdownBehavior=%s%s%s",
-                          n, n, draw(s, 2) ? "stop" : "terminate",
+    struct str xml = call(s, RUN "%s%s", n, n, draw(s, 2) ? "stop" : "terminate",
                           group ? "&SecurityGroupId.1=" : "", group ? group->ids[0] : "");
 
     if (s->w->http != 200)
@@ -183,6 +324,68 @@ run_instances(struct sim *s)
     struct entry *e = enter(s, INSTANCES);
     for (unsigned i = 0; i < n; i++)
         enter_id(e, xml_text_at(xml, "instanceId", i));
+}
+
+static struct str
+run_with_token(struct sim *s, unsigned token, unsigned n, bool stop)
+{
+    return call(s, RUN "&ClientToken=token-%u", n, n, stop ? "stop" : "terminate", token);
+}
+
+static void
+run_with_new_token(struct sim *s)
+{
+    unsigned n = 1 + draw(s, BATCH_MAX), token = ++s->tokens;
+    bool stop = draw(s, 2);
+    struct str xml = run_with_token(s, token, n, stop);
+
+    if (s->w->http != 200)
+        return;
+    struct entry *e = enter(s, INSTANCES);
+    e->token = token;
+    e->stop_on_off = stop;
+    for (unsigned i = 0; i < n; i++)
+        enter_id(e, xml_text_at(xml, "instanceId", i));
+}
+
+/* The client has not read the answer and asks again: it gets the same instances. */
+static void
+retry(struct sim *s)
+{
+    struct entry *e = pick(s, INSTANCES);
+
+    if (!e || !e->token)
+        return;
+    struct str xml = run_with_token(s, e->token, e->n, e->stop_on_off);
+    s->totals->retries++;
+    for (unsigned i = 0; i < e->n; i++)
+        if (!str_is(xml_text_at(xml, "instanceId", i), e->ids[i]))
+            broke(s, "token-%u made %s, and with it again HTTP %d %.100s", e->token, e->ids[i],
+                  s->w->http, xml.p);
+    if (xml_count(xml, "instanceId") != e->n)
+        broke(s, "token-%u made %u instances, and with it again others", e->token, e->n);
+}
+
+/* Calls that a crash undid are made again, and made just once. */
+static void
+retry_lost(struct sim *s)
+{
+    for (unsigned k = 0; k < s->n_lost && s->n < LEDGER_MAX; k++) {
+        const struct entry *old = &s->lost[k];
+        struct str xml = run_with_token(s, old->token, old->n, old->stop_on_off);
+
+        s->totals->retries++;
+        if (s->w->http != 200 || xml_count(xml, "instanceId") != old->n) {
+            broke(s, "token-%u was undone, and again it is HTTP %d", old->token, s->w->http);
+            return;
+        }
+        struct entry *e = enter(s, INSTANCES);
+        e->token = old->token;
+        e->stop_on_off = old->stop_on_off;
+        for (unsigned i = 0; i < old->n; i++)
+            enter_id(e, xml_text_at(xml, "instanceId", i));
+    }
+    s->n_lost = 0;
 }
 
 static void
@@ -195,10 +398,30 @@ change_instance(struct sim *s)
 
     if (!e)
         return;
-    const char *id = e->ids[draw(s, e->n)];
-    call(s, "Action=%s&InstanceId.1=%s", actions[action], id);
-    if (action == 5)
-        e->ended = true;
+    if (action < 5) {
+        call(s, "Action=%s&InstanceId.1=%s", actions[action], e->ids[draw(s, e->n)]);
+        return;
+    }
+    /* all of a call at once, so that an entry is there or gone as a whole */
+    call(s, "Action=TerminateInstances&InstanceId.1=%s%s%s%s%s", e->ids[0],
+         e->n > 1 ? "&InstanceId.2=" : "", e->n > 1 ? e->ids[1] : "",
+         e->n > 2 ? "&InstanceId.3=" : "", e->n > 2 ? e->ids[2] : "");
+    if (s->w->http == 200)
+        ended(s, e);
+}
+
+static void
+change_attribute(struct sim *s)
+{
+    struct entry *e = pick(s, INSTANCES);
+    bool on = draw(s, 2);
+
+    if (!e)
+        return;
+    call(s, "Action=ModifyInstanceAttribute&InstanceId=%s&SourceDestCheck.Value=%s", e->ids[0],
+         on ? "true" : "false");
+    if (s->w->http == 200)
+        set_fact(s, &e->check, on);
 }
 
 static void
@@ -226,14 +449,15 @@ change_group(struct sim *s)
         return;
     }
     call(s, "Action=DeleteSecurityGroup&GroupId=%s", e->ids[0]);
-    e->ended = e->ended || s->w->http == 200;
+    if (s->w->http == 200)
+        ended(s, e);
 }
 
 static void
 make_key(struct sim *s)
 {
-    struct str xml = call(s, "Action=CreateKeyPair&KeyName=k%u-%u&KeyType=ed25519",
-                          s->totals->step, draw(s, 1000000));
+    struct str xml = call(s, "Action=CreateKeyPair&KeyName=k%u-%u&KeyType=ed25519", s->totals->step,
+                          draw(s, 1000000));
 
     if (s->w->http == 200)
         enter_id(enter(s, KEY), xml_text(xml, "keyPairId"));
@@ -247,6 +471,8 @@ tag_something(struct sim *s)
 
         call(s, "Action=CreateTags&ResourceId.1=%s&Tag.1.Key=step&Tag.1.Value=%u", e->ids[0],
              s->totals->step);
+        if (s->w->http == 200)
+            set_fact(s, &e->tag, s->totals->step);
     }
 }
 
@@ -345,6 +571,7 @@ crash(struct sim *s)
     }
     world_hold_disk(s->w, false);
     check_ledger(s);
+    retry_lost(s);
 }
 
 static void
@@ -358,15 +585,72 @@ disk_acts(struct sim *s)
     }
 }
 
+/* What the failing disk took before it failed was answered. */
+static void
+answered_so_far(struct sim *s)
+{
+    uint64_t durable = store_durable_seq(cloud_store(s->w->cloud));
+
+    for (unsigned i = 0; i < s->n; i++)
+        s->ledger[i].answered = s->ledger[i].answered || s->ledger[i].seq <= durable;
+}
+
+/*
+ * The disk is full or breaks in the middle of a few calls.  The store says that it failed, answers
+ * nothing any more, and the daemon ends; it starts again when somebody has made room.
+ */
+static void
+disk_fails(struct sim *s)
+{
+    static void (*const acts[])(struct sim * s) = {run_instances,   run_with_new_token,
+                                                   make_group,      tag_something,
+                                                   change_instance, change_attribute};
+    struct store *store = cloud_store(s->w->cloud);
+
+    if (s->w->hold_disk || s->n + 4 > LEDGER_MAX)
+        return;
+    world_hold_disk(s->w, true);
+    disk_fake_fail_after(&s->w->disk, 1 + draw(s, 24), draw(s, 2) ? ENOSPC : EIO, draw(s, 2));
+    for (unsigned i = 0; i < 4; i++)
+        acts[draw(s, ARRAY_LEN(acts))](s);
+    int r = store_flush(store);
+    disk_fake_fail_after(&s->w->disk, 0, 0, false);
+    if (r == 0 && !store_failed(store)) {
+        world_hold_disk(s->w, false);
+        all_answered(s);
+        return;
+    }
+    if (r == 0 || !store_failed(store))
+        broke(s, "the store failed and does not say so (%d)", r);
+    /* whatever is done now must not become durable */
+    uint64_t durable = store_durable_seq(store);
+    make_group(s);
+    if (store_flush(store) == 0 || store_durable_seq(store) != durable)
+        broke(s, "a store that has failed goes on");
+    answered_so_far(s);
+    s->totals->disk_faults++;
+    crash(s);
+}
+
 static void
 step(struct sim *s)
 {
     static const struct {
         unsigned weight;
         void (*fn)(struct sim *s);
-    } acts[] = {{20, run_instances}, {30, change_instance}, {6, make_group}, {8, change_group},
-                {3, make_key},       {10, tag_something},   {6, guest_acts}, {5, crash},
-                {6, disk_acts}};
+    } acts[] = {{14, run_instances},
+                {8, run_with_new_token},
+                {30, change_instance},
+                {6, make_group},
+                {8, change_group},
+                {3, make_key},
+                {10, tag_something},
+                {8, change_attribute},
+                {4, retry},
+                {6, guest_acts},
+                {5, crash},
+                {6, disk_acts},
+                {2, disk_fails}};
     unsigned total = 0, at, i = 0;
 
     for (size_t k = 0; k < ARRAY_LEN(acts); k++)

@@ -6,7 +6,7 @@
 #define SIM_WHY_BYTES 512
 
 struct sim_totals {
-    unsigned step, calls, crashes, power_losses, exits;
+    unsigned step, calls, crashes, power_losses, exits, disk_faults, retries;
 };
 
 /* False when an invariant broke: `why` says which. */

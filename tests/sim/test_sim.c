@@ -5,9 +5,10 @@
  *   make sim SEED=7 N=1      one run again, step by step the same
  *   make sim N=1000          more of them
  *
- * After every step the invariants are checked.  After every crash all that was answered must be
- * there; of what was on its way the survivors must be a beginning of the order in which it was
- * done, and no call may be there by half.
+ * After every step the invariants are checked.  After every crash, and after every fault of the
+ * disk, which ends the daemon, all that was answered must be there: what was made, what was
+ * deleted, tags and attributes as they were set last.  Of what was on its way the survivors must
+ * be a beginning of the order in which it was done, and no call may be there by half.
  */
 #include "base/log.h"
 #include "harness/harness.h"
@@ -45,9 +46,12 @@ TEST(the_cloud_keeps_what_it_answered_through_crashes)
         all.crashes += totals.crashes;
         all.power_losses += totals.power_losses;
         all.exits += totals.exits;
+        all.disk_faults += totals.disk_faults;
+        all.retries += totals.retries;
     }
-    printf("%llu seeds: %u calls, %u crashes of the daemon, %u power losses, %u guests ended by "
-           "themselves\n",
-           (unsigned long long)runs, all.calls, all.crashes, all.power_losses, all.exits);
+    printf("%llu seeds: %u calls (%u with a token used before), %u crashes of the daemon, %u power "
+           "losses, %u faults of the disk, %u guests ended by themselves\n",
+           (unsigned long long)runs, all.calls, all.retries, all.crashes, all.power_losses,
+           all.disk_faults, all.exits);
     CHECK(all.crashes + all.power_losses > 0);
 }

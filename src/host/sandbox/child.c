@@ -69,7 +69,7 @@ mount_at(const char *what, const char *where, const char *type, unsigned long fl
          const char *options)
 {
     if (mount(what, where, type, flags, options) < 0)
-        die("%s could not be mounted on %s", type ? type : what, where);
+        die("%s could not be mounted on %s", type ? type : what ? what : "a view", where);
 }
 
 static void
@@ -80,11 +80,11 @@ make_dir(const char *path, mode_t mode)
 }
 
 static void
-make_file(const char *path, const char *text)
+make_file(const char *path, struct str text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
 
-    if (fd < 0 || (text && write(fd, text, strlen(text)) < 0))
+    if (fd < 0 || (text.n && write(fd, text.p, text.n) != (ssize_t)text.n))
         die("the file %s could not be made", path);
     close(fd);
 }
@@ -96,8 +96,10 @@ attach(int tree, const char *where)
 }
 
 /*
- * Leaves us in the root of the new file system, with the real sysfs on ../s.  The working
- * directory is DATA/run/stage: the parent's is, and a copied mount namespace keeps it.
+ * Leaves us in the root of the new file system, with the real sysfs on ../s, and ../dev and
+ * ../sys of the stage to be bound there: each further file system would cost the kernel a
+ * shrinker in every memory group on the host.  The working directory is DATA/run/stage: the
+ * parent's is, and a copied mount namespace keeps it.
  */
 static void
 stage(int image, int disk)
@@ -106,7 +108,8 @@ stage(int image, int disk)
 
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         die("the mounts of the host could not be left");
-    if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+    if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", "2m", 0) < 0 ||
+        syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         die("a tmpfs could not be made");
     int root = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
     if (root < 0 ||
@@ -120,6 +123,8 @@ stage(int image, int disk)
     make_dir("u", 0755);
     make_dir("r", 0755);
     make_dir("s", 0755);
+    make_dir("dev", 0755);
+    make_dir("sys", 0755);
     if (attach(image, "l") < 0)
         die("the image could not be mounted");
     if (attach(disk, "u") < 0)
@@ -143,6 +148,12 @@ mount_proc(void)
 
     make_dir("proc", 0555);
     mount_at("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+    if (plan->cpuinfo.n) {
+        make_file("../cpuinfo", plan->cpuinfo);
+        mount_at("../cpuinfo", "proc/cpuinfo", NULL, MS_BIND, NULL);
+        mount_at(NULL, "proc/cpuinfo", NULL,
+                 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+    }
     for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
         if (mount("dev/null", hidden[i], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
             die("/%s could not be hidden", hidden[i]);
@@ -162,7 +173,7 @@ mount_sys(void)
     const unsigned long quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
     make_dir("sys", 0555);
-    mount_at("sysfs", "sys", "tmpfs", quiet, "mode=0755,size=64k");
+    mount_at("../sys", "sys", NULL, MS_BIND, NULL);
     for (size_t i = 0; i < ARRAY_LEN(real); i++) {
         text_set(from, sizeof(from), "../s/%s", real[i]);
         text_set(to, sizeof(to), "sys/%s", real[i]);
@@ -171,13 +182,13 @@ mount_sys(void)
             die("%s could not be mounted", to);
     }
     make_dir("sys/hypervisor", 0755);
-    make_file("sys/hypervisor/type", "xen\n");
+    make_file("sys/hypervisor/type", S("xen\n"));
     uint64_t seed = str_hash(str_from(plan->req->id), 0);
     text_set(uuid, sizeof(uuid), "ec2%05x-%04x-%04x-%04x-%012llx\n", (unsigned)(seed & 0xfffff),
              (unsigned)(seed >> 20 & 0xffff), 0x4000u | (unsigned)(seed >> 36 & 0xfff),
              0x8000u | (unsigned)(seed >> 48 & 0x3fff),
              (unsigned long long)(str_hash(str_from(plan->req->id), 1) & 0xffffffffffffull));
-    make_file("sys/hypervisor/uuid", uuid);
+    make_file("sys/hypervisor/uuid", str_from(uuid));
     if (plan->cgroup2)
         mount_at("cgroup2", "sys/fs/cgroup", "cgroup2", quiet, NULL);
     if (mount(NULL, "sys", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | quiet, NULL) < 0)
@@ -196,12 +207,13 @@ mount_dev(void)
     char from[32], to[32];
 
     make_dir("dev", 0755);
-    mount_at("dev", "dev", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=0755,size=1m");
+    mount_at("../dev", "dev", NULL, MS_BIND, NULL);
+    mount_at(NULL, "dev", NULL, MS_REMOUNT | MS_BIND | MS_NOSUID, NULL);
     /* mknod in a user namespace makes nodes that do not open: the host's are bound instead. */
     for (size_t i = 0; i < ARRAY_LEN(nodes); i++) {
         text_set(from, sizeof(from), "/dev/%s", nodes[i]);
         text_set(to, sizeof(to), "dev/%s", nodes[i]);
-        make_file(to, NULL);
+        make_file(to, STR_NONE);
         mount_at(from, to, NULL, MS_BIND, NULL);
     }
     for (size_t i = 0; i < ARRAY_LEN(links); i++)
@@ -212,7 +224,7 @@ mount_dev(void)
              "newinstance,ptmxmode=0666,mode=0620,gid=5");
     make_dir("dev/shm", 01777);
     mount_at("shm", "dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
-    make_file("dev/console", NULL);
+    make_file("dev/console", STR_NONE);
     if (attach(plan->console, "dev/console") < 0)
         die("/dev/console could not be mounted");
 }
@@ -279,6 +291,26 @@ set_limits(void)
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, RLIM_INFINITY});
 }
 
+/*
+ * As many processors as the instance type has, so that programs start as many threads: from where
+ * we are, which the kernel chose as the idlest.  Guests may undo it; the quota is what limits.
+ */
+static void
+take_processors(void)
+{
+    cpu_set_t all, some;
+    int at = sched_getcpu();
+
+    if (!plan->cpus || at < 0 || sched_getaffinity(0, sizeof(all), &all) < 0)
+        return;
+    CPU_ZERO(&some);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&some) < (int)plan->cpus; i++)
+        if (CPU_ISSET((at + i) % CPU_SETSIZE, &all))
+            CPU_SET((at + i) % CPU_SETSIZE, &some);
+    if (sched_setaffinity(0, sizeof(some), &some) < 0)
+        die("the processors could not be taken");
+}
+
 /* execve(2) promises not to write, but was declared before const. */
 static char *const *
 argv_of(const char *const *v)
@@ -300,6 +332,7 @@ exec_init(void)
                                     "systemd.mask=systemd-udevd.service",
                                     NULL};
     set_limits();
+    take_processors();
     setpriority(PRIO_PROCESS, 0, 0); /* ours is higher */
     const char *failed = jail_enter(plan->filter);
 

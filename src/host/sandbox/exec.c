@@ -82,7 +82,8 @@ helper(const struct exec_plan *p, int machine, const struct cg_join *join)
     int status;
 
     prctl(PR_SET_NAME, "welkin-exec");
-    setpriority(PRIO_PROCESS, 0, 0); /* ours is higher */
+    setpriority(PRIO_PROCESS, 0, 0); /* ours is higher, and our session's */
+    setsid();
     for (int i = 0; i < 3; i++)
         if (dup2(p->fds[i], i) < 0)
             _exit(127);

@@ -13,8 +13,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -131,6 +133,28 @@ raise_limits(void)
                  text);
 }
 
+#define CPUINFO_MAX (512u << 10)
+
+/* Once: frequencies in it change, what matters does not. */
+static void
+read_processors(struct host *h)
+{
+    FD_CLEANUP int fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
+    char *text = fd < 0 ? NULL : malloc(CPUINFO_MAX);
+    size_t n = 0;
+    cpu_set_t set;
+
+    while (text && n < CPUINFO_MAX) {
+        ssize_t got = read(fd, text + n, CPUINFO_MAX - n);
+
+        if (got <= 0)
+            break;
+        n += (size_t)got;
+    }
+    h->cpuinfo = str_of(text, n);
+    h->n_cpus = sched_getaffinity(0, sizeof(set), &set) < 0 ? 0 : (uint32_t)CPU_COUNT(&set);
+}
+
 static void
 signal_event(struct host *h, struct source *s, uint32_t events)
 {
@@ -197,8 +221,10 @@ host_open(struct host *h)
     raise_limits();
     /* Short work that somebody waits for, beside guests who take all the processor they get. */
     setpriority(PRIO_PROCESS, 0, NICE);
+    file_put(AT_FDCWD, "/proc/self/autogroup", "%d", NICE); /* sessions compete, where it is on */
     prctl(PR_SET_DUMPABLE, 0);
     h->init_fd = load_init(h->config->guest_init);
+    read_processors(h);
     if (geteuid() == 0) {
         h->netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
         nl_open(&h->route, NETLINK_ROUTE);
@@ -274,6 +300,7 @@ host_close(struct host *h)
     free(h->slots);
     free(h->busy);
     free(h->filter.filter);
+    free((void *)(uintptr_t)h->cpuinfo.p);
 }
 
 int

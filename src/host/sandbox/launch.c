@@ -94,9 +94,34 @@ open_console(struct launch *l)
     return 0;
 }
 
+uint32_t
+cpus_of(uint32_t cpu_milli, uint32_t n_host)
+{
+    uint32_t n = cpu_milli / 1000 + (cpu_milli % 1000 != 0);
+
+    return n < n_host ? n : 0;
+}
+
+struct str
+cpuinfo_cut(struct str cpuinfo, uint32_t n)
+{
+    size_t at = 0;
+
+    /* Each description ends with an empty line. */
+    for (uint32_t i = 0; i < n; i++) {
+        size_t end = str_find(str_cut(cpuinfo, at, cpuinfo.n), S("\n\n"));
+
+        if (end == SIZE_MAX)
+            return cpuinfo;
+        at += end + 2;
+    }
+    return str_cut(cpuinfo, 0, at);
+}
+
 static int
 clone_child(struct launch *l, char *const *argv)
 {
+    uint32_t cpus = cpus_of(l->req->limits.cpu_milli, l->h->n_cpus);
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -122,7 +147,10 @@ clone_child(struct launch *l, char *const *argv)
                                         .console = l->console,
                                         .init_fd = l->h->init_fd,
                                         .cgroup2 = l->join.v2 >= 0,
-                                        .filter = &l->h->filter};
+                                        .filter = &l->h->filter,
+                                        .cpus = cpus,
+                                        .cpuinfo = cpus ? cpuinfo_cut(l->h->cpuinfo, cpus)
+                                                        : STR_NONE};
         /* Else the child would keep its own socket open and never see that we are gone. */
         close(l->parent_sock);
         child_main(&plan);

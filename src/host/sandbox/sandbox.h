@@ -143,8 +143,17 @@ struct child_plan {
     int init_fd;
     bool cgroup2;
     const struct sock_fprog *filter;
+    uint32_t cpus;      /* processors that it gets; 0: all of the host's */
+    struct str cpuinfo; /* what it sees of them */
 };
 NORETURN void child_main(const struct child_plan *plan);
+
+/*
+ * How many processors a machine of that limit gets, 0: all of the host's; and that many of the
+ * descriptions in a /proc/cpuinfo.
+ */
+uint32_t cpus_of(uint32_t cpu_milli, uint32_t n_host);
+struct str cpuinfo_cut(struct str cpuinfo, uint32_t n);
 
 /* Drops what no guest may hold and loads the filter; the last thing before exec.  NULL or what
  * failed. */
@@ -311,6 +320,8 @@ struct host {
     struct nl route, nft; /* in the host's namespace */
     struct sock_fprog filter;
     struct probe probe;
+    uint32_t n_cpus;
+    struct str cpuinfo; /* the host's /proc/cpuinfo */
     struct source listener, signals, remover;
     struct machine *by_id[HASH_MACHINES];
     uint32_t n_machines;

@@ -1,0 +1,4 @@
+#cloud-boothook
+#!/bin/sh
+# Runs at every boot.
+date +%s >>/root/boots

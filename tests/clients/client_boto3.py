@@ -1,0 +1,90 @@
+"""Usage: client_boto3.py ENDPOINT: what programs do with boto3, without a change."""
+import sys
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+url = sys.argv[1]
+session = boto3.session.Session("650524209925", "test", region_name="eu-west-1")
+config = Config(retries={"max_attempts": 1})
+ec2 = session.client("ec2", endpoint_url=url, config=config)
+sts = session.client("sts", endpoint_url=url, config=config)
+FAST = {"Delay": 1, "MaxAttempts": 30}
+
+
+def refused(code, fn, **params):
+    try:
+        fn(**params)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == code, error
+        return
+    raise AssertionError(f"{code} was expected")
+
+
+assert sts.get_caller_identity()["Account"] == "650524209925"
+assert "eu-west-1" in [r["RegionName"] for r in ec2.describe_regions()["Regions"]]
+assert {z["ZoneName"] for z in ec2.describe_availability_zones()["AvailabilityZones"]} == {
+    "eu-west-1a", "eu-west-1b", "eu-west-1c"}
+image = ec2.describe_images(Filters=[{"Name": "name", "Values": ["welkin-tiny"]}])["Images"][0]
+
+key = ec2.create_key_pair(KeyName="k", KeyType="ed25519")
+assert "PRIVATE KEY" in key["KeyMaterial"]
+refused("InvalidKeyPair.Duplicate", ec2.create_key_pair, KeyName="k")
+group = ec2.create_security_group(GroupName="g", Description="d")["GroupId"]
+ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[
+    {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}])
+refused("InvalidPermission.Duplicate", ec2.authorize_security_group_ingress, GroupId=group,
+        IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="10.0.0.0/8")
+
+reply = ec2.run_instances(
+    ImageId=image["ImageId"], InstanceType="t3.micro", MinCount=5, MaxCount=5, KeyName="k",
+    SecurityGroupIds=[group], UserData="#!/bin/sh\necho hi\n", ClientToken="once",
+    TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "b"}]}])
+ids = [i["InstanceId"] for i in reply["Instances"]]
+assert [i["AmiLaunchIndex"] for i in reply["Instances"]] == list(range(5))
+again = ec2.run_instances(
+    ImageId=image["ImageId"], InstanceType="t3.micro", MinCount=5, MaxCount=5, KeyName="k",
+    SecurityGroupIds=[group], UserData="#!/bin/sh\necho hi\n", ClientToken="once",
+    TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "b"}]}])
+assert sorted(i["InstanceId"] for i in again["Instances"]) == sorted(ids), "not idempotent"
+ec2.get_waiter("instance_running").wait(InstanceIds=ids, WaiterConfig=FAST)
+single = [ec2.run_instances(ImageId=image["ImageId"], InstanceType="t3.micro", MinCount=1,
+                            MaxCount=1)["Instances"][0]["InstanceId"] for _ in range(6)]
+pages = list(ec2.get_paginator("describe_instances").paginate(PaginationConfig={"PageSize": 5}))
+listed = [i["InstanceId"] for p in pages for r in p["Reservations"] for i in r["Instances"]]
+assert len(pages) > 1 and sorted(listed) == sorted(ids + single), pages
+
+attribute = ec2.describe_instance_attribute(InstanceId=ids[0], Attribute="userData")
+assert attribute["UserData"]["Value"] == "IyEvYmluL3NoCmVjaG8gaGkK"
+for name in ("instanceType", "disableApiTermination", "disableApiStop", "ebsOptimized",
+             "instanceInitiatedShutdownBehavior", "rootDeviceName", "blockDeviceMapping",
+             "sourceDestCheck", "groupSet", "enaSupport", "sriovNetSupport", "productCodes"):
+    ec2.describe_instance_attribute(InstanceId=ids[0], Attribute=name)
+refused("IncorrectInstanceState", ec2.modify_instance_attribute, InstanceId=ids[0],
+        UserData={"Value": b"x"})
+ec2.stop_instances(InstanceIds=[ids[0]])
+ec2.get_waiter("instance_stopped").wait(InstanceIds=[ids[0]], WaiterConfig=FAST)
+ec2.modify_instance_attribute(InstanceId=ids[0], UserData={"Value": b"new"})
+ec2.modify_instance_attribute(InstanceId=ids[0], InstanceType={"Value": "t3.large"})
+ec2.start_instances(InstanceIds=[ids[0]])
+ec2.get_waiter("instance_running").wait(InstanceIds=[ids[0]], WaiterConfig=FAST)
+ec2.get_waiter("instance_status_ok").wait(InstanceIds=ids[1:2], WaiterConfig={
+    "Delay": 1, "MaxAttempts": 90})
+assert ec2.describe_instances(InstanceIds=[ids[0]])["Reservations"][0]["Instances"][0][
+    "InstanceType"] == "t3.large"
+ec2.get_console_output(InstanceId=ids[0])
+
+ec2.create_tags(Resources=[ids[0], group], Tags=[{"Key": "a", "Value": "1"}])
+tags = ec2.describe_tags(Filters=[{"Name": "key", "Values": ["a"]}])["Tags"]
+assert sorted(t["ResourceId"] for t in tags) == sorted([ids[0], group])
+ec2.delete_tags(Resources=[group], Tags=[{"Key": "a"}])
+
+resource = session.resource("ec2", endpoint_url=url, config=config)
+instance = resource.Instance(ids[1])
+assert instance.state["Name"] == "running" and instance.tags[0]["Value"] == "b"
+ec2.terminate_instances(InstanceIds=ids + single)
+ec2.get_waiter("instance_terminated").wait(InstanceIds=ids + single, WaiterConfig=FAST)
+ec2.delete_security_group(GroupId=group)
+ec2.delete_key_pair(KeyName="k")
+print("done")
