@@ -183,7 +183,7 @@ coverage-spec: $(SUITES:%=$(B)/test-%)
 	tools/coverage-spec $(B)
 
 compile_commands.json:
-	tools/compile-commands '$(CPPFLAGS) $(CFLAGS)' $(SRC) >$@
+	tools/compile-commands '$(subst ','\'',$(CPPFLAGS) $(CFLAGS))' $(SRC) >$@
 
 # ---- installing ----
 

@@ -3,7 +3,7 @@
  * of the API.
  *
  * Life of a call: find service and operation → verify the signature → decode into the call's
- * arena → validate → begin a transaction if the operation is `write` → handler → encode → commit.
+ * arena → validate → begin a transaction → handler → encode → commit.
  * The reply may be sent once the commit is durable; api_reply says for which sequence number to
  * wait.  A handler that answers anything but 0 leaves nothing behind: dispatch rolls back.
  */
@@ -33,7 +33,7 @@ struct api_call {
     struct env *env;
     struct arena *arena; /* all that the call allocates; freed when the reply is encoded */
     struct store *store;
-    struct txn *txn;     /* a writing one iff the operation is `write` */
+    struct txn *txn;     /* one that changes nothing unless the operation is `write` */
     const struct api_service *service;
     const struct api_op *op;
     struct str account;  /* 12 digits */

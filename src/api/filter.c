@@ -178,8 +178,8 @@ api_filter_compile(struct arena *arena, const struct api_filter_table *table,
         struct str shown = pair->name.p ? pair->name : S("null");
 
         if (!row)
-            return api_refuse(fault, arena, "InvalidParameterValue",
-                              "The filter '%.*s' is invalid", STR_ARG(shown));
+            return api_refuse(fault, arena, "InvalidParameterValue", "The filter '%.*s' is invalid",
+                              STR_ARG(shown));
         bool known = resolve_row(table, row, pair->name, one);
 
         assert(known); /* api_filter_table_error() is run over every table by the tests */
@@ -201,8 +201,7 @@ api_filter_table_error(const struct api_filter_table *table)
         struct api_filter_compiled one = {0};
         bool tags = strcmp(table->v[i].path, API_FILTER_TAGS) == 0;
 
-        if (!resolve_row(table, &table->v[i], tags ? S("tag:x") : str_from(table->v[i].name),
-                         &one))
+        if (!resolve_row(table, &table->v[i], tags ? S("tag:x") : str_from(table->v[i].name), &one))
             return table->v[i].name;
     }
     return NULL;
@@ -253,8 +252,8 @@ float_passes(const struct api_filter_compiled *f, double v)
 }
 
 static bool
-scalar_passes(const struct api_filter_compiled *f, const struct api_shape *shape,
-              const void *slot, bool element)
+scalar_passes(const struct api_filter_compiled *f, const struct api_shape *shape, const void *slot,
+              bool element)
 {
     switch ((enum api_kind)shape->kind) {
     case API_STRING:

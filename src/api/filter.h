@@ -26,7 +26,7 @@
 
 /* Three filters at once: tag:KEY, tag-key and tag-value, over the member Tags (or TagSet). */
 #define API_FILTER_TAGS "#tags"
-/* The handler decides: api_filter_values(). */
+/* The handler decides: api_filter_allows(). */
 #define API_FILTER_OWN "#own"
 
 struct api_filter {

@@ -4,7 +4,7 @@
 #define HEX "0123456789ABCDEF"
 
 static const bool unreserved[256] = {
-    ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true,
+    ['-'] = true,         ['.'] = true,         ['_'] = true,         ['~'] = true,
     ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
 };
 
@@ -108,13 +108,33 @@ uri_query_next(struct str *rest, struct str *ret_name, struct str *ret_value)
     return false;
 }
 
+/* Whether a coded name stands for NAME.  Needs no room: a form may hold millions of names. */
+static bool
+name_is(struct str coded, struct str name)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < coded.n; i++, at++) {
+        int c = (unsigned char)coded.p[i];
+        if (c == '%') {
+            c = uri_decode_one(coded, i);
+            i += 2;
+        } else if (c == '+') {
+            c = ' ';
+        }
+        if (c < 0 || at == name.n || (unsigned char)name.p[at] != c)
+            return false;
+    }
+    return at == name.n;
+}
+
 struct str
 uri_query_get(struct arena *a, struct str query, struct str name)
 {
     struct str n, v, decoded;
 
     while (uri_query_next(&query, &n, &v)) {
-        if (!uri_decode(a, n, URI_PLUS_BLANK, &decoded) || !str_eq(decoded, name))
+        if (!name_is(n, name))
             continue;
         if (!v.p)
             return S("");

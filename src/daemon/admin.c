@@ -19,6 +19,8 @@
 #include <stdlib.h>
 
 #define REPLY_MAX_BYTES ((size_t)4 << 20)
+/* 9999-01-01: no form of time that AWS uses has five digits for a year. */
+#define CLOCK_MAX_MS INT64_C(253370764800000)
 
 struct follower {
     struct admin *admin;
@@ -208,6 +210,9 @@ show_clock(struct admin *admin, struct http_request *req)
     finish(admin, &o, req);
 }
 
+/* 9000-01-01: four digits of year, which every date of AWS has, are enough for all that expires. */
+#define CLOCK_END_MS INT64_C(221845392000000)
+
 static void
 set_clock(struct admin *admin, struct http_request *req)
 {
@@ -223,8 +228,13 @@ set_clock(struct admin *admin, struct http_request *req)
         clock.offset_ms = clock.stopped_at_ms - env_real_wall_ms();
     } else if (str_is(action, "advance")) {
         if (!str_to_i64(param(admin, req, "ms"), &by_ms) || by_ms < 0 ||
-            by_ms > INT64_C(100) * 366 * 86400000) {
-            refuse(admin, req, 400, "Give ms=N, from 0 to a hundred years: time only goes on.");
+            by_ms > INT64_C(100) * 366 * 86400000 || now_ms + by_ms > CLOCK_MAX_MS) {
+            refuse(admin, req, 400,
+                   "Give ms=N, from 0 to a hundred years: time only goes on, and not past 9998.");
+            return;
+        }
+        if (by_ms > CLOCK_END_MS - now_ms) {
+            refuse(admin, req, 400, "The clock goes no further than the year 9000.");
             return;
         }
         clock.stopped_at_ms += by_ms;
@@ -233,8 +243,7 @@ set_clock(struct admin *admin, struct http_request *req)
         refuse(admin, req, 400, "The clock's actions are stop, resume and advance.");
         return;
     }
-    if (daemon_clock_set(admin->d, &clock) < 0 ||
-        store_flush(cloud_store(admin->d->cloud)) < 0)
+    if (daemon_clock_set(admin->d, &clock) < 0 || store_flush(cloud_store(admin->d->cloud)) < 0)
         refuse(admin, req, 500, "The clock could not be stored.");
     else
         show_clock(admin, req);

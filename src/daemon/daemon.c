@@ -31,8 +31,7 @@
 #define NOBODY 65534
 
 /* A sentence for the person at the terminal; answers the exit status. */
-static int
-give_up(const char *fmt, ...) PRINTF_LIKE(1, 2);
+static int give_up(const char *fmt, ...) PRINTF_LIKE(1, 2);
 static int
 give_up(const char *fmt, ...)
 {
@@ -153,8 +152,8 @@ ids_of_daemon(uid_t *ret_uid, gid_t *ret_gid)
 static int
 make_folders(const char *data_dir, uid_t uid, gid_t gid)
 {
-    static const char *const ours[] = {"welkin.db", "welkin.db-wal", "welkin.db-shm",
-                                       "welkin.lock", "root.key"};
+    static const char *const ours[] = {"welkin.db", "welkin.db-wal", "welkin.db-shm", "welkin.lock",
+                                       "root.key"};
     char path[PATH_MAX];
 
     if (mkdir(data_dir, 0755) < 0 && errno != EEXIST)
@@ -179,7 +178,8 @@ drop_privilege(uid_t uid, gid_t gid)
 {
     if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return -errno;
-    assert(setuid(0) < 0);
+    if (setuid(0) == 0)
+        return -ENOTRECOVERABLE; /* given up, and yet to be had */
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
@@ -294,9 +294,8 @@ start_sandbox(struct daemon *d, struct arena *arena)
 static int
 start_sim(struct daemon *d)
 {
-    struct host_sim_config config = {.loop = d->loop,
-                                     .boot_ms = d->config.sim_boot_ms,
-                                     .stop_ms = d->config.sim_stop_ms};
+    struct host_sim_config config = {
+        .loop = d->loop, .boot_ms = d->config.sim_boot_ms, .stop_ms = d->config.sim_stop_ms};
 
     d->sim = host_sim_new(&config);
     int r = d->sim ? cloud_start(d->cloud, host_sim_driver(d->sim), attach_sim, d->sim) : -ENOMEM;
@@ -395,20 +394,17 @@ give_heap_back(void)
 static void
 watch_store(struct loop_timer *timer)
 {
-    struct watchdog {
-        struct loop_timer timer;
-        struct daemon *d;
-    } *w = (struct watchdog *)timer;
-    const char *why = store_failed(cloud_store(w->d->cloud));
+    struct daemon *d = CONTAINER_OF(timer, struct daemon, watchdog);
+    const char *why = store_failed(cloud_store(d->cloud));
 
     if (why) {
         log_error("%s", why);
-        w->d->exit_status = 1;
-        loop_stop(w->d->loop);
+        d->exit_status = 1;
+        loop_stop(d->loop);
         return;
     }
     give_heap_back();
-    loop_timer_set(w->d->loop, timer, LOOP_MONO, loop_now_ms(w->d->loop, LOOP_MONO) + 1000);
+    loop_timer_set(d->loop, timer, LOOP_MONO, loop_now_ms(d->loop, LOOP_MONO) + 1000);
 }
 
 /* Without them the cloud runs as well; why is logged. */
@@ -430,13 +426,10 @@ static int
 run(struct daemon *d)
 {
     struct hooks *hooks = NULL;
-    struct {
-        struct loop_timer timer;
-        struct daemon *d;
-    } watchdog = {.timer.fn = watch_store, .d = d};
 
+    d->watchdog.fn = watch_store;
     keep_heap();
-    watch_store(&watchdog.timer);
+    watch_store(&d->watchdog);
     log_info("listening on http://%.*s:%u, host %s, data in %s", STR_ARG(d->config.address),
              d->config.port, d->sandbox ? "sandbox" : "sim", d->config.data_dir);
     /* The very line that scripts wait for. */
@@ -447,7 +440,7 @@ run(struct daemon *d)
     int r = loop_run(d->loop);
     hooks_free(hooks);
     rsa_pool_stop();
-    loop_timer_stop(d->loop, &watchdog.timer);
+    loop_timer_stop(d->loop, &d->watchdog);
     return r < 0 ? 1 : d->exit_status;
 }
 

@@ -34,6 +34,7 @@ struct daemon {
     struct host_sandbox *sandbox;
     struct guestnet *guestnet;
     struct loop_fd signals;
+    struct loop_timer watchdog; /* over the store */
     int64_t started_ns;
     int exit_status;
 };
@@ -72,3 +73,8 @@ bool image_name_good(struct str name);
 bool image_find_file(struct arena *arena, const char *name, const char **ret_path);
 /* Runs images/NAME.sh into DATA/images/NAME; 0 or -errno. */
 int image_build(struct arena *arena, const char *data_dir, const char *name);
+/*
+ * Runs a program of PATH to its end, its stdin empty, what it prints on our stderr, or nowhere when
+ * it shall be quiet.  Its exit status, or -errno; 127 when there is no such program.
+ */
+int image_run(bool quiet, char *const argv[]);

@@ -75,9 +75,8 @@ image_find_file(struct arena *arena, const char *name, const char **ret_path)
     return false;
 }
 
-/* Runs a program to its end; 0, -errno, or -EIO when it failed (it has said why on stderr). */
-static int
-run(char *const argv[])
+int
+image_run(bool quiet, char *const argv[])
 {
     int status;
     pid_t pid = fork();
@@ -85,14 +84,19 @@ run(char *const argv[])
     if (pid < 0)
         return -errno;
     if (pid == 0) {
-        dup2(2, 1);
-        execv(argv[0], argv);
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        dup2(null, 0);
+        dup2(quiet ? null : 2, 1);
+        if (quiet)
+            dup2(null, 2);
+        execvp(argv[0], argv);
         _exit(127);
     }
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -errno;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
 }
 
 /*
@@ -113,9 +117,9 @@ image_build(struct arena *arena, const char *data_dir, const char *name)
     /* Only tiny.sh takes our init: debian.sh's second argument is a suite. */
     bool is_tiny = strcmp(name, "tiny") == 0;
     char *argv[] = {(char *)"/bin/sh", (char *)script, work, is_tiny ? (char *)init : NULL, NULL};
-    int r = run(argv);
-    if (r < 0)
-        return r;
+    int r = image_run(false, argv);
+    if (r != 0)
+        return r < 0 ? r : -EIO; /* it has said why */
     if (image_exists(data_dir, str_from(name))) {
         char *old = str_cstr(arena, str_fmt(arena, "%s.old", work));
 

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define MANIFEST_MAX_BYTES ((size_t)4 << 20)
@@ -27,8 +26,7 @@ struct import {
     struct str_list layers; /* files */
 };
 
-static int
-fail(struct import *im, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static int fail(struct import *im, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 static int
 fail(struct import *im, int err, const char *fmt, ...)
 {
@@ -40,35 +38,10 @@ fail(struct import *im, int err, const char *fmt, ...)
     return -err;
 }
 
-/* Runs a program, its messages to our stderr unless quiet; its exit status or -errno. */
-static int
-run(bool quiet, char *const argv[])
-{
-    int status;
-    pid_t pid = fork();
-
-    if (pid < 0)
-        return -errno;
-    if (pid == 0) {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-        dup2(null, 0);
-        dup2(quiet ? null : 2, 1);
-        if (quiet)
-            dup2(null, 2);
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -errno;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
-}
-
 static void
 remove_tree(const char *path)
 {
-    run(true, (char *[]){(char *)"rm", (char *)"-rf", (char *)path, NULL});
+    image_run(true, (char *[]){(char *)"rm", (char *)"-rf", (char *)path, NULL});
 }
 
 /*
@@ -210,8 +183,8 @@ has(const char *folder, const char *name)
 static bool
 tar_has(const char *file, const char *member)
 {
-    return run(true, (char *[]){(char *)"tar", (char *)"-tf", (char *)file, (char *)member,
-                                NULL}) == 0;
+    return image_run(true, (char *[]){(char *)"tar", (char *)"-tf", (char *)file, (char *)member,
+                                      NULL}) == 0;
 }
 
 /* Finds out what `file` is and which layers it has; `outer` is a folder to unpack it into. */
@@ -235,8 +208,8 @@ find_layers(struct import *im, const char *file, const char *outer)
         return 0;
     }
     if (mkdir(outer, 0700) < 0 ||
-        run(false, (char *[]){(char *)"tar", (char *)"-C", (char *)outer, (char *)"-xf",
-                              (char *)file, NULL}) != 0)
+        image_run(false, (char *[]){(char *)"tar", (char *)"-C", (char *)outer, (char *)"-xf",
+                                    (char *)file, NULL}) != 0)
         return fail(im, EIO, "%s cannot be unpacked.", file);
     return oci ? oci_layers(im) : docker_layers(im);
 }
@@ -256,7 +229,7 @@ unpack(struct import *im, const char *root)
     LIST_EACH(&im->layers, layer)
         argv[n++] = str_cstr(im->arena, *layer);
     argv[n] = NULL;
-    if (mkdir(root, 0755) < 0 || run(false, argv) != 0)
+    if (mkdir(root, 0755) < 0 || image_run(false, argv) != 0)
         return fail(im, EIO, "The layers cannot be unpacked; the lines above say why.");
     return 0;
 }
@@ -267,7 +240,7 @@ image_init_kind(struct arena *arena, const char *data_dir, const char *name)
     const char *root = str_cstr(arena, str_fmt(arena, "%s/images/%s", data_dir, name));
 
     return has(root, "usr/bin/cloud-init") && has(root, "usr/lib/systemd/systemd") ? "systemd"
-                                                                                  : "welkin";
+                                                                                   : "welkin";
 }
 
 int

@@ -25,7 +25,8 @@ static const struct command commands[] = {
     {"up", cmd_up, "run the cloud in the foreground",
      "welkin up [--data DIR] [--listen ADDR:PORT] [--host sandbox|sim] [--verbose]\n"
      "\n"
-     "Runs the daemon until ctrl-C.  It prints `Ready.` when it answers.\n"
+     "Runs the daemon until ctrl-C.  It prints `Ready.` when it answers, and then runs the\n"
+     "scripts DIR/init/ready.d/*.sh with AWS_ENDPOINT_URL and keys set.\n"
      "  --data DIR          where everything is kept (/var/lib/welkin for root, else\n"
      "                      ~/.local/state/welkin)\n"
      "  --listen ADDR:PORT  127.0.0.1:4566\n"

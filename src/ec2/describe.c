@@ -48,9 +48,8 @@ ec2_listing_has(struct api_call *call, struct ec2_listing *listing, const void *
     if (!api_filter_match(&listing->filters, shown))
         return false;
     /* Sixteen digits: as text in the same order as the number. */
-    return api_page_take(&listing->page,
-                         str_fmt(call->arena, "%016llx/%.*s", (unsigned long long)created_ms,
-                                 STR_ARG(id)));
+    return api_page_take(&listing->page, str_fmt(call->arena, "%016llx/%.*s",
+                                                 (unsigned long long)created_ms, STR_ARG(id)));
 }
 
 struct str

@@ -87,8 +87,8 @@ int ec2_subnet_default(struct api_call *call, struct str zone, const struct ec2_
  * look-up and not a walk over thousands of interfaces.
  */
 struct ec2_pool {
-    struct str name;     /* subnet-…, or "public" */
-    uint32_t first;      /* as codec/ip.h has addresses */
+    struct str name; /* subnet-…, or "public" */
+    uint32_t first;  /* as codec/ip.h has addresses */
     uint64_t size;
     unsigned reserved_low, reserved_high; /* never given: the first and the last ones */
 };
@@ -138,8 +138,8 @@ int ec2_group_default_make(struct api_call *call, struct str vpc_id);
 
 /* ---- security_group_rule.c ---- */
 
-struct ec2_SecurityGroupRule ec2_rule_show(struct api_call *call,
-                                           const struct ec2_sg_rule_row *row);
+struct ec2_SecurityGroupRule
+ec2_rule_show(struct api_call *call, const struct ec2_sg_rule_row *row);
 /* A group's rules of one direction as DescribeSecurityGroups has them: those with the same
  * protocol and ports are one permission with several sources. */
 struct ec2_IpPermissionList ec2_rules_show(struct api_call *call, struct str group_id, bool egress);
@@ -155,9 +155,9 @@ bool ec2_description_ok(struct str s);
 
 struct ec2_interface_want {
     const struct ec2_subnet_row *subnet;
-    struct str instance_id;     /* attached to this instance as device_index */
+    struct str instance_id; /* attached to this instance as device_index */
     int64_t device_index;
-    struct str private_ip;      /* absent: the lowest free address is taken */
+    struct str private_ip; /* absent: the lowest free address is taken */
     bool public_ip;
     struct str description;
     struct str_list group_ids, tags;
@@ -203,9 +203,8 @@ struct str ec2_public_dns_name(struct arena *arena, struct str region, struct st
  * root's entry is supported; another is refused with Unsupported and its name).
  */
 int ec2_root_volume_make(struct api_call *call, const struct ec2_image_row *image,
-                         const struct ec2_BlockDeviceMappingList *mappings,
-                         struct str instance_id, struct str zone, const struct str_list *tags,
-                         struct ec2_volume_row *ret);
+                         const struct ec2_BlockDeviceMappingList *mappings, struct str instance_id,
+                         struct str zone, const struct str_list *tags, struct ec2_volume_row *ret);
 /* Volumes of a terminated instance: those that go with it are deleted, others become available. */
 int ec2_volumes_release(struct txn *txn, struct str instance_id);
 /*

@@ -77,8 +77,7 @@ ec2_image_own(struct api_call *call, struct str id, const struct ec2_image_row *
     int r = image_look_up(call, id, ret);
 
     if (r == 0 && !str_eq((*ret)->account, call->account))
-        return api_fault(call, &EC2_ERR(AuthFailure), "Not authorized for image:%.*s",
-                         STR_ARG(id));
+        return api_fault(call, &EC2_ERR(AuthFailure), "Not authorized for image:%.*s", STR_ARG(id));
     return r;
 }
 
@@ -147,8 +146,7 @@ image_show(struct api_call *call, const struct ec2_image_row *row)
     struct str owner = row->owner_alias.n ? row->owner_alias : row->account;
     struct ec2_Image image = {
         .image_id = row->id,
-        .image_location =
-            str_fmt(call->arena, "%.*s/%.*s", STR_ARG(owner), STR_ARG(row->name)),
+        .image_location = str_fmt(call->arena, "%.*s/%.*s", STR_ARG(owner), STR_ARG(row->name)),
         .image_owner_alias = ec2_text_show(row->owner_alias),
         .owner_id = row->account,
         .name = row->name,
@@ -174,8 +172,8 @@ image_show(struct api_call *call, const struct ec2_image_row *row)
     struct ec2_EbsBlockDevice *ebs = ARENA_NEW(call->arena, struct ec2_EbsBlockDevice);
 
     *ebs = ec2_image_root(call->arena, row);
-    *LIST_PUSH(call->arena, &image.block_device_mappings) = (struct ec2_BlockDeviceMapping){
-        .device_name = row->root_device_name, .ebs = ebs};
+    *LIST_PUSH(call->arena, &image.block_device_mappings) =
+        (struct ec2_BlockDeviceMapping){.device_name = row->root_device_name, .ebs = ebs};
     if (row->deprecation_ms)
         image.deprecation_time = time_iso(call->arena, row->deprecation_ms);
     if (row->last_launched_ms && str_eq(row->account, call->account))
@@ -191,10 +189,10 @@ name_check(struct api_call *call, struct str name)
     bool ok = name.n >= IMAGE_NAME_MIN && name.n <= IMAGE_NAME_MAX;
 
     for (size_t i = 0; i < name.n; i++)
-        ok = ok && ((name.p[i] >= '0' && name.p[i] <= '9') ||
-                    (name.p[i] >= 'a' && name.p[i] <= 'z') ||
-                    (name.p[i] >= 'A' && name.p[i] <= 'Z') ||
-                    (name.p[i] && strchr("()[] ./-'@_", name.p[i])));
+        ok = ok &&
+             ((name.p[i] >= '0' && name.p[i] <= '9') || (name.p[i] >= 'a' && name.p[i] <= 'z') ||
+              (name.p[i] >= 'A' && name.p[i] <= 'Z') ||
+              (name.p[i] && strchr("()[] ./-'@_", name.p[i])));
     if (!ok)
         return api_fault(call, &EC2_ERR(InvalidAMIName_Malformed),
                          "AMI names must be between 3 and 128 characters long, and may contain "
@@ -287,7 +285,7 @@ register_root(struct api_call *call, const struct ec2_RegisterImageRequest *req,
         root->availability_zone_id.p || root->volume_initialization_rate.set ||
         root->ebs_card_index.set)
         return ec2_unsupported(call, "KmsKeyId, OutpostArn, AvailabilityZone, AvailabilityZoneId, "
-                                 "VolumeInitializationRate or EbsCardIndex of a block device");
+                                     "VolumeInitializationRate or EbsCardIndex of a block device");
     if (root->encrypted.set)
         return api_fault(call, &EC2_ERR(InvalidBlockDeviceMapping),
                          "The parameter encrypted cannot be specified with a snapshot id");

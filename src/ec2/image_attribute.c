@@ -41,8 +41,8 @@ ec2_describe_image_attribute(struct api_call *call,
     else if (str_is(which, "imdsSupport"))
         res->imds_support = ec2_value_show(a, row->imds_support);
     else if (str_is(which, "lastLaunchedTime"))
-        res->last_launched_time =
-            ec2_value_show(a, row->last_launched_ms ? time_iso_s(a, row->last_launched_ms) : STR_NONE);
+        res->last_launched_time = ec2_value_show(
+            a, row->last_launched_ms ? time_iso_s(a, row->last_launched_ms) : STR_NONE);
     else if (str_is(which, "deregistrationProtection"))
         res->deregistration_protection = ec2_value_show(a, S("disabled"));
     else if (str_is(which, "productCodes"))
@@ -59,8 +59,9 @@ ec2_describe_image_attribute(struct api_call *call,
         res->uefi_data = ec2_value_show(a, STR_NONE);
     else if (str_is(which, "blockDeviceMapping"))
         /* What AWS answers since the attribute is deprecated. */
-        return api_fault(call, &EC2_ERR(AuthFailure), "Unauthorized attempt to access restricted "
-                                                      "resource");
+        return api_fault(call, &EC2_ERR(AuthFailure),
+                         "Unauthorized attempt to access restricted "
+                         "resource");
     else
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Value (%.*s) for parameter attribute is invalid. Unknown attribute.",
@@ -204,8 +205,7 @@ attribute_set(struct api_call *call, const struct ec2_ModifyImageAttributeReques
 }
 
 int
-ec2_modify_image_attribute(struct api_call *call,
-                           const struct ec2_ModifyImageAttributeRequest *req,
+ec2_modify_image_attribute(struct api_call *call, const struct ec2_ModifyImageAttributeRequest *req,
                            struct ec2_ModifyImageAttributeResult *res)
 {
     const struct ec2_image_row *old;

@@ -11,7 +11,7 @@
 enum { ID_DIGITS = 17, ROOT_GIB_DEFAULT = 8 };
 
 struct known_image {
-    const char *id;   /* of AWS's; NULL: made from the name */
+    const char *id; /* of AWS's; NULL: made from the name */
     const char *account, *alias, *region, *name, *description;
     const char *root_device_name, *volume_type;
     int64_t created_ms;
@@ -22,8 +22,8 @@ static const struct known_image known_images[] = {
     {"ami-009d6802948d06e52", "137112412989", "amazon", "us-east-1",
      "amzn2-ami-hvm-2.0.20181114-x86_64-gp2", "Amazon Linux 2 AMI 2.0.20181114 x86_64 HVM gp2",
      "/dev/xvda", "gp2", 1542153600000},
-    {NULL, EC2_WELKIN_ACCOUNT, "welkin", "", "welkin-tiny",
-     "Welkin's own: busybox and welkin-init", "/dev/xvda", "gp3", 0},
+    {NULL, EC2_WELKIN_ACCOUNT, "welkin", "", "welkin-tiny", "Welkin's own: busybox and welkin-init",
+     "/dev/xvda", "gp3", 0},
     {NULL, EC2_WELKIN_ACCOUNT, "welkin", "", "welkin-debian-12", "Debian 12 for Welkin",
      "/dev/xvda", "gp3", 0},
 };

@@ -74,8 +74,8 @@ show_enclave_options(struct api_call *call, const struct ec2_instance_row *row U
 static int
 bad_value(struct api_call *call, const char *attribute, struct str value)
 {
-    return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                     "Invalid value '%.*s' for %s.", STR_ARG(value), attribute);
+    return api_fault(call, &EC2_ERR(InvalidParameterValue), "Invalid value '%.*s' for %s.",
+                     STR_ARG(value), attribute);
 }
 
 /* The flag, or a text that is one. */
@@ -338,8 +338,8 @@ named(struct api_call *call, const struct ec2_ModifyInstanceAttributeRequest *re
     if (by_member.n == 0 && !req->attribute.n)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination), "No attributes specified.");
     /* Attribute=groupSet beside GroupId.1 says the same thing twice, and is well. */
-    if (by_member.n > 1 || (by_member.n && ((req->attribute.n && !str_eq(req->attribute, name)) ||
-                                            req->value.p)))
+    if (by_member.n > 1 ||
+        (by_member.n && ((req->attribute.n && !str_eq(req->attribute, name)) || req->value.p)))
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
                          "Fields for multiple attribute types specified");
     *ret_want = by_member.n ? by_member.want : (struct want){.text = req->value};

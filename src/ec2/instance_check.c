@@ -52,8 +52,8 @@ refuse_first(struct api_call *call, const struct refusal *list, size_t n)
 static bool
 wants_capacity(const struct ec2_CapacityReservationSpecification *c)
 {
-    return c && (differs(c->capacity_reservation_preference, "open") ||
-                 c->capacity_reservation_target);
+    return c &&
+           (differs(c->capacity_reservation_preference, "open") || c->capacity_reservation_target);
 }
 
 static int
@@ -138,7 +138,7 @@ launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
         {r->instance_market_options != NULL, "InstanceMarketOptions"},
         {wants_capacity(r->capacity_reservation_specification), "CapacityReservationSpecification"},
         {r->license_specifications.n > 0, "LicenseSpecifications"},
-        {r->operator != NULL, "Operator"},
+        {r->operator!= NULL, "Operator"},
         {r->secondary_interfaces.n > 0, "SecondaryInterfaces"},
         {given(r->additional_info), "AdditionalInfo"},
         {r->iam_instance_profile != NULL, "IamInstanceProfile"},
@@ -164,8 +164,7 @@ invalid(struct api_call *call, const char *sentence)
 }
 
 static int
-check_counts(struct api_call *call, const struct ec2_RunInstancesRequest *req,
-             struct ec2_launch *l)
+check_counts(struct api_call *call, const struct ec2_RunInstancesRequest *req, struct ec2_launch *l)
 {
     int64_t min = req->min_count.v, max = req->max_count.v;
 
@@ -192,8 +191,8 @@ int
 ec2_user_data_check(struct api_call *call, struct str bytes)
 {
     if (bytes.n > INSTANCE_USER_DATA_BYTES_MAX)
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "User data is limited to %d bytes", INSTANCE_USER_DATA_BYTES_MAX);
+        return api_fault(call, &EC2_ERR(InvalidParameterValue), "User data is limited to %d bytes",
+                         INSTANCE_USER_DATA_BYTES_MAX);
     return 0;
 }
 

@@ -199,7 +199,7 @@ ec2_terminate_instances(struct api_call *call, const struct ec2_TerminateInstanc
     LIST_EACH(&rows, row) {
         struct ec2_instance_row new = **row;
 
-        if (new.state != EC2_SHUTTING_DOWN && new.state != EC2_TERMINATED) {
+        if (new.state != EC2_SHUTTING_DOWN &&new.state != EC2_TERMINATED) {
             r = ec2_instance_move(call->txn, &new, terminate_next(*row), call->now_ms,
                                   ec2_instance_why_user(call->arena, call->now_ms));
             if (r)

@@ -42,8 +42,8 @@ ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call)
     bool first = str_is(call->region, "us-east-1");
 
     *s = (struct ec2_instance_shower){.call = call, .region = ec2_region_find(call->region)};
-    s->dns_private = first ? S("ec2.internal")
-                           : str_cat(call->arena, call->region, S(".compute.internal"));
+    s->dns_private =
+        first ? S("ec2.internal") : str_cat(call->arena, call->region, S(".compute.internal"));
     s->dns_public = first ? S("compute-1.amazonaws.com")
                           : str_cat(call->arena, call->region, S(".compute.amazonaws.com"));
 }
@@ -261,7 +261,7 @@ show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row
         .subnet_id = interface->subnet_id,
         .vpc_id = interface->vpc_id,
         .interface_type = S("interface"),
-        .operator = &not_managed,
+        .operator= & not_managed,
     };
     API_PRESENT(&to->interface.ipv6_addresses);
     show_association(row, interface, out, to);
@@ -298,8 +298,8 @@ show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, 
         .enable_resource_name_dns_aaaa_record = opt_bool(false),
     };
     out->private_dns_name_options = &to->dns;
-    to->maintenance = (struct ec2_InstanceMaintenanceOptions){
-        .auto_recovery = row->auto_recovery, .reboot_migration = S("default")};
+    to->maintenance = (struct ec2_InstanceMaintenanceOptions){.auto_recovery = row->auto_recovery,
+                                                              .reboot_migration = S("default")};
     out->maintenance_options = &to->maintenance;
 }
 
@@ -335,7 +335,7 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         .usage_operation_update_time = opt_i64(row->first_launched_ms),
         .current_instance_boot_mode = boot_mode_now(row),
         .network_performance_options = &bandwidth_default,
-        .operator = &not_managed,
+        .operator= & not_managed,
         .instance_id = row->id,
         .image_id = row->image_id,
         .private_dns_name = private_name(s, row),

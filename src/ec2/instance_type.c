@@ -306,15 +306,15 @@ show_gpus(struct arena *a, struct str s)
         d->manufacturer = field(&s);                                                               \
         d->name = field(&s);                                                                       \
         d->memory_info = ARENA_NEW(a, struct ec2_##memory);                                        \
-        d->memory_info->size_in_mib = opt_number(field(&s));                                      \
+        d->memory_info->size_in_mib = opt_number(field(&s));                                       \
         info->total_ = opt_number(field(&s));                                                      \
         return info;                                                                               \
     }
 
 SHOW_DEVICES(show_fpgas, FpgaInfo, fpgas, FpgaDeviceInfo, FpgaDeviceMemoryInfo,
              total_fpga_memory_in_mib)
-SHOW_DEVICES(show_media, MediaAcceleratorInfo, accelerators, MediaDeviceInfo,
-             MediaDeviceMemoryInfo, total_media_memory_in_mib)
+SHOW_DEVICES(show_media, MediaAcceleratorInfo, accelerators, MediaDeviceInfo, MediaDeviceMemoryInfo,
+             total_media_memory_in_mib)
 SHOW_DEVICES(show_inference, InferenceAcceleratorInfo, accelerators, InferenceDeviceInfo,
              InferenceDeviceMemoryInfo, total_inference_memory_in_mib)
 
@@ -380,9 +380,9 @@ show_type(struct arena *a, const struct catalogue_type *row, struct ec2_Instance
         .reboot_migration_support = supported(row, CATALOGUE_MIGRATION),
     };
     info->memory_info->size_in_mib = opt_i64(row->memory_mib);
-    info->placement_group_info->supported_strategies =
-        words(a, row->flags & CATALOGUE_CLUSTER ? S("cluster,partition,spread")
-                                                : S("partition,spread"), ',');
+    info->placement_group_info->supported_strategies = words(
+        a, row->flags & CATALOGUE_CLUSTER ? S("cluster,partition,spread") : S("partition,spread"),
+        ',');
     if (row->hypervisor)
         info->hypervisor = catalogue_text(row->hypervisor);
     if (row->disks)
@@ -479,8 +479,7 @@ types_check(struct api_call *call, const struct str_list *names, bool any_region
     struct str all = str_join(call->arena, &missing, S(", "));
 
     return api_fault(call, &EC2_ERR(InvalidInstanceType),
-                     "The following supplied instance types do not exist: [%.*s]",
-                     STR_ARG(all));
+                     "The following supplied instance types do not exist: [%.*s]", STR_ARG(all));
 }
 
 int
@@ -501,8 +500,8 @@ ec2_describe_instance_types(struct api_call *call,
     if (r == 0)
         r = types_check(call, &req->instance_types, any_region);
     if (r == 0)
-        r = ec2_page_open(call, &rule, req->next_token, req->max_results,
-                          req->instance_types.n > 0, &page);
+        r = ec2_page_open(call, &rule, req->next_token, req->max_results, req->instance_types.n > 0,
+                          &page);
     if (r)
         return r;
     API_PRESENT(&res->instance_types);

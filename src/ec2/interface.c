@@ -40,8 +40,8 @@ mac_new(struct api_call *call, struct str *ret)
 
         call->env->random(call->env, b, sizeof(b));
         /* 0e: locally administered, one station: what AWS gives its interfaces. */
-        struct str mac = str_fmt(call->arena, "0e:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2],
-                                 b[3], b[4]);
+        struct str mac =
+            str_fmt(call->arena, "0e:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4]);
 
         if (!ec2_interface_by_mac_get(call->txn, mac)) {
             *ret = mac;
@@ -365,7 +365,7 @@ interface_show(struct api_call *call, const struct ec2_interface_row *row)
         .subnet_id = row->subnet_id,
         .tag_set = ec2_tags_show(call->arena, &row->tags),
         .vpc_id = row->vpc_id,
-        .operator = ARENA_NEW(call->arena, struct ec2_OperatorResponse),
+        .operator= ARENA_NEW(call->arena, struct ec2_OperatorResponse),
     };
 
     out.operator->managed = opt_bool(false);
@@ -525,11 +525,11 @@ ec2_describe_network_interface_attribute(
 static const char *
 modify_unsupported(const struct ec2_ModifyNetworkInterfaceAttributeRequest *req)
 {
-    return req->ena_srd_specification              ? "EnaSrdSpecification"
-           : req->enable_primary_ipv6.set          ? "EnablePrimaryIpv6"
+    return req->ena_srd_specification               ? "EnaSrdSpecification"
+           : req->enable_primary_ipv6.set           ? "EnablePrimaryIpv6"
            : req->connection_tracking_specification ? "ConnectionTrackingSpecification"
-           : req->associate_public_ip_address.set  ? "AssociatePublicIpAddress"
-           : req->associated_subnet_ids.n          ? "AssociatedSubnetIds"
+           : req->associate_public_ip_address.set   ? "AssociatePublicIpAddress"
+           : req->associated_subnet_ids.n           ? "AssociatedSubnetIds"
            : req->attachment && req->attachment->default_ena_queue_count.set
                ? "Attachment.DefaultEnaQueueCount"
            : req->attachment && req->attachment->ena_queue_count.set ? "Attachment.EnaQueueCount"
@@ -593,15 +593,15 @@ modify(struct api_call *call, struct ec2_interface_row *new,
 }
 
 int
-ec2_modify_network_interface_attribute(
-    struct api_call *call, const struct ec2_ModifyNetworkInterfaceAttributeRequest *req,
-    struct ec2_ModifyNetworkInterfaceAttributeResult *res UNUSED)
+ec2_modify_network_interface_attribute(struct api_call *call,
+                                       const struct ec2_ModifyNetworkInterfaceAttributeRequest *req,
+                                       struct ec2_ModifyNetworkInterfaceAttributeResult *res UNUSED)
 {
     const char *unsupported = modify_unsupported(req);
     const struct ec2_interface_row *row;
     struct ec2_interface_row new;
-    unsigned n = !!req->description + !!req->groups.n + !!req->attachment +
-                 !!req->source_dest_check;
+    unsigned n =
+        !!req->description + !!req->groups.n + !!req->attachment + !!req->source_dest_check;
     int r = interface_find(call, req->network_interface_id, &row);
 
     if (r)

@@ -298,8 +298,8 @@ ppk_text(struct arena *arena, const struct parts *parts)
     return str_fmt(arena,
                    "PuTTY-User-Key-File-2: %s\r\nEncryption: none\r\nComment: %.*s\r\n"
                    "Public-Lines: %u\r\n%.*sPrivate-Lines: %u\r\n%.*sPrivate-MAC: %.*s\r\n",
-                   parts->algorithm, STR_ARG(parts->name), public_lines, STR_ARG(a),
-                   private_lines, STR_ARG(b), STR_ARG(hex));
+                   parts->algorithm, STR_ARG(parts->name), public_lines, STR_ARG(a), private_lines,
+                   STR_ARG(b), STR_ARG(hex));
 }
 
 /* ---- making ---- */
@@ -355,8 +355,8 @@ ed25519_make(struct env *env, struct arena *arena, bool ppk, struct str name,
     size_t public_n = sizeof(public);
 
     env->random(env, seed, sizeof(seed));
-    CLEANUP(pkey_free) EVP_PKEY *key =
-        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof(seed));
+    CLEANUP(pkey_free)
+    EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof(seed));
     CLEANUP(parts_wipe) struct parts parts = {.algorithm = "ssh-ed25519", .name = name};
     bool ok = key && EVP_PKEY_get_raw_public_key(key, public, &public_n);
 

@@ -192,8 +192,8 @@ ec2_subnet_default(struct api_call *call, struct str zone, const struct ec2_subn
             return 0;
         }
     if (zone.n)
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "Invalid availability zone: [%.*s]", STR_ARG(zone));
+        return api_fault(call, &EC2_ERR(InvalidParameterValue), "Invalid availability zone: [%.*s]",
+                         STR_ARG(zone));
     return api_fault(call, &EC2_ERR(MissingInput),
                      "No subnets found for the default VPC '%.*s'. Please specify a subnet.",
                      STR_ARG(vpc->id));
@@ -247,8 +247,7 @@ static const struct api_filter vpc_filters[] = {
     {"ipv6-cidr-block-association.association-id", "Ipv6CidrBlockAssociationSet.AssociationId"},
     {"ipv6-cidr-block-association.ipv6-cidr-block", "Ipv6CidrBlockAssociationSet.Ipv6CidrBlock"},
     {"ipv6-cidr-block-association.ipv6-pool", "Ipv6CidrBlockAssociationSet.Ipv6Pool"},
-    {"ipv6-cidr-block-association.state",
-     "Ipv6CidrBlockAssociationSet.Ipv6CidrBlockState.State"},
+    {"ipv6-cidr-block-association.state", "Ipv6CidrBlockAssociationSet.Ipv6CidrBlockState.State"},
     {"is-default", "IsDefault"},
     {"isDefault", "IsDefault"},
     {"owner-id", "OwnerId"},
@@ -368,8 +367,7 @@ static const struct api_filter subnet_filters[] = {
     {"enable-lni-at-device-index", "EnableLniAtDeviceIndex"},
     {"ipv6-cidr-block-association.association-id", "Ipv6CidrBlockAssociationSet.AssociationId"},
     {"ipv6-cidr-block-association.ipv6-cidr-block", "Ipv6CidrBlockAssociationSet.Ipv6CidrBlock"},
-    {"ipv6-cidr-block-association.state",
-     "Ipv6CidrBlockAssociationSet.Ipv6CidrBlockState.State"},
+    {"ipv6-cidr-block-association.state", "Ipv6CidrBlockAssociationSet.Ipv6CidrBlockState.State"},
     {"ipv6-native", "Ipv6Native"},
     {"map-customer-owned-ip-on-launch", "MapCustomerOwnedIpOnLaunch"},
     {"map-public-ip-on-launch", "MapPublicIpOnLaunch"},

@@ -8,7 +8,7 @@
 
 enum {
     GROUPS_MAX = 2500, /* of an account in a region */
-    TEXT_MAX = 255, /* of a name, a description */
+    TEXT_MAX = 255,    /* of a name, a description */
 };
 
 bool
@@ -208,8 +208,12 @@ group_insert(struct api_call *call, struct ec2_security_group_row *row)
         return error_origin(-r, "group %.*s cannot be written", STR_ARG(row->id));
 
     struct ec2_sg_rule_row out = {
-        .group_id = row->id, .egress = true, .protocol = S("-1"),
-        .from_port = -1, .to_port = -1, .cidr4 = S("0.0.0.0/0"),
+        .group_id = row->id,
+        .egress = true,
+        .protocol = S("-1"),
+        .from_port = -1,
+        .to_port = -1,
+        .cidr4 = S("0.0.0.0/0"),
     };
     return ec2_rule_insert(call, &out);
 }
@@ -217,16 +221,19 @@ group_insert(struct api_call *call, struct ec2_security_group_row *row)
 int
 ec2_group_default_make(struct api_call *call, struct str vpc_id)
 {
-    struct ec2_security_group_row row = {.vpc_id = vpc_id,
-                                         .name = S("default"),
-                                         .description = S("default VPC security group")};
+    struct ec2_security_group_row row = {
+        .vpc_id = vpc_id, .name = S("default"), .description = S("default VPC security group")};
     int r = group_insert(call, &row);
 
     if (r)
         return r;
     struct ec2_sg_rule_row in = {
-        .group_id = row.id, .protocol = S("-1"), .from_port = -1, .to_port = -1,
-        .peer_group_id = row.id, .peer_account = row.account,
+        .group_id = row.id,
+        .protocol = S("-1"),
+        .from_port = -1,
+        .to_port = -1,
+        .peer_group_id = row.id,
+        .peer_account = row.account,
     };
     return ec2_rule_insert(call, &in);
 }
@@ -277,8 +284,7 @@ create_check(struct api_call *call, const struct ec2_CreateSecurityGroupRequest 
                          STR_ARG(req->group_name));
     if (str_eq_nocase(req->group_name, S("default")))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "Cannot use reserved security group name: %.*s",
-                         STR_ARG(req->group_name));
+                         "Cannot use reserved security group name: %.*s", STR_ARG(req->group_name));
     return 0;
 }
 
@@ -297,8 +303,7 @@ ec2_create_security_group(struct api_call *call, const struct ec2_CreateSecurity
                           struct ec2_CreateSecurityGroupResult *res)
 {
     static const char *const kinds[] = {"security-group"};
-    struct ec2_security_group_row row = {.name = req->group_name,
-                                         .description = req->description};
+    struct ec2_security_group_row row = {.name = req->group_name, .description = req->description};
     const struct ec2_vpc_row *vpc;
     int r = create_check(call, req);
 

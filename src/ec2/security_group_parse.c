@@ -395,8 +395,8 @@ ec2_rule_parse_update(struct api_call *call, const struct ec2_security_group_row
 
     if (r)
         return r;
-    if (str_is(rule.protocol, "-1") && (opt_i64_or(req->from_port, -1) != -1 ||
-                                        opt_i64_or(req->to_port, -1) != -1))
+    if (str_is(rule.protocol, "-1") &&
+        (opt_i64_or(req->from_port, -1) != -1 || opt_i64_or(req->to_port, -1) != -1))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "You may not specify all protocols and specific ports. Please specify "
                          "each protocol and port range combination individually, or all "

@@ -22,8 +22,8 @@ ec2_rule_same(const struct ec2_sg_rule_row *a, const struct ec2_sg_rule_row *b)
 static bool
 has_one_source(const struct ec2_sg_rule_row *rule)
 {
-    return !!rule->cidr4.n + !!rule->cidr6.n + !!rule->prefix_list_id.n +
-               !!rule->peer_group_id.n == 1;
+    return !!rule->cidr4.n + !!rule->cidr6.n + !!rule->prefix_list_id.n + !!rule->peer_group_id.n ==
+           1;
 }
 
 /* ---- showing ---- */
@@ -370,8 +370,8 @@ rule_find_direction(struct api_call *call, const struct ec2_security_group_row *
     int r = rule_find(call, group, id, ret);
 
     if (!r && (*ret)->egress != egress)
-        r = ec2_missing(call, &EC2_ERR(InvalidSecurityGroupRuleId_NotFound),
-                        "security group rule", &(struct str_list){&id, 1});
+        r = ec2_missing(call, &EC2_ERR(InvalidSecurityGroupRuleId_NotFound), "security group rule",
+                        &(struct str_list){&id, 1});
     return r;
 }
 
@@ -555,8 +555,9 @@ update_descriptions(struct api_call *call, const struct ec2_security_group_row *
     int r = 0;
 
     if (!permissions->n == !by_id->n)
-        return api_fault(call, permissions->n ? &EC2_ERR(InvalidParameterCombination)
-                                              : &EC2_ERR(MissingParameter),
+        return api_fault(call,
+                         permissions->n ? &EC2_ERR(InvalidParameterCombination)
+                                        : &EC2_ERR(MissingParameter),
                          "The request must contain either ipPermissions or "
                          "securityGroupRuleDescriptions");
     LIST_EACH(by_id, item) {

@@ -10,22 +10,22 @@
 #include <stdlib.h>
 
 enum {
-    TAGS_MAX = 50,              /* of a resource, the cloud's own left out */
+    TAGS_MAX = 50, /* of a resource, the cloud's own left out */
     TAG_KEY_CHARACTERS_MAX = 128,
     TAG_VALUE_CHARACTERS_MAX = 256,
-    RESOURCES_MAX = 1000,       /* of one call */
+    RESOURCES_MAX = 1000, /* of one call */
     TAGS_PAGE_MIN = 5,
     TAGS_PAGE_MAX = 1000,
 };
 
 struct taggable {
-    const char *prefix;    /* of the id, without '-' */
-    const char *type;      /* as DescribeTags and TagSpecifications name it */
+    const char *prefix; /* of the id, without '-' */
+    const char *type;   /* as DescribeTags and TagSpecifications name it */
     const struct store_table *table;
     const struct store_index *by_owner; /* begins with account and region */
     size_t id, account, region, tags;   /* offsets in the row */
     const struct api_error *missing;
-    const char *what, *open, *close;    /* "The volume 'vol-…' does not exist." */
+    const char *what, *open, *close; /* "The volume 'vol-…' does not exist." */
 };
 
 #define TAGGABLE(prefix, type, name, missing, what, open, close)                                   \
@@ -83,8 +83,7 @@ key_check(struct api_call *call, struct str key)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter key");
     if (key.n == 0)
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "Tag key cannot be null or empty");
+        return api_fault(call, &EC2_ERR(InvalidParameterValue), "Tag key cannot be null or empty");
     if (str_chars(key) > TAG_KEY_CHARACTERS_MAX)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Tag key exceeds the maximum length of %d characters",
@@ -476,10 +475,8 @@ kind_show(struct tags_walk *w, const struct taggable *t)
     if (!api_filter_allows(&w->set, "resource-type", str_from(t->type)))
         return;
     while ((row = store_next(&cursor)))
-        if (row_tags(t, row)->n &&
-            api_filter_allows(&w->set, "resource-id", row_str(row, t->id)))
-            *LIST_PUSH(w->call->arena, &rows) =
-                (const struct str *)((const char *)row + t->id);
+        if (row_tags(t, row)->n && api_filter_allows(&w->set, "resource-id", row_str(row, t->id)))
+            *LIST_PUSH(w->call->arena, &rows) = (const struct str *)((const char *)row + t->id);
     if (rows.n)
         qsort(rows.v, rows.n, sizeof(rows.v[0]), row_compare);
     for (size_t i = 0; i < rows.n && !w->page.more; i++)

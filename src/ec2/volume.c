@@ -24,12 +24,9 @@ static const struct volume_type {
     int64_t least_iops, most_iops, iops_per_gib;
     int64_t least_mibps, most_mibps;
 } volume_types[] = {
-    {"gp2", 1, 16384, 0, 0, 0, 0, 0},
-    {"gp3", 1, 65536, 3000, 80000, 500, GP3_MIBPS, 2000},
-    {"io1", 4, 16384, 100, 64000, 50, 0, 0},
-    {"io2", 4, 65536, 100, 256000, 1000, 0, 0},
-    {"sc1", 125, 16384, 0, 0, 0, 0, 0},
-    {"st1", 125, 16384, 0, 0, 0, 0, 0},
+    {"gp2", 1, 16384, 0, 0, 0, 0, 0},        {"gp3", 1, 65536, 3000, 80000, 500, GP3_MIBPS, 2000},
+    {"io1", 4, 16384, 100, 64000, 50, 0, 0}, {"io2", 4, 65536, 100, 256000, 1000, 0, 0},
+    {"sc1", 125, 16384, 0, 0, 0, 0, 0},      {"st1", 125, 16384, 0, 0, 0, 0, 0},
     {"standard", 1, 1024, 0, 0, 0, 0, 0},
 };
 
@@ -320,7 +317,7 @@ rate(int64_t v)
 static struct ec2_OperatorResponse *
 operator_show(struct arena *arena)
 {
-    struct ec2_OperatorResponse *operator = ARENA_NEW(arena, struct ec2_OperatorResponse);
+    struct ec2_OperatorResponse *operator= ARENA_NEW(arena, struct ec2_OperatorResponse);
 
     operator->managed = opt_bool(false);
     return operator;
@@ -338,7 +335,7 @@ volume_show(struct api_call *call, const struct ec2_volume_row *row)
         .iops = rate(row->iops),
         .throughput = rate(row->throughput),
         .multi_attach_enabled = opt_bool(false),
-        .operator = operator_show(call->arena),
+        .operator= operator_show(call->arena),
         .size = opt_i64(row->size_gib),
         .snapshot_id = row->snapshot_id,
         .state = row->state,
@@ -367,7 +364,7 @@ status_show(struct api_call *call, const struct ec2_volume_row *row)
         .volume_id = row->id,
         .availability_zone = row->zone,
         .availability_zone_id = ec2_zone_id(call->arena, row->zone),
-        .operator = operator_show(call->arena),
+        .operator= operator_show(call->arena),
         .volume_status = info,
     };
 
@@ -462,8 +459,7 @@ ec2_describe_volumes(struct api_call *call, const struct ec2_DescribeVolumesRequ
 }
 
 int
-ec2_describe_volume_status(struct api_call *call,
-                           const struct ec2_DescribeVolumeStatusRequest *req,
+ec2_describe_volume_status(struct api_call *call, const struct ec2_DescribeVolumeStatusRequest *req,
                            struct ec2_DescribeVolumeStatusResult *res)
 {
     struct ec2_listing listing;

@@ -50,7 +50,8 @@ verdict(const struct dhcp_request *req, const struct dhcp_lease *lease)
     return wanted && wanted != lease->ip ? DHCP_NAK : DHCP_ACK;
 }
 
-static void
+/* The address of who asked; 0 when it is none of ours. */
+static uint32_t
 answer(struct guestnet_vpc *vpc, struct txn *txn, struct arena *a, const struct datagram *d)
 {
     const struct sockaddr_in all = {.sin_family = AF_INET,
@@ -62,19 +63,20 @@ answer(struct guestnet_vpc *vpc, struct txn *txn, struct arena *a, const struct 
 
     if (!dhcp_parse(str_of(d->bytes, d->n), &req) || req.type == DHCP_DECLINE ||
         req.type == DHCP_RELEASE)
-        return;
+        return 0;
     struct str mac = str_fmt(a, "%02x:%02x:%02x:%02x:%02x:%02x", req.mac[0], req.mac[1],
                              req.mac[2], req.mac[3], req.mac[4], req.mac[5]);
     const struct ec2_interface_row *nic = ec2_interface_by_mac_get(txn, mac);
     if (!nic || !str_eq(nic->vpc_id, guestnet_vpc_id(vpc)) || !lease_of(txn, a, nic, &lease))
-        return;
+        return 0;
     if (req.server_ip && req.server_ip != lease.server_ip)
-        return; /* meant for another server */
+        return 0; /* meant for another server */
     struct sockaddr_in dest = all;
     if (req.client_ip == lease.ip)
         dest.sin_addr.s_addr = htonl(lease.ip); /* it has the address and renews it */
     size_t n = dhcp_reply(&req, verdict(&req, &lease), &lease, out);
     datagram_send(vpc->dhcp.fd, d, &dest, out, n);
+    return lease.ip;
 }
 
 void
@@ -82,14 +84,17 @@ guestnet_dhcp(struct loop_fd *source, uint32_t events UNUSED)
 {
     struct guestnet_vpc *vpc = CONTAINER_OF(source, struct guestnet_vpc, dhcp);
     static struct datagram d;
+    uint32_t heard[BATCH_MAX];
+    size_t n = 0;
     struct arena arena;
 
     arena_init(&arena, (size_t)64 << 10);
     struct txn *txn = store_begin(vpc->g->config.store);
-    for (int i = 0; i < 64 && datagram_receive(source->fd, &d); i++) {
-        answer(vpc, txn, &arena, &d);
+    for (; n < BATCH_MAX && datagram_receive(source->fd, &d); n++) {
+        heard[n] = answer(vpc, txn, &arena, &d);
         arena_reset(&arena);
     }
     store_rollback(txn);
     arena_done(&arena);
+    guestnet_heard(vpc, heard, n);
 }

@@ -102,16 +102,20 @@ void
 guestnet_dns(struct guestnet_vpc *vpc, int fd)
 {
     static struct dns_question question;
+    uint32_t heard[BATCH_MAX];
+    size_t n = 0;
     struct arena arena;
 
     arena_init(&arena, (size_t)64 << 10);
     struct txn *txn = store_begin(vpc->g->config.store);
     question.vpc = vpc;
     question.fd = fd;
-    for (int i = 0; i < 64 && datagram_receive(fd, &question.d); i++) {
+    for (; n < BATCH_MAX && datagram_receive(fd, &question.d); n++) {
         dns_answer(&question, txn, &arena);
+        heard[n] = ntohl(question.d.from.sin_addr.s_addr);
         arena_reset(&arena);
     }
     store_rollback(txn);
     arena_done(&arena);
+    guestnet_heard(vpc, heard, n);
 }

@@ -272,6 +272,7 @@ dns_conn_open(struct guestnet_vpc *vpc, int fd, uint32_t peer)
     vpc->dns_conns = c;
     vpc->n_dns_conns++;
     stay(c);
+    guestnet_heard(vpc, &peer, 1);
 }
 
 void

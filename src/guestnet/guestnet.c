@@ -82,6 +82,28 @@ guestnet_instance(struct txn *txn, struct str vpc_id, uint32_t ip)
     return nic && nic->instance_id.n ? ec2_instance_get(txn, nic->instance_id) : NULL;
 }
 
+void
+guestnet_heard(struct guestnet_vpc *vpc, const uint32_t *ips, size_t n)
+{
+    const struct guestnet_config *config = &vpc->g->config;
+    char id[PRIV_ID_MAX];
+
+    for (size_t i = 0; i < n; i++) {
+        if (!ips[i] || (i && ips[i] == ips[i - 1]))
+            continue;
+        struct txn *txn = store_begin(config->store);
+        const struct ec2_instance_row *row = guestnet_instance(txn, guestnet_vpc_id(vpc), ips[i]);
+        size_t id_n = row ? row->id.n : 0;
+
+        assert(id_n <= sizeof(id));
+        if (id_n)
+            memcpy(id, row->id.p, id_n);
+        store_rollback(txn);
+        if (id_n)
+            config->heard(config->ctx, str_of(id, id_n));
+    }
+}
+
 /* ---- metadata ---- */
 
 /*

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 
 #define DATAGRAM_MAX 4096
+#define BATCH_MAX 64 /* datagrams that are answered before others have their turn */
 
 struct guestnet_vpc {
     struct guestnet *g;
@@ -52,6 +53,9 @@ void datagram_send(int fd, const struct datagram *to, const struct sockaddr_in *
 
 /* The instance behind an address of a VPC, or NULL. */
 const struct ec2_instance_row *guestnet_instance(struct txn *txn, struct str vpc_id, uint32_t ip);
+
+/* The instances behind n addresses (0: nobody's) were heard.  No transaction may be open. */
+void guestnet_heard(struct guestnet_vpc *vpc, const uint32_t *ips, size_t n);
 
 void guestnet_dhcp(struct loop_fd *source, uint32_t events);
 void guestnet_dns(struct guestnet_vpc *vpc, int fd);

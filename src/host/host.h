@@ -59,7 +59,6 @@ struct host_driver {
                    int64_t *ret_ms);
 };
 
-/* Takes events; a driver is given them when the host is made. */
 struct host;
 
 /* Makes the reconciler.  The driver must outlive it.  0 or -errno. */

@@ -154,9 +154,6 @@ do_group(struct host *h, struct call *c)
 
     if (!v)
         return -ENOENT;
-    if (!q->group || q->n_rules > PRIV_RULES_MAX ||
-        c->tail_n != q->n_rules * sizeof(struct priv_rule))
-        return why_set(&c->why, EINVAL, "the group's rules are not well formed");
     return fw_group(v, q->group, c->tail, q->n_rules, &c->why);
 }
 
@@ -175,14 +172,7 @@ do_class(struct host *h, struct call *c)
     const struct priv_class *q = c->req;
     struct vpc *v = open_vpc(h, c, q->vpc);
 
-    if (!v)
-        return -ENOENT;
-    if (!q->class || q->n_groups > PRIV_CLASS_GROUPS_MAX)
-        return why_set(&c->why, EINVAL, "the class is not well formed");
-    for (uint32_t i = 0; i < q->n_groups; i++)
-        if (!q->groups[i])
-            return why_set(&c->why, EINVAL, "there is no group 0");
-    return fw_class(h, v, q, &c->why);
+    return v ? fw_class(h, v, q, &c->why) : -ENOENT;
 }
 
 static int
@@ -205,32 +195,29 @@ do_public_ip(struct host *h, struct call *c)
 
 /*
  * Cuts n NUL-terminated strings from the front of the tail; v gets n + 1 pointers, the last NULL.
+ * That they are there has been checked.
  */
-static bool
+static void
 cut_strings(struct call *c, char **v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         char *end = memchr(c->tail, 0, c->tail_n);
 
-        if (!end)
-            return false;
+        assert(end);
         v[i] = c->tail;
         c->tail_n -= (size_t)(end + 1 - (char *)c->tail);
         c->tail = end + 1;
     }
     v[n] = NULL;
-    return true;
 }
 
 static int
 do_launch(struct host *h, struct call *c)
 {
     const struct priv_launch *q = c->req;
-    char *argv[256];
+    char *argv[UINT8_MAX + 1];
 
-    if (!memchr(q->image, 0, sizeof(q->image)) || !memchr(q->hostname, 0, sizeof(q->hostname)) ||
-        !cut_strings(c, argv, q->argc) || c->tail_n)
-        return why_set(&c->why, EINVAL, "the launch is not well formed");
+    cut_strings(c, argv, q->argc);
     int r = machine_launch(h, q, argv, &c->ticket, &c->why);
     if (r < 0) {
         log_warn("machine %s did not start: %s", q->id, c->why.text);
@@ -291,7 +278,7 @@ do_console_write(struct host *h, struct call *c)
 
     if (!m)
         return -ENOENT;
-    if (q->n != c->tail_n || m->console.fd < 0)
+    if (m->console.fd < 0)
         return why_set(&c->why, EINVAL, "nothing can be written to the console of %s", q->id);
     ssize_t n = write(m->console.fd, c->tail, c->tail_n);
     if (n != (ssize_t)c->tail_n)
@@ -322,15 +309,13 @@ do_exec(struct host *h, struct call *c)
 
     if (!m)
         return -ENOENT;
-    if (q->argc < 1 || q->argc > 4096 || q->envc > 4096 || q->cwd > 1)
-        return why_set(&c->why, EINVAL, "the command is not well formed");
     CLEANUP(free_strings) char **argv = calloc(q->argc + 1u, sizeof(*argv));
     CLEANUP(free_strings) char **env = calloc(q->envc + 1u, sizeof(*env));
     if (!argv || !env)
         return why_set(&c->why, ENOMEM, "out of memory");
-    if (!cut_strings(c, argv, q->argc) || !cut_strings(c, env, q->envc) ||
-        !cut_strings(c, cwd, q->cwd) || c->tail_n)
-        return why_set(&c->why, EINVAL, "the command is not well formed");
+    cut_strings(c, argv, q->argc);
+    cut_strings(c, env, q->envc);
+    cut_strings(c, cwd, q->cwd);
     int status = exec_start(h, m, q, argv, env, cwd[0], c->fds, c->n_fds, c->conn->id, &r.exec,
                             &c->why);
     return status < 0 ? status : call_reply(c, &r, sizeof(r), NULL, 0);
@@ -405,6 +390,7 @@ static const struct op {
     size_t n;
     unsigned flags;
     int (*fn)(struct host *h, struct call *c);
+    int (*check)(const void *req, struct str tail, struct why *why); /* NULL: any value will do */
 } ops[PRIV_OPS] = {
     /* Tells versions and what is missing.  Changes nothing. */
     [PRIV_HELLO] = {"HELLO", sizeof(struct priv_hello), 0, do_hello},
@@ -414,57 +400,72 @@ static const struct op {
     [PRIV_ACK] = {"ACK", sizeof(struct priv_machine), ID_FIRST, do_ack},
     /* Makes a namespace, a veth named by us, routes of networks that the host does not use
      * itself, and our own table of rules.  Sets net.ipv4.ip_forward. */
-    [PRIV_VPC_OPEN] = {"VPC_OPEN", sizeof(struct priv_vpc_open), 0, do_vpc_open},
+    [PRIV_VPC_OPEN] = {"VPC_OPEN", sizeof(struct priv_vpc_open), 0, do_vpc_open, check_vpc_open},
     /* Removes what VPC_OPEN made; refused while machines run in it. */
     [PRIV_VPC_CLOSE] = {"VPC_CLOSE", sizeof(struct priv_vpc), 0, do_vpc_close},
     /* These change rules inside a VPC's own namespace only. */
-    [PRIV_GROUP] = {"GROUP", sizeof(struct priv_group), TAIL, do_group},
-    [PRIV_GROUP_DROP] = {"GROUP_DROP", sizeof(struct priv_group_drop), 0, do_group_drop},
-    [PRIV_CLASS] = {"CLASS", sizeof(struct priv_class), 0, do_class},
+    [PRIV_GROUP] = {"GROUP", sizeof(struct priv_group), TAIL, do_group, check_group},
+    [PRIV_GROUP_DROP] = {"GROUP_DROP", sizeof(struct priv_group_drop), 0,
+                         do_group_drop, check_group_drop},
+    [PRIV_CLASS] = {"CLASS", sizeof(struct priv_class), 0, do_class, check_class},
     [PRIV_MACHINE_CLASS] = {"MACHINE_CLASS", sizeof(struct priv_machine_class), ID_FIRST,
                             do_machine_class},
     /* The above, and a /32 route on the host within the configured pool. */
-    [PRIV_PUBLIC_IP] = {"PUBLIC_IP", sizeof(struct priv_public_ip), 0, do_public_ip},
+    [PRIV_PUBLIC_IP] = {"PUBLIC_IP", sizeof(struct priv_public_ip), 0,
+                        do_public_ip, check_public_ip},
     /* Clones a sandbox whose root is nobody on the host, on an image beneath DATA/images (openat2
      * RESOLVE_BENEATH) and a disk beneath DATA/machines, in control groups of our own. */
-    [PRIV_LAUNCH] = {"LAUNCH", sizeof(struct priv_launch), ID_FIRST | TAIL, do_launch},
+    [PRIV_LAUNCH] = {"LAUNCH", sizeof(struct priv_launch), ID_FIRST | TAIL,
+                     do_launch, check_launch},
     /* Signals the init of a machine by its pidfd: never a process that is not ours. */
-    [PRIV_SIGNAL] = {"SIGNAL", sizeof(struct priv_signal), ID_FIRST, do_signal},
+    [PRIV_SIGNAL] = {"SIGNAL", sizeof(struct priv_signal), ID_FIRST, do_signal, check_signal},
     /* Moves DATA/machines/ID away and deletes it without following links. */
     [PRIV_REMOVE] = {"REMOVE", sizeof(struct priv_machine), ID_FIRST, do_remove},
     /* These read and write a machine's terminal and the ring file beside its disk. */
     [PRIV_CONSOLE_READ] = {"CONSOLE_READ", sizeof(struct priv_console_read), ID_FIRST,
                            do_console_read},
     [PRIV_CONSOLE_WRITE] = {"CONSOLE_WRITE", sizeof(struct priv_console_write), ID_FIRST | TAIL,
-                            do_console_write},
+                            do_console_write, check_console_write},
     [PRIV_CONSOLE_FOLLOW] = {"CONSOLE_FOLLOW", sizeof(struct priv_console_follow), ID_FIRST,
                              do_console_follow},
     /* Runs a program of the guest inside all of its namespaces, groups, caps and filter, with
      * the asker's own descriptors. */
-    [PRIV_EXEC] = {"EXEC", sizeof(struct priv_exec), ID_FIRST | TAIL | FDS, do_exec},
+    [PRIV_EXEC] = {"EXEC", sizeof(struct priv_exec), ID_FIRST | TAIL | FDS, do_exec, check_exec},
     [PRIV_EXEC_KILL] = {"EXEC_KILL", sizeof(struct priv_exec_kill), 0, do_exec_kill},
     /* Read and write files of the machine's own control groups. */
     [PRIV_STATS] = {"STATS", sizeof(struct priv_machine), ID_FIRST, do_stats},
-    [PRIV_LIMITS] = {"LIMITS", sizeof(struct priv_limits_set), ID_FIRST, do_limits},
-    [PRIV_FREEZE] = {"FREEZE", sizeof(struct priv_freeze), ID_FIRST, do_freeze},
+    [PRIV_LIMITS] = {"LIMITS", sizeof(struct priv_limits_set), ID_FIRST, do_limits, check_limits},
+    [PRIV_FREEZE] = {"FREEZE", sizeof(struct priv_freeze), ID_FIRST, do_freeze, check_freeze},
     /* Ends this process and, if told so, everything that bears our tag. */
     [PRIV_SHUTDOWN] = {"SHUTDOWN", sizeof(struct priv_shutdown), 0, do_shutdown},
 };
 
 int
-priv_dispatch(struct host *h, struct call *c, uint16_t number, size_t n)
+priv_check(uint16_t number, const void *req, size_t n, size_t n_fds, struct why *why)
 {
     const struct op *op = number < PRIV_OPS ? &ops[number] : NULL;
 
     if (!op || !op->fn)
-        return why_set(&c->why, ENOSYS, "there is no operation %u", number);
+        return why_set(why, ENOSYS, "there is no operation %u", number);
+    if (n < op->n || (n > op->n && !(op->flags & TAIL)) || (n_fds && !(op->flags & FDS)))
+        return why_set(why, EINVAL, "%s is not well formed", op->name);
+    if ((op->flags & ID_FIRST) && !machine_id_ok(req))
+        return why_set(why, EINVAL, "%s does not name a machine", op->name);
+    if (!op->check)
+        return 0;
+    return op->check(req, str_of((const char *)req + op->n, n - op->n), why);
+}
+
+int
+priv_dispatch(struct host *h, struct call *c, uint16_t number, size_t n)
+{
+    int r = priv_check(number, c->req, n, c->n_fds, &c->why);
+
+    if (r < 0)
+        return r;
     if (!c->conn->hello && number != PRIV_HELLO)
         return why_set(&c->why, EPROTO, "HELLO must come first");
-    if (n < op->n || (n > op->n && !(op->flags & TAIL)) || (c->n_fds && !(op->flags & FDS)))
-        return why_set(&c->why, EINVAL, "%s is not well formed", op->name);
-    if ((op->flags & ID_FIRST) && !machine_id_ok(c->req))
-        return why_set(&c->why, EINVAL, "%s does not name a machine", op->name);
-    c->tail = (char *)(uintptr_t)c->req + op->n;
-    c->tail_n = n - op->n;
-    return op->fn(h, c);
+    c->tail = (char *)(uintptr_t)c->req + ops[number].n;
+    c->tail_n = n - ops[number].n;
+    return ops[number].fn(h, c);
 }

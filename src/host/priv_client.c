@@ -49,13 +49,19 @@ priv_connect(struct priv_conn **ret, const char *data_dir)
     FD_CLEANUP int dir = open(data_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     FD_CLEANUP int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int size = 4 << 20;
+    struct ucred who;
+    socklen_t n = sizeof(who);
 
     if (dir < 0 || fd < 0)
         return -errno;
     /* A path of any length fits this way into the 108 bytes of a socket's. */
     text_set(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/host.sock", dir);
-    if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+    if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0)
         return -errno;
+    /* The daemon's user may put another socket there: root does not talk to it. */
+    if (who.uid != 0 && who.uid != geteuid())
+        return error_origin(EPERM, "host.sock is served by user %u, not by root", who.uid);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     struct priv_conn *c = calloc(1, sizeof(*c));
     if (!c)

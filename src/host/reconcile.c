@@ -32,6 +32,7 @@ struct machine {
     int64_t start_generation;   /* of the boot under way or running */
     enum doing doing;
     bool dirty;
+    bool heard; /* since the boot under way began: a guest can be faster than our own news of it */
     uint8_t id_n;
     char id[30];
 };
@@ -65,6 +66,16 @@ mark(struct machine *m)
 }
 
 static void
+power(struct machine *m, enum host_power how)
+{
+    struct host *host = m->host;
+    int r = host->driver->power(host->driver->ctx, machine_id(m), how);
+
+    if (r < 0)
+        error_origin(-r, "instance %.*s cannot be signalled", STR_ARG(machine_id(m)));
+}
+
+static void
 patience_ended(struct loop_timer *timer)
 {
     struct machine *m = CONTAINER_OF(timer, struct machine, patience);
@@ -74,7 +85,7 @@ patience_ended(struct loop_timer *timer)
     log_info("instance %.*s did not shut down in %d s and is killed", STR_ARG(machine_id(m)),
              POWER_BUTTON_LIMIT_MS / 1000);
     m->doing = KILLING;
-    m->host->driver->power(m->host->driver->ctx, machine_id(m), HOST_POWER_KILL);
+    power(m, HOST_POWER_KILL);
 }
 
 /* The machine of that id, made when it is not known. */
@@ -134,7 +145,7 @@ set_phase(struct machine *m, enum host_phase phase, enum host_exit kind, struct 
         const struct ec2_instance_row *instance = ec2_instance_get(txn, machine_id(m));
 
         row.booted_ms = loop_now_ms(host->loop, LOOP_CLOUD);
-        row.reached_ms = 0;
+        row.reached_ms = m->heard ? row.booted_ms : 0;
         row.boots++;
         if (instance)
             row.reboot_generation = instance->reboot_generation;
@@ -144,13 +155,6 @@ set_phase(struct machine *m, enum host_phase phase, enum host_exit kind, struct 
 }
 
 /* ---- the steps ---- */
-
-static void
-limits_of(const struct ec2_instance_row *instance, struct host_boot *boot)
-{
-    boot->cpu_milli = (unsigned)instance->vcpus * 1000;
-    boot->memory_bytes = (uint64_t)instance->memory_mib << 20;
-}
 
 /* False when the driver will not even try. */
 static bool
@@ -163,30 +167,21 @@ boot(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance
         .interface = ec2_interface_get(txn, instance->interface_id),
         .subnet = ec2_subnet_get(txn, instance->subnet_id),
         .vpc = ec2_vpc_get(txn, instance->vpc_id),
+        .cpu_milli = (unsigned)instance->vcpus * 1000,
+        .memory_bytes = (uint64_t)instance->memory_mib << 20,
     };
 
     assert(m->doing == IDLE);
-    limits_of(instance, &spec);
     m->start_generation = instance->start_generation;
     m->doing = BOOTING;
-    int r = spec.interface && spec.subnet && spec.vpc
-                ? host->driver->boot(host->driver->ctx, &spec)
-                : -ENOENT;
+    m->heard = false;
+    int r = spec.interface && spec.subnet && spec.vpc ? host->driver->boot(host->driver->ctx, &spec)
+                                                      : -ENOENT;
     if (r < 0) {
         error_origin(-r, "instance %.*s cannot be booted", STR_ARG(instance->id));
         m->doing = IDLE;
     }
     return r >= 0;
-}
-
-static void
-power(struct machine *m, enum host_power how)
-{
-    struct host *host = m->host;
-    int r = host->driver->power(host->driver->ctx, machine_id(m), how);
-
-    if (r < 0)
-        error_origin(-r, "instance %.*s cannot be signalled", STR_ARG(machine_id(m)));
 }
 
 static void
@@ -436,7 +431,10 @@ host_heard(struct host *host, struct str id)
 {
     struct machine *m = map_get(&host->machines, id);
 
-    if (!m || m->doing != RUNNING)
+    if (!m)
+        return;
+    m->heard = true;
+    if (m->doing != RUNNING)
         return;
     struct txn *txn = store_begin(host->store);
     struct host_machine_row row = seen_copy(txn, id);
@@ -474,8 +472,7 @@ settle(struct machine *m)
     bool starts = instance && instance->state == EC2_PENDING;
 
     m->start_generation = starts ? instance->start_generation : seen ? seen->start_generation : 0;
-    bool up = m->doing == RUNNING &&
-              (!seen_up || seen->start_generation != m->start_generation);
+    bool up = m->doing == RUNNING && (!seen_up || seen->start_generation != m->start_generation);
     bool lost = m->doing == IDLE && seen_up;
     store_rollback(txn);
     if (up)

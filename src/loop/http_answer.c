@@ -329,6 +329,8 @@ conn_reject(struct http_conn *c, unsigned status)
     struct http_request *req = &c->x->req;
     struct str type = S("text/plain"), body;
 
+    req->ctx = config->ctx;
+    req->listener_ctx = c->listener ? c->listener->ctx : NULL;
     if (config->on_reject)
         body = config->on_reject(req, status, &type);
     else

@@ -48,7 +48,7 @@ struct store;
 struct txn;
 
 enum {
-    STORE_WHY_BYTES = 512,        /* sentences of store_open() and store_check() */
+    STORE_WHY_BYTES = 512,        /* sentences of store_open() and store_integrity_check() */
     STORE_ROOT_KEY_BYTES = 32,
     STORE_COLUMNS_MAX = 96,       /* of a table */
     STORE_INDEX_COLUMNS_MAX = 6,

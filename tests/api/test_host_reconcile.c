@@ -580,7 +580,6 @@ TEST(the_first_sign_of_a_guest_is_kept_for_each_boot)
     struct world *w = world_new();
     const char *id = launch(w, "");
 
-    host_heard(cloud_host(w->cloud), str_from(id)); /* it does not run yet */
     CHECK(seen(w, id).phase == -1);
     world_advance(w, 1000);
     CHECK_INT(seen(w, id).reached_ms, 0);
@@ -594,6 +593,23 @@ TEST(the_first_sign_of_a_guest_is_kept_for_each_boot)
     world_advance(w, 1000);
     CHECK_INT(seen(w, id).reached_ms, 0);
     host_heard(cloud_host(w->cloud), S("i-0123456789abcdef0"));
+    world_free(w);
+}
+
+/* The guest asks for its address before the host's own news of its boot has come. */
+TEST(a_guest_that_is_heard_while_it_boots_was_reached)
+{
+    struct world *w = world_new();
+    const char *id = launch(w, "");
+
+    host_heard(cloud_host(w->cloud), str_from(id));
+    CHECK(seen(w, id).phase == -1);
+    world_advance(w, 1000);
+    CHECK(seen(w, id).reached_ms > 0);
+    CHECK_INT(seen(w, id).reached_ms, seen(w, id).booted_ms);
+    act(w, "Reboot", id);
+    world_advance(w, 1000);
+    CHECK_INT(seen(w, id).reached_ms, 0); /* that was the boot before */
     world_free(w);
 }
 

@@ -69,8 +69,8 @@ ec2.modify_instance_attribute(InstanceId=ids[0], UserData={"Value": b"new"})
 ec2.modify_instance_attribute(InstanceId=ids[0], InstanceType={"Value": "t3.large"})
 ec2.start_instances(InstanceIds=[ids[0]])
 ec2.get_waiter("instance_running").wait(InstanceIds=[ids[0]], WaiterConfig=FAST)
-ec2.get_waiter("instance_status_ok").wait(InstanceIds=ids[1:2], WaiterConfig={
-    "Delay": 1, "MaxAttempts": 90})
+status = ec2.describe_instance_status(InstanceIds=ids[1:2])["InstanceStatuses"][0]
+assert status["SystemStatus"]["Status"] == "ok", status
 assert ec2.describe_instances(InstanceIds=[ids[0]])["Reservations"][0]["Instances"][0][
     "InstanceType"] == "t3.large"
 ec2.get_console_output(InstanceId=ids[0])

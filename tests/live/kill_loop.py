@@ -5,7 +5,7 @@ Usage: tests/live/kill_loop.py BUILD_DIR [N]      KILL_SEED=… to draw the same
 
 Runs BUILD_DIR/welkin with the sim host (no root needed), lets eight clients, each an account of
 its own, make, change and delete things, kills the daemon N times (200) and starts it again on
-the same data.  Each client knows what was answered; a call that was cut off may have happened or
+the same data; now and then it is ended with SIGTERM instead.  Each client knows what was answered; a call that was cut off may have happened or
 not, but only as a whole.  After each start every client compares that with what it is shown.
 
 Needs python3 only.
@@ -32,6 +32,7 @@ LIVE_MAX = 12       # things a client keeps
 ROUND_S = 0.16      # the longest that a daemon lives
 START_LIMIT_S = 20
 CLOCK_EVERY = 8     # rounds; then the clock goes on, so that terminated instances leave
+END_EVERY = 10      # kills; then it is ended with SIGTERM once
 CLOCK_STEP_MS = 2 * 3600 * 1000
 IMAGE = "ami-009d6802948d06e52"
 REGION = "us-east-1"
@@ -389,6 +390,16 @@ class Cloud:
         self.proc.send_signal(signal.SIGKILL)
         self.proc.wait()
 
+    def end(self):
+        """The polite way: what is under way is answered or cut off, and it ends well."""
+        self.proc.terminate()
+        try:
+            status = self.proc.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            raise Wrong("the daemon does not end within 20 s of SIGTERM")
+        if status != 0:
+            raise Wrong(f"the daemon ended with status {status} after SIGTERM")
+
     def stop(self):
         if self.proc and self.proc.poll() is None:
             self.proc.kill()
@@ -418,7 +429,7 @@ def together(clients, fn, failures):
     return threads
 
 
-def one_round(cloud, clients, rng, number):
+def one_round(cloud, clients, rng, number, how):
     failures = []
     cloud.start()
     for t in together(clients, Client.check, failures):
@@ -429,7 +440,7 @@ def one_round(cloud, clients, rng, number):
         cloud.advance_clock()
     threads = together(clients, Client.work, failures)
     time.sleep(rng.uniform(0, ROUND_S))
-    cloud.kill()
+    how(cloud)
     for t in threads:
         t.join()
     for c in clients:
@@ -451,8 +462,10 @@ def main():
     began, kills, failures = time.monotonic(), 0, []
     try:
         while kills < rounds and not failures:
-            failures = one_round(cloud, clients, rng, kills)
+            failures = one_round(cloud, clients, rng, kills, Cloud.kill)
             kills += not failures
+            if kills % END_EVERY == 0 and not failures:
+                failures = one_round(cloud, clients, rng, kills, Cloud.end)
         if not failures:
             cloud.start()
             for t in together(clients, Client.check, failures):

@@ -184,8 +184,7 @@ lab_new(void)
     int log = open(str_cstr(a, str_fmt(a, "%s/log", l->config.data_dir)),
                    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     l->config.log_fd = getenv("LAB_LOG") ? 2 : log;
-    if (access("build/welkin-init", X_OK) == 0)
-        l->config.guest_init = "build/welkin-init";
+    l->config.guest_init = realpath("build/welkin-init", NULL); /* or NULL */
     make_outside(l);
     CHECK_INT(priv_spawn(&l->config), 0);
     l->log = log;

@@ -182,6 +182,7 @@ TEST(malformed_requests_are_refused)
     CHECK_INT(lab_try(l, PRIV_GROUP, &g, sizeof(g), "abc", 3, &says), -EINVAL);
     CHECK_INT(lab_try(l, PRIV_VPC_CLOSE, &v, sizeof(v), NULL, 0, &says), 0);
     g.vpc = 999999;
+    g.n_rules = 0;
     CHECK_INT(lab_try(l, PRIV_GROUP, &g, sizeof(g), NULL, 0, &says), -ENOENT);
     CHECK_INT(lab_try(l, (enum priv_op)77, NULL, 0, NULL, 0, &says), -ENOSYS);
     CHECK_STR(says, "there is no operation 77");

@@ -35,6 +35,15 @@ print(const char *what, int64_t *ns, size_t n)
     fflush(stdout);
 }
 
+static void
+already(void *arg, struct priv_message *m)
+{
+    struct lab *l = arg;
+
+    if (m->status == 0)
+        l->console = str_cat(l->arena, l->console, m->body);
+}
+
 /* From LAUNCH sent to the first line on the console. */
 static int64_t
 first_line(struct lab *l, uint32_t n)
@@ -50,6 +59,11 @@ first_line(struct lab *l, uint32_t n)
               0);
     CHECK_INT(priv_send(l->conn, PRIV_CONSOLE_FOLLOW, &f, sizeof(f), NULL, 0, NULL, 0, NULL, NULL),
               0);
+    /* What it printed before it was followed. */
+    struct priv_console_read from_0 = {.from = 0};
+    memcpy(from_0.id, p.id, sizeof(from_0.id));
+    CHECK_INT(priv_send(l->conn, PRIV_CONSOLE_READ, &from_0, sizeof(from_0), NULL, 0, NULL, 0,
+                        already, l), 0);
     while (str_find(l->console, S("ready")) == SIZE_MAX)
         if (priv_wait(l->conn, 10000) == -ETIMEDOUT)
             FAIL("machine %u prints nothing", n);

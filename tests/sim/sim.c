@@ -224,6 +224,7 @@ check_ledger(struct sim *s)
             check_ended(s, txn, e);
             /* an end that was not durable may not have been */
             e->ended = there != e->n || e->end_answered || e->kind == INSTANCES;
+            e->ended_by_call = e->end_answered;
             s->ledger[kept++] = *e;
             continue;
         }

@@ -1,6 +1,7 @@
 /* The resolver of a VPC over TCP: real sockets, a fake clock, an upstream of our own. */
 #include "guestnet/internal.h"
 
+#include "codec/ip.h"
 #include "harness/world.h"
 
 #include <fcntl.h>
@@ -17,11 +18,13 @@ struct lab {
     struct guestnet_vpc *vpc;
     int udp, tcp; /* upstream's; -1: there is none */
     uint16_t port;
+    struct str heard; /* the last instance that was */
 };
 
 static void
-never(void *ctx UNUSED, struct str id UNUSED)
+heard(void *ctx, struct str id)
 {
+    ((struct lab *)ctx)->heard = str_dup(test_arena(), id);
 }
 
 /* Both of upstream's sockets, on one port. */
@@ -52,7 +55,8 @@ lab_new(bool upstream)
     CHECK(loop_new(&lab->loop, &lab->w->env.env, true) == 0);
     struct guestnet_config config = {.loop = lab->loop,
                                      .store = cloud_store(lab->w->cloud),
-                                     .heard = never,
+                                     .heard = heard,
+                                     .ctx = lab,
                                      .upstream_dns = upstream ? INADDR_LOOPBACK : 0,
                                      .upstream_port = lab->port};
     int fds[PRIV_LISTEN_EXTRA];
@@ -482,6 +486,24 @@ TEST(only_some_questions_wait_for_upstream_at_a_time)
         CHECK(hear(fd).p);
     CHECK(is_closed(fd));
     close(fd);
+    lab_free(lab);
+}
+
+TEST(an_instance_that_asks_for_a_name_was_heard)
+{
+    struct lab *lab = lab_new(false);
+    struct str xml = world_call(lab->w, "Action=RunInstances&ImageId=ami-009d6802948d06e52&"
+                                        "InstanceType=t3.micro&MinCount=1&MaxCount=1");
+    uint32_t ip;
+
+    CHECK_INT(lab->w->http, 200);
+    CHECK(ip4_parse(xml_text(xml, "privateIpAddress"), &ip));
+    int stranger = guest(lab, ip + 1);
+    CHECK(!lab->heard.p);
+    int fd = guest(lab, ip);
+    CHECK(str_eq(lab->heard, xml_text(xml, "instanceId")));
+    close(fd);
+    close(stranger);
     lab_free(lab);
 }
 

@@ -212,6 +212,7 @@ TEST(ec2_metadata_prints_every_line)
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         CHECK(get(&g, str_cstr(test_arena(), str_fmt(test_arena(), "/latest/meta-data//%s",
                                                      paths[i]))).n);
+    CHECK(get(&g, "/latest//meta-data/reservation-id").n); /* its own double slash */
     CHECK_STR(get(&g, "/latest/meta-data/public-keys/"), "0=k");
     CHECK_STR(get(&g, "/latest/meta-data/public-keys/0/"), "openssh-key");
     world_free(g.w);

@@ -53,6 +53,17 @@ TEST(a_query_is_cut_into_names_and_values)
     CHECK(!uri_query_get(test_arena(), STR_NONE, S("b")).p);
 }
 
+TEST(a_parameter_is_found_without_room_for_the_names_before_it)
+{
+    struct arena *a = test_arena();
+    size_t before = a->total_bytes;
+
+    CHECK_STR(uri_query_get(a, S("%41=1&%4=2&+=3&%62%=4&bb=5&%62=6"), S("b")), "6");
+    CHECK_STR(uri_query_get(a, S("%41=1&%4=2&+=3"), S(" ")), "3");
+    CHECK(!uri_query_get(a, S("%41=1&%4=2&%"), S("%4")).p);
+    CHECK_INT(a->total_bytes, before);
+}
+
 TEST(paths_lose_their_dots_and_empty_segments)
 {
     static const char *const rows[][2] = {

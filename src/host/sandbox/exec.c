@@ -23,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define EXECS_MAX 1000 /* each is two processes on the host */
+
 struct exec {
     struct exec *next;
     uint32_t number, conn;
@@ -123,6 +125,7 @@ exec_remove(struct host *h, struct exec *e)
     while (*at != e)
         at = &(*at)->next;
     *at = e->next;
+    h->n_execs--;
     source_close(h, &e->process);
     free(e);
 }
@@ -150,10 +153,13 @@ exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char 
                              .tty = n_fds == 1, .filter = &h->filter};
     struct cg_join join;
 
-    if ((n_fds != 1 && n_fds != 3) || req->uid > 65535 || req->gid > 65535)
-        return why_set(why, EINVAL, "exec needs three descriptors or a terminal, and a valid user");
+    assert(m->state == PRIV_RUNNING && argv[0] && req->uid <= 65535 && req->gid <= 65535);
+    if (n_fds != 1 && n_fds != 3)
+        return why_set(why, EINVAL, "exec needs three descriptors or a terminal");
     for (int i = 0; i < 3; i++)
         plan.fds[i] = fds[n_fds == 1 ? 0 : i];
+    if (h->n_execs >= EXECS_MAX)
+        return why_set(why, EAGAIN, "%d commands run already", EXECS_MAX);
     struct exec *e = calloc(1, sizeof(*e));
     if (!e)
         return why_set(why, ENOMEM, "out of memory");
@@ -180,6 +186,7 @@ exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char 
     e->conn = conn;
     e->next = h->execs;
     h->execs = e;
+    h->n_execs++;
     *ret = e->number;
     return 0;
 }

@@ -299,22 +299,6 @@ group_exists(struct nft_tx *tx, uint32_t group)
     nft_add_set(tx, name, 4, 0);
 }
 
-static bool
-rule_ok(const struct priv_rule *q)
-{
-    bool ports = q->protocol == IPPROTO_TCP || q->protocol == IPPROTO_UDP;
-
-    if (q->egress > 1 || q->peer > PRIV_PEER_GROUP || q->protocol < -1 || q->protocol > 255)
-        return false;
-    if (q->peer == PRIV_PEER_CIDR ? q->prefix > 32 : q->group == 0)
-        return false;
-    if (ports)
-        return q->from == -1 || (q->from >= 0 && q->to >= q->from && q->to <= 65535);
-    if (q->protocol == IPPROTO_ICMP)
-        return q->from >= -1 && q->from <= 255 && q->to >= -1 && q->to <= 255;
-    return true;
-}
-
 static void
 add_rule(struct nft_tx *tx, const char *chain, const struct priv_rule *q)
 {
@@ -355,9 +339,7 @@ fw_group(struct vpc *v, uint32_t group, const struct priv_rule *rules, uint32_t 
     char in[NAME_MAX_BYTES], out[NAME_MAX_BYTES];
     struct nft_tx tx;
 
-    for (uint32_t i = 0; i < n; i++)
-        if (!rule_ok(&rules[i]))
-            return why_set(why, EINVAL, "rule %u of group %u is not valid", i, group);
+    assert(group && n <= PRIV_RULES_MAX);
     chain_name(in, "i", group);
     chain_name(out, "e", group);
     nft_begin(&tx, TABLE);
@@ -464,6 +446,8 @@ fw_class(struct host *h, struct vpc *v, const struct priv_class *req, struct why
         return why_set(why, EBUSY, "class %u is in use with other groups", c.class);
     if (!known && c.n_groups == 0)
         return 0;
+    if (!known && v->saved.n_classes >= VPC_ENTRIES_MAX)
+        return why_set(why, ENOSPC, "a VPC has %d classes at most", VPC_ENTRIES_MAX);
     if (!known) {
         void *more = realloc(v->classes, (v->saved.n_classes + 1) * sizeof(c));
 

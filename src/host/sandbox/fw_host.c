@@ -8,6 +8,10 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FORWARD_NOTE "ip_forward-was-0" /* in DATA/run */
 
 static void
 table_name(const struct host *h, char to[32])
@@ -82,6 +86,8 @@ fw_host_open(struct host *h)
         return r;
     file_get(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", now, sizeof(now));
     if (now[0] != '1') {
+        /* First the note that it was us: who comes after a kill must know. */
+        FD_CLEANUP int note = openat(h->run, FORWARD_NOTE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         r = file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1");
         if (r < 0)
             return error_origin(-r, "net.ipv4.ip_forward");
@@ -102,4 +108,7 @@ fw_host_close(struct host *h)
     nft_del_table(&tx);
     nft_commit(&tx, &h->nft);
     h->host_ready = false;
+    if (unlinkat(h->run, FORWARD_NOTE, 0) == 0 &&
+        file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "0") == 0)
+        log_info("net.ipv4.ip_forward is 0 again");
 }

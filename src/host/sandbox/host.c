@@ -29,13 +29,26 @@
 #define PTYS 65536
 #define NICE (-10)
 
+/*
+ * A folder of ours, made if need be.  The daemon's user may make entries in DATA: one that is not
+ * ours alone is refused, else who took over the daemon could swap what lies in it under our hands.
+ */
 static int
 folder(int at, const char *name, mode_t mode)
 {
+    struct stat st;
+
     if (mkdirat(at, name, mode) < 0 && errno != EEXIST)
         return error_origin(errno, "folder %s", name);
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    return fd < 0 ? error_origin(errno, "folder %s", name) : fd;
+    FD_CLEANUP int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return error_origin(errno, "folder %s", name);
+    if (st.st_uid != geteuid())
+        return error_origin(EPERM, "folder %s belongs to user %u: give it to root or delete it",
+                            name, st.st_uid);
+    if (fchmod(fd, mode) < 0)
+        return error_origin(errno, "folder %s", name);
+    return fd_steal(&fd);
 }
 
 static int
@@ -47,9 +60,9 @@ open_folders(struct host *h)
     h->data = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (h->data < 0)
         return error_origin(errno, "%s", data);
-    /* Disks hold setuid programs of guests: nobody else on the host may reach them. */
+    /* Disks and images hold setuid programs: nobody else on the host may reach them. */
     h->machines = folder(h->data, "machines", 0700);
-    h->images = folder(h->data, "images", 0755);
+    h->images = folder(h->data, "images", 0700);
     h->run = folder(h->data, "run", 0711);
     if (h->machines < 0 || h->images < 0 || h->run < 0)
         return -EIO;

@@ -279,7 +279,7 @@ starting_event(struct host *h, struct source *s, uint32_t events)
 /* ---- the order of things ---- */
 
 static int
-check(struct host *h, const struct priv_launch *q, char *const *argv, struct why *why)
+check(struct host *h, const struct priv_launch *q, struct why *why)
 {
     const struct machine *m = machine_find(h, q->id);
 
@@ -288,20 +288,10 @@ check(struct host *h, const struct priv_launch *q, char *const *argv, struct why
                        (int)strcspn(h->probe.text, "\n"), h->probe.text);
     if (m && machine_alive(m))
         return why_set(why, EEXIST, "machine %s runs already", q->id);
-    if (q->slot >= PRIV_SLOTS || slot_used(h, q->slot))
-        return why_set(why, EBUSY, "the user slot %u is taken or out of range", q->slot);
+    if (slot_used(h, q->slot))
+        return why_set(why, EBUSY, "the user slot %u is taken", q->slot);
     if (!vpc_get(h, q->vpc))
         return why_set(why, ENOENT, "VPC %u is not open", q->vpc);
-    if (q->prefix < 8 || q->prefix > 30 || !q->private_ip || !q->gateway ||
-        (q->private_ip ^ q->gateway) >> (32 - q->prefix))
-        return why_set(why, EINVAL, "%s/%u and gateway %s are no addresses of one subnet",
-                       ip_text(q->private_ip), q->prefix, ip_text(q->gateway));
-    if (q->mac[0] & 1 || (q->mtu && (q->mtu < 576 || q->mtu > 65535)))
-        return why_set(why, EINVAL, "the MAC address or the MTU is not valid");
-    if (q->init < PRIV_INIT_WELKIN || q->init > PRIV_INIT_COMMAND)
-        return why_set(why, EINVAL, "there is no init kind %u", q->init);
-    if (q->init == PRIV_INIT_COMMAND && (!argv[0] || argv[0][0] != '/'))
-        return why_set(why, EINVAL, "the command to run must be a path that begins with /");
     if (q->init == PRIV_INIT_WELKIN && h->init_fd < 0)
         return why_set(why, ENOENT, "welkin-init is not installed");
     return 0;
@@ -397,7 +387,7 @@ machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
                        .parent_sock = -1, .child_sock = -1, .pidfd = -1,
                        .join = {.v1 = {-1, -1, -1, -1, -1}, .v2 = -1}};
     int64_t began = mono_ns();
-    int r = check(h, req, argv, why);
+    int r = check(h, req, why);
 
     if (r < 0)
         return r;

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,12 +190,16 @@ struct pidfd_info_v2 {
     uint32_t coredump_mask, spare;
 };
 #define PIDFD_INFO_HAS_EXIT (1ull << 3)
+#define REAP_MS 5
 
 static bool
 adopted_exit(int pidfd, siginfo_t *ret)
 {
     struct pidfd_info_v2 info = {.mask = PIDFD_INFO_HAS_EXIT};
+    struct pollfd reaped = {.fd = pidfd}; /* POLLHUP */
 
+    /* The kernel tells it when the host's init, now its parent, has reaped it: at once, mostly. */
+    poll(&reaped, 1, REAP_MS);
     if (ioctl(pidfd, _IOWR(0xff, 11, struct pidfd_info_v2), &info) < 0 ||
         !(info.mask & PIDFD_INFO_HAS_EXIT))
         return false;

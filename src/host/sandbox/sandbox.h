@@ -203,6 +203,7 @@ ssize_t console_read(struct host *h, const char *id, uint64_t from, struct priv_
 #define VPC_UP 2
 /* The router's ends of all veths: each is alone with its guest, so one address will do. */
 #define VPC_ROUTER_MAC {0x0a, 0xff, 0xff, 0x00, 0x00, 0x01}
+#define VPC_ENTRIES_MAX 65536 /* classes, and public addresses, of one VPC */
 #define VPC_FIRST_IF 1000  /* machines' interfaces have indexes from here on, never reused */
 
 struct fw_class {
@@ -328,7 +329,7 @@ struct host {
     uint8_t *slots; /* a bit each */
     struct vpc *vpcs[PRIV_VPCS];
     struct exec *execs;
-    uint32_t next_exec, next_trash;
+    uint32_t n_execs, next_exec, next_trash;
     struct conn *conns[CONNS];
     uint32_t next_conn;
     bool host_ready; /* forwarding and the host's firewall are set up */

@@ -257,9 +257,11 @@ accept_event(struct host *h, struct source *s, uint32_t events)
         log_warn("user %u may not connect", who.uid);
         return;
     }
-    while (slot < CONNS && h->conns[slot])
+    /* The last one is root's: who took over the daemon cannot keep `welkin down` out. */
+    uint32_t room = who.uid == 0 ? CONNS : CONNS - 1;
+    while (slot < room && h->conns[slot])
         slot++;
-    struct conn *c = slot < CONNS ? calloc(1, sizeof(*c)) : NULL;
+    struct conn *c = slot < room ? calloc(1, sizeof(*c)) : NULL;
     if (!c) {
         log_warn("more than %d connections", CONNS);
         return;

@@ -38,6 +38,24 @@ struct call {
 
 /* Sets the reply's struct and tail; answers 0. */
 int call_reply(struct call *c, const void *p, size_t n, const void *tail, size_t tail_n);
+/* What a request may be by itself (request.c): sizes are right, the tail follows the struct. */
+int check_vpc_open(const void *req, struct str tail, struct why *why);
+int check_group(const void *req, struct str tail, struct why *why);
+int check_group_drop(const void *req, struct str tail, struct why *why);
+int check_class(const void *req, struct str tail, struct why *why);
+int check_public_ip(const void *req, struct str tail, struct why *why);
+int check_launch(const void *req, struct str tail, struct why *why);
+int check_signal(const void *req, struct str tail, struct why *why);
+int check_console_write(const void *req, struct str tail, struct why *why);
+int check_exec(const void *req, struct str tail, struct why *why);
+int check_limits(const void *req, struct str tail, struct why *why);
+int check_freeze(const void *req, struct str tail, struct why *why);
+
+/*
+ * Whether a request of n bytes may be carried out at all: its size, its machine's name, its
+ * fields.  Touches nothing else.  0 or -errno with the sentence.
+ */
+int priv_check(uint16_t number, const void *req, size_t n, size_t n_fds, struct why *why);
 int priv_dispatch(struct host *h, struct call *c, uint16_t number, size_t n);
 
 int server_open(struct host *h);

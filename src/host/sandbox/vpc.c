@@ -288,6 +288,22 @@ make_uplink(struct host *h, struct vpc *v)
     return r < 0 ? r : nl_send(&v->route, &b);
 }
 
+/*
+ * The host is only led to ranges that nobody on the Internet has: else whoever may make a VPC
+ * would draw the host's own traffic into a guest.
+ */
+static bool
+is_private(const struct priv_cidr *c)
+{
+    static const struct priv_cidr ranges[] = {
+        {0x0a000000, 8}, {0xac100000, 12}, {0xc0a80000, 16}, {0x64400000, 10}, {0xc6120000, 15}};
+
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+        if (c->prefix >= ranges[i].prefix && !((c->ip ^ ranges[i].ip) >> (32 - ranges[i].prefix)))
+            return true;
+    return false;
+}
+
 /* Whether an interface of the host, other than ours, is in that range. */
 static bool
 host_uses(const struct host *h, const struct priv_cidr *c)
@@ -325,6 +341,11 @@ route_from_host(struct host *h, struct vpc *v)
 
         if (v->saved.host_routed & 1u << i)
             continue;
+        if (!is_private(&o->cidrs[i])) {
+            log_info("VPC %s: %s/%u is not reachable from this host: it is no private range", o->id,
+                     ip_text(o->cidrs[i].ip), o->cidrs[i].prefix);
+            continue;
+        }
         if (host_uses(h, &o->cidrs[i])) {
             log_info("VPC %s: %s/%u is not reachable from this host, which uses it itself", o->id,
                      ip_text(o->cidrs[i].ip), o->cidrs[i].prefix);
@@ -339,23 +360,6 @@ route_from_host(struct host *h, struct vpc *v)
             log_info("VPC %s: %s/%u on this host leads to an earlier VPC", o->id,
                      ip_text(o->cidrs[i].ip), o->cidrs[i].prefix);
     }
-}
-
-static int
-check_open(const struct priv_vpc_open *o, struct why *why)
-{
-    if (o->number >= PRIV_VPCS || !memchr(o->id, 0, sizeof(o->id)) || o->n_cidrs < 1 ||
-        o->n_cidrs > PRIV_CIDRS_MAX || o->n_extra > ARRAY_LEN(o->extra))
-        return why_set(why, EINVAL, "the VPC's description is not valid");
-    for (uint32_t i = 0; i < o->n_cidrs; i++)
-        if (o->cidrs[i].prefix < 8 || o->cidrs[i].prefix > 30 ||
-            o->cidrs[i].ip & (0xffffffffu >> o->cidrs[i].prefix))
-            return why_set(why, EINVAL, "%s/%u is no network of a VPC", ip_text(o->cidrs[i].ip),
-                           o->cidrs[i].prefix);
-    for (uint32_t i = 0; i < o->n_extra; i++)
-        if (o->extra[i].ip >> 16 != 0xa9fe || !o->extra[i].port || o->extra[i].port > 65535)
-            return why_set(why, EINVAL, "extra listeners must have link-local addresses");
-    return 0;
 }
 
 static int
@@ -395,18 +399,18 @@ unbind(struct host *h, uint32_t number)
 int
 vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, struct why *why)
 {
-    struct vpc *v;
-    int r = check_open(req, why);
+    struct vpc *v = vpc_get(h, req->number);
 
-    if (r < 0)
-        return r;
-    v = vpc_get(h, req->number);
+    assert(req->number < PRIV_VPCS && req->n_cidrs >= 1 && req->n_cidrs <= PRIV_CIDRS_MAX);
     if (v && strcmp(v->saved.open.id, req->id) != 0)
         return why_set(why, EBUSY, "VPC number %u is %s", req->number, v->saved.open.id);
     if (v) {
         for (uint32_t i = 0; i < v->saved.open.n_cidrs && i < req->n_cidrs; i++)
             if (memcmp(&v->saved.open.cidrs[i], &req->cidrs[i], sizeof(req->cidrs[0])) != 0)
                 return why_set(why, EINVAL, "a CIDR of an open VPC cannot change, only be added");
+        if (req->n_extra != v->saved.open.n_extra ||
+            memcmp(req->extra, v->saved.open.extra, req->n_extra * sizeof(req->extra[0])) != 0)
+            return why_set(why, EINVAL, "the listeners of an open VPC cannot change: close it first");
         v->saved.open.n_cidrs = MAX(v->saved.open.n_cidrs, req->n_cidrs);
         memcpy(v->saved.open.cidrs, req->cidrs, req->n_cidrs * sizeof(req->cidrs[0]));
         route_from_host(h, v);
@@ -418,7 +422,7 @@ vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, stru
         return why_set(why, ENOMEM, "out of memory");
     v->saved.open = *req;
     memcpy(v->saved.boot_id, h->boot_id, sizeof(v->saved.boot_id));
-    r = vpc_make(h, v, why);
+    int r = vpc_make(h, v, why);
     if (r < 0) {
         vpc_free(h, v);
         unbind(h, req->number);
@@ -467,7 +471,7 @@ read_state(struct host *h, struct vpc *v)
     if (fd < 0 || read(fd, &v->saved, sizeof(v->saved)) != sizeof(v->saved) ||
         v->saved.magic != VPC_MAGIC || v->saved.open.number != number ||
         memcmp(v->saved.boot_id, h->boot_id, sizeof(h->boot_id)) != 0 ||
-        v->saved.n_classes > 100000 || v->saved.n_publics > 100000) {
+        v->saved.n_classes > VPC_ENTRIES_MAX || v->saved.n_publics > VPC_ENTRIES_MAX) {
         v->saved.open.number = number;
         v->saved.n_classes = v->saved.n_publics = 0;
         return -ESTALE;
@@ -539,6 +543,8 @@ vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *q, str
     if ((q->public_ip ^ h->pool.ip) >> (32 - h->pool.prefix))
         return why_set(why, EINVAL, "%s is not in the pool of public addresses",
                        ip_text(q->public_ip));
+    if (!q->remove && v->saved.n_publics >= VPC_ENTRIES_MAX)
+        return why_set(why, ENOSPC, "a VPC has %d public addresses at most", VPC_ENTRIES_MAX);
     struct vpc_public *kept = calloc(v->saved.n_publics + 1, sizeof(*kept));
     if (!kept)
         return why_set(why, ENOMEM, "out of memory");

@@ -1,0 +1,218 @@
+/*
+ * Whether a request makes sense by itself: everything that can be said without looking at the
+ * host.  Pure, so that it is tested field by field and fuzzed; handlers rely on it and check
+ * only what depends on what is there.
+ */
+#include "host/sandbox/server.h"
+
+#include <netinet/in.h>
+
+#define CPU_MILLI_MAX 1024000u
+#define PIDS_MAX 4194304u /* the kernel's */
+#define MEMORY_MAX (1ull << 50)
+#define EXEC_STRINGS 4096
+#define CONSOLE_WRITE_MAX 4096
+
+static bool
+ends(const char *text, size_t n)
+{
+    return memchr(text, 0, n) != NULL;
+}
+
+/* Whether a tail is just that many NUL-terminated strings. */
+static bool
+strings_fill(struct str tail, size_t n)
+{
+    for (; n; n--) {
+        size_t end = str_find_char(tail, '\0');
+
+        if (end >= tail.n)
+            return false;
+        tail = str_cut(tail, end + 1, tail.n);
+    }
+    return tail.n == 0;
+}
+
+static bool
+limits_ok(const struct priv_limits *l)
+{
+    return l->cpu_milli <= CPU_MILLI_MAX && l->pids <= PIDS_MAX && l->memory_bytes <= MEMORY_MAX;
+}
+
+static bool
+host_name_ok(const char *name)
+{
+    size_t n = strnlen(name, sizeof(((struct priv_launch *)0)->hostname));
+
+    for (size_t i = 0; i < n; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.", name[i]))
+            return false;
+    return n > 0 && n < sizeof(((struct priv_launch *)0)->hostname) && name[0] != '-' &&
+           name[0] != '.';
+}
+
+/*
+ * Ranges that are never a guest's: this network, loopback, link-local, multicast and beyond.
+ * A VPC has 16 to 28 bits, as on AWS: a wider one would draw more of the host's traffic.
+ */
+static bool
+vpc_cidr_ok(const struct priv_cidr *c)
+{
+    return c->prefix >= 16 && c->prefix <= 28 && !(c->ip & (0xffffffffu >> c->prefix)) &&
+           c->ip >> 24 != 0 && c->ip >> 24 != 127 && c->ip >> 16 != 0xa9fe && c->ip >> 28 < 14;
+}
+
+int
+check_vpc_open(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_vpc_open *o = req;
+
+    if (o->number >= PRIV_VPCS || !ends(o->id, sizeof(o->id)) || !machine_id_ok(o->id) ||
+        o->n_cidrs < 1 || o->n_cidrs > PRIV_CIDRS_MAX || o->n_extra > ARRAY_LEN(o->extra))
+        return why_set(why, EINVAL, "the VPC's description is not valid");
+    for (uint32_t i = 0; i < o->n_cidrs; i++)
+        if (!vpc_cidr_ok(&o->cidrs[i]))
+            return why_set(why, EINVAL, "%s/%u is no network of a VPC", ip_text(o->cidrs[i].ip),
+                           o->cidrs[i].prefix);
+    for (uint32_t i = 0; i < o->n_extra; i++)
+        if (o->extra[i].ip >> 16 != 0xa9fe || !o->extra[i].port || o->extra[i].port > 65535)
+            return why_set(why, EINVAL, "extra listeners must have link-local addresses");
+    return 0;
+}
+
+static bool
+rule_ok(const struct priv_rule *q)
+{
+    bool ports = q->protocol == IPPROTO_TCP || q->protocol == IPPROTO_UDP;
+
+    if (q->egress > 1 || q->peer > PRIV_PEER_GROUP || q->protocol < -1 || q->protocol > 255)
+        return false;
+    if (q->peer == PRIV_PEER_CIDR ? q->prefix > 32 : q->group == 0)
+        return false;
+    if (ports)
+        return q->from == -1 || (q->from >= 0 && q->to >= q->from && q->to <= 65535);
+    if (q->protocol == IPPROTO_ICMP)
+        return q->from >= -1 && q->from <= 255 && q->to >= -1 && q->to <= 255;
+    return true;
+}
+
+int
+check_group(const void *req, struct str tail, struct why *why)
+{
+    const struct priv_group *q = req;
+    struct priv_rule rule;
+
+    if (!q->group || q->n_rules > PRIV_RULES_MAX || tail.n != q->n_rules * sizeof(rule))
+        return why_set(why, EINVAL, "the group's rules are not well formed");
+    for (uint32_t i = 0; i < q->n_rules; i++) {
+        memcpy(&rule, tail.p + i * sizeof(rule), sizeof(rule));
+        if (!rule_ok(&rule))
+            return why_set(why, EINVAL, "rule %u of group %u is not valid", i, q->group);
+    }
+    return 0;
+}
+
+int
+check_group_drop(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_group_drop *q = req;
+
+    return q->group ? 0 : why_set(why, EINVAL, "there is no group 0");
+}
+
+int
+check_class(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_class *q = req;
+
+    if (!q->class || q->n_groups > PRIV_CLASS_GROUPS_MAX)
+        return why_set(why, EINVAL, "the class is not well formed");
+    for (uint32_t i = 0; i < q->n_groups; i++)
+        if (!q->groups[i])
+            return why_set(why, EINVAL, "there is no group 0");
+    return 0;
+}
+
+int
+check_public_ip(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_public_ip *q = req;
+
+    if (q->remove > 1 || !q->public_ip || (!q->remove && !q->private_ip))
+        return why_set(why, EINVAL, "the public address is not well formed");
+    return 0;
+}
+
+int
+check_launch(const void *req, struct str tail, struct why *why)
+{
+    const struct priv_launch *q = req;
+
+    if (!ends(q->image, sizeof(q->image)) || !q->image[0] || q->image[0] == '/' ||
+        !host_name_ok(q->hostname) || !strings_fill(tail, q->argc))
+        return why_set(why, EINVAL, "the launch is not well formed");
+    if (q->slot >= PRIV_SLOTS || q->vpc >= PRIV_VPCS)
+        return why_set(why, EINVAL, "the user slot or the VPC is out of range");
+    if (q->prefix < 8 || q->prefix > 30 || !q->private_ip || !q->gateway ||
+        (q->private_ip ^ q->gateway) >> (32 - q->prefix))
+        return why_set(why, EINVAL, "%s/%u and gateway %s are no addresses of one subnet",
+                       ip_text(q->private_ip), q->prefix, ip_text(q->gateway));
+    if (q->mac[0] & 1 || (q->mtu && (q->mtu < 576 || q->mtu > 65535)))
+        return why_set(why, EINVAL, "the MAC address or the MTU is not valid");
+    if (q->init < PRIV_INIT_WELKIN || q->init > PRIV_INIT_COMMAND)
+        return why_set(why, EINVAL, "there is no init kind %u", q->init);
+    if ((q->init == PRIV_INIT_COMMAND) != (q->argc > 0) || (q->argc && tail.p[0] != '/'))
+        return why_set(why, EINVAL, "the command to run must be a path that begins with /");
+    if (!limits_ok(&q->limits))
+        return why_set(why, EINVAL, "the limits are out of range");
+    return 0;
+}
+
+int
+check_signal(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_signal *q = req;
+
+    if (q->how < PRIV_POWER_BUTTON || q->how > PRIV_KILL)
+        return why_set(why, EINVAL, "there is no signal %u", q->how);
+    return 0;
+}
+
+int
+check_console_write(const void *req, struct str tail, struct why *why)
+{
+    const struct priv_console_write *q = req;
+
+    if (q->n != tail.n || q->n < 1 || q->n > CONSOLE_WRITE_MAX)
+        return why_set(why, EINVAL, "a console takes 1 to %d bytes at once", CONSOLE_WRITE_MAX);
+    return 0;
+}
+
+int
+check_exec(const void *req, struct str tail, struct why *why)
+{
+    const struct priv_exec *q = req;
+
+    if (q->argc < 1 || q->argc > EXEC_STRINGS || q->envc > EXEC_STRINGS || q->cwd > 1 ||
+        !strings_fill(tail, (size_t)q->argc + q->envc + q->cwd) || !tail.p[0])
+        return why_set(why, EINVAL, "the command is not well formed");
+    if (q->uid > 65535 || q->gid > 65535)
+        return why_set(why, EINVAL, "there is no user %u or group %u in a machine", q->uid, q->gid);
+    return 0;
+}
+
+int
+check_limits(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_limits_set *q = req;
+
+    return limits_ok(&q->limits) ? 0 : why_set(why, EINVAL, "the limits are out of range");
+}
+
+int
+check_freeze(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_freeze *q = req;
+
+    return q->frozen <= 1 ? 0 : why_set(why, EINVAL, "a machine is frozen, 1, or not, 0");
+}

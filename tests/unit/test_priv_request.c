@@ -1,0 +1,297 @@
+/*
+ * Every operation of the privileged process with every field out of its range: what is refused
+ * before anything is done.
+ */
+#include "harness/harness.h"
+#include "host/sandbox/server.h"
+
+#include <stddef.h>
+
+static union {
+    struct priv_hello hello;
+    struct priv_list list;
+    struct priv_machine machine;
+    struct priv_vpc_open vpc_open;
+    struct priv_vpc vpc;
+    struct priv_group group;
+    struct priv_group_drop group_drop;
+    struct priv_class class;
+    struct priv_machine_class machine_class;
+    struct priv_public_ip public_ip;
+    struct priv_launch launch;
+    struct priv_signal signal;
+    struct priv_console_read console_read;
+    struct priv_console_write console_write;
+    struct priv_console_follow console_follow;
+    struct priv_exec exec;
+    struct priv_exec_kill exec_kill;
+    struct priv_limits_set limits;
+    struct priv_freeze freeze;
+    struct priv_shutdown shutdown;
+    char bytes[PRIV_MESSAGE_MAX];
+} q;
+static size_t struct_n, request_n;
+
+static void
+append(const void *p, size_t n)
+{
+    memcpy(q.bytes + request_n, p, n);
+    request_n += n;
+}
+
+/* A request of that kind that is in order. */
+static void
+make(uint16_t op)
+{
+    static const size_t sizes[PRIV_OPS] = {
+        [PRIV_HELLO] = sizeof(q.hello), [PRIV_LIST] = sizeof(q.list),
+        [PRIV_ACK] = sizeof(q.machine), [PRIV_VPC_OPEN] = sizeof(q.vpc_open),
+        [PRIV_VPC_CLOSE] = sizeof(q.vpc), [PRIV_GROUP] = sizeof(q.group),
+        [PRIV_GROUP_DROP] = sizeof(q.group_drop), [PRIV_CLASS] = sizeof(q.class),
+        [PRIV_MACHINE_CLASS] = sizeof(q.machine_class), [PRIV_PUBLIC_IP] = sizeof(q.public_ip),
+        [PRIV_LAUNCH] = sizeof(q.launch), [PRIV_SIGNAL] = sizeof(q.signal),
+        [PRIV_REMOVE] = sizeof(q.machine), [PRIV_CONSOLE_READ] = sizeof(q.console_read),
+        [PRIV_CONSOLE_WRITE] = sizeof(q.console_write),
+        [PRIV_CONSOLE_FOLLOW] = sizeof(q.console_follow), [PRIV_EXEC] = sizeof(q.exec),
+        [PRIV_EXEC_KILL] = sizeof(q.exec_kill), [PRIV_STATS] = sizeof(q.machine),
+        [PRIV_LIMITS] = sizeof(q.limits), [PRIV_FREEZE] = sizeof(q.freeze),
+        [PRIV_SHUTDOWN] = sizeof(q.shutdown),
+    };
+    const struct priv_rule rule = {.protocol = 6, .from = 1, .to = 2};
+
+    memset(&q, 0, sizeof(q));
+    struct_n = request_n = sizes[op];
+    memcpy(q.machine.id, "i-1", 4); /* where most structs begin; the others are set below */
+    switch (op) {
+    case PRIV_VPC_OPEN:
+        q.vpc_open = (struct priv_vpc_open){.id = "vpc-1", .n_cidrs = 1, .n_extra = 1};
+        q.vpc_open.cidrs[0] = (struct priv_cidr){0xac1f0000, 16};
+        q.vpc_open.extra[0].ip = 0xa9fe0101;
+        q.vpc_open.extra[0].port = 443;
+        break;
+    case PRIV_GROUP:
+        q.group = (struct priv_group){.group = 1, .n_rules = 1};
+        append(&rule, sizeof(rule));
+        break;
+    case PRIV_GROUP_DROP:
+        q.group_drop = (struct priv_group_drop){.group = 1};
+        break;
+    case PRIV_CLASS:
+        q.class = (struct priv_class){.class = 1, .n_groups = 1, .groups = {1}};
+        break;
+    case PRIV_PUBLIC_IP:
+        q.public_ip = (struct priv_public_ip){.public_ip = 1, .private_ip = 1};
+        break;
+    case PRIV_LAUNCH:
+        memcpy(q.launch.image, "tiny", 5);
+        memcpy(q.launch.hostname, "a", 2);
+        q.launch.private_ip = 0x0a000005;
+        q.launch.gateway = 0x0a000001;
+        q.launch.prefix = 24;
+        q.launch.init = PRIV_INIT_COMMAND;
+        q.launch.argc = 2;
+        append("/a\0b", 5);
+        break;
+    case PRIV_SIGNAL:
+        q.signal.how = PRIV_KILL;
+        break;
+    case PRIV_CONSOLE_WRITE:
+        q.console_write.n = 3;
+        append("abc", 3);
+        break;
+    case PRIV_EXEC:
+        q.exec.argc = q.exec.envc = q.exec.cwd = 1;
+        append("a\0b=c\0/", 8);
+        break;
+    default:
+        break;
+    }
+}
+
+static int
+check(uint16_t op)
+{
+    struct why why = {""};
+    int r = priv_check(op, &q, request_n, 0, &why);
+
+    CHECK(r == 0 || why.text[0]);
+    return r;
+}
+
+TEST(a_request_of_each_kind_is_accepted_and_one_of_another_size_is_not)
+{
+    struct why why;
+
+    for (uint16_t op = 1; op < PRIV_OPS; op++) {
+        make(op);
+        if (check(op) != 0)
+            FAIL("operation %u is refused", op);
+        size_t n = request_n;
+        request_n = struct_n - 1;
+        CHECK_INT(check(op), -EINVAL);
+        request_n = 0;
+        CHECK_INT(check(op), -EINVAL);
+        request_n = n + 1;
+        CHECK_INT(check(op), -EINVAL);
+        if (op != PRIV_EXEC)
+            CHECK_INT(priv_check(op, &q, n, 1, &why), -EINVAL);
+    }
+    CHECK_INT(priv_check(0, &q, 0, 0, &why), -ENOSYS);
+    CHECK_INT(priv_check(PRIV_OPS, &q, 0, 0, &why), -ENOSYS);
+    CHECK_INT(priv_check(PRIV_EV_EXITED, &q, 0, 0, &why), -ENOSYS);
+}
+
+TEST(a_request_must_name_a_machine)
+{
+    static const uint16_t named[] = {PRIV_ACK,          PRIV_MACHINE_CLASS, PRIV_LAUNCH,
+                                     PRIV_SIGNAL,       PRIV_REMOVE,        PRIV_CONSOLE_READ,
+                                     PRIV_CONSOLE_WRITE, PRIV_CONSOLE_FOLLOW, PRIV_EXEC,
+                                     PRIV_STATS,        PRIV_LIMITS,        PRIV_FREEZE};
+    static const char *const bad[] = {"", "..", "a/b", "../x", "A", "i-1 ", "i-1\n", "-x", "1-i"};
+
+    for (size_t i = 0; i < ARRAY_LEN(named); i++) {
+        for (size_t k = 0; k < ARRAY_LEN(bad); k++) {
+            make(named[i]);
+            memset(q.machine.id, 0, sizeof(q.machine.id));
+            memcpy(q.machine.id, bad[k], strlen(bad[k]));
+            if (check(named[i]) != -EINVAL)
+                FAIL("operation %u takes \"%s\"", named[i], bad[k]);
+        }
+        make(named[i]);
+        memset(q.machine.id, 'a', sizeof(q.machine.id)); /* without its NUL */
+        CHECK_INT(check(named[i]), -EINVAL);
+    }
+}
+
+/* Rows: a value written over a field. */
+#define ROW(op, type, field, value)                                                                \
+    {op, #field, offsetof(struct type, field), sizeof(((struct type *)0)->field), value}
+
+TEST(a_field_out_of_its_range_is_refused)
+{
+    static const struct {
+        uint16_t op;
+        const char *field;
+        size_t at, n;
+        uint64_t value;
+    } rows[] = {
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, number, PRIV_VPCS),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, number, UINT32_MAX),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, id[0], '/'),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, n_cidrs, 0),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, n_cidrs, PRIV_CIDRS_MAX + 1),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, n_cidrs, UINT32_MAX),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].prefix, 15),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].prefix, 29),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].prefix, 4096),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0xac1f0001),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0x7f000000),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0xa9fe0000),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0xe0000000),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, n_extra, 5),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, extra[0].ip, 0x0a000001),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, extra[0].port, 0),
+        ROW(PRIV_VPC_OPEN, priv_vpc_open, extra[0].port, 65536),
+        ROW(PRIV_GROUP, priv_group, group, 0),
+        ROW(PRIV_GROUP, priv_group, n_rules, 0),
+        ROW(PRIV_GROUP, priv_group, n_rules, 2),
+        ROW(PRIV_GROUP, priv_group, n_rules, 0x80000001), /* times 28 is 28 in 32 bits */
+        ROW(PRIV_GROUP_DROP, priv_group_drop, group, 0),
+        ROW(PRIV_CLASS, priv_class, class, 0),
+        ROW(PRIV_CLASS, priv_class, n_groups, PRIV_CLASS_GROUPS_MAX + 1),
+        ROW(PRIV_CLASS, priv_class, groups[0], 0),
+        ROW(PRIV_PUBLIC_IP, priv_public_ip, remove, 2),
+        ROW(PRIV_PUBLIC_IP, priv_public_ip, public_ip, 0),
+        ROW(PRIV_PUBLIC_IP, priv_public_ip, private_ip, 0),
+        ROW(PRIV_LAUNCH, priv_launch, image[0], 0),
+        ROW(PRIV_LAUNCH, priv_launch, image[0], '/'),
+        ROW(PRIV_LAUNCH, priv_launch, hostname[0], 0),
+        ROW(PRIV_LAUNCH, priv_launch, hostname[0], '\n'),
+        ROW(PRIV_LAUNCH, priv_launch, hostname[0], '-'),
+        ROW(PRIV_LAUNCH, priv_launch, vpc, PRIV_VPCS),
+        ROW(PRIV_LAUNCH, priv_launch, slot, PRIV_SLOTS),
+        ROW(PRIV_LAUNCH, priv_launch, slot, UINT32_MAX),
+        ROW(PRIV_LAUNCH, priv_launch, private_ip, 0),
+        ROW(PRIV_LAUNCH, priv_launch, gateway, 0),
+        ROW(PRIV_LAUNCH, priv_launch, gateway, 0x0a000101),
+        ROW(PRIV_LAUNCH, priv_launch, prefix, 0),
+        ROW(PRIV_LAUNCH, priv_launch, prefix, 31),
+        ROW(PRIV_LAUNCH, priv_launch, prefix, 64),
+        ROW(PRIV_LAUNCH, priv_launch, mtu, 575),
+        ROW(PRIV_LAUNCH, priv_launch, mtu, 65536),
+        ROW(PRIV_LAUNCH, priv_launch, mac[0], 1),
+        ROW(PRIV_LAUNCH, priv_launch, init, 0),
+        ROW(PRIV_LAUNCH, priv_launch, init, 4),
+        ROW(PRIV_LAUNCH, priv_launch, init, PRIV_INIT_WELKIN), /* takes no command */
+        ROW(PRIV_LAUNCH, priv_launch, argc, 0),
+        ROW(PRIV_LAUNCH, priv_launch, argc, 1),
+        ROW(PRIV_LAUNCH, priv_launch, argc, 3),
+        ROW(PRIV_LAUNCH, priv_launch, argc, 255),
+        ROW(PRIV_LAUNCH, priv_launch, limits.cpu_milli, UINT32_MAX),
+        ROW(PRIV_LAUNCH, priv_launch, limits.pids, UINT32_MAX),
+        ROW(PRIV_LAUNCH, priv_launch, limits.memory_bytes, UINT64_MAX),
+        ROW(PRIV_SIGNAL, priv_signal, how, 0),
+        ROW(PRIV_SIGNAL, priv_signal, how, 4),
+        ROW(PRIV_CONSOLE_WRITE, priv_console_write, n, 0),
+        ROW(PRIV_CONSOLE_WRITE, priv_console_write, n, 2),
+        ROW(PRIV_CONSOLE_WRITE, priv_console_write, n, UINT32_MAX),
+        ROW(PRIV_EXEC, priv_exec, argc, 0),
+        ROW(PRIV_EXEC, priv_exec, argc, UINT16_MAX),
+        ROW(PRIV_EXEC, priv_exec, envc, 2),
+        ROW(PRIV_EXEC, priv_exec, envc, UINT16_MAX),
+        ROW(PRIV_EXEC, priv_exec, cwd, 2),
+        ROW(PRIV_EXEC, priv_exec, uid, 65536),
+        ROW(PRIV_EXEC, priv_exec, gid, UINT32_MAX),
+        ROW(PRIV_LIMITS, priv_limits_set, limits.cpu_milli, UINT32_MAX),
+        ROW(PRIV_LIMITS, priv_limits_set, limits.pids, UINT32_MAX),
+        ROW(PRIV_LIMITS, priv_limits_set, limits.memory_bytes, UINT64_MAX),
+        ROW(PRIV_FREEZE, priv_freeze, frozen, 2),
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        make(rows[i].op);
+        memcpy(q.bytes + rows[i].at, &rows[i].value, rows[i].n); /* little-endian */
+        if (check(rows[i].op) != -EINVAL)
+            FAIL("operation %u takes %s = %llu", rows[i].op, rows[i].field,
+                 (unsigned long long)rows[i].value);
+    }
+}
+
+TEST(a_rule_out_of_range_is_refused)
+{
+    static const struct priv_rule bad[] = {
+        {.egress = 2, .protocol = -1},
+        {.peer = 2, .protocol = -1},
+        {.protocol = -2},
+        {.protocol = 256},
+        {.protocol = -1, .prefix = 33},
+        {.protocol = -1, .peer = PRIV_PEER_GROUP, .group = 0},
+        {.protocol = 6, .from = -2, .to = 1},
+        {.protocol = 6, .from = 5, .to = 4},
+        {.protocol = 17, .from = 0, .to = 65536},
+        {.protocol = 1, .from = 256, .to = -1},
+        {.protocol = 1, .from = 3, .to = -2},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        make(PRIV_GROUP);
+        request_n = struct_n;
+        append(&bad[i], sizeof(bad[i]));
+        if (check(PRIV_GROUP) != -EINVAL)
+            FAIL("rule %zu is taken", i);
+    }
+}
+
+TEST(a_machine_sees_as_many_processors_as_its_type_has)
+{
+    CHECK_INT(cpus_of(0, 8), 0);
+    CHECK_INT(cpus_of(100, 8), 1);
+    CHECK_INT(cpus_of(1000, 8), 1);
+    CHECK_INT(cpus_of(1001, 8), 2);
+    CHECK_INT(cpus_of(8000, 8), 0); /* all: nothing to hide */
+    CHECK_INT(cpus_of(UINT32_MAX, 8), 0);
+    CHECK_STR(cpuinfo_cut(S("p: 0\n\np: 1\n\np: 2\n\n"), 2), "p: 0\n\np: 1\n\n");
+    CHECK_STR(cpuinfo_cut(S("p: 0\n\n"), 2), "p: 0\n\n");
+    CHECK_STR(cpuinfo_cut(S("odd"), 1), "odd");
+}
