@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,7 +47,12 @@ become(const struct priv_config *config)
     pid_t pid = fork();
     if (pid != 0)
         _exit(pid < 0);
-    prctl(PR_SET_NAME, "welkin-host");
+    /* What the caller gave may lie in the arguments that the title overwrites. */
+    c.data_dir = strdup(c.data_dir);
+    c.guest_init = c.guest_init ? strdup(c.guest_init) : NULL;
+    if (!c.data_dir)
+        _exit(1);
+    process_title("welkin-host", c.data_dir);
     if (c.log_fd < 0 || (c.log_fd = fcntl(c.log_fd, F_DUPFD, 3)) < 0)
         c.log_fd = fcntl(null, F_DUPFD, 3);
     if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(c.log_fd, 2) < 0 ||

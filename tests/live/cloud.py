@@ -212,7 +212,8 @@ class Cloud:
                     comm = f.read().strip()
             except OSError:
                 continue
-            if argv[0] == self.binary.encode() and self.data.encode() in argv \
+            if argv[0] in (self.binary.encode(), b"welkin-host", b"welkin-keep") \
+                    and self.data.encode() in argv \
                     and (keeper or comm != "welkin-keep"):
                 pids.append(int(pid))
         return pids

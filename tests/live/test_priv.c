@@ -63,7 +63,7 @@ TEST(the_console_keeps_its_last_64_kib_and_can_be_followed_and_written)
     boot(l, 1, "read x; seq 1 20000; echo got $x; read y; echo then $y; exec sleep 1000");
     lab_call(l, PRIV_CONSOLE_FOLLOW, &f, sizeof(f), NULL, 0);
     lab_call(l, PRIV_CONSOLE_WRITE, &w, sizeof(w), "hi\n", 3);
-    for (int i = 0; i < 500 && str_find(l->console, S("got hi")) == SIZE_MAX; i++)
+    for (int i = 0; i < 500 && str_find(l->console, S("got hi\r\n")) == SIZE_MAX; i++)
         priv_wait(l->conn, 20);
     CHECK(str_find(l->console, S("\r\n9999\r\n10000\r\n")) != SIZE_MAX);
     CHECK(str_find(l->console, S("got hi\r\n")) != SIZE_MAX);
@@ -338,7 +338,7 @@ TEST(a_removed_machine_leaves_nothing)
     lab_call(l, PRIV_REMOVE, &m, sizeof(m), NULL, 0);
     for (int i = 0; i < 200; i++) {
         if (!lab_run(l, str_fmt(l->arena, "find %s/run/trash %s/machines -mindepth 1; "
-                                "ls %s/run | grep machine", l->config.data_dir,
+                                "tr -d '\\0' <%s/run/machines", l->config.data_dir,
                                 l->config.data_dir, l->config.data_dir).p, &status).n)
             break;
         CHECK(i < 199);

@@ -81,7 +81,7 @@ TEST(welkin_init_boots_and_ends_in_every_way)
         p.argc = 0;
         lab_launch(l, &p, "");
         wait_for(l, 1, "test -d /run/. && hostname | grep -q ip-172");
-        CHECK_STR(lab_exec(l, 1, "cat /proc/1/cmdline", &status), str_fmt(l->arena, "init%c", 0).p);
+        CHECK(str_starts(lab_exec(l, 1, "cat /proc/1/cmdline", &status), S("init")));
         l->n_exited = 0;
         if (ends[i].command)
             lab_exec(l, 1, ends[i].command, &status);
@@ -273,4 +273,28 @@ TEST(how_a_machine_ends_is_known_after_adoption)
     lab_kill(l, 2);
     CHECK_INT(l->exited.exit, told ? PRIV_EXIT_KILLED : PRIV_EXIT_UNKNOWN);
     lab_free(l);
+}
+
+TEST(forwarding_is_put_back_and_a_firewall_that_drops_is_named)
+{
+    struct lab *l = lab_new(); /* in a network namespace of its own */
+    int status;
+
+    CHECK_STR(lab_run(l, "echo 0 >/proc/sys/net/ipv4/ip_forward; cat /proc/sys/net/ipv4/ip_forward", &status), "0");
+    CHECK(str_find(l->hello_text, S("drops what is forwarded")) == SIZE_MAX);
+    lab_vpc(l, 0, LAB_CIDR);
+    CHECK_STR(lab_run(l, "cat /proc/sys/net/ipv4/ip_forward", &status), "1");
+    lab_run(l, "nft add table ip wall && nft 'add chain ip wall fwd { type filter hook forward "
+            "priority 0; policy drop; }'", &status);
+    bool wall = status == 0; /* nft is there */
+    kill((pid_t)l->hello.pid, SIGKILL);
+    while (kill((pid_t)l->hello.pid, 0) == 0)
+        usleep(1000);
+    CHECK_INT(priv_spawn(&l->config), 0);
+    lab_connect(l);
+    if (wall)
+        CHECK(str_find(l->hello_text, S("note: a firewall of this host (nft wall fwd) drops")) !=
+              SIZE_MAX);
+    lab_free(l);
+    CHECK_STR(lab_run(l, "cat /proc/sys/net/ipv4/ip_forward", &status), "0");
 }

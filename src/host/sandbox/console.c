@@ -80,6 +80,7 @@ keep(struct host *h, struct machine *m, const char *p, size_t n)
     size_t at = (size_t)(m->console_end % PRIV_CONSOLE_MAX);
     size_t first = MIN(n, (size_t)PRIV_CONSOLE_MAX - at);
 
+    assert(n > 0 && n <= PIECE && first <= n);
     m->console_end += n;
     if (fd < 0 || pwrite(fd, p, first, (off_t)(sizeof(head) + at)) < 0 ||
         (n > first && pwrite(fd, p + first, n - first, sizeof(head)) < 0) ||
@@ -131,5 +132,6 @@ console_read(struct host *h, const char *id, uint64_t from, struct priv_console_
         pread(fd, to + first, n - first, sizeof(head)) != (ssize_t)(n - first))
         return error_origin(EIO, "console.log of %s", id);
     ret->n = (uint32_t)n;
+    assert(ret->begin <= ret->at && ret->at + ret->n <= ret->end && n <= room);
     return (ssize_t)n;
 }

@@ -8,6 +8,9 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <arpa/inet.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <net/if.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +91,7 @@ fw_host_open(struct host *h)
     if (now[0] != '1') {
         /* First the note that it was us: who comes after a kill must know. */
         FD_CLEANUP int note = openat(h->run, FORWARD_NOTE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        file_put(h->run, FORWARD_NOTE, "%s", h->boot_id);
         r = file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1");
         if (r < 0)
             return error_origin(-r, "net.ipv4.ip_forward");
@@ -95,6 +99,85 @@ fw_host_open(struct host *h)
     }
     h->host_ready = true;
     return 0;
+}
+
+/* Whether another Welkin has links here, which needs forwarding too. */
+static bool
+others_forward(const struct host *h)
+{
+    struct if_nameindex *all = if_nameindex();
+    char ours[16];
+    bool found = false;
+
+    text_set(ours, sizeof(ours), "wk%sv", h->tag);
+    for (const struct if_nameindex *i = all; i && i->if_index && !found; i++)
+        found = strncmp(i->if_name, "wk", 2) == 0 && strncmp(i->if_name, ours, strlen(ours)) != 0;
+    if (all)
+        if_freenameindex(all);
+    return found;
+}
+
+static void
+restore_forwarding(struct host *h)
+{
+    char boot[40] = "";
+
+    file_get(h->run, FORWARD_NOTE, boot, sizeof(boot));
+    unlinkat(h->run, FORWARD_NOTE, 0);
+    if (boot[0] && strcmp(boot, h->boot_id) == 0 && !others_forward(h) &&
+        file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "0") == 0)
+        log_info("net.ipv4.ip_forward is 0 again");
+}
+
+static void
+see_chain(void *arg, const struct nlmsghdr *m)
+{
+    struct fw_dropping *d = arg;
+    const char *table = NULL, *chain = NULL;
+    bool forward = false, drop = false;
+    const struct nlattr *a, *in;
+
+    mnl_attr_for_each(a, m, sizeof(struct nfgenmsg)) {
+        switch (mnl_attr_get_type(a)) {
+        case NFTA_CHAIN_TABLE:
+            table = mnl_attr_get_str(a);
+            break;
+        case NFTA_CHAIN_NAME:
+            chain = mnl_attr_get_str(a);
+            break;
+        case NFTA_CHAIN_POLICY:
+            drop = ntohl(mnl_attr_get_u32(a)) == NF_DROP;
+            break;
+        case NFTA_CHAIN_HOOK:
+            mnl_attr_for_each_nested(in, a)
+                if (mnl_attr_get_type(in) == NFTA_HOOK_HOOKNUM)
+                    forward = ntohl(mnl_attr_get_u32(in)) == NF_INET_FORWARD;
+            break;
+        default:
+            break;
+        }
+    }
+    if (table && chain && forward && drop && strncmp(table, "welkin", 6) != 0)
+        text_set(d->name, sizeof(d->name), "%.40s %.40s", table, chain);
+}
+
+bool
+fw_host_dropping(struct host *h, struct fw_dropping *ret)
+{
+    struct nl_batch b = {0};
+    struct nlmsghdr *m = nl_begin(&b, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP);
+    struct nfgenmsg *g = mnl_nlmsg_put_extra_header(m, sizeof(*g));
+
+    *ret = (struct fw_dropping){{0}};
+    g->nfgen_family = AF_INET;
+    nl_end(&b, m, 0);
+    if (nl_query(&h->nft, &b, see_chain, ret) < 0 || ret->name[0])
+        return ret->name[0];
+    m = nl_begin(&b, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP);
+    g = mnl_nlmsg_put_extra_header(m, sizeof(*g));
+    g->nfgen_family = NFPROTO_INET;
+    nl_end(&b, m, 0);
+    return nl_query(&h->nft, &b, see_chain, ret) == 0 && ret->name[0];
 }
 
 void
@@ -108,7 +191,5 @@ fw_host_close(struct host *h)
     nft_del_table(&tx);
     nft_commit(&tx, &h->nft);
     h->host_ready = false;
-    if (unlinkat(h->run, FORWARD_NOTE, 0) == 0 &&
-        file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "0") == 0)
-        log_info("net.ipv4.ip_forward is 0 again");
+    restore_forwarding(h);
 }

@@ -14,7 +14,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -105,7 +104,7 @@ keeper_main(int listener)
     struct ucred who;
     socklen_t n = sizeof(who);
 
-    prctl(PR_SET_NAME, "welkin-keep");
+    process_title("welkin-keep", NULL);
     setsid();
     /* Nobody waits for it: a word to it must not take the processor from a launch. */
     setpriority(PRIO_PROCESS, 0, 0);

@@ -203,6 +203,8 @@ static int
 connect_network(struct launch *l, struct machine *m)
 {
     const struct priv_launch *q = l->req;
+
+    assert(l->pid > 0 && !m->filtered && l->v->next_ifindex >= VPC_FIRST_IF);
     static const uint8_t router_mac[6] = VPC_ROUTER_MAC;
     char name[16], path[40];
     struct nl_batch b = {0};
@@ -236,6 +238,7 @@ started(struct host *h, struct machine *m)
 {
     struct priv_launch_reply reply = {.pid = m->saved.pid, .ifindex = m->saved.ifindex};
 
+    assert(m->state == PRIV_STARTING && m->saved.pid && m->recorded && m->filtered);
     m->state = PRIV_RUNNING;
     reply.ns = (uint64_t)(mono_ns() - m->began_ns);
     log_info("machine %s runs as pid %u after %u us", m->saved.id, m->saved.pid,
@@ -330,6 +333,7 @@ equip(struct launch *l, struct machine *m)
     struct host *h = l->h;
     char name[PRIV_ID_MAX + 8];
 
+    assert(l->parent_sock >= 0 && l->image >= 0 && l->disk >= 0);
     m->starting.fn = starting_event;
     int r = send_mounts(l);
     if (r == 0)

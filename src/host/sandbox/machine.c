@@ -130,6 +130,7 @@ machine_free(struct host *h, struct machine *m)
     while (*at != m)
         at = &(*at)->next;
     *at = m->next;
+    assert(h->n_machines > 0 && m->starting.fd < 0 && m->process.fd < 0);
     h->n_machines--;
     free(m->failure);
     free(m);
@@ -265,6 +266,7 @@ machine_ended(struct host *h, struct machine *m)
     if (!known)
         known = adopted_exit(m->process.fd, &si);
     m->exit = known ? exit_kind(m, &si, &m->status) : PRIV_EXIT_UNKNOWN;
+    assert(machine_alive(m) && m->exit != PRIV_EXIT_NONE);
     bool failed_launch = m->state == PRIV_STARTING;
     taken_down(h, m);
     if (failed_launch) {
@@ -309,6 +311,7 @@ console_event(struct host *h, struct source *s, uint32_t events)
 int
 machine_watch(struct host *h, struct machine *m)
 {
+    assert(m->process.fd < 0 || machine_alive(m));
     m->process.fn = process_event;
     m->console.fn = console_event;
     int r = source_add(h, &m->process, EPOLLIN);

@@ -22,7 +22,7 @@ static void PRINTF_LIKE(3, 4)
 say(struct probe *p, bool missing, const char *fmt, ...)
 {
     va_list ap;
-    char line[400];
+    char line[500];
 
     va_start(ap, fmt);
     vsnprintf(line, sizeof(line), fmt, ap);
@@ -130,6 +130,7 @@ probe_sandbox(struct host *h, struct probe *p)
 static void
 probe_network(struct host *h, struct probe *p)
 {
+    struct fw_dropping drop;
     struct nft_tx tx;
 
     if (h->route.fd < 0 || h->nft.fd < 0) {
@@ -140,6 +141,11 @@ probe_network(struct host *h, struct probe *p)
     nft_del_table(&tx);
     if (nft_commit(&tx, &h->nft) < 0)
         say(p, true, "nftables cannot be changed: load it with `modprobe nf_tables`");
+    else if (fw_host_dropping(h, &drop))
+        say(p, false, "a firewall of this host (nft %s) drops what is forwarded: machines reach "
+            "nothing outside until it accepts interfaces wk%s*, e.g. by `iptables -I FORWARD -i "
+            "wk%s+ -j ACCEPT; iptables -I FORWARD -o wk%s+ -j ACCEPT`", drop.name, h->tag, h->tag,
+            h->tag);
 }
 
 static void

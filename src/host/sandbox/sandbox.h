@@ -36,6 +36,11 @@ void text_set(char *to, size_t n, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "10.0.0.1" in one of four static buffers: for sentences. */
 const char *ip_text(uint32_t ip);
 int64_t mono_ns(void);
+/*
+ * What ps shows of this process: its name, and as arguments, which are overwritten, the name and
+ * DATA.  data_dir NULL: whose parent has done so; the name is as long as the parent's.
+ */
+void process_title(const char *title, const char *data_dir);
 /* Writes a short file (proc, sys, cgroup) relative to dir. */
 int file_put(int dir, const char *path, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Reads a short file as text; the number of bytes or -errno. */
@@ -266,6 +271,11 @@ int fw_reset_members(struct vpc *v);
 
 int fw_host_open(struct host *h);
 void fw_host_close(struct host *h);
+/* Whether a firewall of somebody else's drops what the host forwards: "TABLE CHAIN". */
+struct fw_dropping {
+    char name[96];
+};
+bool fw_host_dropping(struct host *h, struct fw_dropping *ret);
 
 /* ---- exec (exec.c), removal (remove.c), the keeper (keeper.c), the probe (probe.c) ---- */
 

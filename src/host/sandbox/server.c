@@ -51,6 +51,7 @@ conn_close(struct host *h, struct conn *c)
 {
     uint8_t bit = (uint8_t)(1u << c->slot);
 
+    assert(c->slot < CONNS && h->conns[c->slot] == c);
     for (size_t b = 0; b < HASH_MACHINES; b++)
         for (struct machine *m = h->by_id[b]; m; m = m->next)
             m->followers = (uint8_t)(m->followers & ~bit);
@@ -60,9 +61,12 @@ conn_close(struct host *h, struct conn *c)
     while (c->first) {
         struct out *o = c->first;
 
+        assert(c->queued_bytes >= o->n);
+        c->queued_bytes -= o->n;
         c->first = o->next;
         out_free(o);
     }
+    assert(c->queued_bytes == 0);
     free(c);
 }
 

@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -67,6 +69,32 @@ mono_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Fields 48 and 49 of /proc/self/stat say where the arguments are. */
+void
+process_title(const char *title, const char *data_dir)
+{
+    char text[2048], *p;
+    uintptr_t at[2] = {0, 0};
+
+    prctl(PR_SET_NAME, title);
+    if (file_get(AT_FDCWD, "/proc/self/stat", text, sizeof(text)) <= 0 ||
+        !(p = strrchr(text, ')')))
+        return;
+    for (int field = 2; field < 49 && p; field++) {
+        p = strchr(p + 1, ' ');
+        if (p && field >= 47)
+            at[field - 47] = strtoull(p + 1, NULL, 10);
+    }
+    size_t n = strlen(title) + 1, n_dir = data_dir ? strlen(data_dir) + 1 : 0;
+    if (!p || at[0] == 0 || at[1] <= at[0] + n + n_dir)
+        return;
+    if (data_dir) {
+        memset((void *)at[0], 0, at[1] - at[0]);
+        memcpy((void *)(at[0] + n), data_dir, n_dir);
+    }
+    memcpy((void *)at[0], title, n);
 }
 
 int
