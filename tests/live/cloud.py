@@ -195,7 +195,9 @@ class Cloud:
             if os.path.exists(self.log):
                 with open(self.log, errors="replace") as log:
                     self.last_words = "".join(log.readlines()[-14:])
-            shutil.rmtree(self.data, ignore_errors=True)
+            # The privileged process may still be emptying its trash.
+            wait(f"{self.data} to go", lambda: shutil.rmtree(self.data, ignore_errors=True) or
+                 not os.path.exists(self.data))
             if os.path.exists(self.log):
                 os.unlink(self.log)
 

@@ -167,94 +167,94 @@ TEST(a_request_must_name_a_machine)
 #define ROW(op, type, field, value)                                                                \
     {op, #field, offsetof(struct type, field), sizeof(((struct type *)0)->field), value}
 
+static const struct {
+    uint16_t op;
+    const char *field;
+    size_t at, n;
+    uint64_t value;
+} fields[] = {
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, number, PRIV_VPCS),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, number, UINT32_MAX),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, id[0], '/'),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, n_cidrs, 0),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, n_cidrs, PRIV_CIDRS_MAX + 1),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, n_cidrs, UINT32_MAX),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].prefix, 15),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].prefix, 29),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].prefix, 4096),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0xac1f0001),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0x7f000000),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0xa9fe0000),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0xe0000000),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, n_extra, 5),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, extra[0].ip, 0x0a000001),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, extra[0].port, 0),
+    ROW(PRIV_VPC_OPEN, priv_vpc_open, extra[0].port, 65536),
+    ROW(PRIV_GROUP, priv_group, group, 0),
+    ROW(PRIV_GROUP, priv_group, n_rules, 0),
+    ROW(PRIV_GROUP, priv_group, n_rules, 2),
+    ROW(PRIV_GROUP, priv_group, n_rules, 0x80000001), /* times 28 is 28 in 32 bits */
+    ROW(PRIV_GROUP_DROP, priv_group_drop, group, 0),
+    ROW(PRIV_CLASS, priv_class, class, 0),
+    ROW(PRIV_CLASS, priv_class, n_groups, PRIV_CLASS_GROUPS_MAX + 1),
+    ROW(PRIV_CLASS, priv_class, groups[0], 0),
+    ROW(PRIV_PUBLIC_IP, priv_public_ip, remove, 2),
+    ROW(PRIV_PUBLIC_IP, priv_public_ip, public_ip, 0),
+    ROW(PRIV_PUBLIC_IP, priv_public_ip, private_ip, 0),
+    ROW(PRIV_LAUNCH, priv_launch, image[0], 0),
+    ROW(PRIV_LAUNCH, priv_launch, image[0], '/'),
+    ROW(PRIV_LAUNCH, priv_launch, hostname[0], 0),
+    ROW(PRIV_LAUNCH, priv_launch, hostname[0], '\n'),
+    ROW(PRIV_LAUNCH, priv_launch, hostname[0], '-'),
+    ROW(PRIV_LAUNCH, priv_launch, vpc, PRIV_VPCS),
+    ROW(PRIV_LAUNCH, priv_launch, slot, PRIV_SLOTS),
+    ROW(PRIV_LAUNCH, priv_launch, slot, UINT32_MAX),
+    ROW(PRIV_LAUNCH, priv_launch, private_ip, 0),
+    ROW(PRIV_LAUNCH, priv_launch, gateway, 0),
+    ROW(PRIV_LAUNCH, priv_launch, gateway, 0x0a000101),
+    ROW(PRIV_LAUNCH, priv_launch, prefix, 0),
+    ROW(PRIV_LAUNCH, priv_launch, prefix, 31),
+    ROW(PRIV_LAUNCH, priv_launch, prefix, 64),
+    ROW(PRIV_LAUNCH, priv_launch, mtu, 575),
+    ROW(PRIV_LAUNCH, priv_launch, mtu, 65536),
+    ROW(PRIV_LAUNCH, priv_launch, mac[0], 1),
+    ROW(PRIV_LAUNCH, priv_launch, init, 0),
+    ROW(PRIV_LAUNCH, priv_launch, init, 4),
+    ROW(PRIV_LAUNCH, priv_launch, init, PRIV_INIT_WELKIN), /* takes no command */
+    ROW(PRIV_LAUNCH, priv_launch, argc, 0),
+    ROW(PRIV_LAUNCH, priv_launch, argc, 1),
+    ROW(PRIV_LAUNCH, priv_launch, argc, 3),
+    ROW(PRIV_LAUNCH, priv_launch, argc, 255),
+    ROW(PRIV_LAUNCH, priv_launch, limits.cpu_milli, UINT32_MAX),
+    ROW(PRIV_LAUNCH, priv_launch, limits.pids, UINT32_MAX),
+    ROW(PRIV_LAUNCH, priv_launch, limits.memory_bytes, UINT64_MAX),
+    ROW(PRIV_SIGNAL, priv_signal, how, 0),
+    ROW(PRIV_SIGNAL, priv_signal, how, 4),
+    ROW(PRIV_CONSOLE_WRITE, priv_console_write, n, 0),
+    ROW(PRIV_CONSOLE_WRITE, priv_console_write, n, 2),
+    ROW(PRIV_CONSOLE_WRITE, priv_console_write, n, UINT32_MAX),
+    ROW(PRIV_EXEC, priv_exec, argc, 0),
+    ROW(PRIV_EXEC, priv_exec, argc, UINT16_MAX),
+    ROW(PRIV_EXEC, priv_exec, envc, 2),
+    ROW(PRIV_EXEC, priv_exec, envc, UINT16_MAX),
+    ROW(PRIV_EXEC, priv_exec, cwd, 2),
+    ROW(PRIV_EXEC, priv_exec, uid, 65536),
+    ROW(PRIV_EXEC, priv_exec, gid, UINT32_MAX),
+    ROW(PRIV_LIMITS, priv_limits_set, limits.cpu_milli, UINT32_MAX),
+    ROW(PRIV_LIMITS, priv_limits_set, limits.pids, UINT32_MAX),
+    ROW(PRIV_LIMITS, priv_limits_set, limits.memory_bytes, UINT64_MAX),
+    ROW(PRIV_FREEZE, priv_freeze, frozen, 2),
+};
+
 TEST(a_field_out_of_its_range_is_refused)
 {
-    static const struct {
-        uint16_t op;
-        const char *field;
-        size_t at, n;
-        uint64_t value;
-    } rows[] = {
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, number, PRIV_VPCS),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, number, UINT32_MAX),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, id[0], '/'),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, n_cidrs, 0),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, n_cidrs, PRIV_CIDRS_MAX + 1),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, n_cidrs, UINT32_MAX),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].prefix, 15),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].prefix, 29),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].prefix, 4096),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0xac1f0001),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0x7f000000),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0xa9fe0000),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, cidrs[0].ip, 0xe0000000),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, n_extra, 5),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, extra[0].ip, 0x0a000001),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, extra[0].port, 0),
-        ROW(PRIV_VPC_OPEN, priv_vpc_open, extra[0].port, 65536),
-        ROW(PRIV_GROUP, priv_group, group, 0),
-        ROW(PRIV_GROUP, priv_group, n_rules, 0),
-        ROW(PRIV_GROUP, priv_group, n_rules, 2),
-        ROW(PRIV_GROUP, priv_group, n_rules, 0x80000001), /* times 28 is 28 in 32 bits */
-        ROW(PRIV_GROUP_DROP, priv_group_drop, group, 0),
-        ROW(PRIV_CLASS, priv_class, class, 0),
-        ROW(PRIV_CLASS, priv_class, n_groups, PRIV_CLASS_GROUPS_MAX + 1),
-        ROW(PRIV_CLASS, priv_class, groups[0], 0),
-        ROW(PRIV_PUBLIC_IP, priv_public_ip, remove, 2),
-        ROW(PRIV_PUBLIC_IP, priv_public_ip, public_ip, 0),
-        ROW(PRIV_PUBLIC_IP, priv_public_ip, private_ip, 0),
-        ROW(PRIV_LAUNCH, priv_launch, image[0], 0),
-        ROW(PRIV_LAUNCH, priv_launch, image[0], '/'),
-        ROW(PRIV_LAUNCH, priv_launch, hostname[0], 0),
-        ROW(PRIV_LAUNCH, priv_launch, hostname[0], '\n'),
-        ROW(PRIV_LAUNCH, priv_launch, hostname[0], '-'),
-        ROW(PRIV_LAUNCH, priv_launch, vpc, PRIV_VPCS),
-        ROW(PRIV_LAUNCH, priv_launch, slot, PRIV_SLOTS),
-        ROW(PRIV_LAUNCH, priv_launch, slot, UINT32_MAX),
-        ROW(PRIV_LAUNCH, priv_launch, private_ip, 0),
-        ROW(PRIV_LAUNCH, priv_launch, gateway, 0),
-        ROW(PRIV_LAUNCH, priv_launch, gateway, 0x0a000101),
-        ROW(PRIV_LAUNCH, priv_launch, prefix, 0),
-        ROW(PRIV_LAUNCH, priv_launch, prefix, 31),
-        ROW(PRIV_LAUNCH, priv_launch, prefix, 64),
-        ROW(PRIV_LAUNCH, priv_launch, mtu, 575),
-        ROW(PRIV_LAUNCH, priv_launch, mtu, 65536),
-        ROW(PRIV_LAUNCH, priv_launch, mac[0], 1),
-        ROW(PRIV_LAUNCH, priv_launch, init, 0),
-        ROW(PRIV_LAUNCH, priv_launch, init, 4),
-        ROW(PRIV_LAUNCH, priv_launch, init, PRIV_INIT_WELKIN), /* takes no command */
-        ROW(PRIV_LAUNCH, priv_launch, argc, 0),
-        ROW(PRIV_LAUNCH, priv_launch, argc, 1),
-        ROW(PRIV_LAUNCH, priv_launch, argc, 3),
-        ROW(PRIV_LAUNCH, priv_launch, argc, 255),
-        ROW(PRIV_LAUNCH, priv_launch, limits.cpu_milli, UINT32_MAX),
-        ROW(PRIV_LAUNCH, priv_launch, limits.pids, UINT32_MAX),
-        ROW(PRIV_LAUNCH, priv_launch, limits.memory_bytes, UINT64_MAX),
-        ROW(PRIV_SIGNAL, priv_signal, how, 0),
-        ROW(PRIV_SIGNAL, priv_signal, how, 4),
-        ROW(PRIV_CONSOLE_WRITE, priv_console_write, n, 0),
-        ROW(PRIV_CONSOLE_WRITE, priv_console_write, n, 2),
-        ROW(PRIV_CONSOLE_WRITE, priv_console_write, n, UINT32_MAX),
-        ROW(PRIV_EXEC, priv_exec, argc, 0),
-        ROW(PRIV_EXEC, priv_exec, argc, UINT16_MAX),
-        ROW(PRIV_EXEC, priv_exec, envc, 2),
-        ROW(PRIV_EXEC, priv_exec, envc, UINT16_MAX),
-        ROW(PRIV_EXEC, priv_exec, cwd, 2),
-        ROW(PRIV_EXEC, priv_exec, uid, 65536),
-        ROW(PRIV_EXEC, priv_exec, gid, UINT32_MAX),
-        ROW(PRIV_LIMITS, priv_limits_set, limits.cpu_milli, UINT32_MAX),
-        ROW(PRIV_LIMITS, priv_limits_set, limits.pids, UINT32_MAX),
-        ROW(PRIV_LIMITS, priv_limits_set, limits.memory_bytes, UINT64_MAX),
-        ROW(PRIV_FREEZE, priv_freeze, frozen, 2),
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        make(rows[i].op);
-        memcpy(q.bytes + rows[i].at, &rows[i].value, rows[i].n); /* little-endian */
-        if (check(rows[i].op) != -EINVAL)
-            FAIL("operation %u takes %s = %llu", rows[i].op, rows[i].field,
-                 (unsigned long long)rows[i].value);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        make(fields[i].op);
+        memcpy(q.bytes + fields[i].at, &fields[i].value, fields[i].n); /* little-endian */
+        if (check(fields[i].op) != -EINVAL)
+            FAIL("operation %u takes %s = %llu", fields[i].op, fields[i].field,
+                 (unsigned long long)fields[i].value);
     }
 }
 

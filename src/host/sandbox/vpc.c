@@ -410,7 +410,8 @@ vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, stru
                 return why_set(why, EINVAL, "a CIDR of an open VPC cannot change, only be added");
         if (req->n_extra != v->saved.open.n_extra ||
             memcmp(req->extra, v->saved.open.extra, req->n_extra * sizeof(req->extra[0])) != 0)
-            return why_set(why, EINVAL, "the listeners of an open VPC cannot change: close it first");
+            return why_set(why, EINVAL,
+                           "the listeners of an open VPC cannot change: close it first");
         v->saved.open.n_cidrs = MAX(v->saved.open.n_cidrs, req->n_cidrs);
         memcpy(v->saved.open.cidrs, req->cidrs, req->n_cidrs * sizeof(req->cidrs[0]));
         route_from_host(h, v);
