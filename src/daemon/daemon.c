@@ -145,6 +145,28 @@ ids_of_daemon(uid_t *ret_uid, gid_t *ret_gid)
 }
 
 /*
+ * Gives a file of the data folder to the daemon.  By descriptor, and only a plain file with one
+ * name: a link there may lead to anything that is root's.
+ */
+static int
+give_file(const char *path, uid_t uid, gid_t gid)
+{
+    struct stat st;
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (fstat(fd, &st) < 0)
+        r = -errno;
+    else if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+        r = -EPERM;
+    else if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+        r = -errno;
+    close(fd);
+    return r;
+}
+
+/*
  * The folder is root's, and the daemon's group may add files to it, but neither rename nor delete
  * what is root's in it (the sticky bit): images, machines and run, which the privileged process
  * trusts.
@@ -163,8 +185,10 @@ make_folders(const char *data_dir, uid_t uid, gid_t gid)
         return -errno;
     for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
         snprintf(path, sizeof(path), "%s/%s", data_dir, ours[i]);
-        if (lchown(path, uid, gid) < 0 && errno != ENOENT)
-            return -errno;
+        int r = give_file(path, uid, gid);
+
+        if (r < 0)
+            return r;
     }
     /* Closed: a setuid program of an image is root's on the host too. */
     snprintf(path, sizeof(path), "%s/images", data_dir);

@@ -132,8 +132,10 @@ look_running(struct view *v)
         why = ec2_instance_why_host(v->arena, v->machine->reason.n
                                                   ? v->machine->reason
                                                   : S("The machine ended unexpectedly"));
-    return move(v, str_is(v->row.shutdown_behavior, "terminate") ? EC2_SHUTTING_DOWN : EC2_STOPPING,
-                why);
+    /* A host that went down ends nobody: its instances are stopped, whatever they chose. */
+    bool ends = str_is(v->row.shutdown_behavior, "terminate") &&
+                v->machine->exit_kind != HOST_EXIT_HOST_LOST;
+    return move(v, ends ? EC2_SHUTTING_DOWN : EC2_STOPPING, why);
 }
 
 static int

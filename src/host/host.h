@@ -54,6 +54,8 @@ struct host_driver {
     int (*remove)(void *ctx, struct str id);
     /* Calls fn for each machine that runs now: adoption after a restart. */
     int (*list)(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx);
+    /* Names the time since the host was started: another one means that it restarted. */
+    struct str (*boot_id)(void *ctx);
     /* See struct api_machines. */
     int (*console)(void *ctx, struct arena *arena, struct str id, struct str *ret_text,
                    int64_t *ret_ms);
@@ -93,5 +95,7 @@ void host_sim_exit(struct host_sim *sim, struct str id, enum host_exit kind);
 void host_sim_fail_next_boot(struct host_sim *sim, const char *reason);
 size_t host_sim_running(const struct host_sim *sim);
 bool host_sim_runs(const struct host_sim *sim, struct str id);
+/* A machine ends and nobody is told: it died while the daemon was away. */
+void host_sim_lose(struct host_sim *sim, struct str id);
 /* The host itself restarts: nothing runs any more and nobody is told. */
 void host_sim_power_loss(struct host_sim *sim);

@@ -463,7 +463,7 @@ adopt(void *ctx, struct str id)
  * does; what rows call up and does not run any more went down while nobody looked.
  */
 static void
-settle(struct machine *m)
+settle(struct machine *m, bool host_restarted)
 {
     struct txn *txn = store_begin(m->host->store);
     const struct ec2_instance_row *instance = ec2_instance_get(txn, machine_id(m));
@@ -478,15 +478,37 @@ settle(struct machine *m)
     if (up)
         set_phase(m, HOST_UP, HOST_EXIT_UNKNOWN, S(""));
     else if (lost)
-        set_phase(m, HOST_DOWN, HOST_EXIT_UNKNOWN, S(""));
+        set_phase(m, HOST_DOWN, host_restarted ? HOST_EXIT_HOST_LOST : HOST_EXIT_UNKNOWN,
+                  host_restarted ? S("The host was restarted") : S(""));
     mark(m);
+}
+
+/* Whether the host is another one, or was started anew, since the daemon last looked. */
+static int
+note_boot(struct host *host, bool *ret_restarted)
+{
+    struct txn *txn = store_begin(host->store);
+    const struct host_boot_row *row = host_boot_get(txn, S("boot"));
+    struct host_boot_row now = {.id = S("boot"),
+                                .boot_id = host->driver->boot_id(host->driver->ctx)};
+
+    *ret_restarted = row && !str_eq(row->boot_id, now.boot_id);
+    int r = row ? host_boot_update(txn, &now) : host_boot_insert(txn, &now);
+    if (r < 0)
+        store_rollback(txn);
+    else
+        store_commit(txn);
+    return r;
 }
 
 int
 host_start(struct host *host)
 {
+    bool restarted = false;
     int r = host->driver->list(host->driver->ctx, adopt, host);
 
+    if (r >= 0)
+        r = note_boot(host, &restarted);
     if (r < 0)
         return r;
     struct txn *txn = store_begin(host->store);
@@ -497,7 +519,7 @@ host_start(struct host *host)
         machine_of(host, seen->id);
     store_rollback(txn);
     MAP_EACH(&host->machines, entry)
-        settle(entry->value);
+        settle(entry->value, restarted);
     return 0;
 }
 

@@ -56,6 +56,7 @@ struct host_sandbox {
     struct map vpcs;         /* by id */
     struct map dirty_groups; /* by group id, struct sent: rules changed */
     struct map dirty_nics;   /* by interface id, struct sent */
+    char boot_id[40];
     void (*on_console)(void *ctx, const struct priv_ev_console *ev, struct str bytes);
     void *console_ctx;
 };
@@ -325,19 +326,28 @@ interface_changed(void *ctx, const void *old_row, const void *new_row)
 /* ---- VPCs ---- */
 
 static void
+vpc_free(struct vpc *vpc)
+{
+    forget_all(&vpc->groups);
+    forget_all(&vpc->classes);
+    free(vpc);
+}
+
+static void
 vpc_answered(void *arg, struct priv_message *m)
 {
     struct vpc *vpc = arg;
     struct host_sandbox *s = vpc->s;
     int fds[PRIV_LISTEN_EXTRA];
 
-    if (m->status < 0) {
+    if (m->status < 0 || m->n_fds < PRIV_LISTEN_EXTRA) {
+        struct str why = m->status < 0 ? m->body : S("it came without its listeners");
+
+        /* Forgotten, so that the next launch in it tries again. */
         log_error("the network of %.*s cannot be made: %.*s", (int)vpc->id_n, vpc->id,
-                  STR_ARG(m->body));
-        return;
-    }
-    if (m->n_fds < PRIV_LISTEN_EXTRA) {
-        log_error("the network of %.*s came without its listeners", (int)vpc->id_n, vpc->id);
+                  STR_ARG(why));
+        map_remove(&s->vpcs, str_of(vpc->id, vpc->id_n));
+        vpc_free(vpc);
         return;
     }
     for (int i = 0; i < PRIV_LISTEN_EXTRA; i++) {
@@ -546,6 +556,14 @@ sandbox_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
     return r < 0 ? error_origin(-r, "the running machines cannot be listed") : 0;
 }
 
+static struct str
+sandbox_boot_id(void *ctx)
+{
+    struct host_sandbox *s = ctx;
+
+    return str_of(s->boot_id, strnlen(s->boot_id, sizeof(s->boot_id)));
+}
+
 int
 host_sandbox_console(struct host_sandbox *s, struct arena *arena, struct str id,
                      struct str *ret_text, uint64_t *ret_end)
@@ -672,7 +690,8 @@ reopen(struct host_sandbox *s)
 }
 
 static int
-hello(struct priv_conn *conn, bool events, struct arena *arena, struct str *why)
+hello(struct host_sandbox *s, struct priv_conn *conn, bool events, struct arena *arena,
+      struct str *why)
 {
     struct priv_hello req = {.want_events = events};
     struct priv_answer answer;
@@ -684,6 +703,8 @@ hello(struct priv_conn *conn, bool events, struct arena *arena, struct str *why)
     if (!reply || answer.body.n < sizeof(*reply) + reply->text_n)
         return error_origin(r < 0 ? -r : EPROTO, "the privileged process does not answer");
     *why = str_of(reply + 1, reply->text_n);
+    static_assert(sizeof(s->boot_id) == sizeof(reply->boot_id), "the same text");
+    memcpy(s->boot_id, reply->boot_id, sizeof(s->boot_id));
     return reply->can_launch ? 0 : -EPERM;
 }
 
@@ -709,13 +730,14 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .power = sandbox_power,
                                      .remove = sandbox_remove,
                                      .list = sandbox_list,
+                                     .boot_id = sandbox_boot_id,
                                      .console = sandbox_console};
     s->flush.fn = flush;
     s->look.fn = look;
     s->source = (struct loop_fd){.fd = priv_fd(s->conn), .fn = readable};
-    r = hello(s->conn, true, arena, why);
+    r = hello(s, s->conn, true, arena, why);
     if (r >= 0)
-        r = hello(s->asks, false, arena, why);
+        r = hello(s, s->asks, false, arena, why);
     if (r >= 0)
         r = loop_fd_add(config->loop, &s->source, EPOLLIN);
     if (r < 0) {
@@ -737,11 +759,7 @@ host_sandbox_free(struct host_sandbox *s)
     priv_conn_free(s->conn);
     priv_conn_free(s->asks);
     MAP_EACH(&s->vpcs, entry) {
-        struct vpc *vpc = entry->value;
-
-        forget_all(&vpc->groups);
-        forget_all(&vpc->classes);
-        free(vpc);
+        vpc_free(entry->value);
     }
     map_done(&s->vpcs);
     forget_all(&s->dirty_groups);

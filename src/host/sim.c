@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum sim_doing { SIM_BOOTING, SIM_RUNNING, SIM_STOPPING, SIM_REMOVING };
@@ -27,6 +28,8 @@ struct host_sim {
     struct host_events events;
     struct map machines;
     const char *fail_next;
+    unsigned boots; /* of the host */
+    char boot_id[16];
 };
 
 static struct str
@@ -174,6 +177,15 @@ sim_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
     return 0;
 }
 
+static struct str
+sim_boot_id(void *ctx)
+{
+    struct host_sim *sim = ctx;
+    int n = snprintf(sim->boot_id, sizeof(sim->boot_id), "sim-%u", sim->boots);
+
+    return str_of(sim->boot_id, (size_t)n);
+}
+
 static int
 sim_console(void *ctx, struct arena *arena, struct str id, struct str *ret_text, int64_t *ret_ms)
 {
@@ -202,6 +214,7 @@ host_sim_new(const struct host_sim_config *config)
                                        .power = sim_power,
                                        .remove = sim_remove,
                                        .list = sim_list,
+                                       .boot_id = sim_boot_id,
                                        .console = sim_console};
     map_init(&sim->machines, 0);
     return sim;
@@ -218,6 +231,16 @@ host_sim_power_loss(struct host_sim *sim)
         free(m);
     }
     map_done(&sim->machines);
+    sim->boots++;
+}
+
+void
+host_sim_lose(struct host_sim *sim, struct str id)
+{
+    struct sim_machine *m = find(sim, id);
+
+    assert(m && m->doing == SIM_RUNNING);
+    forget(m);
 }
 
 struct host_sim *

@@ -26,6 +26,7 @@ store_key_load(struct store *store, struct env *env, const char *name,
         store_rollback(txn);
     else
         store_commit(txn);
+    arena_wipe(&arena);
     arena_done(&arena);
     return r;
 }

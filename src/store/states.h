@@ -29,4 +29,5 @@ enum host_exit {
     HOST_EXIT_REBOOT,   /* from inside; it is booted again at once */
     HOST_EXIT_KILLED,   /* by us */
     HOST_EXIT_CRASHED,
+    HOST_EXIT_HOST_LOST, /* the host itself went down: no fault and no wish of the guest's */
 };

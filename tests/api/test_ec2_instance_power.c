@@ -285,7 +285,9 @@ TEST(what_died_while_the_daemon_was_away_is_seen_by_its_shutdown_behaviour)
     const char *stops = launch(w, "");
     const char *ends = launch(w, "&InstanceInitiatedShutdownBehavior=terminate");
 
-    world_power_loss(w);
+    host_sim_lose(w->sim, str_from(stops));
+    host_sim_lose(w->sim, str_from(ends));
+    world_crash(w);
     world_advance(w, 1000);
     CHECK_STR(state(w, stops), "stopped");
     CHECK_STR(state(w, ends), "terminated");
@@ -294,6 +296,22 @@ TEST(what_died_while_the_daemon_was_away_is_seen_by_its_shutdown_behaviour)
     act(w, "Start", stops);
     world_advance(w, 1000);
     CHECK_STR(state(w, stops), "running");
+    world_free(w);
+}
+
+TEST(after_the_host_restarted_all_that_ran_is_stopped_and_not_lost)
+{
+    struct world *w = world_new();
+    const char *stops = launch(w, "");
+    const char *ends = launch(w, "&InstanceInitiatedShutdownBehavior=terminate");
+
+    world_power_loss(w);
+    world_advance(w, 1000);
+    CHECK_STR(state(w, stops), "stopped");
+    CHECK_STR(state(w, ends), "stopped");
+    act(w, "Start", ends);
+    world_advance(w, 1000);
+    CHECK_STR(state(w, ends), "running");
     world_free(w);
 }
 

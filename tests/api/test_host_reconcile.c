@@ -268,45 +268,19 @@ TEST(a_start_is_a_new_generation)
 
 /* ---- patience ---- */
 
-/* A driver whose guests do not hear the power button. */
-struct deaf {
+/* The sim host's driver, but guests do not hear the power button. */
+static struct {
     struct host_driver driver;
-    const struct host_driver *sim;
+    int (*power)(void *ctx, struct str id, enum host_power how);
     unsigned buttons, kills;
-};
-
-static int
-deaf_boot(void *ctx, const struct host_boot *boot)
-{
-    struct deaf *d = ctx;
-
-    return d->sim->boot(d->sim->ctx, boot);
-}
+} deaf;
 
 static int
 deaf_power(void *ctx, struct str id, enum host_power how)
 {
-    struct deaf *d = ctx;
-
-    d->buttons += how == HOST_POWER_BUTTON;
-    d->kills += how == HOST_POWER_KILL;
-    return how == HOST_POWER_KILL ? d->sim->power(d->sim->ctx, id, how) : 0;
-}
-
-static int
-deaf_remove(void *ctx, struct str id)
-{
-    struct deaf *d = ctx;
-
-    return d->sim->remove(d->sim->ctx, id);
-}
-
-static int
-deaf_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
-{
-    struct deaf *d = ctx;
-
-    return d->sim->list(d->sim->ctx, fn, fn_ctx);
+    deaf.buttons += how == HOST_POWER_BUTTON;
+    deaf.kills += how == HOST_POWER_KILL;
+    return how == HOST_POWER_KILL ? deaf.power(ctx, id, how) : 0;
 }
 
 static void
@@ -336,82 +310,71 @@ use_driver(struct world *w, const struct host_driver *driver)
     world_settle(w);
 }
 
-static struct deaf
-deaf_new(struct world *w)
+static struct world *
+deaf_world(int (*boot)(void *ctx, const struct host_boot *boot))
 {
-    struct deaf d = {.sim = host_sim_driver(w->sim)};
+    struct world *w = world_new();
 
-    d.driver = (struct host_driver){.name = "deaf",
-                                    .boot = deaf_boot,
-                                    .power = deaf_power,
-                                    .remove = deaf_remove,
-                                    .list = deaf_list,
-                                    .console = d.sim->console};
-    return d;
+    memset(&deaf, 0, sizeof(deaf));
+    deaf.driver = *host_sim_driver(w->sim);
+    deaf.power = deaf.driver.power;
+    deaf.driver.power = deaf_power;
+    if (boot)
+        deaf.driver.boot = boot;
+    use_driver(w, &deaf.driver);
+    return w;
 }
 
 TEST(a_guest_that_does_not_shut_down_is_killed_after_half_a_minute, "LIFE-07")
 {
-    struct world *w = world_new();
-    struct deaf d = deaf_new(w);
-
-    d.driver.ctx = &d;
-    use_driver(w, &d.driver);
+    struct world *w = deaf_world(NULL);
     const char *id = launch(w, "");
     world_advance(w, 1000);
     CHECK_INT(state(w, id), EC2_RUNNING);
     act(w, "Stop", id);
-    CHECK_INT(d.buttons, 1);
+    CHECK_INT(deaf.buttons, 1);
     world_advance(w, 29900);
-    CHECK_INT(d.kills, 0);
+    CHECK_INT(deaf.kills, 0);
     CHECK_INT(state(w, id), EC2_STOPPING);
     world_advance(w, 200);
     world_settle(w); /* patience is real time, at which the world does not stop by itself */
-    CHECK_INT(d.kills, 1);
+    CHECK_INT(deaf.kills, 1);
     world_advance(w, 100);
     check_rest(w, id, EC2_STOPPED, "killed");
-    CHECK_INT(d.buttons, 1);
+    CHECK_INT(deaf.buttons, 1);
     world_free(w);
 }
 
 TEST(who_terminates_waits_for_no_guest)
 {
-    struct world *w = world_new();
-    struct deaf d = deaf_new(w);
-
-    d.driver.ctx = &d;
-    use_driver(w, &d.driver);
+    struct world *w = deaf_world(NULL);
     const char *id = launch(w, "");
     world_advance(w, 1000);
     act(w, "Stop", id);
     world_advance(w, 100);
     act(w, "Terminate", id);
     world_advance(w, 100);
-    CHECK_INT(d.kills, 1);
+    CHECK_INT(deaf.kills, 1);
     check_rest(w, id, EC2_TERMINATED, "terminated while stopping");
     world_advance(w, LONG_MS);
-    CHECK_INT(d.kills, 1); /* the patience of the stop has ended with it */
+    CHECK_INT(deaf.kills, 1); /* the patience of the stop has ended with it */
     world_free(w);
 }
 
 TEST(a_stop_that_a_crash_interrupted_goes_on_with_fresh_patience)
 {
-    struct world *w = world_new();
-    struct deaf d = deaf_new(w);
-
-    d.driver.ctx = &d;
-    use_driver(w, &d.driver);
+    struct world *w = deaf_world(NULL);
     const char *id = launch(w, "");
     world_advance(w, 1000);
     act(w, "Stop", id);
     world_advance(w, 20000);
-    use_driver(w, &d.driver);
-    CHECK_INT(d.buttons, 2);
+    use_driver(w, &deaf.driver);
+    CHECK_INT(deaf.buttons, 2);
     world_advance(w, 29000);
-    CHECK_INT(d.kills, 0);
+    CHECK_INT(deaf.kills, 0);
     world_advance(w, 2000);
     world_settle(w);
-    CHECK_INT(d.kills, 1);
+    CHECK_INT(deaf.kills, 1);
     world_settle(w);
     check_rest(w, id, EC2_STOPPED, "killed");
     world_free(w);
@@ -465,12 +428,7 @@ TEST(an_instance_that_ran_before_and_cannot_boot_is_stopped)
 
 TEST(a_host_that_refuses_to_boot_leaves_nobody_pending)
 {
-    struct world *w = world_new();
-    struct deaf d = deaf_new(w);
-
-    d.driver.ctx = &d;
-    d.driver.boot = refuse_boot;
-    use_driver(w, &d.driver);
+    struct world *w = deaf_world(refuse_boot);
     const char *id = launch(w, "");
     world_advance(w, 1000);
     check_rest(w, id, EC2_TERMINATED, "refused");
