@@ -16,7 +16,7 @@ VERSION := $(shell cat VERSION)
 
 CFLAGS_EXTRA ?=
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
-        -Wwrite-strings -Wvla -Wformat=2 -Werror
+        -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers -Werror
 CPPFLAGS := -D_GNU_SOURCE -DWELKIN_VERSION='"$(VERSION)"' -Isrc -I$(B) -Itests
 CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
           -ffunction-sections -fdata-sections $(WARN) $(CFLAGS_EXTRA)

@@ -397,7 +397,6 @@ TEST(a_steady_writer_does_not_let_the_log_grow_for_ever)
     struct store_config config = fixture_real(true);
     config.wal_bytes_checkpoint = 256 << 10;
     struct store *store = fixture_open(&config);
-    char *path = str_cstr(test_arena(), str_fmt(test_arena(), "%s/welkin.db-wal", test_dir()));
     struct store_stats stats;
     struct stat st;
 
@@ -408,6 +407,7 @@ TEST(a_steady_writer_does_not_let_the_log_grow_for_ever)
             arena_reset(test_arena());
     }
     stats = store_stats(store);
+    char *path = str_cstr(test_arena(), str_fmt(test_arena(), "%s/welkin.db-wal", test_dir()));
     CHECK_INT(stat(path, &st), 0);
     printf("log of %lld KiB after %llu groups, %llu checkpoints\n", (long long)st.st_size >> 10,
            (unsigned long long)stats.groups, (unsigned long long)stats.checkpoints);

@@ -90,7 +90,10 @@ fw_host_open(struct host *h)
     file_get(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", now, sizeof(now));
     if (now[0] != '1') {
         /* First the note that it was us: who comes after a kill must know. */
-        FD_CLEANUP int note = openat(h->run, FORWARD_NOTE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        int note = openat(h->run, FORWARD_NOTE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        if (note >= 0)
+            close(note);
         file_put(h->run, FORWARD_NOTE, "%s", h->boot_id);
         r = file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1");
         if (r < 0)
