@@ -16,7 +16,9 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "codec/session.h"
 #include "codec/sigv4.h"
+#include "policy/policy.h"
 #include "store/store.h"
 #include "sys/env.h"
 
@@ -40,6 +42,9 @@ struct api_call {
     struct str region;
     struct str principal_arn;
     struct str principal_id; /* UserId of GetCallerIdentity */
+    struct policy_principal principal; /* the same, as policies name it */
+    const struct session *session;     /* of temporary credentials; NULL: long-term ones */
+    struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
     struct str access_key;
     struct str request_id;
     int64_t now_ms;      /* the cloud's time, the same for the whole call */
@@ -66,10 +71,20 @@ struct api_page_scope api_page_scope(const struct api_call *call);
  * for the first time (EC2's default VPC).  `needed` looks, without a writing transaction;
  * `prepare` does it in the call's (writing) transaction.  Both in struct api_service_hooks.
  */
+struct api_resource; /* api/authorize.h */
 struct api_service_hooks {
     const struct api_service *service;
     bool (*prepare_needed)(struct api_call *call);
     int (*prepare)(struct api_call *call);
+    /*
+     * For authorization, both may be NULL.  `resource` tells what the service knows of the thing
+     * `id` (as it stands in the request: an id, a name or an ARN) of a type of the .ops file; what
+     * does not exist is left as it is.  `context` adds the keys that the request itself carries
+     * (ec2:InstanceType of RunInstances).  Tags in a request are found without it.
+     */
+    int (*resource)(struct api_call *call, struct str type, struct str id,
+                    struct api_resource *resource);
+    void (*context)(struct api_call *call, const void *req, struct policy_context *context);
 };
 
 /*

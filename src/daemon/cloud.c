@@ -6,17 +6,19 @@
 
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
-#include "gen/api/iam.h"
 #include "gen/store/tables.h"
+#include "iam/iam.h"
+#include "kms/kms.h"
+#include "secretsmanager/secretsmanager.h"
+#include "ssm/ssm.h"
 #include "sts/sts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct api_service_hooks iam_hooks = {.service = &iam_service};
-
-static const struct api_service_hooks *const services[] = {&ec2_hooks, &sts_hooks, &iam_hooks,
-                                                           NULL};
+static const struct api_service_hooks *const services[] = {
+    &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks, NULL,
+};
 
 struct cloud {
     struct cloud_config config;

@@ -436,6 +436,20 @@ map_parts(struct gen *g, unsigned line, struct str inner, struct shape *s)
     *LIST_PUSH(&g->arena, &s->members) = v;
 }
 
+/* Where the limits begin: the first ( that is not within the brackets of a list or map. */
+static size_t
+find_limits(struct str s)
+{
+    int depth = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '(' && depth == 0)
+            return i;
+        depth += (s.p[i] == '[' || s.p[i] == '{') - (s.p[i] == ']' || s.p[i] == '}');
+    }
+    return s.n;
+}
+
 static struct shape *
 anonymous(struct gen *g, unsigned line, struct str text)
 {
@@ -443,7 +457,7 @@ anonymous(struct gen *g, unsigned line, struct str text)
     struct shape s = {.min = API_NO_MIN, .max = API_NO_MAX, .line = line, .key = text};
 
     if (body.n && body.p[body.n - 1] == ')') {
-        size_t open = str_find_char(body, '(');
+        size_t open = find_limits(body);
         struct str_list w = line_words(g, line, str_cut(body, open + 1, body.n - 1));
 
         LIST_EACH(&w, word)
