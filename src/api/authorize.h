@@ -12,10 +12,14 @@
  *   ListObjectsV2       s3_list_objects_v2       read   as s3:ListBucket on bucket(Bucket)
  *
  *   on TYPE(MEMBER)     one decision for each value of the input's member; an absent one is "*"
+ *   on TYPE(A|B)        the same things may stand in several members; "*" when all are absent
+ *   on TYPE(MEMBER?)    an absent one is not asked about
+ *   on TYPE(A.B)        a member of a member; lists on the way are walked
  *   on TYPE(*)          something that is to be made: the id is "*"
  *   on handler          the handler itself calls api_authorize_on() for each thing it touches
  *   (nothing)           "*": the operation is not about a resource
- *   as SERVICE:ACTION   the action's name where it is not SERVICE:OPERATION
+ *   as SERVICE:ACTION   the action's name where it is not SERVICE:OPERATION, for the `on` behind it
+ *   anyone              no policy is asked: GetCallerIdentity
  *
  * Several `on` are several decisions; all must allow.  dispatch does it after validation and before
  * the handler; a root key in its own account is asked nothing but organizations' policies.
