@@ -241,6 +241,7 @@ struct api_service {
     const char *signing;  /* name in the credential scope */
     const char *xmlns;
     const char *target;   /* prefix of X-Amz-Target, or NULL */
+    const char *global;   /* host name of a service without regions: it is in us-east-1; or NULL */
     enum api_protocol protocol;
 
     const char *pool;

@@ -101,7 +101,7 @@ struct op_list {
 struct gen {
     struct arena arena;
     const char *file;   /* that is being read, for messages */
-    struct str name, version, endpoint, signing, xmlns, target;
+    struct str name, version, endpoint, signing, xmlns, target, global;
     enum api_protocol protocol;
     bool has_protocol;
     struct shape_list shapes; /* in the order of the tables */

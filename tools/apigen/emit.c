@@ -412,8 +412,9 @@ ops_table(struct gen *g, struct pool *pool, struct buf *out)
         unsigned limit = member_number(g, op, op->input, op->page_limit);
         unsigned page_out = member_number(g, op, op->output, op->page_out);
 
-        buf_add_fmt(out, "    {%u, %u, %zu, %zu, %u, %u, %u, %u, %u, %u, %u, %u, %zu, %zu},\n", name,
-                    wrap, error, op->errors.n, op->input->index, op->output->index,
+        buf_add_fmt(out, "    {%u, %u, %zu, %zu, %u, %u, ", name, wrap, error, op->errors.n,
+                    op->input->index, op->output->index);
+        buf_add_fmt(out, "%u, %u, %u, %u, %u, %u, %zu, %zu},\n",
                     op->handler.p ? handler++ : (unsigned)API_NONE, flags, dry_run, page_in,
                     limit, page_out, on, op->ons.n);
         error += op->errors.n;
@@ -445,6 +446,7 @@ service_table(struct gen *g, const struct pool *pool, unsigned n_errors, unsigne
     quoted_or_null(out, "signing", g->signing);
     quoted_or_null(out, "xmlns", g->xmlns);
     quoted_or_null(out, "target", g->target);
+    quoted_or_null(out, "global", g->global);
     buf_add_fmt(out,
                 "    .protocol = %s,\n    .pool = pool,\n    .shapes = shapes,\n"
                 "    .members = members,\n    .limits = limits,\n    .enums = enums,\n"
