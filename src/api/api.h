@@ -51,6 +51,7 @@ struct api_call {
     const struct str_list *via_all; /* all such services, the first one first; NULL: none */
     struct api_guard *guard;        /* what the API needs to decide; api/guard.h */
     const struct api_caller *caller; /* the principal's policies, once they were needed */
+    const struct policy_context *request_keys; /* condition keys of the request, likewise */
     const struct api_request *request; /* what came in: address and user agent */
     struct str access_key;
     struct str request_id;

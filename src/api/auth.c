@@ -112,6 +112,7 @@ static void
 become_federated(struct api_call *call, const struct session *s)
 {
     struct arena *a = call->arena;
+    struct str by = call->principal.arn; /* whose key asked for it */
 
     call->account = s->account;
     call->principal = (struct policy_principal){
@@ -120,6 +121,7 @@ become_federated(struct api_call *call, const struct session *s)
         .arn = str_fmt(a, "arn:aws:sts::%.*s:federated-user/%.*s", STR_ARG(s->account),
                        STR_ARG(s->name)),
         .id = str_fmt(a, "%.*s:%.*s", STR_ARG(s->account), STR_ARG(s->name)),
+        .role_arn = by,
     };
     call->principal.unique_id = call->principal.id;
 }

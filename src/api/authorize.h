@@ -52,6 +52,12 @@ struct api_resource {
 void api_context_add(struct api_call *call, struct policy_context *context, struct str name,
                      struct str value);
 
+/* What is known of a thing of a type of the call's service: its template, then its hook. */
+int api_resource_find(struct api_call *call, struct str type, struct str id,
+                      struct api_resource *ret);
+/* "ec2:RunInstances" of this call. */
+struct str api_action(struct api_call *call);
+
 /* The decisions of the operation's line.  0, positive (refused), negative. */
 int api_authorize(struct api_call *call, const void *req);
 
@@ -61,6 +67,9 @@ int api_authorize(struct api_call *call, const void *req);
  */
 int api_authorize_on(struct api_call *call, struct str action, const struct api_resource *resource,
                      const struct policy_context *extra);
+
+/* iam:PassRole of a role to a service ("ec2.amazonaws.com"); the refusal is that of this call. */
+int api_authorize_pass_role(struct api_call *call, struct str role_arn, const char *service);
 
 /* The same question without a refusal: for what is left out of an answer, not refused. */
 bool api_may(struct api_call *call, struct str action, const struct api_resource *resource,
@@ -75,3 +84,12 @@ bool api_may(struct api_call *call, struct str action, const struct api_resource
  */
 int api_call_internal(struct api_call *call, const char *service, const char *operation,
                       const void *req, void *res, const char *via);
+
+/* ---- for STS and IAM ---- */
+
+/* The cloud's key of session tokens: SESSION_KEY_BYTES. */
+const uint8_t *api_session_key(const struct api_call *call);
+/* What an encoded authorization message of this account says, as JSON; false: it is none. */
+bool api_authorization_message(struct api_call *call, struct str text, struct str *ret);
+/* The document of a managed policy's default version, the account's or AWS's own; else absent. */
+struct str api_managed_document(struct api_call *call, struct str arn);

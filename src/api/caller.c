@@ -251,7 +251,8 @@ api_caller_load(struct api_call *call)
     if (call->caller)
         return 0;
     assert(call->txn);
-    policy_cache_trim(&call->guard->policies, POLICY_CACHE_MAX_BYTES);
+    if (!call->via.p) /* else the call that made this one has policies in hand */
+        policy_cache_trim(&call->guard->policies, POLICY_CACHE_MAX_BYTES);
     caller = ARENA_NEW(call->arena, struct api_caller);
     if (call->principal.kind == POLICY_SESSION)
         r = load_role(call, caller, &identity);
