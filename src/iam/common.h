@@ -114,6 +114,7 @@ int iam_tags_page(struct api_call *call, const struct str_list *tags, struct str
     X(PROFILES, "InstanceProfilesPerAccount", 1000)                                                \
     X(POLICIES, "PoliciesPerAccount", 1500)                                                        \
     X(POLICY_VERSIONS, "VersionsPerPolicy", 5)                                                     \
+    X(POLICY_VERSIONS_IN_USE, "PolicyVersionsInUse", 10000)                                       \
     X(POLICY_SIZE, "PolicySize", 6144)                                                             \
     X(USER_POLICY_SIZE, "UserPolicySize", 2048)                                                    \
     X(GROUP_POLICY_SIZE, "GroupPolicySize", 5120)                                                  \
