@@ -169,8 +169,9 @@ iam_update_role(struct api_call *call, const struct iam_UpdateRoleRequest *req,
         return r;
     struct iam_role_row new = *row;
 
-    /* Each is set anew: what is left out goes back to its default. */
-    new.description = req->description;
+    /* A duration that is left out goes back to its default, a description stays. */
+    if (req->description.p)
+        new.description = req->description;
     new.max_session_s = opt_i64_or(req->max_session_duration, SESSION_S_DEFAULT);
     return role_put(call, &new);
 }
