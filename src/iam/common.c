@@ -4,6 +4,7 @@
  */
 #include "iam/common.h"
 
+#include "api/managed_policy.h"
 #include "base/list.h"
 
 #include <stdlib.h>
@@ -382,4 +383,95 @@ iam_written(int r, const char *what, struct str id)
 {
     assert(r <= 0);
     return r ? error_origin(-r, "%s %.*s cannot be written", what, STR_ARG(id)) : 0;
+}
+
+/* ---- permissions boundaries ---- */
+
+int
+iam_boundary_check(struct api_call *call, struct str arn)
+{
+    const struct iam_policy_row *row;
+    struct managed_policy aws;
+
+    if (!str_starts(arn, S("arn:aws:iam::")))
+        return api_fault(call, &IAM_ERR(ValidationError),
+                         "Value (%.*s) for parameter PermissionsBoundary is invalid.",
+                         STR_ARG(arn));
+    row = iam_policy_by_arn_get(call->txn, arn);
+    if ((row && str_eq(row->account, call->account)) || managed_policy_find(arn, &aws))
+        return 0;
+    return api_fault(call, &IAM_ERR(NoSuchEntity),
+                     "Scope ARN: %.*s does not exist or is not attachable.", STR_ARG(arn));
+}
+
+struct iam_AttachedPermissionsBoundary *
+iam_boundary_show(struct api_call *call, struct str arn)
+{
+    if (!arn.n)
+        return NULL;
+    struct iam_AttachedPermissionsBoundary *b = arena_alloc(call->arena, sizeof(*b));
+
+    b->permissions_boundary_type = S("PermissionsBoundaryPolicy");
+    b->permissions_boundary_arn = arn;
+    return b;
+}
+
+/* ---- what several resources show ---- */
+
+struct iam_User
+iam_user_show(struct api_call *call, const struct iam_user_row *row)
+{
+    return (struct iam_User){
+        .path = row->path,
+        .user_name = row->name,
+        .user_id = row->id,
+        .arn = iam_arn(call, "user", row->path, row->name),
+        .create_date = opt_i64(row->created_ms),
+        .password_last_used =
+            row->password_used_ms ? opt_i64(row->password_used_ms) : (struct opt_i64){0},
+    };
+}
+
+struct iam_User
+iam_root_show(struct api_call *call)
+{
+    const struct iam_account_row *account = iam_account_look(call);
+
+    return (struct iam_User){
+        .path = S("/"),
+        .user_name = account && account->alias.n ? account->alias : call->account,
+        .user_id = call->account,
+        .arn = str_fmt(call->arena, "arn:aws:iam::%.*s:root", STR_ARG(call->account)),
+        .create_date = opt_i64(0), /* accounts have no beginning here */
+    };
+}
+
+struct str
+iam_status(bool active)
+{
+    return active ? S("Active") : S("Inactive");
+}
+
+int
+iam_status_read(struct api_call *call, struct str status, bool *ret_active)
+{
+    if (str_is(status, "Expired"))
+        return api_fault(call, &IAM_ERR(InvalidInput), "Status must be Active or Inactive.");
+    *ret_active = str_is(status, "Active");
+    return 0;
+}
+
+const struct iam_account_row *
+iam_account_look(struct api_call *call)
+{
+    return iam_account_get(call->txn, call->account);
+}
+
+int
+iam_account_put(struct api_call *call, const struct iam_account_row *row)
+{
+    assert(str_eq(row->id, call->account));
+    return iam_written(iam_account_look(call) ? iam_account_update(call->txn, row)
+                                              : iam_account_insert(call->txn, row),
+                       "account", row->id);
 }

@@ -114,6 +114,7 @@ int iam_tags_page(struct api_call *call, const struct str_list *tags, struct str
     X(PROFILES, "InstanceProfilesPerAccount", 1000)                                                \
     X(POLICIES, "PoliciesPerAccount", 1500)                                                        \
     X(POLICY_VERSIONS, "VersionsPerPolicy", 5)                                                     \
+    X(POLICY_VERSIONS_IN_USE, "PolicyVersionsInUse", 10000)                                       \
     X(POLICY_SIZE, "PolicySize", 6144)                                                             \
     X(USER_POLICY_SIZE, "UserPolicySize", 2048)                                                    \
     X(GROUP_POLICY_SIZE, "GroupPolicySize", 5120)                                                  \
@@ -158,3 +159,23 @@ int iam_policies_gone(struct api_call *call, struct str owner_id);
 
 /* Forwards a failed write of the store: 0 stays 0. */
 int iam_written(int r, const char *what, struct str id);
+
+/* ---- permissions boundaries ---- */
+
+/* Whether a managed policy of that ARN may be a boundary of something of this account. */
+int iam_boundary_check(struct api_call *call, struct str arn);
+/* As a reply shows it; NULL when there is none. */
+struct iam_AttachedPermissionsBoundary *iam_boundary_show(struct api_call *call, struct str arn);
+
+/* ---- what several resources show ---- */
+
+/* A user without tags and boundary, as lists show it. */
+struct iam_User iam_user_show(struct api_call *call, const struct iam_user_row *row);
+/* The root of an account, where AWS shows it as a user. */
+struct iam_User iam_root_show(struct api_call *call);
+struct str iam_status(bool active);
+/* What Status of an Update… operation says; "Expired" is for AWS to set: InvalidInput. */
+int iam_status_read(struct api_call *call, struct str status, bool *ret_active);
+/* The account's own row, or NULL, and a copy to change and iam_account_put(). */
+const struct iam_account_row *iam_account_look(struct api_call *call);
+int iam_account_put(struct api_call *call, const struct iam_account_row *row);
