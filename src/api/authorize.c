@@ -232,6 +232,15 @@ api_action(struct api_call *call)
                    STR_ARG(api_op_name(call->service, call->op)));
 }
 
+static bool
+has_tags(const struct api_call *call)
+{
+    for (size_t i = 0; i < call->request_keys->n; i++)
+        if (str_is(call->request_keys->v[i].name, "aws:TagKeys"))
+            return true;
+    return false;
+}
+
 /* The decisions of one `on`, whose places are the n entries from `on`. */
 static int
 authorize_on(struct api_call *call, const void *req, const struct api_on *on, size_t n)
@@ -242,6 +251,8 @@ authorize_on(struct api_call *call, const void *req, const struct api_on *on, si
     struct str_list ids = {0};
     int r = 0;
 
+    if ((on->flags & API_ON_IF_TAGS) && !has_tags(call))
+        return 0;
     if (on->resource == API_NONE)
         return api_authorize_on(call, action, &resource, NULL);
     for (size_t i = 0; i < n; i++)

@@ -190,6 +190,7 @@ struct api_resource_type {
 enum api_on_flag {
     API_ON_OR = 1 << 0,       /* the next entry is another place where the same things are named */
     API_ON_IF_GIVEN = 1 << 1, /* no decision when the member is absent, instead of one on "*" */
+    API_ON_IF_TAGS = 1 << 2,  /* no decision when the request has no tags */
 };
 
 #define API_ON_DEPTH 3
