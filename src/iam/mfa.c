@@ -54,7 +54,7 @@ self_check(struct api_call *call, struct str user_id)
 /* ---- CreateVirtualMFADevice, DeleteVirtualMFADevice ---- */
 
 int
-iam_create_virtual_mfadevice(struct api_call *call,
+iam_create_virtual_mfa_device(struct api_call *call,
                               const struct iam_CreateVirtualMFADeviceRequest *req,
                               struct iam_CreateVirtualMFADeviceResponse *res)
 {
@@ -89,7 +89,7 @@ iam_create_virtual_mfadevice(struct api_call *call,
 }
 
 int
-iam_delete_virtual_mfadevice(struct api_call *call,
+iam_delete_virtual_mfa_device(struct api_call *call,
                              const struct iam_DeleteVirtualMFADeviceRequest *req,
                              struct iam_DeleteVirtualMFADeviceResult *res)
 {
@@ -131,7 +131,7 @@ pair_check(struct api_call *call, const struct iam_mfa_device_row *row, struct s
 }
 
 int
-iam_enable_mfadevice(struct api_call *call, const struct iam_EnableMFADeviceRequest *req,
+iam_enable_mfa_device(struct api_call *call, const struct iam_EnableMFADeviceRequest *req,
                      struct iam_EnableMFADeviceResult *res)
 {
     const struct iam_user_row *user;
@@ -175,7 +175,7 @@ find_enabled(struct api_call *call, const struct iam_owner *owner, struct str se
 }
 
 int
-iam_deactivate_mfadevice(struct api_call *call, const struct iam_DeactivateMFADeviceRequest *req,
+iam_deactivate_mfa_device(struct api_call *call, const struct iam_DeactivateMFADeviceRequest *req,
                          struct iam_DeactivateMFADeviceResult *res)
 {
     const struct iam_mfa_device_row *row;
@@ -197,7 +197,7 @@ iam_deactivate_mfadevice(struct api_call *call, const struct iam_DeactivateMFADe
 }
 
 int
-iam_resync_mfadevice(struct api_call *call, const struct iam_ResyncMFADeviceRequest *req,
+iam_resync_mfa_device(struct api_call *call, const struct iam_ResyncMFADeviceRequest *req,
                      struct iam_ResyncMFADeviceResult *res)
 {
     const struct iam_mfa_device_row *row;
@@ -216,7 +216,7 @@ iam_resync_mfadevice(struct api_call *call, const struct iam_ResyncMFADeviceRequ
 /* ---- lists ---- */
 
 int
-iam_list_mfadevices(struct api_call *call, const struct iam_ListMFADevicesRequest *req,
+iam_list_mfa_devices(struct api_call *call, const struct iam_ListMFADevicesRequest *req,
                     struct iam_ListMFADevicesResponse *res)
 {
     struct iam_owner owner;
@@ -267,7 +267,7 @@ show_virtual(struct api_call *call, const struct iam_mfa_device_row *row)
 }
 
 int
-iam_list_virtual_mfadevices(struct api_call *call,
+iam_list_virtual_mfa_devices(struct api_call *call,
                             const struct iam_ListVirtualMFADevicesRequest *req,
                             struct iam_ListVirtualMFADevicesResponse *res)
 {
@@ -289,7 +289,7 @@ iam_list_virtual_mfadevices(struct api_call *call,
 
 /* For keys that follow FIDO alone; AWS refuses virtual devices here, and there are no others. */
 int
-iam_get_mfadevice(struct api_call *call, const struct iam_GetMFADeviceRequest *req,
+iam_get_mfa_device(struct api_call *call, const struct iam_GetMFADeviceRequest *req,
                   struct iam_GetMFADeviceResponse *res)
 {
     const struct iam_mfa_device_row *row;
@@ -310,7 +310,7 @@ iam_get_mfadevice(struct api_call *call, const struct iam_GetMFADeviceRequest *r
 /* ---- tags ---- */
 
 int
-iam_tag_mfadevice(struct api_call *call, const struct iam_TagMFADeviceRequest *req,
+iam_tag_mfa_device(struct api_call *call, const struct iam_TagMFADeviceRequest *req,
                   struct iam_TagMFADeviceResult *res)
 {
     const struct iam_mfa_device_row *row;
@@ -331,7 +331,7 @@ iam_tag_mfadevice(struct api_call *call, const struct iam_TagMFADeviceRequest *r
 }
 
 int
-iam_untag_mfadevice(struct api_call *call, const struct iam_UntagMFADeviceRequest *req,
+iam_untag_mfa_device(struct api_call *call, const struct iam_UntagMFADeviceRequest *req,
                     struct iam_UntagMFADeviceResult *res)
 {
     const struct iam_mfa_device_row *row;
@@ -349,7 +349,7 @@ iam_untag_mfadevice(struct api_call *call, const struct iam_UntagMFADeviceReques
 }
 
 int
-iam_list_mfadevice_tags(struct api_call *call, const struct iam_ListMFADeviceTagsRequest *req,
+iam_list_mfa_device_tags(struct api_call *call, const struct iam_ListMFADeviceTagsRequest *req,
                         struct iam_ListMFADeviceTagsResponse *res)
 {
     const struct iam_mfa_device_row *row;
