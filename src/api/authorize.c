@@ -56,11 +56,16 @@ static void
 tell(struct api_call *call, const struct policy_request *asked,
      const struct policy_decision *decision)
 {
-    struct str by = api_decided_by(call->arena, decision);
+    enum log_level level = decision->allowed ? LOG_DEBUG : LOG_INFO;
+    struct str by, name;
 
-    log_line(decision->allowed ? LOG_DEBUG : LOG_INFO, "%.*s %s %.*s on %.*s: %.*s",
-             STR_ARG(call->principal.arn), decision->allowed ? "may" : "may not",
-             STR_ARG(asked->action), STR_ARG(asked->resource), STR_ARG(by));
+    if (!log_shows(level))
+        return;
+    by = api_decided_by(call->arena, decision);
+    name = api_policy_name(call->caller, decision->policy);
+    log_line(level, "%.*s %s %.*s on %.*s: %.*s%s%.*s", STR_ARG(call->principal.arn),
+             decision->allowed ? "may" : "may not", STR_ARG(asked->action),
+             STR_ARG(asked->resource), STR_ARG(by), name.n ? " " : "", STR_ARG(name));
 }
 
 /* Decides and, when *ret is false, leaves the refusal in call->fault unless it is only asked. */

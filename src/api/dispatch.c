@@ -388,6 +388,20 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
     log_call(&st, reply);
 }
 
+struct api_call
+api_call_of_operator(struct api *api, struct arena *arena)
+{
+    return (struct api_call){
+        .api = api,
+        .env = api->config.env,
+        .arena = arena,
+        .store = api->config.store,
+        .guard = api->guard,
+        .region = str_from(api->config.default_region),
+        .now_ms = api->config.env->now_ms(api->config.env),
+    };
+}
+
 void
 api_reject(struct api *api, struct arena *arena, int status, struct api_reply *reply)
 {

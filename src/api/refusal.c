@@ -60,6 +60,15 @@ api_decided_by(struct arena *a, const struct policy_decision *decision)
                    STR_ARG(m->sid), m->sid.n ? ")" : "", words[decision->by].deny);
 }
 
+struct str
+api_policy_name(const struct api_caller *caller, const struct policy *policy)
+{
+    for (size_t i = 0; policy && i < caller->set.identity.n; i++)
+        if (caller->set.identity.v[i] == policy)
+            return caller->names.v[i];
+    return S("");
+}
+
 /* ---- encoded messages ---- */
 
 static void

@@ -1,6 +1,7 @@
 /*
  * Who may do what, from end to end: users and roles with policies, whose signed calls meet EC2.
  */
+#include "api/explain.h"
 #include "harness/world.h"
 
 #define POLICY(statements) "{\"Version\":\"2012-10-17\",\"Statement\":[" statements "]}"
@@ -298,5 +299,40 @@ TEST(run_instances_is_asked_about_all_that_it_uses_and_makes, "IAM-02 IAM-03")
                                        "TagSpecification.1.Tag.1.Value=b",
                                        run)),
                 "UnauthorizedOperation");
+    world_free(w);
+}
+
+TEST(a_decision_is_explained)
+{
+    struct world *w = world_new();
+    struct api_answer answer;
+    struct str why;
+    struct api_question q = {.principal = S("arn:aws:iam::000000000000:user/bob"),
+                             .action = S("ec2:StopInstances"),
+                             .resource = S("arn:aws:ec2:us-east-1:000000000000:instance/i-1")};
+    struct str pair[] = {S("aws:ResourceTag/team"), S("red")};
+
+    make_user(w, "bob",
+              POLICY("{\"Effect\":\"Allow\",\"Action\":\"ec2:Describe*\",\"Resource\":\"*\"},"
+                     "{\"Sid\":\"Reds\",\"Effect\":\"Allow\",\"Action\":\"ec2:*\","
+                     "\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
+                     "{\"aws:ResourceTag/team\":\"red\"}}}"));
+    CHECK_INT(api_explain(cloud_api(w->cloud), test_arena(), &q, &answer, &why), 0);
+    CHECK(!answer.allowed);
+    CHECK_STR(answer.decided_by, "no identity-based policy");
+    CHECK_INT(answer.policies.n, 1);
+    CHECK(str_ends(answer.policies.v[0], S("/own")));
+    q.context = (struct str_list){pair, 2};
+    CHECK_INT(api_explain(cloud_api(w->cloud), test_arena(), &q, &answer, &why), 0);
+    CHECK(answer.allowed);
+    CHECK_STR(answer.decided_by, "statement 2 (Reds) of an identity-based policy");
+    CHECK(str_eq(answer.policy, answer.policies.v[0]));
+    q.principal = S("arn:aws:iam::000000000000:root");
+    CHECK_INT(api_explain(cloud_api(w->cloud), test_arena(), &q, &answer, &why), 0);
+    CHECK(answer.allowed);
+    CHECK_STR(answer.decided_by, "being root");
+    q.principal = S("arn:aws:iam::000000000000:user/nobody");
+    CHECK_INT(api_explain(cloud_api(w->cloud), test_arena(), &q, &answer, &why), 1);
+    CHECK(why.n > 0);
     world_free(w);
 }
