@@ -11,8 +11,9 @@
  * counts as no value in a set.  A multivalued key without ForAllValues or ForAnyValue, which AWS
  * leaves undefined, is taken as ForAnyValue (negated: as ForAllValues).
  *
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/ with, at its end,
+ *   reference_policies_elements_condition_operators.html
+ *   reference_policies_condition-single-vs-multi-valued-context-keys.html
  */
 #include "policy/internal.h"
 

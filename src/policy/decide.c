@@ -17,7 +17,7 @@
  * The root of the resource's account needs no policy of its own, only nobody who denies.
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+ * (and …/reference_policies_evaluation-logic-cross-account.html)
  */
 #include "policy/internal.h"
 

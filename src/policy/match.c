@@ -37,7 +37,7 @@ cut_pieces(struct block *b, struct str text, unsigned flags, struct piece *out)
         }
         if (i > from) {
             if (out)
-                out[n] = (struct piece){.kind = kind, .text = block_text(b, str_cut(text, from, i))};
+                out[n] = (struct piece){kind, .text = block_text(b, str_cut(text, from, i))};
             n++;
         }
         if (!skip)
@@ -187,7 +187,8 @@ pattern_resolves(const struct pattern *p, const struct policy_context *context)
 }
 
 enum match
-pattern_match(const struct pattern *p, struct str s, const struct policy_context *context, bool fold)
+pattern_match(const struct pattern *p, struct str s, const struct policy_context *context,
+              bool fold)
 {
     switch (p->kind) {
     case PATTERN_ANY:

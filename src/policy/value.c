@@ -177,7 +177,8 @@ iso_parse(struct str s, int64_t *ret_ms)
         return false;
     int64_t seconds = days_of(negative ? -y : y, m, d) * 86400 + hh * 3600 + (mm - zone) * 60 + ss;
 
-    if (__builtin_mul_overflow(seconds, 1000, ret_ms) || __builtin_add_overflow(*ret_ms, ms, ret_ms))
+    if (__builtin_mul_overflow(seconds, 1000, ret_ms) ||
+        __builtin_add_overflow(*ret_ms, ms, ret_ms))
         *ret_ms = seconds < 0 ? INT64_MIN : INT64_MAX;
     return true;
 }
