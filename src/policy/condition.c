@@ -238,6 +238,8 @@ match_arn(const struct value *v, struct str have, const struct policy_context *c
 {
     enum match all = MATCH_YES;
 
+    assert(v->pattern.kind == PATTERN_ANY || !v->parts);
+
     if (!v->parts)
         return pattern_match(&v->pattern, have, context, false);
     for (int i = 0; i < ARN_PARTS; i++) {
@@ -344,6 +346,8 @@ condition_holds(const struct condition *c, const struct policy_context *context)
 {
     const struct policy_key *key = context_find(context, c->key);
     size_t n = key ? key->n : 0;
+
+    assert(c->op && c->key.n == (key ? key->name.n : c->key.n));
     bool all = c->set == SET_ALL || (c->set == SET_NONE && c->op->negated);
 
     if (c->op->type == OPERATOR_NULL)

@@ -201,7 +201,6 @@ struct statement {
 };
 
 struct policy {
-    enum policy_kind kind;
     size_t bytes;
     struct statement *statements;
     size_t n;

@@ -142,6 +142,7 @@ static int64_t
 days_of(int64_t y, int64_t m, int64_t d)
 {
     y -= m <= 2;
+    assert(m >= 1 && m <= 12 && d >= 1 && d <= 31);
     int64_t era = (y >= 0 ? y : y - 399) / 400;
     int64_t in_era = y - era * 400;
     int64_t in_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;

@@ -540,8 +540,8 @@ TEST(a_document_tells_what_it_names)
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{"
         "\"AWS\":[\"123456789012\",\"arn:aws:iam::123456789012:role/r\"],\"Service\":"
         "\"ec2.amazonaws.com\"},\"Action\":[\"S3:Get*\",\"s3:PutObject\"],\"Resource\":"
-        "\"arn:aws:s3:::b/${aws:userName}/*\",\"Condition\":{\"StringLike\":{\"AWS:username\":\"a\","
-        "\"s3:prefix\":\"${aws:PrincipalTag/team, 'x'}\"},\"ArnLike\":{\"aws:SourceArn\":"
+        "\"arn:aws:s3:::b/${aws:userName}/*\",\"Condition\":{\"StringLike\":{"
+        "\"AWS:username\":\"a\",\"s3:prefix\":\"${aws:PrincipalTag/team, 'x'}\"},\"ArnLike\":{\"aws:SourceArn\":"
         "\"arn:aws:s3:::${aws:userid}\"}}},{\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":"
         "\"S3:Get*\",\"Resource\":\"*\"}]}";
     struct policy *p;
@@ -576,7 +576,8 @@ TEST(documents_are_bounded)
     buf_init(&b, 8 << 20);
     buf_add_lit(&b, "{\"Version\":\"2012-10-17\",\"Statement\":[");
     for (int i = 0; i <= POLICY_STATEMENTS_MAX; i++)
-        buf_add_fmt(&b, "%s{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}", i ? "," : "");
+        buf_add_fmt(&b, "%s{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}",
+                    i ? "," : "");
     buf_add_lit(&b, "]}");
     CHECK_INT(policy_parse(&p, buf_str(&b), POLICY_MANAGED, test_arena(), &why), 1);
     CHECK_STR(why, "Syntax errors in policy.");
