@@ -541,9 +541,9 @@ TEST(a_document_tells_what_it_names)
         "\"AWS\":[\"123456789012\",\"arn:aws:iam::123456789012:role/r\"],\"Service\":"
         "\"ec2.amazonaws.com\"},\"Action\":[\"S3:Get*\",\"s3:PutObject\"],\"Resource\":"
         "\"arn:aws:s3:::b/${aws:userName}/*\",\"Condition\":{\"StringLike\":{"
-        "\"AWS:username\":\"a\",\"s3:prefix\":\"${aws:PrincipalTag/team, 'x'}\"},\"ArnLike\":{\"aws:SourceArn\":"
-        "\"arn:aws:s3:::${aws:userid}\"}}},{\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":"
-        "\"S3:Get*\",\"Resource\":\"*\"}]}";
+        "\"AWS:username\":\"a\",\"s3:prefix\":\"${aws:PrincipalTag/team, 'x'}\"},"
+        "\"ArnLike\":{\"aws:SourceArn\":\"arn:aws:s3:::${aws:userid}\"}}},{\"Effect\":\"Deny\","
+        "\"Principal\":\"*\",\"Action\":\"S3:Get*\",\"Resource\":\"*\"}]}";
     struct policy *p;
     struct str why;
     struct str_list list;
