@@ -55,7 +55,7 @@ profile_resource(struct api_call *call, struct str id, struct api_resource *ret)
     return 0;
 }
 
-/* Policies and providers are named by their ARNs, except where they are made. */
+/* Policies, principals and providers are named by their ARNs, except where they are made. */
 static int
 policy_resource(struct api_call *call, struct str id, struct api_resource *ret)
 {
@@ -91,6 +91,7 @@ static const struct {
     {"instance-profile", profile_resource},
     {"oidc-provider", provider_resource},
     {"policy", policy_resource},
+    {"principal", policy_resource},
     {"role", role_resource},
     {"saml-provider", provider_resource},
     {"user", user_resource},

@@ -11,6 +11,20 @@ struct sim_position {
     int64_t line, column;
 };
 
+struct sim_span {
+    struct str text;
+    struct sim_position start, end;
+};
+
+struct sim_span_list {
+    struct sim_span *v;
+    size_t n;
+};
+
+/* Each object of a document that is the value of Statement, or an element of its array.  The text
+ * must be JSON. */
+struct sim_span_list sim_spans(struct arena *a, struct str text);
+
 struct sim_statement {
     struct policy *whole, *bare; /* a document of this statement alone; bare: without conditions */
     struct sim_position start, end;

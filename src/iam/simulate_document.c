@@ -13,15 +13,6 @@ enum { NODES_MAX = 65536 };
 
 /* ---- where statements stand ---- */
 
-struct span {
-    struct str text;
-    struct sim_position start, end;
-};
-struct span_list {
-    struct span *v;
-    size_t n;
-};
-
 struct scan {
     struct str s;
     size_t i;
@@ -65,14 +56,13 @@ is_statement_key(struct arena *a, struct str quoted)
     return json_parse(a, quoted, 1, &j, &at) && str_is(j.text, "Statement");
 }
 
-/* Each object that is the value of Statement, or an element of its array. */
-static struct span_list
-spans_of(struct arena *a, struct str text)
+struct sim_span_list
+sim_spans(struct arena *a, struct str text)
 {
     struct scan c = {.s = text, .at = {1, 0}};
-    struct span_list list = {0};
+    struct sim_span_list list = {0};
     unsigned depth = 0, base = 0; /* base: the depth at which statements begin; 0: not in them */
-    struct span *open = NULL;
+    struct sim_span *open = NULL;
     bool key = false;
 
     while (c.i < text.n) {
@@ -157,7 +147,7 @@ compile_statement(struct api_call *call, const struct json *version, const struc
 
 static int
 add_statement(struct api_call *call, struct sim_document *doc, const struct json *version,
-              const struct span *span, enum policy_kind kind)
+              const struct sim_span *span, enum policy_kind kind)
 {
     struct sim_statement *s = LIST_PUSH(call->arena, doc);
     struct json statement;
@@ -192,7 +182,7 @@ sim_add(struct api_call *call, struct sim_documents *list, struct str id, enum p
     };
     if (!json_parse(call->arena, json, NODES_MAX, &tree, &at))
         return error_origin(EINVAL, "a policy document is no JSON at %zu", at);
-    const struct span_list spans = spans_of(call->arena, json);
+    const struct sim_span_list spans = sim_spans(call->arena, json);
 
     for (size_t i = 0; r == 0 && i < spans.n; i++)
         r = add_statement(call, doc, json_get(&tree, "Version"), &spans.v[i], kind);
