@@ -1,7 +1,7 @@
 /*
- * Identity providers.  OpenID Connect: a URL, who may use it, and thumbprints of certificates; SAML: a
- * metadata document.  Both are kept as given: Welkin connects to nobody, so thumbprints that a call
- * leaves out are not fetched.
+ * Identity providers.  OpenID Connect: a URL, who may use it, and thumbprints of certificates;
+ * SAML: a metadata document.  Both are kept as given: Welkin connects to nobody, so thumbprints
+ * that a call leaves out are not fetched.
  */
 #include "iam/common.h"
 
@@ -310,7 +310,8 @@ iam_get_saml_provider(struct api_call *call, const struct iam_GetSAMLProviderReq
 }
 
 int
-iam_list_saml_providers(struct api_call *call, const struct iam_ListSAMLProvidersRequest *req UNUSED,
+iam_list_saml_providers(struct api_call *call,
+                        const struct iam_ListSAMLProvidersRequest *req UNUSED,
                         struct iam_ListSAMLProvidersResponse *res)
 {
     API_PRESENT(&res->saml_provider_list);
@@ -381,8 +382,9 @@ provider_untag(struct api_call *call, const struct iam_provider_row *row,
 }
 
 int
-iam_tag_open_id_connect_provider(struct api_call *call, const struct iam_TagOpenIDConnectProviderRequest *req,
-                     struct iam_TagOpenIDConnectProviderResult *res UNUSED)
+iam_tag_open_id_connect_provider(struct api_call *call,
+                                 const struct iam_TagOpenIDConnectProviderRequest *req,
+                                 struct iam_TagOpenIDConnectProviderResult *res UNUSED)
 {
     const struct iam_provider_row *row;
     int r = oidc_find(call, req->open_id_connect_provider_arn, &row);
@@ -391,8 +393,9 @@ iam_tag_open_id_connect_provider(struct api_call *call, const struct iam_TagOpen
 }
 
 int
-iam_untag_open_id_connect_provider(struct api_call *call, const struct iam_UntagOpenIDConnectProviderRequest *req,
-                       struct iam_UntagOpenIDConnectProviderResult *res UNUSED)
+iam_untag_open_id_connect_provider(struct api_call *call,
+                                   const struct iam_UntagOpenIDConnectProviderRequest *req,
+                                   struct iam_UntagOpenIDConnectProviderResult *res UNUSED)
 {
     const struct iam_provider_row *row;
     int r = oidc_find(call, req->open_id_connect_provider_arn, &row);
@@ -402,8 +405,8 @@ iam_untag_open_id_connect_provider(struct api_call *call, const struct iam_Untag
 
 int
 iam_list_open_id_connect_provider_tags(struct api_call *call,
-                           const struct iam_ListOpenIDConnectProviderTagsRequest *req,
-                           struct iam_ListOpenIDConnectProviderTagsResponse *res)
+                                       const struct iam_ListOpenIDConnectProviderTagsRequest *req,
+                                       struct iam_ListOpenIDConnectProviderTagsResponse *res)
 {
     const struct iam_provider_row *row;
     struct api_page page;
@@ -438,8 +441,8 @@ iam_untag_saml_provider(struct api_call *call, const struct iam_UntagSAMLProvide
 
 int
 iam_list_saml_provider_tags(struct api_call *call,
-                           const struct iam_ListSAMLProviderTagsRequest *req,
-                           struct iam_ListSAMLProviderTagsResponse *res)
+                            const struct iam_ListSAMLProviderTagsRequest *req,
+                            struct iam_ListSAMLProviderTagsResponse *res)
 {
     const struct iam_provider_row *row;
     struct api_page page;

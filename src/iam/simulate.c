@@ -1,6 +1,6 @@
 /*
- * SimulateCustomPolicy, SimulatePrincipalPolicy and GetContextKeysFor…Policy: what the policy engine
- * would decide, and why.  Nothing is decided here: every answer is policy_decide()'s or
+ * SimulateCustomPolicy, SimulatePrincipalPolicy and GetContextKeysFor…Policy: what the policy
+ * engine would decide, and why.  Nothing is decided here: every answer is policy_decide()'s or
  * policy_eval()'s of the documents.
  */
 #include "iam/managed.h"
@@ -21,6 +21,13 @@ struct question {
     struct str marker;
     struct opt_i64 max_items;
 };
+
+#define QUESTION_OF(req)                                                                           \
+    {                                                                                              \
+        &(req)->action_names, &(req)->resource_arns, &(req)->context_entries,                      \
+            (req)->resource_policy, (req)->resource_owner, (req)->caller_arn,                      \
+            (req)->resource_handling_option, (req)->marker, (req)->max_items                       \
+    }
 
 struct simulation {
     struct api_call *call;
@@ -472,9 +479,7 @@ iam_simulate_custom_policy(struct api_call *call, const struct iam_SimulateCusto
 {
     struct simulation s = {
         .call = call,
-        .q = {&req->action_names, &req->resource_arns, &req->context_entries,
-              req->resource_policy, req->resource_owner, req->caller_arn,
-              req->resource_handling_option, req->marker, req->max_items},
+        .q = QUESTION_OF(req),
     };
     int r = sim_add_list(call, &s.identity, "PolicyInputList", &req->policy_input_list);
 
@@ -509,9 +514,7 @@ iam_simulate_principal_policy(struct api_call *call,
 {
     struct simulation s = {
         .call = call,
-        .q = {&req->action_names, &req->resource_arns, &req->context_entries,
-              req->resource_policy, req->resource_owner, req->caller_arn,
-              req->resource_handling_option, req->marker, req->max_items},
+        .q = QUESTION_OF(req),
     };
     struct sim_source source;
     int r = sim_source_find(call, req->policy_source_arn, &source);
