@@ -67,7 +67,8 @@ TEST(an_ssh_key_is_shown_in_both_forms)
 
     CHECK_STR(xml_text(list, "Status"), "Inactive");
     CHECK(!xml_text(list, "SSHPublicKeyBody").p);
-    world_refused(w, "DeleteConflict", "Cannot delete entity, must remove referenced objects first.",
+    world_refused(w, "DeleteConflict",
+                  "Cannot delete entity, must remove referenced objects first.",
                   "Action=DeleteUser&UserName=a");
     world_okf(w, "Action=DeleteSSHPublicKey&UserName=a&SSHPublicKeyId=%.*s", STR_ARG(id));
     world_ok(w, "Action=DeleteUser&UserName=a");

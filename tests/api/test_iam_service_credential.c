@@ -45,7 +45,8 @@ TEST(a_service_specific_credential_is_told_once_and_reset)
     CHECK(!str_eq(xml_text(made, "ServicePassword"), password));
     CHECK_STR(xml_text(made, "Status"), "Inactive");
     CHECK_STR(xml_text(made, "CreateDate"), "2026-01-01T00:00:00Z");
-    world_refused(w, "DeleteConflict", "Cannot delete entity, must remove referenced objects first.",
+    world_refused(w, "DeleteConflict",
+                  "Cannot delete entity, must remove referenced objects first.",
                   "Action=DeleteUser&UserName=a");
     world_okf(w, "Action=DeleteServiceSpecificCredential&UserName=a&"
                  "ServiceSpecificCredentialId=%.*s", STR_ARG(id));

@@ -1,6 +1,6 @@
 /*
- * Material for tests of IAM, made for them alone and good for a hundred years: a CA, what it signed,
- * what it did not sign, and what is out of its time.
+ * Material for tests of IAM, made for them alone and good for a hundred years: a CA, what it
+ * signed, what it did not sign, and what is out of its time.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * Public keys as UploadSSHPublicKey gets them.  What is read has two forms, and both are read to the
- * same key: nothing of the input but the key itself is kept.
+ * Public keys as UploadSSHPublicKey gets them.  What is read has two forms, and both are read to
+ * the same key: nothing of the input but the key itself is kept.
  */
 #include <stdlib.h>
 

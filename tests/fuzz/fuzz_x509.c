@@ -1,6 +1,6 @@
 /*
- * Certificates, keys and chains as UploadServerCertificate gets them: one input, parted at the first
- * NUL bytes.  What is no certificate never comes as far as its key.
+ * Certificates, keys and chains as UploadServerCertificate gets them: one input, parted at its
+ * first two NUL bytes.  What is no certificate never comes as far as its key.
  */
 #include <stdlib.h>
 

@@ -57,7 +57,8 @@ TEST(base32_is_that_of_rfc_4648_without_padding)
         {"", ""},           {"f", "MY"},         {"fo", "MZXQ"},         {"foo", "MZXW6"},
         {"foob", "MZXW6YQ"}, {"fooba", "MZXW6YTB"}, {"foobar", "MZXW6YTBOI"},
     };
-    static const char *const bad[] = {"A", "MZ=", "mzxw6", "MZXW1", "MZ", "MZXR", "AAA", "MZXW6YTBO"};
+    static const char *const bad[] = {"A", "MZ=", "mzxw6", "MZXW1", "MZ",
+                                      "MZXR", "AAA", "MZXW6YTBO"};
     struct str bytes;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
