@@ -68,6 +68,19 @@ policy_resource(struct api_call *call, struct str id, struct api_resource *ret)
     return 0;
 }
 
+/* Named by its serial number, except where it is made. */
+static int
+mfa_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    const struct iam_mfa_device_row *row = iam_mfa_device_get(call->txn, id);
+
+    if (str_starts(id, S("arn:")))
+        ret->arn = id;
+    if (row && str_eq(row->account, call->account))
+        ret->tags = &row->tags;
+    return 0;
+}
+
 static int
 provider_resource(struct api_call *call, struct str id, struct api_resource *ret)
 {
@@ -82,6 +95,19 @@ provider_resource(struct api_call *call, struct str id, struct api_resource *ret
     return 0;
 }
 
+static int
+server_certificate_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    const struct iam_server_certificate_row *row = iam_server_certificate_by_name_get(
+        call->txn, call->account, str_lower(call->arena, id));
+
+    if (row) {
+        ret->arn = iam_arn(call, "server-certificate", row->path, row->name);
+        ret->tags = &row->tags;
+    }
+    return 0;
+}
+
 /* A line a type of iam.ops whose rows know more than the ARN's template. */
 static const struct {
     const char *type;
@@ -89,11 +115,13 @@ static const struct {
 } types[] = {
     {"group", group_resource},
     {"instance-profile", profile_resource},
+    {"mfa", mfa_resource},
     {"oidc-provider", provider_resource},
     {"policy", policy_resource},
     {"principal", policy_resource},
     {"role", role_resource},
     {"saml-provider", provider_resource},
+    {"server-certificate", server_certificate_resource},
     {"user", user_resource},
 };
 

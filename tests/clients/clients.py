@@ -191,6 +191,32 @@ def boto3_of_pypi_works_unchanged(lab):
 
 
 @test
+def boto3_manages_identities_and_what_proves_them(lab):
+    same(run([lab.venv("python"), os.path.join(HERE, "client_iam.py"), lab.cloud.url],
+             env=environment()), "done\n", "output")
+
+
+@test
+def the_aws_cli_manages_a_user(lab):
+    aws = Cli(lab.venv("aws"), lab.cloud.url, True)
+    same(aws.text("iam", "create-user", "--user-name", "cli", "--path", "/x/", "--query",
+                  "User.Arn"), "arn:aws:iam::000000000000:user/x/cli", "arn")
+    seed = os.path.join(lab.top, "seed")
+    serial = aws.text("iam", "create-virtual-mfa-device", "--virtual-mfa-device-name", "cli",
+                      "--bootstrap-method", "Base32StringSeed", "--outfile", seed, "--query",
+                      "VirtualMFADevice.SerialNumber")
+    same(len(open(seed).read()), 64, "seed")
+    aws.json("iam", "delete-virtual-mfa-device", "--serial-number", serial)
+    aws.json("iam", "create-access-key", "--user-name", "cli")
+    aws.refused("DeleteConflict", "iam", "delete-user", "--user-name", "cli")
+    for key in aws.json("iam", "list-access-keys", "--user-name", "cli", "--query",
+                        "AccessKeyMetadata[].AccessKeyId"):
+        aws.json("iam", "delete-access-key", "--user-name", "cli", "--access-key-id", key)
+    aws.json("iam", "delete-user", "--user-name", "cli")
+    aws.refused("NoSuchEntity", "iam", "get-user", "--user-name", "cli")
+
+
+@test
 def the_aws_sdk_for_javascript_works_unchanged(lab):
     if lab.why_no_node:
         raise Skip(lab.why_no_node)
