@@ -32,6 +32,7 @@ static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
 
+PRINTF_LIKE(4, 0)
 static int
 store_fault(struct api_call *call, const struct api_error *error, const void *detail,
             const char *fmt, va_list ap)
@@ -218,33 +219,16 @@ prepare(struct call_state *st)
     return r;
 }
 
-/* Shapes nest this deep in replies that hold a secret; descriptions may be recursive. */
-#define SECRET_DEPTH 4
-
-static bool
-shape_has_secret(const struct api_service *service, const struct api_shape *shape, int depth)
-{
-    unsigned n = shape->kind == API_STRUCT ? shape->n
-                 : shape->kind == API_LIST ? 1
-                 : shape->kind == API_MAP  ? 2
-                                           : 0;
-
-    if (shape->flags & API_SECRET)
-        return true;
-    for (unsigned i = 0; i < n && depth > 0; i++)
-        if (shape_has_secret(service,
-                             api_shape(service, service->members[shape->first + i].shape),
-                             depth - 1))
-            return true;
-    return false;
-}
-
-/* Whether a reply of the operation may hold a secret: the private key of CreateKeyPair, the secret
- * in the AccessKey of CreateAccessKey. */
+/* Whether a reply of the operation holds a secret (the private key of CreateKeyPair). */
 static bool
 has_secret(const struct api_service *service, const struct api_op *op)
 {
-    return shape_has_secret(service, api_shape(service, op->output), SECRET_DEPTH);
+    const struct api_shape *output = api_shape(service, op->output);
+
+    for (unsigned i = 0; i < output->n; i++)
+        if (api_shape(service, service->members[output->first + i].shape)->flags & API_SECRET)
+            return true;
+    return false;
 }
 
 /* Runs the handler in its transaction and encodes what it said. */

@@ -71,8 +71,8 @@ TEST(users_that_may_not_be_are_refused)
         "Action=CreateUser&UserName=a&Path=/team",
         "Action=CreateUser&UserName=a&Path=//",
         "Action=CreateUser&UserName=a&Path=/%20/",
-        "Action=CreateUser&UserName="
-        "12345678901234567890123456789012345678901234567890123456789012345",
+        ("Action=CreateUser&UserName="
+         "12345678901234567890123456789012345678901234567890123456789012345"),
         "Action=ListUsers&MaxItems=0",
         "Action=ListUsers&MaxItems=1001",
         "Action=ListUsers&Marker=nonsense",
