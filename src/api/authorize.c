@@ -177,8 +177,11 @@ api_resource_find(struct api_call *call, struct str type, struct str id, struct 
             str_split(&rest, ':');
         ret->arn = id;
         ret->account = str_split(&rest, ':');
+        if (ret->account.n != 12) /* "aws", or nobody's: S3's buckets, images */
+            ret->account = STR_NONE;
     } else {
-        ret->arn = arn_of(call, str_from(api_text(service, service->resources[i].arn)), id);
+        ret->arn = arn_of(call, str_from(api_text(service, service->resources[i].arn)),
+                          id.n ? id : S("*"));
     }
     if (hooks->resource && !str_is(id, "*"))
         return hooks->resource(call, type, id, ret);
@@ -264,7 +267,7 @@ authorize_on(struct api_call *call, const void *req, const struct api_on *on, si
     if (!ids.n && (on->flags & API_ON_IF_GIVEN))
         return 0;
     if (!ids.n)
-        *LIST_PUSH(call->arena, &ids) = S("*");
+        *LIST_PUSH(call->arena, &ids) = on->path[0] == API_NONE ? S("*") : S("");
     struct str type =
         str_from(api_text(call->service, call->service->resources[on->resource].name));
 

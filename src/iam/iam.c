@@ -9,7 +9,8 @@ static int
 user_resource(struct api_call *call, struct str id, struct api_resource *ret)
 {
     const struct iam_user_row *row =
-        iam_user_by_name_get(call->txn, call->account, str_lower(call->arena, id));
+        id.n ? iam_user_by_name_get(call->txn, call->account, str_lower(call->arena, id))
+             : iam_user_get(call->txn, call->principal.unique_id); /* the caller's own */
 
     if (row) {
         ret->arn = iam_arn(call, "user", row->path, row->name);

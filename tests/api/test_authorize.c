@@ -340,3 +340,35 @@ TEST(a_decision_is_explained)
     CHECK(why.n > 0);
     world_free(w);
 }
+
+/* A policy on one's own user is about operations that name nobody, too. */
+TEST(things_of_iam_are_named_by_their_arns, "IAM-02")
+{
+    struct world *w = world_new();
+    struct str key = make_user(
+        w, "bob",
+        POLICY("{\"Effect\":\"Allow\",\"Action\":[\"iam:ListAccessKeys\",\"iam:TagUser\","
+               "\"iam:CreateUser\"],\"Resource\":[\"arn:aws:iam::*:user/${aws:username}\","
+               "\"arn:aws:iam::*:user/dev-*\"]},"
+               "{\"Effect\":\"Allow\",\"Action\":\"iam:GetPolicy\",\"Resource\":"
+               "\"arn:aws:iam::aws:policy/*\"},"
+               "{\"Effect\":\"Allow\",\"Action\":\"iam:ListUserTags\",\"Resource\":\"*\","
+               "\"Condition\":{\"StringEquals\":{\"aws:ResourceTag/team\":\"red\"}}}"));
+
+    world_ok(w, "Action=CreateUser&UserName=eve");
+    world_as_reply(w, key);
+    world_ok(w, "Action=ListAccessKeys");
+    world_ok(w, "Action=ListAccessKeys&UserName=bob");
+    world_refused(w, "AccessDenied",
+                  "User: arn:aws:iam::000000000000:user/bob is not authorized to perform: "
+                  "iam:ListAccessKeys on resource: arn:aws:iam::000000000000:user/eve because no "
+                  "identity-based policy allows the iam:ListAccessKeys action",
+                  "Action=ListAccessKeys&UserName=eve");
+    world_ok(w, "Action=CreateUser&UserName=dev-1");
+    CHECK_FAULT(w, world_call(w, "Action=CreateUser&UserName=ops-1"), "AccessDenied");
+    CHECK_FAULT(w, world_call(w, "Action=ListUserTags&UserName=bob"), "AccessDenied");
+    world_ok(w, "Action=TagUser&UserName=bob&Tags.member.1.Key=team&Tags.member.1.Value=red");
+    world_ok(w, "Action=ListUserTags&UserName=bob");
+    world_ok(w, "Action=GetPolicy&PolicyArn=arn:aws:iam::aws:policy/ReadOnlyAccess");
+    world_free(w);
+}
