@@ -51,6 +51,29 @@ append(struct api_call *call, struct policy_context *to, const struct policy_con
         *LIST_PUSH(call->arena, to) = more->v[i];
 }
 
+/* The request's keys; of its tags only those that are for this thing. */
+static void
+append_request(struct api_call *call, const struct api_resource *resource,
+               struct policy_context *to)
+{
+    const struct str_list *tags = resource->new_tags;
+    struct str_list keys = {0};
+
+    for (size_t i = 0; call->request_keys && i < call->request_keys->n; i++) {
+        const struct policy_key *k = &call->request_keys->v[i];
+
+        if (!tags || !(str_is(k->name, "aws:TagKeys") || str_starts(k->name, S("aws:RequestTag/"))))
+            *LIST_PUSH(call->arena, to) = *k;
+    }
+    if (!tags || !tags->n)
+        return;
+    api_context_tags(call, "aws:RequestTag", tags, to);
+    for (size_t i = 0; i + 1 < tags->n; i += 2)
+        *LIST_PUSH(call->arena, &keys) = tags->v[i];
+    *LIST_PUSH(call->arena, to) =
+        (struct policy_key){.name = S("aws:TagKeys"), .values = keys.v, .n = keys.n, .multi = true};
+}
+
 static void
 tell(struct api_call *call, const struct policy_request *asked,
      const struct policy_decision *decision)
@@ -85,7 +108,7 @@ decide(struct api_call *call, struct str action, const struct api_resource *reso
     /* the first of a name counts: what is known of this decision before what is known of all */
     append(call, &context, extra);
     api_context_resource(call, resource, &context);
-    append(call, &context, call->request_keys);
+    append_request(call, resource, &context);
     append(call, &context, &call->caller->keys);
     const struct policy_request asked = {.action = action,
                                          .resource = resource->arn,

@@ -85,15 +85,14 @@ check_times(struct api_call *call, const struct jwt *jwt)
 }
 
 static int
-find_provider(struct api_call *call, const struct jwt *jwt, struct str account,
-              struct bearer *ret)
+find_provider(struct api_call *call, const struct jwt *jwt, struct str account, struct bearer *ret)
 {
     struct str iss = json_text(&jwt->claims, "iss"), scheme = S("https://");
 
     ret->issuer = str_starts(iss, scheme) ? str_cut(iss, scheme.n, iss.n) : iss;
-    ret->provider = iam_provider_get(
-        call->txn, str_fmt(call->arena, "arn:aws:iam::%.*s:oidc-provider/%.*s", STR_ARG(account),
-                           STR_ARG(ret->issuer)));
+    ret->provider =
+        iam_provider_get(call->txn, str_fmt(call->arena, "arn:aws:iam::%.*s:oidc-provider/%.*s",
+                                            STR_ARG(account), STR_ARG(ret->issuer)));
     if (ret->provider && str_is(ret->provider->kind, "oidc"))
         return 0;
     return api_fault(call, &sts_invalid_token,

@@ -306,6 +306,28 @@ TEST(run_instances_is_asked_about_all_that_it_uses_and_makes, "IAM-02 IAM-03")
     world_free(w);
 }
 
+/* Tags for the volumes of a launch are not those of its instances. */
+TEST(each_thing_of_a_launch_has_its_own_tags, "IAM-03")
+{
+    static const char run[] = "Action=RunInstances&ImageId=ami-009d6802948d06e52&MinCount=1&"
+                              "MaxCount=1&InstanceType=t3.micro&TagSpecification.1.Tag.1.Key=team&"
+                              "TagSpecification.1.Tag.1.Value=red&"
+                              "TagSpecification.1.ResourceType=";
+    struct world *w = world_new();
+
+    world_as_reply(
+        w, make_user(w, "bob",
+                     POLICY("{\"Effect\":\"Allow\",\"Action\":\"ec2:CreateTags\","
+                            "\"Resource\":\"*\"},{\"Effect\":\"Allow\",\"Action\":"
+                            "\"ec2:RunInstances\",\"NotResource\":\"arn:aws:ec2:*:*:instance/*\"},"
+                            "{\"Effect\":\"Allow\",\"Action\":\"ec2:RunInstances\","
+                            "\"Resource\":\"arn:aws:ec2:*:*:instance/*\",\"Condition\":"
+                            "{\"StringEquals\":{\"aws:RequestTag/team\":\"red\"}}}")));
+    CHECK_FAULT(w, world_callf(w, "%svolume", run), "UnauthorizedOperation");
+    world_okf(w, "%sinstance", run);
+    world_free(w);
+}
+
 TEST(a_decision_is_explained)
 {
     struct world *w = world_new();

@@ -443,8 +443,7 @@ TEST(a_token_of_a_provider_gets_a_role_without_a_signature)
         {JWT_OTHER_AUD, "InvalidIdentityToken", "Incorrect token audience"},
         {JWT_OTHER_ISS, "InvalidIdentityToken",
          "No OpenIDConnect provider found in your account for https://other.example.com"},
-        {JWT_OTHER_SUB, "AccessDenied",
-         "Not authorized to perform sts:AssumeRoleWithWebIdentity"},
+        {JWT_OTHER_SUB, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"},
         {JWT_ES256 "A", "InvalidIdentityToken", NULL},
     };
     struct world *w = world_new();
