@@ -41,6 +41,7 @@ struct simulation {
     struct policy_set set;
     struct str_list resources; /* "*" when none were given */
     size_t work, shown;        /* statements, so far */
+    uint64_t seed;             /* keys are the caller's to choose, their places are not */
 };
 
 /* ---- preparing ---- */
@@ -196,6 +197,7 @@ prepare(struct simulation *s)
     struct api_call *call = s->call;
     int r = question_check(s);
 
+    call->env->random(call->env, &s->seed, sizeof(s->seed));
     if (r == 0 && s->q.resource_policy.p)
         r = sim_add(call, &s->resource, S("ResourcePolicy"), POLICY_RESOURCE,
                     s->q.resource_policy);
@@ -287,7 +289,7 @@ all_missing(struct simulation *s, const struct policy_request *req)
     struct str_list keys = {.v = API_EMPTY};
     struct map seen;
 
-    map_init(&seen, 0);
+    map_init(&seen, s->seed);
     given_keys(s, &seen);
     missing(s, &s->identity, req, &seen, &keys);
     missing(s, &s->resource, req, &seen, &keys);
@@ -554,8 +556,10 @@ keys_of(struct api_call *call, const struct sim_documents *list,
         struct iam_GetContextKeysForPolicyResponse *res)
 {
     struct map seen;
+    uint64_t seed;
 
-    map_init(&seen, 0);
+    call->env->random(call->env, &seed, sizeof(seed));
+    map_init(&seen, seed);
     API_PRESENT(&res->context_key_names);
     LIST_EACH(list, doc) {
         struct str_list keys = {0};
