@@ -171,6 +171,9 @@ iam_path(struct str path)
 
 /* ---- pages ---- */
 
+/* Documents are long and thrice as long when they are encoded; a reply has room for 64 MiB. */
+enum { PAGE_BYTES_MAX = 8 << 20 };
+
 /* IAM has no region: a Marker is good whatever region the client was told. */
 static struct api_page_scope
 page_scope(struct api_call *call)
@@ -189,6 +192,14 @@ iam_page_open(struct api_call *call, struct str marker, struct opt_i64 max_items
     const struct api_page_scope scope = page_scope(call);
 
     return api_page_open(call->arena, &scope, &rule, marker, max_items, false, ret, &call->fault);
+}
+
+void
+iam_page_spend(struct api_page *page, size_t *spent, size_t bytes)
+{
+    *spent += bytes;
+    if (*spent > PAGE_BYTES_MAX)
+        page->left = 0;
 }
 
 struct str

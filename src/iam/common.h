@@ -76,6 +76,8 @@ struct str iam_path(struct str path);
 enum { IAM_PAGE_KEY_MAX = 223 };
 int iam_page_open(struct api_call *call, struct str marker, struct opt_i64 max_items,
                   struct api_page *ret);
+/* An item of so many bytes was put on the page: one that is long ends before MaxItems. */
+void iam_page_spend(struct api_page *page, size_t *spent, size_t bytes);
 struct str iam_page_marker(struct api_call *call, const struct api_page *page);
 #define IAM_PAGE_CLOSE(call, page, res)                                                            \
     ((res)->is_truncated = opt_bool((page)->more),                                                 \

@@ -10,6 +10,7 @@ struct walk {
     struct api_call *call;
     const struct str_list *filter;
     struct api_page page;
+    size_t spent;
     struct iam_GetAccountAuthorizationDetailsResponse *res;
 };
 
@@ -23,6 +24,22 @@ static bool
 take(struct walk *w, char kind, struct str name)
 {
     return api_page_take(&w->page, str_fmt(w->call->arena, "%c%.*s", kind, STR_ARG(name)));
+}
+
+/* What was put on the page: its inline documents, and others. */
+static void
+spend(struct walk *w, const struct iam_PolicyDetailList *inline_policies, size_t bytes)
+{
+    LIST_EACH(inline_policies, policy)
+        bytes += policy->policy_document.n;
+    iam_page_spend(&w->page, &w->spent, bytes);
+}
+
+static void
+spend_versions(struct walk *w, const struct iam_ManagedPolicyDetail *policy)
+{
+    LIST_EACH(&policy->policy_version_list, version)
+        iam_page_spend(&w->page, &w->spent, version->document.n);
 }
 
 static struct iam_UserDetail
@@ -138,15 +155,51 @@ walk_policies(struct walk *w)
             const struct iam_managed policy = iam_managed_of(w->call, row);
 
             *LIST_PUSH(w->call->arena, list) = policy_detail(w->call, &policy, &counts);
+            spend_versions(w, &list->v[list->n - 1]);
         }
     for (size_t i = 0; i < n && wanted(w, IAM_ENTITY_TYPE_AWS_MANAGED_POLICY); i++) {
         struct iam_managed policy;
 
         if (!iam_attachments_of(w->call, aws[i].arn) && !iam_boundary_uses(&counts, aws[i].arn))
             continue;
-        if (iam_managed_get(w->call, aws[i].arn, &policy) && take(w, '5', policy.arn))
-            *LIST_PUSH(w->call->arena, list) = policy_detail(w->call, &policy, &counts);
+        if (!iam_managed_get(w->call, aws[i].arn, &policy) || !take(w, '5', policy.arn))
+            continue;
+        *LIST_PUSH(w->call->arena, list) = policy_detail(w->call, &policy, &counts);
+        spend_versions(w, &list->v[list->n - 1]);
     }
+}
+
+static void
+walk_entities(struct walk *w)
+{
+    struct api_call *call = w->call;
+
+    if (wanted(w, IAM_ENTITY_TYPE_USER))
+        STORE_EACH(call->txn, iam_user_by_name, row, call->account)
+            if (take(w, '1', row->name_lower)) {
+                struct iam_UserDetail *user = LIST_PUSH(call->arena, &w->res->user_detail_list);
+
+                *user = user_detail(call, row);
+                spend(w, &user->user_policy_list, 0);
+            }
+    if (wanted(w, IAM_ENTITY_TYPE_GROUP))
+        STORE_EACH(call->txn, iam_group_by_name, row, call->account)
+            if (take(w, '2', row->name_lower)) {
+                struct iam_GroupDetail *group = LIST_PUSH(call->arena, &w->res->group_detail_list);
+
+                *group = group_detail(call, row);
+                spend(w, &group->group_policy_list, 0);
+            }
+    if (wanted(w, IAM_ENTITY_TYPE_ROLE))
+        STORE_EACH(call->txn, iam_role_by_name, row, call->account)
+            if (take(w, '3', row->name_lower)) {
+                struct iam_RoleDetail *role = LIST_PUSH(call->arena, &w->res->role_detail_list);
+
+                *role = role_detail(call, row);
+                /* It is shown again in each of its profiles. */
+                spend(w, &role->role_policy_list,
+                      role->assume_role_policy_document.n * (1 + role->instance_profile_list.n));
+            }
 }
 
 int
@@ -163,18 +216,7 @@ iam_get_account_authorization_details(struct api_call *call,
     API_PRESENT(&res->group_detail_list);
     API_PRESENT(&res->role_detail_list);
     API_PRESENT(&res->policies);
-    if (wanted(&w, IAM_ENTITY_TYPE_USER))
-        STORE_EACH(call->txn, iam_user_by_name, row, call->account)
-            if (take(&w, '1', row->name_lower))
-                *LIST_PUSH(call->arena, &res->user_detail_list) = user_detail(call, row);
-    if (wanted(&w, IAM_ENTITY_TYPE_GROUP))
-        STORE_EACH(call->txn, iam_group_by_name, row, call->account)
-            if (take(&w, '2', row->name_lower))
-                *LIST_PUSH(call->arena, &res->group_detail_list) = group_detail(call, row);
-    if (wanted(&w, IAM_ENTITY_TYPE_ROLE))
-        STORE_EACH(call->txn, iam_role_by_name, row, call->account)
-            if (take(&w, '3', row->name_lower))
-                *LIST_PUSH(call->arena, &res->role_detail_list) = role_detail(call, row);
+    walk_entities(&w);
     walk_policies(&w);
     IAM_PAGE_CLOSE(call, &w.page, res);
     return 0;

@@ -4,6 +4,9 @@
 #include "iam/document.h"
 #include "iam/managed.h"
 
+/* White space does not count for the quota, but it must be kept somewhere. */
+enum { INLINE_BYTES_MAX = 131072 };
+
 struct owner {
     const char *kind; /* "user" */
     struct str id, name;
@@ -38,14 +41,18 @@ inline_put(struct api_call *call, const struct owner *owner, struct str name, st
         .document = document,
     };
     int64_t size = iam_document_size(document), quota = iam_quota(owner->quota);
+    size_t bytes = document.n;
     int r = iam_document_check(call, document, POLICY_IDENTITY);
 
     if (r)
         return r;
-    STORE_EACH(call->txn, iam_inline_by_owner, other, owner->id)
-        if (!str_eq(other->name, name))
-            size += iam_document_size(other->document);
-    if (size > quota)
+    STORE_EACH(call->txn, iam_inline_by_owner, other, owner->id) {
+        if (str_eq(other->name, name))
+            continue;
+        size += iam_document_size(other->document);
+        bytes += other->document.n;
+    }
+    if (size > quota || bytes > INLINE_BYTES_MAX)
         return api_fault(call, &IAM_ERR(LimitExceeded),
                          "Maximum policy size of %lld bytes exceeded for %s %.*s",
                          (long long)quota, owner->kind, STR_ARG(owner->name));

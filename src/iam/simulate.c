@@ -3,11 +3,14 @@
  * engine would decide, and why.  Nothing is decided here: every answer is policy_decide()'s or
  * policy_eval()'s of the documents.
  */
+#include "base/map.h"
 #include "iam/managed.h"
 #include "iam/simulate.h"
 
 /* Combinations of actions and resources in a call. */
-enum { COMBINATIONS_MAX = 10000 };
+enum { COMBINATIONS_MAX = 10000, CONTEXT_MAX = 256 };
+/* Statements that are asked and shown for a page: one that is much work ends before MaxItems. */
+enum { WORK_MAX = 1 << 20, SHOWN_MAX = 20000 };
 
 #define ALLOWED S("allowed")
 #define EXPLICIT_DENY S("explicitDeny")
@@ -37,6 +40,8 @@ struct simulation {
     struct policy_context context;
     struct policy_set set;
     struct str_list resources; /* "*" when none were given */
+    size_t work, shown;        /* statements, so far */
+    uint64_t seed;             /* keys are the caller's to choose, their places are not */
 };
 
 /* ---- preparing ---- */
@@ -46,6 +51,9 @@ static int
 context_of(struct api_call *call, const struct iam_ContextEntryList *entries,
            struct policy_context *ret)
 {
+    if (entries->n > CONTEXT_MAX)
+        return api_fault(call, &IAM_ERR(InvalidInput), "At most %d context entries can be given.",
+                         CONTEXT_MAX);
     LIST_EACH(entries, e) {
         if (!e->context_key_name.p || !e->context_key_type.p)
             return api_fault(call, &IAM_ERR(InvalidInput),
@@ -189,6 +197,7 @@ prepare(struct simulation *s)
     struct api_call *call = s->call;
     int r = question_check(s);
 
+    call->env->random(call->env, &s->seed, sizeof(s->seed));
     if (r == 0 && s->q.resource_policy.p)
         r = sim_add(call, &s->resource, S("ResourcePolicy"), POLICY_RESOURCE,
                     s->q.resource_policy);
@@ -237,6 +246,7 @@ match(struct simulation *s, const struct sim_documents *list, const struct polic
         for (size_t i = 0; i < doc->n; i++) {
             if (policy_eval(doc->v[i].whole, req).effect != effect)
                 continue;
+            s->shown++;
             *LIST_PUSH(a, ret) = (struct iam_Statement){
                 .source_policy_id = doc->id,
                 .source_policy_type = str_from(doc->type),
@@ -247,43 +257,46 @@ match(struct simulation *s, const struct sim_documents *list, const struct polic
     }
 }
 
-static bool
-has_nocase(const struct str_list *list, struct str key)
+/* The keys that the call gives, in lower case. */
+static void
+given_keys(struct simulation *s, struct map *seen)
 {
-    LIST_EACH(list, s)
-        if (str_eq_nocase(*s, key))
-            return true;
-    return false;
+    LIST_EACH(&s->context, key)
+        map_put(seen, str_lower(s->call->arena, key->name), s);
 }
 
-static bool
-in_context(const struct policy_context *context, struct str key)
-{
-    LIST_EACH(context, k)
-        if (str_eq_nocase(k->name, key))
-            return true;
-    return false;
-}
-
-/* Keys that statements about the request name and the caller did not give. */
+/* Keys that statements about the request name and that were not seen yet. */
 static void
 missing(struct simulation *s, const struct sim_documents *list, const struct policy_request *req,
-        struct str_list *ret)
+        struct map *seen, struct str_list *ret)
 {
-    struct arena *a = s->call->arena;
-
     LIST_EACH(list, doc) {
-        for (size_t i = 0; i < doc->n; i++) {
-            struct str_list keys = {0};
-
-            if (policy_eval(doc->v[i].bare, req).effect == POLICY_SILENT)
+        for (const struct sim_statement *t = doc->v; t < doc->v + doc->n; t++) {
+            if (policy_eval(t->bare, req).effect == POLICY_SILENT)
                 continue;
-            policy_context_keys(doc->v[i].whole, a, &keys);
-            LIST_EACH(&keys, key)
-                if (!in_context(&s->context, *key) && !has_nocase(ret, *key))
-                    *LIST_PUSH(a, ret) = str_dup(a, *key);
+            for (size_t i = 0; i < t->keys.n; i++)
+                if (!map_get(seen, t->folded.v[i])) {
+                    map_put(seen, t->folded.v[i], s);
+                    *LIST_PUSH(s->call->arena, ret) = t->keys.v[i];
+                }
         }
     }
+}
+
+static struct str_list
+all_missing(struct simulation *s, const struct policy_request *req)
+{
+    struct str_list keys = {.v = API_EMPTY};
+    struct map seen;
+
+    map_init(&seen, s->seed);
+    given_keys(s, &seen);
+    missing(s, &s->identity, req, &seen, &keys);
+    missing(s, &s->resource, req, &seen, &keys);
+    missing(s, &s->boundary, req, &seen, &keys);
+    map_done(&seen);
+    s->shown += keys.n;
+    return keys;
 }
 
 static struct policy_request
@@ -306,8 +319,8 @@ simulate(struct simulation *s, struct str action, struct str resource)
                                       : d.explicit_deny ? EXPLICIT_DENY
                                                         : IMPLICIT_DENY};
 
+    s->work += 1 + s->identity.statements + s->resource.statements + s->boundary.statements;
     API_PRESENT(&out.matched);
-    API_PRESENT(&out.missing);
     if (d.allowed || d.explicit_deny) {
         enum policy_effect effect = d.allowed ? POLICY_ALLOW : POLICY_DENY;
 
@@ -317,9 +330,7 @@ simulate(struct simulation *s, struct str action, struct str resource)
         if (d.explicit_deny)
             match(s, &s->boundary, &req, effect, &out.matched);
     }
-    missing(s, &s->identity, &req, &out.missing);
-    missing(s, &s->resource, &req, &out.missing);
-    missing(s, &s->boundary, &req, &out.missing);
+    out.missing = all_missing(s, &req);
     return out;
 }
 
@@ -458,6 +469,8 @@ answer(struct simulation *s, struct iam_SimulatePolicyResponse *res)
         *LIST_PUSH(call->arena, &res->evaluation_results) =
             scenario ? show_scenario(s, action)
                      : show(s, action, s->resources.v[i % per_action]);
+        if (s->work > WORK_MAX || s->shown > SHOWN_MAX)
+            page.left = 0;
     }
     IAM_PAGE_CLOSE(call, &page, res);
     return 0;
@@ -542,15 +555,21 @@ static void
 keys_of(struct api_call *call, const struct sim_documents *list,
         struct iam_GetContextKeysForPolicyResponse *res)
 {
+    struct map seen;
+    uint64_t seed;
+
+    call->env->random(call->env, &seed, sizeof(seed));
+    map_init(&seen, seed);
     API_PRESENT(&res->context_key_names);
     LIST_EACH(list, doc) {
         struct str_list keys = {0};
 
         policy_context_keys(doc->policy, call->arena, &keys);
         LIST_EACH(&keys, key)
-            if (!has_nocase(&res->context_key_names, *key))
+            if (!map_put(&seen, str_lower(call->arena, *key), call))
                 *LIST_PUSH(call->arena, &res->context_key_names) = str_dup(call->arena, *key);
     }
+    map_done(&seen);
 }
 
 int

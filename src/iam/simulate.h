@@ -27,6 +27,7 @@ struct sim_span_list sim_spans(struct arena *a, struct str text);
 
 struct sim_statement {
     struct policy *whole, *bare; /* a document of this statement alone; bare: without conditions */
+    struct str_list keys, folded; /* context keys that it names, and in lower case */
     struct sim_position start, end;
 };
 
@@ -41,7 +42,11 @@ struct sim_document {
 struct sim_documents {
     struct sim_document *v;
     size_t n;
+    size_t bytes, statements; /* in all of them */
 };
+
+/* Of all documents of a list together. */
+enum { SIM_BYTES_MAX = 2 << 20 };
 
 /* Adds a document; InvalidInput when it is malformed.  What was added is freed by sim_free(). */
 int sim_add(struct api_call *call, struct sim_documents *list, struct str id, enum policy_kind kind,

@@ -9,7 +9,7 @@
 
 #include "codec/json.h"
 
-enum { NODES_MAX = 65536 };
+enum { NODES_MAX = 65536, SCRATCH_BYTES_MAX = 32 << 20 };
 
 /* ---- where statements stand ---- */
 
@@ -149,28 +149,47 @@ static int
 add_statement(struct api_call *call, struct sim_document *doc, const struct json *version,
               const struct sim_span *span, enum policy_kind kind)
 {
+    struct arena scratch CLEANUP(arena_done);
     struct sim_statement *s = LIST_PUSH(call->arena, doc);
     struct json statement;
     size_t at;
 
+    arena_init(&scratch, SCRATCH_BYTES_MAX);
+
     s->start = span->start;
     s->end = span->end;
-    if (!json_parse(call->arena, span->text, NODES_MAX, &statement, &at))
+    if (!json_parse(&scratch, span->text, NODES_MAX, &statement, &at))
         return error_origin(EINVAL, "a statement is no JSON at %zu", at);
     int r = compile_statement(call, version, &statement, kind, true, &s->whole);
 
-    return r ? r : compile_statement(call, version, &statement, kind, false, &s->bare);
+    if (r)
+        return r;
+    policy_context_keys(s->whole, call->arena, &s->keys);
+    /* They are shown when the policy is gone. */
+    LIST_EACH(&s->keys, key) {
+        *key = str_dup(call->arena, *key);
+        *LIST_PUSH(call->arena, &s->folded) = str_lower(call->arena, *key);
+    }
+    return compile_statement(call, version, &statement, kind, false, &s->bare);
 }
 
 int
 sim_add(struct api_call *call, struct sim_documents *list, struct str id, enum policy_kind kind,
         struct str json)
 {
+    struct arena scratch CLEANUP(arena_done);
     struct policy *policy;
     struct json tree;
     size_t at;
-    int r = compile(call, json, kind, &policy);
+    int r;
 
+    arena_init(&scratch, SCRATCH_BYTES_MAX);
+    list->bytes += json.n;
+    if (list->bytes > SIM_BYTES_MAX)
+        return api_fault(call, &IAM_ERR(InvalidInput),
+                         "The policies of a simulation have at most %d bytes together.",
+                         SIM_BYTES_MAX);
+    r = compile(call, json, kind, &policy);
     if (r)
         return r;
     struct sim_document *doc = LIST_PUSH(call->arena, list);
@@ -180,10 +199,11 @@ sim_add(struct api_call *call, struct sim_documents *list, struct str id, enum p
         .type = kind == POLICY_RESOURCE ? "Resource Policy" : "IAM Policy",
         .policy = policy,
     };
-    if (!json_parse(call->arena, json, NODES_MAX, &tree, &at))
+    if (!json_parse(&scratch, json, NODES_MAX, &tree, &at))
         return error_origin(EINVAL, "a policy document is no JSON at %zu", at);
-    const struct sim_span_list spans = sim_spans(call->arena, json);
+    const struct sim_span_list spans = sim_spans(&scratch, json);
 
+    list->statements += spans.n;
     for (size_t i = 0; r == 0 && i < spans.n; i++)
         r = add_statement(call, doc, json_get(&tree, "Version"), &spans.v[i], kind);
     return r;

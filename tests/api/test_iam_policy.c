@@ -23,7 +23,7 @@ document_of(size_t n)
 {
     size_t rest = strlen(ALLOW_S3) + strlen(",\"Id\":\"\"");
 
-    return test_fmt("{\"Id\":\"%0*d\"%s,%s", (int)(n - rest), 0, "", ALLOW_S3 + 1);
+    return test_fmt("{\"Id\":\"%0*d\"%s,%s", (int)(n - rest), 0, "", &ALLOW_S3[1]);
 }
 
 static void
@@ -105,6 +105,11 @@ TEST(policies_are_measured_without_white_space)
                        test_fmt("Maximum policy size of %d bytes exceeded for %.*s %s",
                                 owners[i].inline_max, STR_ARG(kind), owners[i].name),
                        "%s&PolicyName=b&PolicyDocument=%s", put, code(w, document_of(half + 1)));
+        /* White space is free, up to what a document may have. */
+        const char *blank = code(w, test_fmt("%s%66000s", ALLOW_S3, ""));
+
+        world_okf(w, "%s&PolicyName=b&PolicyDocument=%s", put, blank);
+        world_refusedf(w, "LimitExceeded", NULL, "%s&PolicyName=a&PolicyDocument=%s", put, blank);
     }
     world_free(w);
 }

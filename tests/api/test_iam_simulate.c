@@ -347,3 +347,68 @@ TEST(the_authorization_details_come_in_pages)
     CHECK_INT(pages, 3);
     world_free(w);
 }
+
+/* ---- what is long ---- */
+
+static const char *
+padded(struct world *w)
+{
+    return code(w, test_fmt("%s%130000s", STATEMENT(ALLOW("s3:*", "*")), ""));
+}
+
+TEST(a_page_of_long_documents_ends_before_it_is_full)
+{
+    struct world *w = world_new();
+    const char *document = padded(w);
+    size_t seen = 0, pages = 0;
+    struct str marker = S("");
+
+    for (int i = 0; i < 6; i++) {
+        world_okf(w, "Action=CreatePolicy&PolicyName=p%d&PolicyDocument=%s", i, document);
+        for (int k = 0; k < 4; k++)
+            world_okf(w, "Action=CreatePolicyVersion&PolicyDocument=%s&PolicyArn="
+                         "arn:aws:iam::000000000000:policy/p%d",
+                      document, i);
+    }
+    do {
+        struct str page = world_okf(w, "Action=GetAccountAuthorizationDetails%s%.*s",
+                                    marker.n ? "&Marker=" : "", STR_ARG(marker));
+
+        CHECK(page.n < 12 << 20);
+        seen += xml_count(page, "PolicyId");
+        pages++;
+        marker = world_code(w, xml_text(page, "Marker"));
+    } while (marker.n);
+    CHECK_INT(seen, 6);
+    CHECK_INT(pages, 2);
+    world_free(w);
+}
+
+TEST(a_simulation_has_limits)
+{
+    struct world *w = world_new();
+    const char *document = padded(w);
+    struct str form = S("Action=SimulateCustomPolicy&ActionNames.member.1=s3:GetObject");
+
+    for (int i = 1; i <= 17; i++)
+        form = str_fmt(test_arena(), "%.*s&PolicyInputList.member.%d=%s", STR_ARG(form), i,
+                       document);
+    CHECK_FAULT(w, world_call_str(w, form), "InvalidInput");
+    /* Statements that are asked 1,048,576 times are enough for a page. */
+    const char *many = ALLOW("s3:GetObject", "*");
+
+    for (int i = 1; i < 999; i++)
+        many = test_fmt("%s," ALLOW("s3:GetObject", "*"), many);
+    form = str_fmt(test_arena(), "Action=SimulateCustomPolicy&PolicyInputList.member.1=%s&"
+                                 "ActionNames.member.1=s3:GetObject",
+                   code(w, test_fmt("{\"Version\":\"2012-10-17\",\"Statement\":[%s]}", many)));
+    for (int i = 1; i <= 30; i++)
+        form = str_fmt(test_arena(), "%.*s&ResourceArns.member.%d=arn:aws:s3:::b/%d",
+                       STR_ARG(form), i, i);
+    struct str reply = world_call_str(w, form);
+
+    CHECK_OK(w, reply);
+    CHECK_STR(xml_text(reply, "IsTruncated"), "true");
+    CHECK_INT(xml_count(reply, "EvalDecision"), 21);
+    world_free(w);
+}
