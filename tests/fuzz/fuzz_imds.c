@@ -17,9 +17,10 @@ static struct {
     struct env_fake env;
     struct disk_fake disk;
     struct store *store;
+    struct identity *identity;
 } world;
 
-static const uint8_t key[IMDS_KEY_BYTES] = "thirty-two bytes of fuzzing key";
+static struct imds_keys keys = {.token = "thirty-two bytes of fuzzing key"};
 static const uint8_t nonce[8];
 static struct str tags[] = {S_INIT("Name"), S_INIT("fuzz"), S_INIT("a/b"), S_INIT("")};
 
@@ -41,10 +42,18 @@ open_world(void)
                                   .n_tables = n_all_tables,
                                   .root_key = root};
 
+    struct str private_keys, certificates;
+    struct arena a;
+
     env_fake_init(&world.env, 1);
     disk_fake_init(&world.disk, 1, 512);
     world.env.env.vfs = world.disk.name;
     must(store_open(&world.store, &config, why) == 0);
+    arena_init(&a, 64 << 10);
+    must(identity_make(&a, 0, &private_keys, &certificates) == 0);
+    must(identity_open(&world.identity, private_keys, certificates) == 0);
+    keys.identity = world.identity;
+    arena_done(&a);
 }
 
 static struct imds_request
@@ -68,7 +77,7 @@ static void
 check(struct txn *txn, struct arena *a, const struct ec2_instance_row *row,
       const struct imds_request *req)
 {
-    struct imds_reply reply = imds_answer(txn, a, row, key, 1000, nonce, req);
+    struct imds_reply reply = imds_answer(txn, a, row, &keys, 1000, nonce, req);
     bool required = str_is(row->imds_tokens, "required");
 
     must(reply.status == 200 || (reply.status >= 400 && reply.status < 500));
