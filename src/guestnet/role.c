@@ -10,6 +10,7 @@
 #include "base/timefmt.h"
 #include "codec/crypto.h"
 #include "codec/json.h"
+#include "policy/policy.h"
 
 #define DOCUMENT_BYTES_MAX ((size_t)16 << 10)
 #define SEE_ALSO                                                                                   \
@@ -104,6 +105,48 @@ role_info(struct arena *a, const struct role_view *view, int64_t now_ms)
     return end(&d, a);
 }
 
+/* ---- whether EC2 may ---- */
+
+/*
+ * EC2 is who assumes the role, and the role says who may.  A policy that IAM would not have stored
+ * allows nobody.
+ */
+static bool
+trusts_ec2(struct arena *a, const struct iam_role_row *role, int64_t now_ms)
+{
+    static const struct policy_principal ec2 = {.kind = POLICY_SERVICE,
+                                                .service = S_INIT("ec2.amazonaws.com")};
+    const struct str now = time_iso_s(a, now_ms);
+    struct policy_key time_key = {.name = S("aws:CurrentTime"), .values = &now, .n = 1};
+    const struct policy_context context = {&time_key, 1};
+    const struct policy_request req = {.action = S("sts:AssumeRole"),
+                                       .resource = S("*"),
+                                       .principal = &ec2,
+                                       .context = &context};
+    struct policy *policy;
+    struct str why;
+
+    if (policy_parse(&policy, role->trust_policy, POLICY_TRUST, a, &why) != 0)
+        return false;
+    struct policy_match match = policy_eval(policy, &req);
+    policy_free(policy);
+    return match.effect == POLICY_ALLOW;
+}
+
+/* What AWS says instead of credentials, with status 200. */
+static struct str
+unauthorized(struct arena *a, const struct role_view *view, int64_t now_ms)
+{
+    struct document d;
+
+    begin(&d);
+    put(&d, "Code", S("AssumeRoleUnauthorizedAccess"));
+    put(&d, "Message",
+        str_fmt(a, "EC2 cannot assume the role %.*s." SEE_ALSO, STR_ARG(view->role->name)));
+    put(&d, "LastUpdated", time_iso_s(a, issued_ms(view, now_ms)));
+    return end(&d, a);
+}
+
 /* ---- credentials ---- */
 
 static void
@@ -155,6 +198,8 @@ role_credentials(struct arena *a, const struct role_view *view,
     struct document d;
 
     assert(view->association && view->role);
+    if (!trusts_ec2(a, view->role, now_ms))
+        return unauthorized(a, view, now_ms);
     s.issued_ms = issued_ms(view, now_ms);
     s.expires_ms = s.issued_ms + (int64_t)ROLE_CREDENTIALS_S * 1000;
     s.access_key = access_key(a, view, role_key, s.issued_ms);

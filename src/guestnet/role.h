@@ -34,8 +34,10 @@ struct role_view role_look(struct txn *txn, const struct ec2_instance_row *insta
 struct str role_info(struct arena *a, const struct role_view *view, int64_t now_ms);
 
 /*
- * The JSON of iam/security-credentials/ROLE.  There must be a role.  session_key is the cloud's key
- * "session"; role_key is a key for this alone.  *ret_secret says whether it holds a secret.
+ * The JSON of iam/security-credentials/ROLE, which says AssumeRoleUnauthorizedAccess when the
+ * role's trust policy does not let EC2 assume it.  There must be a role.  session_key is the
+ * cloud's key "session"; role_key is a key for this alone.  *ret_secret is set when the text holds
+ * a secret.
  */
 struct str role_credentials(struct arena *a, const struct role_view *view,
                             const uint8_t session_key[SESSION_KEY_BYTES],

@@ -68,8 +68,8 @@ TEST(credentials_have_the_form_that_sdks_read, "IMDS-10 IMDS-16 ROLE-02 ROLE-10"
     struct str want = str_fmt(
         test_arena(),
         "{\n  \"Code\" : \"Success\",\n  \"LastUpdated\" : \"%.*s\",\n  \"Type\" : \"AWS-HMAC\",\n"
-        "  \"AccessKeyId\" : \"%.*s\",\n  \"SecretAccessKey\" : \"%.*s\",\n  \"Token\" : \"%.*s\",\n"
-        "  \"Expiration\" : \"%.*s\"\n}",
+        "  \"AccessKeyId\" : \"%.*s\",\n  \"SecretAccessKey\" : \"%.*s\",\n"
+        "  \"Token\" : \"%.*s\",\n  \"Expiration\" : \"%.*s\"\n}",
         STR_ARG(member(json, "LastUpdated")), STR_ARG(member(json, "AccessKeyId")),
         STR_ARG(member(json, "SecretAccessKey")), STR_ARG(member(json, "Token")),
         STR_ARG(member(json, "Expiration")));
@@ -207,6 +207,43 @@ TEST(info_tells_of_the_profile, "IMDS-10")
                               STR_ARG(launched));
 
     CHECK_STR(get(w, id, MD "iam/info"), str_cstr(test_arena(), want));
+    world_free(w);
+}
+
+TEST(a_role_that_does_not_trust_ec2_gives_no_credentials, "ROLE-03")
+{
+    static const char *const denying[] = {
+        TRUST_LAMBDA,
+        "",
+        "{}",
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"
+        "{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"},{\"Effect\":"
+        "\"Deny\",\"Principal\":\"*\",\"Action\":\"sts:AssumeRole\"}]}",
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"
+        "{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:TagSession\"}]}",
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"
+        "{\"AWS\":\"000000000000\"},\"Action\":\"sts:AssumeRole\"}]}",
+    };
+    struct world *w = open_world();
+    const char *id = launch(w, WITH_WEB);
+    struct str before = get(w, id, WEB);
+
+    for (size_t i = 0; i < ARRAY_LEN(denying); i++) {
+        iam_rows_role(w, "web-role", denying[i]);
+        struct imds_reply reply = get_with(w, id, WEB, STR_NONE);
+        CHECK_INT(reply.status, 200);
+        CHECK(!reply.secret);
+        const struct json *json = parse(reply.body);
+        CHECK_STR(member(json, "Code"), "AssumeRoleUnauthorizedAccess");
+        CHECK_STR(member(json, "Message"),
+                  "EC2 cannot assume the role web-role.  Please see documentation at "
+                  "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html"
+                  "#troubleshoot_iam-ec2_errors-info-doc.");
+        CHECK_INT(json->n, 3);
+        CHECK_STR(get(w, id, CREDENTIALS), "web-role");
+    }
+    iam_rows_role(w, "web-role", TRUST_EC2);
+    CHECK(str_eq(get(w, id, WEB), before));
     world_free(w);
 }
 
