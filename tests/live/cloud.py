@@ -284,6 +284,16 @@ class Cloud:
         finally:
             connection.close()
 
+    def get(self, path):
+        """(status, body) of a path of the daemon itself."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            reply = connection.getresponse()
+            return reply.status, reply.read()
+        finally:
+            connection.close()
+
     def call(self, action, account="test", region="us-east-1", **params):
         status, body = self.raw(action, params, account, region)
         reply = parse(body)

@@ -480,7 +480,7 @@ TEST(a_disabled_endpoint_answers_nothing)
     world_free(w);
 }
 
-TEST(metadata_survives_a_restart_of_the_daemon, "IMDS-14")
+TEST(metadata_survives_a_restart_of_the_daemon)
 {
     struct world *w = world_new();
     const char *id = launch(w, "&MetadataOptions.HttpTokens=required");

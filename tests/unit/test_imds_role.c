@@ -94,7 +94,7 @@ opened(const struct json *json)
     return s;
 }
 
-TEST(credentials_are_a_session_of_the_role_named_by_the_instance, "ROLE-04")
+TEST(credentials_are_a_session_of_the_role_named_by_the_instance)
 {
     struct world *w = open_world();
     const char *id = launch(w, WITH_WEB);
@@ -117,7 +117,7 @@ TEST(credentials_are_a_session_of_the_role_named_by_the_instance, "ROLE-04")
 }
 
 /* Polls for a week in steps of ten minutes. */
-TEST(who_reads_always_gets_valid_credentials_and_old_ones_overlap, "ROLE-08 ROLE-09")
+TEST(who_reads_always_gets_valid_credentials_and_old_ones_overlap, "ROLE-08")
 {
     struct world *w = open_world();
     const char *id = launch(w, WITH_WEB);
