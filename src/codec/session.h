@@ -40,8 +40,8 @@ struct session {
 };
 
 /*
- * Access key ids in AWS's manner: four letters and 16 characters of A-Z2-7 that hold 10 bytes.  They
- * tell the account: random bytes are marked with it before they become a key id, and
+ * Access key ids in AWS's manner: four letters and 16 characters of A-Z2-7 that hold 10 bytes.
+ * They tell the account: random bytes are marked with it before they become a key id, and
  * session_key_account() reads it back (absent: no key id), for GetAccessKeyInfo.
  */
 void session_mark_account(uint8_t random[10], struct str account);
