@@ -8,6 +8,7 @@
  */
 #include "ec2/instance.h"
 
+#include "api/authorize.h"
 #include "codec/aws_names.h"
 
 /* ---- finding the profile ---- */
@@ -55,7 +56,9 @@ check_role(struct api_call *call, const struct iam_profile_row *profile)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "IAM Instance Profile \"%.*s\" has no associated IAM Roles",
                          STR_ARG(profile_arn(call, profile)));
-    return 0;
+    return api_authorize_pass_role(
+        call, aws_iam_arn(call->arena, role->account, "role", role->path, role->name),
+        "ec2.amazonaws.com");
 }
 
 int
