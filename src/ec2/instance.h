@@ -99,6 +99,7 @@ int ec2_profile_associate(struct api_call *call, struct str instance_id,
                           struct ec2_profile_association_row *ret);
 /* The instance is terminated. */
 int ec2_profile_release(struct txn *txn, struct str instance_id);
+struct str ec2_profile_arn(struct api_call *call, const struct iam_profile_row *row);
 /* The name in a profile's ARN. */
 struct str ec2_profile_name(const struct ec2_profile_association_row *row);
 

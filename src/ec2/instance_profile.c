@@ -22,8 +22,8 @@ invalid_profile(struct api_call *call, bool by_arn, struct str value)
                      STR_ARG(value), by_arn ? "arn" : "name", by_arn ? "ARN" : "name");
 }
 
-static struct str
-profile_arn(struct api_call *call, const struct iam_profile_row *row)
+struct str
+ec2_profile_arn(struct api_call *call, const struct iam_profile_row *row)
 {
     return aws_iam_arn(call->arena, row->account, "instance-profile", row->path, row->name);
 }
@@ -55,7 +55,7 @@ check_role(struct api_call *call, const struct iam_profile_row *profile)
     if (!role)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "IAM Instance Profile \"%.*s\" has no associated IAM Roles",
-                         STR_ARG(profile_arn(call, profile)));
+                         STR_ARG(ec2_profile_arn(call, profile)));
     return api_authorize_pass_role(
         call, aws_iam_arn(call->arena, role->account, "role", role->path, role->name),
         "ec2.amazonaws.com");
@@ -79,7 +79,7 @@ ec2_profile_find(struct api_call *call, const struct ec2_IamInstanceProfileSpeci
                          "iamInstanceProfile.arn");
     const struct iam_profile_row *row =
         iam_profile_by_name_get(call->txn, call->account, str_lower(call->arena, name));
-    if (!row || !str_eq(by_arn ? profile_arn(call, row) : row->name, value))
+    if (!row || !str_eq(by_arn ? ec2_profile_arn(call, row) : row->name, value))
         return invalid_profile(call, by_arn, value);
     int r = check_role(call, row);
     if (r == 0)
@@ -100,7 +100,7 @@ ec2_profile_associate(struct api_call *call, struct str instance_id,
         .region = call->region,
         .instance_id = instance_id,
         .profile_id = profile->id,
-        .profile_arn = profile_arn(call, profile),
+        .profile_arn = ec2_profile_arn(call, profile),
         .associated_ms = call->now_ms,
     };
     int r = ec2_profile_association_insert(call->txn, &row);
@@ -172,6 +172,24 @@ association_find(struct api_call *call, struct str id,
 
 /* ---- operations ---- */
 
+/*
+ * An association is not a thing that policies name: they name its instance, whose id may have to
+ * be found first.
+ */
+static int
+authorize(struct api_call *call, struct str instance_id, const struct iam_profile_row *profile)
+{
+    struct str action =
+        str_cat(call->arena, S("ec2:"), api_op_name(call->service, call->op));
+    struct policy_context extra = {0};
+    struct api_resource instance;
+    int r = api_resource_find(call, S("instance"), instance_id, &instance);
+
+    if (profile)
+        api_context_add(call, &extra, S("ec2:NewInstanceProfile"), ec2_profile_arn(call, profile));
+    return r ? r : api_authorize_on(call, action, &instance, &extra);
+}
+
 int
 ec2_associate_iam_instance_profile(struct api_call *call,
                                    const struct ec2_AssociateIamInstanceProfileRequest *req,
@@ -184,6 +202,8 @@ ec2_associate_iam_instance_profile(struct api_call *call,
 
     if (r == 0)
         r = ec2_profile_find(call, req->iam_instance_profile, &profile);
+    if (r == 0)
+        r = authorize(call, instance->id, profile);
     if (r)
         return r;
     if (instance->state != EC2_RUNNING && instance->state != EC2_STOPPED)
@@ -217,6 +237,8 @@ ec2_disassociate_iam_instance_profile(struct api_call *call,
     int r = association_find(call, req->association_id, &row);
 
     if (r == 0)
+        r = authorize(call, row->instance_id, NULL);
+    if (r == 0)
         r = association_delete(call, row->id);
     if (r == 0)
         res->iam_instance_profile_association = association_answer(call, row, "disassociating");
@@ -235,6 +257,8 @@ ec2_replace_iam_instance_profile_association(
 
     if (r == 0)
         r = ec2_profile_find(call, req->iam_instance_profile, &profile);
+    if (r == 0)
+        r = authorize(call, old->instance_id, profile);
     if (r)
         return r;
     const struct ec2_instance_row *instance = ec2_instance_get(call->txn, old->instance_id);

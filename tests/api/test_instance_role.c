@@ -331,3 +331,60 @@ TEST(a_role_is_passed_only_by_who_may_pass_it, "ROLE-13")
     refused_as(w, &passer, "UnauthorizedOperation", replace);
     world_free(w);
 }
+
+TEST(policies_name_the_instance_of_an_association_and_its_profile)
+{
+    struct world *w = world_new();
+
+    make_role(w, "app", TRUST("ec2.amazonaws.com"), NULL);
+    make_profile(w, "app", "app");
+    const char *mine = launch(w, "&IamInstanceProfile.Name=app");
+    const char *other = launch(w, "&IamInstanceProfile.Name=app");
+    const char *policy =
+        str_fmt(test_arena(),
+                "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":"
+                "\"ec2:DisassociateIamInstanceProfile\",\"Resource\":"
+                "\"arn:aws:ec2:us-east-1:000000000000:instance/%s\"},{\"Effect\":\"Allow\","
+                "\"Action\":[\"ec2:AssociateIamInstanceProfile\",\"iam:PassRole\"],"
+                "\"Resource\":\"*\"},{\"Effect\":\"Deny\",\"Action\":"
+                "\"ec2:AssociateIamInstanceProfile\",\"Resource\":\"*\",\"Condition\":{"
+                "\"StringNotEquals\":{\"ec2:NewInstanceProfile\":"
+                "\"arn:aws:iam::000000000000:instance-profile/app\"}}}]}",
+                mine)
+            .p;
+    struct credentials c = make_user(w, "one", policy);
+    const struct {
+        const char *instance, *code;
+    } rows[] = {{other, "UnauthorizedOperation"}, {mine, NULL}};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str xml = world_okf(w,
+                                   "Action=DescribeIamInstanceProfileAssociations&"
+                                   "Filter.1.Name=instance-id&Filter.1.Value.1=%s",
+                                   rows[i].instance);
+        const char *form = str_fmt(test_arena(),
+                                   "Action=DisassociateIamInstanceProfile&AssociationId=%s&"
+                                   "Version=2016-11-15",
+                                   xml_cstr(xml, "associationId"))
+                               .p;
+
+        if (rows[i].code)
+            refused_as(w, &c, rows[i].code, form);
+        else
+            allowed_as(w, &c, form);
+    }
+    make_profile(w, "second", "app");
+    refused_as(w, &c, "UnauthorizedOperation",
+               str_fmt(test_arena(),
+                       "Action=AssociateIamInstanceProfile&InstanceId=%s&"
+                       "IamInstanceProfile.Name=second&Version=2016-11-15",
+                       mine)
+                   .p);
+    allowed_as(w, &c,
+               str_fmt(test_arena(),
+                       "Action=AssociateIamInstanceProfile&InstanceId=%s&"
+                       "IamInstanceProfile.Name=app&Version=2016-11-15",
+                       mine)
+                   .p);
+    world_free(w);
+}
