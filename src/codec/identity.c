@@ -7,6 +7,7 @@
 #include "codec/identity.h"
 
 #include "base/error.h"
+#include "codec/crypto.h"
 
 #include <stdlib.h>
 
@@ -25,9 +26,18 @@ enum {
     SIGNATURE_BYTES_MAX = 256,
     SIGNATURE_CHARS_MAX = 1024,
     PEM_BYTES_MAX = 16 << 10,
+    REMEMBERED = 1024, /* signatures, of 2 KiB at most each */
+};
+
+/* A signature that was given out. */
+struct remembered {
+    uint8_t digest[SHA256_LEN]; /* of kind and document */
+    char *text;                 /* NULL: nothing yet */
+    size_t n;
 };
 
 struct identity {
+    struct remembered given[REMEMBERED];
     EVP_PKEY *keys[IDENTITY_KINDS];
     X509 *certificates[IDENTITY_KINDS];
 };
@@ -253,6 +263,8 @@ identity_free(struct identity *id)
         EVP_PKEY_free(id->keys[i]);
         X509_free(id->certificates[i]);
     }
+    for (size_t i = 0; i < REMEMBERED; i++)
+        free(id->given[i].text);
     free(id);
     return NULL;
 }
@@ -323,16 +335,52 @@ sign_pkcs7(const struct identity *id, struct arena *a, enum identity_kind kind,
     return lines(a, bio_text(a, out));
 }
 
-struct str
-identity_sign(const struct identity *id, struct arena *a, enum identity_kind kind,
-              struct str document, int64_t now_ms)
+/* Where a signature of it is, or goes. */
+static struct remembered *
+place_of(struct identity *id, enum identity_kind kind, struct str document,
+         uint8_t ret_digest[SHA256_LEN])
 {
+    struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
+    uint8_t which = (uint8_t)kind;
+
+    crypto_hash_add(hash, &which, 1);
+    crypto_hash_add(hash, document.p, document.n);
+    crypto_hash_end(hash, ret_digest);
+    crypto_hash_free(hash);
+    return &id->given[(ret_digest[0] << 8 | ret_digest[1]) % REMEMBERED];
+}
+
+static void
+remember(struct remembered *place, const uint8_t digest[SHA256_LEN], struct str signature)
+{
+    char *text = malloc(signature.n);
+
+    if (!text)
+        return;
+    free(place->text);
+    memcpy(text, signature.p, signature.n);
+    memcpy(place->digest, digest, SHA256_LEN);
+    place->text = text;
+    place->n = signature.n;
+}
+
+struct str
+identity_sign(struct identity *id, struct arena *a, enum identity_kind kind, struct str document,
+              int64_t now_ms)
+{
+    uint8_t digest[SHA256_LEN];
+
     assert(kind < IDENTITY_KINDS && document.n > 0 && document.n <= INT32_MAX);
+    struct remembered *place = place_of(id, kind, document, digest);
+    if (place->text && memcmp(place->digest, digest, SHA256_LEN) == 0)
+        return str_dup(a, str_of(place->text, place->n));
     struct str signature = kind == IDENTITY_SIGNATURE
                                ? sign_plain(id, a, document)
                                : sign_pkcs7(id, a, kind, document, now_ms);
 
-    if (!signature.p)
+    if (signature.p)
+        remember(place, digest, signature);
+    else
         refused("sign an identity document");
     return signature;
 }

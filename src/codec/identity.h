@@ -10,8 +10,8 @@
  *   pkcs7      PKCS #7 that holds the document, SHA-1 by a DSA key of 1024 bits
  *   rsa2048    the same, SHA-256 by an RSA key of 2048 bits
  *
- * The old algorithms are AWS's: verifiers expect them.  What is new should use rsa2048.  Pure:
- * nothing here reads a clock; randomness is libcrypto's own.
+ * The old algorithms are AWS's: verifiers expect them.  What is new should use rsa2048.  Nothing
+ * here reads a clock; randomness is libcrypto's own.
  */
 #pragma once
 
@@ -34,8 +34,12 @@ int identity_open(struct identity **ret, struct str keys, struct str certificate
 /* Takes NULL, answers NULL; wipes the keys. */
 struct identity *identity_free(struct identity *id);
 
-/* Base64 in lines of 76, without a newline at its end; absent when libcrypto refused. */
-struct str identity_sign(const struct identity *id, struct arena *a, enum identity_kind kind,
+/*
+ * Base64 in lines of 76, without a newline at its end; absent when libcrypto refused.  To sign takes
+ * up to a millisecond, so what was signed is remembered, with its time: who asks again and again
+ * for the same costs a digest.
+ */
+struct str identity_sign(struct identity *id, struct arena *a, enum identity_kind kind,
                          struct str document, int64_t now_ms);
 
 /* Whether an IDENTITY_SIGNATURE is of this document; line breaks and blanks in it do not count. */

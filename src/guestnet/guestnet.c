@@ -267,8 +267,7 @@ load_keys(struct guestnet *g)
     if (r >= 0)
         r = store_key_load(store, env, "instance-role", g->keys.role);
     if (r >= 0)
-        r = store_identity_load(store, env, &g->identity);
-    g->keys.identity = g->identity;
+        r = store_identity_load(store, env, &g->keys.identity);
     return r;
 }
 
@@ -328,7 +327,7 @@ guestnet_free(struct guestnet *g)
         free(vpc);
     }
     dns_forwarder_free(g->forwarder);
-    identity_free(g->identity);
+    identity_free(g->keys.identity);
     explicit_bzero(&g->keys, sizeof(g->keys));
     free(g);
     return NULL;

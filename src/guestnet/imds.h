@@ -21,7 +21,7 @@ struct imds_keys {
     uint8_t token[IMDS_KEY_BYTES];      /* tokens of the service itself */
     uint8_t session[SESSION_KEY_BYTES]; /* credentials: the cloud's key "session" */
     uint8_t role[ROLE_KEY_BYTES];       /* which credentials */
-    const struct identity *identity;    /* signatures of the identity document */
+    struct identity *identity;          /* signatures of the identity document */
 };
 
 struct imds_request {

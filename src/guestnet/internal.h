@@ -30,7 +30,6 @@ struct guestnet {
     struct guestnet_vpc *vpcs;
     struct dns_forwarder *forwarder;
     struct imds_keys keys;
-    struct identity *identity; /* what keys has */
 };
 
 static inline struct str

@@ -4,6 +4,19 @@
 #include "base/error.h"
 #include "gen/store/keys_rows.h"
 
+/* Ends what made or read a key. */
+static int
+end(struct txn *txn, struct arena *arena, int r)
+{
+    if (r < 0)
+        store_rollback(txn);
+    else
+        store_commit(txn);
+    arena_wipe(arena);
+    arena_done(arena);
+    return r;
+}
+
 int
 store_key_load(struct store *store, struct env *env, const char *name,
                uint8_t ret[STORE_KEY_BYTES])
@@ -23,13 +36,7 @@ store_key_load(struct store *store, struct env *env, const char *name,
                                       .value = str_hex(&arena, ret, STORE_KEY_BYTES)};
         r = row ? store_key_update(txn, &fresh) : store_key_insert(txn, &fresh);
     }
-    if (r < 0)
-        store_rollback(txn);
-    else
-        store_commit(txn);
-    arena_wipe(&arena);
-    arena_done(&arena);
-    return r;
+    return end(txn, &arena, r);
 }
 
 /* ---- identity documents ---- */
@@ -63,13 +70,7 @@ store_identity_load(struct store *store, struct env *env, struct identity **ret)
         r = identity_open(ret, row->private_keys, row->certificates);
     if (r == -EBADMSG)
         error_origin(EBADMSG, "the keys of identity documents in the database are damaged");
-    if (r < 0)
-        store_rollback(txn);
-    else
-        store_commit(txn);
-    arena_wipe(&arena);
-    arena_done(&arena);
-    return r;
+    return end(txn, &arena, r);
 }
 
 struct str

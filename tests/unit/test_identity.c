@@ -111,7 +111,7 @@ leave_folder(void)
 
 /* AWS's steps for pkcs7 and rsa2048, to the letter. */
 static void
-verify_pkcs7(const struct identity *id, enum identity_kind kind)
+verify_pkcs7(struct identity *id, enum identity_kind kind)
 {
     struct str signature = identity_sign(id, test_arena(), kind, DOCUMENT, NOW_MS);
 
@@ -197,6 +197,26 @@ TEST(a_signature_is_of_one_document_under_one_key)
     other = open_identity();
     CHECK(!identity_verify(other, a, DOCUMENT, signature));
     identity_free(other);
+    identity_free(id);
+}
+
+TEST(what_was_signed_once_is_given_again_and_not_mixed_up)
+{
+    struct identity *id = open_identity();
+    struct arena *a = test_arena();
+    struct str first = identity_sign(id, a, IDENTITY_PKCS7, DOCUMENT, NOW_MS);
+
+    /* DSA is never twice the same by itself */
+    CHECK(str_eq(identity_sign(id, a, IDENTITY_PKCS7, DOCUMENT, NOW_MS + 5000), first));
+    CHECK(!str_eq(identity_sign(id, a, IDENTITY_RSA2048, DOCUMENT, NOW_MS), first));
+    for (int i = 0; i < 3000; i++) {
+        struct str document = str_fmt(a, "{\n  \"n\" : %d\n}", i);
+
+        CHECK(identity_verify(id, a, document,
+                              identity_sign(id, a, IDENTITY_SIGNATURE, document, NOW_MS)));
+    }
+    CHECK(identity_verify(id, a, DOCUMENT,
+                          identity_sign(id, a, IDENTITY_SIGNATURE, DOCUMENT, NOW_MS)));
     identity_free(id);
 }
 
