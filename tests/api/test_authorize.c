@@ -196,14 +196,15 @@ TEST(tags_of_things_and_requests_are_conditions, "IAM-02 IAM-03")
     xml = world_callf(w, "Action=DeleteSecurityGroup&GroupId=%s", blue);
     CHECK_FAULT(w, xml, "UnauthorizedOperation");
     world_okf(w, "Action=DeleteSecurityGroup&GroupId=%s", red);
-#define KEY_TAG "&KeyType=ed25519&TagSpecification.1.ResourceType=key-pair&TagSpecification.1.Tag."
+#define KEY_TAG "&TagSpecification.1.Tag."
+#define KEY_OF "&KeyType=ed25519&TagSpecification.1.ResourceType=key-pair"
     world_ok(w, "Action=CreateKeyPair&KeyName=a&KeyType=ed25519");
-    world_ok(w, "Action=CreateKeyPair&KeyName=b" KEY_TAG "1.Key=team" KEY_TAG "1.Value=red");
-    xml = world_call(w, "Action=CreateKeyPair&KeyName=c" KEY_TAG "1.Key=team" KEY_TAG
+    world_ok(w, "Action=CreateKeyPair&KeyName=b" KEY_OF KEY_TAG "1.Key=team" KEY_TAG "1.Value=red");
+    xml = world_call(w, "Action=CreateKeyPair&KeyName=c" KEY_OF KEY_TAG "1.Key=team" KEY_TAG
                         "1.Value=blue");
     CHECK_FAULT(w, xml, "UnauthorizedOperation");
     CHECK(str_find(xml_text(xml, "Message"), S("perform: ec2:CreateTags on")) != SIZE_MAX);
-    xml = world_call(w, "Action=CreateKeyPair&KeyName=c" KEY_TAG "1.Key=team" KEY_TAG
+    xml = world_call(w, "Action=CreateKeyPair&KeyName=c" KEY_OF KEY_TAG "1.Key=team" KEY_TAG
                         "1.Value=red" KEY_TAG "2.Key=x" KEY_TAG "2.Value=y");
     CHECK_FAULT(w, xml, "UnauthorizedOperation");
     /* not by CreateTags itself */
