@@ -35,9 +35,9 @@ int identity_open(struct identity **ret, struct str keys, struct str certificate
 struct identity *identity_free(struct identity *id);
 
 /*
- * Base64 in lines of 76, without a newline at its end; absent when libcrypto refused.  To sign takes
- * up to a millisecond, so what was signed is remembered, with its time: who asks again and again
- * for the same costs a digest.
+ * Base64 in lines of 76, without a newline at its end; absent when libcrypto refused.  To sign
+ * takes up to a millisecond, so what was signed is remembered, with its time: who asks again and
+ * again for the same costs a digest.
  */
 struct str identity_sign(struct identity *id, struct arena *a, enum identity_kind kind,
                          struct str document, int64_t now_ms);

@@ -30,6 +30,7 @@ enum leaf_kind {
     LEAF_SIGNATURE,
     LEAF_PKCS7,
     LEAF_RSA2048, /* of value, the document */
+    LEAF_ROLE_INFO,
     LEAF_CREDENTIALS,
 };
 
@@ -265,7 +266,7 @@ add_role(struct tree *t, struct txn *txn, const struct ec2_instance_row *instanc
     t->role = role_look(txn, instance);
     if (!t->role.association)
         return;
-    add(t, role_info(t->arena, &t->role, t->now_ms), "meta-data/iam/info");
+    add(t, STR_NONE, "meta-data/iam/info")->kind = LEAF_ROLE_INFO;
     if (t->role.role)
         add(t, STR_NONE, "meta-data/iam/security-credentials/%.*s",
             STR_ARG(t->role.role->name))
@@ -363,6 +364,8 @@ value_of(const struct tree *t, const struct leaf *leaf, bool *ret_secret)
         return sign(t, IDENTITY_PKCS7, leaf->value);
     case LEAF_RSA2048:
         return sign(t, IDENTITY_RSA2048, leaf->value);
+    case LEAF_ROLE_INFO:
+        return role_info(t->arena, &t->role, t->now_ms);
     case LEAF_CREDENTIALS:
         return role_credentials(t->arena, &t->role, t->keys->session, t->keys->role, t->now_ms,
                                 ret_secret);

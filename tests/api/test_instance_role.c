@@ -28,14 +28,20 @@ struct credentials {
 
 /* ---- IAM ---- */
 
+static const char *
+coded(struct world *w, const char *policy)
+{
+    return str_cstr(test_arena(), world_code(w, str_from(policy)));
+}
+
 static void
 make_role(struct world *w, const char *name, const char *trust, const char *policy)
 {
     world_okf(w, "Action=CreateRole&RoleName=%s&AssumeRolePolicyDocument=%s", name,
-              world_code(w, str_from(trust)).p);
+              coded(w, trust));
     if (policy)
         world_okf(w, "Action=PutRolePolicy&RoleName=%s&PolicyName=p&PolicyDocument=%s", name,
-                  world_code(w, str_from(policy)).p);
+                  coded(w, policy));
 }
 
 static void
@@ -52,7 +58,7 @@ make_user(struct world *w, const char *name, const char *policy)
 {
     world_okf(w, "Action=CreateUser&UserName=%s", name);
     world_okf(w, "Action=PutUserPolicy&UserName=%s&PolicyName=p&PolicyDocument=%s", name,
-              world_code(w, str_from(policy)).p);
+              coded(w, policy));
     struct str xml = world_okf(w, "Action=CreateAccessKey&UserName=%s", name);
 
     return (struct credentials){.access_key = xml_text(xml, "AccessKeyId"),
@@ -171,7 +177,7 @@ TEST(an_instance_acts_as_its_role_and_no_more, "ROLE-02 ROLE-03 ROLE-04 ROLE-05"
     refused_as(w, &c, "UnauthorizedOperation", VPCS_CALL);
     /* what the role may do is looked up at each call */
     world_okf(w, "Action=PutRolePolicy&RoleName=reader&PolicyName=p&PolicyDocument=%s",
-              world_code(w, S(ALLOW("\"ec2:DescribeVpcs\""))).p);
+              coded(w, ALLOW("\"ec2:DescribeVpcs\"")));
     allowed_as(w, &c, VPCS_CALL);
     refused_as(w, &c, "UnauthorizedOperation", KEYS_CALL);
     world_free(w);
@@ -283,7 +289,7 @@ TEST(trust_that_is_given_later_gives_credentials, "ROLE-03")
     CHECK(str_find(text, S("\"AssumeRoleUnauthorizedAccess\"")) != SIZE_MAX);
     CHECK(str_find(text, S("Token")) == SIZE_MAX);
     world_okf(w, "Action=UpdateAssumeRolePolicy&RoleName=app&PolicyDocument=%s",
-              world_code(w, S(TRUST("ec2.amazonaws.com"))).p);
+              coded(w, TRUST("ec2.amazonaws.com")));
     struct credentials c = credentials_of(w, id, "app");
     allowed_as(w, &c, IDENTITY_CALL);
     world_free(w);
