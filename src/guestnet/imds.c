@@ -357,7 +357,7 @@ value_of(const struct tree *t, const struct leaf *leaf, bool *ret_secret)
 {
     switch (leaf->kind) {
     case LEAF_TEXT:
-        return leaf->value;
+        return leaf->value.p ? leaf->value : S(""); /* absent would be a failure */
     case LEAF_SIGNATURE:
         return sign(t, IDENTITY_SIGNATURE, leaf->value);
     case LEAF_PKCS7:
