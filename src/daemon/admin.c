@@ -15,6 +15,7 @@
 #include "codec/json.h"
 #include "codec/uri.h"
 #include "ec2/instance.h"
+#include "store/keys.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -268,6 +269,27 @@ reset(struct admin *admin, struct http_request *req)
         reply(req, 200, S("{\"reset\":true}\n"));
 }
 
+/* ---- certificates ---- */
+
+/* PEM, in the order signature, pkcs7, rsa2048: for those who verify identity documents. */
+static void
+identity_certificates(struct admin *admin, struct http_request *req)
+{
+    const struct http_header headers[] = {{S("Content-Type"), S("application/x-pem-file")}};
+    struct store *store = cloud_store(admin->d->cloud);
+    struct identity *made = NULL;
+    int r = store_identity_load(store, admin->d->env, &made);
+
+    identity_free(made);
+    if (r < 0 || store_flush(store) < 0) {
+        refuse(admin, req, 500, "The certificates cannot be made.");
+        return;
+    }
+    struct txn *txn = store_begin(store);
+    http_respond(req, 200, headers, 1, store_identity_certificates(txn));
+    store_rollback(txn);
+}
+
 /* ---- images ---- */
 
 static void
@@ -485,6 +507,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/_welkin/clock", show_clock},
     {HTTP_POST, "/_welkin/clock", set_clock},
     {HTTP_POST, "/_welkin/reset", reset},
+    {HTTP_GET, "/_welkin/identity-certificate", identity_certificates},
     {HTTP_GET, "/_welkin/images", list_images},
     {HTTP_POST, "/_welkin/images", map_image},
     {HTTP_GET, "/_welkin/console", console},

@@ -29,7 +29,7 @@ struct guestnet {
     struct http_server *imds;
     struct guestnet_vpc *vpcs;
     struct dns_forwarder *forwarder;
-    uint8_t key[IMDS_KEY_BYTES];
+    struct imds_keys keys;
 };
 
 static inline struct str
