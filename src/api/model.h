@@ -175,9 +175,34 @@ enum api_op_flag {
     API_DRY_RUN = 1 << 1,     /* the input has DryRun */
     API_NO_AUTH = 1 << 2,     /* not signed: AssumeRoleWithWebIdentity */
     API_OP_DEPRECATED = 1 << 3,
+    API_ON_HANDLER = 1 << 4,  /* the handler asks for what it touches: api_authorize_on() */
+    API_ANYONE = 1 << 5,      /* signed, but no policy is asked: GetCallerIdentity */
 };
 
 #define API_NONE UINT16_MAX
+
+/* A type of thing that operations are about (authorize.h). */
+struct api_resource_type {
+    uint32_t name; /* pool; "instance" */
+    uint32_t arn;  /* pool; "arn:aws:ec2:{region}:{account}:instance/{id}" */
+};
+
+enum api_on_flag {
+    API_ON_OR = 1 << 0,       /* the next entry is another place where the same things are named */
+    API_ON_IF_GIVEN = 1 << 1, /* no decision when the member is absent, instead of one on "*" */
+};
+
+#define API_ON_DEPTH 3
+
+/* One `on` of an operation. */
+struct api_on {
+    uint32_t action;   /* pool; "s3:ListBucket"; "": SERVICE:OPERATION */
+    uint16_t resource; /* index into resources; API_NONE: the operation is not about a thing */
+    /* Numbers of members within their structs, from the input down; lists on the way are walked.
+     * API_NONE ends it; at once: the thing is to be made, its id is "*". */
+    uint16_t path[API_ON_DEPTH];
+    uint8_t flags;     /* enum api_on_flag */
+};
 
 struct api_op {
     uint32_t name;         /* pool */
@@ -190,6 +215,7 @@ struct api_op {
     /* Members of paging, numbered within their struct, or API_NONE. */
     uint16_t dry_run, page_in, page_limit; /* of the input */
     uint16_t page_out;                     /* of the output */
+    uint16_t first_on, n_on;               /* index into ons; 0: one decision on "*" */
 };
 
 /* An error that the description declares; its shape has the members beside the message. */
@@ -215,6 +241,7 @@ struct api_service {
     const char *signing;  /* name in the credential scope */
     const char *xmlns;
     const char *target;   /* prefix of X-Amz-Target, or NULL */
+    const char *global;   /* host name of a service without regions: it is in us-east-1; or NULL */
     enum api_protocol protocol;
 
     const char *pool;
@@ -224,9 +251,11 @@ struct api_service {
     const uint32_t *enums;           /* pool */
     const struct api_error_shape *errors;
     const uint16_t *op_errors;
+    const struct api_resource_type *resources;
+    const struct api_on *ons;
     const struct api_op *ops;        /* sorted by name */
     api_handler *const *handlers;
-    uint16_t n_shapes, n_ops, n_errors, n_handlers;
+    uint16_t n_shapes, n_ops, n_errors, n_handlers, n_resources, n_ons;
     uint32_t n_members, pool_bytes;
 };
 

@@ -183,7 +183,9 @@ service_line(struct gen *g, unsigned line, const struct str_list *w)
         g->xmlns = value;
     else if (str_is(key, "target"))
         g->target = value;
-    else if (!str_is(key, "global"))
+    else if (str_is(key, "global"))
+        g->global = value;
+    else
         die_at(g->file, line, "a service has no '%.*s'", STR_ARG(key));
 }
 
