@@ -389,7 +389,7 @@ grant_end(struct api_call *call, const struct kms_grant_row *grant)
 }
 
 int
-kms_revoke_grant(struct api_call *call, const struct kms_RevokeGrantRequest *req, void *res UNUSED)
+kms_revoke_grant(struct api_call *call, const struct kms_RevokeGrantRequest *req, struct kms_RevokeGrantResult *res UNUSED)
 {
     const struct kms_key_row *row;
     const struct kms_grant_row *grant;
@@ -443,7 +443,7 @@ retired_find(struct api_call *call, const struct kms_RetireGrantRequest *req,
 }
 
 int
-kms_retire_grant(struct api_call *call, const struct kms_RetireGrantRequest *req, void *res UNUSED)
+kms_retire_grant(struct api_call *call, const struct kms_RetireGrantRequest *req, struct kms_RetireGrantResult *res UNUSED)
 {
     const struct kms_grant_row *grant;
     int r = retired_find(call, req, &grant);

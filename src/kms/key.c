@@ -311,20 +311,20 @@ change_state(struct api_call *call, struct str id, const char *state)
 }
 
 int
-kms_enable_key(struct api_call *call, const struct kms_EnableKeyRequest *req, void *res UNUSED)
+kms_enable_key(struct api_call *call, const struct kms_EnableKeyRequest *req, struct kms_EnableKeyResult *res UNUSED)
 {
     return change_state(call, req->key_id, "Enabled");
 }
 
 int
-kms_disable_key(struct api_call *call, const struct kms_DisableKeyRequest *req, void *res UNUSED)
+kms_disable_key(struct api_call *call, const struct kms_DisableKeyRequest *req, struct kms_DisableKeyResult *res UNUSED)
 {
     return change_state(call, req->key_id, "Disabled");
 }
 
 int
 kms_update_key_description(struct api_call *call, const struct kms_UpdateKeyDescriptionRequest *req,
-                           void *res UNUSED)
+                           struct kms_UpdateKeyDescriptionResult *res UNUSED)
 {
     const struct kms_key_row *row;
     struct kms_want want = {.id = req->key_id, .allow = KMS_WHILE_DISABLED | KMS_WHILE_IMPORTED};

@@ -68,7 +68,7 @@ kms_replicate_key(struct api_call *call, const struct kms_ReplicateKeyRequest *r
 
 int
 kms_update_primary_region(struct api_call *call, const struct kms_UpdatePrimaryRegionRequest *req,
-                          void *res UNUSED)
+                          struct kms_UpdatePrimaryRegionResult *res UNUSED)
 {
     const struct kms_key_row *row;
     int r = kms_key_find(call, &(struct kms_want){.id = req->key_id}, &row);

@@ -1,9 +1,7 @@
 /* Key policies: each key has one, named "default". */
-#include "kms/kms.h"
+#include "kms/access.h"
 
-#include "codec/json.h"
-
-enum { POLICY_BYTES_MAX = 32768, POLICY_NODES_MAX = 20000, POLICIES_PAGE = 100, PAGE_MAX = 1000 };
+enum { POLICY_BYTES_MAX = 32768, POLICIES_PAGE = 100, PAGE_MAX = 1000 };
 
 struct str
 kms_policy_default(struct arena *a, struct str account)
@@ -51,7 +49,7 @@ kms_get_key_policy(struct api_call *call, const struct kms_GetKeyPolicyRequest *
 
 int
 kms_put_key_policy(struct api_call *call, const struct kms_PutKeyPolicyRequest *req,
-                   void *res UNUSED)
+                   struct kms_PutKeyPolicyResult *res UNUSED)
 {
     const struct kms_key_row *row;
     struct kms_want want = {.id = req->key_id, .allow = KMS_WHILE_DISABLED | KMS_WHILE_IMPORTED};
@@ -87,4 +85,43 @@ kms_list_key_policies(struct api_call *call, const struct kms_ListKeyPoliciesReq
     API_PRESENT(&res->policy_names);
     kms_listing_end(call, &listing, &res->next_marker, &res->truncated);
     return 0;
+}
+
+/* ---- what a policy may be ---- */
+
+/*
+ * The safety check: whoever puts the policy must be able to put another one.  The account's root
+ * in a policy speaks for the account, so what IAM lets the caller do counts too.
+ */
+static int
+lockout_check(struct api_call *call, struct str policy, const struct kms_key_row *row)
+{
+    struct kms_key_row future = *row;
+
+    future.policy = policy;
+    const struct api_resource resource = kms_resource_of(call, &future);
+
+    if (api_may(call, S("kms:PutKeyPolicy"), &resource, NULL))
+        return 0;
+    return api_fault(call, &KMS_ERR(MalformedPolicyDocumentException),
+                     "The new key policy will not allow you to update the key policy in the "
+                     "future.");
+}
+
+int
+kms_policy_check(struct api_call *call, struct str policy, const struct kms_key_row *row,
+                 bool bypass)
+{
+    struct policy *parsed = NULL;
+    struct str why;
+
+    if (policy.n > POLICY_BYTES_MAX)
+        return api_fault(call, &KMS_ERR(LimitExceededException),
+                         "The key policy is larger than the limit of %d bytes", POLICY_BYTES_MAX);
+    int r = policy_parse(&parsed, policy, POLICY_RESOURCE, call->arena, &why);
+
+    policy_free(parsed);
+    if (r > 0)
+        return api_fault(call, &KMS_ERR(MalformedPolicyDocumentException), "%.*s", STR_ARG(why));
+    return r < 0 || bypass ? r : lockout_check(call, policy, row);
 }

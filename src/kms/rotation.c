@@ -44,7 +44,7 @@ period_write(struct api_call *call, const struct kms_key_row *row, int64_t days,
 
 int
 kms_enable_key_rotation(struct api_call *call, const struct kms_EnableKeyRotationRequest *req,
-                        void *res UNUSED)
+                        struct kms_EnableKeyRotationResult *res UNUSED)
 {
     const struct kms_key_row *row;
     int r = kms_key_find(call, &(struct kms_want){.id = req->key_id}, &row);
@@ -66,7 +66,7 @@ kms_enable_key_rotation(struct api_call *call, const struct kms_EnableKeyRotatio
 
 int
 kms_disable_key_rotation(struct api_call *call, const struct kms_DisableKeyRotationRequest *req,
-                         void *res UNUSED)
+                         struct kms_DisableKeyRotationResult *res UNUSED)
 {
     const struct kms_key_row *row;
     int r = kms_key_find(call, &(struct kms_want){.id = req->key_id}, &row);

@@ -77,7 +77,7 @@ tags_write(struct api_call *call, const struct kms_key_row *row, const struct st
 }
 
 int
-kms_tag_resource(struct api_call *call, const struct kms_TagResourceRequest *req, void *res UNUSED)
+kms_tag_resource(struct api_call *call, const struct kms_TagResourceRequest *req, struct kms_TagResourceResult *res UNUSED)
 {
     const struct kms_key_row *row;
     struct str_list fresh, keys = {NULL, 0};
@@ -103,7 +103,7 @@ kms_tag_resource(struct api_call *call, const struct kms_TagResourceRequest *req
 
 int
 kms_untag_resource(struct api_call *call, const struct kms_UntagResourceRequest *req,
-                   void *res UNUSED)
+                   struct kms_UntagResourceResult *res UNUSED)
 {
     const struct kms_key_row *row;
     struct kms_want want = {.id = req->key_id, .allow = KMS_WHILE_DISABLED | KMS_WHILE_IMPORTED};
