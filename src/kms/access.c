@@ -44,7 +44,7 @@ key_keys(struct api_call *call, const struct kms_key_row *row, struct policy_con
     add_bool(call, keys, "kms:MultiRegion", row->multi_region);
     if (row->multi_region)
         add(call, keys, "kms:MultiRegionKeyType", kms_is_replica(row) ? S("REPLICA") : S("PRIMARY"));
-    STORE_EACH(call->txn, kms_alias_by_key, alias, row->arn) {
+    STORE_EACH(call->txn, kms_alias_of_key, alias, row->arn) {
         *LIST_PUSH(call->arena, &aliases) = alias->name;
     }
     add_list(call, keys, "kms:ResourceAliases", &aliases);
@@ -285,7 +285,7 @@ kms_granted(struct api_call *call, struct str action, const struct api_resource 
                         str_starts(operation, S("GenerateDataKey")) ||
                         str_is(operation, "Encrypt") || str_is(operation, "Decrypt");
 
-    STORE_EACH(call->txn, kms_grant_by_key, grant, resource->arn) {
+    STORE_EACH(call->txn, kms_grant_of_key, grant, resource->arn) {
         if (kms_principal_is(grant->grantee, &call->principal) &&
             str_in(&grant->operations, operation) && passes_on(grant, extra) &&
             (!with_context || kms_constraints_met(grant, &context)))

@@ -38,7 +38,7 @@ room_check(struct api_call *call, const struct kms_key_row *key)
 {
     size_t n = 0;
 
-    STORE_EACH(call->txn, kms_alias_by_key, alias, key->arn) {
+    STORE_EACH(call->txn, kms_alias_of_key, alias, key->arn) {
         assert(str_eq(alias->account, key->account));
         n++;
     }

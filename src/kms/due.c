@@ -69,15 +69,15 @@ forget_names(struct txn *txn, struct str arn)
 {
     int r = 0;
 
-    STORE_EACH(txn, kms_alias_by_key, alias, arn) {
+    STORE_EACH(txn, kms_alias_of_key, alias, arn) {
         if (r == 0)
             r = kms_alias_delete(txn, alias->arn);
     }
-    STORE_EACH(txn, kms_grant_by_key, grant, arn) {
+    STORE_EACH(txn, kms_grant_of_key, grant, arn) {
         if (r == 0)
             r = kms_grant_delete(txn, grant->id);
     }
-    STORE_EACH(txn, kms_import_token_by_key, token, arn) {
+    STORE_EACH(txn, kms_import_token_of_key, token, arn) {
         if (r == 0)
             r = kms_import_token_delete(txn, token->id);
     }

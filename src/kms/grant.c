@@ -215,7 +215,7 @@ grant_again(struct api_call *call, const struct kms_grant_row *grant, size_t *re
     const struct kms_grant_row *found = NULL;
 
     *ret_n = 0;
-    STORE_EACH(call->txn, kms_grant_by_key, old, grant->key_arn) {
+    STORE_EACH(call->txn, kms_grant_of_key, old, grant->key_arn) {
         (*ret_n)++;
         if (grant->name.n && same_grant(old, grant))
             found = old;
@@ -341,7 +341,7 @@ kms_list_grants(struct api_call *call, const struct kms_ListGrantsRequest *req,
         r = kms_listing_open(call, req->limit, GRANTS_PAGE_MAX, GRANTS_PAGE, req->marker, &listing);
     if (r)
         return r;
-    STORE_EACH(call->txn, kms_grant_by_key, grant, row->arn) {
+    STORE_EACH(call->txn, kms_grant_of_key, grant, row->arn) {
         if (listing.page.more)
             break;
         if (only && grant != only)

@@ -57,7 +57,7 @@ drop_old_tokens(struct api_call *call, struct str arn)
 {
     int r = 0;
 
-    STORE_EACH(call->txn, kms_import_token_by_key, token, arn) {
+    STORE_EACH(call->txn, kms_import_token_of_key, token, arn) {
         /* one more day, in which using it is told apart from inventing one */
         if (token->expires_ms + KMS_DAY_MS > call->now_ms)
             break;
