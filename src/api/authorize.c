@@ -348,7 +348,8 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     if (inner.service->global)
         inner.region = S("us-east-1");
     size_t mark = store_savepoint(call->txn);
-    int r = api_validate(inner.service, api_shape(inner.service, inner.op->input), call->arena,
+    int r = api_validate(inner.service, inner.service->protocol,
+                         api_shape(inner.service, inner.op->input), call->arena,
                          (void *)req, &inner.fault);
 
     if (r == 0)

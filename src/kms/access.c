@@ -43,7 +43,8 @@ key_keys(struct api_call *call, const struct kms_key_row *row, struct policy_con
     add(call, keys, "kms:KeyOrigin", row->origin);
     add_bool(call, keys, "kms:MultiRegion", row->multi_region);
     if (row->multi_region)
-        add(call, keys, "kms:MultiRegionKeyType", kms_is_replica(row) ? S("REPLICA") : S("PRIMARY"));
+        add(call, keys, "kms:MultiRegionKeyType",
+            kms_is_replica(row) ? S("REPLICA") : S("PRIMARY"));
     STORE_EACH(call->txn, kms_alias_of_key, alias, row->arn) {
         *LIST_PUSH(call->arena, &aliases) = alias->name;
     }
@@ -94,7 +95,9 @@ static const struct {
 static const struct {
     const char *member, *name;
 } created_members[] = {
-    {"KeySpec", "KeySpec"}, {"KeyUsage", "KeyUsage"}, {"Origin", "KeyOrigin"},
+    {"KeySpec", "KeySpec"},
+    {"KeyUsage", "KeyUsage"},
+    {"Origin", "KeyOrigin"},
     {"MultiRegion", "MultiRegion"},
 };
 
@@ -178,8 +181,7 @@ use_keys(struct api_call *call, const struct kms_want *want)
     struct policy_context keys = {NULL, 0};
 
     for (size_t i = 0; i < pairs.n; i += 2) {
-        struct str name =
-            str_fmt(call->arena, "%s%.*s", context_prefix, STR_ARG(pairs.v[i]));
+        struct str name = str_fmt(call->arena, "%s%.*s", context_prefix, STR_ARG(pairs.v[i]));
 
         api_context_add(call, &keys, name, pairs.v[i + 1]);
         *LIST_PUSH(call->arena, &names) = pairs.v[i];
@@ -214,8 +216,7 @@ tokens_check(struct api_call *call, const struct str_list *tokens)
 int
 kms_access(struct api_call *call, const struct kms_want *want, const struct kms_key_row *row)
 {
-    struct str name =
-        want->action ? str_from(want->action) : api_op_name(call->service, call->op);
+    struct str name = want->action ? str_from(want->action) : api_op_name(call->service, call->op);
     struct str action = str_fmt(call->arena, "kms:%.*s", STR_ARG(name));
     bool foreign = !str_eq(row->account, call->account);
 

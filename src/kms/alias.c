@@ -50,10 +50,10 @@ room_check(struct api_call *call, const struct kms_key_row *key)
 }
 
 int
-kms_create_alias(struct api_call *call, const struct kms_CreateAliasRequest *req, struct kms_CreateAliasResult *res UNUSED)
+kms_create_alias(struct api_call *call, const struct kms_CreateAliasRequest *req,
+                 struct kms_CreateAliasResult *res UNUSED)
 {
-    struct str arn =
-        kms_alias_arn(call->arena, call->region, call->account, req->alias_name);
+    struct str arn = kms_alias_arn(call->arena, call->region, call->account, req->alias_name);
     const struct kms_key_row *key;
     int r = name_check(call, req->alias_name);
 
@@ -100,7 +100,8 @@ key_of(struct api_call *call, const struct kms_alias_row *alias, const struct km
 }
 
 int
-kms_update_alias(struct api_call *call, const struct kms_UpdateAliasRequest *req, struct kms_UpdateAliasResult *res UNUSED)
+kms_update_alias(struct api_call *call, const struct kms_UpdateAliasRequest *req,
+                 struct kms_UpdateAliasResult *res UNUSED)
 {
     const struct kms_alias_row *alias;
     const struct kms_key_row *key, *old;
@@ -130,7 +131,8 @@ kms_update_alias(struct api_call *call, const struct kms_UpdateAliasRequest *req
 }
 
 int
-kms_delete_alias(struct api_call *call, const struct kms_DeleteAliasRequest *req, struct kms_DeleteAliasResult *res UNUSED)
+kms_delete_alias(struct api_call *call, const struct kms_DeleteAliasRequest *req,
+                 struct kms_DeleteAliasResult *res UNUSED)
 {
     const struct kms_alias_row *alias;
     const struct kms_key_row *key;

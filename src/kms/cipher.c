@@ -105,8 +105,8 @@ begin(struct str secret, const struct kms_blob *blob, bool seal)
     uint8_t key[KEY_BYTES];
 
     blob_key(secret, blob->salt, key);
-    int ok = ctx && EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, bytes_of(blob->nonce),
-                                      seal) > 0;
+    int ok = ctx &&
+             EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, bytes_of(blob->nonce), seal) > 0;
     OPENSSL_cleanse(key, sizeof(key));
     if (ok)
         return ctx;
@@ -146,8 +146,7 @@ lay_out(struct env *env, struct arena *a, struct str arn, struct str material_id
 
 int
 kms_seal(struct env *env, struct arena *a, struct str secret, struct str arn,
-         struct str material_id, const struct str_list *context, struct str plain,
-         struct str *ret)
+         struct str material_id, const struct str_list *context, struct str plain, struct str *ret)
 {
     struct kms_blob blob;
     size_t blob_n;

@@ -34,9 +34,9 @@ bool kms_blob_read(struct str bytes, struct kms_blob *ret);
 struct str kms_context_bytes(struct arena *a, const struct str_list *context);
 
 /* 0 or -errno. */
-int kms_seal(struct env *env, struct arena *a, struct str secret, struct str arn,
-             struct str material_id, const struct str_list *context, struct str plain,
-             struct str *ret);
+int
+kms_seal(struct env *env, struct arena *a, struct str secret, struct str arn,
+         struct str material_id, const struct str_list *context, struct str plain, struct str *ret);
 /* 0; 1: not authentic (a changed byte, another context, another key); -errno. */
 int kms_open(struct arena *a, struct str secret, const struct kms_blob *blob,
              const struct str_list *context, struct str *ret);

@@ -116,7 +116,7 @@ ed25519_sign(struct arena *a, EVP_PKEY *key, struct str message, struct str *ret
 
 int
 kms_signature_make(struct arena *a, struct str secret, struct str algorithm, struct str message,
-         bool digest, struct str *ret)
+                   bool digest, struct str *ret)
 {
     const struct algorithm *alg = algorithm_find(algorithm);
     CLEANUP(kms_pkey_free) EVP_PKEY *key = kms_pkey_private(secret);
@@ -156,7 +156,7 @@ ed25519_verify(EVP_PKEY *key, struct str message, struct str signature)
 
 int
 kms_signature_check(struct str public, struct str algorithm, struct str message, bool digest,
-           struct str signature)
+                    struct str signature)
 {
     const struct algorithm *alg = algorithm_find(algorithm);
     CLEANUP(kms_pkey_free) EVP_PKEY *key = kms_pkey_public(public);
@@ -199,8 +199,8 @@ kms_mac(struct arena *a, struct str secret, struct str algorithm, struct str mes
         i++;
     assert(i < ARRAY_LEN(macs));
     uint8_t *out = arena_alloc_raw(a, macs[i].bytes);
-    if (!EVP_Q_mac(NULL, "HMAC", NULL, macs[i].digest, NULL, secret.p, secret.n,
-                   bytes_of(message), message.n, out, macs[i].bytes, &n) ||
+    if (!EVP_Q_mac(NULL, "HMAC", NULL, macs[i].digest, NULL, secret.p, secret.n, bytes_of(message),
+                   message.n, out, macs[i].bytes, &n) ||
         n != macs[i].bytes)
         return error_origin(EIO, "libcrypto could not make a MAC");
     *ret = str_of(out, n);
@@ -316,8 +316,7 @@ aes_unwrap(struct arena *a, struct str key, struct str wrapped, struct str *ret)
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     uint8_t *out = arena_alloc_raw(a, wrapped.n + 16);
     int n = 0;
-    bool begun = cipher && ctx &&
-                 EVP_DecryptInit_ex2(ctx, cipher, bytes_of(key), NULL, NULL) > 0;
+    bool begun = cipher && ctx && EVP_DecryptInit_ex2(ctx, cipher, bytes_of(key), NULL, NULL) > 0;
     bool ok = begun && wrapped.n >= 16 && wrapped.n % 8 == 0 &&
               EVP_DecryptUpdate(ctx, out, &n, bytes_of(wrapped), (int)wrapped.n) > 0 && n > 0;
 

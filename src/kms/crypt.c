@@ -35,8 +35,8 @@ kms_usage_check(struct api_call *call, const struct kms_key_row *row, const char
 }
 
 int
-kms_algorithm_check(struct api_call *call, const struct kms_key_row *row,
-                    const char *const *names, struct str algorithm)
+kms_algorithm_check(struct api_call *call, const struct kms_key_row *row, const char *const *names,
+                    struct str algorithm)
 {
     if (kms_name_in(names, algorithm))
         return 0;
@@ -193,10 +193,8 @@ static int
 blob_key_find(struct api_call *call, const struct source *src, const struct kms_blob *blob,
               const struct kms_key_row **ret)
 {
-    struct kms_want want = {.allow = KMS_USING,
-                            .action = src->action,
-                            .context = src->context,
-                            .tokens = src->tokens};
+    struct kms_want want = {
+        .allow = KMS_USING, .action = src->action, .context = src->context, .tokens = src->tokens};
     struct str named;
 
     want.id = blob_key(call, blob->arn);
@@ -234,9 +232,9 @@ open_symmetric(struct api_call *call, const struct source *src, struct opened *r
         r = cipher_check(call, ret->row, src->algorithm, src->context);
     if (r)
         return r;
-    const struct kms_material_row *material = kms_material_by_material_get(
-        call->txn, kms_material_owner(call->arena, ret->row),
-        str_hex(call->arena, blob.material_id.p, blob.material_id.n));
+    const struct kms_material_row *material =
+        kms_material_by_material_get(call->txn, kms_material_owner(call->arena, ret->row),
+                                     str_hex(call->arena, blob.material_id.p, blob.material_id.n));
 
     if (!material || !material->secret.n)
         return bad_ciphertext(call);

@@ -15,10 +15,8 @@ struct ask {
 static int
 wrapping_key_find(struct api_call *call, const struct ask *ask, const struct kms_key_row **ret)
 {
-    struct kms_want want = {.id = ask->key_id,
-                            .allow = KMS_USING,
-                            .context = ask->context,
-                            .tokens = ask->tokens};
+    struct kms_want want = {
+        .id = ask->key_id, .allow = KMS_USING, .context = ask->context, .tokens = ask->tokens};
     int r = kms_key_find(call, &want, ret);
 
     if (r == 0)
@@ -39,9 +37,7 @@ size_check(struct api_call *call, struct str spec, struct opt_i64 bytes, size_t 
         return api_fault(call, &KMS_ERR(ValidationException),
                          "Please specify either number of bytes or key spec.");
     assert(!bytes.set || (bytes.v >= 1 && bytes.v <= DATA_KEY_MAX));
-    *ret = bytes.set                  ? (size_t)bytes.v
-           : str_is(spec, "AES_128") ? AES_128_BYTES
-                                     : AES_256_BYTES;
+    *ret = bytes.set ? (size_t)bytes.v : str_is(spec, "AES_128") ? AES_128_BYTES : AES_256_BYTES;
     return 0;
 }
 

@@ -163,8 +163,8 @@ add_version(struct txn *txn, struct env *env, struct arena *a, const struct kms_
 }
 
 int
-kms_rotate(struct txn *txn, struct env *env, struct arena *a, struct str arn,
-           const char *rotation, int64_t now_ms)
+kms_rotate(struct txn *txn, struct env *env, struct arena *a, struct str arn, const char *rotation,
+           int64_t now_ms)
 {
     const struct kms_key_row *row = kms_key_get(txn, arn);
     struct str material_id;
@@ -194,7 +194,7 @@ rotate_due(struct txn *txn, struct env *env, struct arena *a, struct str arn, in
 
     while (r == 0 && (row = kms_key_get(txn, arn)) && row->rotation_days &&
            row->rotation_ms <= now_ms) {
-        int64_t next_ms = row->rotation_ms + row->rotation_days *KMS_DAY_MS;
+        int64_t next_ms = row->rotation_ms + row->rotation_days * KMS_DAY_MS;
 
         r = kms_rotate(txn, env, a, arn, "AUTOMATIC", row->rotation_ms);
         STORE_EACH(txn, kms_key_by_multi, other, row->account, row->id) {

@@ -305,7 +305,8 @@ is_grant_id(struct str id)
     bool hex = id.n == 2 * GRANT_ID_BYTES;
 
     for (size_t i = 0; hex && i < digits.n; i++)
-        hex = (digits.p[i] >= '0' && digits.p[i] <= '9') || (digits.p[i] >= 'a' && digits.p[i] <= 'f');
+        hex = (digits.p[i] >= '0' && digits.p[i] <= '9') ||
+              (digits.p[i] >= 'a' && digits.p[i] <= 'f');
     return hex;
 }
 
@@ -319,8 +320,7 @@ grant_find(struct api_call *call, const struct kms_key_row *row, struct str id,
     const struct kms_grant_row *grant = kms_grant_get(call->txn, id);
 
     if (!grant || !str_eq(grant->key_arn, row->arn))
-        return api_fault(call, &KMS_ERR(NotFoundException), "Grant ID %.*s not found",
-                         STR_ARG(id));
+        return api_fault(call, &KMS_ERR(NotFoundException), "Grant ID %.*s not found", STR_ARG(id));
     *ret = grant;
     return 0;
 }
@@ -389,7 +389,8 @@ grant_end(struct api_call *call, const struct kms_grant_row *grant)
 }
 
 int
-kms_revoke_grant(struct api_call *call, const struct kms_RevokeGrantRequest *req, struct kms_RevokeGrantResult *res UNUSED)
+kms_revoke_grant(struct api_call *call, const struct kms_RevokeGrantRequest *req,
+                 struct kms_RevokeGrantResult *res UNUSED)
 {
     const struct kms_key_row *row;
     const struct kms_grant_row *grant;
@@ -411,7 +412,8 @@ may_retire(struct api_call *call, const struct kms_grant_row *grant)
     const struct policy_principal *who = &call->principal;
 
     return kms_principal_is(grant->retiring, who) ||
-           (str_in(&grant->operations, S("RetireGrant")) && kms_principal_is(grant->grantee, who)) ||
+           (str_in(&grant->operations, S("RetireGrant")) &&
+            kms_principal_is(grant->grantee, who)) ||
            (who->kind == POLICY_ROOT && str_eq(who->account, grant->issuer));
 }
 
@@ -427,8 +429,7 @@ retired_find(struct api_call *call, const struct kms_RetireGrantRequest *req,
     if (req->grant_token.p) {
         *ret = kms_token_grant(call, req->grant_token);
         return *ret ? 0
-                    : api_fault(call, &KMS_ERR(InvalidGrantTokenException),
-                                "Invalid grant token");
+                    : api_fault(call, &KMS_ERR(InvalidGrantTokenException), "Invalid grant token");
     }
     if (!req->key_id.p || !req->grant_id.p)
         return api_fault(call, &KMS_ERR(ValidationException),
@@ -443,7 +444,8 @@ retired_find(struct api_call *call, const struct kms_RetireGrantRequest *req,
 }
 
 int
-kms_retire_grant(struct api_call *call, const struct kms_RetireGrantRequest *req, struct kms_RetireGrantResult *res UNUSED)
+kms_retire_grant(struct api_call *call, const struct kms_RetireGrantRequest *req,
+                 struct kms_RetireGrantResult *res UNUSED)
 {
     const struct kms_grant_row *grant;
     int r = retired_find(call, req, &grant);

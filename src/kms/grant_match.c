@@ -59,8 +59,7 @@ bool
 kms_constraints_met(const struct kms_grant_row *grant, const struct str_list *context)
 {
     assert(context->n % 2 == 0 && grant->subset.n % 2 == 0 && grant->equals.n % 2 == 0);
-    if (grant->has_equals &&
-        (grant->equals.n != context->n || !has_all(context, &grant->equals)))
+    if (grant->has_equals && (grant->equals.n != context->n || !has_all(context, &grant->equals)))
         return false;
     return has_all(context, &grant->subset);
 }

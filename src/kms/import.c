@@ -215,18 +215,18 @@ import_new(struct api_call *call, const struct kms_ImportKeyMaterialRequest *req
         return incorrect(call);
     if (kms_is_replica(row) && !primary_has(call, row, material_id))
         return incorrect(call);
-    return kms_material_insert(
-        call->txn, &(struct kms_material_row){
-                       .id = str_fmt(call->arena, "%.*s/%lld", STR_ARG(row->arn), (long long)number),
-                       .owner = row->arn,
-                       .number = number,
-                       .material_id = material_id,
-                       .secret = made->secret,
-                       .public = made->public,
-                       .state = first ? S("CURRENT") : S("PENDING_ROTATION"),
-                       .description = req->key_material_description,
-                       .expires_ms = opt_i64_or(req->valid_to, 0),
-                   });
+    return kms_material_insert(call->txn, &(struct kms_material_row){
+                                              .id = str_fmt(call->arena, "%.*s/%lld",
+                                                            STR_ARG(row->arn), (long long)number),
+                                              .owner = row->arn,
+                                              .number = number,
+                                              .material_id = material_id,
+                                              .secret = made->secret,
+                                              .public = made->public,
+                                              .state = first ? S("CURRENT") : S("PENDING_ROTATION"),
+                                              .description = req->key_material_description,
+                                              .expires_ms = opt_i64_or(req->valid_to, 0),
+                                          });
 }
 
 /* All that was ever current is there again. */

@@ -76,8 +76,8 @@ import_show(struct api_call *call, const struct kms_key_row *row, struct kms_Key
 
     if (!str_is(row->origin, "EXTERNAL") || !material || !material->secret.n)
         return;
-    shown->expiration_model = material->expires_ms ? S("KEY_MATERIAL_EXPIRES")
-                                                   : S("KEY_MATERIAL_DOES_NOT_EXPIRE");
+    shown->expiration_model =
+        material->expires_ms ? S("KEY_MATERIAL_EXPIRES") : S("KEY_MATERIAL_DOES_NOT_EXPIRE");
     if (material->expires_ms)
         shown->valid_to = opt_i64(material->expires_ms);
 }
@@ -120,9 +120,8 @@ kms_describe_key(struct api_call *call, const struct kms_DescribeKeyRequest *req
                  struct kms_DescribeKeyResponse *res)
 {
     const struct kms_key_row *row;
-    struct kms_want want = {.id = req->key_id,
-                            .allow = KMS_USING | KMS_ANY_STATE,
-                            .tokens = &req->grant_tokens};
+    struct kms_want want = {
+        .id = req->key_id, .allow = KMS_USING | KMS_ANY_STATE, .tokens = &req->grant_tokens};
     int r = kms_key_find(call, &want, &row);
 
     if (r == 0)
@@ -311,13 +310,15 @@ change_state(struct api_call *call, struct str id, const char *state)
 }
 
 int
-kms_enable_key(struct api_call *call, const struct kms_EnableKeyRequest *req, struct kms_EnableKeyResult *res UNUSED)
+kms_enable_key(struct api_call *call, const struct kms_EnableKeyRequest *req,
+               struct kms_EnableKeyResult *res UNUSED)
 {
     return change_state(call, req->key_id, "Enabled");
 }
 
 int
-kms_disable_key(struct api_call *call, const struct kms_DisableKeyRequest *req, struct kms_DisableKeyResult *res UNUSED)
+kms_disable_key(struct api_call *call, const struct kms_DisableKeyRequest *req,
+                struct kms_DisableKeyResult *res UNUSED)
 {
     return change_state(call, req->key_id, "Disabled");
 }

@@ -21,22 +21,22 @@ extern const struct api_service_hooks kms_hooks;
 /* ---- find.c: from names to rows ---- */
 
 enum kms_allow {
-    KMS_BY_ALIAS = 1 << 0,         /* an alias may name the key */
-    KMS_OF_OTHERS = 1 << 1,        /* a key of another account may be named, by its ARN */
+    KMS_BY_ALIAS = 1 << 0,  /* an alias may name the key */
+    KMS_OF_OTHERS = 1 << 1, /* a key of another account may be named, by its ARN */
     KMS_WHILE_DISABLED = 1 << 2,
-    KMS_WHILE_DELETED = 1 << 3,    /* deletion is pending */
-    KMS_WHILE_IMPORTED = 1 << 4,   /* the import of its material is awaited */
+    KMS_WHILE_DELETED = 1 << 3,  /* deletion is pending */
+    KMS_WHILE_IMPORTED = 1 << 4, /* the import of its material is awaited */
     KMS_ANY_STATE = KMS_WHILE_DISABLED | KMS_WHILE_DELETED | KMS_WHILE_IMPORTED,
-    KMS_MANAGED_TOO = 1 << 5,      /* AWS managed keys may be asked for it as well */
+    KMS_MANAGED_TOO = 1 << 5, /* AWS managed keys may be asked for it as well */
     /* what operations that use the key's material allow */
     KMS_USING = KMS_BY_ALIAS | KMS_OF_OTHERS | KMS_MANAGED_TOO,
     KMS_LOOKING = KMS_ANY_STATE | KMS_MANAGED_TOO,
 };
 
 struct kms_want {
-    struct str id;             /* as the caller named the key */
-    unsigned allow;            /* enum kms_allow */
-    const char *action;        /* "ReEncryptFrom"; NULL: the operation's own name */
+    struct str id;                     /* as the caller named the key */
+    unsigned allow;                    /* enum kms_allow */
+    const char *action;                /* "ReEncryptFrom"; NULL: the operation's own name */
     const struct kms_TextMap *context; /* the encryption context, or NULL */
     const struct str_list *tokens;     /* grant tokens, or NULL */
     const struct str_list *operations; /* of CreateGrant: a grant's holder passes on no more */
@@ -46,8 +46,8 @@ struct kms_want {
  * Faults: NotFoundException, InvalidArnException, AccessDeniedException, DisabledException,
  * KMSInvalidStateException, InvalidGrantTokenException.
  */
-int kms_key_find(struct api_call *call, const struct kms_want *want,
-                 const struct kms_key_row **ret);
+int
+kms_key_find(struct api_call *call, const struct kms_want *want, const struct kms_key_row **ret);
 /* What kms_key_find() does behind the look-up, for a key that was found otherwise. */
 int kms_key_use(struct api_call *call, const struct kms_want *want, const struct kms_key_row *row);
 /* The ARN of the key that is named, which need not exist; faults as above. */
@@ -62,8 +62,8 @@ struct str kms_family(struct arena *a, const struct kms_key_row *row);
  * Region's copy of such a key is imported for itself. */
 struct str kms_material_owner(struct arena *a, const struct kms_key_row *row);
 /* The version that encrypts; NULL while none was imported. */
-const struct kms_material_row *kms_material_current(struct api_call *call,
-                                                    const struct kms_key_row *row);
+const struct kms_material_row *
+kms_material_current(struct api_call *call, const struct kms_key_row *row);
 
 /* ---- key.c ---- */
 

@@ -13,11 +13,19 @@ enum { POLICY_BYTES_MAX = 4096, ROTATION_DAYS = 365 };
 static const struct {
     const char *alias, *via;
 } services[] = {
-    {"acm", "acm"},           {"codecommit", "codecommit"}, {"dynamodb", "dynamodb"},
-    {"ebs", "ec2"},           {"elasticfilesystem", "elasticfilesystem"},
-    {"kinesis", "kinesis"},   {"lambda", "lambda"},         {"rds", "rds"},
-    {"s3", "s3"},             {"secretsmanager", "secretsmanager"},
-    {"sns", "sns"},           {"sqs", "sqs"},               {"ssm", "ssm"},
+    {"acm", "acm"},
+    {"codecommit", "codecommit"},
+    {"dynamodb", "dynamodb"},
+    {"ebs", "ec2"},
+    {"elasticfilesystem", "elasticfilesystem"},
+    {"kinesis", "kinesis"},
+    {"lambda", "lambda"},
+    {"rds", "rds"},
+    {"s3", "s3"},
+    {"secretsmanager", "secretsmanager"},
+    {"sns", "sns"},
+    {"sqs", "sqs"},
+    {"ssm", "ssm"},
 };
 
 static void
@@ -44,8 +52,12 @@ statement(struct json_out *o, const char *sid, struct str principal, const char 
 static struct str
 managed_policy(struct api_call *call, const char *alias, const char *via)
 {
-    static const char *const use[] = {"kms:Encrypt",          "kms:Decrypt",     "kms:ReEncrypt*",
-                                      "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey",
+    static const char *const use[] = {"kms:Encrypt",
+                                      "kms:Decrypt",
+                                      "kms:ReEncrypt*",
+                                      "kms:GenerateDataKey*",
+                                      "kms:CreateGrant",
+                                      "kms:DescribeKey",
                                       NULL};
     static const char *const look[] = {"kms:Describe*", "kms:Get*", "kms:List*", NULL};
     struct buf b;
@@ -93,16 +105,16 @@ make(struct api_call *call, struct str alias, const char *service, const char *v
         .account = call->account,
         .region = call->region,
         .created_ms = call->now_ms,
-        .description = str_fmt(call->arena,
-                               "Default key that protects my %s data when no other key is defined",
-                               service),
+        .description =
+            str_fmt(call->arena,
+                    "Default key that protects my %s data when no other key is defined", service),
         .spec = S("SYMMETRIC_DEFAULT"),
         .usage = S("ENCRYPT_DECRYPT"),
         .origin = S("AWS_KMS"),
         .aws_service = str_from(service),
         .policy = managed_policy(call, service, via),
         .rotation_days = ROTATION_DAYS,
-        .rotation_ms = call->now_ms + ROTATION_DAYS *KMS_DAY_MS,
+        .rotation_ms = call->now_ms + ROTATION_DAYS * KMS_DAY_MS,
     };
 
     row.due_ms = row.rotation_ms;
@@ -110,16 +122,15 @@ make(struct api_call *call, struct str alias, const char *service, const char *v
 
     if (r == 0)
         r = kms_alias_insert(
-            call->txn,
-            &(struct kms_alias_row){
-                .arn = kms_alias_arn(call->arena, call->region, call->account, alias),
-                .account = call->account,
-                .region = call->region,
-                .name = alias,
-                .key_arn = row.arn,
-                .created_ms = call->now_ms,
-                .updated_ms = call->now_ms,
-            });
+            call->txn, &(struct kms_alias_row){
+                           .arn = kms_alias_arn(call->arena, call->region, call->account, alias),
+                           .account = call->account,
+                           .region = call->region,
+                           .name = alias,
+                           .key_arn = row.arn,
+                           .created_ms = call->now_ms,
+                           .updated_ms = call->now_ms,
+                       });
     return r < 0 ? error_origin(-r, "%.*s cannot be made", STR_ARG(alias)) : 0;
 }
 

@@ -73,9 +73,9 @@ generate(const struct kms_spec *spec)
 {
     switch (spec->kind) {
     case KMS_RSA:
-        return spec->bits == RSA_POOL_BITS ? rsa_pool_take()
-                                           : EVP_PKEY_Q_keygen(NULL, NULL, "RSA",
-                                                               (size_t)spec->bits);
+        return spec->bits == RSA_POOL_BITS
+                   ? rsa_pool_take()
+                   : EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)spec->bits);
     case KMS_EC:
         return EVP_PKEY_Q_keygen(NULL, NULL, "EC", spec->curve);
     case KMS_ED25519:

@@ -48,9 +48,9 @@ bool kms_digest_fits(struct str algorithm, struct str digest);
  * message (`digest` false) or a digest. */
 bool kms_signing_takes(struct str algorithm, bool digest);
 int kms_signature_make(struct arena *a, struct str secret, struct str algorithm, struct str message,
-             bool digest, struct str *ret);
+                       bool digest, struct str *ret);
 int kms_signature_check(struct str public, struct str algorithm, struct str message, bool digest,
-               struct str signature);
+                        struct str signature);
 /* HMAC_SHA_224 … */
 int kms_mac(struct arena *a, struct str secret, struct str algorithm, struct str message,
             struct str *ret);

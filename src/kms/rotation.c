@@ -61,7 +61,7 @@ kms_enable_key_rotation(struct api_call *call, const struct kms_EnableKeyRotatio
 
     if (row->rotation_days == days)
         return 0;
-    return period_write(call, row, days, call->now_ms + days *KMS_DAY_MS);
+    return period_write(call, row, days, call->now_ms + days * KMS_DAY_MS);
 }
 
 int
@@ -152,9 +152,8 @@ kms_rotate_key_on_demand(struct api_call *call, const struct kms_RotateKeyOnDema
                          "The on-demand rotations limit has been reached for the given keyId. No "
                          "more on-demand rotations can be performed for this key: %.*s",
                          STR_ARG(row->arn));
-    r = str_is(row->origin, "EXTERNAL") && !row->multi_region
-            ? rotate_imported(call, row)
-            : origin_check(call, row);
+    r = str_is(row->origin, "EXTERNAL") && !row->multi_region ? rotate_imported(call, row)
+                                                              : origin_check(call, row);
     if (r == 0 && str_is(row->origin, "AWS_KMS"))
         r = kms_rotate(call->txn, call->env, call->arena, row->arn, "ON_DEMAND", call->now_ms);
     if (r)
@@ -187,8 +186,8 @@ show(const struct kms_key_row *row, const struct kms_material_row *material)
     if (material->description.n)
         shown.key_material_description = material->description;
     if (material->secret.n)
-        shown.expiration_model = material->expires_ms ? S("KEY_MATERIAL_EXPIRES")
-                                                      : S("KEY_MATERIAL_DOES_NOT_EXPIRE");
+        shown.expiration_model =
+            material->expires_ms ? S("KEY_MATERIAL_EXPIRES") : S("KEY_MATERIAL_DOES_NOT_EXPIRE");
     if (material->secret.n && material->expires_ms)
         shown.valid_to = opt_i64(material->expires_ms);
     return shown;
@@ -213,8 +212,8 @@ kms_list_key_rotations(struct api_call *call, const struct kms_ListKeyRotationsR
     STORE_EACH(call->txn, kms_material_by_owner, material, kms_material_owner(call->arena, row)) {
         if (!all && !material->rotation.n)
             continue;
-        if (kms_listing_takes(&listing, str_fmt(call->arena, "%020lld",
-                                                (long long)material->number)))
+        if (kms_listing_takes(&listing,
+                              str_fmt(call->arena, "%020lld", (long long)material->number)))
             *LIST_PUSH(call->arena, &res->rotations) = show(row, material);
     }
     API_PRESENT(&res->rotations);

@@ -54,14 +54,14 @@ kms_sign(struct api_call *call, const struct kms_SignRequest *req, struct kms_Si
         return r;
     res->key_id = row->arn;
     res->signing_algorithm = ask.algorithm;
-    r = kms_signature_make(call->arena, kms_material_current(call, row)->secret, ask.algorithm, ask.message,
-                 digest, &res->signature);
+    r = kms_signature_make(call->arena, kms_material_current(call, row)->secret, ask.algorithm,
+                           ask.message, digest, &res->signature);
     return r ? r : kms_dry_run(call, req->dry_run);
 }
 
 int
 kms_verify(struct api_call *call, const struct kms_VerifyRequest *req,
-            struct kms_VerifyResponse *res)
+           struct kms_VerifyResponse *res)
 {
     const struct ask ask = {req->key_id, req->message, req->message_type, req->signing_algorithm,
                             &req->grant_tokens};
@@ -74,8 +74,8 @@ kms_verify(struct api_call *call, const struct kms_VerifyRequest *req,
     res->key_id = row->arn;
     res->signing_algorithm = ask.algorithm;
     res->signature_valid = opt_bool(true);
-    r = kms_signature_check(kms_material_current(call, row)->public, ask.algorithm, ask.message, digest,
-                   req->signature);
+    r = kms_signature_check(kms_material_current(call, row)->public, ask.algorithm, ask.message,
+                            digest, req->signature);
     if (r > 0)
         return api_fault(call, &KMS_ERR(KMSInvalidSignatureException), "%s", "");
     return r ? r : kms_dry_run(call, req->dry_run);
@@ -138,9 +138,8 @@ kms_get_public_key(struct api_call *call, const struct kms_GetPublicKeyRequest *
                    struct kms_GetPublicKeyResponse *res)
 {
     const struct kms_key_row *row;
-    struct kms_want want = {.id = req->key_id,
-                            .allow = KMS_USING | KMS_WHILE_DISABLED,
-                            .tokens = &req->grant_tokens};
+    struct kms_want want = {
+        .id = req->key_id, .allow = KMS_USING | KMS_WHILE_DISABLED, .tokens = &req->grant_tokens};
     int r = kms_key_find(call, &want, &row);
 
     if (r)

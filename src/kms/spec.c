@@ -14,7 +14,9 @@
 #define HMAC(spec_bits)                                                                            \
     {                                                                                              \
         .name = "HMAC_" #spec_bits, .kind = KMS_HMAC, .bits = spec_bits,                           \
-        .usages = {"GENERATE_VERIFY_MAC"}, .mac = {"HMAC_SHA_" #spec_bits}                         \
+        .usages = {"GENERATE_VERIFY_MAC"}, .mac = {                                                \
+            "HMAC_SHA_" #spec_bits                                                                 \
+        }                                                                                          \
     }
 
 static const struct kms_spec specs[] = {

@@ -12,8 +12,7 @@ kms_tags_show(struct arena *a, const struct str_list *tags)
 
     assert(tags->n % 2 == 0);
     for (size_t i = 0; i < tags->n; i += 2)
-        *LIST_PUSH(a, &list) =
-            (struct kms_Tag){.tag_key = tags->v[i], .tag_value = tags->v[i + 1]};
+        *LIST_PUSH(a, &list) = (struct kms_Tag){.tag_key = tags->v[i], .tag_value = tags->v[i + 1]};
     return list;
 }
 
@@ -77,7 +76,8 @@ tags_write(struct api_call *call, const struct kms_key_row *row, const struct st
 }
 
 int
-kms_tag_resource(struct api_call *call, const struct kms_TagResourceRequest *req, struct kms_TagResourceResult *res UNUSED)
+kms_tag_resource(struct api_call *call, const struct kms_TagResourceRequest *req,
+                 struct kms_TagResourceResult *res UNUSED)
 {
     const struct kms_key_row *row;
     struct str_list fresh, keys = {NULL, 0};
