@@ -8,22 +8,22 @@
 #define KMS_REFUSED(w, code, message, op, ...)                                                     \
     world_json_refusedf((w), (code), (message), "kms", (op), __VA_ARGS__)
 
-/* A new key's id; members as JSON, "" for none. */
-static inline const char *
-kms_new_key(struct world *w, const char *members)
-{
-    return json_cstr(KMS(w, "CreateKey", "{%s}", members), "KeyMetadata.KeyId");
-}
-
 /* A value of a reply as the test wants to send it again. */
 static inline const char *
 kms_get(struct str reply, const char *path)
 {
     const char *text = json_cstr(reply, path);
 
-    if (!json_path(reply, path).p)
+    if (!text)
         FAIL("no %s in %.*s", path, STR_ARG(reply));
     return text;
+}
+
+/* A new key's id; members as JSON, "" for none. */
+static inline const char *
+kms_new_key(struct world *w, const char *members)
+{
+    return kms_get(KMS(w, "CreateKey", "{%s}", members), "KeyMetadata.KeyId");
 }
 
 static inline const char *

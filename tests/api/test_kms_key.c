@@ -50,8 +50,8 @@ TEST(each_key_spec_says_what_it_can_do)
     struct world *w = world_new();
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct str made = KMS(w, "CreateKey", "{'KeySpec':'%s','KeyUsage':'%s'}", rows[i].spec,
-                              rows[i].usage);
+        struct str made =
+            KMS(w, "CreateKey", "{'KeySpec':'%s','KeyUsage':'%s'}", rows[i].spec, rows[i].usage);
 
         CHECK_STR(json_path(made, test_fmt("KeyMetadata.%s.0", rows[i].list)), rows[i].first);
         CHECK_INT(json_count(made, test_fmt("KeyMetadata.%s", rows[i].list)), rows[i].n);
@@ -146,8 +146,7 @@ TEST(a_key_waits_for_its_deletion_and_is_gone_at_its_time)
                 "{'KeyId':'%s','PendingWindowInDays':6}", id);
     KMS_REFUSED(w, "KMSInvalidStateException", test_fmt("%s is not pending deletion.", arn),
                 "CancelKeyDeletion", "{'KeyId':'%s'}", id);
-    struct str reply =
-        KMS(w, "ScheduleKeyDeletion", "{'KeyId':'%s','PendingWindowInDays':7}", id);
+    struct str reply = KMS(w, "ScheduleKeyDeletion", "{'KeyId':'%s','PendingWindowInDays':7}", id);
     CHECK_STR(json_path(reply, "KeyId"), arn);
     CHECK_STR(json_path(reply, "KeyState"), "PendingDeletion");
     CHECK_STR(json_path(reply, "PendingWindowInDays"), "7");
@@ -249,8 +248,8 @@ TEST(an_alias_stands_for_a_key)
                 "Alias arn:aws:kms:us-east-1:000000000000:alias/none is not found.", "UpdateAlias",
                 "{'AliasName':'alias/none','TargetKeyId':'%s'}", a);
     KMS(w, "UpdateAlias", "{'AliasName':'alias/mine/x','TargetKeyId':'%s'}", b);
-    struct str seen = KMS(w, "DescribeKey",
-                          "{'KeyId':'arn:aws:kms:us-east-1:000000000000:alias/mine/x'}");
+    struct str seen =
+        KMS(w, "DescribeKey", "{'KeyId':'arn:aws:kms:us-east-1:000000000000:alias/mine/x'}");
     CHECK_STR(json_path(seen, "KeyMetadata.KeyId"), b);
     struct str list = KMS(w, "ListAliases", "{'KeyId':'%s'}", b);
     CHECK_INT(json_count(list, "Aliases"), 1);
