@@ -202,6 +202,10 @@ find_session(struct api_call *call, struct txn *txn, const struct sigv4_claim *c
         return SIGV4_BAD_TOKEN;
     if (s->expires_ms <= call->now_ms)
         return SIGV4_EXPIRED_TOKEN;
+    /* AWS: a user's session calls IAM only when a device vouched for it, a federated one never */
+    if (str_is(str_from(call->service->signing), "iam") &&
+        (s->kind == SESSION_FEDERATED || (s->kind == SESSION_USER && !s->mfa)))
+        return SIGV4_BAD_TOKEN;
     int error = become_session(call, txn, s, ret);
 
     if (error)

@@ -5,6 +5,7 @@
 #include "api/guard.h"
 
 #include "api/validate.h"
+#include "api/wire.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -77,10 +78,11 @@ decide(struct api_call *call, struct str action, const struct api_resource *reso
     r = resource_policy(call, resource, &set);
     if (r < 0)
         return r;
-    append(call, &context, &call->caller->keys);
-    append(call, &context, call->request_keys);
-    api_context_resource(call, resource, &context);
+    /* the first of a name counts: what is known of this decision before what is known of all */
     append(call, &context, extra);
+    api_context_resource(call, resource, &context);
+    append(call, &context, call->request_keys);
+    append(call, &context, &call->caller->keys);
     const struct policy_request asked = {.action = action,
                                          .resource = resource->arn,
                                          .principal = &call->principal,
@@ -237,6 +239,15 @@ api_action(struct api_call *call)
                    STR_ARG(api_op_name(call->service, call->op)));
 }
 
+static bool
+has_tags(const struct api_call *call)
+{
+    for (size_t i = 0; i < call->request_keys->n; i++)
+        if (str_is(call->request_keys->v[i].name, "aws:TagKeys"))
+            return true;
+    return false;
+}
+
 /* The decisions of one `on`, whose places are the n entries from `on`. */
 static int
 authorize_on(struct api_call *call, const void *req, const struct api_on *on, size_t n)
@@ -247,6 +258,8 @@ authorize_on(struct api_call *call, const void *req, const struct api_on *on, si
     struct str_list ids = {0};
     int r = 0;
 
+    if ((on->flags & API_ON_IF_TAGS) && !has_tags(call))
+        return 0;
     if (on->resource == API_NONE)
         return api_authorize_on(call, action, &resource, NULL);
     for (size_t i = 0; i < n; i++)
@@ -348,9 +361,10 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     if (inner.service->global)
         inner.region = S("us-east-1");
     size_t mark = store_savepoint(call->txn);
+    inner.wire = api_wire_of(inner.service->protocol);
     int r = api_validate(inner.service, inner.service->protocol,
-                         api_shape(inner.service, inner.op->input), call->arena,
-                         (void *)req, &inner.fault);
+                         api_shape(inner.service, inner.op->input), call->arena, req,
+                         &inner.fault);
 
     if (r == 0)
         r = api_authorize(&inner, req);

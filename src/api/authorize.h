@@ -16,6 +16,7 @@
  *   on TYPE(MEMBER?)    an absent one is not asked about
  *   on TYPE(A.B)        a member of a member; lists on the way are walked
  *   on TYPE(*)          something that is to be made: the id is "*"
+ *   tagging TYPE(…)     as `on`, when the request has tags: ec2:CreateTags of what is made
  *   on handler          the handler itself calls api_authorize_on() for each thing it touches
  *   (nothing)           "*": the operation is not about a resource
  *   as SERVICE:ACTION   the action's name where it is not SERVICE:OPERATION, for the `on` behind it

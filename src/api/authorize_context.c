@@ -5,6 +5,7 @@
  */
 #include "api/guard.h"
 
+#include "api/wire.h"
 #include "base/timefmt.h"
 
 /* ---- building ---- */
@@ -123,15 +124,6 @@ session_keys(struct api_call *call, struct policy_context *context)
 
 /* ---- how it came ---- */
 
-static struct str
-header(const struct api_request *req, struct str name)
-{
-    for (size_t i = 0; i < req->http.n_headers; i++)
-        if (str_eq_nocase(req->http.headers[i].name, name))
-            return req->http.headers[i].value;
-    return STR_NONE;
-}
-
 static void
 way_keys(struct api_call *call, struct policy_context *context)
 {
@@ -151,8 +143,8 @@ way_keys(struct api_call *call, struct policy_context *context)
     /* the client's address is not told to a service that is called for it */
     if (!call->via.p)
         add_if(call, context, "aws:SourceIp", req->peer);
-    add_if(call, context, "aws:UserAgent", header(req, S("User-Agent")));
-    add_if(call, context, "aws:Referer", header(req, S("Referer")));
+    add_if(call, context, "aws:UserAgent", api_header(req, S("User-Agent")));
+    add_if(call, context, "aws:Referer", api_header(req, S("Referer")));
 }
 
 void

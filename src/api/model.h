@@ -195,9 +195,9 @@ enum api_op_flag {
     API_DRY_RUN = 1 << 1,     /* the input has DryRun */
     API_NO_AUTH = 1 << 2,     /* not signed: AssumeRoleWithWebIdentity */
     API_OP_DEPRECATED = 1 << 3,
-    API_ON_HANDLER = 1 << 4,  /* the handler asks for what it touches: api_authorize_on() */
-    API_ANYONE = 1 << 5,      /* signed, but no policy is asked: GetCallerIdentity */
-    API_NO_OUTPUT = 1 << 6,   /* a reply has no body, where the protocol knows such */
+    API_NO_OUTPUT = 1 << 4,   /* a reply has no body, where the protocol knows such */
+    API_ON_HANDLER = 1 << 5,  /* the handler asks for what it touches: api_authorize_on() */
+    API_ANYONE = 1 << 6,      /* signed, but no policy is asked: GetCallerIdentity */
 };
 
 #define API_NONE UINT16_MAX
@@ -211,6 +211,7 @@ struct api_resource_type {
 enum api_on_flag {
     API_ON_OR = 1 << 0,       /* the next entry is another place where the same things are named */
     API_ON_IF_GIVEN = 1 << 1, /* no decision when the member is absent, instead of one on "*" */
+    API_ON_IF_TAGS = 1 << 2,  /* no decision when the request has no tags */
 };
 
 #define API_ON_DEPTH 3
@@ -296,8 +297,8 @@ struct api_service {
     const char *signing;  /* name in the credential scope */
     const char *xmlns;
     const char *target;   /* prefix of X-Amz-Target, or NULL */
-    const char *global;   /* host name of a service without regions: it is in us-east-1; or NULL */
     const char *json;     /* "1.0" or "1.1", or NULL */
+    const char *global;   /* host name of a service without regions: it is in us-east-1; or NULL */
     enum api_protocol protocol; /* the first of those that it speaks */
     uint8_t protocols;    /* 1 << enum api_protocol, of all */
     bool query_compatible; /* JSON and CBOR faults repeat the code of the query protocol */
@@ -316,8 +317,7 @@ struct api_service {
     const struct api_route *routes;
     const struct api_segment *segments;
     const struct api_condition *conditions;
-    uint16_t n_shapes, n_ops, n_errors, n_handlers, n_routes;
-    uint16_t n_resources, n_ons;
+    uint16_t n_shapes, n_ops, n_errors, n_handlers, n_routes, n_resources, n_ons;
     uint32_t n_members, pool_bytes;
 };
 

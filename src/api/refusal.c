@@ -4,6 +4,7 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
 #include "api/guard.h"
+#include "api/wire.h"
 
 #include "base/log.h"
 #include "codec/aead.h"
@@ -120,9 +121,7 @@ message(struct buf *out, const struct policy_request *asked,
         const struct policy_decision *decision, const struct policy_context *context)
 {
     struct json_out o = {.buf = out};
-    struct str action = asked->action;
 
-    str_split(&action, ':');
     json_open(&o, '{');
     json_key(&o, S("allowed"));
     json_bool(&o, false);
@@ -214,30 +213,30 @@ api_authorization_message(struct api_call *call, struct str text, struct str *re
 
 /* ---- the fault ---- */
 
-static const struct api_error ERR_EC2 = {"UnauthorizedOperation", 403};
-static const struct api_error ERR_QUERY = {"AccessDenied", 403};
-static const struct api_error ERR_JSON = {"AccessDeniedException", 400};
+static const struct api_error errors[API_N_PROTOCOLS] = {
+    [API_EC2] = {"UnauthorizedOperation", 403},    [API_QUERY] = {"AccessDenied", 403},
+    [API_JSON] = {"AccessDeniedException", 400},   [API_REST_JSON] = {"AccessDeniedException", 403},
+    [API_REST_XML] = {"AccessDenied", 403},        [API_CBOR] = {"AccessDeniedException", 400},
+};
 
 int
 api_refusal(struct api_call *call, const struct policy_request *asked,
             const struct policy_decision *decision, bool resource_is_trust)
 {
+    enum api_protocol protocol = call->wire->protocol;
     struct str who = asked->principal->arn, on = STR_NONE;
     struct str why = reason(call, asked, decision, resource_is_trust);
-    bool ec2 = call->service->protocol == API_EC2;
 
     /* EC2 does not speak of a resource where there is none */
-    if (!ec2 || !str_is(asked->resource, "*"))
+    if (protocol != API_EC2 || !str_is(asked->resource, "*"))
         on = str_fmt(call->arena, " on resource: %.*s", STR_ARG(asked->resource));
-    if (call->service->protocol == API_JSON)
-        return api_fault(call, &ERR_JSON, "User: %.*s is not authorized to perform: %.*s%.*s%.*s",
-                         STR_ARG(who), STR_ARG(asked->action), STR_ARG(on), STR_ARG(why));
-    if (!ec2)
-        return api_fault(call, &ERR_QUERY, "User: %.*s is not authorized to perform: %.*s%.*s%.*s",
-                         STR_ARG(who), STR_ARG(asked->action), STR_ARG(on), STR_ARG(why));
+    if (protocol != API_EC2)
+        return api_fault(call, &errors[protocol],
+                         "User: %.*s is not authorized to perform: %.*s%.*s%.*s", STR_ARG(who),
+                         STR_ARG(asked->action), STR_ARG(on), STR_ARG(why));
     struct str code = encoded(call, asked, decision);
 
-    return api_fault(call, &ERR_EC2,
+    return api_fault(call, &errors[protocol],
                      "You are not authorized to perform this operation. User: %.*s is not "
                      "authorized to perform: %.*s%.*s%.*s. Encoded authorization failure message: "
                      "%.*s",

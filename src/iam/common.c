@@ -209,37 +209,40 @@ iam_time_key(struct api_call *call, int64_t ms, struct str id)
 
 /* ---- tags ---- */
 
+typedef bool key_eq(struct str a, struct str b);
+
 static size_t
-tag_find(const struct str_list *tags, struct str key)
+tag_find(const struct str_list *tags, struct str key, key_eq *same)
 {
     for (size_t i = 0; i + 1 < tags->n; i += 2)
-        if (str_eq_nocase(tags->v[i], key))
+        if (same(tags->v[i], key))
             return i;
     return SIZE_MAX;
 }
 
 static int
-tags_check(struct api_call *call, const struct iam_TagList *tags)
+tags_check(struct api_call *call, const struct iam_TagList *tags, key_eq *same)
 {
     LIST_EACH(tags, tag) {
         if (str_eq_nocase(str_cut(tag->key, 0, 4), S("aws:")))
             return api_fault(call, &IAM_ERR(InvalidInput),
-                             "Invalid tag key. Tag keys that begin with aws: are reserved.");
+                             "Tag keys beginning with aws: are reserved for system use.");
         for (const struct iam_Tag *other = tags->v; other < tag; other++)
-            if (str_eq_nocase(other->key, tag->key))
+            if (same(other->key, tag->key))
                 return api_fault(call, &IAM_ERR(InvalidInput),
                                  "Duplicate tag keys found. Please note that Tag keys are case "
-                                 "insensitive.");
+                                 "%ssensitive.",
+                                 same == str_eq_nocase ? "in" : "");
     }
     return 0;
 }
 
-int
-iam_tags_put(struct api_call *call, const struct iam_TagList *tags, const struct str_list *old,
-             struct str_list *ret)
+static int
+tags_put(struct api_call *call, const struct iam_TagList *tags, const struct str_list *old,
+         key_eq *same, struct str_list *ret)
 {
     struct str_list all = {0};
-    int r = tags_check(call, tags);
+    int r = tags_check(call, tags, same);
 
     if (r)
         return r;
@@ -247,7 +250,7 @@ iam_tags_put(struct api_call *call, const struct iam_TagList *tags, const struct
     LIST_EACH(old, s)
         *LIST_PUSH(call->arena, &all) = *s;
     LIST_EACH(tags, tag) {
-        size_t at = tag_find(&all, tag->key);
+        size_t at = tag_find(&all, tag->key, same);
 
         if (at == SIZE_MAX) {
             at = all.n;
@@ -264,8 +267,9 @@ iam_tags_put(struct api_call *call, const struct iam_TagList *tags, const struct
     return 0;
 }
 
-struct str_list
-iam_tags_drop(struct api_call *call, const struct str_list *keys, const struct str_list *old)
+static struct str_list
+tags_drop(struct api_call *call, const struct str_list *keys, const struct str_list *old,
+          key_eq *same)
 {
     struct str_list left = {0};
 
@@ -274,13 +278,55 @@ iam_tags_drop(struct api_call *call, const struct str_list *keys, const struct s
         bool drop = false;
 
         LIST_EACH(keys, key)
-            drop = drop || str_eq_nocase(*key, old->v[i]);
+            drop = drop || same(*key, old->v[i]);
         if (drop)
             continue;
         *LIST_PUSH(call->arena, &left) = old->v[i];
         *LIST_PUSH(call->arena, &left) = old->v[i + 1];
     }
     return left;
+}
+
+int
+iam_tags_put(struct api_call *call, const struct iam_TagList *tags, const struct str_list *old,
+             struct str_list *ret)
+{
+    return tags_put(call, tags, old, str_eq_nocase, ret);
+}
+
+int
+iam_tags_put_cased(struct api_call *call, const struct iam_TagList *tags,
+                   const struct str_list *old, struct str_list *ret)
+{
+    return tags_put(call, tags, old, str_eq, ret);
+}
+
+struct str_list
+iam_tags_drop(struct api_call *call, const struct str_list *keys, const struct str_list *old)
+{
+    return tags_drop(call, keys, old, str_eq_nocase);
+}
+
+struct str_list
+iam_tags_drop_cased(struct api_call *call, const struct str_list *keys, const struct str_list *old)
+{
+    return tags_drop(call, keys, old, str_eq);
+}
+
+int
+iam_tags_given(struct api_call *call, size_t n)
+{
+    return n ? 0
+             : api_fault(call, &IAM_ERR(InvalidInput),
+                         "The provided tag map must not be null/empty.");
+}
+
+int
+iam_tag_keys_given(struct api_call *call, size_t n)
+{
+    return n ? 0
+             : api_fault(call, &IAM_ERR(InvalidInput),
+                         "The provided tag keys must not be null/empty.");
 }
 
 struct iam_TagList
@@ -456,7 +502,7 @@ int
 iam_status_read(struct api_call *call, struct str status, bool *ret_active)
 {
     if (str_is(status, "Expired"))
-        return api_fault(call, &IAM_ERR(InvalidInput), "Status must be Active or Inactive.");
+        return api_fault(call, &IAM_ERR(InvalidInput), "Operation does not support status Expired");
     *ret_active = str_is(status, "Active");
     return 0;
 }

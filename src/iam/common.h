@@ -87,14 +87,22 @@ struct str iam_time_key(struct api_call *call, int64_t ms, struct str id);
 
 enum { IAM_TAGS_MAX = 50 };
 /*
- * `old` (k, v, k, v …) with the tags of a request: keys are one whatever their case, the newer
- * spelling and value stand.  Refuses keys that are twice in the request, "aws:", and too many.
+ * `old` (k, v, k, v …) with the tags of a request; the newer value stands.  Refuses keys that are
+ * twice in the request, "aws:", and too many.  Of users and roles a key is one whatever its case,
+ * and the newer spelling stands; of all else (…_cased) the case counts.
  */
 int iam_tags_put(struct api_call *call, const struct iam_TagList *tags,
                  const struct str_list *old, struct str_list *ret);
+int iam_tags_put_cased(struct api_call *call, const struct iam_TagList *tags,
+                       const struct str_list *old, struct str_list *ret);
 /* `old` without these keys; what is not there is no fault. */
 struct str_list iam_tags_drop(struct api_call *call, const struct str_list *keys,
                               const struct str_list *old);
+struct str_list iam_tags_drop_cased(struct api_call *call, const struct str_list *keys,
+                                    const struct str_list *old);
+/* InvalidInput when a Tag… or Untag… operation was given none.  (UntagUser and UntagRole take it.) */
+int iam_tags_given(struct api_call *call, size_t n);
+int iam_tag_keys_given(struct api_call *call, size_t n);
 /* As a reply shows them; absent when there are none. */
 struct iam_TagList iam_tags_show(struct api_call *call, const struct str_list *tags);
 /* A page of them, sorted by key, for the List…Tags operations; ret is present. */
@@ -128,8 +136,8 @@ int iam_tags_page(struct api_call *call, const struct str_list *tags, struct str
     X(ACCESS_KEYS, "AccessKeysPerUser", 2)                                                         \
     X(MFA_DEVICES, "MFADevicesPerUser", 8)                                                         \
     X(SSH_KEYS, "SSHPublicKeysPerUser", 5)                                                         \
-    X(SIGNING_CERTIFICATES, "SigningCertificatesPerUser", 2)                                       \
-    X(SERVICE_CREDENTIALS, "ServiceSpecificCredentialsPerUser", 2)                                 \
+    X(SIGNING_CERTIFICATES, "CertificatesPerUser", 2)                                              \
+    X(SERVICE_CREDENTIALS, "ContextSpecificCredentialsPerUserPerContext", 2)                       \
     X(SERVER_CERTIFICATES, "ServerCertificatesPerAccount", 20)                                     \
     X(OIDC_PROVIDERS, "OpenIdConnectProvidersPerAccount", 100)                                     \
     X(SAML_PROVIDERS, "SAMLProvidersPerAccount", 100)                                              \

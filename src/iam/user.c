@@ -122,7 +122,7 @@ static const struct {
 } user_parts[] = {
     {&iam_access_key_by_user, "delete access keys"},
     {&iam_signing_certificate_by_user, "delete certificates"},
-    {&iam_mfa_device_by_user, "delete MFA device"},
+    {&iam_mfa_device_by_user, "remove tokens from principal"},
     {&iam_ssh_key_by_user, "remove referenced objects"},
     {&iam_service_credential_by_user, "remove referenced objects"},
 };
@@ -182,6 +182,10 @@ iam_delete_user_permissions_boundary(struct api_call *call,
     (void)res;
     if (r)
         return r;
+    if (!row->boundary.n)
+        return api_fault(call, &IAM_ERR(NoSuchEntity),
+                         "The user with name %.*s has no permissions boundary.",
+                         STR_ARG(row->name));
     struct iam_user_row new = *row;
 
     new.boundary = STR_NONE;
@@ -199,6 +203,8 @@ iam_tag_user(struct api_call *call, const struct iam_TagUserRequest *req,
     int r = iam_user_find(call, req->user_name, &row);
 
     (void)res;
+    if (r == 0)
+        r = iam_tags_given(call, req->tags.n);
     if (r == 0)
         r = iam_tags_put(call, &req->tags, &row->tags, &tags);
     if (r)

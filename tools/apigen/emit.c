@@ -499,8 +499,8 @@ service_table(struct gen *g, const struct pool *pool, unsigned n_errors, unsigne
     quoted_or_null(out, "signing", g->signing);
     quoted_or_null(out, "xmlns", g->xmlns);
     quoted_or_null(out, "target", g->target);
-    quoted_or_null(out, "global", g->global);
     quoted_or_null(out, "json", g->json);
+    quoted_or_null(out, "global", g->global);
     buf_add_fmt(out,
                 "    .protocol = %s,\n    .protocols = %u,\n    .query_compatible = %s,\n",
                 protocols[g->protocol], g->protocols, g->query_compatible ? "true" : "false");
@@ -524,7 +524,7 @@ emit_tables(struct gen *g, struct buf *out)
     struct pool pool = {.g = g};
     struct buf tables;
     unsigned n_errors, n_handlers;
-    size_t n_ons, n_routes;
+    size_t n_routes, n_ons;
 
     buf_init(&tables, out->max);
     buf_init(&pool.text, out->max);

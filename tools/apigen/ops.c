@@ -103,7 +103,8 @@ on_path(struct gen *g, unsigned line, const struct op *op, struct str path,
 
 /* "instance(InstanceIds)", "key-pair(KeyName|KeyPairId)", "subnet(SubnetId?)", "volume(*)" */
 static void
-on_word(struct gen *g, unsigned line, struct op *op, struct str action, struct str word)
+on_word(struct gen *g, unsigned line, struct op *op, struct str action, struct str word,
+        unsigned flags)
 {
     size_t open = str_find_char(word, '(');
 
@@ -111,7 +112,6 @@ on_word(struct gen *g, unsigned line, struct op *op, struct str action, struct s
         die_at(g->file, line, "'%.*s' is not TYPE(MEMBER)", STR_ARG(word));
     size_t resource = resource_number(g, line, str_cut(word, 0, open));
     struct str places = str_cut(word, open + 1, word.n - 1);
-    unsigned flags = 0;
 
     if (str_ends(places, S("?"))) {
         flags |= API_ON_IF_GIVEN;
@@ -141,14 +141,14 @@ on_nothing(struct gen *g, struct op *op, struct str action)
     memset(on->path, 0xff, sizeof(on->path));
 }
 
-/* `as` and `on` with the word behind each; answers how many words were taken, 0: other words. */
+/* `as`, `on` and `tagging` with the word behind each; answers how many words were taken, 0: other words. */
 static size_t
 decision_words(struct gen *g, unsigned line, struct op *op, const struct str_list *w, size_t i,
                struct str *action, bool *action_open)
 {
-    bool as = str_is(w->v[i], "as"), on = str_is(w->v[i], "on");
+    bool as = str_is(w->v[i], "as"), tagging = str_is(w->v[i], "tagging");
 
-    if (!as && !on)
+    if (!as && !tagging && !str_is(w->v[i], "on"))
         return 0;
     if (i + 1 == w->n)
         die_at(g->file, line, "'%.*s' is followed by a word", STR_ARG(w->v[i]));
@@ -162,7 +162,7 @@ decision_words(struct gen *g, unsigned line, struct op *op, const struct str_lis
     } else if (str_is(w->v[i + 1], "handler")) {
         op->flags |= API_ON_HANDLER;
     } else {
-        on_word(g, line, op, *action, w->v[i + 1]);
+        on_word(g, line, op, *action, w->v[i + 1], tagging ? (unsigned)API_ON_IF_TAGS : 0);
         *action_open = false;
     }
     return 2;
