@@ -11,8 +11,9 @@
  * counts as no value in a set.  A multivalued key without ForAllValues or ForAnyValue, which AWS
  * leaves undefined, is taken as ForAnyValue (negated: as ForAllValues).
  *
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/ with, at its end,
+ *   reference_policies_elements_condition_operators.html
+ *   reference_policies_condition-single-vs-multi-valued-context-keys.html
  */
 #include "policy/internal.h"
 
@@ -237,6 +238,8 @@ match_arn(const struct value *v, struct str have, const struct policy_context *c
 {
     enum match all = MATCH_YES;
 
+    assert(v->pattern.kind == PATTERN_ANY || !v->parts);
+
     if (!v->parts)
         return pattern_match(&v->pattern, have, context, false);
     for (int i = 0; i < ARN_PARTS; i++) {
@@ -343,6 +346,8 @@ condition_holds(const struct condition *c, const struct policy_context *context)
 {
     const struct policy_key *key = context_find(context, c->key);
     size_t n = key ? key->n : 0;
+
+    assert(c->op && c->key.n == (key ? key->name.n : c->key.n));
     bool all = c->set == SET_ALL || (c->set == SET_NONE && c->op->negated);
 
     if (c->op->type == OPERATOR_NULL)

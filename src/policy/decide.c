@@ -17,7 +17,7 @@
  * The root of the resource's account needs no policy of its own, only nobody who denies.
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+ * (and …/reference_policies_evaluation-logic-cross-account.html)
  */
 #include "policy/internal.h"
 
@@ -121,6 +121,7 @@ judge(const struct policy *p, const struct asked *a, struct verdict *v)
         if (reach == REACH_NONE || (!s->deny && reach <= v->reach) || !resource_matches(s, a) ||
             !conditions_hold(s, a))
             continue;
+        assert(!s->deny || !v->deny);
         if (s->deny) {
             v->deny = s;
         } else {
@@ -163,6 +164,7 @@ match_of(const struct verdict *v)
 
     if (!s)
         return (struct policy_match){.effect = POLICY_SILENT};
+    assert(s >= v->by->statements && s < v->by->statements + v->by->n);
     return (struct policy_match){.effect = s->deny ? POLICY_DENY : POLICY_ALLOW,
                                  .statement = (unsigned)(s - v->by->statements),
                                  .sid = s->sid};
@@ -189,6 +191,8 @@ static struct policy_decision
 decided(enum policy_by by, bool allowed, const struct verdict *v)
 {
     struct policy_decision d = {.allowed = allowed, .by = by};
+
+    assert(!allowed || by != POLICY_BY_NOBODY);
 
     if (v && (allowed ? v->allow : v->deny)) {
         d.policy = v->by;
@@ -245,6 +249,8 @@ decide_allow(const struct policy_set *set, const struct policy_request *req,
              const struct verdicts *v)
 {
     const struct policy_principal *who = req->principal;
+
+    assert(!v->resource.deny && !v->identity.deny && !v->boundary.deny && !v->session.deny);
     enum reach reach = v->resource.allow ? v->resource.reach : REACH_NONE;
     struct policy_decision limited;
     bool home = set->resource_account.n == 0 || str_eq(set->resource_account, who->account);

@@ -59,8 +59,8 @@ enum {
 
 void pattern_compile(struct block *b, struct str text, unsigned flags, struct pattern *ret);
 /* fold: ASCII case does not count. */
-enum match pattern_match(const struct pattern *p, struct str s, const struct policy_context *context,
-                         bool fold);
+enum match pattern_match(const struct pattern *p, struct str s,
+                         const struct policy_context *context, bool fold);
 bool pattern_resolves(const struct pattern *p, const struct policy_context *context);
 
 /* ---- variables.c ---- */
@@ -201,7 +201,6 @@ struct statement {
 };
 
 struct policy {
-    enum policy_kind kind;
     size_t bytes;
     struct statement *statements;
     size_t n;

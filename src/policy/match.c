@@ -37,7 +37,7 @@ cut_pieces(struct block *b, struct str text, unsigned flags, struct piece *out)
         }
         if (i > from) {
             if (out)
-                out[n] = (struct piece){.kind = kind, .text = block_text(b, str_cut(text, from, i))};
+                out[n] = (struct piece){kind, .text = block_text(b, str_cut(text, from, i))};
             n++;
         }
         if (!skip)
@@ -75,7 +75,10 @@ pattern_compile(struct block *b, struct str text, unsigned flags, struct pattern
     size_t n = cut_pieces(b, text, flags, NULL);
     struct piece *pieces = BLOCK_ARRAY(b, struct piece, n);
 
-    cut_pieces(b, text, flags, pieces);
+    size_t cut = cut_pieces(b, text, flags, pieces);
+
+    assert(cut == n && n > 0);
+    (void)cut;
     *ret = (struct pattern){.kind = PATTERN_PIECES, .pieces = pieces, .n = n};
 }
 
@@ -106,6 +109,7 @@ enter(const struct pattern *p, struct place *place, const struct policy_context 
 static void
 step(const struct pattern *p, struct place *place, const struct policy_context *context)
 {
+    assert(place->piece < p->n && place->at < place->text.n);
     if (++place->at == place->text.n) {
         place->piece++;
         place->at = 0;
@@ -146,6 +150,7 @@ match_pieces(const struct pattern *p, struct str s, const struct policy_context 
     size_t i = 0, star_i = 0;
     bool has_star = false;
 
+    assert(p->kind == PATTERN_PIECES && p->n > 0);
     enter(p, &at, context);
     while (i < s.n) {
         char wildcard = wildcard_at(p, &at);
@@ -187,7 +192,8 @@ pattern_resolves(const struct pattern *p, const struct policy_context *context)
 }
 
 enum match
-pattern_match(const struct pattern *p, struct str s, const struct policy_context *context, bool fold)
+pattern_match(const struct pattern *p, struct str s, const struct policy_context *context,
+              bool fold)
 {
     switch (p->kind) {
     case PATTERN_ANY:

@@ -42,8 +42,10 @@ compile_actions(struct block *b, const struct json *j, struct statement *s)
             actions[i].service = block_lower(b, service);
             services[i] = service_fingerprint(service);
         }
+        assert((services[i] == 0) == (actions[i].service.n == 0));
         pattern_compile(b, name, PATTERN_GLOB, &actions[i].name);
     }
+    assert(n > 0);
     s->services = services;
     s->actions = actions;
     s->n_actions = n;
@@ -65,6 +67,7 @@ compile_resources(struct block *b, const struct json *j, bool variables, struct 
     s->resources = patterns;
     s->resources_written = written;
     s->n_resources = n;
+    assert(n > 0);
     s->has_resource = true;
 }
 
@@ -102,6 +105,7 @@ compile_principals(struct block *b, const struct json *j, struct statement *s)
             (void)ok;
         }
     }
+    assert(at == n && n > 0);
     s->principals = p;
     s->n_principals = n;
 }
@@ -146,13 +150,12 @@ compile_statement(struct block *b, const struct json *j, bool variables, struct 
 }
 
 static struct policy *
-compile(struct block *b, const struct json *doc, enum policy_kind kind)
+compile(struct block *b, const struct json *doc)
 {
     struct policy *p = BLOCK_ARRAY(b, struct policy, 1);
     bool variables = str_is(json_text(doc, "Version"), "2012-10-17");
     const struct json *v = json_values(json_get(doc, "Statement"), &p->n);
 
-    p->kind = kind;
     p->statements = BLOCK_ARRAY(b, struct statement, p->n);
     for (size_t i = 0; i < p->n; i++)
         compile_statement(b, &v[i], variables, &p->statements[i]);
@@ -180,12 +183,12 @@ policy_parse(struct policy **ret, struct str json, enum policy_kind kind, struct
     }
     struct block measure = {.scratch = &scratch};
 
-    compile(&measure, &doc, kind);
+    compile(&measure, &doc);
     struct block b = {.p = malloc(measure.used), .size = measure.used};
 
     if (!b.p)
         return -ENOMEM;
-    struct policy *p = compile(&b, &doc, kind);
+    struct policy *p = compile(&b, &doc);
 
     assert(b.used == b.size && (char *)p == b.p);
     p->bytes = b.size;

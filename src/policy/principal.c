@@ -72,10 +72,15 @@ named_parse(struct str type, struct str text, struct named *ret)
         ret->kind = str_is(text, "*") ? NAMED_ANYONE : is_account(text) ? NAMED_ACCOUNT : NAMED_ID;
         return ret->kind != NAMED_ID || is_unique_id(text) || parse_arn(text, ret);
     }
-    ret->kind = str_is(type, "Service")     ? NAMED_SERVICE
-                : str_is(type, "Federated") ? NAMED_PROVIDER
-                                            : NAMED_CANONICAL;
-    return text.n > 0 && !str_is(text, "*") && (ret->kind != NAMED_CANONICAL || str_is(type, "CanonicalUser"));
+    if (str_is(type, "Service"))
+        ret->kind = NAMED_SERVICE;
+    else if (str_is(type, "Federated"))
+        ret->kind = NAMED_PROVIDER;
+    else if (str_is(type, "CanonicalUser"))
+        ret->kind = NAMED_CANONICAL;
+    else
+        return false;
+    return text.n > 0 && !str_is(text, "*");
 }
 
 static bool
@@ -109,11 +114,13 @@ reach_of(const struct named *p, const struct policy_principal *who)
             return who->kind == POLICY_USER ? REACH_DIRECT : REACH_ROLE;
         return REACH_NONE;
     case NAMED_SERVICE:
-        return who->kind == POLICY_SERVICE && is_same(p->text, who->service) ? REACH_DIRECT
-                                                                              : REACH_NONE;
+        if (who->kind != POLICY_SERVICE || !is_same(p->text, who->service))
+            return REACH_NONE;
+        return REACH_DIRECT;
     case NAMED_PROVIDER:
-        return who->kind == POLICY_WEB_IDENTITY && is_same(p->text, who->provider) ? REACH_DIRECT
-                                                                                    : REACH_NONE;
+        if (who->kind != POLICY_WEB_IDENTITY || !is_same(p->text, who->provider))
+            return REACH_NONE;
+        return REACH_DIRECT;
     case NAMED_CANONICAL:
         return has_account(who) && is_same(p->text, who->canonical_id) ? REACH_ACCOUNT : REACH_NONE;
     }

@@ -208,8 +208,9 @@ legacy_accepts(const struct json *statement)
 static bool
 is_partition(struct str s)
 {
-    static const char *const known[] = {"*",         "aws",       "aws-cn",    "aws-us-gov", "aws-iso",
-                                        "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"};
+    static const char *const known[] = {"*",         "aws",       "aws-cn",
+                                        "aws-us-gov", "aws-iso",  "aws-iso-b",
+                                        "aws-iso-e", "aws-iso-f", "aws-eusc"};
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (str_is(s, known[i]))
@@ -218,10 +219,23 @@ is_partition(struct str s)
 }
 
 static const char *const iam_paths[] = {
-    "user/",      "federated-user/", "role/",         "group/",         "instance-profile/",
-    "mfa/",       "server-certificate/", "policy/",   "sms-mfa/",       "saml-provider/",
-    "oidc-provider/", "report/",     "access-report/",
+    "user/",         "federated-user/",     "role/",   "group/",   "instance-profile/",
+    "mfa/",          "server-certificate/", "policy/", "sms-mfa/", "saml-provider/",
+    "oidc-provider/", "report/",            "access-report/", NULL,
 };
+static const char *const s3_regional[] = {
+    "accesspoint/", "access-grants/", "async-request/", "job/", "storage-lens/",
+    "storage-lens-group/", NULL,
+};
+
+static bool
+starts_with_one(struct str s, const char *const *prefixes)
+{
+    for (; *prefixes; prefixes++)
+        if (str_starts(s, str_from(*prefixes)))
+            return true;
+    return false;
+}
 
 static struct str
 partition_fault(struct check *c, struct str partition, struct str rest)
@@ -250,17 +264,15 @@ service_fault(struct check *c, struct str resource, struct str service, struct s
     if (iam && region.n)
         return str_fmt(c->arena, "IAM resource %.*s cannot contain region information.",
                        STR_ARG(resource));
-    if (str_is(service, "s3") && region.n && !str_starts(path, S("accesspoint/")))
+    if (str_is(service, "s3") && region.n && !starts_with_one(path, s3_regional))
         return str_fmt(c->arena, "Resource %.*s can not contain region information.",
                        STR_ARG(resource));
-    if (!iam || str_is(path, "*"))
+    /* AWS's own policies about sts:AssumeRoot name the root, though the text does not list it. */
+    if (!iam || str_is(path, "*") || str_is(path, "root") || starts_with_one(path, iam_paths))
         return STR_NONE;
-    for (size_t i = 0; i < ARRAY_LEN(iam_paths); i++)
-        if (str_starts(path, str_from(iam_paths[i])))
-            return STR_NONE;
     struct str text = S("IAM resource path must either be \"*\" or start with ");
 
-    for (size_t i = 0; i < ARRAY_LEN(iam_paths); i++)
+    for (size_t i = 0; iam_paths[i]; i++)
         text = str_fmt(c->arena, "%.*s%s%s", STR_ARG(text), i ? ", " : "", iam_paths[i]);
     return str_cat(c->arena, text, S("."));
 }

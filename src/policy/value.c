@@ -142,6 +142,7 @@ static int64_t
 days_of(int64_t y, int64_t m, int64_t d)
 {
     y -= m <= 2;
+    assert(m >= 1 && m <= 12 && d >= 1 && d <= 31);
     int64_t era = (y >= 0 ? y : y - 399) / 400;
     int64_t in_era = y - era * 400;
     int64_t in_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
@@ -177,7 +178,8 @@ iso_parse(struct str s, int64_t *ret_ms)
         return false;
     int64_t seconds = days_of(negative ? -y : y, m, d) * 86400 + hh * 3600 + (mm - zone) * 60 + ss;
 
-    if (__builtin_mul_overflow(seconds, 1000, ret_ms) || __builtin_add_overflow(*ret_ms, ms, ret_ms))
+    if (__builtin_mul_overflow(seconds, 1000, ret_ms) ||
+        __builtin_add_overflow(*ret_ms, ms, ret_ms))
         *ret_ms = seconds < 0 ? INT64_MIN : INT64_MAX;
     return true;
 }

@@ -7,6 +7,30 @@
  */
 #include "policy/internal.h"
 
+/* Reads ", 'text'}" from i, where the comma is; the length up to and with the brace, or 0. */
+static size_t
+fallback_parse(struct str s, size_t i, struct str *ret)
+{
+    struct str rest = str_cut(s, i + 1, s.n);
+    size_t open = str_find_char(rest, '\'');
+
+    if (open == SIZE_MAX || str_trim(str_cut(rest, 0, open)).n)
+        return 0;
+    struct str text = str_cut(rest, open + 1, rest.n);
+    size_t close = str_find_char(text, '\'');
+
+    if (close == SIZE_MAX)
+        return 0;
+    struct str tail = str_cut(text, close + 1, text.n);
+    size_t brace = str_find_char(tail, '}');
+
+    if (brace == SIZE_MAX || str_trim(str_cut(tail, 0, brace)).n)
+        return 0;
+    *ret = str_cut(text, 0, close);
+    assert(tail.p + brace < s.p + s.n);
+    return (size_t)(tail.p - s.p) + brace + 1;
+}
+
 size_t
 variable_parse(struct str s, struct piece *ret)
 {
@@ -15,31 +39,17 @@ variable_parse(struct str s, struct piece *ret)
     assert(s.n >= 2 && s.p[0] == '$' && s.p[1] == '{');
     if (end == SIZE_MAX)
         return 0;
-    struct str inside = str_trim(str_cut(s, 2, end));
+    struct str inside = str_cut(s, 2, end);
+    size_t comma = str_find_char(inside, ',');
+    struct str name = str_trim(str_cut(inside, 0, comma));
 
-    if (inside.n == 1 && strchr("*?$", inside.p[0])) {
-        *ret = (struct piece){.kind = PIECE_TEXT, .text = inside};
+    if (comma == SIZE_MAX && name.n == 1 && strchr("*?$", name.p[0])) {
+        *ret = (struct piece){.kind = PIECE_TEXT, .text = name};
         return end + 1;
     }
-    size_t comma = str_find_char(inside, ',');
-
-    *ret = (struct piece){.kind = PIECE_VARIABLE, .text = str_trim(str_cut(inside, 0, comma))};
-    if (comma == SIZE_MAX)
-        return end + 1;
+    *ret = (struct piece){.kind = PIECE_VARIABLE, .text = name, .has_fallback = comma != SIZE_MAX};
     /* The fallback is quoted, and may have a brace in it. */
-    size_t open = str_find_char(s, '\'');
-    size_t close = open == SIZE_MAX ? SIZE_MAX : str_find_char(str_cut(s, open + 1, s.n), '\'');
-
-    if (close == SIZE_MAX || str_trim(str_cut(s, 2 + comma, open)).n > s.n)
-        return 0;
-    close += open + 1;
-    size_t after = str_find_char(str_cut(s, close, s.n), '}');
-
-    if (after == SIZE_MAX || str_trim(str_cut(s, close + 1, close + after)).n)
-        return 0;
-    ret->has_fallback = true;
-    ret->fallback = str_cut(s, open + 1, close);
-    return close + after + 1;
+    return comma == SIZE_MAX ? end + 1 : fallback_parse(s, 2 + comma, &ret->fallback);
 }
 
 const struct policy_key *
