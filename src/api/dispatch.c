@@ -32,7 +32,8 @@ static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
 
-static int PRINTF_LIKE(4, 0)
+PRINTF_LIKE(4, 0)
+static int
 store_fault(struct api_call *call, const struct api_error *error, const void *detail,
             const char *fmt, va_list ap)
 {
@@ -224,17 +225,9 @@ has_secret(const struct api_service *service, const struct api_op *op)
 {
     const struct api_shape *output = api_shape(service, op->output);
 
-    for (unsigned i = 0; i < output->n; i++) {
-        const struct api_shape *shape =
-            api_shape(service, service->members[output->first + i].shape);
-
-        if (shape->flags & API_SECRET)
+    for (unsigned i = 0; i < output->n; i++)
+        if (api_shape(service, service->members[output->first + i].shape)->flags & API_SECRET)
             return true;
-        /* CreateAccessKey, AssumeRole: a struct that has it */
-        for (unsigned k = 0; shape->kind == API_STRUCT && k < shape->n; k++)
-            if (api_shape(service, service->members[shape->first + k].shape)->flags & API_SECRET)
-                return true;
-    }
     return false;
 }
 
@@ -386,6 +379,20 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
     if (r != 0 && st.call.op)
         reply->wait_seq = store_commit(store_begin(st.call.store));
     log_call(&st, reply);
+}
+
+struct api_call
+api_call_of_operator(struct api *api, struct arena *arena)
+{
+    return (struct api_call){
+        .api = api,
+        .env = api->config.env,
+        .arena = arena,
+        .store = api->config.store,
+        .guard = api->guard,
+        .region = str_from(api->config.default_region),
+        .now_ms = api->config.env->now_ms(api->config.env),
+    };
 }
 
 void

@@ -100,7 +100,7 @@ struct str_list iam_tags_drop(struct api_call *call, const struct str_list *keys
                               const struct str_list *old);
 struct str_list iam_tags_drop_cased(struct api_call *call, const struct str_list *keys,
                                     const struct str_list *old);
-/* InvalidInput when a Tag… or Untag… operation was given none.  (UntagUser and UntagRole take it.) */
+/* InvalidInput when a Tag… or Untag… operation was given none; UntagUser and UntagRole take it. */
 int iam_tags_given(struct api_call *call, size_t n);
 int iam_tag_keys_given(struct api_call *call, size_t n);
 /* As a reply shows them; absent when there are none. */

@@ -146,7 +146,8 @@ static bool
 signed_by(X509 *cert, X509 *issuer)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);
-    bool ok = key && X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(issuer)) == 0 &&
+    const X509_NAME *name = X509_get_subject_name(issuer);
+    bool ok = key && X509_NAME_cmp(X509_get_issuer_name(cert), name) == 0 &&
               X509_verify(cert, key) == 1;
 
     ERR_clear_error();
