@@ -108,6 +108,12 @@ struct api_service_hooks {
     void (*context)(struct api_call *call, const void *req, struct policy_context *context);
     /* Its things have policies of their own, which bind even the root of their account. */
     bool resource_policies;
+    /*
+     * Whether something beside policies allows an action that no policy mentions (grants of KMS).
+     * `extra` are the keys of this decision alone, as the handler gave them.  May be NULL.
+     */
+    bool (*granted)(struct api_call *call, struct str action, const struct api_resource *resource,
+                    const struct policy_context *extra);
 };
 
 /*
