@@ -34,3 +34,4 @@ int cmd_clock(struct cli *cli);
 int cmd_console(struct cli *cli);
 int cmd_exec(struct cli *cli);
 int cmd_reset(struct cli *cli);
+int cmd_iam(struct cli *cli);

@@ -7,8 +7,10 @@
 #include "daemon/daemon.h"
 
 #include "base/log.h"
+#include "codec/ip.h"
 #include "loop/net.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 #define CALL_MAX_BYTES ((size_t)64 << 20)
@@ -134,6 +136,19 @@ is_durable(struct store_waiter *waiter)
     give_back(x);
 }
 
+static struct str
+peer_text(struct exchange *x, const union http_addr *peer)
+{
+    char room[INET6_ADDRSTRLEN];
+
+    if (peer->any.sa_family == AF_INET)
+        return ip4_text(&x->arena, ntohl(peer->v4.sin_addr.s_addr));
+    if (peer->any.sa_family != AF_INET6 ||
+        !inet_ntop(AF_INET6, &peer->v6.sin6_addr, room, sizeof(room)))
+        return STR_NONE;
+    return str_dup(&x->arena, str_from(room));
+}
+
 static void
 on_request(struct http_request *req)
 {
@@ -144,7 +159,8 @@ on_request(struct http_request *req)
         return;
     }
     struct exchange *x = take(front);
-    struct api_request call = {.http = sigv4_request_of(&req->head, req->body)};
+    struct api_request call = {.http = sigv4_request_of(&req->head, req->body),
+                               .peer = peer_text(x, &req->peer)};
 
     x->req = req;
     api_handle(cloud_api(front->d->cloud), &x->arena, &call, &x->reply);

@@ -61,6 +61,13 @@ static const struct command commands[] = {
      "welkin console INSTANCE [--no-follow]\n"},
     {"exec", cmd_exec, "run a command inside an instance",
      "welkin exec INSTANCE -- COMMAND [ARGUMENT…]\n\nNeeds root, and the sandbox host.\n"},
+    {"iam", cmd_iam, "explain what a principal may do",
+     "welkin iam explain --principal ARN --action SERVICE:ACTION [--resource ARN]\n"
+     "                   [--region REGION] [--context KEY=VALUE]…\n"
+     "\n"
+     "Says what the policies of a user, role or root decide, and which statement does.  The\n"
+     "thing's own policy is not looked at; its tags and other condition keys are those that\n"
+     "--context names, as in --context aws:ResourceTag/team=red.  Exits with 1 when denied.\n"},
     {"reset", cmd_reset, "delete everything in the cloud",
      "welkin reset --yes\n\nTerminates all instances and deletes all resources of all accounts.\n"},
     {"version", cmd_version, "print the version", "welkin version\n"},

@@ -4,6 +4,7 @@
  */
 #include "iam/common.h"
 
+#include "api/managed_policy.h"
 #include "base/list.h"
 
 #include <stdlib.h>
@@ -436,13 +437,14 @@ int
 iam_boundary_check(struct api_call *call, struct str arn)
 {
     const struct iam_policy_row *row;
+    struct managed_policy aws;
 
     if (!str_starts(arn, S("arn:aws:iam::")))
         return api_fault(call, &IAM_ERR(ValidationError),
                          "Value (%.*s) for parameter PermissionsBoundary is invalid.",
                          STR_ARG(arn));
     row = iam_policy_by_arn_get(call->txn, arn);
-    if (row && str_eq(row->account, call->account))
+    if ((row && str_eq(row->account, call->account)) || managed_policy_find(arn, &aws))
         return 0;
     return api_fault(call, &IAM_ERR(NoSuchEntity),
                      "Scope ARN: %.*s does not exist or is not attachable.", STR_ARG(arn));

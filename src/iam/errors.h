@@ -9,6 +9,7 @@
 
 /* C name, code, status.  In alphabetical order. */
 #define IAM_ERRORS(X)                                                                              \
+    X(AccessDenied, "AccessDenied", 403)                                                           \
     X(DeleteConflict, "DeleteConflict", 409)                                                       \
     X(DuplicateCertificate, "DuplicateCertificate", 409)                                           \
     X(DuplicateSSHPublicKey, "DuplicateSSHPublicKey", 400)                                         \
