@@ -29,8 +29,7 @@ is_free_root(const struct api_call *call, const struct api_resource *resource)
 /* ---- one decision ---- */
 
 static int
-resource_policy(struct api_call *call, const struct api_resource *resource,
-                struct policy_set *set)
+resource_policy(struct api_call *call, const struct api_resource *resource, struct policy_set *set)
 {
     int r = 0;
 
@@ -141,8 +140,7 @@ arn_of(struct api_call *call, struct str template, struct str id)
 {
     const struct {
         struct str name, value;
-    } holes[] = {
-        {S("region"), call->region}, {S("account"), call->account}, {S("id"), id}};
+    } holes[] = {{S("region"), call->region}, {S("account"), call->account}, {S("id"), id}};
     struct str out = S("");
 
     while (template.p) {
@@ -167,8 +165,7 @@ api_resource_find(struct api_call *call, struct str type, struct str id, struct 
     const struct api_service_hooks *hooks = hooks_of(call);
     size_t i = 0;
 
-    while (i < service->n_resources &&
-           !str_is(type, api_text(service, service->resources[i].name)))
+    while (i < service->n_resources && !str_is(type, api_text(service, service->resources[i].name)))
         i++;
     assert(i < service->n_resources);
     *ret = (struct api_resource){.policy_kind = POLICY_RESOURCE};
@@ -197,8 +194,7 @@ collect(struct api_call *call, const struct api_shape *shape, const void *value,
 
     if (shape->kind == API_LIST) {
         const struct str_list *list = value;
-        const struct api_shape *element =
-            api_shape(service, service->members[shape->first].shape);
+        const struct api_shape *element = api_shape(service, service->members[shape->first].shape);
         static const size_t text_bytes = sizeof(struct str);
         size_t size = shape->size ? shape->size : text_bytes;
 
@@ -269,8 +265,8 @@ authorize_on(struct api_call *call, const void *req, const struct api_on *on, si
         return 0;
     if (!ids.n)
         *LIST_PUSH(call->arena, &ids) = S("*");
-    struct str type = str_from(
-        api_text(call->service, call->service->resources[on->resource].name));
+    struct str type =
+        str_from(api_text(call->service, call->service->resources[on->resource].name));
 
     for (size_t i = 0; i < ids.n && r == 0; i++) {
         r = api_resource_find(call, type, ids.v[i], &resource);
@@ -349,8 +345,8 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     api_handler *handler = api_op_handler(inner.service, inner.op);
 
     if (!handler)
-        return error_origin(ENOSYS, "%s:%s is not implemented, and %s wants it", service,
-                            operation, via);
+        return error_origin(ENOSYS, "%s:%s is not implemented, and %s wants it", service, operation,
+                            via);
     for (size_t i = 0; call->via_all && i < call->via_all->n; i++)
         *LIST_PUSH(call->arena, &via_all) = call->via_all->v[i];
     *LIST_PUSH(call->arena, &via_all) = str_from(via);
@@ -363,8 +359,7 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     size_t mark = store_savepoint(call->txn);
     inner.wire = api_wire_of(inner.service->protocol);
     int r = api_validate(inner.service, inner.service->protocol,
-                         api_shape(inner.service, inner.op->input), call->arena, req,
-                         &inner.fault);
+                         api_shape(inner.service, inner.op->input), call->arena, req, &inner.fault);
 
     if (r == 0)
         r = api_authorize(&inner, req);

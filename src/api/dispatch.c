@@ -225,17 +225,9 @@ has_secret(const struct api_service *service, const struct api_op *op)
 {
     const struct api_shape *output = api_shape(service, op->output);
 
-    for (unsigned i = 0; i < output->n; i++) {
-        const struct api_shape *shape =
-            api_shape(service, service->members[output->first + i].shape);
-
-        if (shape->flags & API_SECRET)
+    for (unsigned i = 0; i < output->n; i++)
+        if (api_shape(service, service->members[output->first + i].shape)->flags & API_SECRET)
             return true;
-        /* CreateAccessKey, AssumeRole: a struct that has it */
-        for (unsigned k = 0; shape->kind == API_STRUCT && k < shape->n; k++)
-            if (api_shape(service, service->members[shape->first + k].shape)->flags & API_SECRET)
-                return true;
-    }
     return false;
 }
 

@@ -52,8 +52,7 @@ cmd_iam(struct cli *cli)
     if (!values[0] || !values[1] || cli->argc != 1)
         return cli_usage("iam");
     int status = cli_call(cli, "GET",
-                          str_fmt(cli->arena, "/_welkin/iam/explain%.*s", STR_ARG(query)).p,
-                          &body);
+                          str_fmt(cli->arena, "/_welkin/iam/explain%.*s", STR_ARG(query)).p, &body);
 
     if (status)
         return status;

@@ -217,8 +217,7 @@ ec2_context(struct api_call *call, const void *req UNUSED, struct policy_context
     api_context_add(call, context, S("ec2:Region"), call->region);
     /* of ec2:CreateTags for what an operation makes: which operation */
     if (!str_is(api_op_name(call->service, call->op), "CreateTags"))
-        api_context_add(call, context, S("ec2:CreateAction"),
-                        api_op_name(call->service, call->op));
+        api_context_add(call, context, S("ec2:CreateAction"), api_op_name(call->service, call->op));
 }
 
 /* ---- RunInstances ---- */

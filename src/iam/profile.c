@@ -47,7 +47,8 @@ profile_put(struct api_call *call, const struct iam_profile_row *row)
 /* ---- CreateInstanceProfile, DeleteInstanceProfile ---- */
 
 int
-iam_create_instance_profile(struct api_call *call, const struct iam_CreateInstanceProfileRequest *req,
+iam_create_instance_profile(struct api_call *call,
+                            const struct iam_CreateInstanceProfileRequest *req,
                             struct iam_CreateInstanceProfileResponse *res)
 {
     struct iam_profile_row row = {
@@ -75,7 +76,8 @@ iam_create_instance_profile(struct api_call *call, const struct iam_CreateInstan
 }
 
 int
-iam_delete_instance_profile(struct api_call *call, const struct iam_DeleteInstanceProfileRequest *req,
+iam_delete_instance_profile(struct api_call *call,
+                            const struct iam_DeleteInstanceProfileRequest *req,
                             struct iam_DeleteInstanceProfileResult *res UNUSED)
 {
     const struct iam_profile_row *row;

@@ -177,7 +177,8 @@ iam_update_role(struct api_call *call, const struct iam_UpdateRoleRequest *req,
 }
 
 int
-iam_update_role_description(struct api_call *call, const struct iam_UpdateRoleDescriptionRequest *req,
+iam_update_role_description(struct api_call *call,
+                            const struct iam_UpdateRoleDescriptionRequest *req,
                             struct iam_UpdateRoleDescriptionResponse *res)
 {
     const struct iam_role_row *row;

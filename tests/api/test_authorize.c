@@ -26,9 +26,9 @@ make_user(struct world *w, const char *name, const char *json)
 static const char *
 make_group(struct world *w, const char *name)
 {
-    return test_cstr(xml_text(
-        world_okf(w, "Action=CreateSecurityGroup&GroupName=%s&GroupDescription=d", name),
-        "groupId"));
+    return test_cstr(
+        xml_text(world_okf(w, "Action=CreateSecurityGroup&GroupName=%s&GroupDescription=d", name),
+                 "groupId"));
 }
 
 TEST(a_user_without_policies_may_nothing, "IAM-01 IAM-08")
@@ -40,12 +40,11 @@ TEST(a_user_without_policies_may_nothing, "IAM-01 IAM-08")
 
     CHECK_INT(w->http, 403);
     CHECK_FAULT(w, xml, "UnauthorizedOperation");
-    CHECK(str_starts(
-        xml_text(xml, "Message"),
-        S("You are not authorized to perform this operation. User: "
-          "arn:aws:iam::000000000000:user/bob is not authorized to perform: "
-          "ec2:DescribeInstances because no identity-based policy allows the "
-          "ec2:DescribeInstances action. Encoded authorization failure message: ")));
+    CHECK(str_starts(xml_text(xml, "Message"),
+                     S("You are not authorized to perform this operation. User: "
+                       "arn:aws:iam::000000000000:user/bob is not authorized to perform: "
+                       "ec2:DescribeInstances because no identity-based policy allows the "
+                       "ec2:DescribeInstances action. Encoded authorization failure message: ")));
     world_refused(w, "AccessDenied",
                   "User: arn:aws:iam::000000000000:user/bob is not authorized to perform: "
                   "iam:ListUsers on resource: * because no identity-based policy allows the "
@@ -63,33 +62,39 @@ TEST(a_policy_on_one_security_group_is_about_that_one, "IAM-01 IAM-02")
     struct world *w = world_new();
     const char *mine = make_group(w, "mine"), *other = make_group(w, "other");
 
-    world_as_reply(
-        w, make_user(w, "bob",
-                     test_fmt(POLICY("{\"Effect\":\"Allow\",\"Action\":"
-                                     "\"ec2:AuthorizeSecurityGroupIngress\",\"Resource\":"
-                                     "\"arn:aws:ec2:*:000000000000:security-group/%s\"}"),
-                              mine)));
-    world_okf(w, "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=22&"
-                 "ToPort=22&CidrIp=10.0.0.0%%2F8", mine);
+    world_as_reply(w,
+                   make_user(w, "bob",
+                             test_fmt(POLICY("{\"Effect\":\"Allow\",\"Action\":"
+                                             "\"ec2:AuthorizeSecurityGroupIngress\",\"Resource\":"
+                                             "\"arn:aws:ec2:*:000000000000:security-group/%s\"}"),
+                                      mine)));
+    world_okf(w,
+              "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&FromPort=22&"
+              "ToPort=22&CidrIp=10.0.0.0%%2F8",
+              mine);
     /* by its name it is the same one */
     world_ok(w, "Action=AuthorizeSecurityGroupIngress&GroupName=mine&IpProtocol=tcp&FromPort=23&"
                 "ToPort=23&CidrIp=10.0.0.0%2F8");
-    struct str xml =
-        world_callf(w, "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&"
-                       "FromPort=22&ToPort=22&CidrIp=10.0.0.0%%2F8", other);
+    struct str xml = world_callf(w,
+                                 "Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpProtocol=tcp&"
+                                 "FromPort=22&ToPort=22&CidrIp=10.0.0.0%%2F8",
+                                 other);
 
     CHECK_FAULT(w, xml, "UnauthorizedOperation");
     CHECK(str_find(xml_text(xml, "Message"),
                    str_from(test_fmt("ec2:AuthorizeSecurityGroupIngress on resource: "
                                      "arn:aws:ec2:us-east-1:000000000000:security-group/%s "
-                                     "because", other))) != SIZE_MAX);
+                                     "because",
+                                     other))) != SIZE_MAX);
     xml = world_callf(w, "Action=DeleteSecurityGroup&GroupId=%s", mine);
     CHECK_FAULT(w, xml, "UnauthorizedOperation");
     /* before DryRun is answered */
     xml = world_callf(w, "Action=DeleteSecurityGroup&DryRun=true&GroupId=%s", mine);
     CHECK_FAULT(w, xml, "UnauthorizedOperation");
-    xml = world_callf(w, "Action=AuthorizeSecurityGroupIngress&DryRun=true&GroupId=%s&"
-                         "IpProtocol=tcp&FromPort=24&ToPort=24&CidrIp=10.0.0.0%%2F8", mine);
+    xml = world_callf(w,
+                      "Action=AuthorizeSecurityGroupIngress&DryRun=true&GroupId=%s&"
+                      "IpProtocol=tcp&FromPort=24&ToPort=24&CidrIp=10.0.0.0%%2F8",
+                      mine);
     CHECK_FAULT(w, xml, "DryRunOperation");
     /* policies hold after a restart */
     world_crash(w);
@@ -101,11 +106,11 @@ TEST(a_policy_on_one_security_group_is_about_that_one, "IAM-01 IAM-02")
 TEST(an_explicit_deny_beats_every_allow, "IAM-01")
 {
     struct world *w = world_new();
-    struct str key = make_user(
-        w, "bob",
-        POLICY("{\"Effect\":\"Allow\",\"Action\":\"ec2:*\",\"Resource\":\"*\"},"
-               "{\"Sid\":\"NoKeys\",\"Effect\":\"Deny\",\"Action\":\"ec2:*KeyPair\","
-               "\"Resource\":\"*\"}"));
+    struct str key =
+        make_user(w, "bob",
+                  POLICY("{\"Effect\":\"Allow\",\"Action\":\"ec2:*\",\"Resource\":\"*\"},"
+                         "{\"Sid\":\"NoKeys\",\"Effect\":\"Deny\",\"Action\":\"ec2:*KeyPair\","
+                         "\"Resource\":\"*\"}"));
 
     world_as_reply(w, key);
     world_ok(w, "Action=DescribeKeyPairs");
@@ -182,18 +187,17 @@ TEST(tags_of_things_and_requests_are_conditions, "IAM-02 IAM-03")
     world_okf(w, "Action=CreateTags&ResourceId.1=%s&Tag.1.Key=team&Tag.1.Value=red", red);
     world_okf(w, "Action=CreateTags&ResourceId.1=%s&Tag.1.Key=team&Tag.1.Value=blue", blue);
     world_as_reply(
-        w,
-        make_user(w, "bob",
-                  POLICY("{\"Effect\":\"Allow\",\"Action\":\"ec2:DeleteSecurityGroup\","
-                         "\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
-                         "{\"aws:ResourceTag/team\":\"red\",\"ec2:ResourceTag/team\":\"red\"}}},"
-                         "{\"Effect\":\"Allow\",\"Action\":\"ec2:CreateKeyPair\","
-                         "\"Resource\":\"*\"},"
-                         "{\"Effect\":\"Allow\",\"Action\":\"ec2:CreateTags\",\"Resource\":"
-                         "\"arn:aws:ec2:*:*:key-pair/*\",\"Condition\":{\"StringEquals\":"
-                         "{\"ec2:CreateAction\":\"CreateKeyPair\","
-                         "\"aws:RequestTag/team\":\"red\"},"
-                         "\"ForAllValues:StringEquals\":{\"aws:TagKeys\":[\"team\"]}}}")));
+        w, make_user(w, "bob",
+                     POLICY("{\"Effect\":\"Allow\",\"Action\":\"ec2:DeleteSecurityGroup\","
+                            "\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
+                            "{\"aws:ResourceTag/team\":\"red\",\"ec2:ResourceTag/team\":\"red\"}}},"
+                            "{\"Effect\":\"Allow\",\"Action\":\"ec2:CreateKeyPair\","
+                            "\"Resource\":\"*\"},"
+                            "{\"Effect\":\"Allow\",\"Action\":\"ec2:CreateTags\",\"Resource\":"
+                            "\"arn:aws:ec2:*:*:key-pair/*\",\"Condition\":{\"StringEquals\":"
+                            "{\"ec2:CreateAction\":\"CreateKeyPair\","
+                            "\"aws:RequestTag/team\":\"red\"},"
+                            "\"ForAllValues:StringEquals\":{\"aws:TagKeys\":[\"team\"]}}}")));
     xml = world_callf(w, "Action=DeleteSecurityGroup&GroupId=%s", blue);
     CHECK_FAULT(w, xml, "UnauthorizedOperation");
     world_okf(w, "Action=DeleteSecurityGroup&GroupId=%s", red);
