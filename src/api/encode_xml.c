@@ -154,6 +154,17 @@ api_xml_text(struct buf *out, struct str text)
         out->n += text.n;
 }
 
+/* As the value of an attribute. */
+static void
+write_quoted(struct buf *out, struct str text)
+{
+    while (text.p) {
+        api_xml_text(out, str_split(&text, '"'));
+        if (text.p)
+            buf_add_lit(out, "&quot;");
+    }
+}
+
 static void
 open_element(const struct writer *x, const struct api_member *m)
 {
@@ -253,7 +264,7 @@ static void
 write_time(const struct writer *x, const struct api_member *m, const struct api_shape *shape,
            int64_t ms)
 {
-    enum api_time form = (enum api_time)(shape->flags >> 4);
+    enum api_time form = API_TIME_OF(shape);
     char text[TIME_ISO_LEN];
     size_t n = TIME_ISO_LEN;
 
@@ -265,8 +276,10 @@ write_time(const struct writer *x, const struct api_member *m, const struct api_
         write_http_date(x, m, ms);
         return;
     }
-    time_iso_buf(floor_div(ms, 1000) * 1000, text);
-    if (x->service->protocol != API_EC2) {
+    bool whole = x->service->protocol != API_REST_XML;
+
+    time_iso_buf(whole ? floor_div(ms, 1000) * 1000 : ms, text);
+    if (whole && x->service->protocol != API_EC2) {
         n = TIME_ISO_LEN - 4;
         text[n - 1] = 'Z';
     }
@@ -313,9 +326,41 @@ write_members(const struct writer *x, uint32_t first, size_t n, const void *base
     for (const struct api_member *end = m + n; m < end; m++) {
         const void *slot = (const char *)base + m->offset;
 
-        if (api_is_set(&x->service->shapes[m->shape], slot))
+        if (api_is_set(&x->service->shapes[m->shape], slot) && API_IN_REPLY_BODY(m) &&
+            !(m->flags & API_ATTR))
             write_value(x, m, slot, false);
     }
+}
+
+/* Takes the '>' of the start tag off again and writes the attributes before it. */
+static void
+write_attrs(const struct writer *x, const struct api_shape *shape, const void *base)
+{
+    const struct api_member *m = &x->service->members[shape->first];
+    struct buf *out = x->out;
+
+    if (buf_failed(out))
+        return;
+    assert(out->n > 0 && out->p[out->n - 1] == '>');
+    out->n--;
+    for (const struct api_member *end = m + shape->n; m < end; m++) {
+        struct str name = api_member_xml(x->service, m);
+
+        if (!(m->flags & API_ATTR))
+            continue;
+        if (str_starts(name, S("xsi:")))
+            buf_add_lit(out, " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"");
+        const struct str *value = api_slot_str((const char *)base + m->offset);
+
+        if (!value->p)
+            continue;
+        buf_add_char(out, ' ');
+        buf_add_str(out, name);
+        buf_add_lit(out, "=\"");
+        write_quoted(out, *value);
+        buf_add_char(out, '"');
+    }
+    buf_add_char(out, '>');
 }
 
 static void
@@ -398,6 +443,8 @@ write_value(const struct writer *x, const struct api_member *m, const void *slot
         return;
     case API_STRUCT:
         open_element(x, m);
+        if (shape->flags & API_ATTRS)
+            write_attrs(x, shape, api_slot_struct(slot, element));
         write_members(x, shape->first, shape->n, api_slot_struct(slot, element));
         close_element(x, m);
         return;
@@ -416,6 +463,16 @@ static void
 add_c(struct buf *out, const char *text)
 {
     buf_add_str(out, str_from(text));
+}
+
+static void
+add_xmlns(const struct api_service *service, struct buf *out)
+{
+    if (!service || !service->xmlns)
+        return;
+    buf_add_lit(out, " xmlns=\"");
+    write_quoted(out, str_from(service->xmlns));
+    buf_add_char(out, '"');
 }
 
 /* With the description's xmlns, which ec2 sends with a slash at its end. */
@@ -480,11 +537,7 @@ api_encode_fault(const struct api_service *service, const struct api_fault *faul
         buf_add_lit(out, XML_HEAD "<Response><Errors><Error><Code>");
     } else {
         buf_add_lit(out, XML_HEAD "<ErrorResponse");
-        if (service && service->xmlns) {
-            buf_add_lit(out, " xmlns=\"");
-            add_c(out, service->xmlns);
-            buf_add_char(out, '"');
-        }
+        add_xmlns(service, out);
         buf_add_lit(out, "><Error><Type>");
         buf_add_str(out, fault->sender ? S("Sender") : S("Receiver"));
         buf_add_lit(out, "</Type><Code>");
@@ -496,4 +549,82 @@ api_encode_fault(const struct api_service *service, const struct api_fault *faul
                          : S("</Message></Error><RequestId>"));
     api_xml_text(out, request_id);
     buf_add_str(out, ec2 ? S("</RequestID></Response>") : S("</RequestId></ErrorResponse>"));
+}
+
+/* ---- rest-xml ---- */
+
+void
+api_encode_xml_root(const struct api_service *service, const struct api_op *op, const void *res,
+                    struct buf *out)
+{
+    const struct writer x = {service, out};
+    const struct api_shape *output = &service->shapes[op->output];
+
+    assert(output->kind == API_STRUCT);
+    buf_add_lit(out, XML_HEAD "<");
+    add_c(out, api_text(service, op->wrap));
+    add_xmlns(service, out);
+    buf_add_char(out, '>');
+    if (output->flags & API_ATTRS)
+        write_attrs(&x, output, res);
+    write_members(&x, output->first, output->n, res);
+    buf_add_lit(out, "</");
+    add_c(out, api_text(service, op->wrap));
+    buf_add_char(out, '>');
+}
+
+void
+api_encode_xml_payload(const struct api_service *service, const struct api_member *m,
+                       const void *slot, struct buf *out)
+{
+    const struct writer x = {service, out};
+    const struct api_shape *shape = &service->shapes[m->shape];
+    const void *base = api_slot_struct(slot, false);
+
+    assert(shape->kind == API_STRUCT && base);
+    buf_add_lit(out, XML_HEAD "<");
+    buf_add_str(out, api_member_xml(service, m));
+    add_xmlns(service, out);
+    buf_add_char(out, '>');
+    if (shape->flags & API_ATTRS)
+        write_attrs(&x, shape, base);
+    write_members(&x, shape->first, shape->n, base);
+    close_element(&x, m);
+}
+
+void
+api_encode_xml_fault(const struct api_service *service, const struct api_fault *fault,
+                     struct str request_id, struct buf *out)
+{
+    const struct api_error_shape *error = service ? api_error_find(service, fault->code) : NULL;
+    bool bare = service && service->bare_errors;
+    const struct writer x = {service, out};
+
+    assert(fault->code.n > 0 && (!fault->detail || error));
+    buf_add_lit(out, XML_HEAD);
+    if (!bare) {
+        buf_add_lit(out, "<ErrorResponse");
+        add_xmlns(service, out);
+        buf_add_lit(out, "><Error><Type>");
+        buf_add_str(out, fault->sender ? S("Sender") : S("Receiver"));
+        buf_add_lit(out, "</Type>");
+    } else {
+        buf_add_lit(out, "<Error>");
+    }
+    buf_add_lit(out, "<Code>");
+    api_xml_text(out, error ? str_from(api_text(service, error->code)) : fault->code);
+    buf_add_lit(out, "</Code><Message>");
+    api_xml_text(out, fault->message);
+    buf_add_lit(out, "</Message>");
+    if (fault->detail) {
+        const struct api_shape *shape = &service->shapes[error->shape];
+
+        write_members(&x, shape->first, shape->n, fault->detail);
+    }
+    if (!bare)
+        buf_add_lit(out, "</Error>");
+    buf_add_lit(out, "<RequestId>");
+    api_xml_text(out, request_id);
+    buf_add_lit(out, "</RequestId>");
+    buf_add_str(out, bare ? S("</Error>") : S("</ErrorResponse>"));
 }

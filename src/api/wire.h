@@ -14,7 +14,7 @@
 
 struct api_wire {
     enum api_protocol protocol;
-    enum sigv4_dialect dialect; /* how a fault of the signature is worded */
+    enum sigv4_dialect dialect; /* see api_wire_dialect() */
     /* Sets call->op.  0, or positive with the fault: there is no such operation. */
     int (*find)(struct api_call *call, const struct api_request *req);
     /* Fills in the operation's zeroed input.  0, or positive with the fault. */
@@ -38,6 +38,9 @@ const struct api_service_hooks *api_wire_find(struct api_call *call,
 
 /* The row of a protocol. */
 const struct api_wire *api_wire_of(enum api_protocol protocol);
+
+/* How a fault of the signature is worded. */
+enum sigv4_dialect api_wire_dialect(const struct api_call *call);
 
 /* The parameters of a form: the body, else the query string. */
 struct str api_form(const struct api_request *req);

@@ -11,6 +11,7 @@
 struct vector_model {
     struct api_service service;
     struct api_op op;
+    struct api_error_shape error; /* when service.n_errors is 1 */
 };
 
 /* Tables of the suite's shapes for one operation ("given" of a case). */
@@ -32,6 +33,13 @@ struct str vector_show(struct arena *a, const struct api_service *s,
  * left out.
  */
 struct str vector_xml(struct arena *a, struct str xml);
+
+/* JSON and CBOR as text that does not depend on blanks, the order of names, how a number or time
+ * is spelled; names whose value is null are left out. */
+struct str vector_json(struct arena *a, struct str json);
+struct str vector_cbor(struct arena *a, struct str cbor);
+/* A number or time in one spelling; other text as it is. */
+struct str vector_plain(struct arena *a, struct str s);
 
 /* Reads a suite file; calls fn with each case. */
 void vector_each(const char *file, void (*fn)(struct arena *a, const struct json *suite,
