@@ -133,8 +133,8 @@ write_blob(struct writer *x, struct str bytes)
 
 /* ---- structures ---- */
 
-static void write_value(struct writer *x, const struct api_shape *shape, const void *slot,
-                        bool element);
+static void
+write_value(struct writer *x, const struct api_shape *shape, const void *slot, bool element);
 
 static void
 write_members(struct writer *x, const struct api_shape *shape, const void *base)
@@ -225,8 +225,8 @@ write_value(struct writer *x, const struct api_shape *shape, const void *slot, b
 }
 
 void
-api_encode_doc(const struct api_service *service, const struct api_shape *shape,
-               enum api_doc form, const void *base, struct buf *out)
+api_encode_doc(const struct api_service *service, const struct api_shape *shape, enum api_doc form,
+               const void *base, struct buf *out)
 {
     struct writer x = {service, {.buf = out}, form == API_DOC_CBOR};
 

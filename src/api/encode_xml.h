@@ -2,8 +2,8 @@
  * Replies of the ec2, query and rest-xml protocols: an output struct into XML, and refusals.
  *
  * Absent members are not printed, empty lists as an empty element.  Times are whole seconds,
- * "….000Z" in ec2 and "…Z" in query, and milliseconds in rest-xml.  Text that XML cannot carry (most control characters) is
- * printed as U+FFFD.
+ * "….000Z" in ec2 and "…Z" in query, and milliseconds in rest-xml.  Text that XML
+ * cannot carry (most control characters) is printed as U+FFFD.
  */
 #pragma once
 

@@ -147,8 +147,7 @@ bad_value(struct reader *r, const struct api_member *m, const char *want)
     return api_refuse(&r->call->fault, r->call->arena,
                       r->call->wire->protocol == API_REST_XML ? "InvalidArgument"
                                                               : "SerializationException",
-                      "The value of %.*s is not %s", STR_ARG(api_member_wire(r->service, m)),
-                      want);
+                      "The value of %.*s is not %s", STR_ARG(api_member_wire(r->service, m)), want);
 }
 
 /* A scalar from a label, parameter or header. */
@@ -331,8 +330,7 @@ static int
 read_header_list(struct reader *r, const struct api_member *m, struct str value)
 {
     const struct api_shape *list = &r->service->shapes[m->shape];
-    const struct api_shape *element =
-        &r->service->shapes[r->service->members[list->first].shape];
+    const struct api_shape *element = &r->service->shapes[r->service->members[list->first].shape];
     enum api_time form = API_TIME_OF(element);
     bool dates = element->kind == API_TIME && (form == API_TIME_DEFAULT || form == API_TIME_HTTP);
     int result = 0;

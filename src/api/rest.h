@@ -20,5 +20,5 @@ void api_rest_encode_fault(struct api_call *call, const struct api_request *req,
                            struct api_reply *reply);
 
 /* The first route that the request fits, or NULL. */
-const struct api_route *api_rest_route(const struct api_service *service,
-                                       const struct api_request *req);
+const struct api_route *
+api_rest_route(const struct api_service *service, const struct api_request *req);

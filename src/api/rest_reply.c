@@ -52,8 +52,7 @@ scalar_text(struct arena *a, const struct api_member *m, const struct api_shape 
     switch ((enum api_kind)shape->kind) {
     case API_STRING:
     case API_ENUM:
-        return m->flags & API_JSON_TEXT ? str_base64(a, *api_slot_str(slot))
-                                        : *api_slot_str(slot);
+        return m->flags & API_JSON_TEXT ? str_base64(a, *api_slot_str(slot)) : *api_slot_str(slot);
     case API_BLOB:
     case API_DOCUMENT:
         return str_base64(a, *api_slot_str(slot));
@@ -100,8 +99,7 @@ list_text(const struct writer *x, const struct api_member *m, const struct api_s
           const struct str_list *list)
 {
     struct arena *a = x->call->arena;
-    const struct api_shape *inner =
-        &x->service->shapes[x->service->members[shape->first].shape];
+    const struct api_shape *inner = &x->service->shapes[x->service->members[shape->first].shape];
     struct str_list parts = {0};
 
     for (size_t i = 0; i < list->n; i++) {
@@ -118,9 +116,8 @@ put_header(const struct writer *x, const struct api_member *m, const void *slot)
 {
     const struct api_shape *shape = &x->service->shapes[m->shape];
     struct str name = api_member_wire(x->service, m);
-    struct str value = shape->kind == API_LIST
-                           ? list_text(x, m, shape, slot)
-                           : scalar_text(x->call->arena, m, shape, slot, false);
+    struct str value = shape->kind == API_LIST ? list_text(x, m, shape, slot)
+                                               : scalar_text(x->call->arena, m, shape, slot, false);
 
     if (str_eq_nocase(name, S("Content-Type")))
         x->reply->content_type = value;
@@ -145,8 +142,7 @@ put_headers(const struct writer *x, const struct api_member *m, const struct str
 
 /* What is not in the body, of an output or of an error.  Answers the payload, or NULL. */
 static const struct api_member *
-put_places(const struct writer *x, const struct api_shape *shape, const void *base,
-           bool *ret_body)
+put_places(const struct writer *x, const struct api_shape *shape, const void *base, bool *ret_body)
 {
     const struct api_member *payload = NULL;
 
@@ -188,8 +184,7 @@ put_payload(const struct writer *x, const struct api_member *m, const void *slot
     if (!api_is_set(shape, slot))
         return;
     if (shape->kind <= API_BLOB) {
-        default_type(x, shape->kind == API_BLOB ? S("application/octet-stream")
-                                                : S("text/plain"));
+        default_type(x, shape->kind == API_BLOB ? S("application/octet-stream") : S("text/plain"));
         buf_add_str(body, *api_slot_str(slot));
     } else if (x->xml) {
         default_type(x, S("application/xml"));
@@ -230,8 +225,7 @@ api_rest_encode(struct api_call *call, const struct api_request *req, const void
 /* ---- faults ---- */
 
 void
-api_rest_encode_fault(struct api_call *call, const struct api_request *req,
-                      struct api_reply *reply)
+api_rest_encode_fault(struct api_call *call, const struct api_request *req, struct api_reply *reply)
 {
     const struct api_error_shape *error =
         call->service ? api_error_find(call->service, call->fault.code) : NULL;
@@ -250,9 +244,9 @@ api_rest_encode_fault(struct api_call *call, const struct api_request *req,
         api_encode_xml_fault(call->service, &call->fault, call->request_id, &reply->body);
         return;
     }
-    struct str type = error ? str_from(api_text(call->service,
-                                                call->service->shapes[error->shape].name))
-                            : call->fault.code;
+    struct str type =
+        error ? str_from(api_text(call->service, call->service->shapes[error->shape].name))
+              : call->fault.code;
 
     api_reply_header(call->arena, reply, S("x-amzn-errortype"), type);
     reply->content_type = S("application/json");

@@ -152,8 +152,8 @@ encode_json(struct api_call *call, const struct api_request *req, const void *ou
 }
 
 /*
- * The name of an error.  Where a service once spoke the query protocol, its old code goes into a header
- * for clients that ask for it, and statuses of old are not used.
+ * The name of an error.  Where a service once spoke the query protocol, its old code goes into a
+ * header for clients that ask for it, and statuses of old are not used.
  */
 static struct str
 fault_type(struct api_call *call, const struct api_request *req, struct api_reply *reply)
@@ -275,9 +275,9 @@ static bool
 is_in(const struct api_request *req, enum api_protocol protocol, struct str action)
 {
     bool cbor = str_is(api_header(req, S("smithy-protocol")), "rpc-v2-cbor");
-    bool json = !cbor && (api_header(req, S("X-Amz-Target")).p ||
-                          str_starts(api_header(req, S("Content-Type")),
-                                     S("application/x-amz-json")));
+    bool json =
+        !cbor && (api_header(req, S("X-Amz-Target")).p ||
+                  str_starts(api_header(req, S("Content-Type")), S("application/x-amz-json")));
 
     switch (protocol) {
     case API_CBOR:
@@ -302,8 +302,7 @@ host_label(const struct api_request *req)
 
 /* Whether the request names this service without a signature. */
 static bool
-names(const struct api_service *s, const struct api_request *req,
-      struct str version)
+names(const struct api_service *s, const struct api_request *req, struct str version)
 {
     struct str prefix = api_header(req, S("X-Amz-Target")), service, op;
 
@@ -340,9 +339,8 @@ api_wire_find(struct api_call *call, const struct api_service_hooks *const *serv
             break;
     }
     call->service = hooks ? hooks->service : NULL;
-    while (p < API_N_PROTOCOLS &&
-           !((!hooks || api_speaks(hooks->service, (enum api_protocol)p)) &&
-             is_in(req, (enum api_protocol)p, action)))
+    while (p < API_N_PROTOCOLS && !((!hooks || api_speaks(hooks->service, (enum api_protocol)p)) &&
+                                    is_in(req, (enum api_protocol)p, action)))
         p++;
     /* None that it speaks: then it is told so in the one that it asked in. */
     if (!hooks && (p == API_REST_JSON || p == API_REST_XML))

@@ -32,9 +32,9 @@ struct api_wire {
  * scope, p NULL when it is not signed: then prefix, version, path or host name the service.
  * Answers the service's hooks, or NULL when there is no such service; a wire is set even then.
  */
-const struct api_service_hooks *api_wire_find(struct api_call *call,
-                                              const struct api_service_hooks *const *services,
-                                              const struct api_request *req, struct str signing);
+const struct api_service_hooks *
+api_wire_find(struct api_call *call, const struct api_service_hooks *const *services,
+              const struct api_request *req, struct str signing);
 
 /* The row of a protocol. */
 const struct api_wire *api_wire_of(enum api_protocol protocol);
@@ -47,5 +47,5 @@ struct str api_form(const struct api_request *req);
 /* A header's value, p NULL when there is none. */
 struct str api_header(const struct api_request *req, struct str name);
 /* Adds a header to a reply; control characters of the value become blanks. */
-void api_reply_header(struct arena *arena, struct api_reply *reply, struct str name,
-                      struct str value);
+void
+api_reply_header(struct arena *arena, struct api_reply *reply, struct str name, struct str value);

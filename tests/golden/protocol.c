@@ -200,8 +200,8 @@ reply_text(struct arena *a, int64_t status, struct str_list *headers, struct str
 {
     if (headers->n)
         qsort(headers->v, headers->n, sizeof(*headers->v), text_order);
-    return str_fmt(a, "%lld\n%.*s%.*s", (long long)status,
-                   STR_ARG(str_join(a, headers, S(""))), STR_ARG(body));
+    return str_fmt(a, "%lld\n%.*s%.*s", (long long)status, STR_ARG(str_join(a, headers, S(""))),
+                   STR_ARG(body));
 }
 
 /* What a client makes of an error's name: without its namespace and what follows a colon. */
@@ -278,7 +278,9 @@ encode_fault(struct arena *a, const struct json *one, const struct vector_model 
     call->fault = (struct api_fault){
         .code = json_text(one, "errorCode"),
         .http = m->error.http,
-        .message = message.p ? message : speaks ? S("Hi") : S(""),
+        .message = message.p ? message
+                   : speaks  ? S("Hi")
+                             : S(""),
         .sender = m->error.http < 500,
         .detail = vector_fill(a, &m->service, shape, error),
     };

@@ -7,12 +7,14 @@ TEST(rest_json_requests_decode_to_what_the_client_meant)
     static const struct vector_except except[] = {
         {"RestJsonHostWithPath", "the endpoint has a path of its own before that of the operation"},
         {"RestJsonNullAndEmptyHeaders", "what the client left out is absent"},
-        {"SDKAppliedContentEncoding_restJson1", "a body in gzip: no service that we have takes one yet"},
+        {"SDKAppliedContentEncoding_restJson1",
+         "a body in gzip: no service that we have takes one yet"},
         {"SDKAppendedGzipAfterProvidedEncoding_restJson1", "likewise"},
         {"RestJsonQueryIdempotencyTokenAutoFill", "the client made the token"},
         {"RestJsonQueryPrecedence", "of two values of one name the client sent only one"},
         {"RestJsonQueryParamsStringListMap", "a server's map has all parameters"},
-        {"RestJsonHttpWithEmptyStructurePayload", "the client sends {} for no payload, which is an empty one"},
+        {"RestJsonHttpWithEmptyStructurePayload",
+         "the client sends {} for no payload, which is an empty one"},
         {"RestJsonHttpWithHeadersButNoPayload", "likewise"},
     };
     vector_inputs("input/rest-json.json", 113, except, ARRAY_LEN(except));
@@ -22,7 +24,8 @@ TEST(rest_xml_requests_decode_to_what_the_client_meant)
 {
     static const struct vector_except except[] = {
         {"NullAndEmptyHeaders", "what the client left out is absent"},
-        {"SDKAppliedContentEncoding_restXml", "a body in gzip: no service that we have takes one yet"},
+        {"SDKAppliedContentEncoding_restXml",
+         "a body in gzip: no service that we have takes one yet"},
         {"SDKAppendedGzipAfterProvidedEncoding_restXml", "likewise"},
         {"QueryIdempotencyTokenAutoFill", "the client made the token"},
         {"RestXmlQueryPrecedence", "of two values of one name the client sent only one"},

@@ -51,10 +51,10 @@ kind_of(struct str type)
     static const struct {
         const char *type;
         enum api_kind kind;
-    } kinds[] = {{"string", API_STRING},     {"integer", API_INT},   {"long", API_LONG},
-                 {"float", API_FLOAT},       {"double", API_DOUBLE}, {"boolean", API_BOOL},
-                 {"blob", API_BLOB},         {"timestamp", API_TIME}, {"structure", API_STRUCT},
-                 {"list", API_LIST},         {"map", API_MAP}};
+    } kinds[] = {{"string", API_STRING}, {"integer", API_INT},    {"long", API_LONG},
+                 {"float", API_FLOAT},   {"double", API_DOUBLE},  {"boolean", API_BOOL},
+                 {"blob", API_BLOB},     {"timestamp", API_TIME}, {"structure", API_STRUCT},
+                 {"list", API_LIST},     {"map", API_MAP}};
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (str_is(type, kinds[i].type))
@@ -104,8 +104,10 @@ place_of(struct str location)
     static const struct {
         const char *name;
         enum api_place place;
-    } places[] = {{"uri", API_IN_PATH},        {"querystring", API_IN_QUERY},
-                  {"header", API_IN_HEADER},   {"headers", API_IN_HEADERS},
+    } places[] = {{"uri", API_IN_PATH},
+                  {"querystring", API_IN_QUERY},
+                  {"header", API_IN_HEADER},
+                  {"headers", API_IN_HEADERS},
                   {"statusCode", API_IN_STATUS}};
 
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
@@ -301,8 +303,8 @@ build_route(struct builder *b, const struct json *http, const struct api_shape *
         struct str value = str_split(&query, '&'), name = str_split(&value, '=');
 
         if (name.n)
-            b->condition[r->n_conditions++] = (struct api_condition){
-                .name = pool(b, name), .value = pool(b, value)};
+            b->condition[r->n_conditions++] =
+                (struct api_condition){.name = pool(b, name), .value = pool(b, value)};
     }
 }
 

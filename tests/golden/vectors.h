@@ -15,8 +15,8 @@ struct vector_model {
 };
 
 /* Tables of the suite's shapes for one operation ("given" of a case). */
-struct vector_model *vector_model(struct arena *a, const struct json *suite,
-                                  const struct json *given);
+struct vector_model *
+vector_model(struct arena *a, const struct json *suite, const struct json *given);
 
 /* A zeroed struct of that shape filled from JSON. */
 void *vector_fill(struct arena *a, const struct api_service *s, const struct api_shape *shape,
@@ -24,8 +24,8 @@ void *vector_fill(struct arena *a, const struct api_service *s, const struct api
 
 /* A struct as text: members that are set, by name, in the order of the tables.  Absent and
  * empty lists and maps look the same; a map's entries are sorted. */
-struct str vector_show(struct arena *a, const struct api_service *s,
-                       const struct api_shape *shape, const void *value);
+struct str vector_show(struct arena *a, const struct api_service *s, const struct api_shape *shape,
+                       const void *value);
 
 /*
  * XML as text that does not depend on blanks, attributes, the order of differently named
@@ -42,5 +42,5 @@ struct str vector_cbor(struct arena *a, struct str cbor);
 struct str vector_plain(struct arena *a, struct str s);
 
 /* Reads a suite file; calls fn with each case. */
-void vector_each(const char *file, void (*fn)(struct arena *a, const struct json *suite,
-                                              const struct json *one));
+void vector_each(const char *file,
+                 void (*fn)(struct arena *a, const struct json *suite, const struct json *one));

@@ -26,10 +26,19 @@ xml_decode(struct arena *a, struct str s)
     static const struct {
         const char *from;
         const char *to;
-    } entities[] = {{"&lt;", "<"},   {"&gt;", ">"},      {"&amp;", "&"},   {"&quot;", "\""},
-                    {"&apos;", "'"}, {"&#xD;", "\r"},    {"&#xA;", "\n"},  {"&#xa;", "\n"},
-                    {"&#xd;", "\r"}, {"&#x85;", "\xc2\x85"}, {"&#x2028;", "\xe2\x80\xa8"},
-                    {"&#10;", "\n"}, {"&#13;", "\r"}};
+    } entities[] = {{"&lt;", "<"},
+                    {"&gt;", ">"},
+                    {"&amp;", "&"},
+                    {"&quot;", "\""},
+                    {"&apos;", "'"},
+                    {"&#xD;", "\r"},
+                    {"&#xA;", "\n"},
+                    {"&#xa;", "\n"},
+                    {"&#xd;", "\r"},
+                    {"&#x85;", "\xc2\x85"},
+                    {"&#x2028;", "\xe2\x80\xa8"},
+                    {"&#10;", "\n"},
+                    {"&#13;", "\r"}};
     char *out = arena_alloc(a, s.n + 1);
     size_t n = 0;
 
@@ -117,8 +126,8 @@ xml_show(struct arena *a, const struct xml *e, struct buf *out)
         size_t best = SIZE_MAX;
 
         for (size_t i = 0; i < e->children.n; i++)
-            if (!done[i] && (best == SIZE_MAX ||
-                             str_cmp(e->children.v[i].name, e->children.v[best].name) < 0))
+            if (!done[i] &&
+                (best == SIZE_MAX || str_cmp(e->children.v[i].name, e->children.v[best].name) < 0))
                 best = i;
         done[best] = true;
         struct str name = e->children.v[best].name;

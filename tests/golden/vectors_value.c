@@ -203,8 +203,8 @@ show_container(struct arena *a, const struct api_service *s, const struct api_sh
 }
 
 static void
-show(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-     const void *slot, bool element, struct buf *out)
+show(struct arena *a, const struct api_service *s, const struct api_shape *shape, const void *slot,
+     bool element, struct buf *out)
 {
     const struct str *text = slot;
     const struct opt_i64 *number = slot;
