@@ -32,7 +32,9 @@ static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
 
-PRINTF_LIKE(4, 0)
+static int store_fault(struct api_call *call, const struct api_error *error, const void *detail,
+                       const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
+
 static int
 store_fault(struct api_call *call, const struct api_error *error, const void *detail,
             const char *fmt, va_list ap)
