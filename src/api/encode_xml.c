@@ -1,8 +1,8 @@
 /*
  * The reply of a large DescribeInstances is megabytes of short tags, so the cost is that of
  * short copies.  Tags come ready from the pool and are copied 32 bytes at a time, past their end
- * (the pool has slack, and room is reserved); a value is copied first and then searched in place
- * for what must be escaped, 16 bytes at a time, which hardly ever finds anything.
+ * (the pool has slack, and room is reserved); a value is searched for what must be escaped on its
+ * way, 16 bytes at a time, which hardly ever finds anything.
  */
 #include "api/encode_xml.h"
 
@@ -16,6 +16,9 @@
 struct writer {
     const struct api_service *service;
     struct buf *out;
+    /* The newest time that was written: neighbours in a list were often made in one second. */
+    int64_t *time_s;
+    char *time_text; /* TIME_ISO_LEN */
 };
 
 /* Room for n bytes and a copy's overshoot, or NULL when the reply is too large. */
@@ -52,64 +55,86 @@ end_tag(char *w, const struct writer *x, const struct api_member *m)
     return copy_pool(w, x->service->pool + m->tag, m->tag_n + 3u);
 }
 
-/* Copies a value; its source has no slack, so short ones go in two overlapping pieces. */
-static inline void
-copy_value(char *w, const char *p, size_t n)
-{
-    if (n > 32) {
-        memcpy(w, p, n);
-    } else if (n >= 16) {
-        memcpy(w, p, 16);
-        memcpy(w + n - 16, p + n - 16, 16);
-    } else if (n >= 8) {
-        memcpy(w, p, 8);
-        memcpy(w + n - 8, p + n - 8, 8);
-    } else if (n >= 4) {
-        memcpy(w, p, 4);
-        memcpy(w + n - 4, p + n - 4, 4);
-    } else {
-        for (size_t i = 0; i < n; i++)
-            w[i] = p[i];
-    }
-}
-
 static inline bool
 is_special(unsigned char c)
 {
     return c == '&' || c == '<' || c == '>' || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
 }
 
-/* Whether any of n bytes must be escaped.  May read 15 bytes past them. */
+#ifdef __SSE2__
+/* Tab and newline count here as special too: they are rare, and the slow way knows better. */
+static inline __m128i
+special_in(__m128i v)
+{
+    __m128i hit = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('&')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('<')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('>')));
+    return _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+}
+
+static inline __m128i
+load16(const char *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+static inline void
+store16(char *w, __m128i v)
+{
+    _mm_storeu_si128((__m128i *)(void *)w, v);
+}
+#endif
+
+/*
+ * Copies a value and answers whether some of it must be escaped.  Its source has no slack, so the
+ * last piece overlaps the one before.  What was loaded is looked at in registers: reading back what
+ * was just stored in two pieces would wait for both stores.
+ */
 static inline bool
-has_special(const char *p, size_t n)
+copy_value(char *w, const char *p, size_t n)
 {
 #ifdef __SSE2__
-    /* Tab and newline count here as special too: they are rare, and the slow way knows better. */
-    const __m128i blank = _mm_set1_epi8(0x1f), amp = _mm_set1_epi8('&');
-    const __m128i lt = _mm_set1_epi8('<'), gt = _mm_set1_epi8('>');
+    __m128i hit = _mm_setzero_si128();
 
-    for (size_t i = 0; i < n; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-        __m128i hit = _mm_cmpeq_epi8(_mm_min_epu8(v, blank), v);
+    if (n >= 16) {
+        __m128i last = load16(p + n - 16);
 
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, amp));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, lt));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, gt));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
-        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+        for (size_t i = 0; i + 16 < n; i += 16) {
+            __m128i v = load16(p + i);
 
-        if (n - i < 16)
-            mask &= (1u << (n - i)) - 1;
-        if (mask)
-            return true;
+            hit = _mm_or_si128(hit, special_in(v));
+            store16(w + i, v);
+        }
+        store16(w + n - 16, last);
+        return _mm_movemask_epi8(_mm_or_si128(hit, special_in(last)));
     }
-    return false;
-#else
-    for (size_t i = 0; i < n; i++)
-        if (is_special((unsigned char)p[i]))
-            return true;
-    return false;
+    if (n >= 8) {
+        int64_t a, b;
+
+        memcpy(&a, p, 8);
+        memcpy(&b, p + n - 8, 8);
+        memcpy(w, &a, 8);
+        memcpy(w + n - 8, &b, 8);
+        return _mm_movemask_epi8(special_in(_mm_set_epi64x(b, a)));
+    }
+    if (n >= 4) {
+        int32_t a, b;
+
+        memcpy(&a, p, 4);
+        memcpy(&b, p + n - 4, 4);
+        memcpy(w, &a, 4);
+        memcpy(w + n - 4, &b, 4);
+        return _mm_movemask_epi8(special_in(_mm_set_epi32(b, a, b, a)));
+    }
 #endif
+    bool special = false;
+    for (size_t i = 0; i < n; i++) {
+        w[i] = p[i];
+        special |= is_special((unsigned char)p[i]);
+    }
+    return special;
 }
 
 static void
@@ -147,8 +172,7 @@ api_xml_text(struct buf *out, struct str text)
 
     if (!w)
         return;
-    copy_value(w, text.p, text.n);
-    if (has_special(w, text.n))
+    if (copy_value(w, text.p, text.n))
         escape_slowly(out, text);
     else
         out->n += text.n;
@@ -174,7 +198,7 @@ close_element(const struct writer *x, const struct api_member *m)
 
 /* ---- scalars ---- */
 
-static void
+static inline void
 write_text(const struct writer *x, const struct api_member *m, struct str s)
 {
     struct buf *b = x->out;
@@ -183,8 +207,7 @@ write_text(const struct writer *x, const struct api_member *m, struct str s)
     if (!w)
         return;
     value = start_tag(w, x, m);
-    copy_value(value, s.p, s.n);
-    if (__builtin_expect(has_special(value, s.n), 0)) {
+    if (__builtin_expect(copy_value(value, s.p, s.n), 0)) {
         b->n += (size_t)(value - w);
         escape_slowly(b, s);
         close_element(x, m);
@@ -265,7 +288,13 @@ write_time(const struct writer *x, const struct api_member *m, const struct api_
         write_http_date(x, m, ms);
         return;
     }
-    time_iso_buf(floor_div(ms, 1000) * 1000, text);
+    int64_t s = floor_div(ms, 1000);
+
+    if (s != *x->time_s) {
+        time_iso_buf(s * 1000, x->time_text);
+        *x->time_s = s;
+    }
+    memcpy(text, x->time_text, TIME_ISO_LEN);
     if (x->service->protocol != API_EC2) {
         n = TIME_ISO_LEN - 4;
         text[n - 1] = 'Z';
@@ -311,9 +340,15 @@ write_members(const struct writer *x, uint32_t first, size_t n, const void *base
     const struct api_member *m = &x->service->members[first];
 
     for (const struct api_member *end = m + n; m < end; m++) {
+        const struct api_shape *shape = &x->service->shapes[m->shape];
         const void *slot = (const char *)base + m->offset;
 
-        if (api_is_set(&x->service->shapes[m->shape], slot))
+        /* Most members are text, and most of the others are absent. */
+        if (!api_is_set(shape, slot))
+            continue;
+        if (shape->kind <= API_ENUM)
+            write_text(x, m, *api_slot_str(slot));
+        else
             write_value(x, m, slot, false);
     }
 }
@@ -436,7 +471,9 @@ void
 api_encode_xml(const struct api_service *service, const struct api_op *op, const void *res,
                struct str request_id, struct buf *out)
 {
-    const struct writer x = {service, out};
+    int64_t time_s = INT64_MIN;
+    char time_text[TIME_ISO_LEN];
+    const struct writer x = {service, out, &time_s, time_text};
     const struct api_shape *output = &service->shapes[op->output];
     struct str name = api_op_name(service, op);
 
