@@ -47,6 +47,9 @@ struct api_call {
     struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
     struct str access_key;
     struct str request_id;
+    struct str source_ip;    /* whom the request came from: aws:SourceIp; empty: not known */
+    struct str source_vpc;   /* and out of which VPC; empty: from outside */
+    bool tls;                /* aws:SecureTransport */
     int64_t now_ms;      /* the cloud's time, the same for the whole call */
     struct api_fault fault;
 };
@@ -119,6 +122,9 @@ struct api_request {
     struct sigv4_request http; /* method, path, query, headers, body: as on the wire */
     bool trusted;              /* no signature is asked for: tests and internal calls */
     struct str account, region; /* of a trusted request */
+    struct str source_ip, source_vpc; /* see struct api_call */
+    bool tls;
+    bool no_root_keys;         /* root keys, which everybody knows, are not accepted */
 };
 
 struct api_reply {

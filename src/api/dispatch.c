@@ -10,6 +10,7 @@
 #include "api/encode_xml.h"
 #include "api/validate.h"
 #include "base/log.h"
+#include "codec/aws_endpoint.h"
 #include "codec/json.h"
 #include "codec/uri.h"
 #include "store/keys.h"
@@ -114,7 +115,24 @@ service_by_signing(const struct api *api, struct str name)
     return NULL;
 }
 
-/* For requests without a signature: the API's version names the service too. */
+/* For requests without a signature: the host's name names the service, */
+static const struct api_service_hooks *
+service_by_host(const struct api *api, struct arena *a, struct str host, struct str *ret_region)
+{
+    struct str name = str_lower(a, str_cut(host, 0, MIN(str_find_char(host, ':'), host.n)));
+    struct aws_endpoint e;
+
+    if (!aws_endpoint_parse(name, &e))
+        return NULL;
+    for (size_t i = 0; api->config.services[i]; i++)
+        if (str_is(e.service, api->config.services[i]->service->endpoint)) {
+            *ret_region = e.region;
+            return api->config.services[i];
+        }
+    return NULL;
+}
+
+/* or the API's version. */
 static const struct api_service_hooks *
 service_by_version(const struct api *api, struct str version)
 {
@@ -161,7 +179,10 @@ find_service(struct api *api, const struct api_request *req, struct call_state *
         st->claim_error = sigv4_parse(call->arena, &req->http, &st->claim);
     if (st->claim.service.n)
         st->hooks = service_by_signing(api, st->claim.service);
-    else
+    else if (!req->trusted)
+        st->hooks =
+            service_by_host(api, call->arena, header(req, S("Host")), &call->region);
+    if (!st->hooks && !st->claim.service.n)
         st->hooks = service_by_version(api, uri_query_get(call->arena, st->form, S("Version")));
     if (!st->hooks) {
         struct str name = st->claim.service.n ? st->claim.service : S("that was asked for");
@@ -301,7 +322,7 @@ carry_out(struct api *api, const struct api_request *req, struct call_state *st,
 
     if (r == 0)
         r = api_authenticate(&st->call, api->keys, req, st->claim_error, &st->claim,
-                             api->config.root_keys);
+                             api->config.root_keys && !req->no_root_keys);
     if (r == 0)
         r = find_operation(st);
     if (r == 0)
@@ -365,10 +386,14 @@ log_call(const struct call_state *st, const struct api_reply *reply)
 {
     bool write = st->call.op && (st->call.op->flags & API_WRITE);
 
-    log_line(write || reply->code.n ? LOG_INFO : LOG_DEBUG, "%.*s %.*s %.*s in %.*s: %d%s%.*s",
+    log_line(write || reply->code.n ? LOG_INFO : LOG_DEBUG,
+             "%.*s %.*s %.*s in %.*s%s%.*s%s%.*s: %d%s%.*s",
              STR_ARG(st->call.account.n ? st->call.account : S("-")), STR_ARG(reply->service),
              STR_ARG(reply->operation.n ? reply->operation : S("-")),
-             STR_ARG(st->call.region.n ? st->call.region : S("-")), reply->status,
+             STR_ARG(st->call.region.n ? st->call.region : S("-")),
+             st->call.source_vpc.n ? " from " : "", STR_ARG(st->call.source_vpc),
+             st->call.source_vpc.n ? " " : "",
+             STR_ARG(st->call.source_vpc.n ? st->call.source_ip : STR_NONE), reply->status,
              reply->code.n ? " " : "", STR_ARG(reply->code));
 }
 
@@ -385,6 +410,9 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
                 .store = api->config.store,
                 .account = req->account,
                 .region = req->region.n ? req->region : str_from(api->config.default_region),
+                .source_ip = req->source_ip,
+                .source_vpc = req->source_vpc,
+                .tls = req->tls,
                 .request_id = api_uuid(api->config.env, arena),
                 .now_ms = api->config.env->now_ms(api->config.env),
             },
@@ -415,6 +443,8 @@ api_reject(struct api *api, struct arena *arena, int status, struct api_reply *r
         int status;
         const char *code, *message;
     } rows[] = {
+        {403, "AccessDenied",
+         "A web page may not call this API: see --allow-origin in `welkin help up`."},
         {413, "RequestEntityTooLarge", "The request body is larger than this service accepts."},
         {431, "RequestHeaderSectionTooLarge", "The request's headers are too large or too many."},
         {417, "ExpectationFailed", "The only expectation that is met is 100-continue."},

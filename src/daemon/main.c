@@ -34,7 +34,12 @@ static const struct command commands[] = {
      "  --host sim          instances are only rows; anybody can run it\n"
      "  --sim-boot-ms N     how long a simulated boot takes on the cloud's clock (50)\n"
      "  --allow-test-keys   accept the keys test/test on an address that is not loopback\n"
-     "  --verbose           log reads too\n"},
+     "  --allow-origin LIST web pages that may call the API: their origins with commas between,\n"
+     "                      like https://a.example.com, or *; this machine's own always may\n"
+     "  --verbose           log reads too\n"
+     "\n"
+     "The port answers HTTP and HTTPS.  DIR/ca.pem is the authority that signs its certificates:\n"
+     "see `welkin help trust`.\n"},
     {"down", cmd_down, "end all instances and the privileged process",
      "welkin down [--data DIR]\n"
      "\n"

@@ -36,7 +36,7 @@ struct tls {
 struct tls_conn {
     struct tls_raw raw;
     SSL *ssl;
-    int error;          /* -errno of the raw end, when that broke; 0 */
+    int error; /* -errno of the raw end, when that broke; 0 */
     bool wants_write;
     bool dead;          /* after a fatal error nothing may be asked of ssl */
     size_t handshake_n; /* bytes that came before its end */

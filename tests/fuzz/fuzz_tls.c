@@ -92,8 +92,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     if (n < 2)
         return 0;
-    struct peer peer = {.p = data + 2, .n = n - 2, .piece = (size_t)data[0] * 16 + 1,
-                        .room = (size_t)data[1] * 64};
+    struct peer peer = {
+        .p = data + 2, .n = n - 2, .piece = (size_t)data[0] * 16 + 1, .room = (size_t)data[1] * 64};
     struct tls_raw raw = {.ctx = &peer, .recv = peer_recv, .send = peer_send};
     size_t first = MIN(peer.n, peer.piece), all = peer.n;
     struct tls_conn *c = tls_accept(server(), &raw, str_of(peer.p, first));

@@ -357,7 +357,8 @@ TEST(names_without_end_push_out_the_oldest_certificates)
     int days;
 
     serve();
-    struct str kept = serial("kept.amazonaws.com", &days), lost = serial("lost.amazonaws.com", &days);
+    struct str kept = serial("kept.amazonaws.com", &days),
+               lost = serial("lost.amazonaws.com", &days);
     for (int i = 0; i < TLS_LEAVES_MAX - 1; i++) {
         serial(test_fmt("n%d.amazonaws.com", i), &days);
         CHECK(str_eq(serial("kept.amazonaws.com", &days), kept));
@@ -377,7 +378,8 @@ TEST(bodies_larger_than_any_buffer_pass_tls_both_ways)
     serve();
     CHECK((ssl = shake("localhost", 0, false)));
     for (int i = 0; i < 2; i++) {
-        tell(ssl, str_from(test_fmt("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", n)));
+        tell(ssl, str_from(test_fmt("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+                                    n)));
         tell(ssl, str_of(body, n));
         turn(200); /* the answer fills the socket and waits */
         struct str s = hear(ssl, 1);
