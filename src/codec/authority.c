@@ -168,6 +168,35 @@ authority_free(struct authority *authority)
     return NULL;
 }
 
+/* An extension's bytes, of one that is critical and is there once. */
+static struct str
+critical_extension(const X509 *x, int nid)
+{
+    int at = X509_get_ext_by_NID(x, nid, -1);
+    X509_EXTENSION *e = at < 0 ? NULL : X509_get_ext(x, at);
+
+    if (!e || !X509_EXTENSION_get_critical(e) || X509_get_ext_by_NID(x, nid, at) >= 0)
+        return STR_NONE;
+    const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(e);
+    return str_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+}
+
+bool
+authority_is_constrained(struct str cert)
+{
+    BIO *in = BIO_new_mem_buf(cert.p, (int)cert.n);
+    X509 *x = in ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL, *model = X509_new();
+    struct str has = x ? critical_extension(x, NID_name_constraints) : STR_NONE;
+    bool good = has.n && BIO_eof(in) && model && X509_check_ca(x) == 1 &&
+                add_extension(model, model, NID_name_constraints, constraints) &&
+                str_eq(has, critical_extension(model, NID_name_constraints));
+
+    X509_free(model);
+    X509_free(x);
+    BIO_free(in);
+    return good;
+}
+
 int64_t
 authority_expires_ms(const struct authority *authority)
 {

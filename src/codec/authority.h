@@ -26,6 +26,12 @@ int authority_make(struct arena *a, int64_t now_ms, struct str *ret_key, struct 
 int authority_open(struct authority **ret, struct str key, struct str cert);
 struct authority *authority_free(struct authority *authority);
 
+/*
+ * Whether the text is the certificate of an authority of ours: one that may sign for AWS's names
+ * and this machine's only.  For who is about to trust a file.
+ */
+bool authority_is_constrained(struct str cert);
+
 /* The certificate's time of expiry. */
 int64_t authority_expires_ms(const struct authority *authority);
 /* What its file is called in a directory of hashed names: "%08x.0". */

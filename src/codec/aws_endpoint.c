@@ -39,8 +39,9 @@ bool
 aws_region_like(struct str s)
 {
     static const char areas[] = "af ap ca eu il me mx sa us";
-    static const char *const places[] = {"north",     "south",     "east",      "west",   "central",
-                                         "northeast", "northwest", "southeast", "southwest"};
+    static const char *const places[] = {"north",     "south",     "east",
+                                         "west",      "central",   "northeast",
+                                         "northwest", "southeast", "southwest"};
     struct str rest = s, area = str_split(&rest, '-'), place = str_split(&rest, '-');
     uint64_t number;
     bool known = false;

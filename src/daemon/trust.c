@@ -118,8 +118,7 @@ serves(struct str name)
 int
 trust_open(struct trust **ret, struct store *store, const char *data_dir)
 {
-    static const struct str ips[] = {S_INIT("127.0.0.1"), S_INIT("::1"),
-                                     S_INIT("169.254.170.200")};
+    static const struct str ips[] = {S_INIT("127.0.0.1"), S_INIT("::1"), S_INIT("169.254.170.200")};
     static_assert(PRIV_API_IP == 0xa9feaac8, "the last one");
     struct tls_config config = {
         .serves = serves, .ips = ips, .n_ips = ARRAY_LEN(ips), .wall_ms = env_real_wall_ms};

@@ -1,10 +1,12 @@
 """Names and trust inside instances: AWS's endpoints lead to the daemon, over TLS that is trusted."""
 import os
+import subprocess
 
 from cloud import check, same, sign, wait
-from lab import test
+from lab import Skip, test
 from test_image import cloud_init_done
 
+EC2 = "ec2.eu-west-1.amazonaws.com"
 STS = "sts.us-east-1.amazonaws.com"
 CALLER = "Action=GetCallerIdentity&Version=2011-06-15"
 
@@ -41,6 +43,7 @@ def a_tiny_instance_reaches_the_api_by_the_names_of_aws(lab):
     check(reply[0] == 403 and b"InvalidClientTokenId" in reply[2], f"test/test inside: {reply}")
 
 
+# proves: REG-04
 @test
 def endpoints_inside_outlive_the_daemon_and_the_privileged_process(lab):
     cloud = lab.new_cloud("trust").up("--allow-test-keys")
@@ -52,6 +55,11 @@ def endpoints_inside_outlive_the_daemon_and_the_privileged_process(lab):
         headers.pop("host")
         reply = cloud.http(id, "/?" + CALLER, address=STS, headers=headers)
         check(reply[0] == 200 and b"000000000000" in reply[2], f"--allow-test-keys: {reply}")
+        zones = "Action=DescribeAvailabilityZones&Version=2016-11-15"
+        headers = sign(EC2, b"", method="GET", query=zones, service="ec2", region="eu-west-1")
+        headers.pop("host")
+        reply = cloud.http(id, "/?" + zones, address=EC2, headers=headers)
+        check(reply[0] == 200 and b"eu-west-1a" in reply[2], f"the region of the scope: {reply}")
         cloud.kill9()
         cloud.up()
         check("MissingAuthenticationToken" in refused(cloud, id), "after the daemon")
@@ -61,6 +69,33 @@ def endpoints_inside_outlive_the_daemon_and_the_privileged_process(lab):
         same(certificate(cloud), before, "the authority")
     finally:
         cloud.close()
+
+
+@test
+def the_host_trusts_what_is_installed(lab):
+    """In a mount namespace: the machine's own trust store stays as it is."""
+    if not os.path.isdir("/usr/local/share/ca-certificates"):
+        raise Skip("this machine's trust store is not Debian's")
+    cloud = lab.cloud
+    copy, extra = os.path.join(lab.top, "ssl"), os.path.join(lab.top, "extra")
+    os.makedirs(extra)
+    script = f"""set -e
+cp -a /etc/ssl {copy}
+mount --bind {copy} /etc/ssl
+mount --bind {extra} /usr/local/share/ca-certificates
+url=https://localhost:{cloud.port}/_welkin/health
+curl -sS $url && exit 3
+{cloud.binary} trust --install --data {cloud.data}
+curl -sS $url
+openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN=Evil -out {extra}/ca.pem
+{cloud.binary} trust --install --data {extra} && exit 4
+exit 0
+"""
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True)
+    check(done.returncode == 0 and '"ready"' in done.stdout, f"{done.returncode}: {done.stdout}"
+          f"{done.stderr}")
+    check("is not the certificate of a Welkin" in done.stderr, done.stderr)
+    check(os.path.exists(os.path.join(extra, "welkin.crt")), "the certificate")
 
 
 @test

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -314,6 +315,23 @@ TEST(an_authority_opens_from_its_own_two_texts_only)
     CHECK_INT(authority_open(&a, key[0], S("-----BEGIN CERTIFICATE-----\n")), -EINVAL);
     CHECK_INT(authority_open(&a, key[1], cert[1]), 0);
     CHECK(authority_hash(a) != 0);
+    CHECK(authority_is_constrained(cert[0]));
+    CHECK(!authority_is_constrained(S("")) && !authority_is_constrained(key[0]));
+    CHECK(!authority_is_constrained(str_cat(test_arena(), cert[0], cert[1])));
+    /* Its own leaves are no authorities. */
+    struct str name = S("localhost");
+    struct authority_names names = {.dns = &name, .n_dns = 1};
+    EVP_PKEY *leaf_key = authority_leaf_key();
+    X509 *leaf;
+    CHECK_INT(authority_issue(a, leaf_key, &names, WALL_MS, &leaf), 0);
+    BIO *out = BIO_new(BIO_s_mem());
+    char *p;
+    CHECK(PEM_write_bio_X509(out, leaf) == 1);
+    long n = BIO_get_mem_data(out, &p);
+    CHECK(!authority_is_constrained(str_of(p, (size_t)n)));
+    BIO_free(out);
+    X509_free(leaf);
+    EVP_PKEY_free(leaf_key);
     authority_free(a);
 }
 

@@ -30,7 +30,7 @@
 static const struct {
     const char *dir, *name;
 } bundles[] = {
-    {"etc/ssl/certs", "ca-certificates.crt"},               /* Debian, Alpine */
+    {"etc/ssl/certs", "ca-certificates.crt"},                /* Debian, Alpine */
     {"etc/pki/ca-trust/extracted/pem", "tls-ca-bundle.pem"}, /* Amazon Linux, Fedora */
     {"etc/pki/tls/certs", "ca-bundle.crt"},
     {"etc/pki/tls", "cert.pem"},
@@ -91,8 +91,7 @@ write_file(int dir, const char *name, mode_t mode, struct str a, struct str b)
     unlinkat(dir, FRESH, 0);
     FD_CLEANUP int fd =
         openat(dir, FRESH, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    bool good = fd >= 0 && fchmod(fd, mode) == 0 &&
-                (!a.n || write(fd, a.p, a.n) == (ssize_t)a.n) &&
+    bool good = fd >= 0 && fchmod(fd, mode) == 0 && (!a.n || write(fd, a.p, a.n) == (ssize_t)a.n) &&
                 (!b.n || write(fd, b.p, b.n) == (ssize_t)b.n) &&
                 renameat(dir, FRESH, dir, name) == 0;
 
