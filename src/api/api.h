@@ -23,8 +23,13 @@
 #include "sys/env.h"
 
 struct api;
+struct api_request;
+struct api_wire; /* api/wire.h */
 
-/* A row of a service's errors: the code on the wire and its HTTP status. */
+/*
+ * A row of a service's errors: the code on the wire and its HTTP status; status 0 is that of the
+ * error of that name or code in the service's description, 400 when there is none.
+ */
 struct api_error {
     const char *code;
     int http;
@@ -38,6 +43,7 @@ struct api_call {
     struct txn *txn;     /* one that changes nothing unless the operation is `write` */
     const struct api_service *service;
     const struct api_op *op;
+    const struct api_wire *wire; /* the format that the caller speaks */
     struct str account;  /* 12 digits */
     struct str region;
     struct str principal_arn;
@@ -60,6 +66,14 @@ struct api_call {
  */
 int api_fault(struct api_call *call, const struct api_error *error, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+
+/*
+ * The same with the members that the error's shape has beside its message: `detail` is the
+ * generated struct of that shape, in the call's arena.  Formats that have no place for them leave
+ * them out.
+ */
+int api_fault_detail(struct api_call *call, const struct api_error *error, const void *detail,
+                     const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 /* A new id "i-0123456789abcdef0": prefix, '-' and 17 hexadecimal digits, lives in the arena. */
 struct str api_id(struct api_call *call, const char *prefix);
@@ -129,7 +143,11 @@ struct api_request {
 
 struct api_reply {
     int status;
-    struct str content_type;
+    struct str content_type; /* empty: none is sent */
+    struct api_headers {
+        struct http_header *v;
+        size_t n;
+    } headers;            /* further ones, beside the content type and the request's id */
     struct str request_id;
     struct buf body;      /* the caller's; initialised with its maximum before the call */
     uint64_t wait_seq;    /* may be sent when store_durable_seq() >= this */

@@ -4,6 +4,8 @@
  */
 #include "api/auth.h"
 
+#include "api/wire.h"
+
 static const struct str ROOT_SECRET = S_INIT("test");
 
 /* The account of a root key; false when it is none. */
@@ -57,10 +59,9 @@ static int
 refuse(struct api_call *call, int error, const struct api_request *req,
        const struct sigv4_claim *claim, const struct sigv4_expect *expect)
 {
-    enum sigv4_dialect dialect =
-        call->service->protocol == API_EC2 ? SIGV4_EC2 : SIGV4_QUERY;
-    struct sigv4_fault fault = sigv4_fault(call->arena, (enum sigv4_error)error, dialect,
-                                           &req->http, claim, expect, call->now_ms);
+    struct sigv4_fault fault =
+        sigv4_fault(call->arena, (enum sigv4_error)error, call->wire->dialect, &req->http, claim,
+                    expect, call->now_ms);
 
     call->fault = (struct api_fault){.code = str_from(fault.code),
                                      .http = (int)fault.status,

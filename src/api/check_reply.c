@@ -159,6 +159,7 @@ check_value(struct checker *c, const struct step *at, const struct api_shape *sh
         check_list(c, at, shape, slot);
         return;
     case API_BLOB:
+    case API_DOCUMENT:
     case API_BOOL:
     case API_LONG:
     case API_TIME:

@@ -6,13 +6,10 @@
 
 #include "api/auth.h"
 #include "api/check_reply.h"
-#include "api/decode_query.h"
 #include "api/encode_xml.h"
 #include "api/validate.h"
+#include "api/wire.h"
 #include "base/log.h"
-#include "codec/aws_endpoint.h"
-#include "codec/json.h"
-#include "codec/uri.h"
 #include "store/keys.h"
 
 #include <stdlib.h>
@@ -26,8 +23,6 @@ struct api {
 };
 
 static const struct api_error ERR_INTERNAL = {"InternalError", 500};
-static const struct api_error ERR_INVALID_ACTION = {"InvalidAction", 400};
-static const struct api_error ERR_MISSING_ACTION = {"MissingAction", 400};
 static const struct api_error ERR_UNKNOWN_SERVICE = {"UnknownService", 501};
 static const struct api_error ERR_UNSUPPORTED = {"UnsupportedOperation", 501};
 static const struct api_error ERR_NO_PROTOCOL = {"UnsupportedProtocol", 501};
@@ -35,20 +30,46 @@ static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
 
+static int
+store_fault(struct api_call *call, const struct api_error *error, const void *detail,
+            const char *fmt, va_list ap)
+{
+    const struct api_error_shape *shape =
+        error->http || !call->service ? NULL
+                                      : api_error_find(call->service, str_from(error->code));
+    int http = error->http ? error->http : shape ? shape->http : 400;
+
+    call->fault = (struct api_fault){
+        .code = str_from(error->code),
+        .http = http,
+        .message = str_vfmt(call->arena, fmt, ap),
+        .sender = http < 500,
+        .detail = detail,
+    };
+    return 1;
+}
+
 int
 api_fault(struct api_call *call, const struct api_error *error, const char *fmt, ...)
 {
     va_list ap;
 
     va_start(ap, fmt);
-    call->fault = (struct api_fault){
-        .code = str_from(error->code),
-        .http = error->http,
-        .message = str_vfmt(call->arena, fmt, ap),
-        .sender = error->http < 500,
-    };
+    int r = store_fault(call, error, NULL, fmt, ap);
     va_end(ap);
-    return 1;
+    return r;
+}
+
+int
+api_fault_detail(struct api_call *call, const struct api_error *error, const void *detail,
+                 const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int r = store_fault(call, error, detail, fmt, ap);
+    va_end(ap);
+    return r;
 }
 
 /* ---- ids ---- */
@@ -106,84 +127,25 @@ api_page_scope(const struct api_call *call)
 
 /* ---- finding the service and the operation ---- */
 
-static const struct api_service_hooks *
-service_by_signing(const struct api *api, struct str name)
-{
-    for (size_t i = 0; api->config.services[i]; i++)
-        if (str_is(name, api->config.services[i]->service->signing))
-            return api->config.services[i];
-    return NULL;
-}
-
-/* For requests without a signature: the host's name names the service, */
-static const struct api_service_hooks *
-service_by_host(const struct api *api, struct arena *a, struct str host, struct str *ret_region)
-{
-    struct str name = str_lower(a, str_cut(host, 0, MIN(str_find_char(host, ':'), host.n)));
-    struct aws_endpoint e;
-
-    if (!aws_endpoint_parse(name, &e))
-        return NULL;
-    for (size_t i = 0; api->config.services[i]; i++)
-        if (str_is(e.service, api->config.services[i]->service->endpoint)) {
-            *ret_region = e.region;
-            return api->config.services[i];
-        }
-    return NULL;
-}
-
-/* or the API's version. */
-static const struct api_service_hooks *
-service_by_version(const struct api *api, struct str version)
-{
-    for (size_t i = 0; api->config.services[i]; i++)
-        if (str_is(version, api->config.services[i]->service->version))
-            return api->config.services[i];
-    return NULL;
-}
-
-/* The parameters: the body of a form, else the query string. */
-static struct str
-form_of(const struct api_request *req)
-{
-    return req->http.body.n ? req->http.body : req->http.query;
-}
-
 struct call_state {
     struct api_call call;
+    const struct api_request *req;
     const struct api_service_hooks *hooks;
     struct sigv4_claim claim;
     int claim_error;
-    struct str form;
-    bool json; /* the client speaks a JSON protocol */
     api_handler *handler;
 };
-
-static struct str
-header(const struct api_request *req, struct str name)
-{
-    for (size_t i = 0; i < req->http.n_headers; i++)
-        if (str_eq_nocase(req->http.headers[i].name, name))
-            return req->http.headers[i].value;
-    return STR_NONE;
-}
 
 static int
 find_service(struct api *api, const struct api_request *req, struct call_state *st)
 {
+    static const char *const names[API_N_PROTOCOLS] = {
+        "EC2 query", "query", "JSON", "REST JSON", "REST XML", "RPC v2 CBOR"};
     struct api_call *call = &st->call;
-    struct str target = header(req, S("X-Amz-Target"));
 
-    st->json = target.p || str_starts(header(req, S("Content-Type")), S("application/x-amz-json"));
     if (!req->trusted)
         st->claim_error = sigv4_parse(call->arena, &req->http, &st->claim);
-    if (st->claim.service.n)
-        st->hooks = service_by_signing(api, st->claim.service);
-    else if (!req->trusted)
-        st->hooks =
-            service_by_host(api, call->arena, header(req, S("Host")), &call->region);
-    if (!st->hooks && !st->claim.service.n)
-        st->hooks = service_by_version(api, uri_query_get(call->arena, st->form, S("Version")));
+    st->hooks = api_wire_find(call, api->config.services, req, st->claim.service);
     if (!st->hooks) {
         struct str name = st->claim.service.n ? st->claim.service : S("that was asked for");
 
@@ -191,12 +153,11 @@ find_service(struct api *api, const struct api_request *req, struct call_state *
                          "Welkin has no service %.*s. `welkin status` lists the services it has.",
                          STR_ARG(name));
     }
-    call->service = st->hooks->service;
-    if (st->json)
+    if (!api_speaks(call->service, call->wire->protocol))
         return api_fault(call, &ERR_NO_PROTOCOL,
-                         "%s speaks the %s protocol, and this request is JSON.",
-                         call->service->name,
-                         call->service->protocol == API_EC2 ? "EC2 query" : "query");
+                         "%s speaks the %s protocol, and this request is in that of %s.",
+                         call->service->name, names[call->service->protocol],
+                         names[call->wire->protocol]);
     return 0;
 }
 
@@ -204,22 +165,11 @@ static int
 find_operation(struct call_state *st)
 {
     struct api_call *call = &st->call;
-    struct str action = uri_query_get(call->arena, st->form, S("Action"));
-    struct str version = uri_query_get(call->arena, st->form, S("Version"));
+    int r = call->wire->find(call, st->req);
 
-    if (!action.n)
-        return api_fault(call, &ERR_MISSING_ACTION,
-                         "The request is missing an action or a required parameter.");
-    call->op = api_op_find(call->service, action);
-    if (!call->op && call->service->protocol == API_EC2)
-        return api_fault(call, &ERR_INVALID_ACTION,
-                         "The action %.*s is not valid for this web service.", STR_ARG(action));
-    if (!call->op)
-        return api_fault(call, &ERR_INVALID_ACTION,
-                         "Could not find operation %.*s for version %.*s", STR_ARG(action),
-                         STR_ARG(version.n ? version : str_from(call->service->version)));
-    st->handler = api_op_handler(call->service, call->op);
-    return 0;
+    if (r == 0)
+        st->handler = api_op_handler(call->service, call->op);
+    return r;
 }
 
 /* ---- running it ---- */
@@ -230,10 +180,11 @@ decode(struct call_state *st, void **ret_req)
     struct api_call *call = &st->call;
     const struct api_shape *input = api_shape(call->service, call->op->input);
     void *req = api_new_input(call->service, call->op, call->arena);
-    int r = api_decode_query(call->service, input, call->arena, st->form, req, &call->fault);
+    int r = call->wire->decode(call, st->req, req);
 
     if (r == 0)
-        r = api_validate(call->service, input, call->arena, req, &call->fault);
+        r = api_validate(call->service, call->wire->protocol, input, call->arena, req,
+                         &call->fault);
     if (r == 0 && !st->handler)
         r = api_fault(call, &ERR_UNSUPPORTED,
                       "Welkin does not implement %s:%.*s yet: nothing was done.",
@@ -301,7 +252,7 @@ run(struct call_state *st, void *req, struct api_reply *reply)
         }
 #endif
         reply->secret = has_secret(call->service, call->op);
-        api_encode_xml(call->service, call->op, res, call->request_id, &reply->body);
+        call->wire->encode(call, st->req, res, reply);
         if (buf_failed(&reply->body))
             r = error_origin(EMSGSIZE, "a reply is larger than a reply may be");
     }
@@ -336,19 +287,6 @@ carry_out(struct api *api, const struct api_request *req, struct call_state *st,
 
 /* ---- replies ---- */
 
-static void
-encode_json_fault(const struct api_fault *fault, struct buf *body)
-{
-    struct json_out o = {.buf = body};
-
-    json_open(&o, '{');
-    json_key(&o, S("__type"));
-    json_str(&o, fault->code);
-    json_key(&o, S("message"));
-    json_str(&o, fault->message);
-    json_close(&o, '}');
-}
-
 /* A fault may repeat what the client sent, and neither XML nor JSON can carry just any bytes. */
 static struct str
 printable(struct arena *a, struct str s)
@@ -373,12 +311,8 @@ answer_fault(struct call_state *st, int r, struct api_reply *reply)
     buf_reset(&reply->body);
     reply->status = call->fault.http;
     reply->code = call->fault.code;
-    if (st->json) {
-        reply->content_type = S("application/x-amz-json-1.1");
-        encode_json_fault(&call->fault, &reply->body);
-    } else {
-        api_encode_fault(call->service, &call->fault, call->request_id, &reply->body);
-    }
+    reply->headers = (struct api_headers){0};
+    call->wire->encode_fault(call, st->req, reply);
 }
 
 static void
@@ -416,11 +350,12 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
                 .request_id = api_uuid(api->config.env, arena),
                 .now_ms = api->config.env->now_ms(api->config.env),
             },
-        .form = form_of(req),
+        .req = req,
     };
 
     reply->status = 200;
-    reply->content_type = S("text/xml;charset=UTF-8");
+    reply->content_type = STR_NONE;
+    reply->headers = (struct api_headers){0};
     reply->request_id = st.call.request_id;
     reply->wait_seq = 0;
     reply->secret = false;
@@ -461,7 +396,8 @@ api_reject(struct api *api, struct arena *arena, int status, struct api_reply *r
                               .message = str_from(rows[i].message),
                               .sender = true};
     reply->status = status;
-    reply->content_type = S("text/xml;charset=UTF-8");
+    reply->content_type = S(API_XML_CONTENT_TYPE);
+    reply->headers = (struct api_headers){0};
     reply->request_id = api_uuid(api->config.env, arena);
     reply->code = fault.code;
     api_encode_fault(NULL, &fault, reply->request_id, &reply->body);

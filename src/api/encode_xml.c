@@ -243,7 +243,7 @@ static void
 write_f64(const struct writer *x, const struct api_member *m, double v)
 {
     open_element(x, m);
-    api_f64_write(x->out, v);
+    buf_add_f64(x->out, v);
     close_element(x, m);
 }
 
@@ -408,6 +408,7 @@ write_value(const struct writer *x, const struct api_member *m, const void *slot
     switch ((enum api_kind)shape->kind) {
     case API_STRING:
     case API_ENUM:
+    case API_DOCUMENT:
         write_text(x, m, *api_slot_str(slot));
         return;
     case API_BLOB:
@@ -516,7 +517,7 @@ api_encode_fault(const struct api_service *service, const struct api_fault *faul
         buf_add_lit(out, XML_HEAD "<Response><Errors><Error><Code>");
     } else {
         buf_add_lit(out, XML_HEAD "<ErrorResponse");
-        if (service) {
+        if (service && service->xmlns) {
             buf_add_lit(out, " xmlns=\"");
             add_c(out, service->xmlns);
             buf_add_char(out, '"');

@@ -244,7 +244,7 @@ float_passes(const struct api_filter_compiled *f, double v)
     struct buf b;
 
     buf_init(&b, 64);
-    api_f64_write(&b, v);
+    buf_add_f64(&b, v);
     bool passes = text_passes(f, buf_str(&b));
 
     buf_done(&b);
@@ -259,6 +259,7 @@ scalar_passes(const struct api_filter_compiled *f, const struct api_shape *shape
     case API_STRING:
     case API_ENUM:
     case API_BLOB:
+    case API_DOCUMENT:
         return text_passes(f, *api_slot_str(slot));
     case API_BOOL:
         return text_passes(f, api_slot_bool(slot, element) ? S("true") : S("false"));

@@ -41,6 +41,19 @@ api_op_find(const struct api_service *service, struct str name)
     return NULL;
 }
 
+const struct api_error_shape *
+api_error_find(const struct api_service *service, struct str code)
+{
+    for (size_t i = 0; i < service->n_errors; i++) {
+        const struct api_error_shape *e = &service->errors[i];
+
+        if (str_is(code, api_text(service, e->code)) ||
+            str_is(code, api_text(service, service->shapes[e->shape].name)))
+            return e;
+    }
+    return NULL;
+}
+
 const struct api_member *
 api_member_find(const struct api_service *service, const struct api_shape *shape, struct str name)
 {

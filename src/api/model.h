@@ -3,13 +3,14 @@
  *
  * tools/apigen turns api/NAME.api into one `struct api_service`: operations, shapes, members,
  * limits and one pool of text.  The tables hold indexes and offsets only, so they need no
- * relocation and are shared between processes.  One routine a wire format interprets them
- * (decode_query.h, encode_xml.h); so do the validator, filters and the check of replies.
+ * relocation and are shared between processes.  One routine a wire format interprets them (wire.h
+ * lists them); so do the validator, filters and the check of replies.
  *
  * A value in C, by its kind:
  *
  *   kind in the description       member of a struct          element of a list
  *   string, enum, blob, decimal   struct str, absent: p NULL  struct str
+ *   json (a document)             struct str of JSON text     struct str
  *   int, long                     struct opt_i64              int64_t    (struct i64_list)
  *   time                          struct opt_i64, ms          int64_t, ms
  *   float, double                 struct opt_f64              double     (struct f64_list)
@@ -20,7 +21,8 @@
  *
  * Blobs are the decoded bytes.  A list that is present but empty has n == 0 and v != NULL
  * (API_EMPTY); a reply prints it as an empty element, an absent one not at all.  Key and value
- * of a map's entry have the form of a struct's members.
+ * of a map's entry have the form of a struct's members.  JSON may have null in a list of text,
+ * lists or maps: an absent element (p or v NULL).
  */
 #pragma once
 
@@ -99,6 +101,8 @@ struct api_fault {
     int http;           /* 400 */
     struct str message; /* a sentence; UTF-8 */
     bool sender;        /* the query protocol's Type: Sender, else Receiver */
+    const void *detail; /* NULL, or the C struct of the error's shape: what it says beside the
+                         * message */
 };
 
 /* Fills in a sender's fault with status 400; answers 1, the positive number of a refusal. */
@@ -109,6 +113,7 @@ enum api_kind {
     API_STRING, /* also decimal */
     API_ENUM,
     API_BLOB,
+    API_DOCUMENT, /* any JSON, as text */
     API_BOOL,
     API_INT,    /* 32 bits */
     API_LONG,   /* 64 bits */
@@ -144,6 +149,19 @@ enum api_member_flag {
     API_REQUIRED = 1 << 0,
     API_TOKEN = 1 << 1, /* idempotency token */
     API_DEPRECATED = 1 << 2,
+    API_ATTR = 1 << 3,      /* an attribute of the XML element around it */
+    API_JSON_TEXT = 1 << 4, /* text that is JSON: base64 in a header */
+};
+
+/* Where a member of an input or output is; all but the first are of REST protocols. */
+enum api_place {
+    API_IN_BODY,
+    API_IN_PATH,    /* a label of the URI */
+    API_IN_QUERY,   /* of that name; a map: all that no other member has */
+    API_IN_HEADER,
+    API_IN_HEADERS, /* a map: all headers with this prefix */
+    API_IN_STATUS,  /* the reply's HTTP status */
+    API_IN_PAYLOAD, /* it is the whole body */
 };
 
 /*
@@ -154,11 +172,13 @@ struct api_member {
     uint32_t name;     /* pool; as in the description: "ImageId" */
     uint32_t query;    /* pool; as in a query request */
     uint32_t tag;      /* pool */
+    uint32_t wire;     /* pool; in JSON and CBOR, or of the label, parameter or header */
     uint16_t shape;
     uint16_t offset;   /* in the C struct */
-    uint8_t name_n, query_n;
+    uint8_t name_n, query_n, wire_n;
     uint8_t tag_n;     /* of the XML name alone: the end tag has tag_n + 3 bytes */
     uint8_t flags;     /* enum api_member_flag */
+    uint8_t place;     /* enum api_place */
 };
 
 #define API_NO_MIN INT64_MIN
@@ -175,18 +195,20 @@ enum api_op_flag {
     API_DRY_RUN = 1 << 1,     /* the input has DryRun */
     API_NO_AUTH = 1 << 2,     /* not signed: AssumeRoleWithWebIdentity */
     API_OP_DEPRECATED = 1 << 3,
+    API_NO_OUTPUT = 1 << 4,   /* a reply has no body, where the protocol knows such */
 };
 
 #define API_NONE UINT16_MAX
 
 struct api_op {
     uint32_t name;         /* pool */
-    uint32_t wrap;         /* pool; result element of the query protocol */
+    uint32_t wrap;         /* pool; result element of the query protocol, root of rest-xml */
     uint32_t first_error;  /* index into errors: shapes of the errors it may answer */
     uint16_t n_errors;
     uint16_t input, output; /* shapes, always structs, maybe without members */
     uint16_t handler;      /* index into handlers, or API_NONE: not implemented */
     uint16_t flags;        /* enum api_op_flag */
+    uint16_t http;         /* status of a good reply; 0 is 200 */
     /* Members of paging, numbered within their struct, or API_NONE. */
     uint16_t dry_run, page_in, page_limit; /* of the input */
     uint16_t page_out;                     /* of the output */
@@ -200,7 +222,40 @@ struct api_error_shape {
     bool fault;      /* ours: Type Receiver */
 };
 
-enum api_protocol { API_EC2, API_QUERY, API_JSON };
+/*
+ * The routes of REST services, most specific first: the first that fits is the operation.  A
+ * condition is a parameter of the query string or a header that must be there.
+ */
+enum api_segment_kind { API_LITERAL, API_LABEL, API_GREEDY /* the rest of the path */ };
+
+struct api_segment {
+    uint32_t text;   /* pool; of a literal */
+    uint16_t member; /* number in the input; of a label */
+    uint16_t kind;   /* enum api_segment_kind */
+};
+
+struct api_condition {
+    uint32_t name;  /* pool */
+    uint32_t value; /* pool; "" is any */
+    bool header;
+};
+
+struct api_route {
+    uint32_t method; /* pool */
+    uint32_t first_segment, first_condition;
+    uint16_t op;
+    uint8_t n_segments, n_conditions;
+};
+
+enum api_protocol {
+    API_EC2,
+    API_QUERY,
+    API_JSON,
+    API_REST_JSON,
+    API_REST_XML,
+    API_CBOR,
+    API_N_PROTOCOLS,
+};
 
 /* Answers 0, positive with the call's fault set, or negative. */
 typedef int api_handler(struct api_call *call, const void *req, void *res);
@@ -215,7 +270,10 @@ struct api_service {
     const char *signing;  /* name in the credential scope */
     const char *xmlns;
     const char *target;   /* prefix of X-Amz-Target, or NULL */
-    enum api_protocol protocol;
+    const char *json;     /* "1.0" or "1.1", or NULL */
+    enum api_protocol protocol; /* the first of those that it speaks */
+    uint8_t protocols;    /* 1 << enum api_protocol, of all */
+    bool query_compatible; /* JSON and CBOR faults repeat the code of the query protocol */
 
     const char *pool;
     const struct api_shape *shapes;
@@ -226,7 +284,10 @@ struct api_service {
     const uint16_t *op_errors;
     const struct api_op *ops;        /* sorted by name */
     api_handler *const *handlers;
-    uint16_t n_shapes, n_ops, n_errors, n_handlers;
+    const struct api_route *routes;
+    const struct api_segment *segments;
+    const struct api_condition *conditions;
+    uint16_t n_shapes, n_ops, n_errors, n_handlers, n_routes;
     uint32_t n_members, pool_bytes;
 };
 
@@ -263,6 +324,28 @@ api_member_name(const struct api_service *service, const struct api_member *m)
 {
     return str_of(service->pool + m->name, m->name_n);
 }
+
+static inline bool
+api_speaks(const struct api_service *service, enum api_protocol protocol)
+{
+    return service->protocols >> protocol & 1;
+}
+
+static inline struct str
+api_member_wire(const struct api_service *service, const struct api_member *m)
+{
+    return str_of(service->pool + m->wire, m->wire_n);
+}
+
+/* The name in XML: the tag without its brackets. */
+static inline struct str
+api_member_xml(const struct api_service *service, const struct api_member *m)
+{
+    return str_of(service->pool + m->tag + 2, m->tag_n);
+}
+
+/* The error of that name or code, or NULL. */
+const struct api_error_shape *api_error_find(const struct api_service *service, struct str code);
 
 /* The member of a struct shape by its name in the description, or NULL. */
 const struct api_member *api_member_find(const struct api_service *service,

@@ -7,7 +7,6 @@
 #include "base/timefmt.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define FLOAT_TEXT_MAX 64
@@ -101,6 +100,7 @@ api_scalar_parse(struct arena *arena, const struct api_shape *shape, struct str 
     switch ((enum api_kind)shape->kind) {
     case API_STRING:
     case API_ENUM:
+    case API_DOCUMENT:
         *(struct str *)slot = text;
         return NULL;
     case API_BLOB:
@@ -131,35 +131,6 @@ api_scalar_parse(struct arena *arena, const struct api_shape *shape, struct str 
     }
     assert(!"a scalar's shape");
     return "a scalar";
-}
-
-void
-api_f64_write(struct buf *b, double v)
-{
-    char text[40];
-
-    if (isnan(v)) {
-        buf_add_lit(b, "NaN");
-        return;
-    }
-    if (isinf(v)) {
-        buf_add_str(b, v < 0 ? S("-Infinity") : S("Infinity"));
-        return;
-    }
-    if (fabs(v) < 1e15 && v == (double)(int64_t)v) {
-        buf_add_i64(b, (int64_t)v);
-        return;
-    }
-    /* The shortest of the precisions that reads back. */
-    for (int digits = 15; digits <= 17; digits++) {
-        int n = snprintf(text, sizeof(text), "%.*g", digits, v);
-
-        assert(n > 0 && n < (int)sizeof(text));
-        if (digits == 17 || strtod(text, NULL) == v) {
-            buf_add(b, text, (size_t)n);
-            return;
-        }
-    }
 }
 
 struct str

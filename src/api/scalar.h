@@ -60,9 +60,6 @@ api_slot_struct(const void *slot, bool element)
     return element ? slot : *(const void *const *)slot;
 }
 
-/* Appends a double so that it reads back the same: "1", "0.25", "1e+30", "NaN", "-Infinity". */
-void api_f64_write(struct buf *b, double v);
-
 /* The first max bytes at most, without cutting a character: what a message shows of a value. */
 struct str api_excerpt(struct str s, size_t max);
 

@@ -116,7 +116,7 @@ refuse_value(struct checker *c, const struct step *at, const struct api_shape *s
         return 0;
     }
     /* AWS puts blanks around a number and none around a text. */
-    bool text = shape->kind <= API_BLOB;
+    bool text = shape->kind < API_BOOL;
 
     return api_refuse(c->fault, c->arena, "InvalidParameterValue",
                       text ? "Value (%.*s) for parameter %.*s is invalid.%s%s"
@@ -308,6 +308,7 @@ check_value(struct checker *c, const struct step *at, const struct api_shape *sh
     case API_LIST:
     case API_MAP:
         return check_list(c, at, shape, slot);
+    case API_DOCUMENT:
     case API_BOOL:
     case API_TIME:
         return 0;
@@ -316,14 +317,15 @@ check_value(struct checker *c, const struct step *at, const struct api_shape *sh
 }
 
 int
-api_validate(const struct api_service *service, const struct api_shape *input,
-             struct arena *arena, const void *req, struct api_fault *fault)
+api_validate(const struct api_service *service, enum api_protocol protocol,
+             const struct api_shape *input, struct arena *arena, const void *req,
+             struct api_fault *fault)
 {
     struct checker c = {
         .service = service,
         .arena = arena,
         .fault = fault,
-        .ec2 = service->protocol == API_EC2,
+        .ec2 = protocol == API_EC2,
     };
 
     assert(input->kind == API_STRUCT);
@@ -331,7 +333,7 @@ api_validate(const struct api_service *service, const struct api_shape *input,
     int r = check_members(&c, NULL, input->first, input->n, req);
     if (r == 0 && c.n_errors)
         r = api_refuse(fault, arena,
-                       service->protocol == API_JSON ? "ValidationException" : "ValidationError",
+                       protocol > API_QUERY ? "ValidationException" : "ValidationError",
                        "%u validation error%s detected: %.*s", c.n_errors,
                        c.n_errors == 1 ? "" : "s", STR_ARG(buf_str(&c.words)));
     buf_done(&c.words);

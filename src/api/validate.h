@@ -9,6 +9,7 @@
 #include "api/model.h"
 
 /* Answers 0, or positive with the fault (MissingParameter, InvalidParameterValue,
- * ValidationError).  Unknown values of enums that the .ops file calls open are let through. */
-int api_validate(const struct api_service *service, const struct api_shape *input,
-                 struct arena *arena, const void *req, struct api_fault *fault);
+ * ValidationError, in JSON ValidationException).  Unknown values of enums that the .ops file calls open are let through. */
+int api_validate(const struct api_service *service, enum api_protocol protocol,
+                 const struct api_shape *input, struct arena *arena, const void *req,
+                 struct api_fault *fault);

@@ -3,6 +3,7 @@
  */
 #include "base/buf.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,4 +91,33 @@ buf_add_i64(struct buf *b, int64_t v)
     char room[STR_I64_MAX];
 
     buf_add_str(b, str_i64(v, room));
+}
+
+void
+buf_add_f64(struct buf *b, double v)
+{
+    char text[40];
+
+    if (isnan(v)) {
+        buf_add_lit(b, "NaN");
+        return;
+    }
+    if (isinf(v)) {
+        buf_add_str(b, v < 0 ? S("-Infinity") : S("Infinity"));
+        return;
+    }
+    if (fabs(v) < 1e15 && v == (double)(int64_t)v) {
+        buf_add_i64(b, (int64_t)v);
+        return;
+    }
+    /* The shortest of the precisions that reads back. */
+    for (int digits = 15; digits <= 17; digits++) {
+        int n = snprintf(text, sizeof(text), "%.*g", digits, v);
+
+        assert(n > 0 && n < (int)sizeof(text));
+        if (digits == 17 || strtod(text, NULL) == v) {
+            buf_add(b, text, (size_t)n);
+            return;
+        }
+    }
 }

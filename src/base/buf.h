@@ -40,6 +40,8 @@ bool buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_add_i64(struct buf *b, int64_t v);
+/* A double so that it reads back the same: "1", "0.25", "1e+30", "NaN", "-Infinity". */
+void buf_add_f64(struct buf *b, double v);
 
 static inline void
 buf_add_str(struct buf *b, struct str s)

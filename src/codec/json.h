@@ -21,7 +21,7 @@ struct json {
     size_t n;
 };
 
-#define JSON_DEPTH_MAX 64
+#define JSON_DEPTH_MAX 64 /* DOC_DEPTH_MAX of codec/doc.h, the reader beneath */
 
 /*
  * Reads one value that fills the whole text but for blanks.  nodes_max bounds the number of

@@ -57,18 +57,23 @@ struct front {
 static void
 respond(struct exchange *x)
 {
-    struct http_header headers[] = {
-        {S("Content-Type"), x->reply.content_type},
+    struct http_header own[] = {
         {S("x-amzn-RequestId"), x->reply.request_id},
         {S("Server"), S("Welkin")},
+        {S("Content-Type"), x->reply.content_type},
     };
+    size_t n_own = ARRAY_LEN(own) - (x->reply.content_type.n == 0), n = n_own + x->reply.headers.n;
+    struct http_header *headers = own;
 
+    if (x->reply.headers.n) {
+        headers = ARENA_ARRAY(&x->arena, struct http_header, n);
+        memcpy(headers, own, n_own * sizeof(own[0]));
+        memcpy(headers + n_own, x->reply.headers.v, x->reply.headers.n * sizeof(own[0]));
+    }
     if (x->reply.body.n > REPLY_KEPT_BYTES)
-        http_respond_buf(x->req, (unsigned)x->reply.status, headers, ARRAY_LEN(headers),
-                         &x->reply.body);
+        http_respond_buf(x->req, (unsigned)x->reply.status, headers, n, &x->reply.body);
     else
-        http_respond(x->req, (unsigned)x->reply.status, headers, ARRAY_LEN(headers),
-                     buf_str(&x->reply.body));
+        http_respond(x->req, (unsigned)x->reply.status, headers, n, buf_str(&x->reply.body));
 }
 
 static struct exchange *

@@ -27,6 +27,7 @@ is_absent(const struct api_shape *shape, const void *at)
     case API_STRING:
     case API_ENUM:
     case API_BLOB:
+    case API_DOCUMENT:
         return !((const struct str *)at)->p;
     case API_BOOL:
         return !((const struct opt_bool *)at)->set;
@@ -74,6 +75,7 @@ hash_value(struct crypto_hash *h, const struct api_service *service,
     case API_STRING:
     case API_ENUM:
     case API_BLOB:
+    case API_DOCUMENT:
         hash_text(h, *(const struct str *)value);
         return;
     case API_BOOL:

@@ -24,10 +24,11 @@ enum policy_kind {
     POLICY_RESOURCE, /* Principal required; Resource required unless the service says otherwise */
     POLICY_TRUST,    /* of a role: Principal required, no Resource */
     POLICY_SCP,      /* of an organization: as identity */
+    POLICY_MANAGED,  /* as identity; the version must be 2012-10-17 */
 };
 
-/* Statements, patterns and values of one document are bounded; text by the caller's limit. */
-enum { POLICY_STATEMENTS_MAX = 1000, POLICY_VALUES_MAX = 20000 };
+/* Statements, patterns and values of one document are bounded; the caller bounds text lower. */
+enum { POLICY_STATEMENTS_MAX = 1000, POLICY_VALUES_MAX = 20000, POLICY_TEXT_MAX = 1 << 20 };
 
 struct policy;
 
@@ -43,10 +44,28 @@ struct policy *policy_free(struct policy *policy);
 /* Bytes that it holds, for caches. */
 size_t policy_bytes(const struct policy *policy);
 
-/* Every context key that the document names (lower-case as IAM compares them, with the case as
- * written), and its actions and resources as written: for GetContextKeysFor…Policy and last
- * accessed data.  The lists live in the arena. */
+/*
+ * What the document names, as written, without repetition (keys are compared without case), in
+ * its order; the lists live in the arena, the text in the policy.  Keys are those of conditions
+ * and of variables: GetContextKeysFor…Policy.  Actions and resources: last accessed data.
+ */
 void policy_context_keys(const struct policy *policy, struct arena *a, struct str_list *ret);
+void policy_actions(const struct policy *policy, struct arena *a, struct str_list *ret);
+void policy_resources(const struct policy *policy, struct arena *a, struct str_list *ret);
+
+/* The principals that it names: {"AWS", "arn:aws:iam::123456789012:user/a"}, {"Service", …}; "*" is
+ * {"AWS", "*"}.  For IAM, which looks whether they exist and keeps ids for them. */
+struct policy_named {
+    struct str type, text;
+};
+
+struct policy_named_list {
+    struct policy_named *v;
+    size_t n;
+};
+
+void policy_principals(const struct policy *policy, struct arena *a,
+                       struct policy_named_list *ret);
 
 /* A condition key with its values.  Names are compared without case; a tag's key behind the
  * slash (aws:RequestTag/CostCenter) too.  An absent key is one that is not in the context. */
@@ -78,9 +97,12 @@ struct policy_principal {
     struct str account; /* 12 digits; empty of a service */
     struct str arn;     /* as GetCallerIdentity shows it; empty of a service */
     struct str id;      /* aws:userid: AIDA…, AROA…:NAME, the account of a root */
-    struct str role_arn; /* of a session: arn:aws:iam::ACCOUNT:role/PATH/NAME */
+    /* Of a session: arn:aws:iam::ACCOUNT:role/PATH/NAME.  Of a federated user: the ARN of the user
+     * who asked for it. */
+    struct str role_arn;
     struct str unique_id; /* what a Principal that was saved as an ARN became: AIDA…, AROA… */
     struct str service, provider;
+    struct str canonical_id; /* of the account, as S3 has it; may be absent */
 };
 
 struct policy_request {
@@ -117,7 +139,9 @@ struct policy_list {
 struct policy_set {
     struct policy_list identity;    /* managed and inline, of the user and its groups or the role */
     const struct policy *boundary;  /* NULL: none */
-    struct policy_list session;     /* ignored unless has_session: none given means no limit */
+    /* Ignored unless has_session: none given means no limit, except of a federated user, whose
+     * session then has no permissions but those that resources give it. */
+    struct policy_list session;
     bool has_session;
     const struct policy *resource;  /* NULL: the resource has none */
     /* Every level of the organization from the root down must allow; none: no organization. */
@@ -129,12 +153,12 @@ struct policy_set {
     bool resource_rules;
 };
 
-/* Where the decision fell: POLICY_BY_NOBODY is the implicit deny. */
+/* Where the decision fell.  Of an implicit deny: who would have had to allow. */
 enum policy_by {
-    POLICY_BY_NOBODY,
+    POLICY_BY_NOBODY,    /* no identity policy allows it */
     POLICY_BY_ROOT,      /* an account's root in its own account needs no policy */
     POLICY_BY_IDENTITY,
-    POLICY_BY_RESOURCE,
+    POLICY_BY_RESOURCE,  /* allowed; denied; or the only authority, and did not allow */
     POLICY_BY_BOUNDARY,  /* denied, or did not allow */
     POLICY_BY_SESSION,
     POLICY_BY_SCP,

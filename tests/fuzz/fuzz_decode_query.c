@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     must(r >= 0 && (r == 0 || (fault.code.n && str_is_utf8(fault.message))));
     if (r == 0) {
-        r = api_validate(s, &s->shapes[op->input], &a, req, &fault);
+        r = api_validate(s, s->protocol, &s->shapes[op->input], &a, req, &fault);
         must(r >= 0 && (r == 0 || (fault.code.n && fault.message.n)));
         print(s, op, req, &a);
     }

@@ -48,7 +48,7 @@ answer(struct http_request *req)
     default:
         http_stream_begin(req, 200, NULL, 0);
         for (int i = 0; i < 3; i++)
-            http_stream_write(req, str_of(large, 1 + req->body.n * 1000));
+            http_stream_write(req, str_of(large, MIN(sizeof(large), 1 + req->body.n * 1000)));
         http_stream_end(req);
     }
 }

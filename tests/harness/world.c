@@ -118,8 +118,8 @@ world_advance(struct world *w, int64_t ms)
 
 /* ---- calls ---- */
 
-static struct str
-answer(struct world *w, const struct api_request *req)
+struct str
+world_answer(struct world *w, const struct api_request *req)
 {
     struct api_reply reply = {0};
 
@@ -129,6 +129,11 @@ answer(struct world *w, const struct api_request *req)
     w->http = reply.status;
     w->content_type = str_dup(&w->arena, reply.content_type);
     w->request_id = str_dup(&w->arena, reply.request_id);
+    w->n_headers = reply.headers.n;
+    w->headers = ARENA_ARRAY(&w->arena, struct http_header, reply.headers.n);
+    for (size_t i = 0; i < reply.headers.n; i++)
+        w->headers[i] = (struct http_header){str_dup(&w->arena, reply.headers.v[i].name),
+                                             str_dup(&w->arena, reply.headers.v[i].value)};
     struct str body = str_dup(&w->arena, buf_str(&reply.body));
     buf_done(&reply.body);
     world_settle(w);
@@ -168,7 +173,7 @@ world_call_str(struct world *w, struct str form)
     req.http.body = str_find(form, S("Version=")) == SIZE_MAX
                         ? str_fmt(&w->arena, "%.*s&Version=%s", STR_ARG(form), version_of(form))
                         : form;
-    return answer(w, &req);
+    return world_answer(w, &req);
 }
 
 struct str
@@ -236,7 +241,7 @@ world_request(struct world *w, const struct sigv4_request *http)
 {
     struct api_request req = {.http = *http};
 
-    return answer(w, &req);
+    return world_answer(w, &req);
 }
 
 struct str

@@ -30,6 +30,8 @@ struct world {
     /* Of the last call. */
     int http;
     struct str content_type, request_id;
+    struct http_header *headers; /* further ones of its reply */
+    size_t n_headers;
 };
 
 struct world *world_new(void);
@@ -54,8 +56,33 @@ void world_refusedf(struct world *w, const char *code, const char *message, cons
 /* Percent-coded, for a value in a form. */
 struct str world_code(struct world *w, struct str value);
 
+/*
+ * One call of a JSON service: world_json(w, "kms", "CreateKey", "{}").  `json` may have ' for "
+ * where that reads better: then no text in it may have either.
+ */
+struct str world_json(struct world *w, const char *service, const char *operation,
+                      const char *json);
+struct str world_jsonf(struct world *w, const char *service, const char *operation,
+                       const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* The same, and a failed test unless the answer is 200. */
+struct str world_json_ok(struct world *w, const char *service, const char *operation,
+                         const char *json);
+struct str world_json_okf(struct world *w, const char *service, const char *operation,
+                          const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* A failed test unless the answer is a fault with that __type and (NULL: any) message. */
+void world_json_refused(struct world *w, const char *code, const char *message,
+                        const char *service, const char *operation, const char *json);
+void world_json_refusedf(struct world *w, const char *code, const char *message,
+                         const char *service, const char *operation, const char *fmt, ...)
+    PRINTF_LIKE(6, 7);
+/* A further header of the last reply, p NULL when it had none of that name. */
+struct str world_header(struct world *w, const char *name);
+
 /* A request with its headers, as from the wire: signatures are checked. */
 struct str world_request(struct world *w, const struct sigv4_request *req);
+
+/* Any request; api.h says what is in it. */
+struct str world_answer(struct world *w, const struct api_request *req);
 
 void world_account(struct world *w, const char *account, const char *region);
 
@@ -89,6 +116,18 @@ struct str xml_element(struct str xml, const char *name);
 struct str xml_element_at(struct str xml, const char *name, size_t n);
 /* The first element of that name in which the child `child` has the text `text`. */
 struct str xml_where(struct str xml, const char *name, const char *child, const char *text);
+
+/* ---- looking at JSON ---- */
+
+/*
+ * What stands at a path: json_path(reply, "Parameters.0.Name").  The text of a string; of a
+ * number, true, false, an object or a list its JSON; p NULL when there is nothing or null.
+ */
+struct str json_path(struct str json, const char *path);
+/* json_path() as a C string. */
+const char *json_cstr(struct str json, const char *path);
+/* How many elements or members a list or object has; 0 when there is none. */
+size_t json_count(struct str json, const char *path);
 
 /* Fails the test unless the reply is a fault with that code; prints the reply. */
 #define CHECK_FAULT(w, reply, want_code)                                                           \

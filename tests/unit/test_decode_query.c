@@ -23,7 +23,7 @@ decode(const struct api_service *s, const char *op_name, struct str form)
     o.req = api_new_input(s, op, test_arena());
     o.r = api_decode_query(s, &s->shapes[op->input], test_arena(), form, o.req, &o.fault);
     if (o.r == 0)
-        o.r = api_validate(s, &s->shapes[op->input], test_arena(), o.req, &o.fault);
+        o.r = api_validate(s, s->protocol, &s->shapes[op->input], test_arena(), o.req, &o.fault);
     return o;
 }
 

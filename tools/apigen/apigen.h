@@ -4,6 +4,7 @@
  *   parse.c   the .api file: lines into shapes, members, operations; types resolved last
  *   ops.c     the .ops file: which operations have a handler
  *   names.c   C names of shapes and members
+ *   routes.c  the URIs of REST operations, in the order in which they are tried
  *   emit.c    OUTDIR/NAME.h and OUTDIR/NAME.c
  *
  * Everything lives in one arena until the process ends.  A mistake in an input ends it with
@@ -30,10 +31,12 @@ struct shape;
 
 struct member {
     struct str name, type_text;
-    struct str query, xml; /* wire names; resolved */
+    struct str query, xml, wire; /* names on the wire; resolved */
     struct str c_name;
     struct shape *type;
-    bool required, token, deprecated;
+    bool required;
+    unsigned flags;     /* enum api_member_flag, but for API_REQUIRED */
+    enum api_place place;
     unsigned line;
 };
 struct member_list {
@@ -54,6 +57,7 @@ struct shape {
     struct str c_name;  /* "struct ec2_Tag", "struct str_list": how a value is declared */
     bool is_error, fault;
     struct str code;    /* of an error */
+    struct str payload; /* the member that is the whole body */
     int http;
     unsigned line;
     uint32_t index;     /* in the tables */
@@ -64,8 +68,25 @@ struct shape_list {
     size_t n;
 };
 
+/* A path of a REST operation, cut up. */
+struct route {
+    struct str path;         /* without the query */
+    struct str_list segments;
+    struct condition_list {
+        struct condition {
+            struct str name, value;
+            bool header;
+        } *v;
+        size_t n;
+    } conditions;
+    size_t op;               /* number, once operations are sorted */
+};
+
 struct op {
     struct str name, input_name, output_name, wrap, handler;
+    struct str method, uri; /* p NULL: not REST */
+    int http;
+    struct route route;
     struct str page_out, page_in, page_limit;
     struct str_list errors;
     struct shape *input, *output;
@@ -80,9 +101,10 @@ struct op_list {
 struct gen {
     struct arena arena;
     const char *file;   /* that is being read, for messages */
-    struct str name, version, endpoint, signing, xmlns, target;
-    enum api_protocol protocol;
-    bool has_protocol;
+    struct str name, version, endpoint, signing, xmlns, target, json;
+    enum api_protocol protocol; /* the first */
+    unsigned protocols;         /* 1 << enum api_protocol, of all */
+    bool query_compatible;
     struct shape_list shapes; /* in the order of the tables */
     struct map by_key;        /* shape.key → position in shapes */
     struct op_list ops;
@@ -107,6 +129,13 @@ void name_all(struct gen *g);
 struct str snake(struct arena *a, struct str name);
 /* An enum value as the tail of a C macro: "shutting-down" → SHUTTING_DOWN. */
 struct str macro(struct arena *a, struct str text);
+
+/* Cuts the URI of an operation up; its labels must be members of the input. */
+void route_parse(struct gen *g, struct op *op);
+/* The operations that have one, most specific first. */
+struct op **routes_sorted(struct gen *g, size_t *ret_n);
+/* The number of the input's member that a label names; dies when there is none. */
+unsigned route_label(struct gen *g, const struct op *op, struct str label);
 
 /* How a member of a struct is declared: "struct opt_i64 ". */
 struct str member_decl(struct gen *g, const struct shape *type);

@@ -239,7 +239,7 @@ static void
 shapes_table(struct gen *g, struct pool *pool, struct buf *out)
 {
     static const char *const kinds[] = {
-        "API_STRING", "API_ENUM", "API_BLOB", "API_BOOL", "API_INT", "API_LONG",
+        "API_STRING", "API_ENUM", "API_BLOB", "API_DOCUMENT", "API_BOOL", "API_INT", "API_LONG",
         "API_FLOAT", "API_DOUBLE", "API_TIME", "API_STRUCT", "API_LIST", "API_MAP"};
 
     add(out, "static const struct api_shape shapes[] = {\n");
@@ -264,23 +264,24 @@ members_table(struct gen *g, struct pool *pool, struct buf *out)
         const char *suffix = s->kind == API_MAP ? "Entry" : "";
 
         LIST_EACH(&s->members, m) {
-            unsigned flags = (m->required ? (unsigned)API_REQUIRED : 0) |
-                             (m->token ? (unsigned)API_TOKEN : 0) |
-                             (m->deprecated ? (unsigned)API_DEPRECATED : 0);
+            unsigned flags = m->flags | (m->required ? (unsigned)API_REQUIRED : 0);
 
-            if (m->name.n > UINT8_MAX || m->query.n > UINT8_MAX || m->xml.n > UINT8_MAX)
+            if (m->name.n > UINT8_MAX || m->query.n > UINT8_MAX || m->xml.n > UINT8_MAX ||
+                m->wire.n > UINT8_MAX)
                 die_at(g->file, m->line, "a name is longer than the tables can say");
             /* One after the other: the order of texts must not depend on the compiler. */
             uint32_t name = pool_add(pool, m->name), query = pool_add(pool, m->query);
-            uint32_t tag = pool_tag(pool, m->xml);
+            uint32_t tag = pool_tag(pool, m->xml), wire = pool_add(pool, m->wire);
 
-            buf_add_fmt(out, "    {%u, %u, %u, %u, ", name, query, tag, m->type->index);
+            buf_add_fmt(out, "    {%u, %u, %u, %u, %u, ", name, query, tag, wire,
+                        m->type->index);
             if (s->kind == API_LIST)
                 add(out, "0");
             else
                 buf_add_fmt(out, "offsetof(%.*s%s, %.*s)", STR_ARG(s->c_name), suffix,
                             STR_ARG(m->c_name));
-            buf_add_fmt(out, ", %zu, %zu, %zu, %u},\n", m->name.n, m->query.n, m->xml.n, flags);
+            buf_add_fmt(out, ", %zu, %zu, %zu, %zu, %u, %d},\n", m->name.n, m->query.n,
+                        m->wire.n, m->xml.n, flags, (int)m->place);
         }
     }
     add(out, "    {0},\n};\n\n");
@@ -373,20 +374,71 @@ ops_table(struct gen *g, struct pool *pool, struct buf *out)
     LIST_EACH(&g->ops, op) {
         unsigned dry_run = dry_run_number(op);
         unsigned flags = op->flags | (dry_run == API_NONE ? 0 : (unsigned)API_DRY_RUN);
-        struct str wrap_text =
-            op->wrap.p ? op->wrap : str_cat(&g->arena, op->name, S("Result"));
+        struct str wrap_text = op->wrap.p                      ? op->wrap
+                               : g->protocol == API_REST_XML ? op->output->name
+                                                             : str_cat(&g->arena, op->name,
+                                                                       S("Result"));
         uint32_t name = pool_add(pool, op->name), wrap = pool_add(pool, wrap_text);
         unsigned page_in = member_number(g, op, op->input, op->page_in);
         unsigned limit = member_number(g, op, op->input, op->page_limit);
         unsigned page_out = member_number(g, op, op->output, op->page_out);
 
-        buf_add_fmt(out, "    {%u, %u, %zu, %zu, %u, %u, %u, %u, %u, %u, %u, %u},\n", name, wrap,
-                    error, op->errors.n, op->input->index, op->output->index,
-                    op->handler.p ? handler++ : (unsigned)API_NONE, flags, dry_run, page_in,
-                    limit, page_out);
+        buf_add_fmt(out, "    {%u, %u, %zu, %zu, %u, %u, %u, %u, %d, %u, %u, %u, %u},\n", name,
+                    wrap, error, op->errors.n, op->input->index, op->output->index,
+                    op->handler.p ? handler++ : (unsigned)API_NONE, flags, op->http, dry_run,
+                    page_in, limit, page_out);
         error += op->errors.n;
     }
     add(out, "    {0},\n};\n\n");
+}
+
+static void
+route_row(struct gen *g, struct pool *pool, const struct op *op, size_t *segment,
+          size_t *condition, struct buf *routes, struct buf *segments, struct buf *conditions)
+{
+    const struct route *r = &op->route;
+
+    buf_add_fmt(routes, "    {%u, %zu, %zu, %zu, %zu, %zu},\n", pool_add(pool, op->method),
+                *segment, *condition, r->op, r->segments.n, r->conditions.n);
+    LIST_EACH(&r->segments, s) {
+        bool label = str_starts(*s, S("{"));
+
+        buf_add_fmt(segments, "    {%u, %u, %s},\n", pool_add(pool, label ? S("") : *s),
+                    label ? route_label(g, op, *s) : (unsigned)API_NONE,
+                    !label                   ? "API_LITERAL"
+                    : str_ends(*s, S("+}")) ? "API_GREEDY"
+                                             : "API_LABEL");
+    }
+    LIST_EACH(&r->conditions, c) {
+        uint32_t name = pool_add(pool, c->name), value = pool_add(pool, c->value);
+
+        buf_add_fmt(conditions, "    {%u, %u, %s},\n", name, value,
+                    c->header ? "true" : "false");
+    }
+    *segment += r->segments.n;
+    *condition += r->conditions.n;
+}
+
+static void
+routes_tables(struct gen *g, struct pool *pool, struct buf *out, size_t *ret_n)
+{
+    struct op **v = routes_sorted(g, ret_n);
+    struct buf segments, conditions;
+    size_t segment = 0, condition = 0;
+
+    buf_init(&segments, out->max);
+    buf_init(&conditions, out->max);
+    add(out, "static const struct api_route routes[] = {\n");
+    for (size_t i = 0; i < *ret_n; i++)
+        route_row(g, pool, v[i], &segment, &condition, out, &segments, &conditions);
+    add(out, "    {0},\n};\n\nstatic const struct api_segment segments[] = {\n");
+    buf_add_str(out, buf_str(&segments));
+    add(out, "    {0},\n};\n\nstatic const struct api_condition conditions[] = {\n");
+    buf_add_str(out, buf_str(&conditions));
+    add(out, "    {0},\n};\n\n");
+    out->failed |= buf_failed(&segments) || buf_failed(&conditions);
+    buf_done(&segments);
+    buf_done(&conditions);
 }
 
 static void
@@ -398,9 +450,10 @@ quoted_or_null(struct buf *out, const char *name, struct str value)
 
 static void
 service_table(struct gen *g, const struct pool *pool, unsigned n_errors, unsigned n_handlers,
-              struct buf *out)
+              size_t n_routes, struct buf *out)
 {
-    static const char *const protocols[] = {"API_EC2", "API_QUERY", "API_JSON"};
+    static const char *const protocols[API_N_PROTOCOLS] = {
+        "API_EC2", "API_QUERY", "API_JSON", "API_REST_JSON", "API_REST_XML", "API_CBOR"};
     size_t n_members = 0;
 
     for (size_t i = 0; i < g->shapes.n; i++)
@@ -412,15 +465,19 @@ service_table(struct gen *g, const struct pool *pool, unsigned n_errors, unsigne
     quoted_or_null(out, "signing", g->signing);
     quoted_or_null(out, "xmlns", g->xmlns);
     quoted_or_null(out, "target", g->target);
+    quoted_or_null(out, "json", g->json);
     buf_add_fmt(out,
-                "    .protocol = %s,\n    .pool = pool,\n    .shapes = shapes,\n"
+                "    .protocol = %s,\n    .protocols = %u,\n    .query_compatible = %s,\n",
+                protocols[g->protocol], g->protocols, g->query_compatible ? "true" : "false");
+    buf_add_fmt(out,
+                "    .pool = pool,\n    .shapes = shapes,\n"
                 "    .members = members,\n    .limits = limits,\n    .enums = enums,\n"
                 "    .errors = errors,\n    .op_errors = op_errors,\n    .ops = ops,\n"
-                "    .handlers = handlers,\n    .n_shapes = %zu,\n    .n_ops = %zu,\n"
-                "    .n_errors = %u,\n    .n_handlers = %u,\n    .n_members = %zu,\n"
-                "    .pool_bytes = %u,\n};\n",
-                protocols[g->protocol], g->shapes.n, g->ops.n, n_errors, n_handlers, n_members,
-                pool->bytes);
+                "    .handlers = handlers,\n    .routes = routes,\n    .segments = segments,\n"
+                "    .conditions = conditions,\n    .n_shapes = %zu,\n    .n_ops = %zu,\n"
+                "    .n_errors = %u,\n    .n_handlers = %u,\n    .n_routes = %zu,\n"
+                "    .n_members = %zu,\n    .pool_bytes = %u,\n};\n",
+                g->shapes.n, g->ops.n, n_errors, n_handlers, n_routes, n_members, pool->bytes);
 }
 
 void
@@ -429,6 +486,7 @@ emit_tables(struct gen *g, struct buf *out)
     struct pool pool = {.g = g};
     struct buf tables;
     unsigned n_errors, n_handlers;
+    size_t n_routes;
 
     buf_init(&tables, out->max);
     buf_init(&pool.text, out->max);
@@ -441,7 +499,8 @@ emit_tables(struct gen *g, struct buf *out)
     errors_table(g, &pool, &tables, &n_errors);
     thunks(g, &tables, &n_handlers);
     ops_table(g, &pool, &tables);
-    service_table(g, &pool, n_errors, n_handlers, &tables);
+    routes_tables(g, &pool, &tables, &n_routes);
+    service_table(g, &pool, n_errors, n_handlers, n_routes, &tables);
 
     buf_add_fmt(out,
                 "/* The tables of %.*s.  Made by apigen; see api/model.h. */\n"

@@ -104,6 +104,7 @@ part_name(struct gen *g, const struct shape *s)
     case API_STRING:
     case API_ENUM:
     case API_BLOB:
+    case API_DOCUMENT:
         return S("Text");
     case API_BOOL:
         return S("Bool");
@@ -152,6 +153,7 @@ c_name(struct gen *g, const struct shape *s)
     case API_STRING:
     case API_ENUM:
     case API_BLOB:
+    case API_DOCUMENT:
         return S("struct str");
     case API_BOOL:
         return S("bool");

@@ -158,38 +158,71 @@ shape_add(struct gen *g, struct str name, enum api_kind kind, unsigned line)
 }
 
 static void
+protocol_line(struct gen *g, unsigned line, const struct str_list *w)
+{
+    static const char *const protocols[API_N_PROTOCOLS] = {"ec2",       "query",    "json",
+                                                           "rest-json", "rest-xml", "cbor"};
+
+    for (size_t i = 1; i < w->n; i++) {
+        unsigned p = 0;
+
+        if (str_is(w->v[i], "query-compatible")) {
+            g->query_compatible = true;
+            continue;
+        }
+        while (p < API_N_PROTOCOLS && !str_is(w->v[i], protocols[p]))
+            p++;
+        if (p == API_N_PROTOCOLS)
+            die_at(g->file, line, "unknown protocol '%.*s'", STR_ARG(w->v[i]));
+        if (!g->protocols)
+            g->protocol = (enum api_protocol)p;
+        g->protocols |= 1u << p;
+    }
+    if ((g->protocols & 1u << API_EC2) && g->protocols != 1u << API_EC2)
+        die_at(g->file, line, "ec2 goes with no other protocol");
+}
+
+static void
 service_line(struct gen *g, unsigned line, const struct str_list *w)
 {
-    static const char *const protocols[] = {"ec2", "query", "json"};
-
     if (w->n < 2)
         die_at(g->file, line, "a line of the service needs a value");
     struct str key = w->v[0], value = w->v[1];
 
     if (str_is(key, "protocol")) {
-        for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
-            if (str_is(value, protocols[i])) {
-                g->protocol = (enum api_protocol)i;
-                g->has_protocol = true;
-                return;
-            }
-        die_at(g->file, line, "unknown protocol '%.*s'", STR_ARG(value));
-    }
-    if (str_is(key, "endpoint"))
+        protocol_line(g, line, w);
+    } else if (str_is(key, "endpoint")) {
         g->endpoint = value;
-    else if (str_is(key, "signing"))
+    } else if (str_is(key, "signing")) {
         g->signing = value;
-    else if (str_is(key, "xmlns"))
+    } else if (str_is(key, "xmlns")) {
         g->xmlns = value;
-    else if (str_is(key, "target"))
+    } else if (str_is(key, "target")) {
         g->target = value;
-    else if (!str_is(key, "global"))
+        g->json = w->n > 2 ? w->v[2] : S("1.1");
+        if (!str_is(g->json, "1.0") && !str_is(g->json, "1.1"))
+            die_at(g->file, line, "the JSON protocols are 1.0 and 1.1");
+    } else if (!str_is(key, "global")) {
         die_at(g->file, line, "a service has no '%.*s'", STR_ARG(key));
+    }
+}
+
+static bool
+is_method(struct str s)
+{
+    static const char *const methods[] = {"GET", "PUT", "POST", "DELETE", "HEAD", "PATCH"};
+
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        if (str_is(s, methods[i]))
+            return true;
+    return false;
 }
 
 static void
 op_head(struct gen *g, unsigned line, const struct str_list *w)
 {
+    int64_t http;
+
     if (w->n < 5 || !str_is(w->v[3], "->"))
         die_at(g->file, line, "an operation is written: op NAME IN -> OUT");
     struct op *op = LIST_PUSH(&g->arena, &g->ops);
@@ -199,9 +232,14 @@ op_head(struct gen *g, unsigned line, const struct str_list *w)
     for (size_t i = 5; i < w->n; i++) {
         struct str word = w->v[i], value;
 
-        if (option(g, word, "wrap", &op->wrap))
+        if (option(g, word, "wrap", &op->wrap) || option(g, word, "root", &op->wrap))
             continue;
-        if (option(g, word, "page", &value)) {
+        if (is_method(word) && i + 1 < w->n && str_starts(w->v[i + 1], S("/"))) {
+            op->method = word;
+            op->uri = w->v[++i];
+        } else if (str_to_i64(word, &http) && http >= 200 && http < 300) {
+            op->http = (int)http;
+        } else if (option(g, word, "page", &value)) {
             op->page_out = str_split(&value, '>');
             op->page_in = str_split(&value, ',');
             op->page_limit = value;
@@ -284,6 +322,7 @@ static const struct {
     {"double", API_DOUBLE, 0},
     {"bool", API_BOOL, 0},
     {"blob", API_BLOB, 0},
+    {"json", API_DOCUMENT, 0},
     {"time", API_TIME, API_TIME_DEFAULT},
     {"time.iso", API_TIME, API_TIME_ISO},
     {"time.http", API_TIME, API_TIME_HTTP},
@@ -321,7 +360,6 @@ struct_head(struct gen *g, unsigned line, const struct str_list *w)
 
     s->is_error = str_is(w->v[0], "error");
     s->code = s->name;
-    s->http = 400;
     if (str_is(w->v[0], "union"))
         s->flags |= API_UNION;
     for (size_t i = 2; i < w->n; i++) {
@@ -331,9 +369,58 @@ struct_head(struct gen *g, unsigned line, const struct str_list *w)
             s->fault = true;
         else if (s->is_error && str_to_i64(w->v[i], &http) && http >= 400 && http < 600)
             s->http = (int)http;
-        else if (!s->is_error || !option(g, w->v[i], "code", &s->code))
+        else if (!option(g, w->v[i], "payload", &s->payload) &&
+                 (!s->is_error || !option(g, w->v[i], "code", &s->code)))
             die_at(g->file, line, "a structure has no '%.*s'", STR_ARG(w->v[i]));
     }
+    if (s->http == 0)
+        s->http = s->fault ? 500 : 400;
+}
+
+/* "@header:x-amz-id": where the member is, and its name there. */
+static bool
+place_word(struct gen *g, unsigned line, struct str word, struct member *m)
+{
+    static const struct {
+        const char *word;
+        enum api_place place;
+    } places[] = {
+        {"@path", API_IN_PATH},       {"@query", API_IN_QUERY},   {"@header", API_IN_HEADER},
+        {"@headers", API_IN_HEADERS}, {"@status", API_IN_STATUS},
+    };
+    struct str name = word, head = str_split(&name, ':');
+
+    if (!str_starts(word, S("@")))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        if (str_is(head, places[i].word)) {
+            m->place = places[i].place;
+            if (name.p)
+                m->wire = name;
+            return true;
+        }
+    die_at(g->file, line, "a member has no '%.*s'", STR_ARG(word));
+}
+
+static bool
+flag_word(struct str word, struct member *m)
+{
+    static const struct {
+        const char *word;
+        enum api_member_flag flag;
+    } flags[] = {
+        {"token", API_TOKEN},
+        {"deprecated", API_DEPRECATED},
+        {"attr", API_ATTR},
+        {"jsonvalue", API_JSON_TEXT},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+        if (str_is(word, flags[i].word)) {
+            m->flags |= flags[i].flag;
+            return true;
+        }
+    return false;
 }
 
 static void
@@ -350,18 +437,14 @@ member_line(struct gen *g, unsigned line, const struct str_list *w)
         m->name.n--;
         m->required = true;
     }
+    if (str_eq(m->name, s->payload))
+        m->place = API_IN_PAYLOAD;
     for (size_t i = 2; i < w->n; i++) {
         struct str word = w->v[i];
 
-        if (option(g, word, "q", &m->query) || option(g, word, "x", &m->xml))
-            continue;
-        if (option(g, word, "", &m->query))
-            m->xml = m->query;
-        else if (str_is(word, "token"))
-            m->token = true;
-        else if (str_is(word, "deprecated"))
-            m->deprecated = true;
-        else
+        if (!option(g, word, "q", &m->query) && !option(g, word, "x", &m->xml) &&
+            !option(g, word, "", &m->wire) && !place_word(g, line, word, m) &&
+            !flag_word(word, m))
             die_at(g->file, line, "a member has no '%.*s'", STR_ARG(word));
     }
     for (size_t i = 0; i + 1 < s->members.n; i++)
@@ -535,13 +618,16 @@ wire_names(struct gen *g, const struct shape *owner, struct member *m)
     if (owner->kind == API_LIST) {
         if (!m->xml.p)
             m->xml = ec2 ? S("item") : S("member");
-        m->query = m->xml;
+        m->query = m->wire = m->xml;
         return;
     }
+    struct str common = m->wire.p ? m->wire : m->name;
+
     if (!m->query.p)
-        m->query = ec2 ? with_case(g, m->name, true) : m->name;
+        m->query = ec2 && !m->wire.p ? with_case(g, m->name, true) : common;
     if (!m->xml.p)
-        m->xml = ec2 ? with_case(g, m->name, false) : m->name;
+        m->xml = ec2 && !m->wire.p ? with_case(g, m->name, false) : common;
+    m->wire = common;
 }
 
 static struct shape *
@@ -577,6 +663,10 @@ resolve(struct gen *g)
     LIST_EACH(&g->ops, op) {
         op->input = op_struct(g, op, op->input_name, "Request");
         op->output = op_struct(g, op, op->output_name, "Result");
+        if (str_is(op->output_name, "-"))
+            op->flags |= API_NO_OUTPUT;
+        if (op->uri.p)
+            route_parse(g, op);
         LIST_EACH(&op->errors, e) {
             const struct shape *s = shape_find(g, *e);
 
@@ -652,7 +742,7 @@ parse_api(struct gen *g, const char *path, struct str text)
         else
             die_at(g->file, line, "an indented line belongs to no block");
     }
-    if (!g->name.p || !g->has_protocol)
+    if (!g->name.p || !g->protocols)
         die_at(g->file, line, "the service has no name or no protocol");
     resolve(g);
 }
