@@ -130,8 +130,19 @@ add_pair(struct buf *b, const struct ini_pair *pair, struct str end)
 static void
 end_line(struct edit *e)
 {
-    if (e->out.n && e->out.p[e->out.n - 1] != '\n')
+    if (e->out.n && e->out.p[e->out.n - 1] == '\r')
+        buf_add_char(&e->out, '\n');
+    else if (e->out.n && e->out.p[e->out.n - 1] != '\n')
         buf_add_str(&e->out, e->out_end);
+}
+
+/* How the first line ends. */
+static struct str
+end_of_lines(struct str text)
+{
+    struct str first = str_split(&text, '\n');
+
+    return str_ends(first, S("\r")) ? S("\r\n") : S("\n");
 }
 
 /* A key of the section: answers whether lines that go on with it are kept. */
@@ -199,7 +210,7 @@ struct str
 ini_set(struct arena *a, struct str text, struct str section, const struct ini_pair *pairs,
         size_t n, bool clear)
 {
-    struct edit e = {.out_end = str_find(text, S("\r\n")) == SIZE_MAX ? S("\n") : S("\r\n"),
+    struct edit e = {.out_end = end_of_lines(text),
                      .pairs = pairs,
                      .n = n,
                      .clear = clear};

@@ -359,8 +359,9 @@ vpc_answered(void *arg, struct priv_message *m)
     struct host_sandbox *s = vpc->s;
     int fds[PRIV_LISTEN_ALL];
 
-    if (m->status == -EINVAL && !vpc->plain) {
-        /* It runs since before there was an API inside VPCs, and this VPC too. */
+    if ((m->status == -EINVAL || m->status == -EEXIST) && !vpc->plain) {
+        /* It runs since before there was an API inside VPCs: it changes no listeners (EINVAL) and
+         * takes two at one address for a mistake (EEXIST). */
         log_warn("instances in %.*s do not reach the API by its names: `welkin down` and `welkin "
                  "up` change that",
                  (int)vpc->id_n, vpc->id);
