@@ -23,6 +23,8 @@
 #include "sys/env.h"
 
 struct api;
+struct api_caller;
+struct api_guard;
 struct api_request;
 struct api_wire; /* api/wire.h */
 
@@ -51,11 +53,13 @@ struct api_call {
     struct policy_principal principal; /* the same, as policies name it */
     const struct session *session;     /* of temporary credentials; NULL: long-term ones */
     struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
+    const struct str_list *via_all; /* all such services, the first one first; NULL: none */
+    struct api_guard *guard;        /* what the API needs to decide; api/guard.h */
+    const struct api_caller *caller; /* the principal's policies, once they were needed */
+    const struct policy_context *request_keys; /* condition keys of the request, likewise */
+    const struct api_request *request; /* what came in: address and user agent */
     struct str access_key;
     struct str request_id;
-    struct str source_ip;    /* whom the request came from: aws:SourceIp; empty: not known */
-    struct str source_vpc;   /* and out of which VPC; empty: from outside */
-    bool tls;                /* aws:SecureTransport */
     int64_t now_ms;      /* the cloud's time, the same for the whole call */
     struct api_fault fault;
 };
@@ -95,13 +99,15 @@ struct api_service_hooks {
     int (*prepare)(struct api_call *call);
     /*
      * For authorization, both may be NULL.  `resource` tells what the service knows of the thing
-     * `id` (as it stands in the request: an id, a name or an ARN) of a type of the .ops file; what
-     * does not exist is left as it is.  `context` adds the keys that the request itself carries
+     * `id` (as it stands in the request: an id, a name or an ARN; empty when the member is absent)
+     * of a type of the .ops file; what does not exist is left as it is.  `context` adds the keys that the request itself carries
      * (ec2:InstanceType of RunInstances).  Tags in a request are found without it.
      */
     int (*resource)(struct api_call *call, struct str type, struct str id,
                     struct api_resource *resource);
     void (*context)(struct api_call *call, const void *req, struct policy_context *context);
+    /* Its things have policies of their own, which bind even the root of their account. */
+    bool resource_policies;
 };
 
 /*
@@ -136,8 +142,9 @@ struct api_request {
     struct sigv4_request http; /* method, path, query, headers, body: as on the wire */
     bool trusted;              /* no signature is asked for: tests and internal calls */
     struct str account, region; /* of a trusted request */
-    struct str source_ip, source_vpc; /* see struct api_call */
-    bool tls;
+    struct str peer;           /* the client's address as text, for aws:SourceIp; p NULL: unknown */
+    bool secure;               /* it came by TLS: aws:SecureTransport */
+    struct str source_vpc;     /* out of which VPC: aws:SourceVpc; p NULL: from outside */
     bool no_root_keys;         /* root keys, which everybody knows, are not accepted */
 };
 

@@ -7,6 +7,7 @@
 #include "api/auth.h"
 #include "api/check_reply.h"
 #include "api/encode_xml.h"
+#include "api/guard.h"
 #include "api/validate.h"
 #include "api/wire.h"
 #include "base/log.h"
@@ -19,6 +20,7 @@
 struct api {
     struct api_config config;
     struct sigv4_keys *keys;
+    struct api_guard *guard;
     uint8_t page_key[STORE_KEY_BYTES];
 };
 
@@ -30,6 +32,7 @@ static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
 
+PRINTF_LIKE(4, 0)
 static int
 store_fault(struct api_call *call, const struct api_error *error, const void *detail,
             const char *fmt, va_list ap)
@@ -236,7 +239,9 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     void *res = api_new_output(call->service, call->op, call->arena);
 
     call->txn = store_begin(call->store);
-    int r = st->handler(call, req, res);
+    int r = api_authorize(call, req);
+    if (r == 0)
+        r = st->handler(call, req, res);
     if (r == 0 && api_is_dry_run(call->service, call->op, req))
         r = api_fault(call, &ERR_DRY_RUN,
                       "Request would have succeeded, but DryRun flag is set.");
@@ -264,6 +269,14 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     return r;
 }
 
+/* An operation that needs no signature (AssumeRoleWithWebIdentity) and has none. */
+static bool
+asks_no_signature(struct call_state *st)
+{
+    return st->claim_error == SIGV4_MISSING_AUTH && find_operation(st) == 0 &&
+           (st->call.op->flags & API_NO_AUTH);
+}
+
 static int
 carry_out(struct api *api, const struct api_request *req, struct call_state *st,
           struct api_reply *reply)
@@ -271,7 +284,9 @@ carry_out(struct api *api, const struct api_request *req, struct call_state *st,
     void *input;
     int r = find_service(api, req, st);
 
-    if (r == 0)
+    if (r == 0 && asks_no_signature(st))
+        api_anonymous(&st->call);
+    else if (r == 0)
         r = api_authenticate(&st->call, api->keys, req, st->claim_error, &st->claim,
                              api->config.root_keys && !req->no_root_keys);
     if (r == 0)
@@ -319,15 +334,15 @@ static void
 log_call(const struct call_state *st, const struct api_reply *reply)
 {
     bool write = st->call.op && (st->call.op->flags & API_WRITE);
+    bool inside = st->req->source_vpc.n > 0;
 
     log_line(write || reply->code.n ? LOG_INFO : LOG_DEBUG,
              "%.*s %.*s %.*s in %.*s%s%.*s%s%.*s: %d%s%.*s",
              STR_ARG(st->call.account.n ? st->call.account : S("-")), STR_ARG(reply->service),
              STR_ARG(reply->operation.n ? reply->operation : S("-")),
              STR_ARG(st->call.region.n ? st->call.region : S("-")),
-             st->call.source_vpc.n ? " from " : "", STR_ARG(st->call.source_vpc),
-             st->call.source_vpc.n ? " " : "",
-             STR_ARG(st->call.source_vpc.n ? st->call.source_ip : STR_NONE), reply->status,
+             inside ? " from " : "", STR_ARG(st->req->source_vpc), inside ? " " : "",
+             STR_ARG(inside ? st->req->peer : STR_NONE), reply->status,
              reply->code.n ? " " : "", STR_ARG(reply->code));
 }
 
@@ -342,11 +357,10 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
                 .env = api->config.env,
                 .arena = arena,
                 .store = api->config.store,
+                .guard = api->guard,
+                .request = req,
                 .account = req->account,
                 .region = req->region.n ? req->region : str_from(api->config.default_region),
-                .source_ip = req->source_ip,
-                .source_vpc = req->source_vpc,
-                .tls = req->tls,
                 .request_id = api_uuid(api->config.env, arena),
                 .now_ms = api->config.env->now_ms(api->config.env),
             },
@@ -369,6 +383,20 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
     if (r != 0 && st.call.op)
         reply->wait_seq = store_commit(store_begin(st.call.store));
     log_call(&st, reply);
+}
+
+struct api_call
+api_call_of_operator(struct api *api, struct arena *arena)
+{
+    return (struct api_call){
+        .api = api,
+        .env = api->config.env,
+        .arena = arena,
+        .store = api->config.store,
+        .guard = api->guard,
+        .region = str_from(api->config.default_region),
+        .now_ms = api->config.env->now_ms(api->config.env),
+    };
 }
 
 void
@@ -412,7 +440,9 @@ api_new(const struct api_config *config)
         return NULL;
     api->config = *config;
     api->keys = sigv4_keys_new(SIGNING_KEYS);
-    if (store_key_load(config->store, config->env, "next-token", api->page_key) < 0)
+    api->guard = api_guard_new(&api->config);
+    if (!api->guard ||
+        store_key_load(config->store, config->env, "next-token", api->page_key) < 0)
         return api_free(api);
     return api;
 }
@@ -423,6 +453,7 @@ api_free(struct api *api)
     if (!api)
         return NULL;
     sigv4_keys_free(api->keys);
+    api_guard_free(api->guard);
     explicit_bzero(api->page_key, sizeof(api->page_key));
     free(api);
     return NULL;

@@ -8,6 +8,7 @@
  */
 #include "daemon/daemon.h"
 
+#include "api/explain.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "codec/ip.h"
@@ -417,6 +418,64 @@ console(struct admin *admin, struct http_request *req)
         http_respond(req, 200, headers, 1, text);
 }
 
+/* ---- policies ---- */
+
+static void
+put_list(struct json_out *o, const char *name, const struct str_list *list)
+{
+    json_key(o, str_from(name));
+    json_open(o, '[');
+    for (size_t i = 0; i < list->n; i++)
+        json_str(o, list->v[i]);
+    json_close(o, ']');
+}
+
+/* Each `context=KEY=VALUE` of the query. */
+static struct str_list
+context_params(struct admin *admin, struct str query)
+{
+    struct str_list pairs = {0};
+    struct str name, value;
+
+    while (uri_query_next(&query, &name, &value)) {
+        struct str text;
+
+        if (!str_is(name, "context") || !uri_decode(&admin->arena, value, URI_PLUS_BLANK, &text))
+            continue;
+        *LIST_PUSH(&admin->arena, &pairs) = str_split(&text, '=');
+        *LIST_PUSH(&admin->arena, &pairs) = text.p ? text : S("");
+    }
+    return pairs;
+}
+
+static void
+explain(struct admin *admin, struct http_request *req)
+{
+    const struct api_question question = {
+        .principal = param(admin, req, "principal"),
+        .action = param(admin, req, "action"),
+        .resource = param(admin, req, "resource"),
+        .region = param(admin, req, "region"),
+        .context = context_params(admin, req->head.query),
+    };
+    struct api_answer answer;
+    struct str why = STR_NONE;
+    int r = api_explain(cloud_api(admin->d->cloud), &admin->arena, &question, &answer, &why);
+
+    if (r) {
+        refuse(admin, req, r < 0 ? 500 : 400,
+               r < 0 ? "The policies could not be read." : str_cstr(&admin->arena, why));
+        return;
+    }
+    struct json_out o = begin(admin);
+
+    key_str(&o, "decision", answer.allowed ? S("allowed") : S("denied"));
+    key_str(&o, "by", answer.decided_by);
+    key_str(&o, "policy", answer.policy);
+    put_list(&o, "policies", &answer.policies);
+    finish(admin, &o, req);
+}
+
 /* ---- routes ---- */
 
 static const struct route routes[] = {
@@ -429,6 +488,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/_welkin/images", list_images},
     {HTTP_POST, "/_welkin/images", map_image},
     {HTTP_GET, "/_welkin/console", console},
+    {HTTP_GET, "/_welkin/iam/explain", explain},
 };
 
 bool

@@ -36,3 +36,4 @@ int cmd_exec(struct cli *cli);
 int cmd_trust(struct cli *cli);
 int cmd_profile(struct cli *cli);
 int cmd_reset(struct cli *cli);
+int cmd_iam(struct cli *cli);

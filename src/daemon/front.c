@@ -13,7 +13,6 @@
 #include "loop/net.h"
 
 #include <arpa/inet.h>
-
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -197,21 +196,17 @@ refuse_page(struct front *front, struct http_request *req)
 
 /* ---- requests ---- */
 
-/* Whom a request comes from. */
-static void
-tell_source(struct arena *a, struct http_request *req, bool inside, struct api_request *call)
+static struct str
+peer_text(struct exchange *x, const union http_addr *peer)
 {
-    const struct front_vpc *vpc = req->listener_ctx;
-    char text[INET6_ADDRSTRLEN];
+    char room[INET6_ADDRSTRLEN];
 
-    call->tls = req->tls;
-    if (req->peer.any.sa_family == AF_INET)
-        call->source_ip = ip4_text(a, ntohl(req->peer.v4.sin_addr.s_addr));
-    else if (req->peer.any.sa_family == AF_INET6 &&
-             inet_ntop(AF_INET6, &req->peer.v6.sin6_addr, text, sizeof(text)))
-        call->source_ip = str_dup(a, str_from(text));
-    if (inside && vpc)
-        call->source_vpc = str_of(vpc->id, vpc->id_n);
+    if (peer->any.sa_family == AF_INET)
+        return ip4_text(&x->arena, ntohl(peer->v4.sin_addr.s_addr));
+    if (peer->any.sa_family != AF_INET6 ||
+        !inet_ntop(AF_INET6, &peer->v6.sin6_addr, room, sizeof(room)))
+        return STR_NONE;
+    return str_dup(&x->arena, str_from(room));
 }
 
 static void
@@ -232,12 +227,16 @@ handle(struct front *front, struct http_request *req, bool inside)
         return;
     }
     struct exchange *x = take(front);
-    struct api_request call = {.http = sigv4_request_of(&req->head, req->body)};
+    struct api_request call = {.http = sigv4_request_of(&req->head, req->body),
+                               .peer = peer_text(x, &req->peer),
+                               .secure = req->tls,
+                               /* Else every guest were the cloud's owner. */
+                               .no_root_keys = inside && !front->d->config.allow_test_keys};
+    const struct front_vpc *vpc = inside ? req->listener_ctx : NULL;
 
+    if (vpc)
+        call.source_vpc = str_of(vpc->id, vpc->id_n);
     x->req = req;
-    tell_source(&x->arena, req, inside, &call);
-    /* Else every guest were the cloud's owner. */
-    call.no_root_keys = inside && !front->d->config.allow_test_keys;
     api_handle(cloud_api(front->d->cloud), &x->arena, &call, &x->reply);
     x->durable.fn = is_durable;
     store_wait(cloud_store(front->d->cloud), x->reply.wait_seq, &x->durable);

@@ -86,6 +86,13 @@ static const struct command commands[] = {
      "  --region REGION  us-east-1\n"
      "  --replace        also when NAME is a profile of something else, whose settings then go\n"
      "The AWS CLI reads the address out of a profile from version 2.13 (1.29) on.\n"},
+    {"iam", cmd_iam, "explain what a principal may do",
+     "welkin iam explain --principal ARN --action SERVICE:ACTION [--resource ARN]\n"
+     "                   [--region REGION] [--context KEY=VALUE]…\n"
+     "\n"
+     "Says what the policies of a user, role or root decide, and which statement does.  The\n"
+     "thing's own policy is not looked at; its tags and other condition keys are those that\n"
+     "--context names, as in --context aws:ResourceTag/team=red.  Exits with 1 when denied.\n"},
     {"reset", cmd_reset, "delete everything in the cloud",
      "welkin reset --yes\n\nTerminates all instances and deletes all resources of all accounts.\n"},
     {"version", cmd_version, "print the version", "welkin version\n"},

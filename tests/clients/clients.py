@@ -277,6 +277,32 @@ def boto3_of_pypi_works_unchanged(lab):
 
 
 @test
+def boto3_manages_identities_and_what_proves_them(lab):
+    same(run([lab.venv("python"), os.path.join(HERE, "client_iam.py"), lab.cloud.url],
+             env=environment()), "done\n", "output")
+
+
+@test
+def the_aws_cli_manages_a_user(lab):
+    aws = Cli(lab.venv("aws"), lab.cloud.url, True)
+    same(aws.text("iam", "create-user", "--user-name", "cli", "--path", "/x/", "--query",
+                  "User.Arn"), "arn:aws:iam::000000000000:user/x/cli", "arn")
+    seed = os.path.join(lab.top, "seed")
+    serial = aws.text("iam", "create-virtual-mfa-device", "--virtual-mfa-device-name", "cli",
+                      "--bootstrap-method", "Base32StringSeed", "--outfile", seed, "--query",
+                      "VirtualMFADevice.SerialNumber")
+    same(len(open(seed).read()), 64, "seed")
+    aws.json("iam", "delete-virtual-mfa-device", "--serial-number", serial)
+    aws.json("iam", "create-access-key", "--user-name", "cli")
+    aws.refused("DeleteConflict", "iam", "delete-user", "--user-name", "cli")
+    for key in aws.json("iam", "list-access-keys", "--user-name", "cli", "--query",
+                        "AccessKeyMetadata[].AccessKeyId"):
+        aws.json("iam", "delete-access-key", "--user-name", "cli", "--access-key-id", key)
+    aws.json("iam", "delete-user", "--user-name", "cli")
+    aws.refused("NoSuchEntity", "iam", "get-user", "--user-name", "cli")
+
+
+@test
 def the_aws_sdk_for_javascript_works_unchanged(lab):
     if lab.why_no_node:
         raise Skip(lab.why_no_node)
@@ -305,6 +331,75 @@ def the_hello_example_runs_as_written(lab):
         raise Skip("there is no AWS CLI")
     out = run([os.path.join(EXAMPLES, "hello", "run.sh")], env=env)
     check("hello from ip-172-31-" in out, out)
+
+
+# ---- IAM ---
+
+EC2_TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+LIST_BUCKET = json.dumps({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::team"}]})
+
+
+# proves: ROLE-05 ROLE-07 ROLE-14 ROLE-15 ROLE-16 ROLE-17 ROLE-18 ROLE-19
+@test
+def the_aws_cli_leads_an_instance_profile_through_its_verbs(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+
+    def iam(verb, *args):
+        return cli.json("iam", verb, *args)
+
+    def named(reply):
+        return [p["InstanceProfileName"] for p in reply["InstanceProfiles"]]
+
+    profile, role = ("--instance-profile-name", "web"), ("--role-name", "web")
+    made = iam("create-role", *role, "--assume-role-policy-document", EC2_TRUST)
+    same(made["Role"]["AssumeRolePolicyDocument"], json.loads(EC2_TRUST), "the trust policy")
+    same(named(iam("list-instance-profiles-for-role", *role)), [], "a role alone has no profile")
+    same(iam("create-instance-profile", *profile)["InstanceProfile"]["Roles"], [], "it is empty")
+    cli.refused("EntityAlreadyExists", "iam", "create-instance-profile", *profile)
+    cli.refused("NoSuchEntity", "iam", "add-role-to-instance-profile", *profile,
+                "--role-name", "none")
+    iam("add-role-to-instance-profile", *profile, *role)
+    cli.refused("LimitExceeded", "iam", "add-role-to-instance-profile", *profile, *role)
+    same(named(iam("list-instance-profiles")), ["web"], "list-instance-profiles")
+    same(named(iam("list-instance-profiles-for-role", *role)), ["web"], "… for the role")
+    got = iam("get-instance-profile", *profile)["InstanceProfile"]
+    same([r["RoleName"] for r in got["Roles"]], ["web"], "get-instance-profile")
+    cli.refused("DeleteConflict", "iam", "delete-instance-profile", *profile)
+    cli.refused("DeleteConflict", "iam", "delete-role", *role)
+    iam("remove-role-from-instance-profile", *profile, *role)
+    iam("delete-instance-profile", *profile)
+    cli.refused("NoSuchEntity", "iam", "get-instance-profile", *profile)
+    iam("delete-role", *role)
+
+
+@test
+def the_aws_cli_writes_attaches_and_simulates_policies(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+    arn = cli.text("iam", "create-policy", "--policy-name", "lister", "--policy-document",
+                   LIST_BUCKET, "--query", "Policy.Arn")
+    cli.json("iam", "create-user", "--user-name", "lister")
+    cli.json("iam", "attach-user-policy", "--user-name", "lister", "--policy-arn", arn)
+    same(cli.json("iam", "get-policy-version", "--policy-arn", arn, "--version-id", "v1",
+                  "--query", "PolicyVersion.Document"), json.loads(LIST_BUCKET), "the document")
+    ask = ("iam", "simulate-principal-policy", "--policy-source-arn",
+           "arn:aws:iam::000000000000:user/lister", "--action-names", "s3:ListBucket",
+           "s3:GetObject", "--resource-arns", "arn:aws:s3:::team")
+    same(cli.json(*ask, "--query", "EvaluationResults[].[EvalDecision,"
+                  "MatchedStatements[0].SourcePolicyId]"),
+         [["allowed", "lister"], ["implicitDeny", None]], "the simulation")
+    details = cli.json("iam", "get-account-authorization-details", "--filter", "User",
+                       "LocalManagedPolicy")
+    same([p["PolicyName"] for p in details["Policies"]], ["lister"], "the details' policies")
+    same(len(cli.json("iam", "list-policies", "--scope", "AWS", "--page-size", "7",
+                      "--query", "Policies[].PolicyName")),
+         len(cli.json("iam", "list-policies", "--scope", "AWS", "--query",
+                      "Policies[].PolicyName")), "policies in pages")
+    cli.refused("DeleteConflict", "iam", "delete-policy", "--policy-arn", arn)
+    cli.json("iam", "detach-user-policy", "--user-name", "lister", "--policy-arn", arn)
+    cli.json("iam", "delete-policy", "--policy-arn", arn)
+    cli.json("iam", "delete-user", "--user-name", "lister")
 
 
 # ---- Terraform --------------------------------------------------------------------------------
