@@ -150,6 +150,8 @@ struct api_request {
     struct str account, region; /* of a trusted request */
     struct str peer;           /* the client's address as text, for aws:SourceIp; p NULL: unknown */
     bool secure;               /* it came by TLS: aws:SecureTransport */
+    struct str source_vpc;     /* out of which VPC: aws:SourceVpc; p NULL: from outside */
+    bool no_root_keys;         /* root keys, which everybody knows, are not accepted */
 };
 
 struct api_reply {

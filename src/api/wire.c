@@ -10,6 +10,7 @@
 #include "api/encode_xml.h"
 #include "api/rest.h"
 #include "base/list.h"
+#include "codec/aws_endpoint.h"
 #include "codec/uri.h"
 
 static const struct api_error ERR_INVALID_ACTION = {"InvalidAction", 400};
@@ -317,6 +318,24 @@ names(const struct api_service *s, const struct api_request *req, struct str ver
     return str_is(host_label(req), s->endpoint) || (req->trusted && api_rest_route(s, req));
 }
 
+/* The service, and the region, of an endpoint of AWS's that the request was sent to. */
+static const struct api_service_hooks *
+named_by_host(struct api_call *call, const struct api_service_hooks *const *services,
+              const struct api_request *req)
+{
+    struct str host = api_header(req, S("Host"));
+    struct aws_endpoint e;
+
+    if (!aws_endpoint_parse(str_lower(call->arena, str_split(&host, ':')), &e))
+        return NULL;
+    for (size_t i = 0; services[i]; i++)
+        if (str_is(e.service, services[i]->service->endpoint)) {
+            call->region = e.region;
+            return services[i];
+        }
+    return NULL;
+}
+
 const struct api_service_hooks *
 api_wire_find(struct api_call *call, const struct api_service_hooks *const *services,
               const struct api_request *req, struct str signing)
@@ -324,11 +343,13 @@ api_wire_find(struct api_call *call, const struct api_service_hooks *const *serv
     struct str form = api_form(req);
     struct str action = uri_query_get(call->arena, form, S("Action"));
     struct str version = uri_query_get(call->arena, form, S("Version"));
-    const struct api_service_hooks *hooks = NULL;
+    const struct api_service_hooks *hooks =
+        signing.n || req->trusted ? NULL : named_by_host(call, services, req);
+    bool by_host = hooks != NULL;
     unsigned p = 0;
 
     /* Two services may sign by one name: then the one that is also named. */
-    for (size_t i = 0; services[i]; i++) {
+    for (size_t i = 0; services[i] && !by_host; i++) {
         const struct api_service *s = services[i]->service;
         bool named = names(s, req, version);
 
