@@ -140,6 +140,72 @@ world_answer(struct world *w, const struct api_request *req)
     return body;
 }
 
+void
+world_as(struct world *w, struct str access_key, struct str secret, struct str token)
+{
+    w->access_key = str_dup(&w->arena, access_key);
+    w->secret = str_dup(&w->arena, secret);
+    w->token = token.n ? str_dup(&w->arena, token) : STR_NONE;
+    if (!access_key.n)
+        w->access_key = STR_NONE;
+}
+
+void
+world_as_reply(struct world *w, struct str reply)
+{
+    CHECK(xml_text(reply, "AccessKeyId").n);
+    world_as(w, xml_text(reply, "AccessKeyId"), xml_text(reply, "SecretAccessKey"),
+             xml_text(reply, "SessionToken"));
+}
+
+void
+world_as_root(struct world *w)
+{
+    world_as(w, STR_NONE, STR_NONE, STR_NONE);
+}
+
+static struct str
+signing_of(struct str form)
+{
+    struct arena arena;
+    struct str signing = S("ec2");
+
+    arena_init(&arena, (size_t)1 << 20);
+    struct str version = uri_query_get(&arena, form, S("Version"));
+    for (size_t i = 0; cloud_services()[i]; i++)
+        if (str_is(version, cloud_services()[i]->service->version))
+            signing = str_from(cloud_services()[i]->service->signing);
+    arena_done(&arena);
+    return signing;
+}
+
+/* The same request as a client of these credentials sends it. */
+static struct str
+answer_signed(struct world *w, struct str form)
+{
+    struct http_header headers[4 + SIGV4_ADDED_MAX] = {
+        {S("Host"), S("localhost")},
+        {S("Content-Type"), S("application/x-www-form-urlencoded")},
+    };
+    struct api_request req = {
+        .http = {.method = S("POST"), .path = S("/"), .headers = headers, .n_headers = 2,
+                 .body = form},
+        .peer = w->peer,
+        .secure = w->secure,
+    };
+    const struct sigv4_signer signer = {.access_key = w->access_key,
+                                        .secret = w->secret,
+                                        .token = w->token,
+                                        .region = w->region,
+                                        .service = signing_of(form),
+                                        .now_ms = w->env.now_ms};
+
+    if (w->user_agent.p)
+        headers[req.http.n_headers++] = (struct http_header){S("User-Agent"), w->user_agent};
+    req.http.n_headers += sigv4_sign(&w->arena, &signer, &req.http, headers + req.http.n_headers);
+    return world_answer(w, &req);
+}
+
 static const char *
 version_of(struct str form)
 {
@@ -173,6 +239,8 @@ world_call_str(struct world *w, struct str form)
     req.http.body = str_find(form, S("Version=")) == SIZE_MAX
                         ? str_fmt(&w->arena, "%.*s&Version=%s", STR_ARG(form), version_of(form))
                         : form;
+    if (w->access_key.p)
+        return answer_signed(w, req.http.body);
     return world_answer(w, &req);
 }
 
