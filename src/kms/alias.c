@@ -1,5 +1,5 @@
 /* Aliases: names of keys in an account and region.  alias/aws/ is the cloud's own. */
-#include "kms/kms.h"
+#include "kms/access.h"
 
 enum { ALIASES_PAGE = 50, ALIASES_PAGE_MAX = 100, ALIASES_OF_KEY_MAX = 50 };
 
@@ -19,6 +19,16 @@ name_check(struct api_call *call, struct str name)
         return api_fault(call, &KMS_ERR(InvalidAliasNameException), "Invalid alias name '%.*s'",
                          STR_ARG(name));
     return 0;
+}
+
+/* An alias is a thing of its own, without a policy; its key is asked about besides. */
+static int
+alias_access(struct api_call *call, struct str arn)
+{
+    const struct api_resource resource = {
+        .arn = arn, .account = call->account, .policy_kind = POLICY_RESOURCE};
+
+    return api_authorize_on(call, api_action(call), &resource, NULL);
 }
 
 /* The key that an alias is to stand for: by id or ARN, of this account. */
@@ -58,6 +68,8 @@ kms_create_alias(struct api_call *call, const struct kms_CreateAliasRequest *req
     int r = name_check(call, req->alias_name);
 
     if (r == 0)
+        r = alias_access(call, arn);
+    if (r == 0)
         r = target_find(call, req->target_key_id, &key);
     if (r == 0 && kms_alias_get(call->txn, arn))
         r = api_fault(call, &KMS_ERR(AlreadyExistsException),
@@ -82,6 +94,8 @@ alias_find(struct api_call *call, struct str name, const struct kms_alias_row **
     struct str arn = kms_alias_arn(call->arena, call->region, call->account, name);
     int r = name_check(call, name);
 
+    if (r == 0)
+        r = alias_access(call, arn);
     if (r)
         return r;
     *ret = kms_alias_get(call->txn, arn);
@@ -165,10 +179,13 @@ int
 kms_list_aliases(struct api_call *call, const struct kms_ListAliasesRequest *req,
                  struct kms_ListAliasesResponse *res)
 {
-    const struct kms_key_row *key = NULL;
+    struct str key_arn = STR_NONE;
     struct kms_listing listing;
-    struct kms_want want = {.id = req->key_id, .allow = KMS_LOOKING};
-    int r = req->key_id.p ? kms_key_find(call, &want, &key) : 0;
+    int r = req->key_id.p ? kms_key_resolve(call, req->key_id, 0, &key_arn) : 0;
+
+    /* kms:ListAliases is about no key */
+    if (r == 0 && key_arn.p && !kms_key_get(call->txn, key_arn))
+        r = kms_key_missing(call, key_arn);
 
     if (r == 0)
         r = kms_listing_open(call, req->limit, ALIASES_PAGE_MAX, ALIASES_PAGE, req->marker,
@@ -176,7 +193,7 @@ kms_list_aliases(struct api_call *call, const struct kms_ListAliasesRequest *req
     if (r)
         return r;
     STORE_EACH(call->txn, kms_alias_by_owner, alias, call->account, call->region) {
-        if (key && !str_eq(alias->key_arn, key->arn))
+        if (key_arn.p && !str_eq(alias->key_arn, key_arn))
             continue;
         if (kms_listing_takes(&listing, alias->name))
             *LIST_PUSH(call->arena, &res->aliases) = show(alias);

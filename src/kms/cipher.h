@@ -1,7 +1,7 @@
 /*
  * Ciphertext blobs of symmetric keys:
  *
- *   1 | n, 1 byte | key ARN, n bytes | material id, 32 | salt, 16 | nonce, 12 | ciphertext | tag, 16
+ *   1 | n, 1 byte | key ARN, n | material id, 32 | salt, 16 | nonce, 12 | ciphertext | tag, 16
  *
  * Each blob has an AES-256-GCM key of its own, HMAC-SHA256(material, label | salt), so that no
  * number of blobs under one key makes nonces meet.  All before the ciphertext, and the canonical

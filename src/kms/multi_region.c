@@ -39,9 +39,13 @@ int
 kms_replicate_key(struct api_call *call, const struct kms_ReplicateKeyRequest *req,
                   struct kms_ReplicateKeyResponse *res)
 {
+    const struct api_resource everything = {.arn = S("*")};
     const struct kms_key_row *row;
     int r = kms_key_find(call, &(struct kms_want){.id = req->key_id}, &row);
 
+    /* a replica is made as a key is */
+    if (r == 0)
+        r = api_authorize_on(call, S("kms:CreateKey"), &everything, NULL);
     if (r == 0)
         r = primary_check(call, row);
     if (r)

@@ -25,6 +25,17 @@ origin_check(struct api_call *call, const struct kms_key_row *row)
                      STR_ARG(row->arn), STR_ARG(row->origin));
 }
 
+/* A key that can be rotated automatically. */
+static int
+rotated_find(struct api_call *call, struct str id, const struct kms_key_row **ret)
+{
+    int r = kms_key_find(call, &(struct kms_want){.id = id}, ret);
+
+    if (r == 0)
+        r = kind_check(call, *ret, true);
+    return r ? r : origin_check(call, *ret);
+}
+
 /* Rotation is a shared property: each region's copy says the same. */
 static int
 period_write(struct api_call *call, const struct kms_key_row *row, int64_t days, int64_t next_ms)
@@ -47,12 +58,8 @@ kms_enable_key_rotation(struct api_call *call, const struct kms_EnableKeyRotatio
                         struct kms_EnableKeyRotationResult *res UNUSED)
 {
     const struct kms_key_row *row;
-    int r = kms_key_find(call, &(struct kms_want){.id = req->key_id}, &row);
+    int r = rotated_find(call, req->key_id, &row);
 
-    if (r == 0)
-        r = kind_check(call, row, true);
-    if (r == 0)
-        r = origin_check(call, row);
     if (r)
         return r;
     /* enabling again without a period leaves the schedule as it is */
@@ -69,12 +76,8 @@ kms_disable_key_rotation(struct api_call *call, const struct kms_DisableKeyRotat
                          struct kms_DisableKeyRotationResult *res UNUSED)
 {
     const struct kms_key_row *row;
-    int r = kms_key_find(call, &(struct kms_want){.id = req->key_id}, &row);
+    int r = rotated_find(call, req->key_id, &row);
 
-    if (r == 0)
-        r = kind_check(call, row, true);
-    if (r == 0)
-        r = origin_check(call, row);
     return r ? r : period_write(call, row, 0, 0);
 }
 

@@ -172,7 +172,10 @@ static const struct {
     const char *word;
     unsigned flag;
 } flag_words[] = {
-    {"read", 0}, {"write", API_WRITE}, {"noauth", API_NO_AUTH}, {"anyone", API_ANYONE},
+    {"read", 0},
+    {"write", API_WRITE},
+    {"noauth", API_NO_AUTH},
+    {"anyone", API_ANYONE},
 };
 
 static void
