@@ -75,4 +75,5 @@ const struct api_service_hooks ssm_hooks = {
     .service = &ssm_service,
     .resource = resource,
     .context = context,
+    .resource_policies = true, /* a root may name what is another account's */
 };

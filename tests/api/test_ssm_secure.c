@@ -185,9 +185,11 @@ TEST(to_read_a_secure_string_the_caller_needs_the_key_too, "PS-12 PS-13")
     struct str r = world_json(w, "ssm", "GetParameter", "{'Name':'/k','WithDecryption':true}");
     CHECK_INT(w->http, 400);
     CHECK(str_find(r, S("AccessDeniedException")) != SIZE_MAX);
-    CHECK(str_starts(json_path(r, "message"),
+    CHECK(str_starts(json_path(r, "Message"),
                      S("User: arn:aws:iam::000000000000:user/ann is not authorized to perform: "
                        "kms:Decrypt on resource: arn:aws:kms:us-east-1:000000000000:key/")));
+    CHECK(str_find(r, S("Service: AWSKMS; Status Code: 400; Error Code: AccessDeniedException")) !=
+          SIZE_MAX);
     SSM(w, "GetParameter", "{'Name':'/k'}");
     SSM_REFUSED(w, "AccessDeniedException", NULL, "PutParameter",
                 "{'Name':'/k','Value':'v','Overwrite':true}");
