@@ -3,9 +3,9 @@
  * happened, written in the transaction that made the change.  So there is no event without its
  * change, and none is lost by a crash.
  *
- * EventBridge's default bus of each account and region carries these rows: its rules watch the table
- * cloud_event.  People see them at /_welkin/events.  The newest CLOUD_EVENTS_MAX are kept; whoever
- * consumes them remembers the key of the last one it saw.
+ * EventBridge's default bus of each account and region carries these rows: its rules watch the
+ * table cloud_event.  People see them at /_welkin/events.  The newest CLOUD_EVENTS_MAX are kept;
+ * whoever consumes them remembers the key of the last one it saw.
  */
 #pragma once
 

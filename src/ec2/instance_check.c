@@ -258,8 +258,8 @@ resolve_image(struct api_call *call, struct str *id)
                          "%.*s", STR_ARG(call->fault.message));
     if (res.parameters.n != 1 || !str_is(res.parameters.v[0].type, "String"))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "The parameter %.*s of the image id '%.*s' was not found, or is not of type "
-                         "String.",
+                         "The parameter %.*s of the image id '%.*s' was not found, or is not of "
+                         "type String.",
                          STR_ARG(name), STR_ARG(*id));
     *id = res.parameters.v[0].value;
     return 0;

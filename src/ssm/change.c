@@ -1,6 +1,6 @@
 /*
  * What the event bus is told of parameters.  Never a value.
- * https://docs.aws.amazon.com/systems-manager/latest/userguide/monitoring-systems-manager-event-examples.html
+ * AWS: "Amazon EventBridge event examples for Systems Manager" in its user guide.
  */
 #include "codec/json.h"
 #include "ssm/ssm.h"
@@ -27,8 +27,8 @@ write_event(struct txn *txn, struct env *env, const struct ssm_parameter_row *ro
     arena_init(&arena, 16 << 10);
     json_close(o, '}');
     assert(!buf_failed(o->buf));
-    struct str arn = ssm_name_arn(&arena, row->region, row->account,
-                                  str_cut(row->id, scope, row->id.n));
+    struct str arn =
+        ssm_name_arn(&arena, row->region, row->account, str_cut(row->id, scope, row->id.n));
     const struct api_event event = {
         .account = row->account,
         .region = row->region,

@@ -61,9 +61,9 @@ static void
 own(struct api_call *call, struct api_page *page, const struct ssm_filters *filters,
     struct ssm_DescribeParametersResult *res)
 {
-    struct str start = str_fmt(call->arena, "%.*s/%.*s%.*s", STR_ARG(call->account),
-                               STR_ARG(call->region),
-                               STR_ARG(ssm_filters_prefix(call->arena, filters)));
+    struct str start =
+        str_fmt(call->arena, "%.*s/%.*s%.*s", STR_ARG(call->account), STR_ARG(call->region),
+                STR_ARG(ssm_filters_prefix(call->arena, filters)));
     struct store_cursor c = store_seek(call->txn, &ssm_parameter_by_key, NULL, 0);
     const struct ssm_parameter_row *row;
     unsigned looks = 0;

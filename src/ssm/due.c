@@ -2,9 +2,9 @@
  * Carries out the policies of parameters when their time has come: one that has expired is deleted,
  * of the rest the event bus is told.
  *
- * Level-triggered: a row says when its next policy is due (due_ms, in an index), the timer is set to
- * the first of them, and what is overdue after a restart is done at the start.  A policy that has
- * done its work has its bit in policies_done, written with its event.
+ * Level-triggered: a row says when its next policy is due (due_ms, in an index), the timer is set
+ * to the first of them, and what is overdue after a restart is done at the start.  A policy that
+ * has done its work has its bit in policies_done, written with its event.
  */
 #include <stdlib.h>
 

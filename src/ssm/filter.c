@@ -12,9 +12,9 @@ struct key {
 };
 
 static const struct key keys[] = {
-    {"Path", SSM_BY_PATH, true, false},         {"Name", SSM_BY_NAME, true, false},
-    {"Type", SSM_BY_TYPE, true, true},          {"KeyId", SSM_BY_KEY_ID, true, true},
-    {"Tier", SSM_BY_TIER, true, false},         {"Label", SSM_BY_LABEL, false, true},
+    {"Path", SSM_BY_PATH, true, false},          {"Name", SSM_BY_NAME, true, false},
+    {"Type", SSM_BY_TYPE, true, true},           {"KeyId", SSM_BY_KEY_ID, true, true},
+    {"Tier", SSM_BY_TIER, true, false},          {"Label", SSM_BY_LABEL, false, true},
     {"DataType", SSM_BY_DATA_TYPE, true, false},
 };
 
@@ -22,9 +22,8 @@ static const struct {
     const char *name;
     enum ssm_filter_option option;
 } options[] = {
-    {"Equals", SSM_EQUALS},          {"BeginsWith", SSM_BEGINS_WITH},
-    {"Contains", SSM_CONTAINS},      {"OneLevel", SSM_ONE_LEVEL},
-    {"Recursive", SSM_RECURSIVE},
+    {"Equals", SSM_EQUALS},      {"BeginsWith", SSM_BEGINS_WITH}, {"Contains", SSM_CONTAINS},
+    {"OneLevel", SSM_ONE_LEVEL}, {"Recursive", SSM_RECURSIVE},
 };
 
 static int
@@ -42,8 +41,7 @@ key_read(struct api_call *call, struct str name, bool by_path, struct ssm_filter
         }
     return api_fault(call, &SSM_ERR(InvalidFilterKey),
                      "The following filter key is not valid: %.*s. Valid filter keys include: %s.",
-                     STR_ARG(name),
-                     by_path ? "[Type, KeyId]" : "[Path, Name, Type, KeyId, Tier]");
+                     STR_ARG(name), by_path ? "[Type, KeyId]" : "[Path, Name, Type, KeyId, Tier]");
 }
 
 static int
@@ -86,21 +84,23 @@ path_check(struct api_call *call, struct str value)
     if (str_is(value, "/"))
         return 0;
     if (value.n && value.p[0] == '/' && ssm_path_is_reserved(value))
-        return api_fault(call, &SSM_ERR(ValidationException),
-                         "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" "
-                         "(case-insensitive). When using global parameters, please specify within a "
-                         "global namespace.");
+        return api_fault(
+            call, &SSM_ERR(ValidationException),
+            "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" "
+            "(case-insensitive). When using global parameters, please specify within a "
+            "global namespace.");
     if (value.n > 1 && value.p[value.n - 1] == '/')
         value.n--;
     if (ssm_path_is_good(value))
         return 0;
-    return api_fault(call, &SSM_ERR(ValidationException),
-                     "The parameter doesn't meet the parameter name requirements. The parameter name "
-                     "must begin with a forward slash \"/\". It can't be prefixed with \"aws\" or "
-                     "\"ssm\" (case-insensitive). It must use only letters, numbers, or the "
-                     "following symbols: . (period), - (hyphen), _ (underscore). Special characters "
-                     "are not allowed. All sub-paths, if specified, must use the forward slash "
-                     "symbol \"/\". Valid example: /get/parameters2-/by1./path0_.");
+    return api_fault(
+        call, &SSM_ERR(ValidationException),
+        "The parameter doesn't meet the parameter name requirements. The parameter name "
+        "must begin with a forward slash \"/\". It can't be prefixed with \"aws\" or "
+        "\"ssm\" (case-insensitive). It must use only letters, numbers, or the "
+        "following symbols: . (period), - (hyphen), _ (underscore). Special characters "
+        "are not allowed. All sub-paths, if specified, must use the forward slash "
+        "symbol \"/\". Valid example: /get/parameters2-/by1./path0_.");
 }
 
 static int

@@ -4,10 +4,11 @@
 static int
 bad_name(struct api_call *call)
 {
-    return api_fault(call, &SSM_ERR(ValidationException),
-                     "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as "
-                     "a path, it can consist of sub-paths divided by slash symbol; each sub-path can "
-                     "be formed as a mix of letters, numbers and the following 3 symbols .-_");
+    return api_fault(
+        call, &SSM_ERR(ValidationException),
+        "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as "
+        "a path, it can consist of sub-paths divided by slash symbol; each sub-path can "
+        "be formed as a mix of letters, numbers and the following 3 symbols .-_");
 }
 
 int
@@ -74,7 +75,7 @@ ssm_version_newest(const struct ssm_parameter_row *row)
 
 bool
 ssm_version_numbered(struct api_call *call, const struct ssm_parameter_row *row, int64_t version,
-                struct ssm_version_row *ret)
+                     struct ssm_version_row *ret)
 {
     const struct ssm_version_row *old;
 

@@ -22,7 +22,8 @@ ssm_get_parameter(struct api_call *call, const struct ssm_GetParameterRequest *r
 static int
 by_name(const void *a, const void *b)
 {
-    return str_cmp(((const struct ssm_Parameter *)a)->name, ((const struct ssm_Parameter *)b)->name);
+    return str_cmp(((const struct ssm_Parameter *)a)->name,
+                   ((const struct ssm_Parameter *)b)->name);
 }
 
 /* Names that stand for nothing are told, not refused. */

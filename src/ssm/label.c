@@ -124,7 +124,7 @@ ssm_unlabel_parameter_version(struct api_call *call,
         return r;
     for (size_t i = 0; i < req->labels.n; i++)
         *LIST_PUSH(call->arena, str_in(&v.labels, req->labels.v[i]) ? &res->removed_labels
-                                                                   : &res->invalid_labels) =
+                                                                    : &res->invalid_labels) =
             req->labels.v[i];
     v.labels = without(call->arena, &v.labels, &req->labels);
     r = ssm_version_save(call->txn, row, &v);

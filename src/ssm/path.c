@@ -25,19 +25,21 @@ path_read(struct api_call *call, struct str path, struct str *ret)
         path.n--;
     ok = ok && (path.n == 1 || ssm_path_is_good(path));
     if (!ok)
-        return api_fault(call, &SSM_ERR(ValidationException),
-                         "The parameter doesn't meet the parameter name requirements. The parameter "
-                         "name must begin with a forward slash \"/\". It can't be prefixed with "
-                         "\"aws\" or \"ssm\" (case-insensitive). It must use only letters, numbers, "
-                         "or the following symbols: . (period), - (hyphen), _ (underscore). Special "
-                         "characters are not allowed. All sub-paths, if specified, must use the "
-                         "forward slash symbol \"/\". Valid example: "
-                         "/get/parameters2-/by1./path0_.");
+        return api_fault(
+            call, &SSM_ERR(ValidationException),
+            "The parameter doesn't meet the parameter name requirements. The parameter "
+            "name must begin with a forward slash \"/\". It can't be prefixed with "
+            "\"aws\" or \"ssm\" (case-insensitive). It must use only letters, numbers, "
+            "or the following symbols: . (period), - (hyphen), _ (underscore). Special "
+            "characters are not allowed. All sub-paths, if specified, must use the "
+            "forward slash symbol \"/\". Valid example: "
+            "/get/parameters2-/by1./path0_.");
     if (ssm_path_is_reserved(path) && !ssm_public_is(path))
-        return api_fault(call, &SSM_ERR(ValidationException),
-                         "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" "
-                         "(case-insensitive). When using global parameters, please specify within a "
-                         "global namespace.");
+        return api_fault(
+            call, &SSM_ERR(ValidationException),
+            "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" "
+            "(case-insensitive). When using global parameters, please specify within a "
+            "global namespace.");
     *ret = path.n == 1 ? S("") : path;
     return 0;
 }
@@ -93,9 +95,9 @@ rows(struct walk *w)
     struct str above = str_fmt(call->arena, "%.*s/%.*s%.*s", STR_ARG(call->account),
                                STR_ARG(call->region), STR_ARG(w->folder));
     struct str first = w->page.after.p ? w->page.after : str_cat(call->arena, above, S("/"));
-    struct store_cursor c = w->recursive
-                                ? store_seek(call->txn, &ssm_parameter_by_key, NULL, 0)
-                                : store_seek(call->txn, &ssm_parameter_by_parent, STORE_KEYS(above));
+    struct store_cursor c =
+        w->recursive ? store_seek(call->txn, &ssm_parameter_by_key, NULL, 0)
+                     : store_seek(call->txn, &ssm_parameter_by_parent, STORE_KEYS(above));
     const struct ssm_parameter_row *row;
     unsigned looks = 0;
     int r = 0;
@@ -130,8 +132,8 @@ publics(struct walk *w)
             continue;
         if (!api_page_take(&w->page, found.name))
             continue;
-        int r = ssm_show(w->call, &found, w->decrypt,
-                         LIST_PUSH(w->call->arena, &w->res->parameters));
+        int r =
+            ssm_show(w->call, &found, w->decrypt, LIST_PUSH(w->call->arena, &w->res->parameters));
 
         if (r)
             return r;

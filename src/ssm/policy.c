@@ -55,8 +55,7 @@ attributes_read(const struct json *attributes, struct ssm_policy *policy)
     if (!attributes || attributes->kind != JSON_OBJECT || attributes->n != want)
         return false;
     if (policy->kind == SSM_EXPIRATION)
-        return time_parse_iso(json_text(attributes, names[0]), &policy->at_ms) &&
-               policy->at_ms > 0;
+        return time_parse_iso(json_text(attributes, names[0]), &policy->at_ms) && policy->at_ms > 0;
     return span_of(attributes, names[0], &policy->span_ms);
 }
 
@@ -86,16 +85,17 @@ policy_read(struct arena *a, const struct json *j, struct ssm_policy *policy, st
         return SSM_POLICY_MALFORMED;
     }
     if (!kind_of(type, &policy->kind)) {
-        *ret_why = S("The policy type isn't supported. Parameter Store supports the following policy "
-                     "types: Expiration, ExpirationNotification, and NoChangeNotification.");
+        *ret_why =
+            S("The policy type isn't supported. Parameter Store supports the following policy "
+              "types: Expiration, ExpirationNotification, and NoChangeNotification.");
         return SSM_POLICY_TYPE;
     }
     policy->type = type;
     policy->text = policy_text(a, j);
     if (!str_is(json_text(j, "Version"), "1.0") ||
         !attributes_read(json_get(j, "Attributes"), policy)) {
-        *ret_why = str_fmt(a, "A policy attribute or its value is invalid: %.*s",
-                           STR_ARG(policy->text));
+        *ret_why =
+            str_fmt(a, "A policy attribute or its value is invalid: %.*s", STR_ARG(policy->text));
         return SSM_POLICY_ATTRIBUTE;
     }
     return SSM_POLICY_OK;

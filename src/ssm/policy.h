@@ -37,11 +37,10 @@ enum ssm_policy_error {
 };
 
 /* *ret_why is a sentence for the caller when the text is refused. */
-enum ssm_policy_error ssm_policies_parse(struct arena *a, struct str text,
-                                         struct ssm_policies *ret, struct str *ret_why);
+enum ssm_policy_error
+ssm_policies_parse(struct arena *a, struct str text, struct ssm_policies *ret, struct str *ret_why);
 
 /* When a policy is due, for a parameter that was changed at modified_ms. */
 int64_t ssm_policy_due_ms(const struct ssm_policies *policies, size_t i, int64_t modified_ms);
 /* The first that has not done its work (bits of `done`); 0: none. */
-int64_t ssm_policies_due_ms(const struct ssm_policies *policies, int64_t done,
-                            int64_t modified_ms);
+int64_t ssm_policies_due_ms(const struct ssm_policies *policies, int64_t done, int64_t modified_ms);

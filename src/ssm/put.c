@@ -30,19 +30,21 @@ reserved(struct api_call *call, struct str path)
     if (str_eq_nocase(str_cut(path, 1, 4), S("aws")))
         return api_fault(call, &SSM_ERR(AccessDeniedException),
                          "No access to reserved parameter name: %.*s.", STR_ARG(path));
-    return api_fault(call, &SSM_ERR(ValidationException),
-                     "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as "
-                     "a path, it can consist of sub-paths divided by slash symbol; each sub-path can "
-                     "be formed as a mix of letters, numbers and the following 3 symbols .-_");
+    return api_fault(
+        call, &SSM_ERR(ValidationException),
+        "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as "
+        "a path, it can consist of sub-paths divided by slash symbol; each sub-path can "
+        "be formed as a mix of letters, numbers and the following 3 symbols .-_");
 }
 
 static int
 name_check(struct api_call *call, const struct put *put, const struct ssm_name *name)
 {
     if (name->is_arn || name->selector.p)
-        return api_fault(call, &SSM_ERR(ValidationException),
-                         "Parameter name: an ARN, a version or a label can't be part of the name of "
-                         "a parameter that is created or updated.");
+        return api_fault(
+            call, &SSM_ERR(ValidationException),
+            "Parameter name: an ARN, a version or a label can't be part of the name of "
+            "a parameter that is created or updated.");
     if (ssm_path_is_reserved(name->path))
         return reserved(call, name->path);
     if (name->name.p[0] != '/' && str_find_char(name->name, '/') != SIZE_MAX)
@@ -123,7 +125,7 @@ type_check(struct api_call *call, struct put *put)
                          "KeyId can be specified only for parameters of type SecureString.");
     put->row.type = type;
     if (secure)
-        put->row.key_id = put->req->key_id.n        ? put->req->key_id
+        put->row.key_id = put->req->key_id.n     ? put->req->key_id
                           : old && old->key_id.n ? old->key_id
                                                  : S("alias/aws/ssm");
     return 0;
@@ -151,8 +153,8 @@ data_type_check(struct api_call *call, struct put *put)
 }
 
 /*
- * Whether the image is one that the caller sees.  AWS looks later than it answers: a parameter whose
- * image is not there is never made, though PutParameter went well; an event tells.
+ * Whether the image is one that the caller sees.  AWS looks later than it answers: a parameter
+ * whose image is not there is never made, though PutParameter went well; an event tells.
  */
 static int
 image_check(struct api_call *call, const struct put *put, bool *ret)
@@ -204,8 +206,7 @@ policies_check(struct api_call *call, struct put *put)
     for (size_t i = 0; i < put->policies.n; i++)
         if (put->policies.v[i].kind == SSM_NO_CHANGE_NOTIFICATION)
             put->row.policies_done &= ~(INT64_C(1) << i);
-    put->row.due_ms =
-        ssm_policies_due_ms(&put->policies, put->row.policies_done, call->now_ms);
+    put->row.due_ms = ssm_policies_due_ms(&put->policies, put->row.policies_done, call->now_ms);
     return 0;
 }
 
@@ -228,13 +229,14 @@ tier_choose(struct api_call *call, struct put *put)
                  (!put->old && account_row(call).n_standard >= STANDARD_MAX);
 
     if (was && put->req->tier.n && str_is(wish, "Standard"))
-        return api_fault(call, &SSM_ERR(ValidationException),
-                         "This parameter uses the advanced-parameter tier. You can't downgrade a "
-                         "parameter from the advanced-parameter tier to the standard-parameter "
-                         "tier. If necessary, you can delete the advanced parameter and recreate it "
-                         "as a standard parameter.");
-    bool advanced = was || str_is(wish, "Advanced") ||
-                    (str_is(wish, "Intelligent-Tiering") && needs);
+        return api_fault(
+            call, &SSM_ERR(ValidationException),
+            "This parameter uses the advanced-parameter tier. You can't downgrade a "
+            "parameter from the advanced-parameter tier to the standard-parameter "
+            "tier. If necessary, you can delete the advanced parameter and recreate it "
+            "as a standard parameter.");
+    bool advanced =
+        was || str_is(wish, "Advanced") || (str_is(wish, "Intelligent-Tiering") && needs);
 
     if (!advanced && put->policies.n)
         return api_fault(call, &SSM_ERR(ValidationException),
@@ -293,8 +295,8 @@ count(struct api_call *call, const struct put *put)
                          "parameters.",
                          ADVANCED_MAX);
     /* only a standard one that becomes advanced was counted before */
-    return ssm_account_count(call->txn, call->account, call->region,
-                             put->old ? -1 : !advanced, advanced);
+    return ssm_account_count(call->txn, call->account, call->region, put->old ? -1 : !advanced,
+                             advanced);
 }
 
 /* ---- writing ---- */
@@ -323,12 +325,13 @@ version_keep(struct api_call *call, struct put *put)
 
     assert(oldest);
     if (oldest->labels.n)
-        return api_fault(call, &SSM_ERR(ParameterMaxVersionLimitExceeded),
-                         "You attempted to create a new version of %.*s by calling the PutParameter "
-                         "API with the overwrite flag. Version %lld, the oldest version, can't be "
-                         "deleted because it has a label associated with it. Move the label to "
-                         "another version of the parameter, and try again.",
-                         STR_ARG(old->name), (long long)old->oldest);
+        return api_fault(
+            call, &SSM_ERR(ParameterMaxVersionLimitExceeded),
+            "You attempted to create a new version of %.*s by calling the PutParameter "
+            "API with the overwrite flag. Version %lld, the oldest version, can't be "
+            "deleted because it has a label associated with it. Move the label to "
+            "another version of the parameter, and try again.",
+            STR_ARG(old->name), (long long)old->oldest);
     put->row.oldest = old->oldest + 1;
     return ssm_version_delete(call->txn, key);
 }

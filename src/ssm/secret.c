@@ -88,8 +88,9 @@ ssm_secret_find(struct api_call *call, const struct ssm_name *name, bool decrypt
     struct secretsmanager_GetSecretValueResponse res = {0};
 
     if (!decrypt)
-        return api_fault(call, &SSM_ERR(ValidationException),
-                         "WithDecryption flag must be True for retrieving a Secret Manager secret.");
+        return api_fault(
+            call, &SSM_ERR(ValidationException),
+            "WithDecryption flag must be True for retrieving a Secret Manager secret.");
     if (!req.secret_id.n)
         return ssm_not_found(call);
     if (name->selector.p)

@@ -2,8 +2,8 @@
  * Values of SecureStrings.  KMS is called as the caller, with the parameter's ARN as encryption
  * context, so it is the caller who needs kms:Encrypt, kms:GenerateDataKey, kms:Decrypt.
  *
- * A standard parameter is what KMS encrypted.  An advanced one may be longer than KMS takes, so it is
- * sealed under a data key, and kept with it:
+ * A standard parameter is what KMS encrypted.  An advanced one may be longer than KMS takes, so it
+ * is sealed under a data key, and kept with it:
  *
  *   "1." | base64 of: n, 2 bytes | encrypted data key, n | nonce, 12 | ciphertext | tag, 16
  *
@@ -111,8 +111,7 @@ envelope_read(struct arena *a, struct str value, struct envelope *ret)
 {
     struct str bytes;
 
-    if (!str_unbase64(a, str_cut(value, strlen(ENVELOPE), value.n), &bytes) ||
-        bytes.n < HEAD_BYTES)
+    if (!str_unbase64(a, str_cut(value, strlen(ENVELOPE), value.n), &bytes) || bytes.n < HEAD_BYTES)
         return false;
     size_t head_n = HEAD_BYTES + ((size_t)bytes_of(bytes)[0] << 8 | bytes_of(bytes)[1]);
 

@@ -7,7 +7,8 @@ struct setting {
 };
 
 static const struct setting settings[] = {
-    {"/ssm/parameter-store/default-parameter-tier", {"Standard", "Advanced", "Intelligent-Tiering"}},
+    {"/ssm/parameter-store/default-parameter-tier",
+     {"Standard", "Advanced", "Intelligent-Tiering"}},
     {"/ssm/parameter-store/high-throughput-enabled", {"false", "true"}},
 };
 
@@ -54,8 +55,8 @@ show(struct api_call *call, const struct setting *setting)
         .setting_value = row ? row->value : str_from(setting->values[0]),
         .last_modified_date = opt_i64(row ? row->modified_ms : 0),
         .last_modified_user = row ? row->modified_by : S("System"),
-        .arn = str_fmt(call->arena, "arn:aws:ssm:%.*s:%.*s:servicesetting%s",
-                       STR_ARG(call->region), STR_ARG(call->account), setting->id),
+        .arn = str_fmt(call->arena, "arn:aws:ssm:%.*s:%.*s:servicesetting%s", STR_ARG(call->region),
+                       STR_ARG(call->account), setting->id),
         .status = row ? S("Customized") : S("Default"),
     };
     return shown;
@@ -82,8 +83,7 @@ ssm_get_service_setting(struct api_call *call, const struct ssm_GetServiceSettin
 }
 
 int
-ssm_update_service_setting(struct api_call *call,
-                           const struct ssm_UpdateServiceSettingRequest *req,
+ssm_update_service_setting(struct api_call *call, const struct ssm_UpdateServiceSettingRequest *req,
                            struct ssm_UpdateServiceSettingResult *res UNUSED)
 {
     const struct setting *setting;

@@ -99,8 +99,7 @@ ssm_put_resource_policy(struct api_call *call, const struct ssm_PutResourcePolic
 }
 
 int
-ssm_get_resource_policies(struct api_call *call,
-                          const struct ssm_GetResourcePoliciesRequest *req,
+ssm_get_resource_policies(struct api_call *call, const struct ssm_GetResourcePoliciesRequest *req,
                           struct ssm_GetResourcePoliciesResponse *res)
 {
     const struct ssm_parameter_row *row;

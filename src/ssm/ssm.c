@@ -14,9 +14,9 @@ static int
 setting_of(struct api_call *call, struct str id, struct api_resource *ret)
 {
     if (!str_starts(id, S("arn:")))
-        ret->arn = str_fmt(call->arena, "arn:aws:ssm:%.*s:%.*s:servicesetting/%.*s",
-                           STR_ARG(call->region), STR_ARG(call->account),
-                           STR_ARG(str_cut(id, id.p[0] == '/', id.n)));
+        ret->arn =
+            str_fmt(call->arena, "arn:aws:ssm:%.*s:%.*s:servicesetting/%.*s", STR_ARG(call->region),
+                    STR_ARG(call->account), STR_ARG(str_cut(id, id.p[0] == '/', id.n)));
     return 0;
 }
 
@@ -61,8 +61,7 @@ context(struct api_call *call, const void *req, struct policy_context *context)
 
         api_context_add(call, context, S("ssm:Overwrite"),
                         opt_bool_or(put->overwrite, false) ? S("true") : S("false"));
-        api_context_add(call, context, S("ssm:Policies"),
-                        put->policies.n ? S("true") : S("false"));
+        api_context_add(call, context, S("ssm:Policies"), put->policies.n ? S("true") : S("false"));
     } else if (str_is(op, "GetParametersByPath")) {
         const struct ssm_GetParametersByPathRequest *get = req;
 

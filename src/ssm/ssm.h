@@ -39,8 +39,8 @@ int ssm_not_found(struct api_call *call);
 /* The newest version as older ones are kept. */
 struct ssm_version_row ssm_version_newest(const struct ssm_parameter_row *row);
 /* A version that is kept, or false. */
-bool ssm_version_numbered(struct api_call *call, const struct ssm_parameter_row *row, int64_t version,
-                     struct ssm_version_row *ret);
+bool ssm_version_numbered(struct api_call *call, const struct ssm_parameter_row *row,
+                          int64_t version, struct ssm_version_row *ret);
 /* The version that has that label, or false. */
 bool ssm_version_labelled(struct api_call *call, const struct ssm_parameter_row *row,
                           struct str label, struct ssm_version_row *ret);
@@ -131,8 +131,8 @@ struct str ssm_page_next(struct api_call *call, const struct api_page *page);
 /* ---- put.c, delete.c ---- */
 
 /* Lists policies as replies show them. */
-struct ssm_ParameterInlinePolicyList ssm_policies_show(struct arena *a, struct str policies,
-                                                       int64_t done);
+struct ssm_ParameterInlinePolicyList
+ssm_policies_show(struct arena *a, struct str policies, int64_t done);
 /* A parameter goes, with all its versions; tells nobody.  0 or negative. */
 int ssm_parameter_remove(struct txn *txn, const struct ssm_parameter_row *row);
 /* Changes how many parameters an account has in a region.  0 or negative. */

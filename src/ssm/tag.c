@@ -16,9 +16,10 @@ ssm_tags_of(struct api_call *call, const struct ssm_TagList *tags, struct str_li
     struct str_list list = {NULL, 0};
 
     if (tags->n > SSM_TAGS_MAX)
-        return api_fault(call, &SSM_ERR(TooManyTagsError),
-                         "The Targets parameter includes too many tags. Remove one or more tags and "
-                         "try the command again.");
+        return api_fault(
+            call, &SSM_ERR(TooManyTagsError),
+            "The Targets parameter includes too many tags. Remove one or more tags and "
+            "try the command again.");
     if (tags->n)
         qsort(sorted, tags->n, sizeof(*sorted), by_key);
     for (size_t i = 0; i < tags->n; i++) {
@@ -46,8 +47,7 @@ find(struct api_call *call, struct str type, struct str id, const struct ssm_par
                          "Welkin has no resources of type %.*s; it has Parameter.", STR_ARG(type));
     if (ssm_name_parse(call->arena, id, call->account, call->region, &name) && !name.selector.p) {
         *ret = ssm_parameter_get(call->txn, ssm_name_key(call->arena, &name));
-        if (*ret && str_eq((*ret)->account, call->account) &&
-            str_eq((*ret)->region, call->region))
+        if (*ret && str_eq((*ret)->account, call->account) && str_eq((*ret)->region, call->region))
             return 0;
     }
     return api_fault(call, &SSM_ERR(InvalidResourceId), "%s", "");

@@ -39,15 +39,16 @@ TEST(an_existing_parameter_is_overwritten_only_when_asked, "PS-01 PS-07")
     struct world *w = world_new();
 
     ssm_put(w, "/a", "1");
-    SSM_REFUSED(w, "ParameterAlreadyExists",
-                "The parameter already exists. To overwrite this value, set the overwrite option in "
-                "the request to true.",
-                "PutParameter", "{'Name':'/a','Value':'2','Type':'String'}");
+    SSM_REFUSED(
+        w, "ParameterAlreadyExists",
+        "The parameter already exists. To overwrite this value, set the overwrite option in "
+        "the request to true.",
+        "PutParameter", "{'Name':'/a','Value':'2','Type':'String'}");
     SSM_REFUSED(w, "ParameterAlreadyExists", NULL, "PutParameter",
                 "{'Name':'a','Value':'2','Type':'String'}");
-    CHECK_STR(json_path(SSM(w, "PutParameter", "{'Name':'/a','Value':'2','Overwrite':true}"),
-                        "Version"),
-              "2");
+    CHECK_STR(
+        json_path(SSM(w, "PutParameter", "{'Name':'/a','Value':'2','Overwrite':true}"), "Version"),
+        "2");
     CHECK_STR(ssm_value(w, "/a"), "2");
     CHECK_STR(ssm_value(w, "/a:1"), "1");
     struct str r = SSM(w, "GetParameter", "{'Name':'/a:1'}");
@@ -57,13 +58,14 @@ TEST(an_existing_parameter_is_overwritten_only_when_asked, "PS-01 PS-07")
                 "Systems Manager could not find version 3 of /a. Verify the version and try again.",
                 "GetParameter", "{'Name':'/a:3'}");
     SSM_REFUSED(w, "ValidationException", NULL, "GetParameter", "{'Name':'/a:3:4'}");
-    SSM_REFUSED(w, "ValidationException",
-                "Invalid request: tags and overwrite can't be used together. To create a parameter "
-                "with tags, please remove overwrite flag. To update tags for an existing parameter, "
-                "please use AddTagsToResource or RemoveTagsFromResource.",
-                "PutParameter",
-                "{\"Name\":\"/a\",\"Value\":\"2\",\"Overwrite\":true,"
-                "\"Tags\":[{\"Key\":\"k\",\"Value\":\"v\"}]}");
+    SSM_REFUSED(
+        w, "ValidationException",
+        "Invalid request: tags and overwrite can't be used together. To create a parameter "
+        "with tags, please remove overwrite flag. To update tags for an existing parameter, "
+        "please use AddTagsToResource or RemoveTagsFromResource.",
+        "PutParameter",
+        "{\"Name\":\"/a\",\"Value\":\"2\",\"Overwrite\":true,"
+        "\"Tags\":[{\"Key\":\"k\",\"Value\":\"v\"}]}");
     world_free(w);
 }
 
@@ -79,8 +81,10 @@ TEST(names_are_checked, "PS-01 PS-06")
         {"/SSM-x", "ValidationException",
          "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive)."},
         {"/ssm/x", "ValidationException",
-         "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it "
-         "can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of "
+         "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, "
+         "it "
+         "can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix "
+         "of "
          "letters, numbers and the following 3 symbols .-_"},
         {"a b", "ValidationException", NULL},
         {"/a//b", "ValidationException", NULL},
@@ -114,20 +118,23 @@ TEST(requests_are_checked, "PS-03 PS-05")
 {
     struct world *w = world_new();
 
-    SSM_REFUSED(w, "ValidationException", "A parameter type is required when you create a parameter.",
-                "PutParameter", "{\"Name\":\"/a\",\"Value\":\"v\"}");
     SSM_REFUSED(w, "ValidationException",
-                "1 validation error detected: Value at 'value' failed to satisfy constraint: Member "
-                "must have length greater than or equal to 1",
-                "PutParameter", "{\"Name\":\"/a\",\"Value\":\"\",\"Type\":\"String\"}");
+                "A parameter type is required when you create a parameter.", "PutParameter",
+                "{\"Name\":\"/a\",\"Value\":\"v\"}");
+    SSM_REFUSED(
+        w, "ValidationException",
+        "1 validation error detected: Value at 'value' failed to satisfy constraint: Member "
+        "must have length greater than or equal to 1",
+        "PutParameter", "{\"Name\":\"/a\",\"Value\":\"\",\"Type\":\"String\"}");
     SSM_REFUSED(w, "ValidationException", NULL, "PutParameter",
                 "{'Name':'/a','Value':'v','Type':'Number'}");
     SSM_REFUSED(w, "ValidationException",
                 "Parameter value can't nest another parameter. Do not use \"{{}}\" in the value.",
                 "PutParameter", "{'Name':'/a','Value':'x{{ssm:b}}','Type':'String'}");
-    SSM_REFUSED(w, "ValidationException",
-                "The following data type is not supported: Text (Data type names are all lowercase.)",
-                "PutParameter", "{'Name':'/a','Value':'v','Type':'String','DataType':'Text'}");
+    SSM_REFUSED(
+        w, "ValidationException",
+        "The following data type is not supported: Text (Data type names are all lowercase.)",
+        "PutParameter", "{'Name':'/a','Value':'v','Type':'String','DataType':'Text'}");
     SSM_REFUSED(w, "ValidationException", NULL, "PutParameter",
                 "{'Name':'/a','Value':'v','Type':'String','KeyId':'alias/aws/ssm'}");
     SSM_REFUSED(w, "ValidationException", NULL, "PutParameter",
@@ -143,7 +150,8 @@ TEST(a_value_must_match_its_allowed_pattern)
                 "Parameter value, cannot be validated against allowedPattern: ^[0-9]+$",
                 "PutParameter",
                 "{'Name':'/n','Value':'x','Type':'String','AllowedPattern':'^[0-9]+$'}");
-    SSM(w, "PutParameter", "{'Name':'/n','Value':'12','Type':'String','AllowedPattern':'^[0-9]+$'}");
+    SSM(w, "PutParameter",
+        "{'Name':'/n','Value':'12','Type':'String','AllowedPattern':'^[0-9]+$'}");
     SSM_REFUSED(w, "ParameterPatternMismatchException", NULL, "PutParameter",
                 "{'Name':'/n','Value':'x','Overwrite':true}");
     SSM_REFUSED(w, "InvalidAllowedPatternException", NULL, "PutParameter",
@@ -166,13 +174,14 @@ TEST(a_standard_value_has_4096_bytes_and_an_advanced_one_8192, "PS-19")
                        "{'Name':'/a','Value':'%s','Type':'String','Tier':'Advanced'}", text);
     CHECK_STR(json_path(r, "Tier"), "Advanced");
     text[4097] = '\0';
-    SSM_REFUSED(w, "ValidationException",
-                "Standard tier parameters support a maximum parameter value of 4096 characters. To "
-                "create a larger parameter value, upgrade the parameter to use the advanced-parameter "
-                "tier. For more information, see "
-                "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
-                "parameter-store-advanced-parameters.html",
-                "PutParameter", "{'Name':'/s','Value':'%s','Type':'String'}", text);
+    SSM_REFUSED(
+        w, "ValidationException",
+        "Standard tier parameters support a maximum parameter value of 4096 characters. To "
+        "create a larger parameter value, upgrade the parameter to use the advanced-parameter "
+        "tier. For more information, see "
+        "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+        "parameter-store-advanced-parameters.html",
+        "PutParameter", "{'Name':'/s','Value':'%s','Type':'String'}", text);
     r = SSM(w, "PutParameter",
             "{'Name':'/i','Value':'%s','Type':'String','Tier':'Intelligent-Tiering'}", text);
     CHECK_STR(json_path(r, "Tier"), "Advanced");
@@ -182,11 +191,12 @@ TEST(a_standard_value_has_4096_bytes_and_an_advanced_one_8192, "PS-19")
     r = SSM(w, "PutParameter",
             "{'Name':'/j','Value':'%s','Type':'String','Tier':'Intelligent-Tiering'}", text);
     CHECK_STR(json_path(r, "Tier"), "Standard");
-    SSM_REFUSED(w, "ValidationException",
-                "This parameter uses the advanced-parameter tier. You can't downgrade a parameter "
-                "from the advanced-parameter tier to the standard-parameter tier. If necessary, you "
-                "can delete the advanced parameter and recreate it as a standard parameter.",
-                "PutParameter", "{'Name':'/a','Value':'x','Overwrite':true,'Tier':'Standard'}");
+    SSM_REFUSED(
+        w, "ValidationException",
+        "This parameter uses the advanced-parameter tier. You can't downgrade a parameter "
+        "from the advanced-parameter tier to the standard-parameter tier. If necessary, you "
+        "can delete the advanced parameter and recreate it as a standard parameter.",
+        "PutParameter", "{'Name':'/a','Value':'x','Overwrite':true,'Tier':'Standard'}");
     r = SSM(w, "PutParameter", "{'Name':'/a','Value':'x','Overwrite':true}");
     CHECK_STR(json_path(r, "Tier"), "Advanced");
     r = SSM(w, "PutParameter", "{'Name':'/s','Value':'x','Overwrite':true,'Tier':'Advanced'}");
@@ -201,11 +211,12 @@ TEST(an_account_has_ten_thousand_standard_parameters, "PS-19")
     world_hold_disk(w, true);
     for (int i = 0; i < 10000; i++)
         ssm_put(w, test_fmt("/n/%d", i), "v");
-    SSM_REFUSED(w, "ParameterLimitExceeded",
-                "You have reached the maximum number of standard parameters for this AWS account and "
-                "Region (10000). To add more parameters, either delete existing parameters or upgrade "
-                "to the advanced-parameter tier (charges apply).",
-                "PutParameter", "{'Name':'/more','Value':'v','Type':'String'}");
+    SSM_REFUSED(
+        w, "ParameterLimitExceeded",
+        "You have reached the maximum number of standard parameters for this AWS account and "
+        "Region (10000). To add more parameters, either delete existing parameters or upgrade "
+        "to the advanced-parameter tier (charges apply).",
+        "PutParameter", "{'Name':'/more','Value':'v','Type':'String'}");
     struct str r = SSM(w, "PutParameter",
                        "{'Name':'/i','Value':'v','Type':'String','Tier':'Intelligent-Tiering'}");
     CHECK_STR(json_path(r, "Tier"), "Advanced");
@@ -226,12 +237,13 @@ TEST(history_keeps_a_hundred_versions, "PS-07")
     for (int i = 2; i <= 100; i++)
         SSM(w, "PutParameter", "{'Name':'/h/x','Value':'v%d','Overwrite':true}", i);
     SSM(w, "LabelParameterVersion", "{'Name':'/h/x','ParameterVersion':1,'Labels':['first']}");
-    SSM_REFUSED(w, "ParameterMaxVersionLimitExceeded",
-                "You attempted to create a new version of /h/x by calling the PutParameter API with "
-                "the overwrite flag. Version 1, the oldest version, can't be deleted because it has a "
-                "label associated with it. Move the label to another version of the parameter, and "
-                "try again.",
-                "PutParameter", "{'Name':'/h/x','Value':'v101','Overwrite':true}");
+    SSM_REFUSED(
+        w, "ParameterMaxVersionLimitExceeded",
+        "You attempted to create a new version of /h/x by calling the PutParameter API with "
+        "the overwrite flag. Version 1, the oldest version, can't be deleted because it has a "
+        "label associated with it. Move the label to another version of the parameter, and "
+        "try again.",
+        "PutParameter", "{'Name':'/h/x','Value':'v101','Overwrite':true}");
     SSM(w, "LabelParameterVersion", "{'Name':'/h/x','ParameterVersion':50,'Labels':['first']}");
     SSM(w, "PutParameter", "{'Name':'/h/x','Value':'v101','Overwrite':true}");
     SSM_REFUSED(w, "ParameterVersionNotFound", NULL, "GetParameter", "{'Name':'/h/x:1'}");
@@ -337,8 +349,7 @@ TEST(parameters_are_tagged)
     SSM(w, "AddTagsToResource",
         "{'ResourceType':'Parameter','ResourceId':'/t',"
         "'Tags':[{'Key':'a','Value':'1'},{'Key':'b','Value':'3'}]}");
-    struct str r =
-        SSM(w, "ListTagsForResource", "{'ResourceType':'Parameter','ResourceId':'/t'}");
+    struct str r = SSM(w, "ListTagsForResource", "{'ResourceType':'Parameter','ResourceId':'/t'}");
     CHECK_INT(json_count(r, "TagList"), 2);
     CHECK_STR(json_path(r, "TagList.1.Value"), "3");
     r = SSM(w, "DescribeParameters", "{'ParameterFilters':[{'Key':'tag:a','Values':['1']}]}");
@@ -402,8 +413,7 @@ TEST(changes_are_on_the_event_bus_with_their_transaction, "PS-10")
     const char *kind = "Parameter Store Change";
     struct str detail;
 
-    SSM(w, "PutParameter",
-        "{'Name':'/e/x','Value':'hidden','Type':'String','Description':'d'}");
+    SSM(w, "PutParameter", "{'Name':'/e/x','Value':'hidden','Type':'String','Description':'d'}");
     CHECK_INT(ssm_events(w, kind, &detail), 1);
     CHECK_STR(detail, "{\"operation\":\"Create\",\"name\":\"/e/x\",\"type\":\"String\","
                       "\"description\":\"d\"}");

@@ -9,8 +9,7 @@ names(struct str reply)
 
     buf_init(&b, 1 << 16);
     for (size_t i = 0; i < json_count(reply, "Parameters"); i++)
-        buf_add_fmt(&b, "%s%s", i ? " " : "",
-                    json_cstr(reply, test_fmt("Parameters.%zu.Name", i)));
+        buf_add_fmt(&b, "%s%s", i ? " " : "", json_cstr(reply, test_fmt("Parameters.%zu.Name", i)));
     const char *text = test_cstr(buf_str(&b));
     buf_done(&b);
     return text;
@@ -19,10 +18,14 @@ names(struct str reply)
 static void
 tree(struct world *w)
 {
-    static const char *const all[] = {"/dept/app/dev/db.password", "/dept/app/dev/db.url",
-                                      "/dept/app/prod/db.url",     "/dept/app-two",
-                                      "/dept/app/x",               "/deptx/y",
-                                      "/dept/a",                   "plain"};
+    static const char *const all[] = {"/dept/app/dev/db.password",
+                                      "/dept/app/dev/db.url",
+                                      "/dept/app/prod/db.url",
+                                      "/dept/app-two",
+                                      "/dept/app/x",
+                                      "/deptx/y",
+                                      "/dept/a",
+                                      "plain"};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         ssm_put(w, all[i], "v");
@@ -41,12 +44,13 @@ TEST(a_hierarchy_is_read_by_path, "PS-06")
     CHECK_STR(str_from(names(SSM(w, "GetParametersByPath", "{'Path':'/dept/app'}"))),
               "/dept/app/x");
     CHECK_STR(str_from(names(SSM(w, "GetParametersByPath", "{'Path':'/'}"))), "plain");
-    CHECK_INT(json_count(SSM(w, "GetParametersByPath", "{'Path':'/','Recursive':true}"),
-                         "Parameters"),
-              8);
+    CHECK_INT(
+        json_count(SSM(w, "GetParametersByPath", "{'Path':'/','Recursive':true}"), "Parameters"),
+        8);
     CHECK_STR(str_from(names(SSM(w, "GetParametersByPath", "{'Path':'/none','Recursive':true}"))),
               "");
-    struct str r = SSM(w, "GetParametersByPath", "{'Path':'/dept','Recursive':true,'MaxResults':4}");
+    struct str r =
+        SSM(w, "GetParametersByPath", "{'Path':'/dept','Recursive':true,'MaxResults':4}");
     CHECK_INT(json_count(r, "Parameters"), 4);
     ssm_put(w, "/dept/app/dev/aaa", "behind");
     r = SSM(w, "GetParametersByPath",
@@ -109,8 +113,9 @@ TEST(parameters_are_described_and_filtered, "PS-06")
 
     tree(w);
     CHECK_STR(str_from(described(w, "{'Key':'Name','Values':['/plain']}")), "plain");
-    CHECK_STR(str_from(described(w, "{'Key':'Name','Option':'BeginsWith','Values':['/dept/app/d']}")),
-              "/dept/app/dev/db.password /dept/app/dev/db.url");
+    CHECK_STR(
+        str_from(described(w, "{'Key':'Name','Option':'BeginsWith','Values':['/dept/app/d']}")),
+        "/dept/app/dev/db.password /dept/app/dev/db.url");
     CHECK_STR(str_from(described(w, "{'Key':'Name','Option':'Contains','Values':['url']}")),
               "/dept/app/dev/db.url /dept/app/prod/db.url");
     CHECK_STR(str_from(described(w, "{'Key':'Path','Values':['/dept/app']}")), "/dept/app/x");
@@ -139,11 +144,12 @@ TEST(parameters_are_described_and_filtered, "PS-06")
                 "The following filter key is not valid: Label. Valid filter keys include: [Path, "
                 "Name, Type, KeyId, Tier].",
                 "DescribeParameters", "{'ParameterFilters':[{'Key':'Label','Values':['a']}]}");
-    SSM_REFUSED(w, "InvalidFilterKey",
-                "The following filter is duplicated in the request: Name. A request can contain only "
-                "one occurrence of a specific filter.",
-                "DescribeParameters",
-                "{'ParameterFilters':[{'Key':'Name','Values':['a']},{'Key':'Name','Values':['b']}]}");
+    SSM_REFUSED(
+        w, "InvalidFilterKey",
+        "The following filter is duplicated in the request: Name. A request can contain only "
+        "one occurrence of a specific filter.",
+        "DescribeParameters",
+        "{'ParameterFilters':[{'Key':'Name','Values':['a']},{'Key':'Name','Values':['b']}]}");
     SSM_REFUSED(w, "InvalidFilterValue", NULL, "DescribeParameters",
                 "{'ParameterFilters':[{'Key':'Name'}]}");
     SSM_REFUSED(w, "InvalidFilterOption", NULL, "DescribeParameters",
@@ -173,15 +179,13 @@ TEST(public_parameters_are_everybodys, "PS-11 PS-24 VS-19")
 {
     struct world *w = world_new();
     const char *al2 = "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2";
-    const char *windows =
-        "/aws/service/ami-windows-latest/Windows_Server-2016-English-Core-Base";
+    const char *windows = "/aws/service/ami-windows-latest/Windows_Server-2016-English-Core-Base";
 
     CHECK(is_listed(w, "/aws/service/ami-amazon-linux-latest", "amzn2-ami-hvm-x86_64-gp2"));
     CHECK(is_listed(w, "/aws/service/ami-windows-latest", "Windows_Server-2016-English-Core-Base"));
     CHECK_STR(ssm_value(w, al2), "ami-009d6802948d06e52");
     struct str r = SSM(w, "GetParameter", "{'Name':'%s'}", al2);
-    CHECK_STR(json_path(r, "Parameter.ARN"),
-              test_fmt("arn:aws:ssm:us-east-1::parameter%s", al2));
+    CHECK_STR(json_path(r, "Parameter.ARN"), test_fmt("arn:aws:ssm:us-east-1::parameter%s", al2));
     world_account(w, "111122223333", "eu-west-1");
     const char *ids[] = {test_cstr(ssm_value(w, al2)), test_cstr(ssm_value(w, windows))};
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
@@ -234,7 +238,8 @@ TEST(a_parameter_of_an_image_must_name_one_that_is_there, "PS-03")
     struct str detail;
 
     SSM(w, "PutParameter",
-        "{'Name':'/ami','Value':'ami-009d6802948d06e52','Type':'String','DataType':'aws:ec2:image'}");
+        "{'Name':'/"
+        "ami','Value':'ami-009d6802948d06e52','Type':'String','DataType':'aws:ec2:image'}");
     struct str r = SSM(w, "GetParameter", "{'Name':'/ami'}");
     CHECK_STR(json_path(r, "Parameter.DataType"), "aws:ec2:image");
     /* AWS says yes and does nothing; an event tells */

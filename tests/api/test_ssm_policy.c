@@ -2,20 +2,22 @@
 #include "base/timefmt.h"
 #include "ssm_help.h"
 
-#define EXPIRES "{\\\"Type\\\":\\\"Expiration\\\",\\\"Version\\\":\\\"1.0\\\"," \
-                "\\\"Attributes\\\":{\\\"Timestamp\\\":\\\"%s\\\"}}"
-#define NOTICE "{\\\"Type\\\":\\\"ExpirationNotification\\\",\\\"Version\\\":\\\"1.0\\\"," \
-               "\\\"Attributes\\\":{\\\"Before\\\":\\\"2\\\",\\\"Unit\\\":\\\"Days\\\"}}"
-#define NO_CHANGE "{\\\"Type\\\":\\\"NoChangeNotification\\\",\\\"Version\\\":\\\"1.0\\\"," \
-                  "\\\"Attributes\\\":{\\\"After\\\":\\\"36\\\",\\\"Unit\\\":\\\"Hours\\\"}}"
+#define EXPIRES                                                                                    \
+    "{\\\"Type\\\":\\\"Expiration\\\",\\\"Version\\\":\\\"1.0\\\","                                \
+    "\\\"Attributes\\\":{\\\"Timestamp\\\":\\\"%s\\\"}}"
+#define NOTICE                                                                                     \
+    "{\\\"Type\\\":\\\"ExpirationNotification\\\",\\\"Version\\\":\\\"1.0\\\","                    \
+    "\\\"Attributes\\\":{\\\"Before\\\":\\\"2\\\",\\\"Unit\\\":\\\"Days\\\"}}"
+#define NO_CHANGE                                                                                  \
+    "{\\\"Type\\\":\\\"NoChangeNotification\\\",\\\"Version\\\":\\\"1.0\\\","                      \
+    "\\\"Attributes\\\":{\\\"After\\\":\\\"36\\\",\\\"Unit\\\":\\\"Hours\\\"}}"
 
 static const char *action = "Parameter Store Policy Action";
 
 static const char *
 in_days(struct world *w, int days)
 {
-    return test_cstr(
-        time_iso(test_arena(), w->env.env.now_ms(&w->env.env) + days * SSM_DAY));
+    return test_cstr(time_iso(test_arena(), w->env.env.now_ms(&w->env.env) + days * SSM_DAY));
 }
 
 static void

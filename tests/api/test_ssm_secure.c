@@ -96,11 +96,11 @@ TEST(a_ciphertext_is_bound_to_its_parameter, "PS-08")
 
     put_secret(w, "/k", test_fmt(",'KeyId':'%s'", id));
     const char *blob = json_cstr(SSM(w, "GetParameter", "{'Name':'/k'}"), "Parameter.Value");
-    struct str r = world_json_okf(
-        w, "kms", "Decrypt",
-        "{'CiphertextBlob':'%s','EncryptionContext':"
-        "{'PARAMETER_ARN':'arn:aws:ssm:us-east-1:000000000000:parameter/k'}}",
-        blob);
+    struct str r =
+        world_json_okf(w, "kms", "Decrypt",
+                       "{'CiphertextBlob':'%s','EncryptionContext':"
+                       "{'PARAMETER_ARN':'arn:aws:ssm:us-east-1:000000000000:parameter/k'}}",
+                       blob);
     CHECK_STR(json_path(r, "Plaintext"), test_cstr(str_base64(test_arena(), S(HIDDEN))));
     world_json_refusedf(w, "InvalidCiphertextException", NULL, "kms", "Decrypt",
                         "{'CiphertextBlob':'%s'}", blob);
@@ -120,11 +120,12 @@ TEST(a_team_has_its_branch_only, "PS-09 PS-12")
     CHECK_STR(ssm_value(w, "/teamA/x"), "a");
     CHECK_STR(ssm_value(w, "/teamA/x:1"), "a");
     ssm_put(w, "/teamA/y", "new");
-    SSM_REFUSED(w, "AccessDeniedException",
-                "User: arn:aws:iam::000000000000:user/ann is not authorized to perform: "
-                "ssm:GetParameter on resource: arn:aws:ssm:us-east-1:000000000000:parameter/teamB/x "
-                "because no identity-based policy allows the ssm:GetParameter action",
-                "GetParameter", "{'Name':'/teamB/x'}");
+    SSM_REFUSED(
+        w, "AccessDeniedException",
+        "User: arn:aws:iam::000000000000:user/ann is not authorized to perform: "
+        "ssm:GetParameter on resource: arn:aws:ssm:us-east-1:000000000000:parameter/teamB/x "
+        "because no identity-based policy allows the ssm:GetParameter action",
+        "GetParameter", "{'Name':'/teamB/x'}");
     SSM_REFUSED(w, "AccessDeniedException", NULL, "GetParameters",
                 "{'Names':['/teamA/x','/teamB/x']}");
     SSM_REFUSED(w, "AccessDeniedException", NULL, "DeleteParameter", "{'Name':'/teamA/x'}");
@@ -141,11 +142,15 @@ TEST(permission_for_a_path_is_permission_for_all_below, "PS-09")
 
     ssm_put(w, "/a/b/c", "deep");
     world_as_reply(
-        w, make_user(w, "ann",
-                     POLICY(ALLOW("\"ssm:GetParametersByPath\"",
-                                  "arn:aws:ssm:us-east-1:000000000000:parameter/a") ","
-                            "{\"Effect\":\"Deny\",\"Action\":\"ssm:*\",\"Resource\":"
-                            "\"arn:aws:ssm:us-east-1:000000000000:parameter/a/b\"}")));
+        w,
+        make_user(w, "ann",
+                  POLICY(ALLOW(
+                      "\"ssm:GetParametersByPath\"", "arn:aws:ssm:us-east-1:000000000000:parameter/"
+                                                     "a") ","
+                                                          "{\"Effect\":\"Deny\",\"Action\":\"ssm:*"
+                                                          "\",\"Resource\":"
+                                                          "\"arn:aws:ssm:us-east-1:000000000000:"
+                                                          "parameter/a/b\"}")));
     struct str r = SSM(w, "GetParametersByPath", "{'Path':'/a','Recursive':true}");
     CHECK_STR(json_path(r, "Parameters.0.Value"), "deep");
     SSM_REFUSED(w, "AccessDeniedException", NULL, "GetParametersByPath", "{'Path':'/a/b'}");
@@ -207,8 +212,7 @@ TEST(a_shared_parameter_is_read_by_its_arn, "PS-11")
     struct world *w = world_new();
     const char *arn = "arn:aws:ssm:us-east-1:000000000000:parameter/shared/x";
 
-    SSM(w, "PutParameter",
-        "{'Name':'/shared/x','Value':'v','Type':'String','Tier':'Advanced'}");
+    SSM(w, "PutParameter", "{'Name':'/shared/x','Value':'v','Type':'String','Tier':'Advanced'}");
     ssm_put(w, "/standard", "v");
     world_account(w, "111122223333", "us-east-1");
     SSM_REFUSED(w, "AccessDeniedException", NULL, "GetParameter", "{'Name':'%s'}", arn);
@@ -217,8 +221,8 @@ TEST(a_shared_parameter_is_read_by_its_arn, "PS-11")
                          "\\\"Allow\\\",\\\"Principal\\\":{\\\"AWS\\\":\\\"111122223333\\\"},"
                          "\\\"Action\\\":[\\\"ssm:GetParameter\\\",\\\"ssm:GetParameters\\\"],"
                          "\\\"Resource\\\":\\\"*\\\"}]}";
-    struct str r = SSM(w, "PutResourcePolicy", "{\"ResourceArn\":\"%s\",\"Policy\":\"%s\"}", arn,
-                       policy);
+    struct str r =
+        SSM(w, "PutResourcePolicy", "{\"ResourceArn\":\"%s\",\"Policy\":\"%s\"}", arn, policy);
     const char *id = json_cstr(r, "PolicyId"), *hash = json_cstr(r, "PolicyHash");
     CHECK_STR(json_path(SSM(w, "GetResourcePolicies", "{'ResourceArn':'%s'}", arn),
                         "Policies.0.PolicyId"),
@@ -243,8 +247,8 @@ TEST(a_shared_parameter_is_read_by_its_arn, "PS-11")
                 "{'ResourceArn':'%s','Policy':'{}'}", arn);
     SSM_REFUSED(w, "ResourceNotFoundException", NULL, "GetResourcePolicies",
                 "{'ResourceArn':'arn:aws:ssm:us-east-1:000000000000:parameter/none'}");
-    SSM(w, "DeleteResourcePolicy", "{'ResourceArn':'%s','PolicyId':'%s','PolicyHash':'%s'}", arn, id,
-        hash);
+    SSM(w, "DeleteResourcePolicy", "{'ResourceArn':'%s','PolicyId':'%s','PolicyHash':'%s'}", arn,
+        id, hash);
     world_account(w, "111122223333", "us-east-1");
     SSM_REFUSED(w, "AccessDeniedException", NULL, "GetParameter", "{'Name':'%s'}", arn);
     world_free(w);
