@@ -38,6 +38,24 @@ ssm_path_is_reserved(struct str path)
     return str_eq_nocase(first, S("aws")) || str_eq_nocase(first, S("ssm"));
 }
 
+static bool
+is_account(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!isdigit((unsigned char)s.p[i]))
+            return false;
+    return s.n == 12 || s.n == 0; /* public parameters are nobody's */
+}
+
+static bool
+is_region(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!isalnum((unsigned char)s.p[i]) && s.p[i] != '-')
+            return false;
+    return s.n > 0;
+}
+
 /* arn:aws:ssm:REGION:ACCOUNT:parameter/NAME; leaves the rest from the name on. */
 static bool
 arn_cut(struct str *text, struct ssm_name *ret)
@@ -50,7 +68,7 @@ arn_cut(struct str *text, struct ssm_name *ret)
     ret->region = str_split(text, ':');
     ret->account = str_split(text, ':');
     if (!text->p || !str_starts(*text, S("parameter/")) || !str_is(service, "ssm") ||
-        !str_starts(partition, S("aws")) || !ret->region.n)
+        !str_starts(partition, S("aws")) || !is_region(ret->region) || !is_account(ret->account))
         return false;
     *text = str_cut(*text, strlen("parameter"), text->n);
     ret->is_arn = true;

@@ -33,6 +33,9 @@ TEST(a_name_is_taken_apart)
     CHECK(!parse("", &name));
     CHECK(!parse(":1", &name));
     CHECK(!parse("arn:aws:s3:::b", &name));
+    CHECK(!parse("arn:aws:ssm:eu-west-1:4444:parameter/a", &name));
+    CHECK(!parse("arn:aws:ssm::444455556666:parameter/a", &name));
+    CHECK(!parse("arn:aws:ssm:eu_1:444455556666:parameter/a", &name));
     CHECK(!parse("arn:aws:ssm:eu-west-1:444455556666:document/a", &name));
 }
 
