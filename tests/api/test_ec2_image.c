@@ -145,7 +145,7 @@ TEST(images_are_filtered_by_every_fact)
     } rows[] = {
         {"architecture", "x86_64", 5},
         {"block-device-mapping.delete-on-termination", "false", 1},
-        {"block-device-mapping.device-name", "/dev/xvda", 5},
+        {"block-device-mapping.device-name", "/dev/xvda", 4},
         {"block-device-mapping.encrypted", "false", 5},
         {"block-device-mapping.snapshot-id", "snap-*", 5},
         {"block-device-mapping.volume-size", "12", 1},
