@@ -402,20 +402,51 @@ def the_aws_cli_writes_attaches_and_simulates_policies(lab):
     cli.json("iam", "delete-user", "--user-name", "lister")
 
 
+def stores_parameters(cli):
+    """What people do with `aws ssm`."""
+    def put(*args):
+        return cli("ssm", "put-parameter", "--name", *args)
+
+    same(put("/cli/app/db.url", "--value", "db:3306", "--type", "String")["Version"], 1, "Version")
+    put("/cli/app/db.password", "--value", "hidden", "--type", "SecureString")
+    same(put("/cli/app/db.url", "--value", "db:3307", "--overwrite")["Version"], 2, "overwritten")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password")["Parameter"]
+    check(got["Type"] == "SecureString" and got["Value"] != "hidden", "it is not ciphertext")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password", "--with-decryption")
+    same(got["Parameter"]["Value"], "hidden", "the text")
+    listed = cli("ssm", "get-parameters-by-path", "--path", "/cli", "--recursive")["Parameters"]
+    same([p["Name"] for p in listed], ["/cli/app/db.password", "/cli/app/db.url"], "the subtree")
+    same(len(cli("ssm", "get-parameter-history", "--name", "/cli/app/db.url")["Parameters"]), 2,
+         "versions")
+    names = cli("ssm", "get-parameters-by-path", "--path",
+                "/aws/service/ami-amazon-linux-latest", "--query", "Parameters[].Name")
+    check("/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2" in names, str(names))
+    names = cli("ssm", "get-parameters-by-path", "--path", "/aws/service/ami-windows-latest",
+                "--region", "us-east-1", "--query", "Parameters[].Name")
+    check("/aws/service/ami-windows-latest/Windows_Server-2016-English-Core-Base" in names,
+          str(names))
+    cli("ssm", "delete-parameters", "--names", "/cli/app/db.url", "/cli/app/db.password")
+
+
+@test
+def the_aws_cli_stores_parameters(lab):
+    """PS-24 VS-19"""
+    stores_parameters(Cli(lab.venv("aws"), lab.cloud.url, True).json)
+
+
 # ---- Terraform --------------------------------------------------------------------------------
 
-def terraform(lab):
-    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
+def terraform_in(lab, source, name, url):
+    """A copy of a folder, initialised: its environment, and a function that runs Terraform there."""
     if not shutil.which("terraform"):
         raise Skip("terraform is not on this machine")
-    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
-    folder = os.path.join(lab.top, "terraform")
-    shutil.copytree(os.path.join(EXAMPLES, "terraform"), folder)
-    rc = os.path.join(lab.top, "terraform.rc")
+    folder = os.path.join(lab.top, name)
+    shutil.copytree(source, folder)
+    rc = os.path.join(lab.top, name + ".rc")
     with open(rc, "w") as f:
         if os.path.isdir("/opt/tf-plugins"):
             f.write('provider_installation {\n  filesystem_mirror { path = "/opt/tf-plugins" }\n}\n')
-    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=cloud.url, CHECKPOINT_DISABLE="1",
+    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=url, CHECKPOINT_DISABLE="1",
                       TF_IN_AUTOMATION="1")
 
     def tf(*args, variables=None, status=0):
@@ -427,6 +458,18 @@ def terraform(lab):
               f"{status}: {done.stdout[-2500:]}{done.stderr[-1500:]}")
         return done.stdout
 
+    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
+    return folder, env, tf
+
+
+def terraform(lab):
+    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
+    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
+    folder, env, tf = terraform_in(lab, os.path.join(EXAMPLES, "terraform"), "terraform", cloud.url)
+
     def output(name):
         done = subprocess.run(["terraform", "output", "-raw", name], cwd=folder, env=env,
                               capture_output=True, text=True)
@@ -437,10 +480,6 @@ def terraform(lab):
             ip = cloud.instance(output("id"))["ipAddress"]
             wait("the page", lambda: page(ip) == text + "\n")
 
-    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
-                          capture_output=True, text=True)
-    if done.returncode:
-        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
     check("3 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     first = output("id")
     served("hello from Terraform")
@@ -466,6 +505,19 @@ def terraform(lab):
 def terraform_applies_changes_and_destroys_and_its_second_plan_is_empty(lab):
     """Begun at the start, beside the other clients: it mostly waits."""
     lab.terraform.result()
+
+
+@test
+def parameters_are_kept_by_terraform(lab):
+    """apply, an empty plan, a change in place, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-ssm"), "terraform-ssm", lab.cloud.url)
+    check("4 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "changed"}
+    check("0 added, 3 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    tf("destroy", "-auto-approve", variables=changed)
 
 
 def main():
