@@ -23,6 +23,8 @@
 #include "sys/env.h"
 
 struct api;
+struct api_caller;
+struct api_guard;
 struct api_request;
 struct api_wire; /* api/wire.h */
 
@@ -51,6 +53,11 @@ struct api_call {
     struct policy_principal principal; /* the same, as policies name it */
     const struct session *session;     /* of temporary credentials; NULL: long-term ones */
     struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
+    const struct str_list *via_all; /* all such services, the first one first; NULL: none */
+    struct api_guard *guard;        /* what the API needs to decide; api/guard.h */
+    const struct api_caller *caller; /* the principal's policies, once they were needed */
+    const struct policy_context *request_keys; /* condition keys of the request, likewise */
+    const struct api_request *request; /* what came in: address and user agent */
     struct str access_key;
     struct str request_id;
     int64_t now_ms;      /* the cloud's time, the same for the whole call */
@@ -99,6 +106,14 @@ struct api_service_hooks {
     int (*resource)(struct api_call *call, struct str type, struct str id,
                     struct api_resource *resource);
     void (*context)(struct api_call *call, const void *req, struct policy_context *context);
+    /* Its things have policies of their own, which bind even the root of their account. */
+    bool resource_policies;
+    /*
+     * Whether something beside policies allows an action that no policy mentions (grants of KMS).
+     * `extra` are the keys of this decision alone, as the handler gave them.  May be NULL.
+     */
+    bool (*granted)(struct api_call *call, struct str action, const struct api_resource *resource,
+                    const struct policy_context *extra);
 };
 
 /*
@@ -133,6 +148,8 @@ struct api_request {
     struct sigv4_request http; /* method, path, query, headers, body: as on the wire */
     bool trusted;              /* no signature is asked for: tests and internal calls */
     struct str account, region; /* of a trusted request */
+    struct str peer;           /* the client's address as text, for aws:SourceIp; p NULL: unknown */
+    bool secure;               /* it came by TLS: aws:SecureTransport */
 };
 
 struct api_reply {

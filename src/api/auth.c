@@ -1,10 +1,21 @@
 /*
  * The order of checks is AWS's: the form of the claim, its time and scope, the key, the signature.
  * A key that is not known is told so only then, and the signature is compared in constant time.
+ *
+ * Whose a key is: of IAM's rows (AKIA…), of a session token that seals its own claim (ASIA…), or
+ * one of the root keys.  A session dies with its role or user: both are looked up each time.
  */
 #include "api/auth.h"
 
+#include "api/guard.h"
 #include "api/wire.h"
+#include "base/log.h"
+#include "gen/store/iam_rows.h"
+
+#include <strings.h>
+
+/* Last use is told to the hour: more often would make every read a write. */
+#define USED_MS (3600 * 1000)
 
 static const struct str ROOT_SECRET = S_INIT("test");
 
@@ -47,13 +58,218 @@ looks_like_region(struct str s)
     return n >= 3;
 }
 
+/* ---- principals ---- */
+
 static void
 become_root(struct api_call *call, struct str account)
 {
+    struct policy_principal *p = &call->principal;
+
     call->account = account;
-    call->principal_id = account;
-    call->principal_arn = str_fmt(call->arena, "arn:aws:iam::%.*s:root", STR_ARG(account));
+    *p = (struct policy_principal){
+        .kind = POLICY_ROOT,
+        .account = account,
+        .arn = str_fmt(call->arena, "arn:aws:iam::%.*s:root", STR_ARG(account)),
+        .id = account,
+        .unique_id = account,
+    };
 }
+
+static void
+become_user(struct api_call *call, const struct iam_user_row *row)
+{
+    struct arena *a = call->arena;
+
+    call->account = str_dup(a, row->account);
+    call->principal = (struct policy_principal){
+        .kind = POLICY_USER,
+        .account = call->account,
+        .arn = str_fmt(a, "arn:aws:iam::%.*s:user%.*s%.*s", STR_ARG(row->account),
+                       STR_ARG(row->path), STR_ARG(row->name)),
+        .id = str_dup(a, row->id),
+    };
+    call->principal.unique_id = call->principal.id;
+}
+
+static void
+become_role(struct api_call *call, const struct iam_role_row *row, const struct session *s)
+{
+    struct arena *a = call->arena;
+
+    call->account = s->account;
+    call->principal = (struct policy_principal){
+        .kind = POLICY_SESSION,
+        .account = s->account,
+        .arn = str_fmt(a, "arn:aws:sts::%.*s:assumed-role/%.*s/%.*s", STR_ARG(s->account),
+                       STR_ARG(row->name), STR_ARG(s->name)),
+        .id = str_fmt(a, "%.*s:%.*s", STR_ARG(s->owner_id), STR_ARG(s->name)),
+        .role_arn = str_fmt(a, "arn:aws:iam::%.*s:role%.*s%.*s", STR_ARG(s->account),
+                            STR_ARG(row->path), STR_ARG(row->name)),
+        .unique_id = s->owner_id,
+    };
+}
+
+static void
+become_federated(struct api_call *call, const struct session *s)
+{
+    struct arena *a = call->arena;
+    struct str by = call->principal.arn; /* whose key asked for it */
+
+    call->account = s->account;
+    call->principal = (struct policy_principal){
+        .kind = POLICY_FEDERATED_USER,
+        .account = s->account,
+        .arn = str_fmt(a, "arn:aws:sts::%.*s:federated-user/%.*s", STR_ARG(s->account),
+                       STR_ARG(s->name)),
+        .id = str_fmt(a, "%.*s:%.*s", STR_ARG(s->account), STR_ARG(s->name)),
+        .role_arn = by,
+    };
+    call->principal.unique_id = call->principal.id;
+}
+
+/* ---- keys ---- */
+
+/* What a key was found to be.  Rows and secret are good while the transaction lasts. */
+struct found {
+    struct str secret;
+    const struct iam_access_key_row *key;
+    const struct iam_role_row *role;
+};
+
+/* A user or the root of the account, by the id that rows and sessions keep. */
+static bool
+become_owner(struct api_call *call, struct txn *txn, struct str account, struct str owner)
+{
+    if (str_eq(owner, account)) {
+        become_root(call, str_dup(call->arena, account));
+        return true;
+    }
+    const struct iam_user_row *user = iam_user_get(txn, owner);
+
+    if (!user || !str_eq(user->account, account))
+        return false;
+    become_user(call, user);
+    return true;
+}
+
+static int
+find_long_term(struct api_call *call, struct txn *txn, const struct sigv4_claim *claim,
+               struct found *ret)
+{
+    const struct iam_access_key_row *row = iam_access_key_get(txn, claim->access_key);
+
+    if (!row)
+        return SIGV4_UNKNOWN_KEY;
+    if (!row->active)
+        return SIGV4_INACTIVE_KEY;
+    if (claim->token.p)
+        return SIGV4_BAD_TOKEN;
+    if (!become_owner(call, txn, row->account, row->user_id))
+        return SIGV4_UNKNOWN_KEY;
+    ret->key = row;
+    ret->secret = row->secret;
+    return SIGV4_OK;
+}
+
+static int
+become_session(struct api_call *call, struct txn *txn, const struct session *s, struct found *ret)
+{
+    if (s->kind == SESSION_ROLE) {
+        const struct iam_role_row *row = iam_role_get(txn, s->owner_id);
+
+        if (!row || !str_eq(row->account, s->account))
+            return SIGV4_BAD_TOKEN;
+        become_role(call, row, s);
+        ret->role = row;
+        return SIGV4_OK;
+    }
+    if (!become_owner(call, txn, s->account, s->owner_id))
+        return SIGV4_BAD_TOKEN;
+    if (s->kind == SESSION_FEDERATED)
+        become_federated(call, s);
+    return SIGV4_OK;
+}
+
+static int
+find_session(struct api_call *call, struct txn *txn, const struct sigv4_claim *claim,
+             struct found *ret)
+{
+    struct session *s = ARENA_NEW(call->arena, struct session);
+
+    if (!claim->token.p)
+        return SIGV4_UNKNOWN_KEY;
+    if (!session_open(call->arena, call->guard->session_key, claim->access_key, claim->token, s))
+        return SIGV4_BAD_TOKEN;
+    if (s->expires_ms <= call->now_ms)
+        return SIGV4_EXPIRED_TOKEN;
+    /* AWS: a user's session calls IAM only when a device vouched for it, a federated one never */
+    if (str_is(str_from(call->service->signing), "iam") &&
+        (s->kind == SESSION_FEDERATED || (s->kind == SESSION_USER && !s->mfa)))
+        return SIGV4_BAD_TOKEN;
+    int error = become_session(call, txn, s, ret);
+
+    if (error)
+        return error;
+    call->session = s;
+    ret->secret = session_secret(call->arena, call->guard->session_key, claim->access_key);
+    return SIGV4_OK;
+}
+
+static int
+find_key(struct api_call *call, struct txn *txn, const struct sigv4_claim *claim, bool root_keys,
+         struct found *ret)
+{
+    struct str account;
+
+    if (root_keys && root_account(claim->access_key, &account)) {
+        become_root(call, account);
+        ret->secret = ROOT_SECRET;
+        return claim->token.p ? SIGV4_BAD_TOKEN : SIGV4_OK; /* root keys have no session */
+    }
+    if (str_starts(claim->access_key, S("ASIA")))
+        return find_session(call, txn, claim, ret);
+    return find_long_term(call, txn, claim, ret);
+}
+
+/* ---- last use ---- */
+
+static int
+write_use(const struct api_call *call, struct txn *txn, const struct found *found)
+{
+    if (found->key) {
+        struct iam_access_key_row row = *found->key;
+
+        row.used_ms = call->now_ms;
+        row.used_region = call->region;
+        row.used_service = str_from(call->service->signing);
+        return iam_access_key_update(txn, &row);
+    }
+    struct iam_role_row row = *found->role;
+
+    row.used_ms = call->now_ms;
+    row.used_region = call->region;
+    return iam_role_update(txn, &row);
+}
+
+/* Ends the transaction that found the key; it writes at most once an hour for a key or role. */
+static int
+end_with_use(const struct api_call *call, struct txn *txn, const struct found *found)
+{
+    int64_t used_ms = found->key    ? found->key->used_ms
+                      : found->role ? found->role->used_ms
+                                    : call->now_ms;
+    int r = 0;
+
+    if (call->now_ms - used_ms >= USED_MS || used_ms == 0)
+        r = write_use(call, txn, found);
+    if (r < 0)
+        store_rollback(txn);
+    else
+        store_commit(txn);
+    return r;
+}
+
+/* ---- the signature ---- */
 
 static int
 refuse(struct api_call *call, int error, const struct api_request *req,
@@ -70,15 +286,37 @@ refuse(struct api_call *call, int error, const struct api_request *req,
     return 1;
 }
 
+/* The key and the signature: 0, an enum sigv4_error, or negative. */
+static int
+verify(struct api_call *call, struct sigv4_keys *keys, const struct api_request *req,
+       const struct sigv4_claim *claim, unsigned flags, bool root_keys)
+{
+    struct txn *txn = store_begin(call->store);
+    struct found found = {0};
+    int error = find_key(call, txn, claim, root_keys, &found);
+
+    if (!error)
+        error = sigv4_verify(&req->http, claim, flags, sigv4_keys_get(keys, claim, found.secret));
+    if (call->session)
+        explicit_bzero((char *)found.secret.p, found.secret.n);
+    if (!error)
+        return end_with_use(call, txn, &found);
+    store_rollback(txn);
+    return error;
+}
+
 int
 api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct api_request *req,
                  int claim_error, struct sigv4_claim *claim, bool root_keys)
 {
     struct sigv4_expect expect = {.service = str_from(call->service->signing)};
-    struct str account;
 
+    if (call->service->global)
+        call->region = S("us-east-1");
     if (req->trusted) {
         become_root(call, req->account);
+        call->principal_id = call->principal.id;
+        call->principal_arn = call->principal.arn;
         return 0;
     }
     expect.flags = sigv4_flags(expect.service);
@@ -87,17 +325,31 @@ api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct ap
         error = sigv4_admit(&req->http, claim, &expect, call->now_ms);
     if (!error && !looks_like_region(claim->region))
         error = SIGV4_WRONG_SCOPE;
-    if (!error && (!root_keys || !root_account(claim->access_key, &account)))
-        error = SIGV4_UNKNOWN_KEY;
-    if (!error && claim->token.p)
-        error = SIGV4_BAD_TOKEN; /* root keys have no session */
-    if (!error)
-        error = sigv4_verify(&req->http, claim, expect.flags,
-                             sigv4_keys_get(keys, claim, ROOT_SECRET));
-    if (error)
+    if (!error) {
+        if (!call->service->global)
+            call->region = claim->region;
+        error = verify(call, keys, req, claim, expect.flags, root_keys);
+    }
+    if (error < 0)
+        return error;
+    if (error) {
+        call->account = STR_NONE; /* the log must not say who it was not */
+        call->principal = (struct policy_principal){0};
+        call->session = NULL;
         return refuse(call, error, req, claim, &expect);
-    become_root(call, account);
+    }
+    call->principal_id = call->principal.id;
+    call->principal_arn = call->principal.arn;
     call->access_key = claim->access_key;
-    call->region = claim->region;
     return 0;
+}
+
+void
+api_anonymous(struct api_call *call)
+{
+    call->account = S("");
+    call->principal = (struct policy_principal){.kind = POLICY_ANONYMOUS};
+    call->principal_id = call->principal_arn = S("anonymous");
+    if (call->service->global)
+        call->region = S("us-east-1");
 }

@@ -1,7 +1,7 @@
 /*
  * Who calls.  Key `test` with secret `test` is the root of account 000000000000; an access key
- * id of 12 digits with secret `test` is the root of that account; all others are unknown until
- * IAM issues them.
+ * id of 12 digits with secret `test` is the root of that account; keys of users and roots are
+ * those that IAM issued; temporary ones prove themselves by their token (codec/session.h).
  */
 #pragma once
 
@@ -13,3 +13,6 @@
  */
 int api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct api_request *req,
                      int claim_error, struct sigv4_claim *claim, bool root_keys);
+
+/* The principal of an operation that asks for no signature and has none. */
+void api_anonymous(struct api_call *call);

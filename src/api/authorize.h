@@ -12,10 +12,15 @@
  *   ListObjectsV2       s3_list_objects_v2       read   as s3:ListBucket on bucket(Bucket)
  *
  *   on TYPE(MEMBER)     one decision for each value of the input's member; an absent one is "*"
+ *   on TYPE(A|B)        the same things may stand in several members; "*" when all are absent
+ *   on TYPE(MEMBER?)    an absent one is not asked about
+ *   on TYPE(A.B)        a member of a member; lists on the way are walked
  *   on TYPE(*)          something that is to be made: the id is "*"
+ *   tagging TYPE(…)     as `on`, when the request has tags: ec2:CreateTags of what is made
  *   on handler          the handler itself calls api_authorize_on() for each thing it touches
  *   (nothing)           "*": the operation is not about a resource
- *   as SERVICE:ACTION   the action's name where it is not SERVICE:OPERATION
+ *   as SERVICE:ACTION   the action's name where it is not SERVICE:OPERATION, for the `on` behind it
+ *   anyone              no policy is asked: GetCallerIdentity
  *
  * Several `on` are several decisions; all must allow.  dispatch does it after validation and before
  * the handler; a root key in its own account is asked nothing but organizations' policies.
@@ -48,6 +53,12 @@ struct api_resource {
 void api_context_add(struct api_call *call, struct policy_context *context, struct str name,
                      struct str value);
 
+/* What is known of a thing of a type of the call's service: its template, then its hook. */
+int api_resource_find(struct api_call *call, struct str type, struct str id,
+                      struct api_resource *ret);
+/* "ec2:RunInstances" of this call. */
+struct str api_action(struct api_call *call);
+
 /* The decisions of the operation's line.  0, positive (refused), negative. */
 int api_authorize(struct api_call *call, const void *req);
 
@@ -57,6 +68,9 @@ int api_authorize(struct api_call *call, const void *req);
  */
 int api_authorize_on(struct api_call *call, struct str action, const struct api_resource *resource,
                      const struct policy_context *extra);
+
+/* iam:PassRole of a role to a service ("ec2.amazonaws.com"); the refusal is that of this call. */
+int api_authorize_pass_role(struct api_call *call, struct str role_arn, const char *service);
 
 /* The same question without a refusal: for what is left out of an answer, not refused. */
 bool api_may(struct api_call *call, struct str action, const struct api_resource *resource,
@@ -71,3 +85,12 @@ bool api_may(struct api_call *call, struct str action, const struct api_resource
  */
 int api_call_internal(struct api_call *call, const char *service, const char *operation,
                       const void *req, void *res, const char *via);
+
+/* ---- for STS and IAM ---- */
+
+/* The cloud's key of session tokens: SESSION_KEY_BYTES. */
+const uint8_t *api_session_key(const struct api_call *call);
+/* What an encoded authorization message of this account says, as JSON; false: it is none. */
+bool api_authorization_message(struct api_call *call, struct str text, struct str *ret);
+/* The document of a managed policy's default version, the account's or AWS's own; else absent. */
+struct str api_managed_document(struct api_call *call, struct str arn);

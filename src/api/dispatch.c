@@ -7,6 +7,7 @@
 #include "api/auth.h"
 #include "api/check_reply.h"
 #include "api/encode_xml.h"
+#include "api/guard.h"
 #include "api/validate.h"
 #include "api/wire.h"
 #include "base/log.h"
@@ -19,6 +20,7 @@
 struct api {
     struct api_config config;
     struct sigv4_keys *keys;
+    struct api_guard *guard;
     uint8_t page_key[STORE_KEY_BYTES];
 };
 
@@ -30,7 +32,7 @@ static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
 
-static int
+static int PRINTF_LIKE(4, 0)
 store_fault(struct api_call *call, const struct api_error *error, const void *detail,
             const char *fmt, va_list ap)
 {
@@ -222,9 +224,17 @@ has_secret(const struct api_service *service, const struct api_op *op)
 {
     const struct api_shape *output = api_shape(service, op->output);
 
-    for (unsigned i = 0; i < output->n; i++)
-        if (api_shape(service, service->members[output->first + i].shape)->flags & API_SECRET)
+    for (unsigned i = 0; i < output->n; i++) {
+        const struct api_shape *shape =
+            api_shape(service, service->members[output->first + i].shape);
+
+        if (shape->flags & API_SECRET)
             return true;
+        /* CreateAccessKey, AssumeRole: a struct that has it */
+        for (unsigned k = 0; shape->kind == API_STRUCT && k < shape->n; k++)
+            if (api_shape(service, service->members[shape->first + k].shape)->flags & API_SECRET)
+                return true;
+    }
     return false;
 }
 
@@ -236,7 +246,9 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     void *res = api_new_output(call->service, call->op, call->arena);
 
     call->txn = store_begin(call->store);
-    int r = st->handler(call, req, res);
+    int r = api_authorize(call, req);
+    if (r == 0)
+        r = st->handler(call, req, res);
     if (r == 0 && api_is_dry_run(call->service, call->op, req))
         r = api_fault(call, &ERR_DRY_RUN,
                       "Request would have succeeded, but DryRun flag is set.");
@@ -264,6 +276,14 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     return r;
 }
 
+/* An operation that needs no signature (AssumeRoleWithWebIdentity) and has none. */
+static bool
+asks_no_signature(struct call_state *st)
+{
+    return st->claim_error == SIGV4_MISSING_AUTH && find_operation(st) == 0 &&
+           (st->call.op->flags & API_NO_AUTH);
+}
+
 static int
 carry_out(struct api *api, const struct api_request *req, struct call_state *st,
           struct api_reply *reply)
@@ -271,7 +291,9 @@ carry_out(struct api *api, const struct api_request *req, struct call_state *st,
     void *input;
     int r = find_service(api, req, st);
 
-    if (r == 0)
+    if (r == 0 && asks_no_signature(st))
+        api_anonymous(&st->call);
+    else if (r == 0)
         r = api_authenticate(&st->call, api->keys, req, st->claim_error, &st->claim,
                              api->config.root_keys);
     if (r == 0)
@@ -338,6 +360,8 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
                 .env = api->config.env,
                 .arena = arena,
                 .store = api->config.store,
+                .guard = api->guard,
+                .request = req,
                 .account = req->account,
                 .region = req->region.n ? req->region : str_from(api->config.default_region),
                 .request_id = api_uuid(api->config.env, arena),
@@ -403,7 +427,9 @@ api_new(const struct api_config *config)
         return NULL;
     api->config = *config;
     api->keys = sigv4_keys_new(SIGNING_KEYS);
-    if (store_key_load(config->store, config->env, "next-token", api->page_key) < 0)
+    api->guard = api_guard_new(&api->config);
+    if (!api->guard ||
+        store_key_load(config->store, config->env, "next-token", api->page_key) < 0)
         return api_free(api);
     return api;
 }
@@ -414,6 +440,7 @@ api_free(struct api *api)
     if (!api)
         return NULL;
     sigv4_keys_free(api->keys);
+    api_guard_free(api->guard);
     explicit_bzero(api->page_key, sizeof(api->page_key));
     free(api);
     return NULL;

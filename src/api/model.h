@@ -196,9 +196,35 @@ enum api_op_flag {
     API_NO_AUTH = 1 << 2,     /* not signed: AssumeRoleWithWebIdentity */
     API_OP_DEPRECATED = 1 << 3,
     API_NO_OUTPUT = 1 << 4,   /* a reply has no body, where the protocol knows such */
+    API_ON_HANDLER = 1 << 5,  /* the handler asks for what it touches: api_authorize_on() */
+    API_ANYONE = 1 << 6,      /* signed, but no policy is asked: GetCallerIdentity */
 };
 
 #define API_NONE UINT16_MAX
+
+/* A type of thing that operations are about (authorize.h). */
+struct api_resource_type {
+    uint32_t name; /* pool; "instance" */
+    uint32_t arn;  /* pool; "arn:aws:ec2:{region}:{account}:instance/{id}" */
+};
+
+enum api_on_flag {
+    API_ON_OR = 1 << 0,       /* the next entry is another place where the same things are named */
+    API_ON_IF_GIVEN = 1 << 1, /* no decision when the member is absent, instead of one on "*" */
+    API_ON_IF_TAGS = 1 << 2,  /* no decision when the request has no tags */
+};
+
+#define API_ON_DEPTH 3
+
+/* One `on` of an operation. */
+struct api_on {
+    uint32_t action;   /* pool; "s3:ListBucket"; "": SERVICE:OPERATION */
+    uint16_t resource; /* index into resources; API_NONE: the operation is not about a thing */
+    /* Numbers of members within their structs, from the input down; lists on the way are walked.
+     * API_NONE ends it; at once: the thing is to be made, its id is "*". */
+    uint16_t path[API_ON_DEPTH];
+    uint8_t flags;     /* enum api_on_flag */
+};
 
 struct api_op {
     uint32_t name;         /* pool */
@@ -212,6 +238,7 @@ struct api_op {
     /* Members of paging, numbered within their struct, or API_NONE. */
     uint16_t dry_run, page_in, page_limit; /* of the input */
     uint16_t page_out;                     /* of the output */
+    uint16_t first_on, n_on;               /* index into ons; 0: one decision on "*" */
 };
 
 /* An error that the description declares; its shape has the members beside the message. */
@@ -271,6 +298,7 @@ struct api_service {
     const char *xmlns;
     const char *target;   /* prefix of X-Amz-Target, or NULL */
     const char *json;     /* "1.0" or "1.1", or NULL */
+    const char *global;   /* host name of a service without regions: it is in us-east-1; or NULL */
     enum api_protocol protocol; /* the first of those that it speaks */
     uint8_t protocols;    /* 1 << enum api_protocol, of all */
     bool query_compatible; /* JSON and CBOR faults repeat the code of the query protocol */
@@ -282,12 +310,14 @@ struct api_service {
     const uint32_t *enums;           /* pool */
     const struct api_error_shape *errors;
     const uint16_t *op_errors;
+    const struct api_resource_type *resources;
+    const struct api_on *ons;
     const struct api_op *ops;        /* sorted by name */
     api_handler *const *handlers;
     const struct api_route *routes;
     const struct api_segment *segments;
     const struct api_condition *conditions;
-    uint16_t n_shapes, n_ops, n_errors, n_handlers, n_routes;
+    uint16_t n_shapes, n_ops, n_errors, n_handlers, n_routes, n_resources, n_ons;
     uint32_t n_members, pool_bytes;
 };
 

@@ -39,7 +39,16 @@ struct session {
     int64_t mfa_ms; /* when: aws:MultiFactorAuthAge */
 };
 
-/* "ASIA" and 16 characters of A-Z2-7 in AWS's manner from 10 random bytes.  In the arena. */
+/*
+ * Access key ids in AWS's manner: four letters and 16 characters of A-Z2-7 that hold 10 bytes.
+ * They tell the account: random bytes are marked with it before they become a key id, and
+ * session_key_account() reads it back (absent: no key id), for GetAccessKeyInfo.
+ */
+void session_mark_account(uint8_t random[10], struct str account);
+struct str session_key_account(struct arena *a, struct str access_key);
+/* `prefix`: "AKIA", "ASIA" … In the arena. */
+struct str session_key_chars(struct arena *a, const char *prefix, const uint8_t random[10]);
+/* "ASIA" and those 16 characters. */
 struct str session_access_key(struct arena *a, const uint8_t random[10]);
 /* 40 characters. */
 struct str session_secret(struct arena *a, const uint8_t key[SESSION_KEY_BYTES],

@@ -53,6 +53,12 @@ struct str ec2_zone_id(struct arena *arena, struct str zone);
 bool ec2_type_offered(const struct ec2_type *type, struct str zone);
 bool ec2_type_in_region(const struct ec2_type *type, const struct ec2_region *region);
 
+/* ---- authorize.c: what policies may ask of EC2's things ---- */
+
+int ec2_resource(struct api_call *call, struct str type, struct str id,
+                 struct api_resource *resource);
+void ec2_context(struct api_call *call, const void *req, struct policy_context *context);
+
 /* ---- tag.c ---- */
 
 /*

@@ -82,6 +82,12 @@ struct ec2_launch {
 int ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *req,
                      struct ec2_launch *ret);
 
+/* authorize.c: everything that a launch uses or makes, one decision each. */
+int ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+                         const struct ec2_launch *launch);
+/* The same of a call whose token has been used: it makes nothing, and shows what was made. */
+int ec2_relaunch_authorize(struct api_call *call);
+
 /* base64 of at most INSTANCE_USER_DATA_BYTES_MAX bytes.  The result lives in the arena. */
 int ec2_user_data_decode(struct api_call *call, struct str base64, struct str *ret);
 /* The same limit for bytes that were decoded already. */

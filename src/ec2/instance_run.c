@@ -184,10 +184,14 @@ ec2_run_instances(struct api_call *call, const struct ec2_RunInstancesRequest *r
     if (r)
         return r;
     if (before) {
-        show_reservation(call, before->id, res);
-        return 0;
+        r = ec2_relaunch_authorize(call);
+        if (r == 0)
+            show_reservation(call, before->id, res);
+        return r;
     }
     r = ec2_launch_check(call, req, &launch);
+    if (r == 0)
+        r = ec2_launch_authorize(call, req, &launch);
     if (r)
         return r;
     reservation.id = api_id(call, "r");

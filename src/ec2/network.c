@@ -131,7 +131,13 @@ prepare(struct api_call *call)
     return r < 0 ? error_origin(-r, "account %.*s cannot be written", STR_ARG(row.id)) : 0;
 }
 
-const struct api_service_hooks ec2_hooks = {&ec2_service, prepare_needed, prepare};
+const struct api_service_hooks ec2_hooks = {
+    .service = &ec2_service,
+    .prepare_needed = prepare_needed,
+    .prepare = prepare,
+    .resource = ec2_resource,
+    .context = ec2_context,
+};
 
 /* ---- looking up ---- */
 

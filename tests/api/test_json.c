@@ -1,19 +1,18 @@
 /*
- * The JSON protocols from end to end: what dispatch makes of headers and bodies.  The services here
- * have operations that nobody implements yet; those answer with a refusal that names them, and
- * that comes after decoding and validation.
+ * The JSON protocols from end to end: what dispatch makes of headers and bodies.  What
+ * nobody implements answers with a refusal that names it, after decoding and validation.
  */
 #include "harness/world.h"
 
 #define KEY_ID "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 static const char unimplemented[] =
-    "Welkin does not implement kms:ListResourceTags yet: nothing was done.";
+    "Welkin does not implement kms:DescribeCustomKeyStores yet: nothing was done.";
 
 TEST(a_json_operation_is_found_by_its_target)
 {
     struct world *w = world_new();
-    struct str body = world_json(w, "kms", "ListResourceTags", "{'KeyId':'" KEY_ID "'}");
+    struct str body = world_json(w, "kms", "DescribeCustomKeyStores", "{}");
 
     CHECK_INT(w->http, 501);
     CHECK_STR(json_path(body, "__type"), "UnsupportedOperation");
@@ -86,9 +85,11 @@ TEST(json_that_aws_takes_is_taken)
     struct world *w = world_new();
 
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
-        world_json_refused(w, "UnsupportedOperation", unimplemented, "kms", "ListResourceTags",
-                           good[i]);
-    world_json_refused(w, "UnsupportedOperation", NULL, "kms", "ListKeys", "");
+        world_json_refused(w, "NotFoundException",
+                           "Key 'arn:aws:kms:us-east-1:000000000000:key/" KEY_ID
+                           "' does not exist",
+                           "kms", "ListResourceTags", good[i]);
+    world_json_ok(w, "kms", "ListKeys", "");
     world_free(w);
 }
 
@@ -162,7 +163,8 @@ TEST(a_json_request_is_authenticated)
     signer.secret = S("test");
     req.n_headers += sigv4_sign(test_arena(), &signer, &req, &headers[3]);
     body = world_request(w, &req);
-    CHECK_STR(json_path(body, "__type"), "UnsupportedOperation");
+    CHECK_INT(w->http, 200);
+    CHECK_STR(json_path(body, "Keys"), "[]");
     world_free(w);
 }
 

@@ -140,6 +140,74 @@ world_answer(struct world *w, const struct api_request *req)
     return body;
 }
 
+void
+world_as(struct world *w, struct str access_key, struct str secret, struct str token)
+{
+    w->access_key = str_dup(&w->arena, access_key);
+    w->secret = str_dup(&w->arena, secret);
+    w->token = token.n ? str_dup(&w->arena, token) : STR_NONE;
+    if (!access_key.n)
+        w->access_key = STR_NONE;
+}
+
+void
+world_as_reply(struct world *w, struct str reply)
+{
+    CHECK(xml_text(reply, "AccessKeyId").n);
+    world_as(w, xml_text(reply, "AccessKeyId"), xml_text(reply, "SecretAccessKey"),
+             xml_text(reply, "SessionToken"));
+}
+
+void
+world_as_root(struct world *w)
+{
+    world_as(w, STR_NONE, STR_NONE, STR_NONE);
+}
+
+static struct str
+signing_of(struct str form)
+{
+    struct arena arena;
+    struct str signing = S("ec2");
+
+    arena_init(&arena, (size_t)1 << 20);
+    struct str version = uri_query_get(&arena, form, S("Version"));
+    for (size_t i = 0; cloud_services()[i]; i++)
+        if (str_is(version, cloud_services()[i]->service->version))
+            signing = str_from(cloud_services()[i]->service->signing);
+    arena_done(&arena);
+    return signing;
+}
+
+struct str
+world_send(struct world *w, const struct api_request *trusted, struct str signing)
+{
+    struct http_header headers[8 + SIGV4_ADDED_MAX];
+    struct api_request req = *trusted;
+    const struct sigv4_signer signer = {.access_key = w->access_key,
+                                        .secret = w->secret,
+                                        .token = w->token,
+                                        .region = w->region,
+                                        .service = signing,
+                                        .now_ms = w->env.now_ms};
+
+    if (!w->access_key.p)
+        return world_answer(w, trusted);
+    CHECK(req.http.n_headers + 2 <= 8);
+    for (size_t i = 0; i < req.http.n_headers; i++)
+        headers[i] = req.http.headers[i];
+    headers[req.http.n_headers++] = (struct http_header){S("Host"), S("localhost")};
+    if (w->user_agent.p)
+        headers[req.http.n_headers++] = (struct http_header){S("User-Agent"), w->user_agent};
+    req.http.headers = headers;
+    req.trusted = false;
+    req.account = req.region = STR_NONE;
+    req.peer = w->peer;
+    req.secure = w->secure;
+    req.http.n_headers += sigv4_sign(&w->arena, &signer, &req.http, headers + req.http.n_headers);
+    return world_answer(w, &req);
+}
+
 static const char *
 version_of(struct str form)
 {
@@ -163,8 +231,9 @@ version_of(struct str form)
 struct str
 world_call_str(struct world *w, struct str form)
 {
+    struct http_header type = {S("Content-Type"), S("application/x-www-form-urlencoded")};
     struct api_request req = {
-        .http = {.method = S("POST"), .path = S("/")},
+        .http = {.method = S("POST"), .path = S("/"), .headers = &type, .n_headers = 1},
         .trusted = true,
         .account = w->account,
         .region = w->region,
@@ -173,7 +242,7 @@ world_call_str(struct world *w, struct str form)
     req.http.body = str_find(form, S("Version=")) == SIZE_MAX
                         ? str_fmt(&w->arena, "%.*s&Version=%s", STR_ARG(form), version_of(form))
                         : form;
-    return world_answer(w, &req);
+    return world_send(w, &req, signing_of(req.http.body));
 }
 
 struct str

@@ -27,6 +27,9 @@ struct world {
     struct arena call_arena; /* of one call */
     struct str account, region;
     bool hold_disk;
+    struct str access_key, secret, token; /* of world_as() */
+    struct str peer, user_agent;          /* of signed calls: aws:SourceIp, aws:UserAgent */
+    bool secure;
     /* Of the last call. */
     int http;
     struct str content_type, request_id;
@@ -85,6 +88,17 @@ struct str world_request(struct world *w, const struct sigv4_request *req);
 struct str world_answer(struct world *w, const struct api_request *req);
 
 void world_account(struct world *w, const char *account, const char *region);
+
+/*
+ * From now on calls are signed with these credentials (token absent: long-term ones) instead of
+ * being trusted, in the world's region; all absent: trusted again.  `reply` forms: what
+ * CreateAccessKey, AssumeRole … answered.
+ */
+void world_as(struct world *w, struct str access_key, struct str secret, struct str token);
+void world_as_reply(struct world *w, struct str reply);
+void world_as_root(struct world *w);
+/* Carries a trusted request out: as it is, or as one that was signed by those of world_as(). */
+struct str world_send(struct world *w, const struct api_request *req, struct str signing);
 
 /* Moves the cloud's clock on, timer by timer. */
 void world_advance(struct world *w, int64_t ms);

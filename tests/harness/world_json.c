@@ -46,7 +46,7 @@ world_json(struct world *w, const char *service, const char *operation, const ch
         .region = w->region,
     };
 
-    return world_answer(w, &req);
+    return world_send(w, &req, str_from(s->signing));
 }
 
 struct str

@@ -103,6 +103,18 @@ TEST(a_mistake_in_a_description_is_named_by_its_line)
         {"op A - -> -\n", "A a read quick\n", "demo.ops:1: 'quick' is not a flag"},
         {"op A - -> -\n", "A a-b read\n", "demo.ops:1: a line is: OPERATION handler read|write"},
         {"op A - -> -\n", "open A\n", "demo.ops:1: 'A' is not an enum"},
+        {"op A - -> -\n", "resource r\n", "demo.ops:1: a line is: resource TYPE ARN"},
+        {"op A - -> -\n", "resource r arn:a\nresource r arn:b\n",
+         "demo.ops:2: there is a resource 'r' already"},
+        {"op A - -> -\n", "A a read on r(*)\n", "demo.ops:1: no resource 'r' is declared above"},
+        {"op A - -> -\n", "resource r arn:a\nA a read on r\n",
+         "demo.ops:2: 'r' is not TYPE(MEMBER)"},
+        {"op A S -> -\nstruct S\n  B int\n", "resource r arn:a\nA a read on r(C)\n",
+         "demo.ops:2: 'A' has no member 'C'"},
+        {"op A S -> -\nstruct S\n  B int\n", "resource r arn:a\nA a read on r(B)\n",
+         "demo.ops:2: 'B' of 'A' is not text"},
+        {"op A - -> -\n", "A a read as\n", "demo.ops:1: 'as' is followed by a word"},
+        {"op A - -> -\n", "A a read as b\n", "demo.ops:1: 'b' is not SERVICE:ACTION"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

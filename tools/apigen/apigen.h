@@ -68,6 +68,26 @@ struct shape_list {
     size_t n;
 };
 
+struct resource {
+    struct str name, arn;
+};
+struct resource_list {
+    struct resource *v;
+    size_t n;
+};
+
+/* model.h's api_on */
+struct on {
+    struct str action;
+    size_t resource; /* SIZE_MAX: none */
+    uint16_t path[API_ON_DEPTH];
+    unsigned flags;
+};
+struct on_list {
+    struct on *v;
+    size_t n;
+};
+
 /* A path of a REST operation, cut up. */
 struct route {
     struct str path;         /* without the query */
@@ -89,6 +109,7 @@ struct op {
     struct route route;
     struct str page_out, page_in, page_limit;
     struct str_list errors;
+    struct on_list ons;
     struct shape *input, *output;
     unsigned flags;     /* enum api_op_flag */
     unsigned line;
@@ -101,13 +122,14 @@ struct op_list {
 struct gen {
     struct arena arena;
     const char *file;   /* that is being read, for messages */
-    struct str name, version, endpoint, signing, xmlns, target, json;
+    struct str name, version, endpoint, signing, xmlns, target, json, global;
     enum api_protocol protocol; /* the first */
     unsigned protocols;         /* 1 << enum api_protocol, of all */
     bool query_compatible;
     struct shape_list shapes; /* in the order of the tables */
     struct map by_key;        /* shape.key → position in shapes */
     struct op_list ops;
+    struct resource_list resources;
 };
 
 NORETURN void die_at(const char *file, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);

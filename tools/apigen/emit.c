@@ -365,10 +365,42 @@ dry_run_number(const struct op *op)
 }
 
 static void
+resources_table(struct gen *g, struct pool *pool, struct buf *out)
+{
+    add(out, "static const struct api_resource_type resources[] = {\n");
+    LIST_EACH(&g->resources, r) {
+        uint32_t name = pool_add(pool, r->name), arn = pool_add(pool, r->arn);
+
+        buf_add_fmt(out, "    {%u, %u},\n", name, arn);
+    }
+    add(out, "    {0},\n};\n\n");
+}
+
+static void
+ons_table(struct gen *g, struct pool *pool, struct buf *out, size_t *ret_n)
+{
+    *ret_n = 0;
+    add(out, "static const struct api_on ons[] = {\n");
+    LIST_EACH(&g->ops, op)
+        LIST_EACH(&op->ons, on) {
+            size_t resource = on->resource == SIZE_MAX ? API_NONE : on->resource;
+
+            buf_add_fmt(out, "    {%u, %zu, {", pool_add(pool, on->action), resource);
+            for (size_t i = 0; i < API_ON_DEPTH; i++)
+                buf_add_fmt(out, "%u, ", on->path[i]);
+            buf_add_fmt(out, "}, %u},\n", on->flags);
+            ++*ret_n;
+        }
+    add(out, "    {0},\n};\n\n");
+    if (*ret_n >= API_NONE)
+        die_at(g->file, 0, "there are more decisions than the tables can number");
+}
+
+static void
 ops_table(struct gen *g, struct pool *pool, struct buf *out)
 {
     unsigned handler = 0;
-    size_t error = 0;
+    size_t error = 0, on = 0;
 
     add(out, "static const struct api_op ops[] = {\n");
     LIST_EACH(&g->ops, op) {
@@ -383,11 +415,13 @@ ops_table(struct gen *g, struct pool *pool, struct buf *out)
         unsigned limit = member_number(g, op, op->input, op->page_limit);
         unsigned page_out = member_number(g, op, op->output, op->page_out);
 
-        buf_add_fmt(out, "    {%u, %u, %zu, %zu, %u, %u, %u, %u, %d, %u, %u, %u, %u},\n", name,
-                    wrap, error, op->errors.n, op->input->index, op->output->index,
+        buf_add_fmt(out, "    {%u, %u, %zu, %zu, %u, %u, ", name, wrap, error, op->errors.n,
+                    op->input->index, op->output->index);
+        buf_add_fmt(out, "%u, %u, %d, %u, %u, %u, %u, %zu, %zu},\n",
                     op->handler.p ? handler++ : (unsigned)API_NONE, flags, op->http, dry_run,
-                    page_in, limit, page_out);
+                    page_in, limit, page_out, on, op->ons.n);
         error += op->errors.n;
+        on += op->ons.n;
     }
     add(out, "    {0},\n};\n\n");
 }
@@ -450,7 +484,7 @@ quoted_or_null(struct buf *out, const char *name, struct str value)
 
 static void
 service_table(struct gen *g, const struct pool *pool, unsigned n_errors, unsigned n_handlers,
-              size_t n_routes, struct buf *out)
+              size_t n_routes, size_t n_ons, struct buf *out)
 {
     static const char *const protocols[API_N_PROTOCOLS] = {
         "API_EC2", "API_QUERY", "API_JSON", "API_REST_JSON", "API_REST_XML", "API_CBOR"};
@@ -466,6 +500,7 @@ service_table(struct gen *g, const struct pool *pool, unsigned n_errors, unsigne
     quoted_or_null(out, "xmlns", g->xmlns);
     quoted_or_null(out, "target", g->target);
     quoted_or_null(out, "json", g->json);
+    quoted_or_null(out, "global", g->global);
     buf_add_fmt(out,
                 "    .protocol = %s,\n    .protocols = %u,\n    .query_compatible = %s,\n",
                 protocols[g->protocol], g->protocols, g->query_compatible ? "true" : "false");
@@ -473,11 +508,14 @@ service_table(struct gen *g, const struct pool *pool, unsigned n_errors, unsigne
                 "    .pool = pool,\n    .shapes = shapes,\n"
                 "    .members = members,\n    .limits = limits,\n    .enums = enums,\n"
                 "    .errors = errors,\n    .op_errors = op_errors,\n    .ops = ops,\n"
+                "    .resources = resources,\n    .ons = ons,\n"
                 "    .handlers = handlers,\n    .routes = routes,\n    .segments = segments,\n"
                 "    .conditions = conditions,\n    .n_shapes = %zu,\n    .n_ops = %zu,\n"
                 "    .n_errors = %u,\n    .n_handlers = %u,\n    .n_routes = %zu,\n"
+                "    .n_resources = %zu,\n    .n_ons = %zu,\n"
                 "    .n_members = %zu,\n    .pool_bytes = %u,\n};\n",
-                g->shapes.n, g->ops.n, n_errors, n_handlers, n_routes, n_members, pool->bytes);
+                g->shapes.n, g->ops.n, n_errors, n_handlers, n_routes, g->resources.n, n_ons,
+                n_members, pool->bytes);
 }
 
 void
@@ -486,7 +524,7 @@ emit_tables(struct gen *g, struct buf *out)
     struct pool pool = {.g = g};
     struct buf tables;
     unsigned n_errors, n_handlers;
-    size_t n_routes;
+    size_t n_routes, n_ons;
 
     buf_init(&tables, out->max);
     buf_init(&pool.text, out->max);
@@ -498,9 +536,11 @@ emit_tables(struct gen *g, struct buf *out)
     enums_table(g, &pool, &tables);
     errors_table(g, &pool, &tables, &n_errors);
     thunks(g, &tables, &n_handlers);
+    resources_table(g, &pool, &tables);
+    ons_table(g, &pool, &tables, &n_ons);
     ops_table(g, &pool, &tables);
     routes_tables(g, &pool, &tables, &n_routes);
-    service_table(g, &pool, n_errors, n_handlers, n_routes, &tables);
+    service_table(g, &pool, n_errors, n_handlers, n_routes, n_ons, &tables);
 
     buf_add_fmt(out,
                 "/* The tables of %.*s.  Made by apigen; see api/model.h. */\n"

@@ -202,7 +202,9 @@ service_line(struct gen *g, unsigned line, const struct str_list *w)
         g->json = w->n > 2 ? w->v[2] : S("1.1");
         if (!str_is(g->json, "1.0") && !str_is(g->json, "1.1"))
             die_at(g->file, line, "the JSON protocols are 1.0 and 1.1");
-    } else if (!str_is(key, "global")) {
+    } else if (str_is(key, "global")) {
+        g->global = value;
+    } else {
         die_at(g->file, line, "a service has no '%.*s'", STR_ARG(key));
     }
 }

@@ -1,0 +1,340 @@
+/*
+ * What policies may ask of EC2's things: whose they are, their tags, their condition keys; and the
+ * decisions of RunInstances, which uses and makes many things at once.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ */
+#include "api/authorize.h"
+#include "ec2/instance.h"
+
+static void
+key(struct api_call *call, struct api_resource *r, const char *name, struct str value)
+{
+    if (value.n)
+        api_context_add(call, &r->keys, str_from(name), value);
+}
+
+static void
+key_flag(struct api_call *call, struct api_resource *r, const char *name, bool on)
+{
+    key(call, r, name, on ? S("true") : S("false"));
+}
+
+static void
+key_number(struct api_call *call, struct api_resource *r, const char *name, int64_t v)
+{
+    key(call, r, name, str_fmt(call->arena, "%lld", (long long)v));
+}
+
+static struct str
+arn(struct api_call *call, const char *type, struct str id)
+{
+    return str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:%s/%.*s", STR_ARG(call->region),
+                   STR_ARG(call->account), type, STR_ARG(id));
+}
+
+/* Things of another account or region do not exist, and nothing is known of them. */
+#define MINE(call, row) ((row) && ec2_mine((call), (row)->account, (row)->region))
+
+/* ---- a thing of each type ---- */
+
+/* Keys of an instance that is there and of one that a launch would make. */
+static void
+instance_keys(struct api_call *call, const struct ec2_instance_row *row, struct api_resource *r)
+{
+    key(call, r, "ec2:AvailabilityZone", row->zone);
+    key_flag(call, r, "ec2:EbsOptimized", row->ebs_optimized);
+    key(call, r, "ec2:InstanceType", row->type);
+    key(call, r, "ec2:RootDeviceType", S("ebs"));
+    key(call, r, "ec2:Tenancy", row->tenancy);
+    key(call, r, "ec2:MetadataHttpTokens", row->imds_tokens);
+    key(call, r, "ec2:MetadataHttpEndpoint", row->imds_endpoint);
+    key_number(call, r, "ec2:MetadataHttpPutResponseHopLimit", row->imds_hop_limit);
+}
+
+static void
+find_instance(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_instance_row *row = ec2_instance_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:InstanceID", row->id);
+    instance_keys(call, row, r);
+}
+
+static void
+find_image(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_image_row *row = ec2_image_get(call->txn, id);
+
+    if (!row || !ec2_image_visible(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:ImageID", row->id);
+    key(call, r, "ec2:ImageType", S("machine"));
+    key(call, r, "ec2:Owner", row->owner_alias.n ? row->owner_alias : row->account);
+    key_flag(call, r, "ec2:Public", row->is_public);
+    key(call, r, "ec2:RootDeviceType", S("ebs"));
+}
+
+static void
+find_volume(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_volume_row *row = ec2_volume_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:VolumeID", row->id);
+    key(call, r, "ec2:AvailabilityZone", row->zone);
+    key_flag(call, r, "ec2:Encrypted", row->encrypted);
+    key_number(call, r, "ec2:VolumeIops", row->iops);
+    key_number(call, r, "ec2:VolumeSize", row->size_gib);
+    key(call, r, "ec2:VolumeType", row->type);
+    key_number(call, r, "ec2:VolumeThroughput", row->throughput);
+}
+
+/* Policies name a key pair by its name, calls also by its id. */
+static void
+find_key_pair(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_key_pair_row *row =
+        ec2_key_pair_by_name_get(call->txn, call->account, call->region, id);
+
+    if (!row)
+        row = ec2_key_pair_get(call->txn, id);
+    if (!MINE(call, row))
+        return;
+    r->arn = arn(call, "key-pair", row->name);
+    r->tags = &row->tags;
+    key(call, r, "ec2:KeyPairName", row->name);
+    key(call, r, "ec2:KeyPairType", row->type);
+}
+
+static void
+find_vpc(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_vpc_row *row = ec2_vpc_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:VpcID", row->id);
+    key(call, r, "ec2:Tenancy", row->tenancy);
+}
+
+static void
+find_subnet(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_subnet_row *row = ec2_subnet_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:SubnetID", row->id);
+    key(call, r, "ec2:AvailabilityZone", row->zone);
+    key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
+}
+
+/* By id or, in the default VPC, by name. */
+static void
+find_security_group(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_security_group_row *row = ec2_security_group_get(call->txn, id);
+    const struct ec2_account_row *home =
+        ec2_account_get(call->txn, str_fmt(call->arena, "%.*s/%.*s", STR_ARG(call->account),
+                                           STR_ARG(call->region)));
+
+    if (!row && home)
+        row = ec2_security_group_by_name_get(call->txn, call->account, call->region,
+                                             home->default_vpc_id, str_lower(call->arena, id));
+    if (!MINE(call, row))
+        return;
+    r->arn = arn(call, "security-group", row->id);
+    r->tags = &row->tags;
+    key(call, r, "ec2:SecurityGroupID", row->id);
+    key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
+}
+
+static void
+find_rule(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_sg_rule_row *row = ec2_sg_rule_get(call->txn, id);
+
+    if (MINE(call, row))
+        r->tags = &row->tags;
+}
+
+static void
+find_interface(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_interface_row *row = ec2_interface_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:NetworkInterfaceID", row->id);
+    key(call, r, "ec2:AvailabilityZone", row->zone);
+    key(call, r, "ec2:Subnet", arn(call, "subnet", row->subnet_id));
+    key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
+}
+
+static const struct type {
+    const char *name, *prefix; /* of ids; "" of none */
+    void (*find)(struct api_call *call, struct str id, struct api_resource *r);
+} types[] = {
+    {"instance", "i-", find_instance},
+    {"image", "ami-", find_image},
+    {"volume", "vol-", find_volume},
+    {"key-pair", "key-", find_key_pair},
+    {"vpc", "vpc-", find_vpc},
+    {"subnet", "subnet-", find_subnet},
+    {"security-group", "sg-", find_security_group},
+    {"security-group-rule", "sgr-", find_rule},
+    {"network-interface", "eni-", find_interface},
+};
+
+int
+ec2_resource(struct api_call *call, struct str type, struct str id, struct api_resource *r)
+{
+    bool any = str_is(type, "any"); /* CreateTags: the id says what it is */
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (any && str_starts(id, str_from(types[i].prefix)))
+            return api_resource_find(call, str_from(types[i].name), id, r);
+        if (str_is(type, types[i].name)) {
+            types[i].find(call, id, r);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+void
+ec2_context(struct api_call *call, const void *req UNUSED, struct policy_context *context)
+{
+    api_context_add(call, context, S("ec2:Region"), call->region);
+    /* of ec2:CreateTags for what an operation makes: which operation */
+    if (!str_is(api_op_name(call->service, call->op), "CreateTags"))
+        api_context_add(call, context, S("ec2:CreateAction"),
+                        api_op_name(call->service, call->op));
+}
+
+/* ---- RunInstances ---- */
+
+#define RUN S("ec2:RunInstances")
+
+/* Something that is there. */
+static int
+uses(struct api_call *call, const char *type, struct str id)
+{
+    struct api_resource r;
+    int result = api_resource_find(call, str_from(type), id, &r);
+
+    return result ? result : api_authorize_on(call, RUN, &r, NULL);
+}
+
+static int
+uses_all(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+         const struct ec2_launch *l)
+{
+    int r = uses(call, "image", l->image->id);
+
+    if (r == 0)
+        r = uses(call, "subnet", l->subnet->id);
+    for (size_t i = 0; i < l->group_ids.n && r == 0; i++)
+        r = uses(call, "security-group", l->group_ids.v[i]);
+    if (r == 0 && req->key_name.n)
+        r = uses(call, "key-pair", req->key_name);
+    return r;
+}
+
+static int
+makes_instance(struct api_call *call, const struct ec2_launch *l)
+{
+    struct api_resource r = {.arn = arn(call, "instance", S("*"))};
+
+    instance_keys(call, &l->model, &r);
+    key(call, &r, "ec2:ImageID", l->image->id);
+    return api_authorize_on(call, RUN, &r, NULL);
+}
+
+static int
+makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+             const struct ec2_launch *l)
+{
+    struct ec2_EbsBlockDevice ebs = ec2_image_root(call->arena, l->image);
+    struct api_resource r = {.arn = arn(call, "volume", S("*"))};
+
+    LIST_EACH(&req->block_device_mappings, m)
+        if (m->ebs && str_eq(m->device_name, l->image->root_device_name)) {
+            if (m->ebs->volume_size.set)
+                ebs.volume_size = m->ebs->volume_size;
+            if (m->ebs->volume_type.n)
+                ebs.volume_type = m->ebs->volume_type;
+            if (m->ebs->iops.set)
+                ebs.iops = m->ebs->iops;
+        }
+    key(call, &r, "ec2:AvailabilityZone", l->subnet->zone);
+    key_flag(call, &r, "ec2:Encrypted", false);
+    key(call, &r, "ec2:VolumeType", ebs.volume_type);
+    key_number(call, &r, "ec2:VolumeSize", opt_i64_or(ebs.volume_size, 0));
+    if (ebs.iops.set)
+        key_number(call, &r, "ec2:VolumeIops", ebs.iops.v);
+    return api_authorize_on(call, RUN, &r, NULL);
+}
+
+static int
+makes_interface(struct api_call *call, const struct ec2_launch *l)
+{
+    struct api_resource r = {.arn = arn(call, "network-interface", S("*"))};
+
+    key(call, &r, "ec2:AvailabilityZone", l->subnet->zone);
+    key_flag(call, &r, "ec2:AssociatePublicIpAddress", l->public_ip);
+    key(call, &r, "ec2:Subnet", arn(call, "subnet", l->subnet->id));
+    key(call, &r, "ec2:Vpc", arn(call, "vpc", l->vpc->id));
+    return api_authorize_on(call, RUN, &r, NULL);
+}
+
+/* ec2:CreateTags of what gets tags as it is made. */
+static int
+tags_all(struct api_call *call, const struct ec2_RunInstancesRequest *req)
+{
+    int r = 0;
+
+    LIST_EACH(&req->tag_specifications, spec) {
+        const struct api_resource made = {
+            .arn = arn(call, str_cstr(call->arena, spec->resource_type), S("*"))};
+
+        if (r == 0 && spec->tags.n)
+            r = api_authorize_on(call, S("ec2:CreateTags"), &made, NULL);
+    }
+    return r;
+}
+
+int
+ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+                     const struct ec2_launch *l)
+{
+    /* the hot path: a root is asked nothing */
+    if (call->principal.kind == POLICY_ROOT)
+        return 0;
+    int r = makes_instance(call, l);
+
+    if (r == 0)
+        r = uses_all(call, req, l);
+    if (r == 0)
+        r = makes_volume(call, req, l);
+    if (r == 0)
+        r = makes_interface(call, l);
+    return r == 0 ? tags_all(call, req) : r;
+}
+
+int
+ec2_relaunch_authorize(struct api_call *call)
+{
+    const struct api_resource r = {.arn = arn(call, "instance", S("*"))};
+
+    return api_authorize_on(call, RUN, &r, NULL);
+}

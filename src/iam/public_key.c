@@ -1,0 +1,204 @@
+/*
+ * The wire form of SSH (RFC 4253: a name and two numbers, each with its length) is read and written
+ * here; PEM and DER are libcrypto's.
+ */
+#include "iam/public_key.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+
+#include "base/buf.h"
+#include "codec/crypto.h"
+
+enum { TEXT_BYTES_MAX = 16384, BITS_MAX = 16384, EXPONENT_BYTES_MAX = 8 };
+
+static void
+pkey_free(EVP_PKEY **p)
+{
+    EVP_PKEY_free(*p);
+}
+
+static void
+bio_free(BIO **p)
+{
+    BIO_free(*p);
+}
+
+static void
+bn_free(BIGNUM **p)
+{
+    BN_free(*p);
+}
+
+#define PKEY __attribute__((cleanup(pkey_free))) EVP_PKEY *
+#define BIO_OWN __attribute__((cleanup(bio_free))) BIO *
+#define BN_OWN __attribute__((cleanup(bn_free))) BIGNUM *
+
+/* ---- SSH ---- */
+
+static bool
+take(struct str *wire, struct str *ret)
+{
+    const uint8_t *p = (const uint8_t *)wire->p;
+
+    if (wire->n < 4)
+        return false;
+    size_t n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+
+    if (n > wire->n - 4)
+        return false;
+    *ret = str_cut(*wire, 4, 4 + n);
+    *wire = str_cut(*wire, 4 + n, wire->n);
+    return true;
+}
+
+static EVP_PKEY *
+rsa_new(const BIGNUM *n, const BIGNUM *e)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *params = NULL;
+    EVP_PKEY *key = NULL;
+
+    if (ctx && build && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e))
+        params = OSSL_PARAM_BLD_to_param(build);
+    if (!params || EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+        key = NULL;
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+static bool
+is_number(struct str s, size_t bytes_max)
+{
+    return s.n > 0 && s.n <= bytes_max && !(s.p[0] & 0x80);
+}
+
+/* "ssh-rsa BASE64[ COMMENT]" */
+static EVP_PKEY *
+read_ssh(struct arena *arena, struct str line)
+{
+    struct str wire, name, e, n;
+    struct str type = str_split(&line, ' ');
+    struct str base64 = line.p ? str_split(&line, ' ') : STR_NONE;
+
+    if (!str_is(type, "ssh-rsa") || !base64.n || !str_unbase64(arena, base64, &wire))
+        return NULL;
+    if (!take(&wire, &name) || !take(&wire, &e) || !take(&wire, &n) || wire.n ||
+        !str_is(name, "ssh-rsa") || !is_number(e, EXPONENT_BYTES_MAX) ||
+        !is_number(n, BITS_MAX / 8 + 1))
+        return NULL;
+    BN_OWN exponent = BN_bin2bn((const uint8_t *)e.p, (int)e.n, NULL);
+    BN_OWN modulus = BN_bin2bn((const uint8_t *)n.p, (int)n.n, NULL);
+
+    if (!exponent || !modulus || !BN_is_odd(exponent) || !BN_is_odd(modulus))
+        return NULL;
+    return rsa_new(modulus, exponent);
+}
+
+static void
+put_string(struct buf *b, const void *p, size_t n)
+{
+    const uint8_t length[4] = {n >> 24, n >> 16, n >> 8, n};
+
+    buf_add(b, length, sizeof(length));
+    buf_add(b, p, n);
+}
+
+/* A positive number: a zero byte goes before a set highest bit. */
+static void
+put_number(struct buf *b, const BIGNUM *v)
+{
+    uint8_t bytes[BITS_MAX / 8 + 1] = {0};
+    size_t n = (size_t)BN_num_bits(v) / 8 + 1;
+
+    assert(n <= sizeof(bytes));
+    BN_bn2binpad(v, bytes, (int)n);
+    put_string(b, bytes, n);
+}
+
+/* ---- both ---- */
+
+static EVP_PKEY *
+read_pem(struct str text)
+{
+    BIO_OWN in = BIO_new_mem_buf(text.p, (int)text.n);
+
+    return in ? PEM_read_bio_PUBKEY(in, NULL, NULL, NULL) : NULL;
+}
+
+static bool
+write_pem(struct arena *arena, EVP_PKEY *key, struct str *ret)
+{
+    BIO_OWN out = BIO_new(BIO_s_mem());
+    char *p;
+
+    if (!out || PEM_write_bio_PUBKEY(out, key) != 1)
+        return false;
+    long n = BIO_get_mem_data(out, &p);
+
+    *ret = str_dup(arena, str_of(p, (size_t)n));
+    return n > 0;
+}
+
+static struct str
+colons(struct arena *arena, const uint8_t digest[MD5_LEN])
+{
+    char *p = arena_alloc_raw(arena, 3 * MD5_LEN);
+
+    for (size_t i = 0; i < MD5_LEN; i++) {
+        p[3 * i] = "0123456789abcdef"[digest[i] >> 4];
+        p[3 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+        p[3 * i + 2] = ':';
+    }
+    return str_of(p, 3 * MD5_LEN - 1);
+}
+
+static bool
+fill(struct arena *arena, EVP_PKEY *key, struct public_key *ret)
+{
+    BIGNUM *n_raw = NULL, *e_raw = NULL;
+    uint8_t digest[MD5_LEN];
+    struct buf wire;
+
+    if (!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) > BITS_MAX ||
+        EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n_raw) != 1)
+        return false;
+    BN_OWN n = n_raw;
+
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e_raw) != 1)
+        return false;
+    BN_OWN e = e_raw;
+
+    if (BN_num_bytes(e) > EXPONENT_BYTES_MAX || !write_pem(arena, key, &ret->pem))
+        return false;
+    buf_init(&wire, TEXT_BYTES_MAX);
+    put_string(&wire, "ssh-rsa", 7);
+    put_number(&wire, e);
+    put_number(&wire, n);
+    assert(!buf_failed(&wire));
+    crypto_digest(CRYPTO_MD5, wire.p, wire.n, digest);
+    ret->ssh = str_cat(arena, S("ssh-rsa "), str_base64(arena, buf_str(&wire)));
+    ret->fingerprint = colons(arena, digest);
+    ret->bits = (unsigned)EVP_PKEY_get_bits(key);
+    buf_done(&wire);
+    return true;
+}
+
+bool
+public_key_read(struct arena *arena, struct str text, struct public_key *ret)
+{
+    text = str_trim(text);
+    if (text.n == 0 || text.n > TEXT_BYTES_MAX)
+        return false;
+    PKEY key = str_starts(text, S("-----BEGIN ")) ? read_pem(text) : read_ssh(arena, text);
+
+    return key && fill(arena, key, ret);
+}
