@@ -230,6 +230,9 @@ has_secret(const struct api_service *service, const struct api_op *op)
 
         if (shape->flags & API_SECRET)
             return true;
+        /* BatchGetSecretValue: a list of structs that have it */
+        if (shape->kind == API_LIST)
+            shape = api_shape(service, service->members[shape->first].shape);
         /* CreateAccessKey, AssumeRole: a struct that has it */
         for (unsigned k = 0; shape->kind == API_STRUCT && k < shape->n; k++)
             if (api_shape(service, service->members[shape->first + k].shape)->flags & API_SECRET)

@@ -19,6 +19,7 @@
 #include <sqlite3.h>
 
 #include "base/base.h"
+#include "base/str.h"
 
 struct disk_fake_file;
 
@@ -47,5 +48,8 @@ void disk_fake_done(struct disk_fake *disk);
  * that fails may have written its first half.
  */
 void disk_fake_fail_after(struct disk_fake *disk, uint64_t n, int err, bool on);
+
+/* Whether these bytes stand in some file, as programs read it: for tests of what must not. */
+bool disk_fake_has(const struct disk_fake *disk, struct str bytes);
 
 void disk_fake_crash(struct disk_fake *disk);
