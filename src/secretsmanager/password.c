@@ -1,7 +1,7 @@
 /*
- * Every character of a password is drawn with equal chances from those allowed; where each class must
- * occur, one of each is drawn first and all are shuffled.  Bytes of the generator that would favour
- * some characters are thrown away.
+ * Every character of a password is drawn with equal chances from those allowed; where each class
+ * must occur, one of each is drawn first and all are shuffled.  Draws of the generator that would
+ * favour some characters are thrown away.
  */
 #include "secretsmanager/password.h"
 

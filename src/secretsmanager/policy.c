@@ -9,8 +9,8 @@ static const char *const lockout_text =
 /* ---- is it public? ---- */
 
 /*
- * Somebody whom no policy can mean by what it says of accounts, networks or organizations: what such
- * a one may do, everybody may.
+ * Somebody whom no policy can mean by what it says of accounts, networks or organizations: what
+ * such a one may do, everybody may.
  */
 static bool
 stranger_may(const struct policy *policy, struct str action, struct str resource)

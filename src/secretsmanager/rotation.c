@@ -1,7 +1,7 @@
 /*
- * Rotation.  A secret is rotated by a function of Lambda, and RotateSecret asks it before it changes
- * anything.  This cloud has no functions yet, so all of a request is checked and then answered as AWS
- * does when the function cannot be called; no secret ever has rotation turned on.
+ * Rotation.  A secret is rotated by a function of Lambda, and RotateSecret asks it before it
+ * changes anything.  This cloud has no functions yet, so all of a request is checked and then
+ * answered as AWS does when the function cannot be called; no secret ever has rotation turned on.
  */
 #include "secretsmanager/schedule.h"
 #include "secretsmanager/secretsmanager.h"

@@ -1,3 +1,7 @@
+/*
+ * Schedules as sets of bits: a field of a cron expression is a set of hours, days, months or
+ * weekdays, and the next window is found by walking the days.
+ */
 #include "secretsmanager/schedule.h"
 
 #include "base/timefmt.h"

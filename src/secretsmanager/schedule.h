@@ -1,6 +1,6 @@
 /*
- * Rotation schedules: rate(N hours|days) and cron(MINUTES HOURS DAY-OF-MONTH MONTH DAY-OF-WEEK YEAR),
- * in UTC, as Secrets Manager takes them.  Pure.
+ * Rotation schedules: rate(N hours|days) and cron(MINUTES HOURS DAY-OF-MONTH MONTH DAY-OF-WEEK
+ * YEAR), in UTC, as Secrets Manager takes them.  Pure.
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
  */
 #pragma once

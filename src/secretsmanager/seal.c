@@ -1,7 +1,7 @@
 /*
- * Values through KMS.  Each version has a data key of its own, which KMS made for the caller and only
- * KMS opens, again for the caller; the key's encryption context names the secret and the version, so
- * that no ciphertext serves in another's place.
+ * Values through KMS.  Each version has a data key of its own, which KMS made for the caller and
+ * only KMS opens, again for the caller; the key's encryption context names the secret and the
+ * version, so that no ciphertext serves in another's place.
  */
 #include "secretsmanager/secretsmanager.h"
 

@@ -1,10 +1,10 @@
 /*
  * Secrets with versions, staging labels and a life.  Handlers: the generated header.
  *
- * A handler begins with secret_find(): from what the caller named to a row, and whether the secret's
- * state allows the operation.  Values are sealed under data keys of KMS, asked for as the caller
- * (seal.c).  A replica is a secret of its own in its region that only its primary writes: whatever
- * changes a primary ends with secret_changed(), which brings the replicas in line.
+ * A handler begins with secret_find(): from what the caller named to a row, and whether the
+ * secret's state allows the operation.  Values are sealed under data keys of KMS, asked for as the
+ * caller (seal.c).  A replica is a secret of its own in its region that only its primary writes:
+ * whatever changes a primary ends with secret_changed(), which brings the replicas in line.
  */
 #pragma once
 

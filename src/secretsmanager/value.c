@@ -113,8 +113,8 @@ version_find(struct api_call *call, const struct secret_row *secret, struct str 
 }
 
 /*
- * LastAccessedDate is a day, so that at most one reading a day writes.  A reading by another service
- * may be inside a call that must not write; it leaves the date alone.
+ * LastAccessedDate is a day, so that at most one reading a day writes.  A reading by another
+ * service may be inside a call that must not write; it leaves the date alone.
  */
 static int
 note_access(struct api_call *call, const struct secret_row *secret,

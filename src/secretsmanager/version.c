@@ -1,7 +1,7 @@
 /*
  * Versions of a secret and their staging labels.  A label is on one version at a time; AWSPREVIOUS
- * follows AWSCURRENT by itself.  A version without labels is deprecated: it is shown to who asks for
- * such, and goes when there are too many.
+ * follows AWSCURRENT by itself.  A version without labels is deprecated: it is shown to who asks
+ * for such, and goes when there are too many.
  */
 #include "secretsmanager/secretsmanager.h"
 

@@ -74,6 +74,35 @@ TEST(iam_policies_see_names_and_conditions)
     world_free(w);
 }
 
+TEST(creation_can_be_bound_to_a_tag_a_name_and_a_key)
+{
+    struct world *w = world_new();
+    const char *key = sm_get(world_json_ok(w, "kms", "CreateKey", "{}"), "KeyMetadata.Arn");
+    struct str bob = sm_user(
+        w, "bob",
+        test_fmt("{\"Effect\":\"Allow\",\"Action\":\"secretsmanager:CreateSecret\",\"Resource\":"
+                 "\"*\",\"Condition\":{\"StringEquals\":{\"aws:RequestTag/team\":\"blue\","
+                 "\"secretsmanager:KmsKeyArn\":\"%s\"},\"StringLike\":{\"secretsmanager:Name\":"
+                 "\"app/*\"}}},{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"}",
+                 key));
+
+    world_json_okf(w, "kms", "CreateAlias", "{'AliasName':'alias/app','TargetKeyId':'%s'}",
+                   strrchr(key, '/') + 1);
+    world_as_reply(w, bob);
+    SM(w, "CreateSecret",
+       "{'Name':'app/a','SecretString':'x','KmsKeyId':'alias/app','Tags':[{'Key':'team','Value':"
+       "'blue'}]," SM_TOKEN("1") "}");
+    SM_REFUSED(w, "AccessDeniedException", NULL, "CreateSecret",
+               "{'Name':'app/b','KmsKeyId':'alias/app','Tags':[{'Key':'team','Value':'red'}]"
+               "," SM_TOKEN("1") "}");
+    SM_REFUSED(w, "AccessDeniedException", NULL, "CreateSecret",
+               "{'Name':'b','KmsKeyId':'alias/app','Tags':[{'Key':'team','Value':'blue'}]"
+               "," SM_TOKEN("1") "}");
+    SM_REFUSED(w, "AccessDeniedException", NULL, "CreateSecret",
+               "{'Name':'app/b','Tags':[{'Key':'team','Value':'blue'}]," SM_TOKEN("1") "}");
+    world_free(w);
+}
+
 TEST(a_batch_tells_what_the_caller_may_not_read)
 {
     struct world *w = world_new();
