@@ -29,8 +29,7 @@ is_free_root(const struct api_call *call, const struct api_resource *resource)
 /* ---- one decision ---- */
 
 static int
-resource_policy(struct api_call *call, const struct api_resource *resource,
-                struct policy_set *set)
+resource_policy(struct api_call *call, const struct api_resource *resource, struct policy_set *set)
 {
     int r = 0;
 
@@ -52,15 +51,43 @@ append(struct api_call *call, struct policy_context *to, const struct policy_con
         *LIST_PUSH(call->arena, to) = more->v[i];
 }
 
+/* The request's keys; of its tags only those that are for this thing. */
+static void
+append_request(struct api_call *call, const struct api_resource *resource,
+               struct policy_context *to)
+{
+    const struct str_list *tags = resource->new_tags;
+    struct str_list keys = {0};
+
+    for (size_t i = 0; call->request_keys && i < call->request_keys->n; i++) {
+        const struct policy_key *k = &call->request_keys->v[i];
+
+        if (!tags || !(str_is(k->name, "aws:TagKeys") || str_starts(k->name, S("aws:RequestTag/"))))
+            *LIST_PUSH(call->arena, to) = *k;
+    }
+    if (!tags || !tags->n)
+        return;
+    api_context_tags(call, "aws:RequestTag", tags, to);
+    for (size_t i = 0; i + 1 < tags->n; i += 2)
+        *LIST_PUSH(call->arena, &keys) = tags->v[i];
+    *LIST_PUSH(call->arena, to) =
+        (struct policy_key){.name = S("aws:TagKeys"), .values = keys.v, .n = keys.n, .multi = true};
+}
+
 static void
 tell(struct api_call *call, const struct policy_request *asked,
      const struct policy_decision *decision)
 {
-    struct str by = api_decided_by(call->arena, decision);
+    enum log_level level = decision->allowed ? LOG_DEBUG : LOG_INFO;
+    struct str by, name;
 
-    log_line(decision->allowed ? LOG_DEBUG : LOG_INFO, "%.*s %s %.*s on %.*s: %.*s",
-             STR_ARG(call->principal.arn), decision->allowed ? "may" : "may not",
-             STR_ARG(asked->action), STR_ARG(asked->resource), STR_ARG(by));
+    if (!log_shows(level))
+        return;
+    by = api_decided_by(call->arena, decision);
+    name = api_policy_name(call->caller, decision->policy);
+    log_line(level, "%.*s %s %.*s on %.*s: %.*s%s%.*s", STR_ARG(call->principal.arn),
+             decision->allowed ? "may" : "may not", STR_ARG(asked->action),
+             STR_ARG(asked->resource), STR_ARG(by), name.n ? " " : "", STR_ARG(name));
 }
 
 /* Decides and, when *ret is false, leaves the refusal in call->fault unless it is only asked. */
@@ -81,7 +108,7 @@ decide(struct api_call *call, struct str action, const struct api_resource *reso
     /* the first of a name counts: what is known of this decision before what is known of all */
     append(call, &context, extra);
     api_context_resource(call, resource, &context);
-    append(call, &context, call->request_keys);
+    append_request(call, resource, &context);
     append(call, &context, &call->caller->keys);
     const struct policy_request asked = {.action = action,
                                          .resource = resource->arn,
@@ -141,8 +168,7 @@ arn_of(struct api_call *call, struct str template, struct str id)
 {
     const struct {
         struct str name, value;
-    } holes[] = {
-        {S("region"), call->region}, {S("account"), call->account}, {S("id"), id}};
+    } holes[] = {{S("region"), call->region}, {S("account"), call->account}, {S("id"), id}};
     struct str out = S("");
 
     while (template.p) {
@@ -167,8 +193,7 @@ api_resource_find(struct api_call *call, struct str type, struct str id, struct 
     const struct api_service_hooks *hooks = hooks_of(call);
     size_t i = 0;
 
-    while (i < service->n_resources &&
-           !str_is(type, api_text(service, service->resources[i].name)))
+    while (i < service->n_resources && !str_is(type, api_text(service, service->resources[i].name)))
         i++;
     assert(i < service->n_resources);
     *ret = (struct api_resource){.policy_kind = POLICY_RESOURCE};
@@ -180,8 +205,11 @@ api_resource_find(struct api_call *call, struct str type, struct str id, struct 
             str_split(&rest, ':');
         ret->arn = id;
         ret->account = str_split(&rest, ':');
+        if (ret->account.n != 12) /* "aws", or nobody's: S3's buckets, images */
+            ret->account = STR_NONE;
     } else {
-        ret->arn = arn_of(call, str_from(api_text(service, service->resources[i].arn)), id);
+        ret->arn = arn_of(call, str_from(api_text(service, service->resources[i].arn)),
+                          id.n ? id : S("*"));
     }
     if (hooks->resource && !str_is(id, "*"))
         return hooks->resource(call, type, id, ret);
@@ -197,8 +225,7 @@ collect(struct api_call *call, const struct api_shape *shape, const void *value,
 
     if (shape->kind == API_LIST) {
         const struct str_list *list = value;
-        const struct api_shape *element =
-            api_shape(service, service->members[shape->first].shape);
+        const struct api_shape *element = api_shape(service, service->members[shape->first].shape);
         static const size_t text_bytes = sizeof(struct str);
         size_t size = shape->size ? shape->size : text_bytes;
 
@@ -268,9 +295,9 @@ authorize_on(struct api_call *call, const void *req, const struct api_on *on, si
     if (!ids.n && (on->flags & API_ON_IF_GIVEN))
         return 0;
     if (!ids.n)
-        *LIST_PUSH(call->arena, &ids) = S("*");
-    struct str type = str_from(
-        api_text(call->service, call->service->resources[on->resource].name));
+        *LIST_PUSH(call->arena, &ids) = on->path[0] == API_NONE ? S("*") : S("");
+    struct str type =
+        str_from(api_text(call->service, call->service->resources[on->resource].name));
 
     for (size_t i = 0; i < ids.n && r == 0; i++) {
         r = api_resource_find(call, type, ids.v[i], &resource);
@@ -349,8 +376,8 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     api_handler *handler = api_op_handler(inner.service, inner.op);
 
     if (!handler)
-        return error_origin(ENOSYS, "%s:%s is not implemented, and %s wants it", service,
-                            operation, via);
+        return error_origin(ENOSYS, "%s:%s is not implemented, and %s wants it", service, operation,
+                            via);
     for (size_t i = 0; call->via_all && i < call->via_all->n; i++)
         *LIST_PUSH(call->arena, &via_all) = call->via_all->v[i];
     *LIST_PUSH(call->arena, &via_all) = str_from(via);
@@ -363,8 +390,7 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     size_t mark = store_savepoint(call->txn);
     inner.wire = api_wire_of(inner.service->protocol);
     int r = api_validate(inner.service, inner.service->protocol,
-                         api_shape(inner.service, inner.op->input), call->arena, req,
-                         &inner.fault);
+                         api_shape(inner.service, inner.op->input), call->arena, req, &inner.fault);
 
     if (r == 0)
         r = api_authorize(&inner, req);

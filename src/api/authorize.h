@@ -46,6 +46,8 @@ struct api_resource {
     struct str policy;            /* its resource policy, JSON; empty: none */
     enum policy_kind policy_kind; /* POLICY_RESOURCE or POLICY_TRUST */
     bool policy_rules;            /* policy_set.resource_rules */
+    const struct str_list *new_tags; /* k, v …: those of the request's tags that it would get;
+                                      * NULL: all of them */
     struct policy_context keys;   /* more keys of it: ec2:InstanceType, kms:KeySpec … */
 };
 

@@ -61,17 +61,19 @@ api_context_tags(struct api_call *call, const char *prefix, const struct str_lis
                  struct policy_context *context)
 {
     for (size_t i = 0; i + 1 < tags->n; i += 2)
-        api_context_add(call, context,
-                        str_fmt(call->arena, "%s/%.*s", prefix, STR_ARG(tags->v[i])),
+        api_context_add(call, context, str_fmt(call->arena, "%s/%.*s", prefix, STR_ARG(tags->v[i])),
                         tags->v[i + 1]);
 }
 
 /* ---- the principal and its credentials ---- */
 
 static const char *const principal_types[] = {
-    [POLICY_ANONYMOUS] = "Anonymous",   [POLICY_ROOT] = "Account",
-    [POLICY_USER] = "User",             [POLICY_SESSION] = "AssumedRole",
-    [POLICY_WEB_IDENTITY] = "Anonymous", [POLICY_FEDERATED_USER] = "FederatedUser",
+    [POLICY_ANONYMOUS] = "Anonymous",
+    [POLICY_ROOT] = "Account",
+    [POLICY_USER] = "User",
+    [POLICY_SESSION] = "AssumedRole",
+    [POLICY_WEB_IDENTITY] = "Anonymous",
+    [POLICY_FEDERATED_USER] = "FederatedUser",
     [POLICY_SERVICE] = "Service",
 };
 
@@ -141,8 +143,10 @@ way_keys(struct api_call *call, struct policy_context *context)
         return;
     add_bool(call, context, "aws:SecureTransport", req->secure);
     /* the client's address is not told to a service that is called for it */
-    if (!call->via.p)
+    if (!call->via.p) {
         add_if(call, context, "aws:SourceIp", req->peer);
+        add_if(call, context, "aws:SourceVpc", req->source_vpc);
+    }
     add_if(call, context, "aws:UserAgent", api_header(req, S("User-Agent")));
     add_if(call, context, "aws:Referer", api_header(req, S("Referer")));
 }
@@ -203,9 +207,8 @@ walk_pairs(struct tag_walk *w, const struct api_shape *element, const struct str
             continue;
         *LIST_PUSH(w->call->arena, &w->keys) = *key;
         *LIST_PUSH(w->call->arena, &w->tags) = *key;
-        *LIST_PUSH(w->call->arena, &w->tags) = v && ((const struct str *)at(entry, v))->p
-                                                   ? *(const struct str *)at(entry, v)
-                                                   : S("");
+        *LIST_PUSH(w->call->arena, &w->tags) =
+            v && ((const struct str *)at(entry, v))->p ? *(const struct str *)at(entry, v) : S("");
     }
 }
 
@@ -276,8 +279,7 @@ api_context_request(struct api_call *call, const void *req, struct policy_contex
 
     add(call, context, "aws:RequestedRegion", call->region);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        const struct api_member *m =
-            api_member_find(call->service, input, str_from(names[i]));
+        const struct api_member *m = api_member_find(call->service, input, str_from(names[i]));
 
         if (m)
             walk_tags(&w, api_shape(call->service, m->shape), at(req, m));

@@ -32,8 +32,7 @@ api_guard_new(const struct api_config *config)
     guard->services = config->services;
     policy_cache_init(&guard->policies, seed);
     if (store_key_load(config->store, config->env, "session", guard->session_key) < 0 ||
-        store_key_load(config->store, config->env, "authorization-message",
-                       guard->message_key) < 0)
+        store_key_load(config->store, config->env, "authorization-message", guard->message_key) < 0)
         return api_guard_free(guard);
     return guard;
 }
@@ -69,8 +68,8 @@ add(struct api_call *call, struct policies *to, struct str_list *names, struct s
     struct str json)
 {
     const struct policy *policy;
-    int r = policy_cache_get(&call->guard->policies, call->arena, name, POLICY_IDENTITY, json,
-                             &policy);
+    int r =
+        policy_cache_get(&call->guard->policies, call->arena, name, POLICY_IDENTITY, json, &policy);
 
     if (r < 0)
         return r;
@@ -88,8 +87,8 @@ api_managed_document(struct api_call *call, struct str arn)
 
     if (!row)
         return managed_policy_find(arn, &managed) ? managed.document : STR_NONE;
-    struct str id = str_fmt(call->arena, "%.*s/v%lld", STR_ARG(row->id),
-                            (long long)row->default_version);
+    struct str id =
+        str_fmt(call->arena, "%.*s/v%lld", STR_ARG(row->id), (long long)row->default_version);
     const struct iam_policy_version_row *version = iam_policy_version_get(call->txn, id);
 
     return version ? version->document : STR_NONE;
@@ -165,8 +164,8 @@ session_policies(struct api_call *call, const struct session *s, struct policy_s
     int r = 0;
 
     for (size_t i = 0; i < s->policies.n && r == 0; i++)
-        r = add(call, &to, NULL,
-                str_fmt(call->arena, "%.*s/%zu", STR_ARG(s->access_key), i), s->policies.v[i]);
+        r = add(call, &to, NULL, str_fmt(call->arena, "%.*s/%zu", STR_ARG(s->access_key), i),
+                s->policies.v[i]);
     for (size_t i = 0; i < s->policy_arns.n && r == 0; i++)
         r = add_managed(call, &to, NULL, s->policy_arns.v[i]);
     set->session = (struct policy_list){to.v, to.n};

@@ -32,7 +32,10 @@ static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
 
-static int PRINTF_LIKE(4, 0)
+static int store_fault(struct api_call *call, const struct api_error *error, const void *detail,
+                       const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
+
+static int
 store_fault(struct api_call *call, const struct api_error *error, const void *detail,
             const char *fmt, va_list ap)
 {
@@ -298,7 +301,7 @@ carry_out(struct api *api, const struct api_request *req, struct call_state *st,
         api_anonymous(&st->call);
     else if (r == 0)
         r = api_authenticate(&st->call, api->keys, req, st->claim_error, &st->claim,
-                             api->config.root_keys);
+                             api->config.root_keys && !req->no_root_keys);
     if (r == 0)
         r = find_operation(st);
     if (r == 0)
@@ -344,11 +347,15 @@ static void
 log_call(const struct call_state *st, const struct api_reply *reply)
 {
     bool write = st->call.op && (st->call.op->flags & API_WRITE);
+    bool inside = st->req->source_vpc.n > 0;
 
-    log_line(write || reply->code.n ? LOG_INFO : LOG_DEBUG, "%.*s %.*s %.*s in %.*s: %d%s%.*s",
+    log_line(write || reply->code.n ? LOG_INFO : LOG_DEBUG,
+             "%.*s %.*s %.*s in %.*s%s%.*s%s%.*s: %d%s%.*s",
              STR_ARG(st->call.account.n ? st->call.account : S("-")), STR_ARG(reply->service),
              STR_ARG(reply->operation.n ? reply->operation : S("-")),
-             STR_ARG(st->call.region.n ? st->call.region : S("-")), reply->status,
+             STR_ARG(st->call.region.n ? st->call.region : S("-")),
+             inside ? " from " : "", STR_ARG(st->req->source_vpc), inside ? " " : "",
+             STR_ARG(inside ? st->req->peer : STR_NONE), reply->status,
              reply->code.n ? " " : "", STR_ARG(reply->code));
 }
 
@@ -391,6 +398,20 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
     log_call(&st, reply);
 }
 
+struct api_call
+api_call_of_operator(struct api *api, struct arena *arena)
+{
+    return (struct api_call){
+        .api = api,
+        .env = api->config.env,
+        .arena = arena,
+        .store = api->config.store,
+        .guard = api->guard,
+        .region = str_from(api->config.default_region),
+        .now_ms = api->config.env->now_ms(api->config.env),
+    };
+}
+
 void
 api_reject(struct api *api, struct arena *arena, int status, struct api_reply *reply)
 {
@@ -398,6 +419,8 @@ api_reject(struct api *api, struct arena *arena, int status, struct api_reply *r
         int status;
         const char *code, *message;
     } rows[] = {
+        {403, "AccessDenied",
+         "A web page may not call this API: see --allow-origin in `welkin help up`."},
         {413, "RequestEntityTooLarge", "The request body is larger than this service accepts."},
         {431, "RequestHeaderSectionTooLarge", "The request's headers are too large or too many."},
         {417, "ExpectationFailed", "The only expectation that is met is 100-continue."},

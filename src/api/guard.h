@@ -52,3 +52,10 @@ int api_refusal(struct api_call *call, const struct policy_request *asked,
                 const struct policy_decision *decision, bool resource_is_trust);
 /* "no identity-based policy", "statement 2 (AllowAll) of an identity-based policy" …: for logs. */
 struct str api_decided_by(struct arena *a, const struct policy_decision *decision);
+/* The name of one of the caller's identity policies; empty: it is none of them. */
+struct str api_policy_name(const struct api_caller *caller, const struct policy *policy);
+
+/* ---- dispatch.c ---- */
+
+/* A call that no request made, without a principal and a transaction. */
+struct api_call api_call_of_operator(struct api *api, struct arena *arena);

@@ -8,7 +8,8 @@
 #include "base/str.h"
 
 struct managed_policy {
-    struct str arn, name, path; /* "arn:aws:iam::aws:policy/service-role/X", "X", "/service-role/" */
+    /* "arn:aws:iam::aws:policy/service-role/X", "X", "/service-role/" */
+    struct str arn, name, path;
     struct str id, version;     /* "ANPA…", "v3": the only version that is kept */
     struct str document;        /* JSON */
     int64_t created_ms, updated_ms;

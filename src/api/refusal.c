@@ -41,10 +41,9 @@ reason(struct api_call *call, const struct policy_request *asked,
         silent = "no role trust policy";
         deny = "the role trust policy";
     }
-    return decision->explicit_deny
-               ? str_fmt(call->arena, " with an explicit deny in %s", deny)
-               : str_fmt(call->arena, " because %s allows the %.*s action", silent,
-                         STR_ARG(asked->action));
+    return decision->explicit_deny ? str_fmt(call->arena, " with an explicit deny in %s", deny)
+                                   : str_fmt(call->arena, " because %s allows the %.*s action",
+                                             silent, STR_ARG(asked->action));
 }
 
 struct str
@@ -58,6 +57,15 @@ api_decided_by(struct arena *a, const struct policy_decision *decision)
         return str_from(words[decision->by].silent);
     return str_fmt(a, "statement %u%s%.*s%s of %s", m->statement + 1, m->sid.n ? " (" : "",
                    STR_ARG(m->sid), m->sid.n ? ")" : "", words[decision->by].deny);
+}
+
+struct str
+api_policy_name(const struct api_caller *caller, const struct policy *policy)
+{
+    for (size_t i = 0; policy && i < caller->set.identity.n; i++)
+        if (caller->set.identity.v[i] == policy)
+            return caller->names.v[i];
+    return S("");
 }
 
 /* ---- encoded messages ---- */
@@ -117,8 +125,8 @@ conditions(struct json_out *o, const struct policy_context *context)
 }
 
 static void
-message(struct buf *out, const struct policy_request *asked,
-        const struct policy_decision *decision, const struct policy_context *context)
+message(struct buf *out, const struct policy_request *asked, const struct policy_decision *decision,
+        const struct policy_context *context)
 {
     struct json_out o = {.buf = out};
 
@@ -214,9 +222,9 @@ api_authorization_message(struct api_call *call, struct str text, struct str *re
 /* ---- the fault ---- */
 
 static const struct api_error errors[API_N_PROTOCOLS] = {
-    [API_EC2] = {"UnauthorizedOperation", 403},    [API_QUERY] = {"AccessDenied", 403},
-    [API_JSON] = {"AccessDeniedException", 400},   [API_REST_JSON] = {"AccessDeniedException", 403},
-    [API_REST_XML] = {"AccessDenied", 403},        [API_CBOR] = {"AccessDeniedException", 400},
+    [API_EC2] = {"UnauthorizedOperation", 403},  [API_QUERY] = {"AccessDenied", 403},
+    [API_JSON] = {"AccessDeniedException", 400}, [API_REST_JSON] = {"AccessDeniedException", 403},
+    [API_REST_XML] = {"AccessDenied", 403},      [API_CBOR] = {"AccessDeniedException", 400},
 };
 
 int

@@ -65,13 +65,19 @@ write_line(enum log_level level, const char *text)
         return; /* nobody is left to be told */
 }
 
+bool
+log_shows(enum log_level level)
+{
+    return level <= log_most && log_fd >= 0;
+}
+
 void
 log_line(enum log_level level, const char *fmt, ...)
 {
     char text[LINE_MAX_BYTES];
     va_list ap;
 
-    if (level > log_most || log_fd < 0)
+    if (!log_shows(level))
         return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);

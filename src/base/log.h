@@ -16,6 +16,8 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /* Where lines go (-1: nowhere), the least important level that is shown, and the clock. */
 void log_init(int fd, enum log_level most, int64_t (*now_ms)(void));
 
+/* Whether a line of that level is shown, for who would make one at a cost. */
+bool log_shows(enum log_level level);
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)

@@ -8,12 +8,14 @@
  */
 #include "daemon/daemon.h"
 
+#include "api/explain.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "codec/ip.h"
 #include "codec/json.h"
 #include "codec/uri.h"
 #include "ec2/instance.h"
+#include "store/keys.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -267,6 +269,27 @@ reset(struct admin *admin, struct http_request *req)
         reply(req, 200, S("{\"reset\":true}\n"));
 }
 
+/* ---- certificates ---- */
+
+/* PEM, in the order signature, pkcs7, rsa2048: for those who verify identity documents. */
+static void
+identity_certificates(struct admin *admin, struct http_request *req)
+{
+    const struct http_header headers[] = {{S("Content-Type"), S("application/x-pem-file")}};
+    struct store *store = cloud_store(admin->d->cloud);
+    struct identity *made = NULL;
+    int r = store_identity_load(store, admin->d->env, &made);
+
+    identity_free(made);
+    if (r < 0 || store_flush(store) < 0) {
+        refuse(admin, req, 500, "The certificates cannot be made.");
+        return;
+    }
+    struct txn *txn = store_begin(store);
+    http_respond(req, 200, headers, 1, store_identity_certificates(txn));
+    store_rollback(txn);
+}
+
 /* ---- images ---- */
 
 static void
@@ -417,6 +440,64 @@ console(struct admin *admin, struct http_request *req)
         http_respond(req, 200, headers, 1, text);
 }
 
+/* ---- policies ---- */
+
+static void
+put_list(struct json_out *o, const char *name, const struct str_list *list)
+{
+    json_key(o, str_from(name));
+    json_open(o, '[');
+    for (size_t i = 0; i < list->n; i++)
+        json_str(o, list->v[i]);
+    json_close(o, ']');
+}
+
+/* Each `context=KEY=VALUE` of the query. */
+static struct str_list
+context_params(struct admin *admin, struct str query)
+{
+    struct str_list pairs = {0};
+    struct str name, value;
+
+    while (uri_query_next(&query, &name, &value)) {
+        struct str text;
+
+        if (!str_is(name, "context") || !uri_decode(&admin->arena, value, URI_PLUS_BLANK, &text))
+            continue;
+        *LIST_PUSH(&admin->arena, &pairs) = str_split(&text, '=');
+        *LIST_PUSH(&admin->arena, &pairs) = text.p ? text : S("");
+    }
+    return pairs;
+}
+
+static void
+explain(struct admin *admin, struct http_request *req)
+{
+    const struct api_question question = {
+        .principal = param(admin, req, "principal"),
+        .action = param(admin, req, "action"),
+        .resource = param(admin, req, "resource"),
+        .region = param(admin, req, "region"),
+        .context = context_params(admin, req->head.query),
+    };
+    struct api_answer answer;
+    struct str why = STR_NONE;
+    int r = api_explain(cloud_api(admin->d->cloud), &admin->arena, &question, &answer, &why);
+
+    if (r) {
+        refuse(admin, req, r < 0 ? 500 : 400,
+               r < 0 ? "The policies could not be read." : str_cstr(&admin->arena, why));
+        return;
+    }
+    struct json_out o = begin(admin);
+
+    key_str(&o, "decision", answer.allowed ? S("allowed") : S("denied"));
+    key_str(&o, "by", answer.decided_by);
+    key_str(&o, "policy", answer.policy);
+    put_list(&o, "policies", &answer.policies);
+    finish(admin, &o, req);
+}
+
 /* ---- routes ---- */
 
 static const struct route routes[] = {
@@ -426,9 +507,11 @@ static const struct route routes[] = {
     {HTTP_GET, "/_welkin/clock", show_clock},
     {HTTP_POST, "/_welkin/clock", set_clock},
     {HTTP_POST, "/_welkin/reset", reset},
+    {HTTP_GET, "/_welkin/identity-certificate", identity_certificates},
     {HTTP_GET, "/_welkin/images", list_images},
     {HTTP_POST, "/_welkin/images", map_image},
     {HTTP_GET, "/_welkin/console", console},
+    {HTTP_GET, "/_welkin/iam/explain", explain},
 };
 
 bool
@@ -445,10 +528,8 @@ is_loopback(const union http_addr *peer)
     return peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&peer->v6.sin6_addr);
 }
 
-/* "127.0.0.1:4566", "localhost", "[::1]:80": names that no stranger can give out, as he can
- * 127.example.com. */
-static bool
-is_own_name(struct str host)
+bool
+daemon_own_name(struct str host)
 {
     size_t colon = host.n && host.p[0] == '[' ? str_find_char(host, ']') : str_find_char(host, ':');
     struct str name = str_cut(host, 0, colon == SIZE_MAX ? host.n : colon);
@@ -464,7 +545,7 @@ admin_request(struct admin *admin, struct http_request *req)
     bool known_path = false;
 
     arena_reset(&admin->arena);
-    if (!is_loopback(&req->peer) || !is_own_name(req->head.host) ||
+    if (!is_loopback(&req->peer) || !daemon_own_name(req->head.host) ||
         http_header_get(&req->head, S("Origin")).p) {
         refuse(admin, req, 403, "The admin API is answered to this machine's own programs only.");
         return;

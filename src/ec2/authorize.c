@@ -61,6 +61,10 @@ find_instance(struct api_call *call, struct str id, struct api_resource *r)
     r->tags = &row->tags;
     key(call, r, "ec2:InstanceID", row->id);
     instance_keys(call, row, r);
+    const struct ec2_profile_association_row *association =
+        ec2_profile_association_by_instance_get(call->txn, row->id);
+    if (association)
+        key(call, r, "ec2:InstanceProfile", association->profile_arn);
 }
 
 static void
@@ -217,21 +221,37 @@ ec2_context(struct api_call *call, const void *req UNUSED, struct policy_context
     api_context_add(call, context, S("ec2:Region"), call->region);
     /* of ec2:CreateTags for what an operation makes: which operation */
     if (!str_is(api_op_name(call->service, call->op), "CreateTags"))
-        api_context_add(call, context, S("ec2:CreateAction"),
-                        api_op_name(call->service, call->op));
+        api_context_add(call, context, S("ec2:CreateAction"), api_op_name(call->service, call->op));
 }
 
 /* ---- RunInstances ---- */
 
 #define RUN S("ec2:RunInstances")
 
-/* Something that is there. */
+/* Tags of a launch that are for things of a type. */
+static const struct str_list *
+tags_for(struct api_call *call, const struct ec2_RunInstancesRequest *req, const char *type)
+{
+    struct str_list *tags = ARENA_NEW(call->arena, struct str_list);
+
+    LIST_EACH(&req->tag_specifications, spec)
+        if (str_is(spec->resource_type, type))
+            LIST_EACH(&spec->tags, tag) {
+                *LIST_PUSH(call->arena, tags) = tag->key;
+                *LIST_PUSH(call->arena, tags) = tag->value.p ? tag->value : S("");
+            }
+    return tags;
+}
+
+/* Something that is there: no tag of the request is for it. */
 static int
 uses(struct api_call *call, const char *type, struct str id)
 {
+    static const struct str_list none;
     struct api_resource r;
     int result = api_resource_find(call, str_from(type), id, &r);
 
+    r.new_tags = &none;
     return result ? result : api_authorize_on(call, RUN, &r, NULL);
 }
 
@@ -251,12 +271,16 @@ uses_all(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 }
 
 static int
-makes_instance(struct api_call *call, const struct ec2_launch *l)
+makes_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+               const struct ec2_launch *l)
 {
-    struct api_resource r = {.arn = arn(call, "instance", S("*"))};
+    struct api_resource r = {.arn = arn(call, "instance", S("*")),
+                             .new_tags = tags_for(call, req, "instance")};
 
     instance_keys(call, &l->model, &r);
     key(call, &r, "ec2:ImageID", l->image->id);
+    if (l->profile)
+        key(call, &r, "ec2:InstanceProfile", ec2_profile_arn(call, l->profile));
     return api_authorize_on(call, RUN, &r, NULL);
 }
 
@@ -265,7 +289,8 @@ makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
              const struct ec2_launch *l)
 {
     struct ec2_EbsBlockDevice ebs = ec2_image_root(call->arena, l->image);
-    struct api_resource r = {.arn = arn(call, "volume", S("*"))};
+    struct api_resource r = {.arn = arn(call, "volume", S("*")),
+                             .new_tags = tags_for(call, req, "volume")};
 
     LIST_EACH(&req->block_device_mappings, m)
         if (m->ebs && str_eq(m->device_name, l->image->root_device_name)) {
@@ -286,9 +311,11 @@ makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 }
 
 static int
-makes_interface(struct api_call *call, const struct ec2_launch *l)
+makes_interface(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+                const struct ec2_launch *l)
 {
-    struct api_resource r = {.arn = arn(call, "network-interface", S("*"))};
+    struct api_resource r = {.arn = arn(call, "network-interface", S("*")),
+                             .new_tags = tags_for(call, req, "network-interface")};
 
     key(call, &r, "ec2:AvailabilityZone", l->subnet->zone);
     key_flag(call, &r, "ec2:AssociatePublicIpAddress", l->public_ip);
@@ -304,8 +331,9 @@ tags_all(struct api_call *call, const struct ec2_RunInstancesRequest *req)
     int r = 0;
 
     LIST_EACH(&req->tag_specifications, spec) {
-        const struct api_resource made = {
-            .arn = arn(call, str_cstr(call->arena, spec->resource_type), S("*"))};
+        const char *type = str_cstr(call->arena, spec->resource_type);
+        const struct api_resource made = {.arn = arn(call, type, S("*")),
+                                          .new_tags = tags_for(call, req, type)};
 
         if (r == 0 && spec->tags.n)
             r = api_authorize_on(call, S("ec2:CreateTags"), &made, NULL);
@@ -320,14 +348,14 @@ ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest
     /* the hot path: a root is asked nothing */
     if (call->principal.kind == POLICY_ROOT)
         return 0;
-    int r = makes_instance(call, l);
+    int r = makes_instance(call, req, l);
 
     if (r == 0)
         r = uses_all(call, req, l);
     if (r == 0)
         r = makes_volume(call, req, l);
     if (r == 0)
-        r = makes_interface(call, l);
+        r = makes_interface(call, req, l);
     return r == 0 ? tags_all(call, req) : r;
 }
 

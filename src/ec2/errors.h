@@ -15,6 +15,7 @@
     X(DependencyViolation, "DependencyViolation", 400)                                             \
     X(Idempotent_ParameterMismatch, "IdempotentParameterMismatch", 400)                            \
     X(IncorrectInstanceState, "IncorrectInstanceState", 400)                                       \
+    X(IncorrectState, "IncorrectState", 400)                                                       \
     X(InstanceCreditSpecification_NotSupported, "InstanceCreditSpecification.NotSupported", 400)   \
     X(InstanceLimitExceeded, "InstanceLimitExceeded", 400)                                         \
     X(InsufficientAddressCapacity, "InsufficientAddressCapacity", 400)                             \
@@ -26,6 +27,7 @@
     X(InvalidAMIID_Unavailable, "InvalidAMIID.Unavailable", 400)                                   \
     X(InvalidAMIName_Duplicate, "InvalidAMIName.Duplicate", 400)                                   \
     X(InvalidAMIName_Malformed, "InvalidAMIName.Malformed", 400)                                   \
+    X(InvalidAssociationID_NotFound, "InvalidAssociationID.NotFound", 400)                         \
     X(InvalidAttachmentID_NotFound, "InvalidAttachmentID.NotFound", 400)                           \
     X(InvalidBlockDeviceMapping, "InvalidBlockDeviceMapping", 400)                                 \
     X(InvalidDhcpOptionID_NotFound, "InvalidDhcpOptionID.NotFound", 400)                           \

@@ -75,119 +75,45 @@ attached_page(struct api_call *call, struct str owner_id, struct str path_prefix
     return 0;
 }
 
-/* ---- users ---- */
+/*
+ * The nine handlers: iam_attach_user_policy(), iam_detach_user_policy(),
+ * iam_list_attached_user_policies(), and the same of groups and roles.
+ */
+#define ATTACHMENT_OPS(kind, Kind, member, find_to_write, quota)                                   \
+    int iam_attach_##kind##_policy(struct api_call *call,                                          \
+                                   const struct iam_Attach##Kind##PolicyRequest *req,              \
+                                   struct iam_Attach##Kind##PolicyResult *res UNUSED)              \
+    {                                                                                              \
+        const struct iam_##kind##_row *row;                                                        \
+        int r = find_to_write(call, req->member, &row);                                            \
+                                                                                                   \
+        return r ? r : attach(call, row->id, req->policy_arn, quota);                              \
+    }                                                                                              \
+    int iam_detach_##kind##_policy(struct api_call *call,                                          \
+                                   const struct iam_Detach##Kind##PolicyRequest *req,              \
+                                   struct iam_Detach##Kind##PolicyResult *res UNUSED)              \
+    {                                                                                              \
+        const struct iam_##kind##_row *row;                                                        \
+        int r = find_to_write(call, req->member, &row);                                            \
+                                                                                                   \
+        return r ? r : detach(call, row->id, req->policy_arn);                                     \
+    }                                                                                              \
+    int iam_list_attached_##kind##_policies(                                                       \
+        struct api_call *call, const struct iam_ListAttached##Kind##PoliciesRequest *req,          \
+        struct iam_ListAttached##Kind##PoliciesResponse *res)                                      \
+    {                                                                                              \
+        const struct iam_##kind##_row *row;                                                        \
+        struct api_page page;                                                                      \
+        int r = iam_##kind##_find(call, req->member, &row);                                        \
+                                                                                                   \
+        if (r == 0)                                                                                \
+            r = attached_page(call, row->id, req->path_prefix, req->marker, req->max_items,        \
+                              &res->attached_policies, &page);                                     \
+        if (r == 0)                                                                                \
+            IAM_PAGE_CLOSE(call, &page, res);                                                      \
+        return r;                                                                                  \
+    }
 
-int
-iam_attach_user_policy(struct api_call *call, const struct iam_AttachUserPolicyRequest *req,
-                      struct iam_AttachUserPolicyResult *res UNUSED)
-{
-    const struct iam_user_row *row;
-    int r = iam_user_find(call, req->user_name, &row);
-
-    return r ? r : attach(call, row->id, req->policy_arn, IAM_QUOTA_USER_ATTACHMENTS);
-}
-
-int
-iam_detach_user_policy(struct api_call *call, const struct iam_DetachUserPolicyRequest *req,
-                      struct iam_DetachUserPolicyResult *res UNUSED)
-{
-    const struct iam_user_row *row;
-    int r = iam_user_find(call, req->user_name, &row);
-
-    return r ? r : detach(call, row->id, req->policy_arn);
-}
-
-int
-iam_list_attached_user_policies(struct api_call *call,
-                               const struct iam_ListAttachedUserPoliciesRequest *req,
-                               struct iam_ListAttachedUserPoliciesResponse *res)
-{
-    const struct iam_user_row *row;
-    struct api_page page;
-    int r = iam_user_find(call, req->user_name, &row);
-
-    if (r == 0)
-        r = attached_page(call, row->id, req->path_prefix, req->marker, req->max_items,
-                          &res->attached_policies, &page);
-    if (r == 0)
-        IAM_PAGE_CLOSE(call, &page, res);
-    return r;
-}
-
-/* ---- groups ---- */
-
-int
-iam_attach_group_policy(struct api_call *call, const struct iam_AttachGroupPolicyRequest *req,
-                      struct iam_AttachGroupPolicyResult *res UNUSED)
-{
-    const struct iam_group_row *row;
-    int r = iam_group_find(call, req->group_name, &row);
-
-    return r ? r : attach(call, row->id, req->policy_arn, IAM_QUOTA_GROUP_ATTACHMENTS);
-}
-
-int
-iam_detach_group_policy(struct api_call *call, const struct iam_DetachGroupPolicyRequest *req,
-                      struct iam_DetachGroupPolicyResult *res UNUSED)
-{
-    const struct iam_group_row *row;
-    int r = iam_group_find(call, req->group_name, &row);
-
-    return r ? r : detach(call, row->id, req->policy_arn);
-}
-
-int
-iam_list_attached_group_policies(struct api_call *call,
-                               const struct iam_ListAttachedGroupPoliciesRequest *req,
-                               struct iam_ListAttachedGroupPoliciesResponse *res)
-{
-    const struct iam_group_row *row;
-    struct api_page page;
-    int r = iam_group_find(call, req->group_name, &row);
-
-    if (r == 0)
-        r = attached_page(call, row->id, req->path_prefix, req->marker, req->max_items,
-                          &res->attached_policies, &page);
-    if (r == 0)
-        IAM_PAGE_CLOSE(call, &page, res);
-    return r;
-}
-
-/* ---- roles ---- */
-
-int
-iam_attach_role_policy(struct api_call *call, const struct iam_AttachRolePolicyRequest *req,
-                      struct iam_AttachRolePolicyResult *res UNUSED)
-{
-    const struct iam_role_row *row;
-    int r = iam_role_open(call, req->role_name, &row);
-
-    return r ? r : attach(call, row->id, req->policy_arn, IAM_QUOTA_ROLE_ATTACHMENTS);
-}
-
-int
-iam_detach_role_policy(struct api_call *call, const struct iam_DetachRolePolicyRequest *req,
-                      struct iam_DetachRolePolicyResult *res UNUSED)
-{
-    const struct iam_role_row *row;
-    int r = iam_role_open(call, req->role_name, &row);
-
-    return r ? r : detach(call, row->id, req->policy_arn);
-}
-
-int
-iam_list_attached_role_policies(struct api_call *call,
-                               const struct iam_ListAttachedRolePoliciesRequest *req,
-                               struct iam_ListAttachedRolePoliciesResponse *res)
-{
-    const struct iam_role_row *row;
-    struct api_page page;
-    int r = iam_role_find(call, req->role_name, &row);
-
-    if (r == 0)
-        r = attached_page(call, row->id, req->path_prefix, req->marker, req->max_items,
-                          &res->attached_policies, &page);
-    if (r == 0)
-        IAM_PAGE_CLOSE(call, &page, res);
-    return r;
-}
+ATTACHMENT_OPS(user, User, user_name, iam_user_find, IAM_QUOTA_USER_ATTACHMENTS)
+ATTACHMENT_OPS(group, Group, group_name, iam_group_find, IAM_QUOTA_GROUP_ATTACHMENTS)
+ATTACHMENT_OPS(role, Role, role_name, iam_role_open, IAM_QUOTA_ROLE_ATTACHMENTS)

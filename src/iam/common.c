@@ -103,7 +103,7 @@ iam_owner_of(struct api_call *call, struct str user_name, struct iam_owner *ret)
             return r;
     } else if (call->principal.kind == POLICY_USER) {
         row = iam_user_get(call->txn, call->principal.unique_id);
-    } else if (call->principal.kind == POLICY_ROOT || !call->principal.arn.n) {
+    } else if (call->principal.kind == POLICY_ROOT) {
         *ret = (struct iam_owner){.id = call->account, .name = S("")};
         return 0;
     }
@@ -145,7 +145,11 @@ iam_id(struct api_call *call, const char *prefix)
 struct str
 iam_access_key_id(struct api_call *call)
 {
-    return random_text(call, BASE32, 32, "AKIA", 16);
+    uint8_t random[10];
+
+    call->env->random(call->env, random, sizeof(random));
+    session_mark_account(random, call->account);
+    return session_key_chars(call->arena, "AKIA", random);
 }
 
 struct str
@@ -171,6 +175,9 @@ iam_path(struct str path)
 
 /* ---- pages ---- */
 
+/* Documents are long and thrice as long when they are encoded; a reply has room for 64 MiB. */
+enum { PAGE_BYTES_MAX = 8 << 20 };
+
 /* IAM has no region: a Marker is good whatever region the client was told. */
 static struct api_page_scope
 page_scope(struct api_call *call)
@@ -189,6 +196,14 @@ iam_page_open(struct api_call *call, struct str marker, struct opt_i64 max_items
     const struct api_page_scope scope = page_scope(call);
 
     return api_page_open(call->arena, &scope, &rule, marker, max_items, false, ret, &call->fault);
+}
+
+void
+iam_page_spend(struct api_page *page, size_t *spent, size_t bytes)
+{
+    *spent += bytes;
+    if (*spent > PAGE_BYTES_MAX)
+        page->left = 0;
 }
 
 struct str

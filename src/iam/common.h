@@ -45,7 +45,7 @@ int iam_owner_of(struct api_call *call, struct str user_name, struct iam_owner *
 
 /* prefix ("AIDA", "AGPA", "AROA", "AIPA", "ANPA", "APKA", "ASCA", "ACCA") and 17 of A-Z2-7. */
 struct str iam_id(struct api_call *call, const char *prefix);
-/* An access key's id: "AKIA" and 16 of A-Z2-7. */
+/* An access key's id: "AKIA" and 16 of A-Z2-7, which tell the account (codec/session.h). */
 struct str iam_access_key_id(struct api_call *call);
 /* n random characters of A-Za-z0-9+/; wiped with the arena of a secret reply. */
 struct str iam_secret(struct api_call *call, size_t n);
@@ -76,6 +76,8 @@ struct str iam_path(struct str path);
 enum { IAM_PAGE_KEY_MAX = 223 };
 int iam_page_open(struct api_call *call, struct str marker, struct opt_i64 max_items,
                   struct api_page *ret);
+/* An item of so many bytes was put on the page: one that is long ends before MaxItems. */
+void iam_page_spend(struct api_page *page, size_t *spent, size_t bytes);
 struct str iam_page_marker(struct api_call *call, const struct api_page *page);
 #define IAM_PAGE_CLOSE(call, page, res)                                                            \
     ((res)->is_truncated = opt_bool((page)->more),                                                 \
@@ -100,7 +102,7 @@ struct str_list iam_tags_drop(struct api_call *call, const struct str_list *keys
                               const struct str_list *old);
 struct str_list iam_tags_drop_cased(struct api_call *call, const struct str_list *keys,
                                     const struct str_list *old);
-/* InvalidInput when a Tag… or Untag… operation was given none.  (UntagUser and UntagRole take it.) */
+/* InvalidInput when a Tag… or Untag… operation was given none; UntagUser and UntagRole take it. */
 int iam_tags_given(struct api_call *call, size_t n);
 int iam_tag_keys_given(struct api_call *call, size_t n);
 /* As a reply shows them; absent when there are none. */

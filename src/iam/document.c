@@ -11,7 +11,9 @@
 #include <stdlib.h>
 
 /* A document has at most 131,072 characters, and a value takes two at least. */
-enum { DOCUMENT_NODES_MAX = 65536 };
+enum { DOCUMENT_NODES_MAX = 65536, SCRATCH_BYTES_MAX = 32 << 20 };
+/* White space does not count for a quota, but it must be kept somewhere. */
+enum { TRUST_BYTES_MAX = 8192 };
 
 int
 iam_document_check(struct api_call *call, struct str json, enum policy_kind kind)
@@ -126,11 +128,14 @@ walk_statement(struct api_call *call, const struct json *statement, each_princip
 static int
 walk_principals(struct api_call *call, struct str json, each_principal *fn, void *ctx)
 {
+    struct arena scratch CLEANUP(arena_done);
     struct json tree;
     size_t at;
     int r = 0;
 
-    if (!json_parse(call->arena, json, DOCUMENT_NODES_MAX, &tree, &at))
+    /* A tree is many times as long as its text, and a list shows a thousand documents. */
+    arena_init(&scratch, SCRATCH_BYTES_MAX);
+    if (!json_parse(&scratch, json, DOCUMENT_NODES_MAX, &tree, &at))
         return error_origin(EINVAL, "a policy document is no JSON at %zu", at);
     const struct json *statement = json_get(&tree, "Statement");
 
@@ -269,7 +274,8 @@ iam_trust_check(struct api_call *call, struct str json, struct str *ret)
     int r = iam_document_check(call, json, POLICY_TRUST);
 
     if (r == 0)
-        r = iam_quota_check(call, IAM_QUOTA_TRUST_POLICY_SIZE, iam_document_size(json));
+        r = iam_quota_check(call, IAM_QUOTA_TRUST_POLICY_SIZE,
+                            json.n > TRUST_BYTES_MAX ? INT64_MAX : iam_document_size(json));
     if (r == 0)
         r = walk_principals(call, json, check_principal, &changes);
     if (r == 0)

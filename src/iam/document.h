@@ -1,9 +1,9 @@
 /*
  * Policy documents as IAM takes, keeps and shows them.
  *
- * A trust policy is kept with the unique ids (AIDA…, AROA…) of the users and roles that it names, as
- * AWS does: a user who is made anew under an old name is another one.  It is shown with their ARNs
- * while they exist.
+ * A trust policy is kept with the unique ids (AIDA…, AROA…) of the users and roles that it
+ * names, as AWS does: a user who is made anew under an old name is another one.  It is shown with
+ * their ARNs while they exist.
  */
 #pragma once
 

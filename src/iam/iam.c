@@ -9,7 +9,8 @@ static int
 user_resource(struct api_call *call, struct str id, struct api_resource *ret)
 {
     const struct iam_user_row *row =
-        iam_user_by_name_get(call->txn, call->account, str_lower(call->arena, id));
+        id.n ? iam_user_by_name_get(call->txn, call->account, str_lower(call->arena, id))
+             : iam_user_get(call->txn, call->principal.unique_id); /* the caller's own */
 
     if (row) {
         ret->arn = iam_arn(call, "user", row->path, row->name);
@@ -29,12 +30,99 @@ group_resource(struct api_call *call, struct str id, struct api_resource *ret)
     return 0;
 }
 
+static int
+role_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    const struct iam_role_row *row =
+        iam_role_by_name_get(call->txn, call->account, str_lower(call->arena, id));
+
+    if (row) {
+        ret->arn = iam_arn(call, "role", row->path, row->name);
+        ret->tags = &row->tags;
+    }
+    return 0;
+}
+
+static int
+profile_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    const struct iam_profile_row *row =
+        iam_profile_by_name_get(call->txn, call->account, str_lower(call->arena, id));
+
+    if (row) {
+        ret->arn = iam_arn(call, "instance-profile", row->path, row->name);
+        ret->tags = &row->tags;
+    }
+    return 0;
+}
+
+/* Policies, principals and providers are named by their ARNs, except where they are made. */
+static int
+policy_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    const struct iam_policy_row *row = iam_policy_by_arn_get(call->txn, id);
+
+    if (str_starts(id, S("arn:")))
+        ret->arn = id;
+    if (row && str_eq(row->account, call->account))
+        ret->tags = &row->tags;
+    return 0;
+}
+
+/* Named by its serial number, except where it is made. */
+static int
+mfa_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    const struct iam_mfa_device_row *row = iam_mfa_device_get(call->txn, id);
+
+    if (str_starts(id, S("arn:")))
+        ret->arn = id;
+    if (row && str_eq(row->account, call->account))
+        ret->tags = &row->tags;
+    return 0;
+}
+
+static int
+provider_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    const struct iam_provider_row *row = iam_provider_get(call->txn, id);
+
+    if (str_starts(id, S("arn:")))
+        ret->arn = id;
+    else if (str_starts(id, S("https://")))
+        ret->arn = iam_arn(call, "oidc-provider", S("/"), str_cut(id, 8, id.n));
+    if (row && str_eq(row->account, call->account))
+        ret->tags = &row->tags;
+    return 0;
+}
+
+static int
+server_certificate_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    const struct iam_server_certificate_row *row = iam_server_certificate_by_name_get(
+        call->txn, call->account, str_lower(call->arena, id));
+
+    if (row) {
+        ret->arn = iam_arn(call, "server-certificate", row->path, row->name);
+        ret->tags = &row->tags;
+    }
+    return 0;
+}
+
 /* A line a type of iam.ops whose rows know more than the ARN's template. */
 static const struct {
     const char *type;
     int (*look)(struct api_call *call, struct str id, struct api_resource *ret);
 } types[] = {
     {"group", group_resource},
+    {"instance-profile", profile_resource},
+    {"mfa", mfa_resource},
+    {"oidc-provider", provider_resource},
+    {"policy", policy_resource},
+    {"principal", policy_resource},
+    {"role", role_resource},
+    {"saml-provider", provider_resource},
+    {"server-certificate", server_certificate_resource},
     {"user", user_resource},
 };
 

@@ -31,7 +31,8 @@ int64_t iam_version_number(struct str version);
 const struct iam_policy_version_row *iam_version_get(struct api_call *call,
                                                      const struct iam_policy_row *policy,
                                                      int64_t number);
-struct iam_PolicyVersion iam_version_show(struct api_call *call, const struct iam_policy_row *policy,
+struct iam_PolicyVersion iam_version_show(struct api_call *call,
+                                          const struct iam_policy_row *policy,
                                           const struct iam_policy_version_row *row,
                                           bool with_document);
 /* The only version of an AWS managed policy. */

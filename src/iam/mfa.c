@@ -259,9 +259,10 @@ show_virtual(struct api_call *call, const struct iam_mfa_device_row *row)
     if (row->user_id.n) {
         const struct iam_user_row *user = iam_user_get(call->txn, row->user_id);
 
+        assert(user); /* DeleteUser refuses while there is a device */
         device.enable_date = opt_i64(row->enabled_ms);
         device.user = ARENA_NEW(call->arena, struct iam_User);
-        *device.user = user ? iam_user_show(call, user) : iam_root_show(call);
+        *device.user = iam_user_show(call, user);
     }
     return device;
 }

@@ -34,7 +34,7 @@ policy_check(struct api_call *call, const struct iam_CreatePolicyRequest *req,
             call, IAM_QUOTA_POLICIES,
             iam_count(call->txn, &iam_policy_by_name, STORE_KEYS(call->account)) + 1);
     if (r == 0)
-        r = iam_document_check(call, req->policy_document, POLICY_IDENTITY);
+        r = iam_document_check(call, req->policy_document, POLICY_MANAGED);
     if (r == 0)
         r = iam_quota_check(call, IAM_QUOTA_POLICY_SIZE,
                             iam_document_size(req->policy_document));

@@ -36,7 +36,7 @@ iam_create_policy_version(struct api_call *call, const struct iam_CreatePolicyVe
                       "A managed policy can have up to 5 versions. Before you create a new "
                       "version, you must delete an existing version.");
     if (r == 0)
-        r = iam_document_check(call, req->policy_document, POLICY_IDENTITY);
+        r = iam_document_check(call, req->policy_document, POLICY_MANAGED);
     if (r == 0)
         r = iam_quota_check(call, IAM_QUOTA_POLICY_SIZE,
                             iam_document_size(req->policy_document));

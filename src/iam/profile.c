@@ -28,6 +28,15 @@ iam_profile_show(struct api_call *call, const struct iam_profile_row *row)
     return profile;
 }
 
+/* Of the document that it shows. */
+static size_t
+profile_bytes(struct api_call *call, const struct iam_profile_row *row)
+{
+    const struct iam_role_row *role = row->role_id.n ? iam_role_get(call->txn, row->role_id) : NULL;
+
+    return role ? role->trust_policy.n : 0;
+}
+
 static struct iam_InstanceProfile *
 profile_show_all(struct api_call *call, const struct iam_profile_row *row)
 {
@@ -47,7 +56,8 @@ profile_put(struct api_call *call, const struct iam_profile_row *row)
 /* ---- CreateInstanceProfile, DeleteInstanceProfile ---- */
 
 int
-iam_create_instance_profile(struct api_call *call, const struct iam_CreateInstanceProfileRequest *req,
+iam_create_instance_profile(struct api_call *call,
+                            const struct iam_CreateInstanceProfileRequest *req,
                             struct iam_CreateInstanceProfileResponse *res)
 {
     struct iam_profile_row row = {
@@ -75,7 +85,8 @@ iam_create_instance_profile(struct api_call *call, const struct iam_CreateInstan
 }
 
 int
-iam_delete_instance_profile(struct api_call *call, const struct iam_DeleteInstanceProfileRequest *req,
+iam_delete_instance_profile(struct api_call *call,
+                            const struct iam_DeleteInstanceProfileRequest *req,
                             struct iam_DeleteInstanceProfileResult *res UNUSED)
 {
     const struct iam_profile_row *row;
@@ -107,6 +118,7 @@ iam_list_instance_profiles(struct api_call *call, const struct iam_ListInstanceP
                            struct iam_ListInstanceProfilesResponse *res)
 {
     struct api_page page;
+    size_t spent = 0;
     int r = iam_page_open(call, req->marker, req->max_items, &page);
 
     if (r)
@@ -115,8 +127,10 @@ iam_list_instance_profiles(struct api_call *call, const struct iam_ListInstanceP
     STORE_EACH(call->txn, iam_profile_by_name, row, call->account) {
         if (page.more)
             break;
-        if (str_starts(row->path, req->path_prefix) && api_page_take(&page, row->name_lower))
-            *LIST_PUSH(call->arena, &res->instance_profiles) = iam_profile_show(call, row);
+        if (!str_starts(row->path, req->path_prefix) || !api_page_take(&page, row->name_lower))
+            continue;
+        *LIST_PUSH(call->arena, &res->instance_profiles) = iam_profile_show(call, row);
+        iam_page_spend(&page, &spent, profile_bytes(call, row));
     }
     IAM_PAGE_CLOSE(call, &page, res);
     return 0;
@@ -129,6 +143,7 @@ iam_list_instance_profiles_for_role(struct api_call *call,
 {
     const struct iam_role_row *role;
     struct api_page page;
+    size_t spent = 0;
     int r = iam_role_find(call, req->role_name, &role);
 
     if (r == 0)
@@ -136,9 +151,12 @@ iam_list_instance_profiles_for_role(struct api_call *call,
     if (r)
         return r;
     API_PRESENT(&res->instance_profiles);
-    STORE_EACH(call->txn, iam_profile_by_role, row, role->id)
-        if (api_page_take(&page, row->id))
-            *LIST_PUSH(call->arena, &res->instance_profiles) = iam_profile_show(call, row);
+    STORE_EACH(call->txn, iam_profile_by_role, row, role->id) {
+        if (!api_page_take(&page, row->id))
+            continue;
+        *LIST_PUSH(call->arena, &res->instance_profiles) = iam_profile_show(call, row);
+        iam_page_spend(&page, &spent, role->trust_policy.n);
+    }
     IAM_PAGE_CLOSE(call, &page, res);
     return 0;
 }

@@ -138,6 +138,7 @@ iam_list_roles(struct api_call *call, const struct iam_ListRolesRequest *req,
                struct iam_ListRolesResponse *res)
 {
     struct api_page page;
+    size_t spent = 0;
     int r = iam_page_open(call, req->marker, req->max_items, &page);
 
     if (r)
@@ -146,8 +147,10 @@ iam_list_roles(struct api_call *call, const struct iam_ListRolesRequest *req,
     STORE_EACH(call->txn, iam_role_by_name, row, call->account) {
         if (page.more)
             break;
-        if (str_starts(row->path, req->path_prefix) && api_page_take(&page, row->name_lower))
-            *LIST_PUSH(call->arena, &res->roles) = iam_role_show(call, row);
+        if (!str_starts(row->path, req->path_prefix) || !api_page_take(&page, row->name_lower))
+            continue;
+        *LIST_PUSH(call->arena, &res->roles) = iam_role_show(call, row);
+        iam_page_spend(&page, &spent, row->trust_policy.n);
     }
     IAM_PAGE_CLOSE(call, &page, res);
     return 0;
@@ -177,7 +180,8 @@ iam_update_role(struct api_call *call, const struct iam_UpdateRoleRequest *req,
 }
 
 int
-iam_update_role_description(struct api_call *call, const struct iam_UpdateRoleDescriptionRequest *req,
+iam_update_role_description(struct api_call *call,
+                            const struct iam_UpdateRoleDescriptionRequest *req,
                             struct iam_UpdateRoleDescriptionResponse *res)
 {
     const struct iam_role_row *row;

@@ -22,6 +22,13 @@ kms_is_replica(const struct kms_key_row *row)
     return row->multi_region && !str_eq(row->region, row->primary_region);
 }
 
+struct str
+kms_old_spec(const struct kms_key_row *row)
+{
+    /* specs that came later have no value in the deprecated enum */
+    return str_is(row->spec, "ECC_NIST_EDWARDS25519") ? STR_NONE : row->spec;
+}
+
 /* Names as a list of a reply: absent when there are none. */
 static struct str_list
 names_show(struct arena *a, const char *const *names)
@@ -98,7 +105,7 @@ kms_key_show(struct api_call *call, const struct kms_key_row *row)
         .key_state = row->state,
         .origin = row->origin,
         .key_manager = row->aws_service.n ? S("AWS") : S("CUSTOMER"),
-        .customer_master_key_spec = row->spec,
+        .customer_master_key_spec = kms_old_spec(row),
         .key_spec = row->spec,
         .multi_region = opt_bool(row->multi_region),
     };

@@ -68,6 +68,8 @@ kms_material_current(struct api_call *call, const struct kms_key_row *row);
 /* ---- key.c ---- */
 
 struct kms_KeyMetadata *kms_key_show(struct api_call *call, const struct kms_key_row *row);
+/* CustomerMasterKeySpec, KeySpec's deprecated name; absent where it has no such value. */
+struct str kms_old_spec(const struct kms_key_row *row);
 /* Whether it is a multi-Region key whose primary is elsewhere. */
 bool kms_is_replica(const struct kms_key_row *row);
 /* A new key's id: a UUID, or mrk- and 32 digits. */

@@ -153,7 +153,7 @@ kms_get_public_key(struct api_call *call, const struct kms_GetPublicKeyRequest *
     *res = (struct kms_GetPublicKeyResponse){
         .key_id = row->arn,
         .public_key = material->public,
-        .customer_master_key_spec = row->spec,
+        .customer_master_key_spec = kms_old_spec(row),
         .key_spec = row->spec,
         .key_usage = row->usage,
         .encryption_algorithms = shown->encryption_algorithms,

@@ -86,8 +86,7 @@ sts_assumed_user(struct api_call *call, const struct iam_role_row *role, struct 
 {
     struct sts_AssumedRoleUser *user = ARENA_NEW(call->arena, struct sts_AssumedRoleUser);
 
-    user->assumed_role_id =
-        str_fmt(call->arena, "%.*s:%.*s", STR_ARG(role->id), STR_ARG(name));
+    user->assumed_role_id = str_fmt(call->arena, "%.*s:%.*s", STR_ARG(role->id), STR_ARG(name));
     user->arn = str_fmt(call->arena, "arn:aws:sts::%.*s:assumed-role/%.*s/%.*s",
                         STR_ARG(role->account), STR_ARG(role->name), STR_ARG(name));
     return user;
@@ -119,9 +118,9 @@ conditions(struct api_call *call, const struct sts_AssumeRoleRequest *req, bool 
     }
     if (req->transitive_tag_keys.n)
         *LIST_PUSH(call->arena, ret) = (struct policy_key){.name = S("sts:TransitiveTagKeys"),
-                                                          .values = req->transitive_tag_keys.v,
-                                                          .n = req->transitive_tag_keys.n,
-                                                          .multi = true};
+                                                           .values = req->transitive_tag_keys.v,
+                                                           .n = req->transitive_tag_keys.n,
+                                                           .multi = true};
 }
 
 static int
@@ -187,8 +186,7 @@ make_session(struct api_call *call, const struct sts_AssumeRoleRequest *req,
 
     /* a source identity goes on in a chain and cannot be changed */
     if (call->session && call->session->source_identity.n) {
-        if (req->source_identity.p &&
-            !str_eq(req->source_identity, call->session->source_identity))
+        if (req->source_identity.p && !str_eq(req->source_identity, call->session->source_identity))
             return refused(call, req->role_arn);
         s.source_identity = call->session->source_identity;
     }

@@ -2,6 +2,7 @@
  * Signatures from end to end: requests that the signer of codec/sigv4.h made go through
  * api_handle(), as they are, late, early, changed anywhere, or by somebody unknown.
  */
+#include "codec/uri.h"
 #include "harness/world.h"
 
 #define HEADERS_MAX 16
@@ -42,6 +43,15 @@ post(const char *form)
                                     .body = str_dup(test_arena(), str_from(form))};
     add_header(r, S("Host"), S("ec2.us-east-1.amazonaws.com"));
     add_header(r, S("Content-Type"), S("application/x-www-form-urlencoded"));
+    return r;
+}
+
+static struct request *
+post_to(const char *host, const char *form)
+{
+    struct request *r = post(form);
+
+    r->headers[0].value = str_from(host);
     return r;
 }
 
@@ -238,8 +248,49 @@ TEST(a_request_that_is_not_signed_is_refused)
 
     send(w, post(FORM));
     CHECK(w->http >= 400 && w->http < 500);
-    CHECK_CODE(w, post("Action=GetCallerIdentity&Version=2011-06-15"), 403,
+    CHECK_CODE(w, post_to("localhost:4566", "Action=GetCallerIdentity&Version=2011-06-15"), 403,
                "MissingAuthenticationToken");
+    world_free(w);
+}
+
+TEST(the_host_names_the_service_of_a_request_that_is_not_signed)
+{
+    struct world *w = world_new();
+
+    CHECK_CODE(w, post_to("STS.us-east-1.amazonaws.com:443", "Action=GetCallerIdentity"), 403,
+               "MissingAuthenticationToken");
+    CHECK_CODE(w, post_to("sts.amazonaws.com", "Action=GetCallerIdentity"), 403,
+               "MissingAuthenticationToken");
+    CHECK_CODE(w, post_to("sts.us-east-1.api.aws", "Action=GetCallerIdentity"), 403,
+               "MissingAuthenticationToken");
+    CHECK_CODE(w, post_to("localhost", "Action=GetCallerIdentity"), 501, "UnknownService");
+    CHECK_CODE(w, post_to("s3.amazonaws.com", ""), 501, "UnknownService");
+    CHECK_CODE(w, post_to("sts.example.com", "Action=GetCallerIdentity"), 501, "UnknownService");
+    world_free(w);
+}
+
+TEST(keys_that_everybody_knows_are_refused_where_they_shall_not_be)
+{
+    struct world *w = world_new();
+    struct sigv4_signer s = signer_of(w);
+    struct request *r = sign(&s, post(FORM));
+
+    CHECK_OK(w, send(w, r));
+    for (int inside = 0; inside < 2; inside++) {
+        struct api_request req = {.http = r->req,
+                                  .peer = S("172.31.0.5"),
+                                  .source_vpc = S("vpc-1"),
+                                  .no_root_keys = inside};
+        struct api_reply reply = {0};
+
+        arena_reset(&w->call_arena);
+        buf_init(&reply.body, 1 << 20);
+        api_handle(cloud_api(w->cloud), &w->call_arena, &req, &reply);
+        CHECK_INT(reply.status, inside ? 401 : 200);
+        if (inside)
+            CHECK_STR(reply.code, "AuthFailure");
+        buf_done(&reply.body);
+    }
     world_free(w);
 }
 
@@ -287,6 +338,16 @@ TEST(headers_that_are_added_or_taken_away_are_noticed)
     world_free(w);
 }
 
+/* "%2f" is "%2F". */
+static bool
+same_coded(struct str a, struct str b)
+{
+    struct str x, y;
+
+    return uri_decode(test_arena(), a, 0, &x) && uri_decode(test_arena(), b, 0, &y) &&
+           str_eq(x, y);
+}
+
 /* Every byte of *s with one bit turned; only what means the same may pass. */
 static void
 tamper(struct world *w, struct request *r, struct str *s, const char *what)
@@ -303,6 +364,7 @@ tamper(struct world *w, struct request *r, struct str *s, const char *what)
             bool same = str_eq_nocase(*s, before) && strcmp(what, "name") == 0;
             /* and "." is "/" once it is normalised; over HTTP a path begins with '/' */
             same = same || (str_is(*s, ".") && strcmp(what, "path") == 0);
+            same = same || (strcmp(what, "query") == 0 && same_coded(*s, before));
             if (w->http == 200 && !same)
                 FAIL("%s: \"%.*s\" is accepted for \"%.*s\"", what, STR_ARG(*s), STR_ARG(before));
             if (w->http >= 500 && w->http != 501)
@@ -383,5 +445,151 @@ TEST(a_fault_of_a_signature_does_not_tell_the_secret)
         if (at != SIZE_MAX)
             CHECK(str_find(xml, str_cut(v, at + 10, v.n)) == SIZE_MAX);
     }
+    world_free(w);
+}
+
+/* ---- keys of IAM and of sessions ---- */
+
+TEST(a_key_works_while_it_is_active_and_its_user_lives, "IAM-01 IAM-08")
+{
+    struct world *w = world_new();
+
+    world_ok(w, "Action=CreateUser&UserName=bob");
+    struct str key = world_ok(w, "Action=CreateAccessKey&UserName=bob");
+    struct str id = xml_text(key, "AccessKeyId");
+
+    world_as_reply(w, key);
+    CHECK_STR(xml_text(world_ok(w, "Action=GetCallerIdentity"), "Arn"),
+              "arn:aws:iam::000000000000:user/bob");
+    world_as_root(w);
+    world_okf(w, "Action=UpdateAccessKey&UserName=bob&Status=Inactive&AccessKeyId=%.*s",
+              STR_ARG(id));
+    world_as_reply(w, key);
+    world_refused(w, "InvalidClientTokenId", NULL, "Action=GetCallerIdentity");
+    world_as_root(w);
+    world_okf(w, "Action=UpdateAccessKey&UserName=bob&Status=Active&AccessKeyId=%.*s",
+              STR_ARG(id));
+    world_as_reply(w, key);
+    struct str session = world_ok(w, "Action=GetSessionToken");
+
+    world_as_reply(w, session);
+    world_ok(w, "Action=GetCallerIdentity");
+    world_as_root(w);
+    world_okf(w, "Action=DeleteAccessKey&UserName=bob&AccessKeyId=%.*s", STR_ARG(id));
+    world_as_reply(w, key);
+    world_refused(w, "InvalidClientTokenId", NULL, "Action=GetCallerIdentity");
+    /* the session lives on, until its user is gone */
+    world_as_reply(w, session);
+    world_ok(w, "Action=GetCallerIdentity");
+    world_as_root(w);
+    world_ok(w, "Action=DeleteUser&UserName=bob");
+    world_as_reply(w, session);
+    world_refused(w, "InvalidClientTokenId",
+                  "The security token included in the request is invalid",
+                  "Action=GetCallerIdentity");
+    world_free(w);
+}
+
+TEST(the_last_use_of_a_key_is_told_and_written_once_an_hour)
+{
+    struct world *w = world_new();
+    struct str last;
+
+    world_ok(w, "Action=CreateUser&UserName=bob");
+    struct str key = world_ok(w, "Action=CreateAccessKey&UserName=bob");
+    const char *ask = test_fmt("Action=GetAccessKeyLastUsed&AccessKeyId=%.*s",
+                               STR_ARG(xml_text(key, "AccessKeyId")));
+
+    world_as_reply(w, key);
+    w->region = S("eu-west-1");
+    world_ok(w, "Action=GetCallerIdentity");
+    world_as_root(w);
+    last = world_ok(w, ask);
+    CHECK_STR(xml_text(last, "Region"), "eu-west-1");
+    CHECK_STR(xml_text(last, "ServiceName"), "sts");
+    for (int i = 0; i < 3; i++) {
+        world_advance(w, 29 * 60 * 1000);
+        struct str before = xml_text(last, "LastUsedDate");
+
+        world_as_reply(w, key);
+        world_ok(w, "Action=GetCallerIdentity");
+        world_as_root(w);
+        last = world_ok(w, ask);
+        /* 29, 58, 87 minutes: only the third is more than an hour after what is written */
+        CHECK(str_eq(before, xml_text(last, "LastUsedDate")) == (i < 2));
+    }
+    world_free(w);
+}
+
+/* IAM is in us-east-1, wherever the request was signed for. */
+TEST(a_global_service_has_one_region)
+{
+    struct world *w = world_new();
+
+    world_ok(w, "Action=CreateUser&UserName=bob");
+    struct str key = world_ok(w, "Action=CreateAccessKey&UserName=bob");
+    struct str document = world_code(
+        w, S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"iam:*\","
+             "\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
+             "{\"aws:RequestedRegion\":\"us-east-1\"}}}}"));
+
+    world_okf(w, "Action=PutUserPolicy&UserName=bob&PolicyName=p&PolicyDocument=%.*s",
+              STR_ARG(document));
+    world_as_reply(w, key);
+    w->region = S("eu-west-1");
+    world_ok(w, "Action=ListUsers");
+    world_free(w);
+}
+
+static struct sigv4_signer
+signer_of_reply(struct world *w, struct str reply)
+{
+    struct sigv4_signer s = signer_of(w);
+
+    s.access_key = xml_text(reply, "AccessKeyId");
+    s.secret = xml_text(reply, "SecretAccessKey");
+    s.token = xml_text(reply, "SessionToken");
+    return s;
+}
+
+TEST(a_session_s_request_with_any_bit_turned_is_refused, "IAM-08")
+{
+    struct world *w = world_new();
+    struct sigv4_signer s = signer_of_reply(w, world_ok(w, "Action=GetSessionToken"));
+    struct request *r = sign(&s, post(FORM));
+
+    CHECK_OK(w, send(w, r));
+    tamper(w, r, &r->req.body, "body");
+    for (size_t i = 0; i < r->req.n_headers; i++)
+        tamper(w, r, &r->headers[i].value, "value");
+    CHECK_OK(w, send(w, r));
+    /* sent again later it is too old, though the session lives */
+    world_advance(w, SIGV4_SKEW_MS + 1000);
+    CHECK_CODE(w, r, 400, "RequestExpired");
+    s.now_ms = w->env.now_ms;
+    CHECK_OK(w, send(w, sign(&s, post(FORM))));
+    r = presign(&s, FORM);
+    CHECK_OK(w, send(w, r));
+    tamper(w, r, &r->req.query, "query");
+    world_free(w);
+}
+
+TEST(a_token_of_another_key_or_account_is_refused)
+{
+    struct world *w = world_new();
+    struct str one = world_ok(w, "Action=GetSessionToken");
+
+    world_account(w, "111122223333", "us-east-1");
+    struct str two = world_ok(w, "Action=GetSessionToken");
+    struct sigv4_signer s = signer_of_reply(w, one);
+
+    CHECK_OK(w, send(w, sign(&s, post(FORM))));
+    s.token = xml_text(two, "SessionToken");
+    CHECK_CODE(w, sign(&s, post(FORM)), 401, "AuthFailure");
+    s.token = STR_NONE;
+    CHECK_CODE(w, sign(&s, post(FORM)), 401, "AuthFailure");
+    s = signer_of_reply(w, one);
+    s.secret = xml_text(two, "SecretAccessKey");
+    CHECK_CODE(w, sign(&s, post(FORM)), 401, "AuthFailure");
     world_free(w);
 }

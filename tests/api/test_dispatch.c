@@ -190,7 +190,7 @@ TEST(every_operation_that_is_not_implemented_says_so_by_its_name)
     unsigned ec2 = check_unimplemented(w, &ec2_service);
 
     CHECK(ec2 > 600);
-    CHECK(check_unimplemented(w, &iam_service) > 50);
+    CHECK(check_unimplemented(w, &iam_service) > 20);
     CHECK(check_unimplemented(w, &sts_service) > 3);
     CHECK_INT(store_stats(cloud_store(w->cloud)).commits, commits);
     world_free(w);

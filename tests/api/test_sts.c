@@ -3,6 +3,7 @@
 #include "codec/session.h"
 #include "codec/totp.h"
 #include "gen/store/iam_rows.h"
+#include "harness/jwt_vectors.h"
 #include "harness/world.h"
 
 #define POLICY(statements) "{\"Version\":\"2012-10-17\",\"Statement\":[" statements "]}"
@@ -68,8 +69,8 @@ TEST(a_role_is_assumed_and_its_permissions_are_those_of_the_role, "STS-01 IAM-01
     CHECK(str_starts(xml_text(made, "AccessKeyId"), S("ASIA")));
     CHECK_INT(xml_text(made, "SecretAccessKey").n, 40);
     CHECK_STR(xml_text(made, "Arn"), "arn:aws:sts::000000000000:assumed-role/work/alice");
-    CHECK(str_eq(xml_text(made, "AssumedRoleId"),
-                 str_fmt(test_arena(), "%.*s:alice", STR_ARG(id))));
+    CHECK(
+        str_eq(xml_text(made, "AssumedRoleId"), str_fmt(test_arena(), "%.*s:alice", STR_ARG(id))));
     CHECK_FAULT(w, world_call(w, "Action=DescribeInstances"), "UnauthorizedOperation");
 
     world_as_reply(w, made);
@@ -137,8 +138,7 @@ TEST(bad_calls_of_assume_role_name_their_fault, "STS-01")
          "User: arn:aws:iam::000000000000:user/bob is not authorized to perform: sts:AssumeRole "
          "on resource: arn:aws:iam::000000000000:role/works"},
         {ASSUME "&Policy=%7B", "MalformedPolicyDocument", NULL},
-        {ASSUME "&SerialNumber=arn:aws:iam::000000000000:mfa/bob&TokenCode=123456",
-         "AccessDenied",
+        {ASSUME "&SerialNumber=arn:aws:iam::000000000000:mfa/bob&TokenCode=123456", "AccessDenied",
          "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA "
          "serial number is valid and associated with this user."},
         {ASSUME "&Tags.member.1.Key=a&Tags.member.1.Value=b&Tags.member.2.Key=A&"
@@ -157,9 +157,8 @@ TEST(bad_calls_of_assume_role_name_their_fault, "STS-01")
     struct str big = str_fmt(test_arena(), ASSUME);
 
     for (int i = 1; i <= 20; i++)
-        big = str_fmt(test_arena(),
-                      "%.*s&Tags.member.%d.Key=k%d&Tags.member.%d.Value=%0250d", STR_ARG(big), i,
-                      i, i, 0);
+        big = str_fmt(test_arena(), "%.*s&Tags.member.%d.Key=k%d&Tags.member.%d.Value=%0250d",
+                      STR_ARG(big), i, i, i, 0);
     CHECK_FAULT(w, world_call(w, big.p), "PackedPolicyTooLarge");
     world_free(w);
 }
@@ -189,9 +188,9 @@ TEST(session_policies_limit_and_do_not_grant)
     make_role(w, "work", TRUST_ACCOUNT,
               POLICY(ALLOW("ec2:DescribeVpcs") "," ALLOW("ec2:DescribeSubnets")));
     world_as_reply(w, key);
-    struct str made = world_okf(w, ASSUME "&Policy=%s",
-                                coded(w, POLICY(ALLOW("ec2:DescribeVpcs") ","
-                                                ALLOW("ec2:DescribeImages"))));
+    struct str made =
+        world_okf(w, ASSUME "&Policy=%s",
+                  coded(w, POLICY(ALLOW("ec2:DescribeVpcs") "," ALLOW("ec2:DescribeImages"))));
 
     CHECK(xml_text(made, "PackedPolicySize").n > 0);
     world_as_reply(w, made);
@@ -230,8 +229,7 @@ TEST(tags_and_source_identity_go_on_in_a_chain)
 
     CHECK_STR(xml_text(made, "SourceIdentity"), "alice-1");
     world_as_reply(w, made);
-#define NEXT                                                                                       \
-    "Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/next&RoleSessionName=b2"
+#define NEXT "Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/next&RoleSessionName=b2"
     world_refused(w, "ValidationError",
                   "The requested DurationSeconds exceeds the 1 hour session limit for roles "
                   "assumed by role chaining",
@@ -248,8 +246,7 @@ TEST(tags_and_source_identity_go_on_in_a_chain)
 static const char *
 give_device(struct world *w, struct str *ret_seed)
 {
-    struct str made =
-        world_ok(w, "Action=CreateVirtualMFADevice&VirtualMFADeviceName=bob");
+    struct str made = world_ok(w, "Action=CreateVirtualMFADevice&VirtualMFADeviceName=bob");
     struct str serial = xml_text(made, "SerialNumber");
     struct txn *txn = store_begin(cloud_store(w->cloud));
     struct iam_mfa_device_row row = *iam_mfa_device_get(txn, serial);
@@ -290,8 +287,8 @@ TEST(a_device_vouches_once_with_each_code)
     struct str code = code_now(w, seed, 0);
 
     world_okf(w, ASSUME "&SerialNumber=%s&TokenCode=%.*s", serial, STR_ARG(code));
-    struct str xml = world_callf(w, ASSUME "&SerialNumber=%s&TokenCode=%.*s", serial,
-                                 STR_ARG(code));
+    struct str xml =
+        world_callf(w, ASSUME "&SerialNumber=%s&TokenCode=%.*s", serial, STR_ARG(code));
 
     CHECK_FAULT(w, xml, "AccessDenied");
     CHECK_STR(xml_text(xml, "Message"),
@@ -316,15 +313,15 @@ TEST(a_device_vouches_once_with_each_code)
 TEST(a_federated_user_has_what_both_sides_allow)
 {
     struct world *w = world_new();
-    struct str key = make_user(
-        w, "bob", POLICY(ALLOW("sts:GetFederationToken") "," ALLOW("ec2:Describe*")));
+    struct str key =
+        make_user(w, "bob", POLICY(ALLOW("sts:GetFederationToken") "," ALLOW("ec2:Describe*")));
     struct str me;
 
     world_as_reply(w, key);
     struct str none = world_ok(w, "Action=GetFederationToken&Name=guest");
-    struct str some = world_okf(w, "Action=GetFederationToken&Name=guest&Policy=%s",
-                                coded(w, POLICY(ALLOW("ec2:DescribeVpcs") ","
-                                                ALLOW("ec2:CreateKeyPair"))));
+    struct str some =
+        world_okf(w, "Action=GetFederationToken&Name=guest&Policy=%s",
+                  coded(w, POLICY(ALLOW("ec2:DescribeVpcs") "," ALLOW("ec2:CreateKeyPair"))));
 
     CHECK_STR(xml_text(some, "FederatedUserId"), "000000000000:guest");
     world_as_reply(w, none);
@@ -356,8 +353,9 @@ TEST(a_key_tells_its_account_and_a_message_what_was_refused)
     struct str code = str_cut(said, at + strlen("message: "), said.n);
 
     /* details are not for who was refused */
-    CHECK_FAULT(w, world_callf(w, "Action=DecodeAuthorizationMessage&EncodedMessage=%.*s",
-                               STR_ARG(code)), "AccessDenied");
+    CHECK_FAULT(
+        w, world_callf(w, "Action=DecodeAuthorizationMessage&EncodedMessage=%.*s", STR_ARG(code)),
+        "AccessDenied");
     world_as_root(w);
     struct str told = xml_text(
         world_okf(w, "Action=DecodeAuthorizationMessage&EncodedMessage=%.*s", STR_ARG(code)),
@@ -367,8 +365,9 @@ TEST(a_key_tells_its_account_and_a_message_what_was_refused)
     CHECK(str_find(told, S("\"action\":\"ec2:DescribeVpcs\"")) != SIZE_MAX);
     CHECK(str_find(told, S("\"arn\":\"arn:aws:iam::000000000000:user/bob\"")) != SIZE_MAX);
     world_account(w, "111122223333", "us-east-1");
-    CHECK_FAULT(w, world_callf(w, "Action=DecodeAuthorizationMessage&EncodedMessage=%.*s",
-                               STR_ARG(code)), "InvalidAuthorizationMessageException");
+    CHECK_FAULT(
+        w, world_callf(w, "Action=DecodeAuthorizationMessage&EncodedMessage=%.*s", STR_ARG(code)),
+        "InvalidAuthorizationMessageException");
     world_free(w);
 }
 
@@ -381,13 +380,102 @@ TEST(a_role_of_another_account_is_assumed_when_both_sides_say_so)
     world_account(w, "111122223333", "us-east-1");
     make_role(w, "work", TRUST_ACCOUNT, POLICY(ALLOW("ec2:DescribeKeyPairs")));
     world_ok(w, "Action=CreateKeyPair&KeyName=theirs&KeyType=ed25519");
-#define THEIRS                                                                                     \
-    "Action=AssumeRole&RoleArn=arn:aws:iam::111122223333:role/work&RoleSessionName=b2"
+#define THEIRS "Action=AssumeRole&RoleArn=arn:aws:iam::111122223333:role/work&RoleSessionName=b2"
     world_as_reply(w, other);
     CHECK_FAULT(w, world_call(w, THEIRS), "AccessDenied");
     world_as_reply(w, key);
     world_as_reply(w, world_ok(w, THEIRS));
     CHECK_STR(xml_text(world_ok(w, "Action=DescribeKeyPairs"), "keyName"), "theirs");
     CHECK_STR(xml_text(world_ok(w, "Action=GetCallerIdentity"), "Account"), "111122223333");
+    world_free(w);
+}
+
+/* ---- web identities ---- */
+
+static void
+make_provider(struct world *w)
+{
+    struct txn *txn = store_begin(cloud_store(w->cloud));
+    struct str clients[] = {S("client-1")};
+    const struct iam_provider_row row = {
+        .id = S("arn:aws:iam::000000000000:oidc-provider/issuer.example.com/x"),
+        .account = S("000000000000"),
+        .kind = S("oidc"),
+        .url = S("issuer.example.com/x"),
+        .document = S(JWT_KEYS),
+        .client_ids = {clients, 1},
+        .created_ms = w->env.now_ms,
+    };
+
+    CHECK(iam_provider_insert(txn, &row) == 0);
+    store_commit(txn);
+}
+
+/* Without a signature. */
+static struct str
+web_call(struct world *w, const char *token)
+{
+    struct http_header headers[] = {
+        {S("Host"), S("localhost")},
+        {S("Content-Type"), S("application/x-www-form-urlencoded")},
+    };
+    const struct sigv4_request req = {
+        .method = S("POST"),
+        .path = S("/"),
+        .headers = headers,
+        .n_headers = ARRAY_LEN(headers),
+        .body = str_fmt(test_arena(),
+                        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=%s&"
+                        "RoleSessionName=web&WebIdentityToken=%s",
+                        "arn:aws:iam::000000000000:role/work", token),
+    };
+
+    return world_request(w, &req);
+}
+
+TEST(a_token_of_a_provider_gets_a_role_without_a_signature)
+{
+    static const struct {
+        const char *token, *code, *message;
+    } bad[] = {
+        {JWT_NONE, "InvalidIdentityToken", NULL},
+        {JWT_OTHER_KID, "InvalidIdentityToken", NULL},
+        {JWT_OTHER_AUD, "InvalidIdentityToken", "Incorrect token audience"},
+        {JWT_OTHER_ISS, "InvalidIdentityToken",
+         "No OpenIDConnect provider found in your account for https://other.example.com"},
+        {JWT_OTHER_SUB, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"},
+        {JWT_ES256 "A", "InvalidIdentityToken", NULL},
+    };
+    struct world *w = world_new();
+
+    make_provider(w);
+    make_role(w, "work",
+              POLICY("{\"Effect\":\"Allow\",\"Principal\":{\"Federated\":\"arn:aws:iam::"
+                     "000000000000:oidc-provider/issuer.example.com/x\"},\"Action\":"
+                     "\"sts:AssumeRoleWithWebIdentity\",\"Condition\":{\"StringEquals\":"
+                     "{\"issuer.example.com/x:aud\":\"client-1\","
+                     "\"issuer.example.com/x:sub\":\"repo:me/app\"}}}"),
+              POLICY(ALLOW("ec2:DescribeVpcs")));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct str xml = web_call(w, bad[i].token);
+
+        CHECK_FAULT(w, xml, bad[i].code);
+        if (bad[i].message)
+            CHECK_STR(xml_text(xml, "Message"), bad[i].message);
+    }
+    web_call(w, JWT_RS256);
+    CHECK_INT(w->http, 200);
+    struct str made = web_call(w, JWT_ES256);
+
+    CHECK_OK(w, made);
+    CHECK_STR(xml_text(made, "SubjectFromWebIdentityToken"), "repo:me/app");
+    CHECK_STR(xml_text(made, "Audience"), "client-1");
+    world_as_reply(w, made);
+    world_ok(w, "Action=DescribeVpcs");
+    CHECK_FAULT(w, world_call(w, "Action=DescribeSubnets"), "UnauthorizedOperation");
+    CHECK_STR(xml_text(world_ok(w, "Action=GetCallerIdentity"), "Arn"),
+              "arn:aws:sts::000000000000:assumed-role/work/web");
+    world_advance(w, 3600 * 1000);
+    CHECK_FAULT(w, web_call(w, JWT_ES256), "ExpiredTokenException");
     world_free(w);
 }

@@ -185,9 +185,121 @@ def a_profile_names_its_region_and_endpoint(lab):
 
 
 @test
+def welkin_profile_writes_a_profile_and_leaves_the_others_alone(lab):
+    """`--profile aws-devops` as the material has it, with the files that the command writes."""
+    home = os.path.join(lab.top, "home")
+    os.makedirs(os.path.join(home, ".aws"))
+    config, keys = (os.path.join(home, ".aws", n) for n in ("config", "credentials"))
+    mine = "# mine\n[default]\nregion = eu-north-1\ns3 =\n    region = x\n"
+    with open(config, "w") as f:
+        f.write(mine)
+    base = {k: v for k, v in environment(HOME=home).items()
+            if k not in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ACCESS_KEY_ID",
+                         "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")}
+
+    def profile(*args):
+        return subprocess.run([os.path.join(lab.build, "welkin"), "profile", *args, "--endpoint",
+                               lab.cloud.endpoint], env=base, capture_output=True, text=True)
+
+    for _ in range(2):  # the second time it is there already
+        done = profile("aws-devops", "--account", "903077646177", "--region", "eu-west-1")
+        same((done.returncode, done.stderr), (0, ""), "welkin profile")
+        with open(config) as f:
+            same(f.read(), f"{mine}\n[profile aws-devops]\nregion = eu-west-1\n"
+                           f"endpoint_url = {lab.cloud.url}\n", "config")
+    for path in (config, keys):
+        same(os.stat(path).st_mode & 0o777, 0o600, path)
+    # A key in the environment is another's: an explicit profile goes before it.
+    env = {**base, "AWS_ACCESS_KEY_ID": "AKIAOTHER", "AWS_SECRET_ACCESS_KEY": "other"}
+    aws = [lab.venv("aws"), "--profile", "aws-devops", "--output", "text"]
+    same(run([*aws, "sts", "get-caller-identity", "--query", "Account"], env=env).strip(),
+         "903077646177", "account")
+    check(run([*aws, "ec2", "describe-availability-zones", "--query",
+               "AvailabilityZones[].ZoneName"], env=env).startswith("eu-west-1a"), "region")
+    # What is not ours stays, unless it is told to go.
+    done = profile("default")
+    check(done.returncode == 1 and "--replace" in done.stderr, done.stderr)
+    for args in (["a]b"], [], ["x", "--account", "1"], ["x", "--region", "a\nb"]):
+        check(profile(*args).returncode != 0, args)
+    with open(config) as f:
+        check(f.read().startswith(mine), "the default profile")
+    same(profile("default", "--replace").returncode, 0, "--replace")
+    with open(config) as f:
+        check(f.read().startswith("# mine\n[default]\nregion = us-east-1\nendpoint_url"), "replaced")
+
+
+@test
+def clients_that_trust_the_authority_speak_https(lab):
+    bundle = os.path.join(lab.cloud.data, "ca.pem")
+    for url in (f"https://localhost:{lab.cloud.port}", f"https://127.0.0.1:{lab.cloud.port}"):
+        env = environment(AWS_ENDPOINT_URL=url, AWS_CA_BUNDLE=bundle)
+        aws = [lab.venv("aws"), "--output", "text"]
+        same(run([*aws, "sts", "get-caller-identity", "--query", "Account"], env=env).strip(),
+             "000000000000", f"the AWS CLI at {url}")
+        check("us-east-1" in run([*aws, "ec2", "describe-regions", "--query",
+                                  "Regions[].RegionName"], env=env), "a large answer")
+        done = subprocess.run([*aws, "sts", "get-caller-identity"], capture_output=True, text=True,
+                              env=environment(AWS_ENDPOINT_URL=url))
+        check(done.returncode and "SSL" in done.stderr, f"without the bundle: {done.stderr}")
+        same(run([lab.venv("python"), "-c", "import boto3\n"
+                  "print(boto3.client('sts').get_caller_identity()['Account'])"], env=env),
+             "000000000000\n", "boto3")
+    # An endpoint's own name, signed for it, as if the name led here.
+    pem = run([os.path.join(lab.build, "welkin"), "trust", "--data", lab.cloud.data])
+    with open(bundle) as f:
+        same(f.read(), pem, "welkin trust")
+    nowhere = ["--data", os.path.join(lab.top, "nowhere"), "--endpoint", lab.cloud.endpoint]
+    same(run([os.path.join(lab.build, "welkin"), "trust", *nowhere]), pem, "of the daemon")
+    for version in ("--tlsv1.2 --tls-max 1.2", "--tlsv1.3"):
+        out = run(["curl", "-sS", "--cacert", bundle, *version.split(), "--connect-to",
+                   f"::127.0.0.1:{lab.cloud.port}",
+                   "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity"])
+        check("MissingAuthenticationToken" in out, out)
+
+
+@test
+def a_web_page_cannot_call_the_api(lab):
+    for header in ("Origin: https://evil.example.com", "Origin: null", "Sec-Fetch-Site: cross-site"):
+        for path in ("/?Action=DescribeRegions&Version=2016-11-15", "/_welkin/status"):
+            if "Sec-" in header and "_welkin" in path:
+                continue
+            same(run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", header,
+                      lab.cloud.url + path]), "403", f"{header} at {path}")
+    check("AWSAccessKeyId" in run(["curl", "-sS", "-H", "Origin: http://localhost:3000",
+                                   lab.cloud.url + "/?Action=DescribeRegions&Version=2016-11-15"]),
+          "a page of this machine")
+
+
+@test
 def boto3_of_pypi_works_unchanged(lab):
     same(run([lab.venv("python"), os.path.join(HERE, "client_boto3.py"), lab.cloud.url],
              env=environment()), "done\n", "output")
+
+
+@test
+def boto3_manages_identities_and_what_proves_them(lab):
+    same(run([lab.venv("python"), os.path.join(HERE, "client_iam.py"), lab.cloud.url],
+             env=environment()), "done\n", "output")
+
+
+@test
+def the_aws_cli_manages_a_user(lab):
+    aws = Cli(lab.venv("aws"), lab.cloud.url, True)
+    same(aws.text("iam", "create-user", "--user-name", "cli", "--path", "/x/", "--query",
+                  "User.Arn"), "arn:aws:iam::000000000000:user/x/cli", "arn")
+    seed = os.path.join(lab.top, "seed")
+    serial = aws.text("iam", "create-virtual-mfa-device", "--virtual-mfa-device-name", "cli",
+                      "--bootstrap-method", "Base32StringSeed", "--outfile", seed, "--query",
+                      "VirtualMFADevice.SerialNumber")
+    same(len(open(seed).read()), 64, "seed")
+    aws.json("iam", "delete-virtual-mfa-device", "--serial-number", serial)
+    aws.json("iam", "create-access-key", "--user-name", "cli")
+    aws.refused("DeleteConflict", "iam", "delete-user", "--user-name", "cli")
+    for key in aws.json("iam", "list-access-keys", "--user-name", "cli", "--query",
+                        "AccessKeyMetadata[].AccessKeyId"):
+        aws.json("iam", "delete-access-key", "--user-name", "cli", "--access-key-id", key)
+    aws.json("iam", "delete-user", "--user-name", "cli")
+    aws.refused("NoSuchEntity", "iam", "get-user", "--user-name", "cli")
 
 
 @test
@@ -219,6 +331,75 @@ def the_hello_example_runs_as_written(lab):
         raise Skip("there is no AWS CLI")
     out = run([os.path.join(EXAMPLES, "hello", "run.sh")], env=env)
     check("hello from ip-172-31-" in out, out)
+
+
+# ---- IAM ---
+
+EC2_TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+LIST_BUCKET = json.dumps({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::team"}]})
+
+
+# proves: ROLE-05 ROLE-07 ROLE-14 ROLE-15 ROLE-16 ROLE-17 ROLE-18 ROLE-19
+@test
+def the_aws_cli_leads_an_instance_profile_through_its_verbs(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+
+    def iam(verb, *args):
+        return cli.json("iam", verb, *args)
+
+    def named(reply):
+        return [p["InstanceProfileName"] for p in reply["InstanceProfiles"]]
+
+    profile, role = ("--instance-profile-name", "web"), ("--role-name", "web")
+    made = iam("create-role", *role, "--assume-role-policy-document", EC2_TRUST)
+    same(made["Role"]["AssumeRolePolicyDocument"], json.loads(EC2_TRUST), "the trust policy")
+    same(named(iam("list-instance-profiles-for-role", *role)), [], "a role alone has no profile")
+    same(iam("create-instance-profile", *profile)["InstanceProfile"]["Roles"], [], "it is empty")
+    cli.refused("EntityAlreadyExists", "iam", "create-instance-profile", *profile)
+    cli.refused("NoSuchEntity", "iam", "add-role-to-instance-profile", *profile,
+                "--role-name", "none")
+    iam("add-role-to-instance-profile", *profile, *role)
+    cli.refused("LimitExceeded", "iam", "add-role-to-instance-profile", *profile, *role)
+    same(named(iam("list-instance-profiles")), ["web"], "list-instance-profiles")
+    same(named(iam("list-instance-profiles-for-role", *role)), ["web"], "… for the role")
+    got = iam("get-instance-profile", *profile)["InstanceProfile"]
+    same([r["RoleName"] for r in got["Roles"]], ["web"], "get-instance-profile")
+    cli.refused("DeleteConflict", "iam", "delete-instance-profile", *profile)
+    cli.refused("DeleteConflict", "iam", "delete-role", *role)
+    iam("remove-role-from-instance-profile", *profile, *role)
+    iam("delete-instance-profile", *profile)
+    cli.refused("NoSuchEntity", "iam", "get-instance-profile", *profile)
+    iam("delete-role", *role)
+
+
+@test
+def the_aws_cli_writes_attaches_and_simulates_policies(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+    arn = cli.text("iam", "create-policy", "--policy-name", "lister", "--policy-document",
+                   LIST_BUCKET, "--query", "Policy.Arn")
+    cli.json("iam", "create-user", "--user-name", "lister")
+    cli.json("iam", "attach-user-policy", "--user-name", "lister", "--policy-arn", arn)
+    same(cli.json("iam", "get-policy-version", "--policy-arn", arn, "--version-id", "v1",
+                  "--query", "PolicyVersion.Document"), json.loads(LIST_BUCKET), "the document")
+    ask = ("iam", "simulate-principal-policy", "--policy-source-arn",
+           "arn:aws:iam::000000000000:user/lister", "--action-names", "s3:ListBucket",
+           "s3:GetObject", "--resource-arns", "arn:aws:s3:::team")
+    same(cli.json(*ask, "--query", "EvaluationResults[].[EvalDecision,"
+                  "MatchedStatements[0].SourcePolicyId]"),
+         [["allowed", "lister"], ["implicitDeny", None]], "the simulation")
+    details = cli.json("iam", "get-account-authorization-details", "--filter", "User",
+                       "LocalManagedPolicy")
+    same([p["PolicyName"] for p in details["Policies"]], ["lister"], "the details' policies")
+    same(len(cli.json("iam", "list-policies", "--scope", "AWS", "--page-size", "7",
+                      "--query", "Policies[].PolicyName")),
+         len(cli.json("iam", "list-policies", "--scope", "AWS", "--query",
+                      "Policies[].PolicyName")), "policies in pages")
+    cli.refused("DeleteConflict", "iam", "delete-policy", "--policy-arn", arn)
+    cli.json("iam", "detach-user-policy", "--user-name", "lister", "--policy-arn", arn)
+    cli.json("iam", "delete-policy", "--policy-arn", arn)
+    cli.json("iam", "delete-user", "--user-name", "lister")
 
 
 # ---- Terraform --------------------------------------------------------------------------------
