@@ -102,6 +102,11 @@ TEST(what_a_secret_cannot_be_is_refused_by_name)
         "{'Name':'a','Tags':[{'Key':'x','Value':''},{'Key':'x','Value':''}]," SM_TOKEN("1") "}");
     SM_REFUSED(w, "ValidationException", NULL, "CreateSecret",
                "{'Name':'a','ClientRequestToken':'short'}");
+    memset(large, 'x', 513);
+    SM_REFUSED(w, "ValidationException", NULL, "CreateSecret", "{'Name':'%s'," SM_TOKEN("1") "}",
+               large);
+    large[512] = 0;
+    SM_IS(sm_value(w, sm_new(w, large)), "first");
     memset(large, 'x', 65537);
     SM_REFUSED(w, "ValidationException", NULL, "CreateSecret",
                "{'Name':'a','SecretString':'%s'," SM_TOKEN("1") "}", large);

@@ -333,6 +333,37 @@ def the_hello_example_runs_as_written(lab):
     check("hello from ip-172-31-" in out, out)
 
 
+@test
+def the_aws_cli_keeps_reads_and_restores_a_secret(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+
+    def secret(verb, *args):
+        return cli.json("secretsmanager", verb, *args)
+
+    named = ("--secret-id", "cli/one")
+    made = secret("create-secret", "--name", "cli/one", "--secret-string", '{"user":"a"}')
+    got = secret("get-secret-value", *named)
+    same((got["SecretString"], got["VersionId"]), ('{"user":"a"}', made["VersionId"]), "the value")
+    same(secret("put-secret-value", *named, "--secret-string", "b")["VersionStages"],
+         ["AWSCURRENT"], "labels")
+    same(secret("get-secret-value", *named, "--version-stage", "AWSPREVIOUS")["VersionId"],
+         made["VersionId"], "the previous version")
+    batch = secret("batch-get-secret-value", "--secret-id-list", "cli/one", "none")
+    same([batch["SecretValues"][0]["SecretString"], batch["Errors"][0]["ErrorCode"]],
+         ["b", "ResourceNotFoundException"], "a batch")
+    secret("tag-resource", *named, "--tags", "Key=team,Value=blue")
+    same(cli.text("secretsmanager", "list-secrets", "--filters", "Key=tag-value,Values=bl",
+                  "--query", "SecretList[].Name"), "cli/one", "a filtered list")
+    cli.refused("AccessDeniedException", "secretsmanager", "rotate-secret", *named,
+                "--rotation-lambda-arn", "arn:aws:lambda:us-east-1:000000000000:function:f",
+                "--rotation-rules", "AutomaticallyAfterDays=30")
+    secret("delete-secret", *named, "--recovery-window-in-days", "7")
+    cli.refused("InvalidRequestException", "secretsmanager", "get-secret-value", *named)
+    secret("restore-secret", *named)
+    secret("delete-secret", *named, "--force-delete-without-recovery")
+    cli.refused("ResourceNotFoundException", "secretsmanager", "describe-secret", *named)
+
+
 # ---- IAM ---
 
 EC2_TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
@@ -404,14 +435,13 @@ def the_aws_cli_writes_attaches_and_simulates_policies(lab):
 
 # ---- Terraform --------------------------------------------------------------------------------
 
-def terraform(lab):
-    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
+def terraform_in(lab, cloud, source):
+    """Terraform in a copy of a folder: a function that runs it, and one that tells outputs."""
     if not shutil.which("terraform"):
         raise Skip("terraform is not on this machine")
-    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
-    folder = os.path.join(lab.top, "terraform")
-    shutil.copytree(os.path.join(EXAMPLES, "terraform"), folder)
-    rc = os.path.join(lab.top, "terraform.rc")
+    folder = os.path.join(lab.top, os.path.basename(source))
+    shutil.copytree(source, folder)
+    rc = os.path.join(folder, "terraform.rc")
     with open(rc, "w") as f:
         if os.path.isdir("/opt/tf-plugins"):
             f.write('provider_installation {\n  filesystem_mirror { path = "/opt/tf-plugins" }\n}\n')
@@ -432,15 +462,23 @@ def terraform(lab):
                               capture_output=True, text=True)
         return done.stdout
 
+    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
+    return tf, output
+
+
+def terraform(lab):
+    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
+    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
+    tf, output = terraform_in(lab, cloud, os.path.join(EXAMPLES, "terraform"))
+
     def served(text):
         if real:
             ip = cloud.instance(output("id"))["ipAddress"]
             wait("the page", lambda: page(ip) == text + "\n")
 
-    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
-                          capture_output=True, text=True)
-    if done.returncode:
-        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
     check("3 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     first = output("id")
     served("hello from Terraform")
@@ -468,6 +506,18 @@ def terraform_applies_changes_and_destroys_and_its_second_plan_is_empty(lab):
     lab.terraform.result()
 
 
+@test
+def terraform_keeps_secrets_and_its_second_plan_is_empty(lab):
+    tf, output = terraform_in(lab, lab.cloud, os.path.join(HERE, "secrets"))
+    check("6 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    same(len(output("password")), 20, "a random password's length")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "second", "tag": "green"}
+    tf("apply", "-auto-approve", variables=changed)
+    tf("plan", "-detailed-exitcode", variables=changed)
+    check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+
+
 def main():
     if len(sys.argv) < 2:
         print("usage: tests/clients/run BUILD_DIR [NAME…]", file=sys.stderr)
@@ -490,7 +540,7 @@ def main():
         lab.cloud  # before there are threads that would both start it
         chosen = [t.__name__ for t in lab_module.tests
                   if not names or any(n in t.__name__ for n in names)]
-        if any(n.startswith("terraform") for n in chosen):
+        if any(n.startswith("terraform_applies") for n in chosen):
             lab.terraform = pool.submit(terraform, lab)
         if any(n.startswith("the_aws_cli_version_2") for n in chosen):
             lab.cli_2 = pool.submit(cli_2, lab)
