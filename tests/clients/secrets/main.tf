@@ -63,7 +63,7 @@ resource "aws_secretsmanager_secret_policy" "p" {
 data "aws_secretsmanager_random_password" "r" {
   password_length = 20
 }
-output "password" {
-  value     = data.aws_secretsmanager_random_password.r.random_password
+output "password_length" { # another password each time
+  value     = length(data.aws_secretsmanager_random_password.r.random_password)
   sensitive = true
 }
