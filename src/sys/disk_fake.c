@@ -492,19 +492,20 @@ crash_file(struct disk_fake *disk, struct disk_fake_file *f)
     image_write(&f->now, f->synced.p, 0, f->synced.n);
 }
 
-bool
-disk_fake_has(const struct disk_fake *disk, struct str bytes)
-{
-    for (const struct disk_fake_file *f = disk->files; f; f = f->next)
-        if (f->exists && str_find(str_of(f->now.p, f->now.n), bytes) != SIZE_MAX)
-            return true;
-    return false;
-}
-
 void
 disk_fake_crash(struct disk_fake *disk)
 {
     disk->epoch++;
     for (struct disk_fake_file *f = disk->files; f; f = f->next)
         crash_file(disk, f);
+}
+
+bool
+disk_fake_holds(const struct disk_fake *disk, const void *p, size_t n)
+{
+    assert(n > 0);
+    for (const struct disk_fake_file *f = disk->files; f; f = f->next)
+        if (f->exists && f->now.n >= n && memmem(f->now.p, f->now.n, p, n))
+            return true;
+    return false;
 }

@@ -19,7 +19,6 @@
 #include <sqlite3.h>
 
 #include "base/base.h"
-#include "base/str.h"
 
 struct disk_fake_file;
 
@@ -49,7 +48,7 @@ void disk_fake_done(struct disk_fake *disk);
  */
 void disk_fake_fail_after(struct disk_fake *disk, uint64_t n, int err, bool on);
 
-/* Whether these bytes stand in some file, as programs read it: for tests of what must not. */
-bool disk_fake_has(const struct disk_fake *disk, struct str bytes);
-
 void disk_fake_crash(struct disk_fake *disk);
+
+/* Whether any file that exists has these bytes somewhere: secrets must not. */
+bool disk_fake_holds(const struct disk_fake *disk, const void *p, size_t n);

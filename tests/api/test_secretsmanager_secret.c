@@ -240,7 +240,7 @@ TEST(no_value_lies_in_plain_on_the_disk)
        "{'SecretId':'one','SecretString':'xyzzy-plain-text-2'," SM_TOKEN("2") "}");
     SM_IS(sm_value(w, "one"), "xyzzy-plain-text-2");
     world_flush(w);
-    CHECK(disk_fake_has(&w->disk, S("xyzzy-told-to-all")));
-    CHECK(!disk_fake_has(&w->disk, S("xyzzy-plain")));
+    CHECK(disk_fake_holds(&w->disk, "xyzzy-told-to-all", strlen("xyzzy-told-to-all")));
+    CHECK(!disk_fake_holds(&w->disk, "xyzzy-plain", strlen("xyzzy-plain")));
     world_free(w);
 }

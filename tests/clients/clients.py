@@ -433,19 +433,51 @@ def the_aws_cli_writes_attaches_and_simulates_policies(lab):
     cli.json("iam", "delete-user", "--user-name", "lister")
 
 
+def stores_parameters(cli):
+    """What people do with `aws ssm`."""
+    def put(*args):
+        return cli("ssm", "put-parameter", "--name", *args)
+
+    same(put("/cli/app/db.url", "--value", "db:3306", "--type", "String")["Version"], 1, "Version")
+    put("/cli/app/db.password", "--value", "hidden", "--type", "SecureString")
+    same(put("/cli/app/db.url", "--value", "db:3307", "--overwrite")["Version"], 2, "overwritten")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password")["Parameter"]
+    check(got["Type"] == "SecureString" and got["Value"] != "hidden", "it is not ciphertext")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password", "--with-decryption")
+    same(got["Parameter"]["Value"], "hidden", "the text")
+    listed = cli("ssm", "get-parameters-by-path", "--path", "/cli", "--recursive")["Parameters"]
+    same([p["Name"] for p in listed], ["/cli/app/db.password", "/cli/app/db.url"], "the subtree")
+    same(len(cli("ssm", "get-parameter-history", "--name", "/cli/app/db.url")["Parameters"]), 2,
+         "versions")
+    names = cli("ssm", "get-parameters-by-path", "--path",
+                "/aws/service/ami-amazon-linux-latest", "--query", "Parameters[].Name")
+    check("/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2" in names, str(names))
+    names = cli("ssm", "get-parameters-by-path", "--path", "/aws/service/ami-windows-latest",
+                "--region", "us-east-1", "--query", "Parameters[].Name")
+    check("/aws/service/ami-windows-latest/Windows_Server-2016-English-Core-Base" in names,
+          str(names))
+    cli("ssm", "delete-parameters", "--names", "/cli/app/db.url", "/cli/app/db.password")
+
+
+@test
+def the_aws_cli_stores_parameters(lab):
+    """PS-24 VS-19"""
+    stores_parameters(Cli(lab.venv("aws"), lab.cloud.url, True).json)
+
+
 # ---- Terraform --------------------------------------------------------------------------------
 
-def terraform_in(lab, cloud, source):
-    """Terraform in a copy of a folder: a function that runs it, and one that tells outputs."""
+def terraform_in(lab, source, name, url):
+    """A copy of a folder, initialised: its environment, and a function that runs Terraform there."""
     if not shutil.which("terraform"):
         raise Skip("terraform is not on this machine")
-    folder = os.path.join(lab.top, os.path.basename(source))
+    folder = os.path.join(lab.top, name)
     shutil.copytree(source, folder)
-    rc = os.path.join(folder, "terraform.rc")
+    rc = os.path.join(lab.top, name + ".rc")
     with open(rc, "w") as f:
         if os.path.isdir("/opt/tf-plugins"):
             f.write('provider_installation {\n  filesystem_mirror { path = "/opt/tf-plugins" }\n}\n')
-    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=cloud.url, CHECKPOINT_DISABLE="1",
+    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=url, CHECKPOINT_DISABLE="1",
                       TF_IN_AUTOMATION="1")
 
     def tf(*args, variables=None, status=0):
@@ -457,22 +489,22 @@ def terraform_in(lab, cloud, source):
               f"{status}: {done.stdout[-2500:]}{done.stderr[-1500:]}")
         return done.stdout
 
-    def output(name):
-        done = subprocess.run(["terraform", "output", "-raw", name], cwd=folder, env=env,
-                              capture_output=True, text=True)
-        return done.stdout
-
     done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
                           capture_output=True, text=True)
     if done.returncode:
         raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
-    return tf, output
+    return folder, env, tf
 
 
 def terraform(lab):
     """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
     cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
-    tf, output = terraform_in(lab, cloud, os.path.join(EXAMPLES, "terraform"))
+    folder, env, tf = terraform_in(lab, os.path.join(EXAMPLES, "terraform"), "terraform", cloud.url)
+
+    def output(name):
+        done = subprocess.run(["terraform", "output", "-raw", name], cwd=folder, env=env,
+                              capture_output=True, text=True)
+        return done.stdout
 
     def served(text):
         if real:
@@ -507,10 +539,24 @@ def terraform_applies_changes_and_destroys_and_its_second_plan_is_empty(lab):
 
 
 @test
-def terraform_keeps_secrets_and_its_second_plan_is_empty(lab):
-    tf, output = terraform_in(lab, lab.cloud, os.path.join(HERE, "secrets"))
+def parameters_are_kept_by_terraform(lab):
+    """apply, an empty plan, a change in place, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-ssm"), "terraform-ssm", lab.cloud.url)
+    check("4 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "changed"}
+    check("0 added, 3 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    tf("destroy", "-auto-approve", variables=changed)
+
+
+@test
+def secrets_are_kept_by_terraform(lab):
+    """apply, an empty plan, changes in place, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-secrets"), "terraform-secrets",
+                            lab.cloud.url)
     check("6 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    same(output("password_length"), "20", "a random password's length")
     tf("plan", "-detailed-exitcode")
     changed = {"value": "second", "tag": "green"}
     tf("apply", "-auto-approve", variables=changed)
@@ -540,7 +586,7 @@ def main():
         lab.cloud  # before there are threads that would both start it
         chosen = [t.__name__ for t in lab_module.tests
                   if not names or any(n in t.__name__ for n in names)]
-        if any(n.startswith("terraform_applies") for n in chosen):
+        if any(n.startswith("terraform") for n in chosen):
             lab.terraform = pool.submit(terraform, lab)
         if any(n.startswith("the_aws_cli_version_2") for n in chosen):
             lab.cli_2 = pool.submit(cli_2, lab)
