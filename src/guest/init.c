@@ -8,6 +8,7 @@
  * The same file answers to the names of the commands that talk to it.
  */
 #include "file.h"
+#include "cfn/cfn.h"
 #include "guest.h"
 #include "power.h"
 
@@ -137,6 +138,9 @@ main(int argc, char **argv)
             return power_command(name, argv);
     if (strcmp(name, "cloud-init") == 0)
         return cloud_init_command(argv);
+    int helper = cfn_command(name, argc, argv);
+    if (helper >= 0)
+        return helper;
     if (getpid() == 1)
         init_main();
     if (argc > 1 && strcmp(argv[1], "0") == 0) /* telinit 0, telinit 6 */
@@ -144,6 +148,6 @@ main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "6") == 0)
         return power_command("reboot", argv + argc - 1);
     console_only("welkin-init %s: the init of an instance. It runs as PID 1, or under the names "
-                 "shutdown, poweroff, halt, reboot and cloud-init.", WELKIN_INIT_VERSION);
+                 "shutdown, poweroff, halt, reboot, cloud-init and cfn-*.", WELKIN_INIT_VERSION);
     return 1;
 }
