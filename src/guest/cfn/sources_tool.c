@@ -17,28 +17,29 @@
 
 enum { NAMES_MAX = 1 << 20, ARCHIVE_HEAD = 512 };
 
-enum archive { ARCHIVE_NONE, ARCHIVE_TAR, ARCHIVE_ZIP };
+/* tar is told how it is packed: busybox's does not always look. */
+static const struct archive {
+    size_t at;
+    const char *magic, *list, *extract; /* tar's letters; NULL: zip */
+} archives[] = {
+    {257, "ustar", "-tf", "-xf"},   {0, "\x1f\x8b", "-tzf", "-xzf"},
+    {0, "BZh", "-tjf", "-xjf"},     {0, "\xfd" "7zXZ", "-tJf", "-xJf"},
+    {0, "PK\x03\x04", NULL, NULL},
+};
 
-static enum archive
+static const struct archive *
 kind_of(const char *path)
 {
-    static const struct {
-        size_t at;
-        const char *magic;
-        enum archive kind;
-    } magics[] = {{257, "ustar", ARCHIVE_TAR},      {0, "\x1f\x8b", ARCHIVE_TAR},
-                  {0, "BZh", ARCHIVE_TAR},          {0, "\xfd" "7zXZ", ARCHIVE_TAR},
-                  {0, "PK\x03\x04", ARCHIVE_ZIP}};
     char head[ARCHIVE_HEAD] = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
 
     if (fd >= 0)
         close(fd);
-    for (size_t i = 0; i < COUNT_OF(magics) && n > 0; i++)
-        if (memcmp(head + magics[i].at, magics[i].magic, strlen(magics[i].magic)) == 0)
-            return magics[i].kind;
-    return ARCHIVE_NONE;
+    for (size_t i = 0; i < COUNT_OF(archives) && n > 0; i++)
+        if (memcmp(head + archives[i].at, archives[i].magic, strlen(archives[i].magic)) == 0)
+            return &archives[i];
+    return NULL;
 }
 
 /* Whether a member's name, put below a folder, stays there. */
@@ -55,23 +56,24 @@ stays_inside(struct str name)
     return true;
 }
 
-/* unzip -l has four columns, then the name; tar -t only names. */
+/* unzip -l has three columns, then the name; tar -t only names (and busybox's says on a line of its
+ * own that it would take a leading ../ off). */
 static struct str
-member_name(struct str line, enum archive kind)
+member_name(struct str line, const struct archive *kind)
 {
-    for (int column = 0; column < 3 && kind == ARCHIVE_ZIP; column++) {
+    for (int column = 0; column < 3 && !kind->list; column++) {
         line = str_ltrim(line);
         line = str_cut(line, str_find(line, S(" "), 0), line.n);
     }
-    return kind == ARCHIVE_ZIP ? str_ltrim(line) : line;
+    return kind->list ? line : str_ltrim(line);
 }
 
 static bool
-check_members(struct build *b, const char *archive, enum archive kind, const char *dir)
+check_members(struct build *b, const char *archive, const struct archive *kind, const char *dir)
 {
     struct str list, line;
-    int status = kind == ARCHIVE_TAR ? proc_tool(b->a, &list, "tar", "-tf", archive, NULL)
-                                     : proc_tool(b->a, &list, "unzip", "-l", archive, NULL);
+    int status = kind->list ? proc_tool(b->a, &list, "tar", kind->list, archive, NULL)
+                            : proc_tool(b->a, &list, "unzip", "-l", archive, NULL);
 
     if (status || list.n >= NAMES_MAX)
         return build_fail(b, "The list of the archive cannot be read: %.*s",
@@ -79,7 +81,7 @@ check_members(struct build *b, const char *archive, enum archive kind, const cha
     while (str_line(&list, &line)) {
         struct str name = member_name(line, kind);
 
-        if (!stays_inside(name))
+        if (!stays_inside(name) || str_starts(name, S("tar: removing leading")))
             return build_fail(b, "%.*s is not a sub-path of %s", STR_ARG(name), dir);
     }
     return true;
@@ -97,30 +99,30 @@ is_github(struct str source)
 static bool
 unpack(struct build *b, const char *archive, struct str source, const char *dir)
 {
-    enum archive kind = kind_of(archive);
+    const struct archive *kind = kind_of(archive);
     struct str output = S("");
     int status;
 
-    if (kind == ARCHIVE_NONE)
+    if (!kind)
         return build_fail(b, "Unsupported source file (not zip or tarball): %.*s",
                           STR_ARG(source));
     cfn_log(CFN_DEBUG, "Treating %.*s as a %s", STR_ARG(source),
-            kind == ARCHIVE_TAR ? "tarball" : "zip archive");
+            kind->list ? "tarball" : "zip archive");
     if (!check_members(b, archive, kind, dir))
         return false;
-    if (is_github(source) && kind == ARCHIVE_ZIP)
+    if (is_github(source) && !kind->list)
         return build_fail(b, "GitHub's zipballs are not implemented, its tarballs are: %.*s",
                           STR_ARG(source));
     cfn_log(CFN_DEBUG, "Expanding %.*s into %s", STR_ARG(source), dir);
     if (make_dirs(dir, 0755) < 0)
         return build_fail(b, "%s cannot be made", dir);
-    if (kind == ARCHIVE_ZIP)
+    if (!kind->list)
         status = proc_tool(b->a, &output, "unzip", "-o", "-q", "-d", dir, archive, NULL);
     else if (is_github(source))
-        status = proc_tool(b->a, &output, "tar", "--strip-components=1", "-C", dir, "-xf", archive,
-                           NULL);
+        status = proc_tool(b->a, &output, "tar", "--strip-components=1", "-C", dir, kind->extract,
+                           archive, NULL);
     else
-        status = proc_tool(b->a, &output, "tar", "-C", dir, "-xf", archive, NULL);
+        status = proc_tool(b->a, &output, "tar", "-C", dir, kind->extract, archive, NULL);
     return status == 0 || build_fail(b, "%.*s cannot be unpacked: %.*s", STR_ARG(source),
                                      STR_ARG(str_cut(output, 0, 500)));
 }
