@@ -528,10 +528,8 @@ is_loopback(const union http_addr *peer)
     return peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&peer->v6.sin6_addr);
 }
 
-/* "127.0.0.1:4566", "localhost", "[::1]:80": names that no stranger can give out, as he can
- * 127.example.com. */
-static bool
-is_own_name(struct str host)
+bool
+daemon_own_name(struct str host)
 {
     size_t colon = host.n && host.p[0] == '[' ? str_find_char(host, ']') : str_find_char(host, ':');
     struct str name = str_cut(host, 0, colon == SIZE_MAX ? host.n : colon);
@@ -547,7 +545,7 @@ admin_request(struct admin *admin, struct http_request *req)
     bool known_path = false;
 
     arena_reset(&admin->arena);
-    if (!is_loopback(&req->peer) || !is_own_name(req->head.host) ||
+    if (!is_loopback(&req->peer) || !daemon_own_name(req->head.host) ||
         http_header_get(&req->head, S("Origin")).p) {
         refuse(admin, req, 403, "The admin API is answered to this machine's own programs only.");
         return;
