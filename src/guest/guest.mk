@@ -54,6 +54,11 @@ $(B)/test-guest: $(GUEST_TESTS)/test_guest.c $(guest_pure:%=$(GUEST_DIR)%.c) \
 	@mkdir -p $(@D)
 	$(CC) $(guest_host_cflags) $(guest_sanitize) -o $@ $(filter %.c,$^) -lyaml -lz
 
+$(B)/test-guest-cfn: $(GUEST_TESTS)/test_cfn.c $(guest_pure:%=$(GUEST_DIR)%.c) \
+		$(wildcard $(GUEST_DIR)*.h $(GUEST_DIR)cfn/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(guest_host_cflags) $(guest_sanitize) -o $@ $(filter %.c,$^) -lyaml -lz
+
 $(B)/fuzz/guest_%: $(GUEST_TESTS)/fuzz_%.c $(guest_pure:%=$(GUEST_DIR)%.c) \
 		$(wildcard $(GUEST_DIR)*.h $(GUEST_DIR)cfn/*.h)
 	@mkdir -p $(@D)

@@ -293,6 +293,10 @@ json_parse(struct arena *a, struct str text, struct str *ret_why)
 {
     struct reader r = {.a = a, .p = text.p, .start = text.p, .end = text.p + text.n};
 
+    if (!is_utf8(text)) {
+        *ret_why = S("It is not UTF-8");
+        return NULL;
+    }
     struct node *root = read_value(&r, 0);
     skip_blanks(&r);
     if (root && r.p != r.end) {
@@ -303,7 +307,7 @@ json_parse(struct arena *a, struct str text, struct str *ret_why)
     return root;
 }
 
-/* One code point of UTF-8; a byte that is none stands for itself. */
+/* One code point; a byte that is not UTF-8 (of a file, say) stands for itself. */
 static unsigned
 next_code(struct str s, size_t *at)
 {

@@ -173,31 +173,35 @@ by_name(const void *a, const void *b)
 }
 
 static int
-by_text(const void *a, const void *b)
+by_pair(const void *a, const void *b)
 {
-    return compare(*(const struct str *)a, *(const struct str *)b);
+    const struct header *x = a, *y = b;
+    int r = compare(x->name, y->name);
+
+    return r ? r : compare(x->value, y->value);
 }
 
-/* The query's pairs in their order; a name alone has an empty value. */
+/* The query's pairs in their order, which is not that of their text: "a-b=" is after "a=". */
 static struct str
 canonical_query(struct arena *a, struct str query)
 {
-    struct str *pairs = arena_alloc(a, (query.n + 1) * sizeof(*pairs)), rest = query, one;
+    struct header *pairs = arena_alloc(a, (query.n + 1) * sizeof(*pairs));
+    struct str rest = query, one;
     struct buf b = buf_new(a, 2 * query.n + 2);
     size_t n = 0;
 
-    while (str_field(&rest, '&', &one))
+    while (str_field(&rest, '&', &one)) {
+        size_t eq = str_find(one, S("="), 0);
+
         if (one.n)
-            pairs[n++] = str_find(one, S("="), 0) == SIZE_MAX
-                             ? arena_fmt(a, "%.*s=", STR_ARG(one))
-                             : one;
-    if (n)
-        qsort(pairs, n, sizeof(*pairs), by_text);
-    for (size_t i = 0; i < n; i++) {
-        if (i)
-            buf_byte(&b, '&');
-        buf_add(&b, pairs[i]);
+            pairs[n++] = (struct header){str_cut(one, 0, eq), eq == SIZE_MAX
+                                                                  ? S("")
+                                                                  : str_cut(one, eq + 1, one.n)};
     }
+    if (n)
+        qsort(pairs, n, sizeof(*pairs), by_pair);
+    for (size_t i = 0; i < n; i++)
+        buf_fmt(&b, "%s%.*s=%.*s", i ? "&" : "", STR_ARG(pairs[i].name), STR_ARG(pairs[i].value));
     return buf_str(&b);
 }
 
