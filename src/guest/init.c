@@ -7,8 +7,8 @@
  *
  * The same file answers to the names of the commands that talk to it.
  */
-#include "file.h"
 #include "cfn/cfn.h"
+#include "file.h"
 #include "guest.h"
 #include "power.h"
 
@@ -159,6 +159,7 @@ main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "6") == 0)
         return power_command("reboot", argv + argc - 1);
     console_only("welkin-init %s: the init of an instance. It runs as PID 1, or under the names "
-                 "shutdown, poweroff, halt, reboot, cloud-init, bash and cfn-*.", WELKIN_INIT_VERSION);
+                 "shutdown, poweroff, halt, reboot, cloud-init, bash and cfn-*.",
+                 WELKIN_INIT_VERSION);
     return 1;
 }

@@ -124,8 +124,7 @@ digests_are_the_standards(void)
     check_str(base64_encode(&arena, S("hello!")), "aGVsbG8h", "base64");
     check_str(base64_encode(&arena, S("hell")), "aGVsbA==", "base64");
     check_str(percent_encode(&arena, S("a b/~\xc3\xa9")), "a%20b%2F~%C3%A9", "percent");
-    check_str(sign_cfn_v1(&arena, S("{\"a\"}"), S("AB\nCD=\n")), "CFN_V1 eyJhIn0=:ABCD=",
-              "CFN_V1");
+    check_str(sign_cfn_v1(&arena, S("{\"a\"}"), S("AB\nCD=\n")), "CFN_V1 eyJhIn0=:ABCD=", "CFN_V1");
     check_str(sign_stamp(&arena, 1440938160000), "20150830T123600Z", "stamp");
 }
 
@@ -148,18 +147,23 @@ static void
 requests_are_signed_as_in_the_vectors(const char *dir)
 {
     static const char *const names[] = {
-        "get-vanilla", "get-vanilla-query-order-encoded", "get-vanilla-query-order-key-case",
-        "get-vanilla-query-unreserved", "post-vanilla", "post-header-key-sort",
-        "post-x-www-form-urlencoded", "get-vanilla-with-session-token",
+        "get-vanilla",
+        "get-vanilla-query-order-encoded",
+        "get-vanilla-query-order-key-case",
+        "get-vanilla-query-unreserved",
+        "post-vanilla",
+        "post-header-key-sort",
+        "post-x-www-form-urlencoded",
+        "get-vanilla-with-session-token",
     };
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct str in = vector_file(dir, names[i], "header-signed-request.txt"), line, word;
-        struct signing s = {.region = S("us-east-1"),
-                            .service = S("service"),
-                            .query = S(""),
-                            .who = {S("AKIDEXAMPLE"), S("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-                                    S("")}};
+        struct signing s = {
+            .region = S("us-east-1"),
+            .service = S("service"),
+            .query = S(""),
+            .who = {S("AKIDEXAMPLE"), S("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), S("")}};
 
         if (!str_line(&in, &line)) {
             check(false, "vector", names[i]);
@@ -191,12 +195,10 @@ requests_are_signed_as_in_the_vectors(const char *dir)
 static void
 options_are_read_as_optparse_reads_them(void)
 {
-    static const struct option_def defs[] = {{'s', "stack", OPTION_TEXT, "S", NULL},
-                                             {'r', "resource", OPTION_TEXT, "R", NULL},
-                                             {0, "region", OPTION_TEXT, "Re", NULL},
-                                             {'e', "exit-code", OPTION_INT, "E", NULL},
-                                             {'k', "success", OPTION_BOOL, "K", NULL},
-                                             {'v', "verbose", OPTION_FLAG, "V", NULL}};
+    static const struct option_def defs[] = {
+        {'s', "stack", OPTION_TEXT, "S", NULL},   {'r', "resource", OPTION_TEXT, "R", NULL},
+        {0, "region", OPTION_TEXT, "Re", NULL},   {'e', "exit-code", OPTION_INT, "E", NULL},
+        {'k', "success", OPTION_BOOL, "K", NULL}, {'v', "verbose", OPTION_FLAG, "V", NULL}};
     static const struct {
         const char *words; /* with a blank between */
         const char *out;   /* stack,resource,region,exit,verbose|args, or the mistake */
@@ -220,10 +222,10 @@ options_are_read_as_optparse_reads_them(void)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct command_line line = {.program = "p", .usage = "u", .defs = defs,
-                                    .n_defs = COUNT_OF(defs)};
+        struct command_line line = {
+            .program = "p", .usage = "u", .defs = defs, .n_defs = COUNT_OF(defs)};
         struct str rest = str_c(rows[i].words), word, why;
-        char *argv[16] = {(char *)(uintptr_t)"p"};
+        char *argv[16] = {(char *)(uintptr_t) "p"};
         struct buf b = buf_new(&arena, 4096);
         int argc = 1;
 
@@ -309,8 +311,8 @@ config_sets_are_unfolded(void)
         "\"config1\":{},\"config2\":{},\"config3\":{}}";
 
     check_str(planned("{\"config\":{}}", "default"), "default/config", "no sets");
-    check_str(planned(docs, "descending,one"),
-              "descending/config2,descending/config1,one/config1", "sets");
+    check_str(planned(docs, "descending,one"), "descending/config2,descending/config1,one/config1",
+              "sets");
     check_str(planned(docs, "default"), "default/config1,default/config2,default/config3", "ref");
     check_str(planned(docs, "x"), "Error: no ConfigSet named x exists", "unknown");
     check_str(planned("{\"config\":{}}", "x"), "Error: no ConfigSet named x exists", "unknown");
@@ -318,8 +320,9 @@ config_sets_are_unfolded(void)
               "No configuration found with name: b", "unknown config");
     check_str(planned("{\"configSets\":{\"a\":[{\"ConfigSet\":\"b\"}]}}", "a"),
               "Configuration set b was referenced but not defined", "unknown reference");
-    check(str_find(planned("{\"configSets\":{\"a\":[{\"ConfigSet\":\"a\"}]}}", "a"),
-                   S("circular"), 0) != SIZE_MAX, "a loop", "is found");
+    check(str_find(planned("{\"configSets\":{\"a\":[{\"ConfigSet\":\"a\"}]}}", "a"), S("circular"),
+                   0) != SIZE_MAX,
+          "a loop", "is found");
     check_str(planned("{\"configSets\":[\"a\"]}", "a"),
               "configSets should be a mapping of name to list", "a list");
 }
@@ -334,8 +337,9 @@ orders_are_kept(void)
         const char *a, *b;
         int sign;
     } versions[] = {
-        {"2.4.6", "2.4.10", -1}, {"2.4.10-1", "2.4.10-2", -1}, {"2.4", "2.4.1", -1},
-        {"1.0a", "1.0", 1},      {"1.0.1", "1.0a", 1},         {"2.04", "2.4", 0},
+        {"2.4.6", "2.4.10", -1}, {"2.4.10-1", "2.4.10-2", -1},
+        {"2.4", "2.4.1", -1},    {"1.0a", "1.0", 1},
+        {"1.0.1", "1.0a", 1},    {"2.04", "2.4", 0},
         {"", "1", -1},           {"1_0", "1.0", 0},
     };
 
@@ -361,11 +365,15 @@ configuration_files_are_read(void)
     struct str why;
 
     check(ini_read(&arena, S("# c\n[main]\nStack = s:1\nregion: us\n[h]\naction=a\n  b\n; c\n"),
-                   &root, &why), "ini", "is read");
+                   &root, &why),
+          "ini", "is read");
     check(ini_read(&arena, S("[main]\nregion=eu\n"), &root, &why), "ini", "is read");
-    check_str(dump(&root, -1), "{\"main\": {\"stack\": \"s:1\", \"region\": \"eu\"}, "
-                               "\"h\": {\"action\": \"a\\nb\"}}", "ini");
-    check(!ini_read(&arena, S("a=b\n"), &bad, &why) && !ini_read(&arena, S("[x]\nab\n"), &bad, &why),
+    check_str(dump(&root, -1),
+              "{\"main\": {\"stack\": \"s:1\", \"region\": \"eu\"}, "
+              "\"h\": {\"action\": \"a\\nb\"}}",
+              "ini");
+    check(!ini_read(&arena, S("a=b\n"), &bad, &why) &&
+              !ini_read(&arena, S("[x]\nab\n"), &bad, &why),
           "ini", "is refused");
 }
 

@@ -73,8 +73,7 @@ create_group(struct build *b, struct str name, struct str gid_text)
         cfn_log(CFN_ERROR, "Failed to create group %.*s", STR_ARG(name));
         return build_fail(b, "Failed to create group %.*s", STR_ARG(name));
     }
-    if (!add_line(b, "/etc/group",
-                  arena_fmt(b->a, "%.*s:x:%u:", STR_ARG(name), (unsigned)gid)))
+    if (!add_line(b, "/etc/group", arena_fmt(b->a, "%.*s:x:%u:", STR_ARG(name), (unsigned)gid)))
         return false;
     return !file_exists("/etc/gshadow") ||
            add_line(b, "/etc/gshadow", arena_fmt(b->a, "%.*s:!::", STR_ARG(name)));
@@ -145,8 +144,7 @@ join_groups(struct build *b, struct str name, const struct node *groups, bool *r
             continue;
         struct str gshadow = load(b, "/etc/gshadow");
         if (!save(b, "/etc/group", after) ||
-            (gshadow.n &&
-             !save(b, "/etc/gshadow", account_join(b->a, gshadow, group, name))))
+            (gshadow.n && !save(b, "/etc/gshadow", account_join(b->a, gshadow, group, name))))
             return false;
         *ret_changed = true;
     }
@@ -173,8 +171,7 @@ one_user(struct build *b, const struct node *u)
     if (line.n && home.n && !str_eq(home, account_field(line, 5))) {
         if (memchr(home.p, ':', home.n) || memchr(home.p, '\n', home.n))
             return build_fail(b, "Failed to modify user %.*s", STR_ARG(name));
-        if (!save(b, "/etc/passwd",
-                  account_set(b->a, load(b, "/etc/passwd"), name, 5, home)))
+        if (!save(b, "/etc/passwd", account_set(b->a, load(b, "/etc/passwd"), name, 5, home)))
             return false;
         changed = true;
     }

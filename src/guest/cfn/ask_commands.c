@@ -38,11 +38,11 @@ static const struct option_def signal_defs[] = {
     {'d', "data", OPTION_TEXT, "Data to include with the WaitCondition signal",
      "WaitConditionHandle Signal Options"},
     {0, "stack", OPTION_TEXT, "A CloudFormation stack", "Resource Signal Options"},
-    {0, "resource", OPTION_TEXT, "A CloudFormation logical resource ID",
-     "Resource Signal Options"},
+    {0, "resource", OPTION_TEXT, "A CloudFormation logical resource ID", "Resource Signal Options"},
     {0, "url", OPTION_TEXT,
      "The CloudFormation service URL. The endpoint URL must match the region option. Use of this "
-     "parameter is discouraged.", "Resource Signal Options"},
+     "parameter is discouraged.",
+     "Resource Signal Options"},
     {0, "region", OPTION_TEXT, "The CloudFormation region. Default: us-east-1.",
      "Resource Signal Options"},
     CLIENT_CREDENTIALS,
@@ -127,8 +127,7 @@ cfn_signal_command(int argc, char **argv)
     _Static_assert(COUNT_OF(signal_defs) == N_SIGNAL + CLIENT_N_CREDENTIALS, "their order");
     options_or_exit(&a, &line, argc, argv);
     const struct option_value *v = line.values;
-    bool success = v[SIGNAL_EXIT_CODE].number == 0 &&
-                   !str_eq(v[SIGNAL_SUCCESS].text, S("false"));
+    bool success = v[SIGNAL_EXIT_CODE].number == 0 && !str_eq(v[SIGNAL_SUCCESS].text, S("false"));
     bool to_handle = line.n_args > 0 && line.args[0][0];
 
     cfn_log_open("cfn-init.log", true);
@@ -144,19 +143,14 @@ cfn_signal_command(int argc, char **argv)
                      : signal_resource(&a, &line, id, success);
 }
 
-enum { GET_STACK, GET_RESOURCE, GET_KEY, GET_URL, GET_REGION, GET_VERBOSE, N_GET };
+enum { GET_KEY, GET_TARGET, GET_CREDENTIALS = GET_TARGET + CLIENT_N_TARGET };
 
 static const struct option_def get_defs[] = {
-    {'s', "stack", OPTION_TEXT, "A CloudFormation stack", NULL},
-    {'r', "resource", OPTION_TEXT, "A CloudFormation logical resource ID", NULL},
     {'k', "key", OPTION_TEXT,
      "Retrieve the value at <key> in the Metadata object; must be in dotted object notation "
-     "(parent.child.leaf)", NULL},
-    {'u', "url", OPTION_TEXT,
-     "The CloudFormation service URL. The endpoint URL must match the region option. Use of this "
-     "parameter is discouraged.", NULL},
-    {0, "region", OPTION_TEXT, "The CloudFormation region. Default: us-east-1.", NULL},
-    {'v', "verbose", OPTION_FLAG, "Enables verbose logging", NULL},
+     "(parent.child.leaf)",
+     NULL},
+    CLIENT_TARGET,
     CLIENT_CREDENTIALS,
 };
 
@@ -172,22 +166,25 @@ cfn_get_metadata_command(int argc, char **argv)
     struct client c;
     struct str why;
 
-    _Static_assert(COUNT_OF(get_defs) == N_GET + CLIENT_N_CREDENTIALS, "the order of the options");
+    _Static_assert(COUNT_OF(get_defs) == GET_CREDENTIALS + CLIENT_N_CREDENTIALS,
+                   "the order of the options");
     options_or_exit(&a, &line, argc, argv);
-    const struct option_value *v = line.values;
-    if (!v[GET_STACK].text.n || !v[GET_RESOURCE].text.n)
+    const struct option_value *v = line.values + GET_TARGET, *key = line.values + GET_KEY;
+    if (!v[TARGET_STACK].text.n || !v[TARGET_RESOURCE].text.n)
         options_refuse(&a, &line, "You must specify both a stack name and logical resource id");
-    cfn_log_open("cfn-init.log", v[GET_VERBOSE].given);
-    client_open(&c, &a, v + N_GET, v[GET_URL].text, v[GET_REGION].text);
-    if (!client_describe(&c, v[GET_STACK].text, v[GET_RESOURCE].text, &r, &why))
+    cfn_log_open("cfn-init.log", v[TARGET_VERBOSE].given);
+    client_open(&c, &a, line.values + GET_CREDENTIALS, v[TARGET_URL].text, v[TARGET_REGION].text);
+    if (!client_describe(&c, v[TARGET_STACK].text, v[TARGET_RESOURCE].text, &r, &why))
         return fprintf(stderr, "%.*s\n", STR_ARG(why)), 1;
     if (!r.metadata)
         return fprintf(stderr, "Error: %.*s does not specify any metadata\n",
-                       STR_ARG(r.logical_id)), 1;
-    const struct node *n = plan_value(&a, r.metadata, v[GET_KEY].text);
+                       STR_ARG(r.logical_id)),
+               1;
+    const struct node *n = plan_value(&a, r.metadata, key->text);
     if (!n)
         return fprintf(stderr, "Error: %.*s is not present in the metadata for %.*s\n",
-                       STR_ARG(v[GET_KEY].text), STR_ARG(r.logical_id)), 1;
+                       STR_ARG(key->text), STR_ARG(r.logical_id)),
+               1;
     struct buf b = buf_new(&a, OUTPUT_MAX);
     if (n->kind == NODE_SCALAR && n->quoted)
         buf_add(&b, n->text);

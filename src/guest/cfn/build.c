@@ -55,9 +55,8 @@ build_config(struct build *b, const struct node *config)
         const char *name;
         bool (*run)(struct build *b, const struct node *section);
     } sections[] = {
-        {"packages", build_packages}, {"groups", build_groups},
-        {"users", build_users},       {"sources", build_sources},
-        {"files", build_files},       {"commands", build_commands},
+        {"packages", build_packages}, {"groups", build_groups}, {"users", build_users},
+        {"sources", build_sources},   {"files", build_files},   {"commands", build_commands},
         {"services", build_services},
     };
 

@@ -225,8 +225,8 @@ client_open(struct client *c, struct arena *a, const struct option_value *values
     struct str why;
 
     *c = (struct client){.a = a, .region = region.n ? region : S("us-east-1")};
-    c->url = url.n ? url
-                   : arena_fmt(a, "https://cloudformation.%.*s.amazonaws.com", STR_ARG(c->region));
+    c->url =
+        url.n ? url : arena_fmt(a, "https://cloudformation.%.*s.amazonaws.com", STR_ARG(c->region));
     if (values[4].given || values[5].given) {
         fputs("Error: proxies are not implemented by Welkin's helpers\n", stderr);
         exit(1);
@@ -401,8 +401,8 @@ judge_plain(struct arena *a, const struct http_response *res, struct str *ret_wh
 {
     if (res->status / 100 == 2)
         return DONE;
-    *ret_why = arena_fmt(a, "HTTP Error %u : %.*s", res->status,
-                         STR_ARG(str_cut(res->body, 0, 1024)));
+    *ret_why =
+        arena_fmt(a, "HTTP Error %u : %.*s", res->status, STR_ARG(str_cut(res->body, 0, 1024)));
     if (res->status == 503)
         return AGAIN_FOREVER;
     return res->status < 500 && res->status != 404 && res->status != 408 ? TERMINAL : AGAIN;

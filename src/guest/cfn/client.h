@@ -19,18 +19,31 @@ struct client {
     bool signs_identity;
 };
 
-/* The options by which every helper is told who it is and whom to ask; see client_open(). */
+/* clang-format off */
+/* The options by which every helper is told who it is; see client_open(). */
 #define CLIENT_CREDENTIALS                                                                         \
     {'f', "credential-file", OPTION_TEXT,                                                          \
      "A credential file, readable only by the owner, with keys 'AWSAccessKeyId' and "              \
      "'AWSSecretKey'", "AWS Credentials"},                                                         \
-        {0, "role", OPTION_TEXT, "An IAM Role", "AWS Credentials"},                                \
-        {0, "access-key", OPTION_TEXT, "An AWS Access Key", "AWS Credentials"},                    \
-        {0, "secret-key", OPTION_TEXT, "An AWS Secret Key", "AWS Credentials"},                    \
-        {0, "http-proxy", OPTION_TEXT, "A (non-SSL) HTTP proxy", "Proxy"},                         \
-        {0, "https-proxy", OPTION_TEXT, "An HTTPS proxy", "Proxy"}
+    {0, "role", OPTION_TEXT, "An IAM Role", "AWS Credentials"},                                    \
+    {0, "access-key", OPTION_TEXT, "An AWS Access Key", "AWS Credentials"},                        \
+    {0, "secret-key", OPTION_TEXT, "An AWS Secret Key", "AWS Credentials"},                        \
+    {0, "http-proxy", OPTION_TEXT, "A (non-SSL) HTTP proxy", "Proxy"},                             \
+    {0, "https-proxy", OPTION_TEXT, "An HTTPS proxy", "Proxy"}
 
-enum { CLIENT_N_CREDENTIALS = 6 };
+/* Those by which it is told of whose metadata it is, in the order of enum client_target. */
+#define CLIENT_TARGET                                                                              \
+    {'s', "stack", OPTION_TEXT, "A CloudFormation stack", NULL},                                   \
+    {'r', "resource", OPTION_TEXT, "A CloudFormation logical resource ID", NULL},                  \
+    {'u', "url", OPTION_TEXT,                                                                      \
+     "The CloudFormation service URL. The endpoint URL must match the region option. Use of this " \
+     "parameter is discouraged.", NULL},                                                           \
+    {0, "region", OPTION_TEXT, "The CloudFormation region. Default: us-east-1.", NULL},            \
+    {'v', "verbose", OPTION_FLAG, "Enables verbose logging", NULL}
+/* clang-format on */
+
+enum client_target { TARGET_STACK, TARGET_RESOURCE, TARGET_URL, TARGET_REGION, TARGET_VERBOSE };
+enum { CLIENT_N_CREDENTIALS = 6, CLIENT_N_TARGET = 5 };
 
 /* Takes values[0..5] of CLIENT_CREDENTIALS; says why and exits with 1 when they do not do. */
 void client_open(struct client *c, struct arena *a, const struct option_value *values,

@@ -167,8 +167,7 @@ one(struct build *b, const struct node *c)
     if (!run(b, &p, "Command", name, &output, &status))
         return false;
     if (status)
-        cfn_log(CFN_ERROR, "Command %.*s (%.*s) failed", STR_ARG(name),
-                STR_ARG(shown(b, command)));
+        cfn_log(CFN_ERROR, "Command %.*s (%.*s) failed", STR_ARG(name), STR_ARG(shown(b, command)));
     else
         cfn_log(CFN_INFO, "Command %.*s succeeded", STR_ARG(name));
     cfn_log(CFN_DEBUG, "Command %.*s output: %.*s", STR_ARG(name), STR_ARG(output));
@@ -177,8 +176,7 @@ one(struct build *b, const struct node *c)
     if (status)
         cfn_log(CFN_INFO, "ignoreErrors set to true, continuing build");
     if (node_get(c, "waitAfterCompletion"))
-        cfn_log(CFN_INFO, "waitAfterCompletion of %.*s is for Windows: not waiting",
-                STR_ARG(name));
+        cfn_log(CFN_INFO, "waitAfterCompletion of %.*s is for Windows: not waiting", STR_ARG(name));
     build_changed(b, &b->commands, name);
     return true;
 }

@@ -27,7 +27,7 @@ struct target {
     const struct node *n;
     const char *path, *fresh;
     bool has_mode;
-    unsigned mode; /* with the kind of file: 0120000 is a link */
+    unsigned mode;   /* with the kind of file: 0120000 is a link */
     bool downloaded; /* what is to be is in `fresh`, else in text */
     struct str text;
 };

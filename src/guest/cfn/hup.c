@@ -60,8 +60,8 @@ read_hooks(struct arena *a, const char *dir, struct node *hooks, struct str *ret
     struct dirent **entries;
     struct str text;
     bool good = true, any = false;
-    const char *main = arena_fmt(a, "%s/hooks.conf", dir).p, *more = arena_fmt(a, "%s/hooks.d",
-                                                                               dir).p;
+    const char *main = arena_fmt(a, "%s/hooks.conf", dir).p,
+               *more = arena_fmt(a, "%s/hooks.d", dir).p;
 
     if (file_read(a, main, CONF_MAX, &text)) {
         any = true;
@@ -175,19 +175,23 @@ value_at(struct look *l, struct str path, const struct node **ret, const char **
     str_field(&rest, '.', &logical_id);
     bool has_part = str_field(&rest, '.', &part);
     if (!logical_id.n)
-        return fatal(l, "paths must be in the form Resources.<LogicalResourceId>(.Metadata|"
-                        "PhysicalResourceId)(.<optional Metadata subkey>)", path);
+        return fatal(l,
+                     "paths must be in the form Resources.<LogicalResourceId>(.Metadata|"
+                     "PhysicalResourceId)(.<optional Metadata subkey>)",
+                     path);
     if (!str_ieq(root, S("resources")))
         return fatal(l, "only changes to Resources are supported", path);
     bool metadata = str_ieq(part, S("metadata"));
     if (has_part && !metadata && !str_ieq(part, S("physicalresourceid")))
-        return fatal(l, "only Metadata or PhysicalResourceId can be specified after "
-                        "LogicalResourceId", path);
+        return fatal(l,
+                     "only Metadata or PhysicalResourceId can be specified after "
+                     "LogicalResourceId",
+                     path);
     const struct stack_resource *r = resource(l, logical_id);
     if (!r)
         return false;
-    if (r->status.n > 12 && str_eq(str_cut(r->status, r->status.n - 12, r->status.n),
-                                   S("_IN_PROGRESS"))) {
+    if (r->status.n > 12 &&
+        str_eq(str_cut(r->status, r->status.n - 12, r->status.n), S("_IN_PROGRESS"))) {
         cfn_log(CFN_DEBUG, "Skipping resource %.*s in %.*s as it is in status %.*s",
                 STR_ARG(logical_id), STR_ARG(l->stack), STR_ARG(r->status));
         return false;
@@ -196,8 +200,9 @@ value_at(struct look *l, struct str path, const struct node **ret, const char **
     if (metadata)
         *ret = plan_value(l->a, r->metadata, rest);
     else
-        *ret = str_eq(r->status, S("DELETE_COMPLETE")) ? NULL
-               : text_node(l->a, has_part ? r->physical_id : r->last_updated);
+        *ret = str_eq(r->status, S("DELETE_COMPLETE"))
+                   ? NULL
+                   : text_node(l->a, has_part ? r->physical_id : r->last_updated);
     return true;
 }
 
@@ -312,8 +317,7 @@ look(const char *dir, unsigned *ret_interval)
     const struct node *main = node_get(&conf, "main");
     struct str given = node_text(main, "interval");
     if (!l->fatal && given.n && (!str_u64(given, 10, &interval) || !interval || interval > 10000)) {
-        why = arena_fmt(&a, "Invalid interval (must be 1 minute or greater): %.*s",
-                        STR_ARG(given));
+        why = arena_fmt(&a, "Invalid interval (must be 1 minute or greater): %.*s", STR_ARG(given));
         l->fatal = true;
     }
     if (l->fatal) {
@@ -368,10 +372,8 @@ int
 cfn_hup_command(int argc, char **argv)
 {
     struct arena a = {.max_bytes = MEMORY_MAX};
-    struct command_line line = {.program = "cfn-hup",
-                                .usage = "[options]",
-                                .defs = defs,
-                                .n_defs = COUNT_OF(defs)};
+    struct command_line line = {
+        .program = "cfn-hup", .usage = "[options]", .defs = defs, .n_defs = COUNT_OF(defs)};
     unsigned interval;
     struct str text, why;
     struct node conf = {.kind = NODE_MAP};

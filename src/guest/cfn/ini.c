@@ -21,16 +21,6 @@ child_of(struct arena *a, struct node *map, struct str key, enum node_kind kind)
     return *at;
 }
 
-static struct str
-lower(struct arena *a, struct str s)
-{
-    char *p = arena_cstr(a, s);
-
-    for (size_t i = 0; i < s.n; i++)
-        p[i] = ascii_lower(p[i]);
-    return (struct str){p, s.n};
-}
-
 bool
 ini_read(struct arena *a, struct str text, struct node *root, struct str *ret_why)
 {
@@ -57,7 +47,7 @@ ini_read(struct arena *a, struct str text, struct node *root, struct str *ret_wh
                              STR_ARG(str_cut(trimmed, 0, 80)));
         if (!section || at == SIZE_MAX || at == 0)
             return false;
-        option = child_of(a, section, lower(a, str_trim(str_cut(trimmed, 0, at))), NODE_SCALAR);
+        option = child_of(a, section, str_lower(a, str_trim(str_cut(trimmed, 0, at))), NODE_SCALAR);
         option->text = str_trim(str_cut(trimmed, at + 1, trimmed.n));
     }
     return true;

@@ -15,21 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STACK, RESOURCE = 1, CONFIGSETS, URL, REGION, VERBOSE, N_OWN };
+enum { CONFIGSETS, TARGET, CREDENTIALS = TARGET + CLIENT_N_TARGET };
 enum { MEMORY_MAX = 1 << 30, METADATA_MAX = 8 << 20, SETS_MAX = 256 };
 
 #define DATA_DIR "/var/lib/cfn-init/data"
 #define WORK_LOG "/var/lib/cfn-init/resume_db.json"
 
 static const struct option_def defs[] = {
-    {'s', "stack", OPTION_TEXT, "A CloudFormation stack", NULL},
-    {'r', "resource", OPTION_TEXT, "A CloudFormation logical resource ID", NULL},
     {'c', "configsets", OPTION_TEXT, "An optional list of configSets (default: \"default\")", NULL},
-    {'u', "url", OPTION_TEXT,
-     "The CloudFormation service URL. The endpoint URL must match the region option. Use of this "
-     "parameter is discouraged.", NULL},
-    {0, "region", OPTION_TEXT, "The CloudFormation region. Default: us-east-1.", NULL},
-    {'v', "verbose", OPTION_FLAG, "Enables verbose logging", NULL},
+    CLIENT_TARGET,
     CLIENT_CREDENTIALS,
 };
 
@@ -48,13 +42,13 @@ read_stdin(struct arena *a, struct str *ret_why)
 static const struct node *
 from_stack(struct arena *a, const struct command_line *line)
 {
-    const struct option_value *v = line->values;
+    const struct option_value *v = line->values + TARGET;
     struct stack_resource r;
     struct client c;
     struct str why;
 
-    client_open(&c, a, v + N_OWN, v[URL].text, v[REGION].text);
-    if (!client_describe(&c, v[STACK].text, v[RESOURCE].text, &r, &why)) {
+    client_open(&c, a, line->values + CREDENTIALS, v[TARGET_URL].text, v[TARGET_REGION].text);
+    if (!client_describe(&c, v[TARGET_STACK].text, v[TARGET_RESOURCE].text, &r, &why)) {
         fprintf(stderr, "%.*s\n", STR_ARG(why));
         exit(1);
     }
@@ -69,16 +63,18 @@ from_stack(struct arena *a, const struct command_line *line)
 static const struct node *
 metadata(struct arena *a, const struct command_line *line)
 {
-    const struct option_value *v = line->values;
+    const struct option_value *v = line->values + TARGET;
     const struct node *n;
     struct str text, why;
 
-    if (line->n_args > 0 && (line->n_args > 1 || v[STACK].text.n || v[RESOURCE].text.n))
+    if (line->n_args > 0 &&
+        (line->n_args > 1 || v[TARGET_STACK].text.n || v[TARGET_RESOURCE].text.n))
         options_refuse(a, line, "You cannot specify more than one input source for metadata");
-    if (line->n_args == 0 && !v[STACK].text.n && !v[RESOURCE].text.n)
-        options_refuse(a, line, "You must specify an input source for metadata: a stack name and "
-                                "logical resource id, or a file");
-    if (line->n_args == 0 && (!v[STACK].text.n || !v[RESOURCE].text.n))
+    if (line->n_args == 0 && !v[TARGET_STACK].text.n && !v[TARGET_RESOURCE].text.n)
+        options_refuse(a, line,
+                       "You must specify an input source for metadata: a stack name and "
+                       "logical resource id, or a file");
+    if (line->n_args == 0 && (!v[TARGET_STACK].text.n || !v[TARGET_RESOURCE].text.n))
         options_refuse(a, line, "You must specify both a stack name and logical resource id");
     if (line->n_args == 0)
         return from_stack(a, line);
@@ -163,8 +159,7 @@ run(struct arena *a, const struct node *n, struct str set_names, struct str *ret
     struct str *sets;
     size_t n_steps, n_sets = split_sets(a, set_names, &sets);
 
-    cfn_log(CFN_INFO, "Running configSets: %.*s",
-            STR_ARG(set_names.n ? set_names : S("default")));
+    cfn_log(CFN_INFO, "Running configSets: %.*s", STR_ARG(set_names.n ? set_names : S("default")));
     return plan_make(a, node_get(n, INIT_KEY), sets, n_sets, &steps, &n_steps, ret_why) &&
            run_steps(a, steps, n_steps, node_get(n, "AWS::CloudFormation::Authentication"),
                      ret_why);
@@ -181,17 +176,20 @@ cfn_init_command(int argc, char **argv)
                                 .n_defs = COUNT_OF(defs)};
     struct str why;
 
-    _Static_assert(COUNT_OF(defs) == N_OWN + CLIENT_N_CREDENTIALS, "the order of the options");
+    _Static_assert(COUNT_OF(defs) == CREDENTIALS + CLIENT_N_CREDENTIALS,
+                   "the order of the options");
     options_or_exit(&a, &line, argc, argv);
-    cfn_log_open("cfn-init.log", line.values[VERBOSE].given);
+    cfn_log_open("cfn-init.log", line.values[TARGET + TARGET_VERBOSE].given);
     const struct node *n = metadata(&a, &line), *init = node_get(n, INIT_KEY);
     store(&a, n);
     if (!init || !init->first) {
-        struct str where = line.n_args == 0 ? arena_fmt(&a, "metadata for %.*s",
-                                                        STR_ARG(line.values[RESOURCE].text))
-                           : strcmp(line.args[0], "-") == 0 ? S("stdin input")
-                                                            : str_c(line.args[0]);
+        struct str where = str_c(line.n_args ? line.args[0] : "");
 
+        if (line.n_args == 0)
+            where = arena_fmt(&a, "metadata for %.*s",
+                              STR_ARG(line.values[TARGET + TARGET_RESOURCE].text));
+        else if (str_eq(where, S("-")))
+            where = S("stdin input");
         fprintf(stderr, "Could not find '%s' key in %.*s.\n", INIT_KEY, STR_ARG(where));
         cfn_log(CFN_ERROR, "Could not find '%s' key in %.*s.", INIT_KEY, STR_ARG(where));
         return 1;

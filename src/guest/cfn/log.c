@@ -29,8 +29,7 @@ cfn_log_line(struct arena *a, int64_t unix_ms, int pid, enum cfn_level level, st
 
     date_log(stamp, unix_ms);
     if (pid)
-        return arena_fmt(a, "%s P%d [%s] %.*s\n", stamp, pid, level_names[level],
-                         STR_ARG(message));
+        return arena_fmt(a, "%s P%d [%s] %.*s\n", stamp, pid, level_names[level], STR_ARG(message));
     return arena_fmt(a, "%s [%s] %.*s\n", stamp, level_names[level], STR_ARG(message));
 }
 

@@ -131,11 +131,11 @@ add_value(struct render *r, const struct node *n, bool raw)
     }
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        const char *as = raw        ? NULL
-                         : c == '&' ? "&amp;"
-                         : c == '<' ? "&lt;"
-                         : c == '>' ? "&gt;"
-                         : c == '"' ? "&quot;"
+        const char *as = raw         ? NULL
+                         : c == '&'  ? "&amp;"
+                         : c == '<'  ? "&lt;"
+                         : c == '>'  ? "&gt;"
+                         : c == '"'  ? "&quot;"
                          : c == '\'' ? "&#x27;"
                                      : NULL;
 
@@ -252,8 +252,8 @@ render(struct render *r, struct str text, const struct scope *s, struct delimite
 }
 
 bool
-mustache_render(struct arena *a, struct str template, const struct node *context,
-                size_t max_bytes, struct str *ret, struct str *ret_why)
+mustache_render(struct arena *a, struct str template, const struct node *context, size_t max_bytes,
+                struct str *ret, struct str *ret_why)
 {
     struct render r = {.a = a, .out = buf_new(a, max_bytes)};
     struct scope top = {.value = context};

@@ -29,9 +29,8 @@ wrong(struct reader *r, struct str why)
 static struct str
 quoted(struct arena *a, struct str s)
 {
-    const char *q = str_find(s, S("'"), 0) != SIZE_MAX && str_find(s, S("\""), 0) == SIZE_MAX
-                        ? "\""
-                        : "'";
+    const char *q =
+        str_find(s, S("'"), 0) != SIZE_MAX && str_find(s, S("\""), 0) == SIZE_MAX ? "\"" : "'";
     return arena_fmt(a, "%s%.*s%s", q, STR_ARG(s), q);
 }
 
@@ -47,8 +46,9 @@ set_value(struct reader *r, size_t i, struct str name, struct str text)
         !str_eq(text, S("false"))) {
         struct str q = quoted(r->a, text);
 
-        return wrong(r, arena_fmt(r->a, "option %.*s: invalid choice: %.*s (choose from 'true', "
-                                        "'false')",
+        return wrong(r, arena_fmt(r->a,
+                                  "option %.*s: invalid choice: %.*s (choose from 'true', "
+                                  "'false')",
                                   STR_ARG(name), STR_ARG(q)));
     }
     if (r->line->defs[i].kind != OPTION_INT)
@@ -96,9 +96,9 @@ find_long(struct reader *r, struct str word, size_t *ret)
     if (hits == 1)
         return true;
     struct str list = buf_str(&all);
-    return wrong(r, hits ? arena_fmt(r->a, "ambiguous option: --%.*s (%.*s?)", STR_ARG(word),
-                                     STR_ARG(list))
-                         : arena_fmt(r->a, "no such option: --%.*s", STR_ARG(word)));
+    return wrong(
+        r, hits ? arena_fmt(r->a, "ambiguous option: --%.*s (%.*s?)", STR_ARG(word), STR_ARG(list))
+                : arena_fmt(r->a, "no such option: --%.*s", STR_ARG(word)));
 }
 
 static bool
@@ -110,8 +110,8 @@ read_long(struct reader *r, struct str word, bool *ret_help)
     if (!find_long(r, str_cut(word, 0, eq), &i))
         return false;
     bool flag = i == r->line->n_defs || r->line->defs[i].kind == OPTION_FLAG;
-    struct str name = arena_fmt(r->a, "--%s",
-                                i == r->line->n_defs ? "help" : r->line->defs[i].name);
+    struct str name =
+        arena_fmt(r->a, "--%s", i == r->line->n_defs ? "help" : r->line->defs[i].name);
     if (flag && eq != SIZE_MAX)
         return wrong(r, arena_fmt(r->a, "%.*s option does not take a value", STR_ARG(name)));
     if (i == r->line->n_defs)

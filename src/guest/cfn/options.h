@@ -42,7 +42,7 @@ struct str options_help(struct arena *a, const struct command_line *line);
 /* Parses and, for --help and mistakes, says what optparse says and exits as it does. */
 void options_or_exit(struct arena *a, struct command_line *line, int argc, char **argv);
 /* "Error: …", the help, and status 1: the helpers' own way of refusing. */
-void options_refuse(struct arena *a, const struct command_line *line, const char *fmt, ...)
-    NORETURN __attribute__((format(printf, 3, 4)));
+void options_refuse(struct arena *a, const struct command_line *line, const char *fmt, ...) NORETURN
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -89,8 +89,8 @@ install(struct build *b, const struct manager *m, const struct node *packages,
         if (!first && !install_one(b, m, (*p)->key, S(""), &changed))
             return false;
         for (const struct node *v = first; v; v = (*p)->kind == NODE_LIST ? v->next : NULL)
-            if (!install_one(b, m, file ? node_scalar(v) : (*p)->key,
-                             file ? S("") : node_scalar(v), &changed))
+            if (!install_one(b, m, file ? node_scalar(v) : (*p)->key, file ? S("") : node_scalar(v),
+                             &changed))
                 return false;
         if (changed)
             build_changed(b, changes, (*p)->key);
@@ -153,7 +153,8 @@ yum(struct build *b, const struct node *packages, struct changes *changes)
     for (const struct node **p = plan_sorted(b->a, packages); *p; p++) {
         struct str name = (*p)->key, version = highest(*p);
         const char *verb, *spec = arena_fmt(b->a, version.n ? "%.*s-%.*s" : "%.*s%.*s",
-                                            STR_ARG(name), STR_ARG(version)).p;
+                                            STR_ARG(name), STR_ARG(version))
+                                      .p;
 
         if (!name.n || name.p[0] == '-')
             return build_fail(b, "'%.*s' is not the name of a package", STR_ARG(name));

@@ -58,15 +58,19 @@ unfold(struct planner *p, const struct node *def, unsigned depth)
         const struct node *ref = node_get(def, "ConfigSet"), *set;
 
         if (!ref)
-            return fail(p, "Config definitions must be either a config name or a reference in the "
-                           "format {'ConfigSet':<config set name>}", S(""), "");
+            return fail(p,
+                        "Config definitions must be either a config name or a reference in the "
+                        "format {'ConfigSet':<config set name>}",
+                        S(""), "");
         set = member(p->sets, node_scalar(ref));
         if (!set)
             return fail(p, "Configuration set ", node_scalar(ref),
                         " was referenced but not defined");
         if (depth > SETS_DEPTH)
-            return fail(p, "At least one circular dependency detected; this is not allowed. "
-                           "Culprits: ", set->key, "");
+            return fail(p,
+                        "At least one circular dependency detected; this is not allowed. "
+                        "Culprits: ",
+                        set->key, "");
         return unfold(p, set, depth + 1);
     }
     for (const struct node *n = def->kind == NODE_LIST ? def->first : NULL; n; n = n->next)
@@ -118,18 +122,10 @@ plan_make(struct arena *a, const struct node *init, const struct str *sets, size
 }
 
 static int
-compare(struct str a, struct str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int r = n ? memcmp(a.p, b.p, n) : 0;
-
-    return r ? r : (a.n > b.n) - (a.n < b.n);
-}
-
-static int
 by_key(const void *a, const void *b)
 {
-    return compare((*(const struct node *const *)a)->key, (*(const struct node *const *)b)->key);
+    return str_compare((*(const struct node *const *)a)->key,
+                       (*(const struct node *const *)b)->key);
 }
 
 static size_t
@@ -149,7 +145,7 @@ by_manager(const void *a, const void *b)
     struct str x = (*(const struct node *const *)a)->key, y = (*(const struct node *const *)b)->key;
     size_t rx = rank(x), ry = rank(y);
 
-    return rx != ry ? (rx < ry ? -1 : 1) : compare(x, y);
+    return rx != ry ? (rx < ry ? -1 : 1) : str_compare(x, y);
 }
 
 static const struct node **
@@ -232,8 +228,9 @@ next_field(struct str *rest)
         return S("");
     }
     bool digit = is_digit(rest->p[i]);
-    while (i < rest->n && (digit ? is_digit(rest->p[i])
-                                 : ascii_lower(rest->p[i]) >= 'a' && ascii_lower(rest->p[i]) <= 'z'))
+    while (i < rest->n &&
+           (digit ? is_digit(rest->p[i])
+                  : ascii_lower(rest->p[i]) >= 'a' && ascii_lower(rest->p[i]) <= 'z'))
         i++;
     struct str field = str_cut(*rest, from, i);
     *rest = str_cut(*rest, i, rest->n);
@@ -258,7 +255,7 @@ compare_part(struct str a, struct str b)
             if (x.n != y.n)
                 return x.n > y.n ? 1 : -1;
         }
-        int r = compare(x, y);
+        int r = str_compare(x, y);
         if (r)
             return r;
     }
@@ -270,6 +267,7 @@ plan_compare_versions(struct str a, struct str b)
     size_t x = str_find(a, S("-"), 0), y = str_find(b, S("-"), 0);
     int r = compare_part(str_cut(a, 0, x), str_cut(b, 0, y));
 
-    return r ? r : compare_part(str_cut(a, x == SIZE_MAX ? a.n : x + 1, a.n),
-                                str_cut(b, y == SIZE_MAX ? b.n : y + 1, b.n));
+    return r ? r
+             : compare_part(str_cut(a, x == SIZE_MAX ? a.n : x + 1, a.n),
+                            str_cut(b, y == SIZE_MAX ? b.n : y + 1, b.n));
 }

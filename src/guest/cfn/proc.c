@@ -99,7 +99,7 @@ collect(struct buf *b, int fd, pid_t pid)
 
         if (n > 0) {
             buf_add(b, (struct str){chunk, (size_t)n < b->max_bytes - b->n ? (size_t)n
-                                                                          : b->max_bytes - b->n});
+                                                                           : b->max_bytes - b->n});
             continue;
         }
         if (ended)

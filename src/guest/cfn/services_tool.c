@@ -69,8 +69,8 @@ set_enabled(const struct service *s, bool on)
         status = proc_tool(a, &output, "/sbin/chkconfig", name, on ? "on" : "off", NULL);
     } else if (file_exists("/usr/sbin/update-rc.d")) {
         with = "update-rc.d";
-        status = proc_tool(a, &output, "/usr/sbin/update-rc.d", name, on ? "enable" : "disable",
-                           NULL);
+        status =
+            proc_tool(a, &output, "/usr/sbin/update-rc.d", name, on ? "enable" : "disable", NULL);
     } else {
         cfn_log(CFN_ERROR, "Could not enable %s, as chkconfig and update-rc.d were not available",
                 name);
@@ -81,8 +81,8 @@ set_enabled(const struct service *s, bool on)
         return true;
     }
     cfn_log(CFN_ERROR, "%s failed with error %d. Output: %.*s", with, status, STR_ARG(output));
-    return build_fail(s->b, "Could not %s service %s (return code %d)",
-                      on ? "enable" : "disable", name, status);
+    return build_fail(s->b, "Could not %s service %s (return code %d)", on ? "enable" : "disable",
+                      name, status);
 }
 
 /* A change in this run of anything that the service lists. */
@@ -92,8 +92,11 @@ must_restart(const struct build *b, const struct node *service)
     const struct {
         const char *key;
         const struct changes *changes;
-    } lists[] = {{"files", &b->files},   {"sources", &b->sources},   {"groups", &b->groups},
-                 {"users", &b->users},   {"commands", &b->commands}};
+    } lists[] = {{"files", &b->files},
+                 {"sources", &b->sources},
+                 {"groups", &b->groups},
+                 {"users", &b->users},
+                 {"commands", &b->commands}};
     const struct node *packages = node_get(service, "packages");
 
     for (size_t i = 0; i < COUNT_OF(lists); i++)
@@ -121,8 +124,7 @@ one(struct build *b, const struct node *n, bool systemd)
     else if (!set_enabled(&s, node_bool(enabled, false)))
         return false;
     if (must_restart(b, n)) {
-        cfn_log(CFN_DEBUG, "Restarting %.*s due to change detected in dependency",
-                STR_ARG(s.name));
+        cfn_log(CFN_DEBUG, "Restarting %.*s due to change detected in dependency", STR_ARG(s.name));
         return set_running(&s, "restart", "Restarted");
     }
     if (!running) {

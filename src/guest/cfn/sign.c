@@ -43,8 +43,8 @@ sha256_block(uint32_t h[8], const uint8_t *p)
         uint32_t e = s[4], a = s[0];
         uint32_t t1 = s[7] + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + ((e & s[5]) ^ (~e & s[6])) +
                       rounds[i] + w[i];
-        uint32_t t2 = (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) +
-                      ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+        uint32_t t2 =
+            (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
 
         memmove(s + 1, s, 7 * sizeof(*s));
         s[4] += t1;
@@ -147,38 +147,19 @@ percent_encode(struct arena *a, struct str in)
     return buf_str(&b);
 }
 
-static struct str
-lower_text(struct arena *a, struct str s)
-{
-    char *p = arena_cstr(a, s);
-
-    for (size_t i = 0; i < s.n; i++)
-        p[i] = ascii_lower(p[i]);
-    return (struct str){p, s.n};
-}
-
-static int
-compare(struct str a, struct str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int r = n ? memcmp(a.p, b.p, n) : 0;
-
-    return r ? r : (a.n > b.n) - (a.n < b.n);
-}
-
 static int
 by_name(const void *a, const void *b)
 {
-    return compare(((const struct header *)a)->name, ((const struct header *)b)->name);
+    return str_compare(((const struct header *)a)->name, ((const struct header *)b)->name);
 }
 
 static int
 by_pair(const void *a, const void *b)
 {
     const struct header *x = a, *y = b;
-    int r = compare(x->name, y->name);
+    int r = str_compare(x->name, y->name);
 
-    return r ? r : compare(x->value, y->value);
+    return r ? r : str_compare(x->value, y->value);
 }
 
 /* The query's pairs in their order, which is not that of their text: "a-b=" is after "a=". */
@@ -194,9 +175,8 @@ canonical_query(struct arena *a, struct str query)
         size_t eq = str_find(one, S("="), 0);
 
         if (one.n)
-            pairs[n++] = (struct header){str_cut(one, 0, eq), eq == SIZE_MAX
-                                                                  ? S("")
-                                                                  : str_cut(one, eq + 1, one.n)};
+            pairs[n++] = (struct header){str_cut(one, 0, eq),
+                                         eq == SIZE_MAX ? S("") : str_cut(one, eq + 1, one.n)};
     }
     if (n)
         qsort(pairs, n, sizeof(*pairs), by_pair);
@@ -222,7 +202,7 @@ sign_v4_canonical(struct arena *a, struct signing *s)
     uint8_t digest[32];
 
     for (size_t i = 0; i < s->n_headers; i++)
-        s->headers[i].name = lower_text(a, s->headers[i].name);
+        s->headers[i].name = str_lower(a, s->headers[i].name);
     qsort(s->headers, s->n_headers, sizeof(*s->headers), by_name);
     struct str query = canonical_query(a, s->query);
     buf_fmt(&b, "%.*s\n%.*s\n%.*s\n", STR_ARG(s->method), STR_ARG(s->path), STR_ARG(query));
@@ -248,8 +228,8 @@ sign_v4(struct arena *a, struct signing *s)
 
     sha256(canonical, out);
     struct str hash = hex_text(a, out, 32);
-    struct str scope = arena_fmt(a, "%.*s/%.*s/%.*s/aws4_request", STR_ARG(day),
-                                 STR_ARG(s->region), STR_ARG(s->service));
+    struct str scope = arena_fmt(a, "%.*s/%.*s/%.*s/aws4_request", STR_ARG(day), STR_ARG(s->region),
+                                 STR_ARG(s->service));
     struct str text = arena_fmt(a, "AWS4-HMAC-SHA256\n%.*s\n%.*s\n%.*s", STR_ARG(s->stamp),
                                 STR_ARG(scope), STR_ARG(hash));
     for (size_t i = 0; i < COUNT_OF(steps); i++) {

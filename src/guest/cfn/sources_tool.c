@@ -22,8 +22,13 @@ static const struct archive {
     size_t at;
     const char *magic, *list, *extract; /* tar's letters; NULL: zip */
 } archives[] = {
-    {257, "ustar", "-tf", "-xf"},   {0, "\x1f\x8b", "-tzf", "-xzf"},
-    {0, "BZh", "-tjf", "-xjf"},     {0, "\xfd" "7zXZ", "-tJf", "-xJf"},
+    {257, "ustar", "-tf", "-xf"},
+    {0, "\x1f\x8b", "-tzf", "-xzf"},
+    {0, "BZh", "-tjf", "-xjf"},
+    {0,
+     "\xfd"
+     "7zXZ",
+     "-tJf", "-xJf"},
     {0, "PK\x03\x04", NULL, NULL},
 };
 
@@ -104,8 +109,7 @@ unpack(struct build *b, const char *archive, struct str source, const char *dir)
     int status;
 
     if (!kind)
-        return build_fail(b, "Unsupported source file (not zip or tarball): %.*s",
-                          STR_ARG(source));
+        return build_fail(b, "Unsupported source file (not zip or tarball): %.*s", STR_ARG(source));
     cfn_log(CFN_DEBUG, "Treating %.*s as a %s", STR_ARG(source),
             kind->list ? "tarball" : "zip archive");
     if (!check_members(b, archive, kind, dir))
