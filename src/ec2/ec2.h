@@ -184,7 +184,7 @@ int ec2_interface_make(struct api_call *call, const struct ec2_interface_want *w
  */
 int ec2_interface_set_public(struct api_call *call, const struct ec2_interface_row *row, bool on,
                              struct str *ret_ip);
-/* ec2_interface_set_public() of nobody's call: the guest shut itself down.  0 or negative. */
+/* Takes an address of the cloud's own away; an Elastic IP stays.  0 or negative. */
 int ec2_interface_drop_public(struct txn *txn, const struct ec2_interface_row *row);
 /* The instance's interfaces go when it is terminated: deletes or detaches them. */
 int ec2_interfaces_release(struct txn *txn, struct str instance_id);
@@ -197,6 +197,28 @@ int ec2_interface_set_groups(struct api_call *call, const struct ec2_instance_ro
 /* ModifyInstanceAttribute SourceDestCheck, likewise; the caller writes the instance's row. */
 int ec2_interface_set_source_dest_check(struct api_call *call,
                                         const struct ec2_instance_row *instance, bool on);
+/*
+ * The Elastic IP of an interface: from now on this address, or none (NULL).  An address of the
+ * cloud's own goes back to the pool, and comes again (another one) when the Elastic IP leaves the
+ * only interface of an instance that runs.  Writes the instance's row too.  Faults:
+ * InsufficientAddressCapacity.
+ */
+int ec2_interface_set_elastic(struct api_call *call, const struct ec2_interface_row *row,
+                              const struct ec2_address_row *address);
+/* A public address out of the pool, and back into it. */
+int ec2_public_ip_take(struct api_call *call, struct str *ret);
+int ec2_public_ip_return(struct txn *txn, struct str ip);
+/* By id; faults: InvalidNetworkInterfaceId.Malformed, InvalidNetworkInterfaceID.NotFound. */
+int ec2_interface_find(struct api_call *call, struct str id, const struct ec2_interface_row **ret);
+/* The interface of an instance that has one; the fault is InvalidInstanceID when it has several. */
+int ec2_interface_only(struct api_call *call, const struct ec2_instance_row *instance,
+                       const struct ec2_interface_row **ret);
+
+/* ---- address.c ---- */
+
+/* An interface goes: its Elastic IP is with no interface any more. */
+int ec2_address_leave(struct txn *txn, struct str address_id);
+
 /* "ip-172-31-0-5.ec2.internal": us-east-1 has its own domain. */
 struct str ec2_private_dns_name(struct arena *arena, struct str region, struct str ip);
 /* "ec2-198-18-0-4.compute-1.amazonaws.com" */

@@ -212,7 +212,7 @@ show_association(const struct ec2_instance_row *row, const struct ec2_interface_
     if (!interface->public_ip.n)
         return;
     to->association = (struct ec2_InstanceNetworkInterfaceAssociation){
-        .ip_owner_id = S("amazon"),
+        .ip_owner_id = interface->address_id.n ? interface->account : S("amazon"),
         .public_dns_name = out->public_dns_name,
         .public_ip = row->public_ip,
     };

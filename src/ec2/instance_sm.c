@@ -66,12 +66,14 @@ ec2_instance_why_host(struct arena *arena, struct str sentence)
     };
 }
 
-/* The address was the caller's only while the instance ran. */
+/* The cloud's own address was the caller's only while the instance ran; an Elastic IP stays. */
 static int
 release_public_address(struct txn *txn, struct ec2_instance_row *row)
 {
     const struct ec2_interface_row *interface = ec2_interface_get(txn, row->interface_id);
 
+    if (interface && interface->address_id.n)
+        return 0;
     row->public_ip = S("");
     return interface ? ec2_interface_drop_public(txn, interface) : 0;
 }

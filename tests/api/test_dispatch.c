@@ -324,6 +324,14 @@ struct dry {
 
 /* $i an instance, $g a group, $r a rule of it, $n an interface, $v a VPC, $m an own image. */
 static const struct dry dries[] = {
+    {"AllocateAddress", "", 0},
+    {"AssociateAddress", "&AllocationId=$e&InstanceId=$i", 0},
+    {"DescribeAddresses", "", 0},
+    {"DescribeAddressesAttribute", "&Attribute=domain-name", 0},
+    {"DisassociateAddress", "&AssociationId=$a", 0},
+    {"ModifyAddressAttribute", "&AllocationId=$e&DomainName=a.example.com", 0},
+    {"ReleaseAddress", "&AllocationId=$e", 0},
+    {"ResetAddressAttribute", "&AllocationId=$f&Attribute=domain-name", 0},
     {"AuthorizeSecurityGroupEgress",
      "&GroupId=$g&IpPermissions.1.IpProtocol=tcp&"
      "IpPermissions.1.FromPort=1&IpPermissions.1.ToPort=2&IpPermissions.1.IpRanges.1.CidrIp=10.0.0."
@@ -445,6 +453,13 @@ make_things(struct world *w)
                             "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s",
                             STR_ARG(t.of['s'])));
     t.of['m'] = xml_text(xml, "imageId");
+    t.of['e'] = xml_text(ok(w, world_call(w, "Action=AllocateAddress")), "allocationId");
+    t.of['f'] = xml_text(ok(w, world_call(w, "Action=AllocateAddress")), "allocationId");
+    t.of['a'] = xml_text(ok(w, world_callf(w,
+                                           "Action=AssociateAddress&AllocationId=%.*s"
+                                           "&InstanceId=%.*s",
+                                           STR_ARG(t.of['f']), STR_ARG(t.of['i']))),
+                         "associationId");
     return t;
 }
 
