@@ -73,3 +73,11 @@ aws_public_name_parse(struct str name, uint32_t *ret_ip)
             ends(rest, S(".compute.amazonaws.com"))) &&
            parse_dashed(label, "ec2-", ret_ip);
 }
+
+struct str
+aws_iam_arn(struct arena *a, struct str account, const char *type, struct str path, struct str name)
+{
+    assert(path.n && path.p[0] == '/' && path.p[path.n - 1] == '/');
+    return str_fmt(a, "arn:aws:iam::%.*s:%s%.*s%.*s", STR_ARG(account), type, STR_ARG(path),
+                   STR_ARG(name));
+}

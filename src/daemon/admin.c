@@ -15,6 +15,7 @@
 #include "codec/json.h"
 #include "codec/uri.h"
 #include "ec2/instance.h"
+#include "store/keys.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -268,6 +269,27 @@ reset(struct admin *admin, struct http_request *req)
         reply(req, 200, S("{\"reset\":true}\n"));
 }
 
+/* ---- certificates ---- */
+
+/* PEM, in the order signature, pkcs7, rsa2048: for those who verify identity documents. */
+static void
+identity_certificates(struct admin *admin, struct http_request *req)
+{
+    const struct http_header headers[] = {{S("Content-Type"), S("application/x-pem-file")}};
+    struct store *store = cloud_store(admin->d->cloud);
+    struct identity *made = NULL;
+    int r = store_identity_load(store, admin->d->env, &made);
+
+    identity_free(made);
+    if (r < 0 || store_flush(store) < 0) {
+        refuse(admin, req, 500, "The certificates cannot be made.");
+        return;
+    }
+    struct txn *txn = store_begin(store);
+    http_respond(req, 200, headers, 1, store_identity_certificates(txn));
+    store_rollback(txn);
+}
+
 /* ---- images ---- */
 
 static void
@@ -485,6 +507,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/_welkin/clock", show_clock},
     {HTTP_POST, "/_welkin/clock", set_clock},
     {HTTP_POST, "/_welkin/reset", reset},
+    {HTTP_GET, "/_welkin/identity-certificate", identity_certificates},
     {HTTP_GET, "/_welkin/images", list_images},
     {HTTP_POST, "/_welkin/images", map_image},
     {HTTP_GET, "/_welkin/console", console},
@@ -505,10 +528,8 @@ is_loopback(const union http_addr *peer)
     return peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&peer->v6.sin6_addr);
 }
 
-/* "127.0.0.1:4566", "localhost", "[::1]:80": names that no stranger can give out, as he can
- * 127.example.com. */
-static bool
-is_own_name(struct str host)
+bool
+daemon_own_name(struct str host)
 {
     size_t colon = host.n && host.p[0] == '[' ? str_find_char(host, ']') : str_find_char(host, ':');
     struct str name = str_cut(host, 0, colon == SIZE_MAX ? host.n : colon);
@@ -524,7 +545,7 @@ admin_request(struct admin *admin, struct http_request *req)
     bool known_path = false;
 
     arena_reset(&admin->arena);
-    if (!is_loopback(&req->peer) || !is_own_name(req->head.host) ||
+    if (!is_loopback(&req->peer) || !daemon_own_name(req->head.host) ||
         http_header_get(&req->head, S("Origin")).p) {
         refuse(admin, req, 403, "The admin API is answered to this machine's own programs only.");
         return;

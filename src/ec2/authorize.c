@@ -61,6 +61,10 @@ find_instance(struct api_call *call, struct str id, struct api_resource *r)
     r->tags = &row->tags;
     key(call, r, "ec2:InstanceID", row->id);
     instance_keys(call, row, r);
+    const struct ec2_profile_association_row *association =
+        ec2_profile_association_by_instance_get(call->txn, row->id);
+    if (association)
+        key(call, r, "ec2:InstanceProfile", association->profile_arn);
 }
 
 static void
@@ -292,6 +296,8 @@ makes_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 
     instance_keys(call, &l->model, &r);
     key(call, &r, "ec2:ImageID", l->image->id);
+    if (l->profile)
+        key(call, &r, "ec2:InstanceProfile", ec2_profile_arn(call, l->profile));
     return api_authorize_on(call, RUN, &r, NULL);
 }
 

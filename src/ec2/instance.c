@@ -217,6 +217,7 @@ static const struct api_filter instance_filters[] = {
     {"hypervisor", "Hypervisor"},
     {"iam-instance-profile.arn", "IamInstanceProfile.Arn"},
     {"iam-instance-profile.id", "IamInstanceProfile.Id"},
+    {"iam-instance-profile.name", API_FILTER_OWN},
     {"image-id", "ImageId"},
     {"instance-id", "InstanceId"},
     {"instance-lifecycle", "InstanceLifecycle"},
@@ -362,6 +363,17 @@ interface_tags_pass(struct api_call *call, const struct api_filter_set *set, con
     return false;
 }
 
+static bool
+profile_name_passes(struct api_call *call, const struct api_filter_set *set,
+                    const struct ec2_instance_row *row)
+{
+    const struct ec2_profile_association_row *association =
+        ec2_profile_association_by_instance_get(call->txn, row->id);
+
+    return association &&
+           api_filter_allows(set, "iam-instance-profile.name", ec2_profile_name(association));
+}
+
 /*
  * Looks at what the row itself tells: filters whose fact is not in the reply, and those that are
  * common and let few pass, before a reply is built for the others.
@@ -379,6 +391,8 @@ row_passes(struct api_call *call, const struct ec2_FilterList *filters,
         !api_filter_allows(set, "instance-type", row->type) ||
         !api_filter_allows(set, "owner-id", row->account) ||
         !api_filter_allows(set, "reservation-id", row->reservation_id))
+        return false;
+    if (has_filter(filters, "iam-instance-profile.name") && !profile_name_passes(call, set, row))
         return false;
     if (has_filter(filters, "network-interface.tag-key") &&
         !interface_tags_pass(call, set, "network-interface.tag-key", row, 0))

@@ -11,12 +11,14 @@
  *   instance.c            finding, DescribeInstances
  *   instance_status.c     DescribeInstanceStatus, …CreditSpecifications, GetConsoleOutput
  *   instance_power.c      Start, Stop, Reboot, Terminate
+ *   instance_profile.c    instance profiles and their associations
  *   instance_attribute.c  Describe, Modify, Reset of attributes; instance_options.c metadata's
  */
 #pragma once
 
 #include "base/sm.h"
 #include "ec2/ec2.h"
+#include "gen/store/iam_rows.h"
 
 enum {
     INSTANCE_USER_DATA_BYTES_MAX = 16384, /* decoded */
@@ -76,11 +78,30 @@ struct ec2_launch {
     const struct ec2_vpc_row *vpc;
     struct str_list group_ids, volume_tags, interface_tags;
     struct str private_ip, interface_description;
+    const struct iam_profile_row *profile; /* NULL: none */
     bool public_ip, interface_delete;
     struct ec2_instance_row model; /* members that all have alike */
 };
 int ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *req,
                      struct ec2_launch *ret);
+
+/* ---- instance_profile.c ---- */
+
+/*
+ * The instance profile that a request names, with a role that the caller may pass to EC2.  Faults:
+ * InvalidParameterValue, InvalidParameterCombination, MissingParameter, those of iam:PassRole.
+ */
+int ec2_profile_find(struct api_call *call, const struct ec2_IamInstanceProfileSpecification *want,
+                     const struct iam_profile_row **ret);
+/* Gives it to an instance that has none. */
+int ec2_profile_associate(struct api_call *call, struct str instance_id,
+                          const struct iam_profile_row *profile,
+                          struct ec2_profile_association_row *ret);
+/* The instance is terminated. */
+int ec2_profile_release(struct txn *txn, struct str instance_id);
+struct str ec2_profile_arn(struct api_call *call, const struct iam_profile_row *row);
+/* The name in a profile's ARN. */
+struct str ec2_profile_name(const struct ec2_profile_association_row *row);
 
 /* authorize.c: everything that a launch uses or makes, one decision each. */
 int ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest *req,

@@ -141,7 +141,6 @@ launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
         {r->operator!= NULL, "Operator"},
         {r->secondary_interfaces.n > 0, "SecondaryInterfaces"},
         {given(r->additional_info), "AdditionalInfo"},
-        {r->iam_instance_profile != NULL, "IamInstanceProfile"},
         {r->network_interfaces.n > 1, "NetworkInterface.2"},
     };
     int res = refuse_first(call, list, ARRAY_LEN(list));
@@ -540,6 +539,8 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
         r = check_tags(call, req, ret);
     if (r == 0)
         r = check_options(call, req, ret);
+    if (r == 0 && req->iam_instance_profile)
+        r = ec2_profile_find(call, req->iam_instance_profile, &ret->profile);
     assert(r || (ret->group_ids.n > 0 && ret->subnet && ret->vpc && ret->type));
     ret->model.key_name = req->key_name;
     return r;

@@ -104,6 +104,7 @@ make_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 {
     struct ec2_instance_row row = l->model;
     const struct ec2_instance_why why = INSTANCE_WHY_PENDING;
+    struct ec2_profile_association_row association;
 
     assert(l->image && l->type && l->subnet && index < INSTANCE_RUN_MAX);
     row.id = api_id(call, "i");
@@ -119,6 +120,8 @@ make_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         r = make_volume(call, req, l, &row);
     if (r == 0)
         r = take_slot(call, l, &row);
+    if (r == 0 && l->profile)
+        r = ec2_profile_associate(call, row.id, l->profile, &association);
     if (r == 0)
         r = ec2_instance_insert(call->txn, &row);
     return r;

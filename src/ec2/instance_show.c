@@ -34,6 +34,7 @@ struct shown {
     struct ec2_InstanceNetworkInterfaceAttachment attachment;
     struct ec2_InstanceNetworkInterfaceAssociation association;
     struct ec2_InstancePrivateIpAddress address;
+    struct ec2_IamInstanceProfile profile;
 };
 
 void
@@ -206,6 +207,20 @@ show_volume(struct ec2_instance_shower *s, const struct ec2_instance_row *row, s
 }
 
 static void
+show_profile(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
+             struct ec2_Instance *out)
+{
+    const struct ec2_profile_association_row *association =
+        ec2_profile_association_by_instance_get(s->call->txn, row->id);
+
+    if (!association)
+        return;
+    to->profile = (struct ec2_IamInstanceProfile){.arn = association->profile_arn,
+                                                  .id = association->profile_id};
+    out->iam_instance_profile = &to->profile;
+}
+
+static void
 show_association(const struct ec2_instance_row *row, const struct ec2_interface_row *interface,
                  struct ec2_Instance *out, struct shown *to)
 {
@@ -358,6 +373,7 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         out->tags = ec2_tags_show(s->call->arena, &row->tags);
     API_PRESENT(&out->product_codes);
     show_options(s, row, to, out);
+    show_profile(s, row, to, out);
     show_volume(s, row, to, out);
     show_interface(s, row, to, out);
 }

@@ -149,6 +149,7 @@ on_imds(struct http_request *req)
         .forwarded = req->head.known[HTTP_X_FORWARDED_FOR].p != NULL,
     };
     struct str heard = STR_NONE;
+    bool secret = false;
     uint8_t nonce[8];
     struct arena arena;
 
@@ -161,11 +162,12 @@ on_imds(struct http_request *req)
             : NULL;
     if (instance) {
         struct imds_reply reply =
-            imds_answer(txn, &arena, instance, g->key, env->now_ms(env), nonce, &ask);
+            imds_answer(txn, &arena, instance, &g->keys, env->now_ms(env), nonce, &ask);
 
         if (reply.is_token)
             set_hop_limit(req, instance->imds_hop_limit);
         respond(req, &arena, &reply);
+        secret = reply.secret;
         heard = str_dup(&arena, instance->id);
     } else {
         http_respond(req, 404, NULL, 0, S(""));
@@ -173,6 +175,8 @@ on_imds(struct http_request *req)
     store_rollback(txn);
     if (heard.p)
         g->config.heard(g->config.ctx, heard);
+    if (secret)
+        arena_wipe(&arena);
     arena_done(&arena);
 }
 
@@ -216,7 +220,7 @@ watch(struct guestnet *g, struct loop_fd *source, int fd,
 }
 
 void
-guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_EXTRA])
+guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_ALL])
 {
     struct guestnet_vpc *vpc = calloc(1, sizeof(*vpc));
     struct http_listener *listener;
@@ -226,6 +230,7 @@ guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTE
     vpc->g = g;
     vpc->id_n = (uint8_t)vpc_id.n;
     memcpy(vpc->id, vpc_id.p, vpc_id.n);
+    vpc->has_api = fds[PRIV_LISTEN_API_TLS] >= 0 && fds[PRIV_LISTEN_API_HTTP] >= 0;
     vpc->next = g->vpcs;
     g->vpcs = vpc;
     if (http_server_listen(g->imds, fds[PRIV_LISTEN_IMDS], vpc, &listener) < 0)
@@ -251,6 +256,22 @@ guestnet_nameserver(struct str resolv_conf)
     return 0;
 }
 
+static int
+load_keys(struct guestnet *g)
+{
+    struct store *store = g->config.store;
+    struct env *env = loop_env(g->config.loop);
+    int r = store_key_load(store, env, "imds-token", g->keys.token);
+
+    if (r >= 0)
+        r = store_key_load(store, env, "session", g->keys.session);
+    if (r >= 0)
+        r = store_key_load(store, env, "instance-role", g->keys.role);
+    if (r >= 0)
+        r = store_identity_load(store, env, &g->keys.identity);
+    return r;
+}
+
 int
 guestnet_new(struct guestnet **ret, const struct guestnet_config *config)
 {
@@ -267,7 +288,7 @@ guestnet_new(struct guestnet **ret, const struct guestnet_config *config)
     if (!g)
         return error_origin(ENOMEM, "the guests' network cannot be made");
     g->config = *config;
-    int r = store_key_load(config->store, loop_env(config->loop), "imds-token", g->key);
+    int r = load_keys(g);
     if (r >= 0)
         r = http_server_new(&g->imds, config->loop, &http);
     if (r < 0) {
@@ -307,7 +328,8 @@ guestnet_free(struct guestnet *g)
         free(vpc);
     }
     dns_forwarder_free(g->forwarder);
-    explicit_bzero(g->key, sizeof(g->key));
+    identity_free(g->keys.identity);
+    explicit_bzero(&g->keys, sizeof(g->keys));
     free(g);
     return NULL;
 }

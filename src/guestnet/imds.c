@@ -2,6 +2,8 @@
  * The metadata tree is made anew for each request as a flat, sorted list of paths and values
  * (some seventy; ten microseconds): a directory is whatever is a prefix of a path, so that a
  * listing can never disagree with what can be fetched, and an absent fact is an absent path.
+ * What costs more than writing it down (signatures, credentials) is a leaf that says how it is
+ * made, and is made when it is fetched.
  *
  * A token is nothing but its own expiry and a seal over it and the instance id under the
  * cloud's key.  So tokens survive a restart of the daemon, need no memory, and one instance's
@@ -22,13 +24,27 @@
 #define TOKEN_RAW_BYTES 41 /* expiry, nonce and 25 bytes of seal: 56 characters, as on AWS */
 #define SEAL_BYTES (TOKEN_RAW_BYTES - 16)
 
+/* What a leaf's value is. */
+enum leaf_kind {
+    LEAF_TEXT, /* value */
+    LEAF_SIGNATURE,
+    LEAF_PKCS7,
+    LEAF_RSA2048, /* of value, the document */
+    LEAF_ROLE_INFO,
+    LEAF_CREDENTIALS,
+};
+
 struct leaf {
     struct str path, value;
     struct str shown; /* in a listing instead of its first path element; p NULL: as it is */
+    enum leaf_kind kind;
 };
 
 struct tree {
     struct arena *arena;
+    const struct imds_keys *keys;
+    int64_t now_ms;
+    struct role_view role;
     struct {
         struct leaf *v;
         size_t n;
@@ -89,9 +105,9 @@ token_good(struct arena *arena, const uint8_t key[IMDS_KEY_BYTES], struct str id
 
 /* ---- the tree ---- */
 
-static void
+static struct leaf *
 add(struct tree *t, struct str value, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static void
+static struct leaf *
 add(struct tree *t, struct str value, const char *fmt, ...)
 {
     va_list ap;
@@ -101,6 +117,7 @@ add(struct tree *t, struct str value, const char *fmt, ...)
     leaf->path = str_vfmt(t->arena, fmt, ap);
     va_end(ap);
     leaf->value = value;
+    return leaf;
 }
 
 static struct str
@@ -206,8 +223,8 @@ add_key(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance
 
     if (!key)
         return;
-    add(t, str_cat(t->arena, key->public_key, S("\n")), "meta-data/public-keys/0/openssh-key");
-    t->leaves.v[t->leaves.n - 1].shown = str_fmt(t->arena, "0=%.*s", STR_ARG(key->name));
+    add(t, str_cat(t->arena, key->public_key, S("\n")), "meta-data/public-keys/0/openssh-key")
+        ->shown = str_fmt(t->arena, "0=%.*s", STR_ARG(key->name));
 }
 
 static void
@@ -237,7 +254,23 @@ add_identity(struct tree *t, const struct ec2_instance_row *instance)
         STR_ARG(instance->region));
 
     add(t, document, "dynamic/instance-identity/document");
+    add(t, document, "dynamic/instance-identity/pkcs7")->kind = LEAF_PKCS7;
+    add(t, document, "dynamic/instance-identity/rsa2048")->kind = LEAF_RSA2048;
+    add(t, document, "dynamic/instance-identity/signature")->kind = LEAF_SIGNATURE;
     add(t, instance->monitoring ? S("enabled") : S("disabled"), "dynamic/fws/instance-monitoring");
+}
+
+static void
+add_role(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    t->role = role_look(txn, instance);
+    if (!t->role.association)
+        return;
+    add(t, STR_NONE, "meta-data/iam/info")->kind = LEAF_ROLE_INFO;
+    if (t->role.role)
+        add(t, STR_NONE, "meta-data/iam/security-credentials/%.*s",
+            STR_ARG(t->role.role->name))
+            ->kind = LEAF_CREDENTIALS;
 }
 
 static int
@@ -274,6 +307,7 @@ build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
     add_key(t, txn, instance);
     add_tags(t, instance);
     add_identity(t, instance);
+    add_role(t, txn, instance);
     if (instance->user_data.n)
         add(t, instance->user_data, "user-data");
     qsort(t->leaves.v, t->leaves.n, sizeof(*t->leaves.v), by_path);
@@ -311,16 +345,44 @@ list(const struct tree *t, struct str dir, struct str *ret)
     return lines.n > 0;
 }
 
-/* A path without a slash at its end: a value, or what lies below it. */
-static bool
-fetch(const struct tree *t, struct str path, struct str *ret)
+static struct str
+sign(const struct tree *t, enum identity_kind kind, struct str document)
+{
+    return identity_sign(t->keys->identity, t->arena, kind, document, t->now_ms);
+}
+
+/* The value of a leaf; absent when it could not be made. */
+static struct str
+value_of(const struct tree *t, const struct leaf *leaf, bool *ret_secret)
+{
+    switch (leaf->kind) {
+    case LEAF_TEXT:
+        return leaf->value.p ? leaf->value : S(""); /* absent would be a failure */
+    case LEAF_SIGNATURE:
+        return sign(t, IDENTITY_SIGNATURE, leaf->value);
+    case LEAF_PKCS7:
+        return sign(t, IDENTITY_PKCS7, leaf->value);
+    case LEAF_RSA2048:
+        return sign(t, IDENTITY_RSA2048, leaf->value);
+    case LEAF_ROLE_INFO:
+        return role_info(t->arena, &t->role, t->now_ms);
+    case LEAF_CREDENTIALS:
+        return role_credentials(t->arena, &t->role, t->keys->session, t->keys->role, t->now_ms,
+                                ret_secret);
+    }
+    return STR_NONE;
+}
+
+/* A path without a slash at its end: a value, or what lies below it.  The reply's status. */
+static unsigned
+fetch(const struct tree *t, struct str path, struct imds_reply *reply)
 {
     for (size_t i = 0; i < t->leaves.n; i++)
         if (str_eq(t->leaves.v[i].path, path)) {
-            *ret = t->leaves.v[i].value;
-            return true;
+            reply->body = value_of(t, &t->leaves.v[i], &reply->secret);
+            return reply->body.p ? 200 : 500;
         }
-    return list(t, path.n ? str_cat(t->arena, path, S("/")) : path, ret);
+    return list(t, path.n ? str_cat(t->arena, path, S("/")) : path, &reply->body) ? 200 : 404;
 }
 
 static const char *const versions[] = {
@@ -374,7 +436,7 @@ refuse(struct arena *arena, unsigned status)
 
 static struct imds_reply
 give_token(struct arena *arena, const struct ec2_instance_row *instance,
-           const uint8_t key[IMDS_KEY_BYTES], int64_t now_ms, const uint8_t nonce[8],
+           const struct imds_keys *keys, int64_t now_ms, const uint8_t nonce[8],
            const struct imds_request *req)
 {
     uint64_t ttl_s;
@@ -386,7 +448,7 @@ give_token(struct arena *arena, const struct ec2_instance_row *instance,
     return (struct imds_reply){
         .status = 200,
         .content_type = S("text/plain"),
-        .body = token_make(arena, key, instance->id, now_ms + (int64_t)ttl_s * 1000, nonce),
+        .body = token_make(arena, keys->token, instance->id, now_ms + (int64_t)ttl_s * 1000, nonce),
         .ttl_s = (int64_t)ttl_s,
         .is_token = true,
     };
@@ -402,9 +464,9 @@ is_versions_token(struct str path)
 
 static struct imds_reply
 give(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instance,
-     struct str path)
+     const struct imds_keys *keys, int64_t now_ms, struct str path)
 {
-    struct tree t = {.arena = arena};
+    struct tree t = {.arena = arena, .keys = keys, .now_ms = now_ms};
     struct imds_reply reply = {.status = 200, .content_type = S("text/plain")};
     struct str version = str_split(&path, '/');
 
@@ -415,8 +477,9 @@ give(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instan
     if (!is_version(version))
         return refuse(arena, 404);
     build(&t, txn, instance);
-    if (!fetch(&t, path, &reply.body))
-        return refuse(arena, 404);
+    reply.status = fetch(&t, path, &reply);
+    if (reply.status != 200)
+        return refuse(arena, reply.status);
     if (str_is(path, "user-data"))
         reply.content_type = S("application/octet-stream");
     return reply;
@@ -442,7 +505,7 @@ clean_path(struct arena *arena, struct str path, struct str *ret)
 
 struct imds_reply
 imds_answer(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instance,
-            const uint8_t key[IMDS_KEY_BYTES], int64_t now_ms, const uint8_t nonce[8],
+            const struct imds_keys *keys, int64_t now_ms, const uint8_t nonce[8],
             const struct imds_request *req)
 {
     struct str path;
@@ -454,7 +517,7 @@ imds_answer(struct txn *txn, struct arena *arena, const struct ec2_instance_row 
         return refuse(arena, 400);
     if (str_is(path, "latest/api/token"))
         return req->method == HTTP_PUT
-                   ? give_token(arena, instance, key, now_ms, nonce, req)
+                   ? give_token(arena, instance, keys, now_ms, nonce, req)
                    : refuse(arena, 405);
     if (req->method == HTTP_PUT && is_versions_token(path))
         return refuse(arena, 403);
@@ -462,10 +525,10 @@ imds_answer(struct txn *txn, struct arena *arena, const struct ec2_instance_row 
         return refuse(arena, 405);
     if (req->token.p || str_is(instance->imds_tokens, "required")) {
         if (!req->token.p ||
-            !token_good(arena, key, instance->id, now_ms, req->token, &left_s))
+            !token_good(arena, keys->token, instance->id, now_ms, req->token, &left_s))
             return refuse(arena, 401);
     }
-    struct imds_reply reply = give(txn, arena, instance, path);
+    struct imds_reply reply = give(txn, arena, instance, keys, now_ms, path);
     reply.ttl_s = left_s;
     return reply;
 }

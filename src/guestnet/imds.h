@@ -10,10 +10,19 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "codec/http.h"
+#include "codec/identity.h"
 #include "gen/store/ec2_rows.h"
+#include "guestnet/role.h"
 
-/* Bytes of the key that tokens are sealed with. */
 #define IMDS_KEY_BYTES 32
+
+/* What the service makes things with that others must not be able to make. */
+struct imds_keys {
+    uint8_t token[IMDS_KEY_BYTES];      /* tokens of the service itself */
+    uint8_t session[SESSION_KEY_BYTES]; /* credentials: the cloud's key "session" */
+    uint8_t role[ROLE_KEY_BYTES];       /* which credentials */
+    struct identity *identity;          /* signatures of the identity document */
+};
 
 struct imds_request {
     enum http_method method;
@@ -29,6 +38,7 @@ struct imds_reply {
     struct str body;
     int64_t ttl_s;            /* of the token given or used; 0: no such header */
     bool is_token;            /* its packets must not live longer than the hop limit */
+    bool secret;              /* it holds credentials: wipe the arena once it was sent */
 };
 
 /*
@@ -37,5 +47,5 @@ struct imds_reply {
  */
 struct imds_reply imds_answer(struct txn *txn, struct arena *arena,
                               const struct ec2_instance_row *instance,
-                              const uint8_t key[IMDS_KEY_BYTES], int64_t now_ms,
+                              const struct imds_keys *keys, int64_t now_ms,
                               const uint8_t nonce[8], const struct imds_request *req);

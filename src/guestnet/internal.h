@@ -20,6 +20,7 @@ struct guestnet_vpc {
     struct dns_conn *dns_conns;
     unsigned n_dns_conns;
     struct loop_timer dns_pause; /* until connections are accepted again */
+    bool has_api; /* the API listens in it */
     uint8_t id_n;
     char id[30];
 };
@@ -29,7 +30,7 @@ struct guestnet {
     struct http_server *imds;
     struct guestnet_vpc *vpcs;
     struct dns_forwarder *forwarder;
-    uint8_t key[IMDS_KEY_BYTES];
+    struct imds_keys keys;
 };
 
 static inline struct str

@@ -103,7 +103,7 @@ iam_owner_of(struct api_call *call, struct str user_name, struct iam_owner *ret)
             return r;
     } else if (call->principal.kind == POLICY_USER) {
         row = iam_user_get(call->txn, call->principal.unique_id);
-    } else if (call->principal.kind == POLICY_ROOT || !call->principal.arn.n) {
+    } else if (call->principal.kind == POLICY_ROOT) {
         *ret = (struct iam_owner){.id = call->account, .name = S("")};
         return 0;
     }
@@ -145,7 +145,11 @@ iam_id(struct api_call *call, const char *prefix)
 struct str
 iam_access_key_id(struct api_call *call)
 {
-    return random_text(call, BASE32, 32, "AKIA", 16);
+    uint8_t random[10];
+
+    call->env->random(call->env, random, sizeof(random));
+    session_mark_account(random, call->account);
+    return session_key_chars(call->arena, "AKIA", random);
 }
 
 struct str

@@ -45,7 +45,7 @@ int iam_owner_of(struct api_call *call, struct str user_name, struct iam_owner *
 
 /* prefix ("AIDA", "AGPA", "AROA", "AIPA", "ANPA", "APKA", "ASCA", "ACCA") and 17 of A-Z2-7. */
 struct str iam_id(struct api_call *call, const char *prefix);
-/* An access key's id: "AKIA" and 16 of A-Z2-7. */
+/* An access key's id: "AKIA" and 16 of A-Z2-7, which tell the account (codec/session.h). */
 struct str iam_access_key_id(struct api_call *call);
 /* n random characters of A-Za-z0-9+/; wiped with the arena of a secret reply. */
 struct str iam_secret(struct api_call *call, size_t n);

@@ -6,6 +6,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
@@ -98,9 +99,7 @@ read_ssh(struct arena *arena, struct str line)
     BN_OWN exponent = BN_bin2bn((const uint8_t *)e.p, (int)e.n, NULL);
     BN_OWN modulus = BN_bin2bn((const uint8_t *)n.p, (int)n.n, NULL);
 
-    if (!exponent || !modulus || !BN_is_odd(exponent) || !BN_is_odd(modulus))
-        return NULL;
-    return rsa_new(modulus, exponent);
+    return exponent && modulus ? rsa_new(modulus, exponent) : NULL;
 }
 
 static void
@@ -126,12 +125,35 @@ put_number(struct buf *b, const BIGNUM *v)
 
 /* ---- both ---- */
 
+static bool
+has_more(BIO *in)
+{
+    char *p;
+    long n = BIO_get_mem_data(in, &p);
+
+    return str_trim(str_of(p, (size_t)n)).n > 0;
+}
+
 static EVP_PKEY *
 read_pem(struct str text)
 {
     BIO_OWN in = BIO_new_mem_buf(text.p, (int)text.n);
+    EVP_PKEY *key = in ? PEM_read_bio_PUBKEY(in, NULL, NULL, NULL) : NULL;
 
-    return in ? PEM_read_bio_PUBKEY(in, NULL, NULL, NULL) : NULL;
+    ERR_clear_error();
+    if (key && has_more(in)) {
+        EVP_PKEY_free(key);
+        return NULL;
+    }
+    return key;
+}
+
+/* What no RSA key is, and what the SSH form could not say. */
+static bool
+is_rsa(const BIGNUM *n, const BIGNUM *e)
+{
+    return BN_is_odd(n) && BN_is_odd(e) && !BN_is_negative(n) && !BN_is_negative(e) &&
+           BN_num_bits(n) <= BITS_MAX && BN_num_bytes(e) < EXPONENT_BYTES_MAX;
 }
 
 static bool
@@ -177,7 +199,7 @@ fill(struct arena *arena, EVP_PKEY *key, struct public_key *ret)
         return false;
     BN_OWN e = e_raw;
 
-    if (BN_num_bytes(e) > EXPONENT_BYTES_MAX || !write_pem(arena, key, &ret->pem))
+    if (!is_rsa(n, e) || !write_pem(arena, key, &ret->pem))
         return false;
     buf_init(&wire, TEXT_BYTES_MAX);
     put_string(&wire, "ssh-rsa", 7);
@@ -198,7 +220,8 @@ public_key_read(struct arena *arena, struct str text, struct public_key *ret)
     text = str_trim(text);
     if (text.n == 0 || text.n > TEXT_BYTES_MAX)
         return false;
-    PKEY key = str_starts(text, S("-----BEGIN ")) ? read_pem(text) : read_ssh(arena, text);
+    PKEY key = str_starts(text, S("-----BEGIN PUBLIC KEY-----")) ? read_pem(text)
+                                                                 : read_ssh(arena, text);
 
     return key && fill(arena, key, ret);
 }

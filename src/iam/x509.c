@@ -48,23 +48,29 @@ no_pass_phrase(char *buf, int size, int rwflag, void *ctx)
     return -1;
 }
 
+/* What is left; blanks before it are taken off the input. */
+static struct str
+rest_of(BIO *in)
+{
+    char *p, blank;
+    size_t n;
+
+    do
+        n = (size_t)BIO_get_mem_data(in, &p);
+    while (n && memchr(" \t\r\n", p[0], 4) && BIO_read(in, &blank, 1) == 1);
+    return str_of(p, n);
+}
+
+/* libcrypto would skip whatever is not a certificate, a private key for one. */
 static X509 *
 next_cert(BIO *in)
 {
+    if (!str_starts(rest_of(in), S("-----BEGIN CERTIFICATE-----")))
+        return NULL;
     X509 *cert = PEM_read_bio_X509(in, NULL, no_pass_phrase, NULL);
 
     ERR_clear_error();
     return cert;
-}
-
-/* Whether all that is left are blanks. */
-static bool
-is_at_end(BIO *in)
-{
-    const char *rest;
-    long n = BIO_get_mem_data(in, (char **)&rest);
-
-    return str_trim(str_of(rest, (size_t)n)).n == 0;
 }
 
 static X509 *
@@ -72,12 +78,9 @@ read_cert(struct str pem)
 {
     struct str text = str_trim(pem);
     BIO_OWN in = BIO_new_mem_buf(text.p, (int)text.n);
+    X509 *cert = in ? next_cert(in) : NULL;
 
-    if (!in || !str_starts(text, S("-----BEGIN ")))
-        return NULL;
-    X509 *cert = next_cert(in);
-
-    if (cert && !is_at_end(in)) {
+    if (cert && rest_of(in).n) {
         X509_free(cert);
         return NULL;
     }
@@ -163,9 +166,9 @@ x509_chain_check(struct str cert_pem, struct str chain_pem)
     int place = 0;
 
     assert(below);
-    if (!in || !str_starts(text, S("-----BEGIN ")))
+    if (!in)
         return -2;
-    for (; place < CHAIN_MAX && !is_at_end(in); place++) {
+    for (; place < CHAIN_MAX && rest_of(in).n; place++) {
         X509 *issuer = next_cert(in);
 
         if (!issuer)
@@ -177,5 +180,5 @@ x509_chain_check(struct str cert_pem, struct str chain_pem)
         if (!ok)
             return place;
     }
-    return place > 0 && is_at_end(in) ? -1 : -2;
+    return place > 0 && rest_of(in).n == 0 ? -1 : -2;
 }

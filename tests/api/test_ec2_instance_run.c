@@ -269,7 +269,6 @@ TEST(what_is_not_implemented_is_refused_by_name)
         "Ipv6AddressCount=1",
         "Ipv6Address.1.Ipv6Address=::1",
         "EnablePrimaryIpv6=true",
-        "IamInstanceProfile.Name=x",
         "LaunchTemplate.LaunchTemplateName=x",
         "InstanceMarketOptions.MarketType=spot",
         "HibernationOptions.Configured=true",

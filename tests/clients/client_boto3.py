@@ -87,4 +87,28 @@ ec2.terminate_instances(InstanceIds=ids + single)
 ec2.get_waiter("instance_terminated").wait(InstanceIds=ids + single, WaiterConfig=FAST)
 ec2.delete_security_group(GroupId=group)
 ec2.delete_key_pair(KeyName="k")
+# Keys, as programs use them: data keys, signatures, aliases, and what is refused.
+kms = session.client("kms", endpoint_url=url, config=config)
+made = kms.create_key(Description="boto3", Tags=[{"TagKey": "a", "TagValue": "b"}])["KeyMetadata"]
+assert made["KeyState"] == "Enabled" and made["CreationDate"].year >= 2024
+kms.create_alias(AliasName="alias/boto3", TargetKeyId=made["KeyId"])
+context = {"purpose": "test"}
+data = kms.generate_data_key(KeyId="alias/boto3", KeySpec="AES_256", EncryptionContext=context)
+opened = kms.decrypt(CiphertextBlob=data["CiphertextBlob"], EncryptionContext=context)
+assert opened["Plaintext"] == data["Plaintext"] and opened["KeyId"] == made["Arn"]
+refused("InvalidCiphertextException", kms.decrypt, CiphertextBlob=data["CiphertextBlob"])
+signer = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+signature = kms.sign(KeyId=signer, Message=b"x", SigningAlgorithm="ECDSA_SHA_256")["Signature"]
+assert kms.verify(KeyId=signer, Message=b"x", Signature=signature,
+                  SigningAlgorithm="ECDSA_SHA_256")["SignatureValid"]
+refused("KMSInvalidSignatureException", kms.verify, KeyId=signer, Message=b"y",
+        Signature=signature, SigningAlgorithm="ECDSA_SHA_256")
+listed = [k["KeyId"] for page in kms.get_paginator("list_keys").paginate(
+    PaginationConfig={"PageSize": 1}) for k in page["Keys"]]
+assert sorted(listed) == sorted([made["KeyId"], signer])
+kms.schedule_key_deletion(KeyId=signer, PendingWindowInDays=7)
+refused("KMSInvalidStateException", kms.sign, KeyId=signer, Message=b"x",
+        SigningAlgorithm="ECDSA_SHA_256")
+refused("NotFoundException", kms.describe_key, KeyId="alias/none")
+
 print("done")

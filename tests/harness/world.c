@@ -179,29 +179,32 @@ signing_of(struct str form)
     return signing;
 }
 
-/* The same request as a client of these credentials sends it. */
-static struct str
-answer_signed(struct world *w, struct str form)
+struct str
+world_send(struct world *w, const struct api_request *trusted, struct str signing)
 {
-    struct http_header headers[4 + SIGV4_ADDED_MAX] = {
-        {S("Host"), S("localhost")},
-        {S("Content-Type"), S("application/x-www-form-urlencoded")},
-    };
-    struct api_request req = {
-        .http = {.method = S("POST"), .path = S("/"), .headers = headers, .n_headers = 2,
-                 .body = form},
-        .peer = w->peer,
-        .secure = w->secure,
-    };
+    struct http_header headers[8 + SIGV4_ADDED_MAX];
+    struct api_request req = *trusted;
     const struct sigv4_signer signer = {.access_key = w->access_key,
                                         .secret = w->secret,
                                         .token = w->token,
                                         .region = w->region,
-                                        .service = signing_of(form),
+                                        .service = signing,
                                         .now_ms = w->env.now_ms};
 
+    if (!w->access_key.p)
+        return world_answer(w, trusted);
+    CHECK(req.http.n_headers + 2 <= 8);
+    for (size_t i = 0; i < req.http.n_headers; i++)
+        headers[i] = req.http.headers[i];
+    headers[req.http.n_headers++] = (struct http_header){S("Host"), S("localhost")};
     if (w->user_agent.p)
         headers[req.http.n_headers++] = (struct http_header){S("User-Agent"), w->user_agent};
+    req.http.headers = headers;
+    req.trusted = false;
+    req.account = req.region = STR_NONE;
+    req.peer = w->peer;
+    req.source_vpc = w->source_vpc;
+    req.secure = w->secure;
     req.http.n_headers += sigv4_sign(&w->arena, &signer, &req.http, headers + req.http.n_headers);
     return world_answer(w, &req);
 }
@@ -229,8 +232,9 @@ version_of(struct str form)
 struct str
 world_call_str(struct world *w, struct str form)
 {
+    struct http_header type = {S("Content-Type"), S("application/x-www-form-urlencoded")};
     struct api_request req = {
-        .http = {.method = S("POST"), .path = S("/")},
+        .http = {.method = S("POST"), .path = S("/"), .headers = &type, .n_headers = 1},
         .trusted = true,
         .account = w->account,
         .region = w->region,
@@ -239,9 +243,7 @@ world_call_str(struct world *w, struct str form)
     req.http.body = str_find(form, S("Version=")) == SIZE_MAX
                         ? str_fmt(&w->arena, "%.*s&Version=%s", STR_ARG(form), version_of(form))
                         : form;
-    if (w->access_key.p)
-        return answer_signed(w, req.http.body);
-    return world_answer(w, &req);
+    return world_send(w, &req, signing_of(req.http.body));
 }
 
 struct str

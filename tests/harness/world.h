@@ -29,6 +29,7 @@ struct world {
     bool hold_disk;
     struct str access_key, secret, token; /* of world_as() */
     struct str peer, user_agent;          /* of signed calls: aws:SourceIp, aws:UserAgent */
+    struct str source_vpc;                /* and aws:SourceVpc */
     bool secure;
     /* Of the last call. */
     int http;
@@ -97,6 +98,8 @@ void world_account(struct world *w, const char *account, const char *region);
 void world_as(struct world *w, struct str access_key, struct str secret, struct str token);
 void world_as_reply(struct world *w, struct str reply);
 void world_as_root(struct world *w);
+/* Carries a trusted request out: as it is, or as one that was signed by those of world_as(). */
+struct str world_send(struct world *w, const struct api_request *req, struct str signing);
 
 /* Moves the cloud's clock on, timer by timer. */
 void world_advance(struct world *w, int64_t ms);

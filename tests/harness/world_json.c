@@ -46,7 +46,7 @@ world_json(struct world *w, const char *service, const char *operation, const ch
         .region = w->region,
     };
 
-    return world_answer(w, &req);
+    return world_send(w, &req, str_from(s->signing));
 }
 
 struct str
@@ -135,7 +135,7 @@ find(struct str json, const char *path)
 
         if (at->kind == JSON_ARRAY)
             at = str_to_i64(step, &index) && index >= 0 && (size_t)index < at->n ? &at->v[index]
-                                                                                  : NULL;
+                                                                                 : NULL;
         else
             at = json_get_str(at, step);
     }

@@ -17,7 +17,7 @@ import time
 import urllib.parse
 import xml.etree.ElementTree as ET
 
-VERSION = "2016-11-15"
+VERSIONS = {"ec2": "2016-11-15", "iam": "2010-05-08", "sts": "2011-06-15"}
 AMI = "ami-009d6802948d06e52"  # Amazon Linux 2 to its users; boots the tiny image
 
 
@@ -270,15 +270,29 @@ class Cloud:
 
     # ---- the API ----
 
-    def raw(self, action, params=None, account="test", region="us-east-1"):
-        """Status and body of a signed call."""
-        fields = {"Action": action, "Version": VERSION, **flatten(params or {})}
+    def raw(self, action, params=None, account="test", region="us-east-1", service="ec2",
+            secret="test", token=None, now=None):
+        """Status and body of a signed call.  `account` is the access key."""
+        fields = {"Action": action, "Version": VERSIONS[service], **flatten(params or {})}
         body = urllib.parse.urlencode(fields).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = sign(self.endpoint, body, key=account, region=region,
-                       headers={"content-type": "application/x-www-form-urlencoded"})
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        if token:
+            headers["x-amz-security-token"] = token
+        headers = sign(self.endpoint, body, key=account, region=region, service=service,
+                       secret=secret, now=now, headers=headers)
         try:
             connection.request("POST", "/", body, headers)
+            reply = connection.getresponse()
+            return reply.status, reply.read()
+        finally:
+            connection.close()
+
+    def get(self, path):
+        """(status, body) of a path of the daemon itself."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path)
             reply = connection.getresponse()
             return reply.status, reply.read()
         finally:
@@ -291,6 +305,12 @@ class Cloud:
             error = reply["Errors"]["Error"]
             raise Fault(status, error["Code"], error["Message"])
         return reply
+
+    def query(self, service, action, **params):
+        """A call of a service of the query protocol as the account's root; its body."""
+        status, body = self.raw(action, params, service=service)
+        check(status == 200, f"{action}: {body!r}")
+        return body.decode()
 
     def refused(self, code, action, **params):
         """The call must answer the error; answers its text."""

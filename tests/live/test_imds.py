@@ -1,5 +1,10 @@
 """The metadata service as it looks from inside an instance."""
+import base64
 import json
+import os
+import shutil
+import subprocess
+import tempfile
 import time
 
 from cloud import b64, check, same, wait
@@ -202,6 +207,52 @@ def the_identity_document_is_the_instance(lab):
                         ("availabilityZone", about["placement"]["availabilityZone"]),
                         ("architecture", "x86_64"), ("version", "2017-09-30")):
         same(document[name], value, name)
+
+
+# proves: IMDS-17
+@test
+def openssl_verifies_the_identity_document(lab):
+    cloud = lab.cloud
+    id, = cloud.launch()
+    cloud.booted(id)
+    at = "/latest/dynamic/instance-identity/"
+    document = cloud.imds(id, at + "document").encode()
+    status, pem = cloud.get("/_welkin/identity-certificate")
+    same(status, 200, "the certificates")
+    end = b"-----END CERTIFICATE-----\n"
+    certificates = dict(zip(("signature", "pkcs7", "rsa2048"),
+                            (c + end for c in pem.split(end))))
+    folder = tempfile.mkdtemp(prefix="welkin-identity-")
+
+    def openssl(*words):
+        return subprocess.run(["openssl", *words], cwd=folder, capture_output=True)
+
+    def write(name, content):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(content)
+
+    try:
+        for name in ("pkcs7", "rsa2048"):
+            write("certificate", certificates[name])
+            write("p7", b"-----BEGIN PKCS7-----\n" + cloud.imds(id, at + name).encode() +
+                  b"\n-----END PKCS7-----\n")
+            done = openssl("smime", "-verify", "-in", "p7", "-inform", "PEM", "-certfile",
+                           "certificate", "-noverify")
+            check(done.returncode == 0, f"{name}: {done.stderr!r}")
+            same(done.stdout, document, f"what {name} holds")
+        write("certificate", certificates["signature"])
+        write("key", openssl("x509", "-pubkey", "-noout", "-in", "certificate").stdout)
+        write("signature", base64.b64decode(cloud.imds(id, at + "signature")))
+        write("document", document)
+        done = openssl("dgst", "-sha256", "-verify", "key", "-signature", "signature", "document")
+        same(done.stdout, b"Verified OK\n", "the signature")
+        # and after a restart it is the same cloud
+        cloud.kill9()
+        cloud.up()
+        same(cloud.get("/_welkin/identity-certificate"), (200, pem), "after a restart")
+        same(cloud.imds(id, at + "signature").encode() != b"", True, "a signature")
+    finally:
+        shutil.rmtree(folder)
 
 
 @test

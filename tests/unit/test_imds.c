@@ -2,102 +2,11 @@
  * The metadata service against instances that the API made: every value is compared with what
  * the API says of the same instance.
  */
-#include "guestnet/imds.h"
-
-#include "gen/api/ec2.h"
-#include "harness/world.h"
-
-#define RUN                                                                                        \
-    "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro&MinCount=1&MaxCount=" \
-    "1"
-#define HOUR_S 3600
-
-static const uint8_t key[IMDS_KEY_BYTES] = "thirty-two bytes of a test's key";
-static const uint8_t nonce[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-
-static struct str
-ok(struct world *w, struct str xml)
-{
-    if (w->http != 200)
-        FAIL("HTTP %d: %.*s", w->http, STR_ARG(xml));
-    return xml;
-}
-
-static const char *
-launch(struct world *w, const char *more)
-{
-    struct str xml = ok(w, world_callf(w, RUN "%s", more));
-    const char *id = str_cstr(test_arena(), xml_text(xml, "instanceId"));
-
-    world_advance(w, 1000);
-    return id;
-}
-
-static struct str
-describe(struct world *w, const char *id)
-{
-    return ok(w, world_callf(w, "Action=DescribeInstances&InstanceId.1=%s", id));
-}
-
-/* A request to the instance's service; the reply's texts live as long as the test. */
-static struct imds_reply
-ask(struct world *w, const char *id, const struct imds_request *req)
-{
-    struct txn *txn = world_begin(w);
-    const struct ec2_instance_row *row = ec2_instance_get(txn, str_from(id));
-
-    CHECK(row);
-    struct imds_reply reply = imds_answer(txn, test_arena(), row, key, w->env.now_ms, nonce, req);
-    reply.body = str_dup(test_arena(), reply.body);
-    store_rollback(txn);
-    return reply;
-}
-
-static struct imds_reply
-get_with(struct world *w, const char *id, const char *path, struct str token)
-{
-    return ask(w, id,
-               &(struct imds_request){.method = HTTP_GET, .path = str_from(path), .token = token});
-}
-
-static struct str
-get(struct world *w, const char *id, const char *path)
-{
-    struct imds_reply reply = get_with(w, id, path, STR_NONE);
-
-    if (reply.status != 200)
-        FAIL("%s: HTTP %u", path, reply.status);
-    return reply.body;
-}
-
-static unsigned
-status(struct world *w, const char *id, const char *path)
-{
-    return get_with(w, id, path, STR_NONE).status;
-}
-
-static struct imds_reply
-put_token(struct world *w, const char *id, const char *ttl, bool forwarded)
-{
-    return ask(w, id,
-               &(struct imds_request){.method = HTTP_PUT,
-                                      .path = S("/latest/api/token"),
-                                      .ttl = str_from(ttl),
-                                      .forwarded = forwarded});
-}
-
-static bool
-has_line(struct str text, const char *line)
-{
-    while (text.p)
-        if (str_is(str_split(&text, '\n'), line))
-            return true;
-    return false;
-}
+#include "harness/iam_rows.h"
+#include "harness/identity_keys.h"
+#include "imds_ask.h"
 
 /* ---- values ---- */
-
-#define MD "/latest/meta-data/"
 
 TEST(what_an_instance_reads_of_itself_is_what_the_api_shows,
      "IMDS-01 IMDS-02 IMDS-03 IMDS-04 IMDS-11 IMDS-12")
@@ -330,12 +239,16 @@ TEST(all_that_is_listed_can_be_fetched, "IMDS-01")
     struct world *w = world_new();
 
     ok(w, world_call(w, "Action=CreateKeyPair&KeyName=k&KeyType=ed25519"));
+    iam_rows_profile(w, "/", "web", iam_rows_role(w, "web-role", TRUST_EC2));
+    struct identity *identity = identity_for_test();
+    keys.identity = identity;
     const char *id =
         launch(w, "&KeyName=k&MetadataOptions.InstanceMetadataTags=enabled&"
-                  "TagSpecification.1.ResourceType=instance&"
+                  "IamInstanceProfile.Name=web&TagSpecification.1.ResourceType=instance&"
                   "TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=x");
-    CHECK(walk(w, id, S(MD)) > 35);
-    CHECK(walk(w, id, S("/latest/dynamic/")) >= 2);
+    CHECK(walk(w, id, S(MD)) > 40);
+    CHECK_INT(walk(w, id, S("/latest/dynamic/")), 5);
+    identity_free(identity);
     CHECK(has_line(get(w, id, MD), "instance-id") && has_line(get(w, id, MD), "placement/"));
     CHECK(!has_line(get(w, id, MD), "placement"));
     /* without the last slash it is the same listing */
@@ -409,7 +322,7 @@ TEST(the_largest_tags_fit_in_a_reply)
     /* what guestnet.c gives a reply */
     arena_init(&small, (size_t)256 << 10);
     struct imds_request req = {.method = HTTP_GET, .path = S(MD "tags/instance/")};
-    struct imds_reply reply = imds_answer(txn, &small, ec2_instance_get(txn, str_from(id)), key,
+    struct imds_reply reply = imds_answer(txn, &small, ec2_instance_get(txn, str_from(id)), &keys,
                                           w->env.now_ms, nonce, &req);
     CHECK_INT(reply.status, 200);
     CHECK_INT(reply.body.n, 50 * 129 - 1);
@@ -567,7 +480,7 @@ TEST(a_disabled_endpoint_answers_nothing)
     world_free(w);
 }
 
-TEST(metadata_survives_a_restart_of_the_daemon, "IMDS-14")
+TEST(metadata_survives_a_restart_of_the_daemon)
 {
     struct world *w = world_new();
     const char *id = launch(w, "&MetadataOptions.HttpTokens=required");

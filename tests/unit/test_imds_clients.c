@@ -4,9 +4,10 @@
  */
 #include "guestnet/imds.h"
 
+#include "harness/identity_keys.h"
 #include "harness/world.h"
 
-static const uint8_t key[IMDS_KEY_BYTES] = "a key";
+static struct imds_keys keys = {.token = "a key"};
 static const uint8_t nonce[8] = "nonce";
 
 struct guest {
@@ -43,7 +44,7 @@ ask(struct guest *g, enum http_method method, const char *path, const char *ttl)
 
     CHECK(row);
     struct imds_reply reply =
-        imds_answer(txn, test_arena(), row, key, g->w->env.now_ms, nonce, &req);
+        imds_answer(txn, test_arena(), row, &keys, g->w->env.now_ms, nonce, &req);
     reply.body = str_dup(test_arena(), reply.body);
     store_rollback(txn);
     return reply;
@@ -182,7 +183,9 @@ TEST(cloud_init_crawls_the_version_it_knows)
 {
     static const char *const known[] = {"2021-03-23", "2018-09-24", "2016-09-02", "2009-04-04"};
     struct guest g = boot();
+    struct identity *identity = identity_for_test();
 
+    keys.identity = identity;
     take_token(&g, "/latest/api/token", "21600");
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         struct str base = str_fmt(test_arena(), "/%s/", known[i]);
@@ -196,6 +199,7 @@ TEST(cloud_init_crawls_the_version_it_knows)
         /* Of dynamic it reads the document, and takes each of its members for a word. */
         crawl(&g, str_cat(test_arena(), base, S("dynamic/instance-identity/")));
     }
+    identity_free(identity);
     world_free(g.w);
 }
 

@@ -11,6 +11,7 @@
 #define ID "i-0123456789abcdef0"
 
 static const struct store_table *const tables[] = {
+    &ec2_profile_association_table,
     &ec2_instance_table, &ec2_reservation_table,   &ec2_interface_table, &ec2_volume_table,
     &ec2_uid_slot_table, &ec2_address_block_table, &ec2_subnet_table,    &host_machine_table,
 };
