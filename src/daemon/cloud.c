@@ -26,6 +26,7 @@ struct cloud {
     struct api *api;
     struct host *host;
     struct ec2_reconciler *ec2;
+    struct ec2_upkeep *upkeep;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -133,7 +134,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     r = host_start(cloud->host);
     if (r < 0)
         return r;
-    return ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
+    r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
+    return r < 0 ? r : ec2_upkeep_new(&cloud->upkeep, cloud->config.loop, cloud->store);
 }
 
 static struct cloud *
@@ -141,6 +143,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    ec2_upkeep_free(cloud->upkeep);
     ec2_reconciler_free(cloud->ec2);
     host_free(cloud->host);
     api_free(cloud->api);

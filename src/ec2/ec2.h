@@ -32,6 +32,7 @@ struct ec2_zone {
 struct ec2_type {
     struct str name, family, hypervisor, architecture;
     bool current, burstable, bare_metal, instance_store;
+    bool recovers, hibernates; /* simplified automatic recovery; hibernation */
     unsigned vcpus, cores, threads_per_core;
     unsigned memory_mib;
     unsigned max_interfaces, addresses_per_interface;
@@ -278,6 +279,35 @@ struct ec2_reconciler;
 struct loop;
 int ec2_reconciler_new(struct ec2_reconciler **ret, struct loop *loop, struct store *store);
 struct ec2_reconciler *ec2_reconciler_free(struct ec2_reconciler *r);
+
+/* ---- instance_event.c: scheduled events ---- */
+
+struct ec2_event_want {
+    struct str instance_id, code; /* one that there is, and a code that is one */
+    struct str description;       /* empty: that of the code */
+    int64_t not_before_ms, not_after_ms;
+    int64_t deadline_ms;          /* 0: it cannot be put off */
+};
+bool ec2_event_code_ok(struct str code);
+/* 0 or negative; *ret_id lives in the arena. */
+int ec2_event_make(struct txn *txn, struct env *env, struct arena *arena,
+                   const struct ec2_event_want *want, struct str *ret_id);
+/* An active event is over; all of an instance (code NULL: of any); those of one that goes. */
+int ec2_event_end(struct txn *txn, const struct ec2_event_row *row, int64_t now_ms);
+int ec2_events_end(struct txn *txn, struct str instance_id, const char *code, int64_t now_ms);
+int ec2_events_forget(struct txn *txn, struct str instance_id);
+
+/* ---- instance_upkeep.c ---- */
+
+/* The fault that an instance's place suffers from, the oldest; or NULL. */
+const struct ec2_fault_row *ec2_fault_of(struct txn *txn, const struct ec2_instance_row *row);
+/* Goes on elsewhere: the same instance without what was in its memory.  0 or negative. */
+int ec2_instance_recover(struct txn *txn, const struct ec2_instance_row *row);
+
+/* Carries out events that are due, and recovers instances from faults of hosts and racks. */
+struct ec2_upkeep;
+int ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store);
+struct ec2_upkeep *ec2_upkeep_free(struct ec2_upkeep *u);
 
 /* ---- describe.c: what Describe operations share ---- */
 

@@ -41,6 +41,8 @@
     X(InvalidID, "InvalidID", 400)                                                                 \
     X(InvalidIPAddress_InUse, "InvalidIPAddress.InUse", 400)                                       \
     X(InvalidInstanceAttributeValue, "InvalidInstanceAttributeValue", 400)                         \
+    X(InvalidInstanceEventIDNotFound, "InvalidInstanceEventIDNotFound", 400)                       \
+    X(InvalidInstanceEventStartTime, "InvalidInstanceEventStartTime", 400)                         \
     X(InvalidInstanceID, "InvalidInstanceID", 400)                                                 \
     X(InvalidInstanceID_Malformed, "InvalidInstanceID.Malformed", 400)                             \
     X(InvalidInstanceID_NotFound, "InvalidInstanceID.NotFound", 400)                               \

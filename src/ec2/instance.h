@@ -9,6 +9,7 @@
  *   instance_slot.c       ranges of user ids
  *   instance_show.c       a row as the API shows it
  *   instance.c            finding, DescribeInstances
+ *   instance_event.c      scheduled events; instance_upkeep.c carries them out
  *   instance_status.c     DescribeInstanceStatus, …CreditSpecifications, GetConsoleOutput
  *   instance_power.c      Start, Stop, Reboot, Terminate
  *   instance_profile.c    instance profiles and their associations
@@ -154,6 +155,10 @@ struct ec2_InstanceBlockDeviceMappingList
 ec2_block_devices_show(struct api_call *call, const struct ec2_instance_row *row);
 /* "us-east-1a" → "use1-az1"; absent when the region has no such zone. */
 struct str ec2_instance_zone_id(struct ec2_instance_shower *s, struct str zone);
+
+/* ---- instance_event.c ---- */
+
+struct ec2_InstanceStatusEventList ec2_events_show(struct api_call *call, struct str instance_id);
 
 /* ---- instance.c ---- */
 

@@ -106,6 +106,11 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
                             states[row->state].name, states[to].name);
     if (to == EC2_STOPPING || to == EC2_STOPPED)
         r = release_public_address(txn, row);
+    /* A stopped instance is on no host: what was to happen to it there does not. */
+    if (r == 0 && (to == EC2_STOPPED || to == EC2_TERMINATED))
+        r = ec2_events_end(txn, row->id, NULL, now_ms);
+    if (r)
+        return r;
     if (to == EC2_TERMINATED) {
         r = release_all(txn, row);
         row->terminated_ms = now_ms;

@@ -75,6 +75,9 @@ struct host_events host_events(struct host *host);
 /* The guest was heard on its network: a DHCP, DNS or metadata request came from it. */
 void host_heard(struct host *host, struct str id);
 
+/* Whether the guest answered when it was asked; written when it differs from the last time. */
+void host_asked(struct host *host, struct str id, bool answered);
+
 /* ---- sim: nothing runs ---- */
 
 /*

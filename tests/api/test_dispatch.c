@@ -4,6 +4,7 @@
  */
 #include "api/model.h"
 #include "api/pattern.h"
+#include "ec2/ec2.h"
 #include "gen/api/ec2.h"
 #include "gen/api/iam.h"
 #include "gen/api/sts.h"
@@ -329,6 +330,10 @@ static const struct dry dries[] = {
     {"DescribeAddresses", "", 0},
     {"DescribeAddressesAttribute", "&Attribute=domain-name", 0},
     {"DisassociateAddress", "&AssociationId=$a", 0},
+    {"ModifyInstanceEventStartTime",
+     "&InstanceId=$i&InstanceEventId=$x&NotBefore=2030-01-01T00:00:00Z", 0},
+    {"ModifyInstanceMaintenanceOptions", "&InstanceId=$i&AutoRecovery=disabled", 0},
+    {"ReportInstanceStatus", "&InstanceId.1=$i&Status=ok&ReasonCode.1=other", 0},
     {"ModifyAddressAttribute", "&AllocationId=$e&DomainName=a.example.com", 0},
     {"ReleaseAddress", "&AllocationId=$e", 0},
     {"ResetAddressAttribute", "&AllocationId=$f&Attribute=domain-name", 0},
@@ -420,6 +425,28 @@ struct things {
     struct str of[128]; /* by letter */
 };
 
+/* One that may be put off until 2040. */
+static struct str
+make_event(struct world *w, struct str instance_id)
+{
+    struct txn *txn = store_begin(cloud_store(w->cloud));
+    const int64_t deadline_ms = INT64_C(2208988800000);
+    const struct ec2_event_want want = {
+        .instance_id = instance_id,
+        .code = S("system-reboot"),
+        .not_before_ms = deadline_ms,
+        .not_after_ms = deadline_ms,
+        .deadline_ms = deadline_ms,
+    };
+    struct str id;
+
+    CHECK_INT(ec2_event_make(txn, &w->env.env, test_arena(), &want, &id), 0);
+    (void)store_commit(txn);
+    world_flush(w);
+    world_settle(w);
+    return id;
+}
+
 static struct things
 make_things(struct world *w)
 {
@@ -453,6 +480,7 @@ make_things(struct world *w)
                             "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s",
                             STR_ARG(t.of['s'])));
     t.of['m'] = xml_text(xml, "imageId");
+    t.of['x'] = make_event(w, t.of['i']);
     t.of['e'] = xml_text(ok(w, world_call(w, "Action=AllocateAddress")), "allocationId");
     t.of['f'] = xml_text(ok(w, world_call(w, "Action=AllocateAddress")), "allocationId");
     t.of['a'] = xml_text(ok(w, world_callf(w,
