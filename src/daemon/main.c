@@ -65,8 +65,8 @@ static const struct command commands[] = {
     {"event", cmd_event, "schedule an event of an instance",
      "welkin event INSTANCE CODE [--in 2d] [--put-off 7d]\n"
      "\n"
-     "What AWS does when hardware is to be mended: the instance's status and metadata tell it, and\n"
-     "then it happens.  CODE is instance-reboot, system-reboot, system-maintenance,\n"
+     "What AWS does when hardware is to be mended: the instance's status and metadata tell it,\n"
+     "and then it happens.  CODE is instance-reboot, system-reboot, system-maintenance,\n"
      "instance-retirement or instance-stop.\n"
      "  --in       how long before it happens, on the cloud's clock; at once when not given\n"
      "  --put-off  how far ModifyInstanceEventStartTime may put it off; not at all\n"},

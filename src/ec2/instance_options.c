@@ -1,6 +1,5 @@
 /*
- * Options of maintenance, of the metadata service, and CPU credits as DescribeInstanceCreditSpecifications has
- * them.
+ * Options of maintenance and of the metadata service.
  */
 #include "ec2/instance.h"
 

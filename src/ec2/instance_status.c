@@ -29,7 +29,8 @@ static struct ec2_OperatorResponse not_managed = {.managed = {false, true}};
 static struct ec2_InstanceStatusSummary *
 impaired_since(struct api_call *call, int64_t since_ms)
 {
-    struct ec2_InstanceStatusSummary *out = ARENA_NEW(call->arena, struct ec2_InstanceStatusSummary);
+    struct ec2_InstanceStatusSummary *out =
+        ARENA_NEW(call->arena, struct ec2_InstanceStatusSummary);
 
     *LIST_PUSH(call->arena, &out->details) = (struct ec2_InstanceStatusDetails){
         .impaired_since = opt_i64(since_ms), .name = S("reachability"), .status = S("failed")};
