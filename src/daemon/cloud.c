@@ -27,6 +27,7 @@ struct cloud {
     struct host *host;
     struct ec2_reconciler *ec2;
     struct ec2_upkeep *upkeep;
+    struct host_meter *meter;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -135,7 +136,10 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r < 0)
         return r;
     r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
-    return r < 0 ? r : ec2_upkeep_new(&cloud->upkeep, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ec2_upkeep_new(&cloud->upkeep, cloud->config.loop, cloud->store);
+    return r < 0 ? r
+                 : host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
 }
 
 static struct cloud *
@@ -143,6 +147,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);
     ec2_reconciler_free(cloud->ec2);
     host_free(cloud->host);

@@ -593,6 +593,37 @@ sandbox_remove(void *ctx, struct str id)
 }
 
 static int
+sandbox_cpu(void *ctx, struct str id, uint64_t *ret_ns)
+{
+    struct host_sandbox *s = ctx;
+    struct priv_machine req = {0};
+    struct priv_answer answer;
+    struct arena arena;
+
+    copy_id(req.id, id);
+    arena_init(&arena, 64 << 10);
+    int r = priv_call_wait(s->asks, &arena, PRIV_STATS, &req, sizeof(req), NULL, 0, NULL, 0,
+                           ANSWER_LIMIT_MS, &answer);
+    const struct priv_stats_reply *reply =
+        r < 0 ? NULL : PRIV_BODY(struct priv_stats_reply, answer.body);
+
+    if (reply)
+        *ret_ns = reply->cpu_ns;
+    arena_done(&arena);
+    return reply ? 0 : r < 0 ? r : -EPROTO;
+}
+
+static int
+sandbox_limit(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes)
+{
+    struct priv_limits_set req = {.limits = {.cpu_milli = cpu_milli,
+                                             .memory_bytes = memory_bytes}};
+
+    copy_id(req.id, id);
+    return ask(ctx, PRIV_LIMITS, &req, sizeof(req), STR_NONE, logged, "the limits of a machine");
+}
+
+static int
 sandbox_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
 {
     struct host_sandbox *s = ctx;
@@ -815,6 +846,8 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .boot = sandbox_boot,
                                      .power = sandbox_power,
                                      .remove = sandbox_remove,
+                                     .cpu = sandbox_cpu,
+                                     .limit = sandbox_limit,
                                      .list = sandbox_list,
                                      .boot_id = sandbox_boot_id,
                                      .console = sandbox_console};

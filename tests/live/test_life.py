@@ -353,3 +353,32 @@ def a_guest_that_loses_its_network_fails_its_check_and_a_reboot_mends_it(lab):
         cloud.wait_state(id, "stopped")
     finally:
         cloud.close()
+
+
+def busy_cpu(cloud, id):
+    """Seconds of processor that a busy loop of two seconds gets."""
+    out = cloud.sh(id, "timeout 2 sh -c 'while :; do :; done'; times")
+    total = 0.0
+    for text in out.split()[2:4]:  # of the children, user and system: "0m1.98s"
+        minutes, seconds = text.rstrip("s").split("m")
+        total += 60 * float(minutes) + float(seconds)
+    return total
+
+
+# proves: ITYPE-10
+@test
+def a_standard_instance_without_credits_gets_its_baseline_and_no_more(lab):
+    cloud = lab.new_cloud("credits").up()
+    try:
+        # A t3 begins without credits; the baseline of a nano is a tenth of a processor.
+        id, = cloud.launch("#!/bin/sh\n", InstanceType="t3.nano",
+                           CreditSpecification={"CpuCredits": "standard"})
+        cloud.booted(id)
+        used = busy_cpu(cloud, id)
+        check(used < 0.4, f"a standard instance without credits used {used} s of 2 s")
+        cloud.call("ModifyInstanceCreditSpecification", InstanceCreditSpecification=[
+            {"InstanceId": id, "CpuCredits": "unlimited"}])
+        free = busy_cpu(cloud, id)
+        check(free > 2 * used, f"an unlimited one used {free} s, not much more than {used} s")
+    finally:
+        cloud.close()
