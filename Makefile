@@ -28,7 +28,7 @@ LDFLAGS += -fsanitize=address,undefined
 endif
 
 SERVICES := ec2 sts iam kms ssm secretsmanager
-FOLDERS := base sys loop codec policy store api $(SERVICES) host host/sandbox guestnet daemon
+FOLDERS := base sys loop codec policy placement store api $(SERVICES) host host/sandbox guestnet daemon
 
 SRC := $(filter-out src/daemon/main.c,$(foreach f,$(FOLDERS),$(wildcard src/$(f)/*.c)))
 GEN_API := $(foreach s,$(SERVICES),$(B)/gen/api/$(s).c)

@@ -1,5 +1,5 @@
 # data/* → $(B)/gen/data/*: see the awk programs.
-GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c
+GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c $(B)/gen/data/region_model.c
 
 $(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c
 $(B)/gen/data/catalogue.c: tools/datagen/catalogue.awk \
@@ -12,3 +12,10 @@ $(B)/gen/data/managed_policies.c: tools/datagen/managed_policies.awk \
     $(wildcard data/managed_policies/*.json)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -v out=$(@D)/managed_policies -f $^ || { rm -f $@; exit 1; }
+
+$(B)/gen/data/region_model.h: $(B)/gen/data/region_model.c
+$(B)/gen/data/region_model.c: data/region_model.txt
+	@mkdir -p $(@D)
+	printf '/* %s as it is. */\n#pragma once\nextern const char region_model_default[];\n' $< >$(@:.c=.h)
+	(echo '#include "gen/data/region_model.h"'; echo 'const char region_model_default[] ='; \
+	    sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $<; echo '    "";') >$@
