@@ -6,6 +6,7 @@
 
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
+#include "ec2/placer.h"
 #include "gen/store/tables.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
@@ -25,6 +26,7 @@ struct cloud {
     struct store *store;
     struct api *api;
     struct host *host;
+    struct ec2_placer *placer;
     struct ec2_reconciler *ec2;
     struct api_machines machines;
     const struct host_driver *driver;
@@ -99,11 +101,17 @@ cloud_open(struct cloud **ret, const struct cloud_config *config, char why[STORE
         free(cloud);
         return r;
     }
+    r = ec2_placer_new(&cloud->placer, cloud->store, config->region_model, why);
+    if (r < 0) {
+        cloud_close(cloud);
+        return r;
+    }
     struct api_config api = {
         .env = config->env,
         .store = cloud->store,
         .services = services,
         .machines = &cloud->machines,
+        .placer = cloud->placer,
         .root_keys = config->root_keys,
         .default_region = "us-east-1",
     };
@@ -144,6 +152,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     ec2_reconciler_free(cloud->ec2);
     host_free(cloud->host);
     api_free(cloud->api);
+    ec2_placer_free(cloud->placer);
     close_store(cloud->store);
     free(cloud);
     return NULL;
@@ -171,6 +180,12 @@ struct api *
 cloud_api(struct cloud *cloud)
 {
     return cloud->api;
+}
+
+struct ec2_placer *
+cloud_placer(struct cloud *cloud)
+{
+    return cloud->placer;
 }
 
 struct host *

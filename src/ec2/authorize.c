@@ -184,6 +184,23 @@ find_interface(struct api_call *call, struct str id, struct api_resource *r)
     key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
 }
 
+/* Policies name a placement group by its name, calls also by its id. */
+static void
+find_placement_group(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_placement_group_row *row =
+        ec2_placement_group_by_name_get(call->txn, call->account, call->region, id);
+
+    if (!row)
+        row = ec2_placement_group_get(call->txn, id);
+    if (!MINE(call, row))
+        return;
+    r->arn = arn(call, "placement-group", row->name);
+    r->tags = &row->tags;
+    key(call, r, "ec2:PlacementGroupName", row->name);
+    key(call, r, "ec2:PlacementGroupStrategy", row->strategy);
+}
+
 static const struct type {
     const char *name, *prefix; /* of ids; "" of none */
     void (*find)(struct api_call *call, struct str id, struct api_resource *r);
@@ -197,6 +214,7 @@ static const struct type {
     {"security-group", "sg-", find_security_group},
     {"security-group-rule", "sgr-", find_rule},
     {"network-interface", "eni-", find_interface},
+    {"placement-group", "pg-", find_placement_group},
 };
 
 int
@@ -267,6 +285,8 @@ uses_all(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         r = uses(call, "security-group", l->group_ids.v[i]);
     if (r == 0 && req->key_name.n)
         r = uses(call, "key-pair", req->key_name);
+    if (r == 0 && l->model.group_id.n)
+        r = uses(call, "placement-group", l->model.group_id);
     return r;
 }
 

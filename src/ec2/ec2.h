@@ -51,6 +51,8 @@ struct str ec2_zone_id(struct arena *arena, struct str zone);
  * publishes; a region younger than the data has the offerings of the one named in data/regions.txt.
  */
 bool ec2_type_offered(const struct ec2_type *type, struct str zone);
+/* Whether it may be in a cluster placement group. */
+bool ec2_type_clusters(const struct ec2_type *type);
 bool ec2_type_in_region(const struct ec2_type *type, const struct ec2_region *region);
 
 /* ---- authorize.c: what policies may ask of EC2's things ---- */

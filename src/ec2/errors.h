@@ -20,6 +20,7 @@
     X(InstanceLimitExceeded, "InstanceLimitExceeded", 400)                                         \
     X(InsufficientAddressCapacity, "InsufficientAddressCapacity", 400)                             \
     X(InsufficientFreeAddressesInSubnet, "InsufficientFreeAddressesInSubnet", 400)                 \
+    X(InsufficientHostCapacity, "InsufficientHostCapacity", 500)                                   \
     X(InsufficientInstanceCapacity, "InsufficientInstanceCapacity", 500)                           \
     X(InvalidAMIAttributeItemValue, "InvalidAMIAttributeItemValue", 400)                           \
     X(InvalidAMIID_Malformed, "InvalidAMIID.Malformed", 400)                                       \
@@ -53,6 +54,9 @@
     X(InvalidParameterValue, "InvalidParameterValue", 400)                                         \
     X(InvalidPermission_Duplicate, "InvalidPermission.Duplicate", 400)                             \
     X(InvalidPermission_NotFound, "InvalidPermission.NotFound", 400)                               \
+    X(InvalidPlacementGroup_Duplicate, "InvalidPlacementGroup.Duplicate", 400)                     \
+    X(InvalidPlacementGroup_InUse, "InvalidPlacementGroup.InUse", 400)                             \
+    X(InvalidPlacementGroup_Unknown, "InvalidPlacementGroup.Unknown", 400)                         \
     X(InvalidPrefixListID_NotFound, "InvalidPrefixListID.NotFound", 400)                           \
     X(InvalidRouteTableID_NotFound, "InvalidRouteTableID.NotFound", 400)                           \
     X(InvalidSecurityGroupRuleId_Malformed, "InvalidSecurityGroupRuleId.Malformed", 400)           \
@@ -67,6 +71,7 @@
     X(MissingInput, "MissingInput", 400)                                                           \
     X(MissingParameter, "MissingParameter", 400)                                                   \
     X(OperationNotPermitted, "OperationNotPermitted", 400)                                         \
+    X(PlacementGroupLimitExceeded, "PlacementGroupLimitExceeded", 400)                             \
     X(RulesPerSecurityGroupLimitExceeded, "RulesPerSecurityGroupLimitExceeded", 400)               \
     X(SecurityGroupLimitExceeded, "SecurityGroupLimitExceeded", 400)                               \
     X(SecurityGroupsPerInterfaceLimitExceeded, "SecurityGroupsPerInterfaceLimitExceeded", 400)     \

@@ -59,6 +59,8 @@ start(struct api_call *call, const struct ec2_instance_row *row)
     assert(row->state == EC2_STOPPED && !row->public_ip.n);
     int r = start_public_address(call, &new);
 
+    if (r == 0)
+        r = ec2_instance_place(call, &new);
     if (r)
         return r;
     new.launched_ms = call->now_ms;

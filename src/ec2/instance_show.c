@@ -163,6 +163,19 @@ ec2_instance_zone_id(struct ec2_instance_shower *s, struct str zone)
     return STR_NONE;
 }
 
+static struct str
+placement_group(struct ec2_instance_shower *s, struct str id)
+{
+    if (!str_eq(s->placement_group_id, id)) {
+        const struct ec2_placement_group_row *group = ec2_placement_group_get(s->call->txn, id);
+
+        s->placement_group_id = id;
+        /* of a terminated instance it may be gone */
+        s->placement_group = group ? group->name : S("");
+    }
+    return s->placement_group;
+}
+
 static void
 show_device(const struct ec2_volume_row *volume, struct ec2_InstanceBlockDeviceMapping *device,
             struct ec2_EbsInstanceBlockDevice *ebs)
@@ -298,9 +311,14 @@ show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, 
     to->placement = (struct ec2_Placement){
         .availability_zone_id = ec2_instance_zone_id(s, row->zone),
         .group_name = S(""),
+        .group_id = ec2_text_show(row->group_id),
         .tenancy = row->tenancy,
         .availability_zone = row->zone,
     };
+    if (row->group_id.n)
+        to->placement.group_name = placement_group(s, row->group_id);
+    if (row->partition_number)
+        to->placement.partition_number = opt_i64(row->partition_number);
     out->placement = &to->placement;
     to->cpu = (struct ec2_CpuOptions){.core_count = opt_i64(row->core_count),
                                       .threads_per_core = opt_i64(row->threads_per_core)};

@@ -110,6 +110,8 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
     }
     if (r)
         return r;
+    if (to == EC2_STOPPED || to == EC2_TERMINATED)
+        row->host = S("");
     row->state = to;
     row->state_since_ms = now_ms;
     row->reason_code = why.code;

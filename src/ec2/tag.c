@@ -45,6 +45,8 @@ static const struct taggable taggables[] = {
              "' does not exist"),
     TAGGABLE("eni", "network-interface", ec2_interface, InvalidNetworkInterfaceID_NotFound,
              "networkInterface ID", "'", "' does not exist"),
+    TAGGABLE("pg", "placement-group", ec2_placement_group, InvalidPlacementGroup_Unknown,
+             "placement group ID", "'", "' does not exist"),
     TAGGABLE("sg", "security-group", ec2_security_group, InvalidGroup_NotFound, "security group",
              "'", "' does not exist"),
     TAGGABLE("sgr", "security-group-rule", ec2_sg_rule, InvalidSecurityGroupRuleId_NotFound,

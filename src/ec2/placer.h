@@ -1,0 +1,49 @@
+/*
+ * Between rows and the placement module: which instances occupy which hosts.
+ *
+ * Rows are the truth (ec2_instance.host, .group_id …); the module's state is made from them at the
+ * start and follows each commit.  What a transaction has placed but not committed is counted too,
+ * and is taken back when the transaction turns out to have been rolled back.
+ */
+#pragma once
+
+#include "ec2/ec2.h"
+#include "placement/placement.h"
+
+struct ec2_placer;
+
+/*
+ * `model` is a description as in data/region_model.txt; absent: that one.  0, or negative with a
+ * sentence in why.
+ */
+int ec2_placer_new(struct ec2_placer **ret, struct store *store, struct str model,
+                   char why[STORE_WHY_BYTES]) MUST_USE;
+struct ec2_placer *ec2_placer_free(struct ec2_placer *placer);
+
+/*
+ * Finds a host for an instance that starts, or another one for an instance that has one (recovery:
+ * faults are avoided): writes row->host and, in a partition group, row->partition_number.  The
+ * caller writes the row in the same transaction.
+ */
+enum placement_answer
+ec2_placer_place(struct ec2_placer *placer, struct txn *txn, struct ec2_instance_row *row) MUST_USE;
+/* Whether there is a host for it now; takes nothing.  For instances without a group: for n alike. */
+enum placement_answer ec2_placer_try(struct ec2_placer *placer, struct txn *txn,
+                                     const struct ec2_instance_row *row, unsigned n);
+
+/* The zone that a cluster is in, by its running or stopped members but `besides`; absent: none. */
+struct str ec2_cluster_zone(struct txn *txn, struct str group_id, struct str besides);
+
+/* A member of the group that is not terminated; NULL: there is none. */
+const struct ec2_instance_row *
+ec2_group_member(struct txn *txn, struct str group_id, struct str besides);
+
+/*
+ * The fault that an instance's machine suffers from: no power before no network; NULL: none, or it
+ * is nowhere.
+ */
+const struct ec2_fault_row *ec2_fault_of(struct txn *txn, struct str host);
+bool ec2_fault_is_network(const struct ec2_fault_row *fault);
+
+/* To look at. */
+struct placement *ec2_placer_placement(struct ec2_placer *placer);
