@@ -35,3 +35,5 @@ int cmd_console(struct cli *cli);
 int cmd_exec(struct cli *cli);
 int cmd_reset(struct cli *cli);
 int cmd_iam(struct cli *cli);
+int cmd_region(struct cli *cli);
+int cmd_fault(struct cli *cli);

@@ -2,6 +2,7 @@
 #include "daemon/cli.h"
 
 #include "base/log.h"
+#include "placement/model.h"
 #include "daemon/daemon.h"
 
 #include <stdio.h>
@@ -33,6 +34,22 @@ parse_ms(const char *text, int64_t otherwise, int64_t *ret)
     return !text || (str_to_i64(str_from(text), ret) && *ret >= 0 && *ret <= 86400000);
 }
 
+/* A byte more than the reader takes is left to be refused by it. */
+static bool
+read_model(struct cli *cli, const char *path, struct str *ret)
+{
+    char *text = arena_alloc(cli->arena, MODEL_TEXT_BYTES_MAX + 1);
+    FILE *f = fopen(path, "re");
+
+    if (!f)
+        return false;
+    size_t n = fread(text, 1, MODEL_TEXT_BYTES_MAX + 1, f);
+    bool ok = !ferror(f);
+    fclose(f);
+    *ret = str_of(text, n);
+    return ok;
+}
+
 int
 cmd_up(struct cli *cli)
 {
@@ -42,6 +59,7 @@ cmd_up(struct cli *cli)
         .allow_test_keys = cli_flag(cli, "--allow-test-keys"),
     };
     const char *listen = cli_option(cli, "--listen"), *host = cli_option(cli, "--host");
+    const char *model = cli_option(cli, "--region-model");
 
     if (!parse_listen(str_from(listen ? listen : CLI_DEFAULT_ENDPOINT), &config.address,
                       &config.port))
@@ -55,6 +73,8 @@ cmd_up(struct cli *cli)
     if (!parse_ms(cli_option(cli, "--sim-boot-ms"), 50, &config.sim_boot_ms))
         return cli_fail("--sim-boot-ms takes a number of milliseconds.");
     config.sim_stop_ms = config.sim_boot_ms;
+    if (model && !read_model(cli, model, &config.region_model))
+        return cli_fail("--region-model cannot be read: %s: %s.", model, strerror(errno));
     if (cli->argc)
         return cli_usage("up");
     return daemon_run(&config);

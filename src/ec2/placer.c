@@ -364,24 +364,3 @@ ec2_cluster_zone(struct txn *txn, struct str group_id, struct str besides)
 
     return member ? member->zone : STR_NONE;
 }
-
-/* ---- faults ---- */
-
-bool
-ec2_fault_is_network(const struct ec2_fault_row *fault)
-{
-    return str_is(fault->kind, "network");
-}
-
-const struct ec2_fault_row *
-ec2_fault_of(struct txn *txn, struct str host)
-{
-    const struct str places[] = {placement_zone_of(host), placement_rack_of(host), host};
-    const struct ec2_fault_row *found = NULL;
-
-    for (size_t i = 0; i < ARRAY_LEN(places) && host.n; i++)
-        STORE_EACH(txn, ec2_fault_by_target, row, places[i])
-            if (!found || ec2_fault_is_network(found))
-                found = row;
-    return found;
-}

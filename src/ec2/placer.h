@@ -27,7 +27,7 @@ struct ec2_placer *ec2_placer_free(struct ec2_placer *placer);
  */
 enum placement_answer
 ec2_placer_place(struct ec2_placer *placer, struct txn *txn, struct ec2_instance_row *row) MUST_USE;
-/* Whether there is a host for it now; takes nothing.  For instances without a group: for n alike. */
+/* Whether there is a host for it now; takes nothing.  Without a group: for n alike. */
 enum placement_answer ec2_placer_try(struct ec2_placer *placer, struct txn *txn,
                                      const struct ec2_instance_row *row, unsigned n);
 
@@ -38,6 +38,13 @@ struct str ec2_cluster_zone(struct txn *txn, struct str group_id, struct str bes
 const struct ec2_instance_row *
 ec2_group_member(struct txn *txn, struct str group_id, struct str besides);
 
+/* ---- fault.c ---- */
+
+/* Whether such a fault can be: zone, rack or host of a place of that kind, network of any. */
+bool ec2_fault_known(struct ec2_placer *placer, struct str kind, struct str target);
+/* Begins or ends it; what is so already stays.  0 or negative. */
+int ec2_fault_set(struct txn *txn, struct str kind, struct str target, bool on,
+                  int64_t now_ms) MUST_USE;
 /*
  * The fault that an instance's machine suffers from: no power before no network; NULL: none, or it
  * is nowhere.

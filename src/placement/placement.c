@@ -589,6 +589,14 @@ placement_room(struct placement *p, const struct placement_want *want, unsigned 
 
 /* ---- showing ---- */
 
+bool
+placement_known(struct placement *p, struct str path)
+{
+    struct place at;
+
+    return place_of(p, path, &at);
+}
+
 const struct model_zone *
 placement_zone(struct placement *p, struct str zone)
 {

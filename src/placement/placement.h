@@ -90,6 +90,9 @@ bool placement_remove(struct placement *p, struct str path, const struct placeme
 /* A fault of the zone, rack or host at `path` begins or ends; several may be at one place. */
 bool placement_fault(struct placement *p, struct str path, bool on);
 
+/* Whether the model has such a zone, rack or host. */
+bool placement_known(struct placement *p, struct str path);
+
 /* For those who show the hardware. */
 struct placement_host {
     const struct model_kind *kind;

@@ -332,9 +332,11 @@ static const struct dry dries[] = {
     {"AuthorizeSecurityGroupIngress",
      "&GroupId=$g&IpProtocol=tcp&FromPort=90&ToPort=91&CidrIp=10.0.0.0/8", 0},
     {"CreateKeyPair", "&KeyName=new", 0},
+    {"CreatePlacementGroup", "&GroupName=new&Strategy=spread", 0},
     {"CreateSecurityGroup", "&GroupName=new&GroupDescription=new", 0},
     {"CreateTags", "&ResourceId.1=$i&Tag.1.Key=new&Tag.1.Value=new", 0},
     {"DeleteKeyPair", "&KeyName=old", 0},
+    {"DeletePlacementGroup", "&GroupName=old", 0},
     {"DeleteSecurityGroup", "&GroupId=$g", 0},
     {"DeleteTags", "&ResourceId.1=$i&Tag.1.Key=Name", 0},
     {"DeregisterImage", "&ImageId=$m", 0},
@@ -354,6 +356,7 @@ static const struct dry dries[] = {
     {"DescribeNetworkAcls", "", 0},
     {"DescribeNetworkInterfaceAttribute", "&NetworkInterfaceId=$n&Attribute=description", 0},
     {"DescribeNetworkInterfaces", "", 0},
+    {"DescribePlacementGroups", "", 0},
     {"DescribeRegions", "", 0},
     {"DescribeRouteTables", "", 0},
     {"DescribeSecurityGroupRules", "", 0},
@@ -418,6 +421,7 @@ make_things(struct world *w)
     struct things t = {0};
 
     ok(w, world_call(w, "Action=CreateKeyPair&KeyName=old&KeyType=ed25519"));
+    ok(w, world_call(w, "Action=CreatePlacementGroup&GroupName=old&Strategy=cluster"));
     struct str xml = ok(w, world_call(w, RUN "&TagSpecification.1.ResourceType=instance&"
                                              "TagSpecification.1.Tag.1.Key=Name&"
                                              "TagSpecification.1.Tag.1.Value=x"));
