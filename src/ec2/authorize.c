@@ -184,6 +184,19 @@ find_interface(struct api_call *call, struct str id, struct api_resource *r)
     key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
 }
 
+static void
+find_dedicated_host(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_dedicated_host_row *row = ec2_dedicated_host_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:AvailabilityZone", row->zone);
+    key(call, r, "ec2:AutoPlacement", row->auto_placement);
+    key(call, r, "ec2:InstanceType", row->instance_type);
+}
+
 /* Policies name a placement group by its name, calls also by its id. */
 static void
 find_placement_group(struct api_call *call, struct str id, struct api_resource *r)
@@ -214,6 +227,7 @@ static const struct type {
     {"security-group", "sg-", find_security_group},
     {"security-group-rule", "sgr-", find_rule},
     {"network-interface", "eni-", find_interface},
+    {"dedicated-host", "h-", find_dedicated_host},
     {"placement-group", "pg-", find_placement_group},
 };
 
@@ -285,6 +299,8 @@ uses_all(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         r = uses(call, "security-group", l->group_ids.v[i]);
     if (r == 0 && req->key_name.n)
         r = uses(call, "key-pair", req->key_name);
+    if (r == 0 && l->model.host_id.n)
+        r = uses(call, "dedicated-host", l->model.host_id);
     if (r == 0 && l->model.group_id.n)
         r = uses(call, "placement-group", l->model.group_id);
     return r;

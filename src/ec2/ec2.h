@@ -53,6 +53,10 @@ struct str ec2_zone_id(struct arena *arena, struct str zone);
 bool ec2_type_offered(const struct ec2_type *type, struct str zone);
 /* Whether it may be in a cluster placement group. */
 bool ec2_type_clusters(const struct ec2_type *type);
+/* Whether Dedicated Hosts are there for it. */
+bool ec2_type_on_hosts(const struct ec2_type *type);
+/* The i-th type of a family, by name; NULL behind the last. */
+const struct ec2_type *ec2_family_type(struct str family, size_t i);
 bool ec2_type_in_region(const struct ec2_type *type, const struct ec2_region *region);
 
 /* ---- authorize.c: what policies may ask of EC2's things ---- */

@@ -13,6 +13,7 @@
     X(AuthFailure, "AuthFailure", 401)                                                             \
     X(CannotDelete, "CannotDelete", 400)                                                           \
     X(DependencyViolation, "DependencyViolation", 400)                                             \
+    X(HostLimitExceeded, "HostLimitExceeded", 400)                                                 \
     X(Idempotent_ParameterMismatch, "IdempotentParameterMismatch", 400)                            \
     X(IncorrectInstanceState, "IncorrectInstanceState", 400)                                       \
     X(IncorrectState, "IncorrectState", 400)                                                       \
@@ -35,6 +36,9 @@
     X(InvalidGroupId_Malformed, "InvalidGroupId.Malformed", 400)                                   \
     X(InvalidGroup_Duplicate, "InvalidGroup.Duplicate", 400)                                       \
     X(InvalidGroup_NotFound, "InvalidGroup.NotFound", 400)                                         \
+    X(InvalidHostConfiguration, "InvalidHostConfiguration", 400)                                   \
+    X(InvalidHostID_Malformed, "InvalidHostID.Malformed", 400)                                     \
+    X(InvalidHostID_NotFound, "InvalidHostID.NotFound", 400)                                       \
     X(InvalidID, "InvalidID", 400)                                                                 \
     X(InvalidIPAddress_InUse, "InvalidIPAddress.InUse", 400)                                       \
     X(InvalidInstanceAttributeValue, "InvalidInstanceAttributeValue", 400)                         \
@@ -59,6 +63,7 @@
     X(InvalidPlacementGroup_Unknown, "InvalidPlacementGroup.Unknown", 400)                         \
     X(InvalidPrefixListID_NotFound, "InvalidPrefixListID.NotFound", 400)                           \
     X(InvalidRouteTableID_NotFound, "InvalidRouteTableID.NotFound", 400)                           \
+    X(InvalidRequest, "InvalidRequest", 400)                                                       \
     X(InvalidSecurityGroupRuleId_Malformed, "InvalidSecurityGroupRuleId.Malformed", 400)           \
     X(InvalidSecurityGroupRuleId_NotFound, "InvalidSecurityGroupRuleId.NotFound", 400)             \
     X(InvalidSnapshotID_Malformed, "InvalidSnapshotID.Malformed", 400)                             \
@@ -79,6 +84,7 @@
     X(UnknownParameter, "UnknownParameter", 400)                                                   \
     X(Unsupported, "Unsupported", 400)                                                             \
     X(UnsupportedHibernationConfiguration, "UnsupportedHibernationConfiguration", 400)             \
+    X(UnsupportedHostConfiguration, "UnsupportedHostConfiguration", 400)                           \
     X(UnsupportedOperation, "UnsupportedOperation", 400)                                           \
     X(VPCIdNotSpecified, "VPCIdNotSpecified", 400)
 

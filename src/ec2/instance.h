@@ -83,6 +83,8 @@ struct ec2_launch {
     bool public_ip, interface_delete;
     struct ec2_instance_row model; /* members that all have alike */
 };
+/* The zone that Placement names, absent when it names none; InvalidParameterValue. */
+int ec2_zone_check(struct api_call *call, const struct ec2_Placement *p, struct str *ret);
 int ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *req,
                      struct ec2_launch *ret);
 
@@ -90,7 +92,7 @@ int ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest
 
 /* What a request says of placement; absent members say nothing. */
 struct ec2_placement_wish {
-    struct str group_name, group_id, tenancy;
+    struct str group_name, group_id, tenancy, host_id, affinity;
     struct opt_i64 partition;
 };
 /*
@@ -109,6 +111,20 @@ struct str ec2_launch_zone(struct api_call *call, const struct ec2_launch *launc
  * InsufficientHostCapacity, InvalidPlacementGroup.InUse.
  */
 int ec2_instance_place(struct api_call *call, struct ec2_instance_row *row);
+
+/* ---- dedicated_host.c ---- */
+
+/* A Dedicated Host of the caller's.  Faults: InvalidHostID.Malformed, InvalidHostID.NotFound. */
+int ec2_dedicated_host_find(struct api_call *call, struct str id,
+                            const struct ec2_dedicated_host_row **ret);
+/* Whether instances of the type may be on it. */
+bool ec2_dedicated_host_takes(const struct ec2_dedicated_host_row *row,
+                              const struct ec2_type *type);
+/*
+ * Writes the first host with auto-placement and room to row->host_id, in row->zone if it has one.
+ * Fault: InsufficientHostCapacity.
+ */
+int ec2_dedicated_host_choose(struct api_call *call, struct ec2_instance_row *row);
 
 /* ---- instance_profile.c ---- */
 
@@ -198,7 +214,7 @@ int ec2_instances_find(struct api_call *call, const struct str_list *ids,
 
 /* For the test that resolves every filter. */
 extern const struct api_filter_table ec2_instance_filter_table, ec2_instance_status_filter_table,
-    ec2_credit_filter_table, ec2_placement_group_filter_table;
+    ec2_credit_filter_table, ec2_dedicated_host_filter_table, ec2_placement_group_filter_table;
 
 /*
  * The caller's visible instances in the order of their launch, those of a reservation together:

@@ -62,11 +62,8 @@ refuse_placement(struct api_call *call, const struct ec2_Placement *p)
     if (!p)
         return 0;
     const struct refusal list[] = {
-        {given(p->affinity), "Placement.Affinity"},
-        {given(p->host_id), "Placement.HostId"},
         {given(p->spread_domain), "Placement.SpreadDomain"},
         {given(p->host_resource_group_arn), "Placement.HostResourceGroupArn"},
-        {str_is(p->tenancy, "host"), "Placement.Tenancy (host)"},
     };
 
     return refuse_first(call, list, ARRAY_LEN(list));
@@ -252,9 +249,8 @@ check_image(struct api_call *call, const struct ec2_RunInstancesRequest *req, st
     return 0;
 }
 
-/* The zone that Placement names, absent when it names none. */
-static int
-check_zone(struct api_call *call, const struct ec2_Placement *p, struct str *ret)
+int
+ec2_zone_check(struct api_call *call, const struct ec2_Placement *p, struct str *ret)
 {
     const struct ec2_region *region = ec2_region_find(call->region);
 
@@ -287,6 +283,8 @@ check_placement(struct api_call *call, const struct ec2_Placement *p, struct ec2
         wish = (struct ec2_placement_wish){.group_name = p->group_name,
                                            .group_id = p->group_id,
                                            .tenancy = p->tenancy,
+                                           .host_id = p->host_id,
+                                           .affinity = p->affinity,
                                            .partition = p->partition_number};
     return ec2_placement_check(call, &wish, &l->model);
 }
@@ -296,7 +294,7 @@ check_subnet(struct api_call *call, struct str subnet_id, const struct ec2_Place
              struct ec2_launch *l)
 {
     struct str zone;
-    int r = check_zone(call, placement, &zone);
+    int r = ec2_zone_check(call, placement, &zone);
     bool free = !zone.n && !subnet_id.n;
 
     if (r == 0 && free)

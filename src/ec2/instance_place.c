@@ -77,6 +77,38 @@ check_strategy(struct api_call *call, const struct ec2_placement_group_row *grou
     return 0;
 }
 
+/* Tenancy host, which naming a host implies. */
+static int
+check_host(struct api_call *call, const struct ec2_placement_wish *wish,
+           const struct ec2_type *type, struct ec2_instance_row *row)
+{
+    const struct ec2_dedicated_host_row *host;
+    bool on_host = str_is(wish->tenancy, "host");
+
+    row->host_id = wish->host_id.n ? wish->host_id : S("");
+    row->affinity = S("");
+    if (!on_host && (wish->host_id.n || str_is(wish->affinity, "host")))
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "HostId and Affinity can only be used with tenancy 'host'");
+    if (!on_host)
+        return 0;
+    if (!ec2_type_on_hosts(type))
+        return api_fault(call, &EC2_ERR(UnsupportedHostConfiguration),
+                         "The instance type %.*s is not supported on Dedicated Hosts",
+                         STR_ARG(type->name));
+    row->tenancy = S("host");
+    row->affinity = wish->affinity.n ? wish->affinity : S("default");
+    if (!wish->host_id.n)
+        return 0;
+    int r = ec2_dedicated_host_find(call, wish->host_id, &host);
+
+    if (r == 0 && !ec2_dedicated_host_takes(host, type))
+        r = api_fault(call, &EC2_ERR(InvalidHostConfiguration),
+                      "The Dedicated Host '%.*s' does not support the instance type %.*s",
+                      STR_ARG(host->id), STR_ARG(type->name));
+    return r;
+}
+
 int
 ec2_placement_check(struct api_call *call, const struct ec2_placement_wish *wish,
                     struct ec2_instance_row *row)
@@ -85,7 +117,12 @@ ec2_placement_check(struct api_call *call, const struct ec2_placement_wish *wish
     const struct ec2_type *type = ec2_type_find(row->type);
     int r = 0;
 
+    struct ec2_placement_wish implied = *wish;
+
     assert(type);
+    if (wish->host_id.n && !wish->tenancy.n)
+        implied.tenancy = S("host");
+    wish = &implied;
     if (wish->group_name.n || wish->group_id.n)
         r = find_group(call, wish->group_name, wish->group_id, &group);
     if (r == 0)
@@ -97,7 +134,7 @@ ec2_placement_check(struct api_call *call, const struct ec2_placement_wish *wish
     row->group_id = group ? group->id : S("");
     row->partition_number = opt_i64_or(wish->partition, 0);
     row->tenancy = wish->tenancy.n ? wish->tenancy : S("default");
-    return 0;
+    return check_host(call, wish, type, row);
 }
 
 /* ---- the zone of a launch that names none ---- */
@@ -109,6 +146,15 @@ ec2_launch_zone(struct api_call *call, const struct ec2_launch *l)
     struct ec2_instance_row row = l->model;
 
     row.account = call->account;
+    if (str_is(row.tenancy, "host")) {
+        const struct ec2_dedicated_host_row *host = NULL;
+
+        if (!row.host_id.n && ec2_dedicated_host_choose(call, &row))
+            call->fault = (struct api_fault){0};
+        if (row.host_id.n)
+            host = ec2_dedicated_host_get(call->txn, row.host_id);
+        return host ? host->zone : STR_NONE;
+    }
     for (unsigned i = 0; region && i < region->n_zones; i++) {
         struct ec2_zone zone = ec2_region_zone(call->arena, region, i);
 
@@ -177,9 +223,31 @@ other_zone(struct api_call *call, const struct ec2_instance_row *row)
                      STR_ARG(group_name(call, row)), STR_ARG(zone));
 }
 
+/* Chooses a host where none is named; a named one may be gone or elsewhere. */
+static int
+place_on_host(struct api_call *call, struct ec2_instance_row *row)
+{
+    const struct ec2_dedicated_host_row *host;
+
+    if (!row->host_id.n)
+        return ec2_dedicated_host_choose(call, row);
+    int r = ec2_dedicated_host_find(call, row->host_id, &host);
+
+    if (r == 0 && !str_eq(host->zone, row->zone))
+        r = api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                      "The Dedicated Host '%.*s' is in the Availability Zone %.*s, the instance in "
+                      "%.*s",
+                      STR_ARG(host->id), STR_ARG(host->zone), STR_ARG(row->zone));
+    return r;
+}
+
 int
 ec2_instance_place(struct api_call *call, struct ec2_instance_row *row)
 {
+    int r = str_is(row->tenancy, "host") ? place_on_host(call, row) : 0;
+
+    if (r)
+        return r;
     switch (ec2_placer_place(api_placer(call), call->txn, row)) {
     case PLACEMENT_FOUND:
         assert(row->host.n);

@@ -313,6 +313,8 @@ show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, 
         .group_name = S(""),
         .group_id = ec2_text_show(row->group_id),
         .tenancy = row->tenancy,
+        .host_id = ec2_text_show(row->host_id),
+        .affinity = ec2_text_show(row->affinity),
         .availability_zone = row->zone,
     };
     if (row->group_id.n)

@@ -112,6 +112,9 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
         return r;
     if (to == EC2_STOPPED || to == EC2_TERMINATED)
         row->host = S("");
+    /* without affinity the next start may be on another Dedicated Host */
+    if (to == EC2_STOPPED && !str_is(row->affinity, "host"))
+        row->host_id = S("");
     row->state = to;
     row->state_since_ms = now_ms;
     row->reason_code = why.code;

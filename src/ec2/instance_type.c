@@ -606,3 +606,9 @@ ec2_type_clusters(const struct ec2_type *type)
 {
     return catalogue_of(type)->flags & CATALOGUE_CLUSTER;
 }
+
+bool
+ec2_type_on_hosts(const struct ec2_type *type)
+{
+    return catalogue_of(type)->flags & CATALOGUE_HOSTS;
+}

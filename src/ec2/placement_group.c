@@ -216,17 +216,20 @@ modify_refuse(struct api_call *call, const struct ec2_ModifyInstancePlacementReq
 {
     if (req->host_resource_group_arn.n)
         return ec2_unsupported_parameter(call, "HostResourceGroupArn");
-    if (req->host_id.n)
-        return ec2_unsupported_parameter(call, "HostId");
-    if (req->affinity.n)
-        return ec2_unsupported_parameter(call, "Affinity");
-    if (str_is(req->tenancy, "host"))
-        return ec2_unsupported_parameter(call, "Tenancy (host)");
-    if (!req->group_name.p && !req->group_id.p && !req->tenancy.n && !req->partition_number.set)
+    if (!req->host_id.n && !req->affinity.n && !req->group_name.p && !req->group_id.p &&
+        !req->tenancy.n && !req->partition_number.set)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain one of the parameters Affinity, HostId, "
                          "Tenancy, GroupName");
     return 0;
+}
+
+/* Which may change while the instance runs. */
+static bool
+only_affinity(const struct ec2_ModifyInstancePlacementRequest *req)
+{
+    return req->affinity.n && !req->host_id.n && !req->tenancy.n && !req->group_name.p &&
+           !req->group_id.p && !req->partition_number.set;
 }
 
 int
@@ -241,7 +244,11 @@ ec2_modify_instance_placement(struct api_call *call,
         r = ec2_instance_find(call, req->instance_id, &row);
     if (r)
         return r;
-    if (row->state != EC2_STOPPED)
+    if (str_is(row->tenancy, "host") && req->tenancy.n && !str_is(req->tenancy, "host"))
+        return api_fault(call, &EC2_ERR(InvalidRequest),
+                         "The tenancy of an instance cannot be changed from host to %.*s",
+                         STR_ARG(req->tenancy));
+    if (row->state != EC2_STOPPED && !only_affinity(req))
         return api_fault(call, &EC2_ERR(IncorrectInstanceState),
                          "The instance '%.*s' is not in the 'stopped' state.", STR_ARG(row->id));
     struct ec2_instance_row new = *row;
@@ -251,6 +258,8 @@ ec2_modify_instance_placement(struct api_call *call,
         .group_id = regroups ? req->group_id : row->group_id,
         .tenancy = req->tenancy.n ? req->tenancy : row->tenancy,
         .partition = req->partition_number,
+        .host_id = req->host_id.n ? req->host_id : row->host_id,
+        .affinity = req->affinity.n ? req->affinity : row->affinity,
     };
 
     if (!regroups && !wish.partition.set && row->partition_number)

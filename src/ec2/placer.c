@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 struct entry {
-    struct str id; /* of the instance; its texts live in the journal's arena */
+    struct str id; /* of the instance or Dedicated Host; its texts live in the journal's arena */
     struct str path;
     struct placement_want want;
     bool done; /* committed */
@@ -90,13 +90,12 @@ journal_tidy(struct ec2_placer *p)
 }
 
 static struct str
-journal_add(struct ec2_placer *p, const struct ec2_instance_row *row,
-            const struct placement_want *want)
+journal_add(struct ec2_placer *p, struct str id, struct str path, const struct placement_want *want)
 {
     struct arena *a = &p->journal_arena;
     struct entry *e = LIST_PUSH(a, &p->journal);
 
-    *e = (struct entry){.id = str_dup(a, row->id), .path = str_dup(a, row->host), .want = *want};
+    *e = (struct entry){.id = str_dup(a, id), .path = str_dup(a, path), .want = *want};
     e->want.zone = str_dup(a, want->zone);
     e->want.account = str_dup(a, want->account);
     e->want.family = str_dup(a, want->family);
@@ -106,18 +105,28 @@ journal_add(struct ec2_placer *p, const struct ec2_instance_row *row,
 
 /* A commit brings rows in the order of the journal: the first entry is nearly always the one. */
 static bool
-journal_take(struct ec2_placer *p, const struct ec2_instance_row *row)
+journal_take(struct ec2_placer *p, struct str id, struct str path)
 {
     for (size_t i = p->first; i < p->journal.n; i++) {
         struct entry *e = &p->journal.v[i];
 
-        if (!e->done && str_eq(e->id, row->id) && str_eq(e->path, row->host)) {
+        if (!e->done && str_eq(e->id, id) && str_eq(e->path, path)) {
             e->done = true;
             journal_tidy(p);
             return true;
         }
     }
     return false;
+}
+
+/* Whether the entry is a row of this transaction. */
+static bool
+is_row(struct txn *txn, const struct entry *e)
+{
+    const struct ec2_dedicated_host_row *host = ec2_dedicated_host_get(txn, e->id);
+    const struct ec2_instance_row *row = ec2_instance_get(txn, e->id);
+
+    return host ? str_eq(host->host, e->path) : occupies(row) && str_eq(row->host, e->path);
 }
 
 /*
@@ -129,9 +138,8 @@ journal_settle(struct ec2_placer *p, struct txn *txn)
 {
     for (; p->journal.n > p->first; p->journal.n--) {
         const struct entry *e = &p->journal.v[p->journal.n - 1];
-        const struct ec2_instance_row *row = e->done ? NULL : ec2_instance_get(txn, e->id);
 
-        if (occupies(row) && str_eq(row->host, e->path))
+        if (!e->done && is_row(txn, e))
             return;
         if (!e->done)
             placement_remove(p->placement, e->path, &e->want);
@@ -154,8 +162,41 @@ instance_changed(void *ctx, const void *old_row, const void *new_row)
 
         placement_remove(p->placement, old->host, &want);
     }
-    if (occupies(new) && !journal_take(p, new)) {
+    if (occupies(new) && !journal_take(p, new->id, new->host)) {
         const struct placement_want want = claim_of(new);
+
+        placement_add(p->placement, new->host, &want);
+    }
+}
+
+static struct placement_want
+whole_of(const struct ec2_dedicated_host_row *row, const struct ec2_type *type)
+{
+    return (struct placement_want){
+        .zone = row->zone,
+        .account = row->account,
+        .family = row->instance_family,
+        .vcpus = type ? type->vcpus : 1,
+        .memory_mib = type ? type->memory_mib : 1,
+        .tenancy = PLACEMENT_WHOLE,
+    };
+}
+
+static void
+host_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    const struct ec2_dedicated_host_row *old = old_row, *new = new_row;
+    struct ec2_placer *p = ctx;
+
+    if (old && new &&str_eq(old->host, new->host))
+        return;
+    if (old && old->host.n) {
+        const struct placement_want want = whole_of(old, NULL);
+
+        placement_remove(p->placement, old->host, &want);
+    }
+    if (new &&new->host.n && !journal_take(p, new->id, new->host)) {
+        const struct placement_want want = whole_of(new, NULL);
 
         placement_add(p->placement, new->host, &want);
     }
@@ -201,6 +242,8 @@ load(struct ec2_placer *p)
 
     STORE_EACH(txn, ec2_fault_by_key, row)
         fault_changed(p, NULL, row);
+    STORE_EACH(txn, ec2_dedicated_host_by_key, row)
+        host_changed(p, NULL, row);
     STORE_EACH(txn, ec2_instance_by_key, row)
         instance_changed(p, NULL, row);
     int r = place_homeless(p, txn);
@@ -236,6 +279,7 @@ ec2_placer_new(struct ec2_placer **ret, struct store *store, struct str model,
         return -ENOMEM;
     }
     store_watch(store, &ec2_fault_table, fault_changed, p);
+    store_watch(store, &ec2_dedicated_host_table, host_changed, p);
     store_watch(store, &ec2_instance_table, instance_changed, p);
     int r = load(p);
     if (r < 0) {
@@ -279,9 +323,13 @@ static struct placement_want
 want_of(struct txn *txn, const struct ec2_instance_row *row)
 {
     struct placement_want want = claim_of(row);
+    const struct ec2_dedicated_host_row *host =
+        row->host_id.n ? ec2_dedicated_host_get(txn, row->host_id) : NULL;
     const struct ec2_placement_group_row *group =
         row->group_id.n ? ec2_placement_group_get(txn, row->group_id) : NULL;
 
+    if (host)
+        want.host = host->host;
     if (group) {
         want.strategy = strategy_of(group->strategy);
         want.n_partitions = (unsigned)group->partition_count;
@@ -322,9 +370,25 @@ ec2_placer_place(struct ec2_placer *p, struct txn *txn, struct ec2_instance_row 
     /* The row's memory is the caller's until it is written: the journal's copy lasts as long. */
     row->host = str_from(spot.path);
     placement_add(p->placement, row->host, &want);
-    row->host = journal_add(p, row, &want);
+    row->host = journal_add(p, row->id, row->host, &want);
     if (spot.partition)
         row->partition_number = spot.partition;
+    return PLACEMENT_FOUND;
+}
+
+enum placement_answer
+ec2_placer_allocate(struct ec2_placer *p, struct txn *txn, struct ec2_dedicated_host_row *row,
+                    const struct ec2_type *type)
+{
+    struct placement_want want = whole_of(row, type);
+    struct placement_spot spot;
+
+    journal_settle(p, txn);
+    enum placement_answer answer = placement_find(p->placement, &want, &spot);
+    if (answer != PLACEMENT_FOUND)
+        return answer;
+    placement_add(p->placement, str_from(spot.path), &want);
+    row->host = journal_add(p, row->id, str_from(spot.path), &want);
     return PLACEMENT_FOUND;
 }
 

@@ -27,6 +27,10 @@ struct ec2_placer *ec2_placer_free(struct ec2_placer *placer);
  */
 enum placement_answer
 ec2_placer_place(struct ec2_placer *placer, struct txn *txn, struct ec2_instance_row *row) MUST_USE;
+/* Finds an empty host for a Dedicated Host that is to be fit for `type`: writes row->host. */
+enum placement_answer ec2_placer_allocate(struct ec2_placer *placer, struct txn *txn,
+                                          struct ec2_dedicated_host_row *row,
+                                          const struct ec2_type *type) MUST_USE;
 /* Whether there is a host for it now; takes nothing.  Without a group: for n alike. */
 enum placement_answer ec2_placer_try(struct ec2_placer *placer, struct txn *txn,
                                      const struct ec2_instance_row *row, unsigned n);

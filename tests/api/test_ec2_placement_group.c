@@ -253,7 +253,8 @@ TEST(a_stopped_instance_is_moved_in_and_out_of_a_group, "PG-01")
     world_refusedf(w, "MissingParameter", NULL, "Action=ModifyInstancePlacement&InstanceId=%s",
                    test_cstr(id));
     world_refusedf(w, "UnsupportedOperation", NULL,
-                   "Action=ModifyInstancePlacement&InstanceId=%s&HostId=h-1", test_cstr(id));
+                   "Action=ModifyInstancePlacement&InstanceId=%s&HostResourceGroupArn=x",
+                   test_cstr(id));
     world_okf(w, "Action=ModifyInstancePlacement&InstanceId=%s&GroupName=p&PartitionNumber=4",
               test_cstr(id));
     world_okf(w, "Action=StartInstances&InstanceId.1=%s", test_cstr(id));
