@@ -4,6 +4,7 @@
  */
 #include "daemon/cloud.h"
 
+#include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
 #include "ec2/placer.h"
@@ -28,6 +29,7 @@ struct cloud {
     struct host *host;
     struct ec2_placer *placer;
     struct ec2_reconciler *ec2;
+    struct ec2_capacity_clock *capacity;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -141,6 +143,9 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     r = host_start(cloud->host);
     if (r < 0)
         return r;
+    r = ec2_capacity_clock_new(&cloud->capacity, cloud->config.loop, cloud->store);
+    if (r < 0)
+        return r;
     return ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
 }
 
@@ -150,6 +155,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     if (!cloud)
         return NULL;
     ec2_reconciler_free(cloud->ec2);
+    ec2_capacity_clock_free(cloud->capacity);
     host_free(cloud->host);
     api_free(cloud->api);
     ec2_placer_free(cloud->placer);

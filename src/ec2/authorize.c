@@ -185,6 +185,15 @@ find_interface(struct api_call *call, struct str id, struct api_resource *r)
 }
 
 static void
+find_capacity_reservation(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_capacity_reservation_row *row = ec2_capacity_reservation_get(call->txn, id);
+
+    if (MINE(call, row))
+        r->tags = &row->tags;
+}
+
+static void
 find_dedicated_host(struct api_call *call, struct str id, struct api_resource *r)
 {
     const struct ec2_dedicated_host_row *row = ec2_dedicated_host_get(call->txn, id);
@@ -227,6 +236,7 @@ static const struct type {
     {"security-group", "sg-", find_security_group},
     {"security-group-rule", "sgr-", find_rule},
     {"network-interface", "eni-", find_interface},
+    {"capacity-reservation", "cr-", find_capacity_reservation},
     {"dedicated-host", "h-", find_dedicated_host},
     {"placement-group", "pg-", find_placement_group},
 };
@@ -299,6 +309,8 @@ uses_all(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         r = uses(call, "security-group", l->group_ids.v[i]);
     if (r == 0 && req->key_name.n)
         r = uses(call, "key-pair", req->key_name);
+    if (r == 0 && l->model.capacity_target.n)
+        r = uses(call, "capacity-reservation", l->model.capacity_target);
     if (r == 0 && l->model.host_id.n)
         r = uses(call, "dedicated-host", l->model.host_id);
     if (r == 0 && l->model.group_id.n)

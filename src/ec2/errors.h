@@ -32,6 +32,8 @@
     X(InvalidAssociationID_NotFound, "InvalidAssociationID.NotFound", 400)                         \
     X(InvalidAttachmentID_NotFound, "InvalidAttachmentID.NotFound", 400)                           \
     X(InvalidBlockDeviceMapping, "InvalidBlockDeviceMapping", 400)                                 \
+    X(InvalidCapacityReservationId_Malformed, "InvalidCapacityReservationId.Malformed", 400)       \
+    X(InvalidCapacityReservationId_NotFound, "InvalidCapacityReservationId.NotFound", 400)         \
     X(InvalidDhcpOptionID_NotFound, "InvalidDhcpOptionID.NotFound", 400)                           \
     X(InvalidGroupId_Malformed, "InvalidGroupId.Malformed", 400)                                   \
     X(InvalidGroup_Duplicate, "InvalidGroup.Duplicate", 400)                                       \
@@ -77,6 +79,7 @@
     X(MissingParameter, "MissingParameter", 400)                                                   \
     X(OperationNotPermitted, "OperationNotPermitted", 400)                                         \
     X(PlacementGroupLimitExceeded, "PlacementGroupLimitExceeded", 400)                             \
+    X(ReservationCapacityExceeded, "ReservationCapacityExceeded", 400)                             \
     X(RulesPerSecurityGroupLimitExceeded, "RulesPerSecurityGroupLimitExceeded", 400)               \
     X(SecurityGroupLimitExceeded, "SecurityGroupLimitExceeded", 400)                               \
     X(SecurityGroupsPerInterfaceLimitExceeded, "SecurityGroupsPerInterfaceLimitExceeded", 400)     \

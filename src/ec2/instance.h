@@ -112,6 +112,9 @@ struct str ec2_launch_zone(struct api_call *call, const struct ec2_launch *launc
  */
 int ec2_instance_place(struct api_call *call, struct ec2_instance_row *row);
 
+/* InsufficientInstanceCapacity, with the zones that have room. */
+int ec2_no_room(struct api_call *call, const struct ec2_instance_row *row);
+
 /* ---- dedicated_host.c ---- */
 
 /* A Dedicated Host of the caller's.  Faults: InvalidHostID.Malformed, InvalidHostID.NotFound. */

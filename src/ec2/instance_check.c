@@ -5,7 +5,7 @@
  * the default, or the call is refused with the member's name.  launch_refuse() is the list of the
  * last kind, so that a member which is not mentioned in this file is a bug.
  */
-#include "ec2/instance.h"
+#include "ec2/capacity.h"
 
 /* ---- what is not implemented ---- */
 
@@ -47,13 +47,6 @@ refuse_first(struct api_call *call, const struct refusal *list, size_t n)
         if (list[i].wanted)
             return ec2_unsupported_parameter(call, list[i].member);
     return 0;
-}
-
-static bool
-wants_capacity(const struct ec2_CapacityReservationSpecification *c)
-{
-    return c &&
-           (differs(c->capacity_reservation_preference, "open") || c->capacity_reservation_target);
 }
 
 static int
@@ -130,7 +123,6 @@ launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
         {r->elastic_inference_accelerators.n > 0, "ElasticInferenceAccelerators"},
         {r->launch_template != NULL, "LaunchTemplate"},
         {r->instance_market_options != NULL, "InstanceMarketOptions"},
-        {wants_capacity(r->capacity_reservation_specification), "CapacityReservationSpecification"},
         {r->license_specifications.n > 0, "LicenseSpecifications"},
         {r->operator!= NULL, "Operator"},
         {r->secondary_interfaces.n > 0, "SecondaryInterfaces"},
@@ -548,6 +540,8 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
         r = ec2_key_pair_find(call, req->key_name, &key);
     if (r == 0)
         r = check_placement(call, req->placement, ret);
+    if (r == 0)
+        r = ec2_capacity_check(call, req->capacity_reservation_specification, &ret->model);
     if (r == 0)
         r = check_network(call, req, ret);
     if (r == 0)

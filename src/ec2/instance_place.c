@@ -2,7 +2,7 @@
  * Placement as a launch asks for it: what may be combined with what, which zone a launch that
  * names none gets, and what is said when there is no room.
  */
-#include "ec2/instance.h"
+#include "ec2/capacity.h"
 #include "ec2/placer.h"
 
 /* ---- what is asked for ---- */
@@ -146,6 +146,8 @@ ec2_launch_zone(struct api_call *call, const struct ec2_launch *l)
     struct ec2_instance_row row = l->model;
 
     row.account = call->account;
+    if (row.capacity_target.n)
+        return ec2_capacity_reservation_get(call->txn, row.capacity_target)->zone;
     if (str_is(row.tenancy, "host")) {
         const struct ec2_dedicated_host_row *host = NULL;
 
@@ -187,8 +189,8 @@ zones_with_room(struct api_call *call, const struct ec2_instance_row *row)
     return str_join(call->arena, &zones, S(", "));
 }
 
-static int
-no_room(struct api_call *call, const struct ec2_instance_row *row)
+int
+ec2_no_room(struct api_call *call, const struct ec2_instance_row *row)
 {
     struct str zones = zones_with_room(call, row);
     struct str rest = STR_NONE;
@@ -244,9 +246,9 @@ place_on_host(struct api_call *call, struct ec2_instance_row *row)
 int
 ec2_instance_place(struct api_call *call, struct ec2_instance_row *row)
 {
-    int r = str_is(row->tenancy, "host") ? place_on_host(call, row) : 0;
+    int r = str_is(row->tenancy, "host") ? place_on_host(call, row) : ec2_capacity_take(call, row);
 
-    if (r)
+    if (r || row->host.n)
         return r;
     switch (ec2_placer_place(api_placer(call), call->txn, row)) {
     case PLACEMENT_FOUND:
@@ -269,5 +271,5 @@ ec2_instance_place(struct api_call *call, struct ec2_instance_row *row)
     case PLACEMENT_NO_ROOM:
         break;
     }
-    return no_room(call, row);
+    return ec2_no_room(call, row);
 }

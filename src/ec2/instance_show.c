@@ -35,6 +35,8 @@ struct shown {
     struct ec2_InstanceNetworkInterfaceAssociation association;
     struct ec2_InstancePrivateIpAddress address;
     struct ec2_IamInstanceProfile profile;
+    struct ec2_CapacityReservationSpecificationResponse capacity;
+    struct ec2_CapacityReservationTargetResponse target;
 };
 
 void
@@ -248,6 +250,23 @@ show_association(const struct ec2_instance_row *row, const struct ec2_interface_
     to->address.association = &to->association;
 }
 
+/* Nearly all say nothing, and share an answer. */
+static void
+show_capacity(const struct ec2_instance_row *row, struct shown *to, struct ec2_Instance *out)
+{
+    out->capacity_reservation_specification = &capacity_open;
+    out->capacity_reservation_id = ec2_text_show(row->capacity_reservation_id);
+    if (row->capacity_target.n) {
+        to->target.capacity_reservation_id = row->capacity_target;
+        to->capacity.capacity_reservation_target = &to->target;
+    } else if (row->capacity_preference.n) {
+        to->capacity.capacity_reservation_preference = row->capacity_preference;
+    } else {
+        return;
+    }
+    out->capacity_reservation_specification = &to->capacity;
+}
+
 static void
 show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
                struct ec2_Instance *out)
@@ -361,7 +380,6 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         .root_device_name = row->root_device_name,
         .root_device_type = S("ebs"),
         .virtualization_type = S("hvm"),
-        .capacity_reservation_specification = &capacity_open,
         .hibernation_options = &no_hibernation,
         .enclave_options = &no_enclave,
         .boot_mode = ec2_text_show(row->boot_mode),
@@ -393,6 +411,7 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         out->tags = ec2_tags_show(s->call->arena, &row->tags);
     API_PRESENT(&out->product_codes);
     show_options(s, row, to, out);
+    show_capacity(row, to, out);
     show_profile(s, row, to, out);
     show_volume(s, row, to, out);
     show_interface(s, row, to, out);

@@ -202,6 +202,28 @@ host_changed(void *ctx, const void *old_row, const void *new_row)
     }
 }
 
+/* Slots that no instance uses. */
+static void
+count_slots(struct ec2_placer *p, const struct ec2_capacity_reservation_row *row,
+            bool (*count)(struct placement *, struct str, const struct placement_want *))
+{
+    const struct ec2_instance_row like = {
+        .account = row->account, .zone = row->zone, .type = row->type, .tenancy = row->tenancy};
+    const struct placement_want want = claim_of(&like);
+
+    LIST_EACH(&row->hosts, host)
+        count(p->placement, *host, &want);
+}
+
+static void
+reservation_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    if (old_row)
+        count_slots(ctx, old_row, placement_remove);
+    if (new_row)
+        count_slots(ctx, new_row, placement_add);
+}
+
 /* A place without network is no place to put something either. */
 static void
 fault_changed(void *ctx, const void *old_row, const void *new_row)
@@ -246,6 +268,8 @@ load(struct ec2_placer *p)
         host_changed(p, NULL, row);
     STORE_EACH(txn, ec2_instance_by_key, row)
         instance_changed(p, NULL, row);
+    STORE_EACH(txn, ec2_capacity_reservation_by_key, row)
+        reservation_changed(p, NULL, row);
     int r = place_homeless(p, txn);
 
     if (r < 0)
@@ -280,6 +304,7 @@ ec2_placer_new(struct ec2_placer **ret, struct store *store, struct str model,
     }
     store_watch(store, &ec2_fault_table, fault_changed, p);
     store_watch(store, &ec2_dedicated_host_table, host_changed, p);
+    store_watch(store, &ec2_capacity_reservation_table, reservation_changed, p);
     store_watch(store, &ec2_instance_table, instance_changed, p);
     int r = load(p);
     if (r < 0) {
@@ -390,6 +415,28 @@ ec2_placer_allocate(struct ec2_placer *p, struct txn *txn, struct ec2_dedicated_
     placement_add(p->placement, str_from(spot.path), &want);
     row->host = journal_add(p, row->id, str_from(spot.path), &want);
     return PLACEMENT_FOUND;
+}
+
+bool
+ec2_placer_reserve(struct ec2_placer *p, struct txn *txn, struct arena *arena,
+                   const struct ec2_instance_row *like, unsigned n, struct str_list *hosts)
+{
+    const struct placement_want want = want_of(txn, like);
+    struct placement_spot spot;
+    size_t before = hosts->n;
+    bool found = true;
+
+    journal_settle(p, txn);
+    for (unsigned i = 0; i < n && found; i++) {
+        found = placement_find(p->placement, &want, &spot) == PLACEMENT_FOUND;
+        if (found) {
+            *LIST_PUSH(arena, hosts) = str_dup(arena, str_from(spot.path));
+            placement_add(p->placement, str_from(spot.path), &want);
+        }
+    }
+    for (size_t i = before; i < hosts->n; i++)
+        placement_remove(p->placement, hosts->v[i], &want);
+    return found;
 }
 
 enum placement_answer

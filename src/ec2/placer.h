@@ -31,6 +31,12 @@ ec2_placer_place(struct ec2_placer *placer, struct txn *txn, struct ec2_instance
 enum placement_answer ec2_placer_allocate(struct ec2_placer *placer, struct txn *txn,
                                           struct ec2_dedicated_host_row *row,
                                           const struct ec2_type *type) MUST_USE;
+/*
+ * Adds the hosts of n instances like the row to *hosts, all or none.  Nothing is taken: the row
+ * with the hosts, written in the same transaction, does that when it is committed.
+ */
+bool ec2_placer_reserve(struct ec2_placer *placer, struct txn *txn, struct arena *arena,
+                        const struct ec2_instance_row *like, unsigned n, struct str_list *hosts);
 /* Whether there is a host for it now; takes nothing.  Without a group: for n alike. */
 enum placement_answer ec2_placer_try(struct ec2_placer *placer, struct txn *txn,
                                      const struct ec2_instance_row *row, unsigned n);

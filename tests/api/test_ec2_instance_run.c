@@ -274,7 +274,6 @@ TEST(what_is_not_implemented_is_refused_by_name)
         "HibernationOptions.Configured=true",
         "EnclaveOptions.Enabled=true",
         "LicenseSpecification.1.LicenseConfigurationArn=x",
-        "CapacityReservationSpecification.CapacityReservationPreference=none",
         "NetworkPerformanceOptions.BandwidthWeighting=vpc-1",
         "Placement.HostResourceGroupArn=x",
         "Operator.Principal=x",
