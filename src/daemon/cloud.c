@@ -8,10 +8,13 @@
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
 #include "ec2/placer.h"
+#include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
+#include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
 #include "secretsmanager/secretsmanager.h"
+#include "servicequotas/servicequotas.h"
 #include "ssm/ssm.h"
 #include "sts/sts.h"
 
@@ -19,7 +22,8 @@
 #include <stdlib.h>
 
 static const struct api_service_hooks *const services[] = {
-    &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks, NULL,
+    &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
+    &servicequotas_hooks, NULL,
 };
 
 struct cloud {
@@ -68,11 +72,33 @@ seed_images(struct txn *txn, struct env *env)
     return r;
 }
 
+/* The operator's limit of vCPUs, of each quota; 0: Welkin's own. */
+static int
+seed_quotas(struct txn *txn, int64_t limit)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < n_quotas && r >= 0; i++) {
+        const struct servicequotas_value_row row = {.id = str_from(quotas[i].code),
+                                                    .value = limit};
+        bool is = servicequotas_value_get(txn, row.id) != NULL;
+
+        if (limit)
+            r = is ? servicequotas_value_update(txn, &row) : servicequotas_value_insert(txn, &row);
+        else if (is)
+            r = servicequotas_value_delete(txn, row.id);
+    }
+    return r;
+}
+
 static int
 seed(struct cloud *cloud)
 {
     struct txn *txn = store_begin(cloud->store);
     int r = store_count(txn, &ec2_image_table) ? 0 : seed_images(txn, cloud->config.env);
+
+    if (r >= 0)
+        r = seed_quotas(txn, cloud->config.vcpu_limit);
 
     if (r < 0)
         store_rollback(txn);
@@ -258,6 +284,8 @@ cloud_reset(struct cloud *cloud, uint64_t *ret_seq)
             r = clear(txn, all_tables[i]);
     if (r >= 0)
         r = seed_images(txn, cloud->config.env);
+    if (r >= 0)
+        r = seed_quotas(txn, cloud->config.vcpu_limit);
     if (r < 0) {
         store_rollback(txn);
         return r;

@@ -18,6 +18,7 @@ struct cloud_config {
     bool threads;              /* false: commits wait for store_flush() (simulation) */
     const uint8_t *root_key;   /* NULL: the file in dir */
     bool root_keys;            /* accept the access keys test and 12 digits */
+    int64_t vcpu_limit;        /* of each vCPU quota of an account in a region; 0: plenty */
     struct str region_model;   /* text as data/region_model.txt; p NULL: that one */
 };
 

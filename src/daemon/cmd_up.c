@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "placement/model.h"
+#include "placement/quota.h"
 #include "daemon/daemon.h"
 
 #include <stdio.h>
@@ -72,6 +73,10 @@ cmd_up(struct cli *cli)
         return cli_fail("--host is sandbox or sim.");
     if (!parse_ms(cli_option(cli, "--sim-boot-ms"), 50, &config.sim_boot_ms))
         return cli_fail("--sim-boot-ms takes a number of milliseconds.");
+    const char *vcpus = cli_option(cli, "--vcpu-limit");
+    if (vcpus && (!str_to_i64(str_from(vcpus), &config.vcpu_limit) || config.vcpu_limit < 1 ||
+                  config.vcpu_limit > QUOTA_VALUE_MAX))
+        return cli_fail("--vcpu-limit takes a number from 1 to %d.", QUOTA_VALUE_MAX);
     config.sim_stop_ms = config.sim_boot_ms;
     if (model && !read_model(cli, model, &config.region_model))
         return cli_fail("--region-model cannot be read: %s: %s.", model, strerror(errno));

@@ -16,6 +16,7 @@ struct daemon_config {
     enum daemon_host host;
     bool allow_test_keys;  /* also on an address that is not loopback */
     bool verbose;
+    int64_t vcpu_limit;      /* 0: plenty */
     struct str region_model; /* text; p NULL: the built-in one */
     int64_t sim_boot_ms, sim_stop_ms;
 };

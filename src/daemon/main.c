@@ -33,6 +33,7 @@ static const struct command commands[] = {
      "  --host sandbox      instances are real sandboxes; needs root\n"
      "  --host sim          instances are only rows; anybody can run it\n"
      "  --region-model FILE the hardware of the regions (data/region_model.txt, built in)\n"
+     "  --vcpu-limit N      of each vCPU quota of an account in a region (1000000)\n"
      "  --sim-boot-ms N     how long a simulated boot takes on the cloud's clock (50)\n"
      "  --allow-test-keys   accept the keys test/test on an address that is not loopback\n"
      "  --verbose           log reads too\n"},

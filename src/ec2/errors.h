@@ -89,6 +89,7 @@
     X(UnsupportedHibernationConfiguration, "UnsupportedHibernationConfiguration", 400)             \
     X(UnsupportedHostConfiguration, "UnsupportedHostConfiguration", 400)                           \
     X(UnsupportedOperation, "UnsupportedOperation", 400)                                           \
+    X(VcpuLimitExceeded, "VcpuLimitExceeded", 400)                                                 \
     X(VPCIdNotSpecified, "VPCIdNotSpecified", 400)
 
 enum ec2_error {

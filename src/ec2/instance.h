@@ -115,6 +115,15 @@ int ec2_instance_place(struct api_call *call, struct ec2_instance_row *row);
 /* InsufficientInstanceCapacity, with the zones that have room. */
 int ec2_no_room(struct api_call *call, const struct ec2_instance_row *row);
 
+/* ---- vcpu_limit.c ---- */
+
+/* Whether the instance counts in the vCPU quota of its type's family. */
+bool ec2_vcpus_count(const struct ec2_instance_row *row);
+/* It is about to be pending.  Fault: VcpuLimitExceeded. */
+int ec2_vcpus_take(struct api_call *call, const struct ec2_instance_row *row);
+/* One that counts is about to count no more. */
+int ec2_vcpus_give_back(struct txn *txn, const struct ec2_instance_row *row);
+
 /* ---- dedicated_host.c ---- */
 
 /* A Dedicated Host of the caller's.  Faults: InvalidHostID.Malformed, InvalidHostID.NotFound. */

@@ -60,6 +60,8 @@ start(struct api_call *call, const struct ec2_instance_row *row)
     int r = start_public_address(call, &new);
 
     if (r == 0)
+        r = ec2_vcpus_take(call, &new);
+    if (r == 0)
         r = ec2_instance_place(call, &new);
     if (r)
         return r;

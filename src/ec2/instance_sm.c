@@ -108,6 +108,8 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
         r = release_all(txn, row);
         row->terminated_ms = now_ms;
     }
+    if (r == 0 && ec2_vcpus_count(row) && to != EC2_RUNNING)
+        r = ec2_vcpus_give_back(txn, row);
     if (r == 0 && (to == EC2_STOPPED || to == EC2_TERMINATED))
         r = ec2_capacity_give_back(txn, row);
     if (r)

@@ -332,7 +332,10 @@ static const struct dry dries[] = {
     {"AuthorizeSecurityGroupIngress",
      "&GroupId=$g&IpProtocol=tcp&FromPort=90&ToPort=91&CidrIp=10.0.0.0/8", 0},
     {"CancelCapacityReservation", "&CapacityReservationId=$c", 0},
-    {"CreateCapacityReservation", "&InstanceType=t3.micro&InstancePlatform=Linux/UNIX&InstanceCount=1&AvailabilityZone=us-east-1a", 0},
+    {"CreateCapacityReservation",
+     "&InstanceType=t3.micro&InstancePlatform=Linux/UNIX&InstanceCount=1&"
+     "AvailabilityZone=us-east-1a",
+     0},
     {"CreateKeyPair", "&KeyName=new", 0},
     {"CreatePlacementGroup", "&GroupName=new&Strategy=spread", 0},
     {"CreateSecurityGroup", "&GroupName=new&GroupDescription=new", 0},
@@ -433,10 +436,11 @@ make_things(struct world *w)
     t.of['i'] = xml_text(xml, "instanceId");
     world_advance(w, 1000);
     xml = ok(w, world_callf(w, "Action=DescribeInstances&InstanceId.1=%.*s", STR_ARG(t.of['i'])));
-    t.of['c'] = xml_text(ok(w, world_call(w, "Action=CreateCapacityReservation&InstanceType=t3.nano&"
-                                             "InstancePlatform=Linux/UNIX&InstanceCount=2&"
-                                             "AvailabilityZone=us-east-1a")),
-                         "capacityReservationId");
+    t.of['c'] = xml_text(
+        ok(w, world_call(w, "Action=CreateCapacityReservation&InstanceType=t3.nano&"
+                            "InstancePlatform=Linux/UNIX&InstanceCount=2&"
+                            "AvailabilityZone=us-east-1a")),
+        "capacityReservationId");
     t.of['n'] = xml_text(xml, "networkInterfaceId");
     t.of['v'] = xml_text(xml, "vpcId");
     t.of['o'] = xml_text(xml, "volumeId");

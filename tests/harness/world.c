@@ -32,6 +32,7 @@ start(struct world *w)
         .dir = "/world",
         .root_key = root_key,
         .root_keys = true,
+        .vcpu_limit = w->vcpu_limit,
         .region_model = w->region_model,
     };
 

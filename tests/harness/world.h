@@ -27,6 +27,7 @@ struct world {
     struct arena call_arena; /* of one call */
     struct str account, region;
     bool hold_disk;
+    int64_t vcpu_limit;      /* 0: plenty; for the next start */
     struct str region_model; /* p NULL: the built-in one */
     struct str access_key, secret, token; /* of world_as() */
     struct str peer, user_agent;          /* of signed calls: aws:SourceIp, aws:UserAgent */
