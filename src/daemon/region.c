@@ -136,32 +136,32 @@ put_hosts(struct json_out *o, struct txn *txn, struct placement *p, struct str i
 bool
 region_show(struct cloud *cloud, struct str id, struct buf *out)
 {
-    struct placement *p = ec2_placer_placement(cloud_placer(cloud));
-    struct json_out o = {.buf = out};
-
-    if (id.n && !placement_known(p, id))
-        return false;
     struct txn *txn = store_begin(cloud_store(cloud));
+    struct placement *p = ec2_placer_placement(cloud_placer(cloud), txn);
+    struct json_out o = {.buf = out};
+    bool known = !id.n || placement_known(p, id);
 
-    json_open(&o, '{');
-    if (id.n)
-        put_hosts(&o, txn, p, id);
-    else
-        put_zones(&o, txn, p);
-    put_faults(&o, txn);
-    json_close(&o, '}');
-    buf_add_char(out, '\n');
+    if (known) {
+        json_open(&o, '{');
+        if (id.n)
+            put_hosts(&o, txn, p, id);
+        else
+            put_zones(&o, txn, p);
+        put_faults(&o, txn);
+        json_close(&o, '}');
+        buf_add_char(out, '\n');
+    }
     store_rollback(txn);
-    return true;
+    return known;
 }
 
 int
 region_fault(struct cloud *cloud, struct str kind, struct str target, bool on, int64_t now_ms)
 {
-    if (!ec2_fault_known(cloud_placer(cloud), kind, target))
-        return -EINVAL;
     struct txn *txn = store_begin(cloud_store(cloud));
-    int r = ec2_fault_set(txn, kind, target, on, now_ms);
+    int r = ec2_fault_known(cloud_placer(cloud), txn, kind, target)
+                ? ec2_fault_set(txn, kind, target, on, now_ms)
+                : -EINVAL;
 
     if (r < 0)
         store_rollback(txn);

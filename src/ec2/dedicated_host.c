@@ -396,7 +396,7 @@ show_hardware(struct api_call *call, const struct ec2_dedicated_host_row *row, s
 {
     struct placement_host hw;
 
-    if (!placement_host(ec2_placer_placement(api_placer(call)), row->host, &hw))
+    if (!placement_host(ec2_placer_placement(api_placer(call), call->txn), row->host, &hw))
         return;
     out->host_properties->cores = opt_i64(hw.kind->cores);
     out->host_properties->sockets = opt_i64(hw.kind->sockets);

@@ -20,9 +20,9 @@ depth_of(struct str path)
 }
 
 bool
-ec2_fault_known(struct ec2_placer *placer, struct str kind, struct str target)
+ec2_fault_known(struct ec2_placer *placer, struct txn *txn, struct str kind, struct str target)
 {
-    if (!placement_known(ec2_placer_placement(placer), target) ||
+    if (!placement_known(ec2_placer_placement(placer, txn), target) ||
         !ec2_region_find(str_cut(target, 0, placement_zone_of(target).n - 1)))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)

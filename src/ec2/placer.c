@@ -329,8 +329,9 @@ ec2_placer_free(struct ec2_placer *p)
 }
 
 struct placement *
-ec2_placer_placement(struct ec2_placer *p)
+ec2_placer_placement(struct ec2_placer *p, struct txn *txn)
 {
+    journal_settle(p, txn);
     return p->placement;
 }
 

@@ -51,7 +51,8 @@ ec2_group_member(struct txn *txn, struct str group_id, struct str besides);
 /* ---- fault.c ---- */
 
 /* Whether such a fault can be: zone, rack or host of a place of that kind, network of any. */
-bool ec2_fault_known(struct ec2_placer *placer, struct str kind, struct str target);
+bool ec2_fault_known(struct ec2_placer *placer, struct txn *txn, struct str kind,
+                     struct str target);
 /* Begins or ends it; what is so already stays.  0 or negative. */
 int ec2_fault_set(struct txn *txn, struct str kind, struct str target, bool on,
                   int64_t now_ms) MUST_USE;
@@ -62,5 +63,5 @@ int ec2_fault_set(struct txn *txn, struct str kind, struct str target, bool on,
 const struct ec2_fault_row *ec2_fault_of(struct txn *txn, struct str host);
 bool ec2_fault_is_network(const struct ec2_fault_row *fault);
 
-/* To look at. */
-struct placement *ec2_placer_placement(struct ec2_placer *placer);
+/* To look at, without what was rolled back. */
+struct placement *ec2_placer_placement(struct ec2_placer *placer, struct txn *txn);

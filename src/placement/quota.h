@@ -1,6 +1,6 @@
 /*
  * The vCPU quotas: which of them the instances of a family count in, and what AWS calls them.  EC2
- * holds them, Service Quotas shows and raises them; the values that were set are rows of the latter.
+ * holds them, Service Quotas shows and raises them; values that were set are rows of the latter.
  */
 #pragma once
 

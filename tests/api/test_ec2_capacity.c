@@ -1,8 +1,7 @@
 /* Finite hardware: what a launch is told when there is no room, and what faults do. */
 #include "daemon/region.h"
-#include "ec2/ec2.h"
+#include "api/placement_help.h"
 #include "ec2/placer.h"
-#include "harness/world.h"
 
 #include <stdlib.h>
 
@@ -12,17 +11,6 @@
     "kind k vcpus=8 memory=16384 sockets=1 cores=4 families=*\n"                                   \
     "zone us-east-1* racks=2 hosts=1*k\n"                                                          \
     "zone * racks=9 hosts=9*k\n"
-
-static struct str
-host_of(struct world *w, struct str id)
-{
-    struct txn *txn = world_begin(w);
-    const struct ec2_instance_row *row = ec2_instance_get(txn, id);
-    struct str host = row ? str_dup(&w->arena, row->host) : STR_NONE;
-
-    store_rollback(txn);
-    return host;
-}
 
 static void
 fill(struct world *w, const char *zone, unsigned n)
@@ -210,6 +198,33 @@ TEST(a_rack_fault_hits_one_of_a_spread_group_and_all_of_a_cluster, "PG-10 PG-19 
                          xml_text_at(parts, "partitionNumber", 0)));
         store_rollback(txn);
     }
+    world_free(w);
+}
+
+TEST(an_instance_that_moves_goes_where_no_fault_is_and_stays_in_its_group)
+{
+    struct world *w = world_new();
+
+    world_ok(w, "Action=CreatePlacementGroup&GroupName=s&Strategy=spread");
+    struct str all = world_ok(w, RUN "&MinCount=7&MaxCount=7&Placement.GroupName=s");
+    struct str id = xml_text(all, "instanceId"), before = host_of(w, id);
+
+    fault(w, "rack", test_cstr(placement_rack_of(before)), true);
+    struct txn *txn = world_begin(w);
+    struct ec2_instance_row row = *ec2_instance_get(txn, id);
+    CHECK(ec2_placer_place(cloud_placer(w->cloud), txn, &row) == PLACEMENT_FOUND);
+    CHECK(ec2_instance_update(txn, &row) == 0);
+    store_commit(txn);
+    world_flush(w);
+    CHECK(suffering(w) == 0);
+    for (unsigned i = 1; i < 7; i++)
+        CHECK(!str_eq(placement_rack_of(host_of(w, id)),
+                      placement_rack_of(host_of(w, xml_text_at(all, "instanceId", i)))));
+    txn = world_begin(w);
+    struct placement_host host;
+    CHECK(placement_host(ec2_placer_placement(cloud_placer(w->cloud), txn), before, &host));
+    CHECK(host.n == 0);
+    store_rollback(txn);
     world_free(w);
 }
 

@@ -1,7 +1,6 @@
 /* Placement groups and where instances run, through the API. */
-#include "ec2/ec2.h"
+#include "api/placement_help.h"
 #include "ec2/placer.h"
-#include "harness/world.h"
 
 #include <stdlib.h>
 
@@ -11,18 +10,6 @@ static void
 create(struct world *w, const char *name, const char *rest)
 {
     world_okf(w, "Action=CreatePlacementGroup&GroupName=%s&%s", name, rest);
-}
-
-/* Where the row says that the instance runs. */
-static struct str
-host_of(struct world *w, struct str id)
-{
-    struct txn *txn = world_begin(w);
-    const struct ec2_instance_row *row = ec2_instance_get(txn, id);
-    struct str host = row ? str_dup(&w->arena, row->host) : STR_NONE;
-
-    store_rollback(txn);
-    return host;
 }
 
 static struct str
