@@ -132,11 +132,16 @@ const struct api_machines *api_machines(const struct api_call *call);
 
 /* ---- the front ---- */
 
+/* Who puts instances on hosts: src/ec2/placer.h.  The API only hands it to the handlers. */
+struct ec2_placer;
+struct ec2_placer *api_placer(const struct api_call *call);
+
 struct api_config {
     struct env *env;
     struct store *store;
     const struct api_service_hooks *const *services; /* NULL-terminated */
     const struct api_machines *machines;
+    struct ec2_placer *placer;
     bool root_keys;        /* accept test/test and 12-digit access keys */
     const char *default_region;
 };
