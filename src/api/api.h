@@ -45,6 +45,7 @@ struct api_call {
     struct txn *txn;     /* one that changes nothing unless the operation is `write` */
     const struct api_service *service;
     const struct api_op *op;
+    const void *input;   /* the decoded request, from its authorization on */
     const struct api_wire *wire; /* the format that the caller speaks */
     struct str account;  /* 12 digits */
     struct str region;

@@ -221,18 +221,6 @@ prepare(struct call_state *st)
     return r;
 }
 
-/* Whether a reply of the operation holds a secret (the private key of CreateKeyPair). */
-static bool
-has_secret(const struct api_service *service, const struct api_op *op)
-{
-    const struct api_shape *output = api_shape(service, op->output);
-
-    for (unsigned i = 0; i < output->n; i++)
-        if (api_shape(service, service->members[output->first + i].shape)->flags & API_SECRET)
-            return true;
-    return false;
-}
-
 /* Runs the handler in its transaction and encodes what it said. */
 static int
 run(struct call_state *st, void *req, struct api_reply *reply)
@@ -258,7 +246,7 @@ run(struct call_state *st, void *req, struct api_reply *reply)
             abort();
         }
 #endif
-        reply->secret = has_secret(call->service, call->op);
+        reply->secret = call->op->flags & API_SECRET_REPLY;
         call->wire->encode(call, st->req, res, reply);
         if (buf_failed(&reply->body))
             r = error_origin(EMSGSIZE, "a reply is larger than a reply may be");

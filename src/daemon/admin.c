@@ -15,6 +15,7 @@
 #include "codec/json.h"
 #include "codec/uri.h"
 #include "ec2/instance.h"
+#include "iam/iam.h"
 #include "store/keys.h"
 
 #include <arpa/inet.h>
@@ -498,6 +499,32 @@ explain(struct admin *admin, struct http_request *req)
     finish(admin, &o, req);
 }
 
+/* The body is a provider's JSON Web Key Set. */
+static void
+put_keys(struct admin *admin, struct http_request *req)
+{
+    struct store *store = cloud_store(admin->d->cloud);
+    struct txn *txn = store_begin(store);
+    const char *why = "The keys could not be stored.";
+    size_t n = 0;
+    int r = iam_jwks_put(txn, &admin->arena, param(admin, req, "provider"), req->body, &n, &why);
+
+    if (r != 0) {
+        store_rollback(txn);
+        refuse(admin, req, r < 0 ? 500 : 400, why);
+        return;
+    }
+    store_commit(txn);
+    if (store_flush(store) < 0) {
+        refuse(admin, req, 500, why);
+        return;
+    }
+    struct json_out o = begin(admin);
+
+    key_int(&o, "keys", (int64_t)n);
+    finish(admin, &o, req);
+}
+
 /* ---- routes ---- */
 
 static const struct route routes[] = {
@@ -512,6 +539,7 @@ static const struct route routes[] = {
     {HTTP_POST, "/_welkin/images", map_image},
     {HTTP_GET, "/_welkin/console", console},
     {HTTP_GET, "/_welkin/iam/explain", explain},
+    {HTTP_POST, "/_welkin/iam/jwks", put_keys},
 };
 
 bool

@@ -35,7 +35,7 @@ class Clients(Lab):
     def __init__(self, build):
         super().__init__(build, os.environ.get("WELKIN_TEST_CACHE", "/var/cache/welkin-test"))
         self.why_no_venv = self.why_no_node = None
-        self.terraform = self.cli_2 = None
+        self.terraform = self.terraform_iam = self.cli_2 = None
 
     @property
     def cloud(self):
@@ -404,62 +404,99 @@ def the_aws_cli_writes_attaches_and_simulates_policies(lab):
 
 # ---- Terraform --------------------------------------------------------------------------------
 
-def terraform(lab):
-    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
-    if not shutil.which("terraform"):
-        raise Skip("terraform is not on this machine")
-    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
-    folder = os.path.join(lab.top, "terraform")
-    shutil.copytree(os.path.join(EXAMPLES, "terraform"), folder)
-    rc = os.path.join(lab.top, "terraform.rc")
-    with open(rc, "w") as f:
-        if os.path.isdir("/opt/tf-plugins"):
-            f.write('provider_installation {\n  filesystem_mirror { path = "/opt/tf-plugins" }\n}\n')
-    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=cloud.url, CHECKPOINT_DISABLE="1",
-                      TF_IN_AUTOMATION="1")
+class Terraform:
+    """Terraform at work in a folder of its own."""
 
-    def tf(*args, variables=None, status=0):
+    def __init__(self, lab, cloud, source, name):
+        if not shutil.which("terraform"):
+            raise Skip("terraform is not on this machine")
+        self.folder = os.path.join(lab.top, name)
+        shutil.copytree(source, self.folder)
+        rc = os.path.join(lab.top, name + ".rc")
+        with open(rc, "w") as f:
+            if os.path.isdir("/opt/tf-plugins"):
+                f.write('provider_installation {\n  filesystem_mirror { path = "/opt/tf-plugins" '
+                        '}\n}\n')
+        self.env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=cloud.url,
+                               CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1")
+        done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=self.folder,
+                              env=self.env, capture_output=True, text=True)
+        if done.returncode:
+            raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
+
+    def __call__(self, *args, variables=None, status=0):
         more = {f"TF_VAR_{k}": v for k, v in (variables or {}).items()}
         done = subprocess.run(["terraform", args[0], "-no-color", "-input=false", *args[1:]],
-                              cwd=folder, env={**env, **more}, capture_output=True, text=True,
-                              timeout=170)
+                              cwd=self.folder, env={**self.env, **more}, capture_output=True,
+                              text=True, timeout=170)
         check(done.returncode == status, f"terraform {' '.join(args)}: {done.returncode}, not "
               f"{status}: {done.stdout[-2500:]}{done.stderr[-1500:]}")
         return done.stdout
 
-    def output(name):
-        done = subprocess.run(["terraform", "output", "-raw", name], cwd=folder, env=env,
+    def output(self, name):
+        done = subprocess.run(["terraform", "output", "-raw", name], cwd=self.folder, env=self.env,
                               capture_output=True, text=True)
         return done.stdout
 
+
+def terraform(lab):
+    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
+    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
+    tf = Terraform(lab, cloud, os.path.join(EXAMPLES, "terraform"), "terraform")
+
     def served(text):
         if real:
-            ip = cloud.instance(output("id"))["ipAddress"]
+            ip = cloud.instance(tf.output("id"))["ipAddress"]
             wait("the page", lambda: page(ip) == text + "\n")
 
-    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
-                          capture_output=True, text=True)
-    if done.returncode:
-        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
     check("3 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    first = output("id")
+    first = tf.output("id")
     served("hello from Terraform")
     tf("plan", "-detailed-exitcode")
     # Tags and the type change in place, over a stop and a start.
     changed = {"instance_type": "t3.small", "name": "changed"}
     tf("apply", "-auto-approve", variables=changed)
-    same(output("id"), first, "the instance")
+    same(tf.output("id"), first, "the instance")
     about = cloud.instance(first)
     same((about["instanceType"], about["tagSet"][0]["value"]), ("t3.small", "changed"), "changes")
     # Other user data makes another instance.
     changed["greeting"] = "hello again"
     tf("apply", "-auto-approve", variables=changed)
-    check(output("id") != first, "the instance was not replaced")
+    check(tf.output("id") != first, "the instance was not replaced")
     same(cloud.state(first), "terminated", "the old one")
     served("hello again")
     tf("destroy", "-auto-approve", "-refresh=false", variables=changed)
     same([k for k in cloud.call("DescribeKeyPairs")["keySet"] if k["keyName"] == "me"], [],
          "key pairs")
+
+
+def terraform_iam(lab):
+    """Users, groups, roles, policies, profiles, providers, and an instance with a role."""
+    cloud = lab.cloud
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform_iam"), "terraform_iam")
+    check("24 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    same(cloud.instance(tf.output("instance"))["iamInstanceProfile"]["arn"],
+         "arn:aws:iam::000000000000:instance-profile/tf-web", "the instance's profile")
+    # The key that Terraform made is alice's, and her policy holds within her boundary.
+    alice = {"account": tf.output("key"), "secret": tf.output("secret")}
+    same(cloud.raw("DescribeInstances", **alice)[0], 200, "what alice may")
+    status, body = cloud.raw("DescribeVpcs", **alice)
+    check(status == 403 and b"UnauthorizedOperation" in body, f"what she may not: {body!r}")
+    changed = {"changed": "true"}
+    check("0 added, 10 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "all changes are in place")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    status, body = cloud.raw("DescribeInstances", **alice)
+    check(status != 200, "her key is inactive")
+    tf("destroy", "-auto-approve", "-refresh=false", variables=changed)
+    check("tf-" not in cloud.query("iam", "GetAccountAuthorizationDetails"), "what is left")
+
+
+@test
+def terraform_manages_identities_and_an_instance_with_a_role(lab):
+    """Begun at the start, beside the other clients: it mostly waits."""
+    lab.terraform_iam.result()
 
 
 @test
@@ -479,7 +516,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end_to_end.give_images(build)
     lab = Clients(build)
-    pool = concurrent.futures.ThreadPoolExecutor(2)
+    pool = concurrent.futures.ThreadPoolExecutor(3)
     try:
         lab.fetch()
         if os.geteuid() == 0:
@@ -490,8 +527,10 @@ def main():
         lab.cloud  # before there are threads that would both start it
         chosen = [t.__name__ for t in lab_module.tests
                   if not names or any(n in t.__name__ for n in names)]
-        if any(n.startswith("terraform") for n in chosen):
+        if any(n.startswith("terraform_applies") for n in chosen):
             lab.terraform = pool.submit(terraform, lab)
+        if any(n.startswith("terraform_manages") for n in chosen):
+            lab.terraform_iam = pool.submit(terraform_iam, lab)
         if any(n.startswith("the_aws_cli_version_2") for n in chosen):
             lab.cli_2 = pool.submit(cli_2, lab)
         return lab_module.run(lab, names)
