@@ -511,6 +511,8 @@ start(struct daemon *d, struct arena *arena)
         return 1;
     if (geteuid() != 0 && mkdir(d->config.data_dir, 0700) < 0 && errno != EEXIST)
         return give_up("%s cannot be made: %s.", d->config.data_dir, strerror(errno));
+    /* Memory holds keys in plain: no core file, and nobody but root may look into it. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     r = loop_new(&d->loop, d->env, true);
     if (r >= 0)
         r = watch_signals(d);
