@@ -106,7 +106,7 @@ give_keys(struct cli *cli)
     if (!json_parse(cli->arena, body, 100, &answer, &at) ||
         !json_i64(json_get(&answer, "keys"), &n))
         return cli_fail("The daemon's answer is not what was expected.");
-    printf("%lld keys\n", (long long)n);
+    printf("%lld key%s\n", (long long)n, n == 1 ? "" : "s");
     return 0;
 }
 

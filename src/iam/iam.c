@@ -136,22 +136,45 @@ server_certificate_resource(struct api_call *call, struct str id, struct api_res
     return 0;
 }
 
+/* "arn:aws:iam::123456789012:user/" and the prefix that the list asks for. */
+static int
+list_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    struct str prefix = str_starts(id, S("/")) ? str_cut(id, 1, id.n) : id;
+
+    ret->arn = str_cat(call->arena, ret->arn, prefix);
+    return 0;
+}
+
+static int
+policy_list_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    ret->arn = str_cat(call->arena, S("policy path "), id.n ? id : S("/"));
+    return 0;
+}
+
 /* A line a type of iam.ops whose rows know more than the ARN's template. */
 static const struct {
     const char *type;
     int (*look)(struct api_call *call, struct str id, struct api_resource *ret);
 } types[] = {
     {"group", group_resource},
+    {"groups", list_resource},
     {"instance-profile", profile_resource},
+    {"instance-profiles", list_resource},
     {"mfa", mfa_resource},
     {"oidc-provider", provider_resource},
+    {"policies", policy_list_resource},
     {"policy", policy_resource},
     {"principal", policy_resource},
     {"role", role_resource},
+    {"roles", list_resource},
     {"saml-provider", provider_resource},
     {"server-certificate", server_certificate_resource},
+    {"server-certificates", list_resource},
     {"service-linked-role", iam_service_role_resource},
     {"user", user_resource},
+    {"users", list_resource},
 };
 
 static int

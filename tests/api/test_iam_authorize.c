@@ -178,6 +178,28 @@ TEST(a_role_of_a_service_is_named_before_it_is_there)
     world_free(w);
 }
 
+TEST(a_list_is_about_what_it_lists)
+{
+    struct world *w = open_world(POLICY(ALLOW("\"iam:List*\"", "arn:aws:iam::*:role/a/*", "")));
+    static const char *const rows[][3] = {
+        {"Action=ListUsers", "ListUsers", "arn:aws:iam::000000000000:user/"},
+        {"Action=ListUsers&PathPrefix=/x/", "ListUsers", "arn:aws:iam::000000000000:user/x/"},
+        {"Action=ListRoles", "ListRoles", "arn:aws:iam::000000000000:role/"},
+        {"Action=ListPolicies", "ListPolicies", "policy path /"},
+        {"Action=ListVirtualMFADevices", "ListVirtualMFADevices", "arn:aws:iam::000000000000:mfa/"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        world_refusedf(w, "AccessDenied",
+                       test_fmt("User: arn:aws:iam::000000000000:user/boss is not authorized to "
+                                "perform: iam:%s on resource: %s because no identity-based policy "
+                                "allows the iam:%s action",
+                                rows[i][1], rows[i][2], rows[i][1]),
+                       "%s", rows[i][0]);
+    world_ok(w, "Action=ListRoles&PathPrefix=/a/");
+    world_free(w);
+}
+
 /* Policies are kept compiled; nobody may see an old one. */
 TEST(a_changed_policy_counts_at_once, "IAM-01")
 {

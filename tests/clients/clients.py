@@ -1,4 +1,5 @@
 """Runs every client; see run."""
+import base64
 import concurrent.futures
 import json
 import os
@@ -6,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "live"))
@@ -48,20 +50,7 @@ class Clients(Lab):
 
     def fetch(self):
         """What comes from package registries; once a build folder."""
-        python = os.path.join(self.build, "venv", "bin", "python")
-        wanted = os.path.join(HERE, "requirements.txt")
-        stamp = os.path.join(self.build, "venv", "requirements.txt")
-        if not (os.path.exists(stamp) and open(stamp).read() == open(wanted).read()):
-            for argv in (["/usr/bin/python3", "-m", "venv", os.path.join(self.build, "venv")],
-                         [python, "-m", "pip", "install", "-q", "--disable-pip-version-check",
-                          "--retries", "1", "-r", wanted]):
-                done = subprocess.run(argv, capture_output=True, text=True)
-                if done.returncode:
-                    self.why_no_venv = "the clients of PyPI cannot be installed: " + \
-                        (done.stderr or done.stdout).strip().splitlines()[-1]
-                    break
-            else:
-                shutil.copy(wanted, stamp)
+        self.why_no_venv = lab_module.make_venv(self.build)
         folder = os.path.join(self.build, "node")
         if not shutil.which("node") or not shutil.which("npm"):
             self.why_no_node = "node and npm are not on this machine"
@@ -400,6 +389,68 @@ def the_aws_cli_writes_attaches_and_simulates_policies(lab):
     cli.json("iam", "detach-user-policy", "--user-name", "lister", "--policy-arn", arn)
     cli.json("iam", "delete-policy", "--policy-arn", arn)
     cli.json("iam", "delete-user", "--user-name", "lister")
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def identity_token(key, issuer, audience):
+    """A token of RS256 as an OpenID Connect provider signs it."""
+    now = int(time.time())
+    parts = [{"alg": "RS256", "kid": "k1", "typ": "JWT"},
+             {"iss": issuer, "aud": audience, "sub": "repo:me/app", "iat": now, "exp": now + 600}]
+    text = ".".join(base64url(json.dumps(part).encode()) for part in parts)
+    done = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=text.encode(),
+                          capture_output=True, check=True)
+    return f"{text}.{base64url(done.stdout)}"
+
+
+@test
+def the_aws_cli_gets_a_role_for_a_token_of_a_provider(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+    issuer, key = "https://ci.example.com", os.path.join(lab.top, "issuer.key")
+    arn = cli.text("iam", "create-open-id-connect-provider", "--url", issuer, "--client-id-list",
+                   "sts.amazonaws.com", "--thumbprint-list", "a" * 40, "--query",
+                   "OpenIDConnectProviderArn")
+    trust = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": arn},
+        "Condition": {"StringEquals": {"ci.example.com:sub": "repo:me/app"}}}]}
+    role = cli.text("iam", "create-role", "--role-name", "ci", "--assume-role-policy-document",
+                    json.dumps(trust), "--query", "Role.Arn")
+    run(["openssl", "genrsa", "-out", key, "2048"])
+    token = os.path.join(lab.top, "token")
+    with open(token, "w") as f:
+        f.write(identity_token(key, issuer, "sts.amazonaws.com"))
+    web = ("sts", "assume-role-with-web-identity", "--role-arn", role, "--role-session-name",
+           "build", "--web-identity-token", f"file://{token}")
+    cli.refused("InvalidIdentityToken", *web)  # nobody gave the provider's keys
+    modulus = run(["openssl", "rsa", "-in", key, "-noout", "-modulus"]).strip().split("=")[1]
+    keys = os.path.join(lab.top, "jwks.json")
+    with open(keys, "w") as f:
+        json.dump({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "e": "AQAB",
+                             "n": base64url(bytes.fromhex(modulus))}]}, f)
+    jwks = [os.path.join(lab.build, "welkin"), "iam", "jwks", "--endpoint", lab.cloud.endpoint]
+    for args, why in (([arn + "x", keys], "no OpenID Connect provider"), ([arn, key], "no JSON Web"),
+                      ([arn, keys + "x"], "cannot be read")):
+        done = subprocess.run([*jwks, *args], capture_output=True, text=True)
+        check(done.returncode == 1 and why in done.stderr, f"{args}: {done.stderr}")
+    same(run([*jwks, arn, keys]), "1 key\n", "welkin iam jwks")
+    same(cli.json(*web)["AssumedRoleUser"]["Arn"],
+         "arn:aws:sts::000000000000:assumed-role/ci/build", "the caller")
+    # And as a program finds it: by the environment, without any key.
+    env = environment(AWS_ENDPOINT_URL=lab.cloud.url, AWS_ROLE_ARN=role, AWS_ROLE_SESSION_NAME="env",
+                      AWS_WEB_IDENTITY_TOKEN_FILE=token)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        env.pop(name)
+    same(run([lab.venv("aws"), "sts", "get-caller-identity", "--query", "Arn", "--output", "text"],
+             env=env).strip(), "arn:aws:sts::000000000000:assumed-role/ci/env", "by the environment")
+    other = os.path.join(lab.top, "other.key")
+    run(["openssl", "genrsa", "-out", other, "2048"])
+    with open(token, "w") as f:
+        f.write(identity_token(other, issuer, "sts.amazonaws.com"))
+    cli.refused("InvalidIdentityToken", *web)  # of another key
 
 
 # ---- Terraform --------------------------------------------------------------------------------
