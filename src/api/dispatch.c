@@ -246,7 +246,6 @@ run(struct call_state *st, void *req, struct api_reply *reply)
             abort();
         }
 #endif
-        reply->secret = call->op->flags & API_SECRET_REPLY;
         call->wire->encode(call, st->req, res, reply);
         if (buf_failed(&reply->body))
             r = error_origin(EMSGSIZE, "a reply is larger than a reply may be");
@@ -362,11 +361,11 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
     reply->headers = (struct api_headers){0};
     reply->request_id = st.call.request_id;
     reply->wait_seq = 0;
-    reply->secret = false;
     reply->code = STR_NONE;
     int r = carry_out(api, req, &st, reply);
     reply->service = st.call.service ? str_from(st.call.service->name) : S("-");
     reply->operation = st.call.op ? api_op_name(st.call.service, st.call.op) : STR_NONE;
+    reply->secret = st.call.op && (st.call.op->flags & API_OP_SECRET);
     if (r != 0)
         answer_fault(&st, r, reply);
     /* A refusal too tells of what was seen: "already exists" must not come before it is durable. */

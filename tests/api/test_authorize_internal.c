@@ -40,8 +40,8 @@ inner(struct api_call *call, const void *req_, void *res UNUSED)
 }
 
 /*
- * CreateUser of NAME: writes a group "outer-NAME", then has the group NAME made.  Path tells for which
- * service; a refusal is forwarded unless the path is /forgiving/.
+ * CreateUser of NAME: writes a group "outer-NAME", then has the group NAME made.  Path tells for
+ * which service; a refusal is forwarded unless the path is /forgiving/.
  */
 static int
 outer(struct api_call *call, const void *req_, void *res UNUSED)

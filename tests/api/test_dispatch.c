@@ -743,10 +743,10 @@ has_secret(const char *service, const char *operation)
         if (strcmp(cloud_services()[i]->service->name, service) == 0)
             op = api_op_find(cloud_services()[i]->service, str_from(operation));
     CHECK(op);
-    return op->flags & API_SECRET_REPLY;
+    return op->flags & API_OP_SECRET;
 }
 
-TEST(a_reply_with_a_secret_at_any_depth_is_wiped)
+TEST(a_call_with_a_secret_at_any_depth_is_wiped)
 {
     static const struct {
         const char *service, *operation;
@@ -760,6 +760,7 @@ TEST(a_reply_with_a_secret_at_any_depth_is_wiped)
         {"ssm", "GetParameter", true},        /* Parameter.Value */
         {"ssm", "GetParametersByPath", true}, /* Parameters[].Value */
         {"kms", "GenerateDataKey", true},
+        {"ssm", "PutParameter", true}, /* of the request */
         {"ec2", "DescribeInstances", false},
         {"iam", "ListUsers", false},
         {"sts", "GetCallerIdentity", false},
@@ -781,6 +782,11 @@ TEST(a_reply_with_a_secret_at_any_depth_is_wiped)
     buf_init(&reply.body, 1 << 20);
     api_handle(cloud_api(w->cloud), test_arena(), &req, &reply);
     CHECK(reply.status == 200 && reply.secret);
+    /* a refused one too: what it was given is in the arena */
+    buf_reset(&reply.body);
+    req.http.body = S("Action=GetSessionToken&Version=2011-06-15&DurationSeconds=1");
+    api_handle(cloud_api(w->cloud), test_arena(), &req, &reply);
+    CHECK(reply.status == 400 && reply.secret);
     buf_reset(&reply.body);
     req.http.body = S("Action=GetCallerIdentity&Version=2011-06-15");
     api_handle(cloud_api(w->cloud), test_arena(), &req, &reply);

@@ -453,6 +453,38 @@ def the_aws_cli_gets_a_role_for_a_token_of_a_provider(lab):
     cli.refused("InvalidIdentityToken", *web)  # of another key
 
 
+def stores_parameters(cli):
+    """What people do with `aws ssm`."""
+    def put(*args):
+        return cli("ssm", "put-parameter", "--name", *args)
+
+    same(put("/cli/app/db.url", "--value", "db:3306", "--type", "String")["Version"], 1, "Version")
+    put("/cli/app/db.password", "--value", "hidden", "--type", "SecureString")
+    same(put("/cli/app/db.url", "--value", "db:3307", "--overwrite")["Version"], 2, "overwritten")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password")["Parameter"]
+    check(got["Type"] == "SecureString" and got["Value"] != "hidden", "it is not ciphertext")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password", "--with-decryption")
+    same(got["Parameter"]["Value"], "hidden", "the text")
+    listed = cli("ssm", "get-parameters-by-path", "--path", "/cli", "--recursive")["Parameters"]
+    same([p["Name"] for p in listed], ["/cli/app/db.password", "/cli/app/db.url"], "the subtree")
+    same(len(cli("ssm", "get-parameter-history", "--name", "/cli/app/db.url")["Parameters"]), 2,
+         "versions")
+    names = cli("ssm", "get-parameters-by-path", "--path",
+                "/aws/service/ami-amazon-linux-latest", "--query", "Parameters[].Name")
+    check("/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2" in names, str(names))
+    names = cli("ssm", "get-parameters-by-path", "--path", "/aws/service/ami-windows-latest",
+                "--region", "us-east-1", "--query", "Parameters[].Name")
+    check("/aws/service/ami-windows-latest/Windows_Server-2016-English-Core-Base" in names,
+          str(names))
+    cli("ssm", "delete-parameters", "--names", "/cli/app/db.url", "/cli/app/db.password")
+
+
+@test
+def the_aws_cli_stores_parameters(lab):
+    """PS-24 VS-19"""
+    stores_parameters(Cli(lab.venv("aws"), lab.cloud.url, True).json)
+
+
 # ---- Terraform --------------------------------------------------------------------------------
 
 class Terraform:
@@ -524,7 +556,7 @@ def terraform(lab):
 def terraform_iam(lab):
     """Users, groups, roles, policies, profiles, providers, and an instance with a role."""
     cloud = lab.cloud
-    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform_iam"), "terraform_iam")
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-iam"), "terraform-iam")
     check("24 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     tf("plan", "-detailed-exitcode")
     same(cloud.instance(tf.output("instance"))["iamInstanceProfile"]["arn"],
@@ -554,6 +586,19 @@ def terraform_manages_identities_and_an_instance_with_a_role(lab):
 def terraform_applies_changes_and_destroys_and_its_second_plan_is_empty(lab):
     """Begun at the start, beside the other clients: it mostly waits."""
     lab.terraform.result()
+
+
+@test
+def parameters_are_kept_by_terraform(lab):
+    """apply, an empty plan, a change in place, destroy"""
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-ssm"), "terraform-ssm")
+    check("4 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "changed"}
+    check("0 added, 3 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    tf("destroy", "-auto-approve", variables=changed)
 
 
 def main():

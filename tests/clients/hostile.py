@@ -152,8 +152,7 @@ def presigned(cloud, when, expires, secret="test"):
     stamp, day = when.strftime("%Y%m%dT%H%M%SZ"), when.strftime("%Y%m%d")
     scope = f"{day}/us-east-1/ec2/aws4_request"
     query = urllib.parse.urlencode(sorted({
-        "Action": "DescribeRegions", "Version": VERSIONS["ec2"],
-        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "Action": "DescribeRegions", "Version": VERSIONS["ec2"], "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
         "X-Amz-Credential": f"test/{scope}", "X-Amz-Date": stamp, "X-Amz-Expires": str(expires),
         "X-Amz-SignedHeaders": "host"}.items()), quote_via=urllib.parse.quote, safe="-_.~")
     canonical = "\n".join(["GET", "/", query, f"host:{cloud.endpoint}", "", "host",

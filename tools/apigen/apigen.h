@@ -63,7 +63,7 @@ struct shape {
     unsigned line;
     uint32_t index;     /* in the tables */
     uint32_t limit, first;
-    const struct op *seen; /* whose output was looked through last for secrets */
+    const struct op *seen; /* which was looked through last for secrets */
 };
 struct shape_list {
     struct shape **v;

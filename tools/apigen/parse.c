@@ -688,8 +688,8 @@ resolve(struct gen *g)
         op->output = op_struct(g, op, op->output_name, "Result");
         if (str_is(op->output_name, "-"))
             op->flags |= API_NO_OUTPUT;
-        if (holds_secret(op->output, op))
-            op->flags |= API_SECRET_REPLY;
+        if (holds_secret(op->input, op) || holds_secret(op->output, op))
+            op->flags |= API_OP_SECRET;
         if (op->uri.p)
             route_parse(g, op);
         LIST_EACH(&op->errors, e) {
