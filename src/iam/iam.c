@@ -140,6 +140,7 @@ server_certificate_resource(struct api_call *call, struct str id, struct api_res
 static int
 list_resource(struct api_call *call, struct str id, struct api_resource *ret)
 {
+    assert(str_ends(ret->arn, S("/")));
     struct str prefix = str_starts(id, S("/")) ? str_cut(id, 1, id.n) : id;
 
     ret->arn = str_cat(call->arena, ret->arn, prefix);
