@@ -158,7 +158,7 @@ def sources_in_order(cloud, id, role):
     same(who(), role, "the role again")
 
 
-# proves: CREDP-01 ROLE-04 ROLE-12 ROLE-20 ROLE-22 IAM-01 IAM-08
+# proves: CREDP-01 ROLE-01 ROLE-04 ROLE-12 ROLE-20 ROLE-22 IAM-01 IAM-08
 @test
 def a_program_in_debian_finds_its_role_and_sources_above_it_in_order(lab):
     packed = clients(lab.build)
