@@ -441,7 +441,7 @@ def the_aws_cli_gets_a_role_for_a_token_of_a_provider(lab):
          "arn:aws:sts::000000000000:assumed-role/ci/build", "the caller")
     # And as a program finds it: by the environment, without any key.
     env = environment(AWS_ENDPOINT_URL=lab.cloud.url, AWS_ROLE_ARN=role, AWS_ROLE_SESSION_NAME="env",
-                      AWS_WEB_IDENTITY_TOKEN_FILE=token)
+                      AWS_WEB_IDENTITY_TOKEN_FILE=token, HOME=lab.top)  # the CLI has a cache there
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         env.pop(name)
     same(run([lab.venv("aws"), "sts", "get-caller-identity", "--query", "Arn", "--output", "text"],
