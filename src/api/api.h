@@ -45,6 +45,7 @@ struct api_call {
     struct txn *txn;     /* one that changes nothing unless the operation is `write` */
     const struct api_service *service;
     const struct api_op *op;
+    const void *input;   /* the decoded request, from its authorization on */
     const struct api_wire *wire; /* the format that the caller speaks */
     struct str account;  /* 12 digits */
     struct str region;
@@ -170,7 +171,7 @@ struct api_reply {
     struct str request_id;
     struct buf body;      /* the caller's; initialised with its maximum before the call */
     uint64_t wait_seq;    /* may be sent when store_durable_seq() >= this */
-    bool secret;          /* the body holds a secret: wipe it, and the arena, once it was sent */
+    bool secret;          /* request or body may hold one: wipe body and arena once it was sent */
     struct str service, operation, code; /* for the log; code is empty when all went well */
 };
 

@@ -17,6 +17,7 @@
 #include "codec/uri.h"
 #include "daemon/region.h"
 #include "ec2/instance.h"
+#include "iam/iam.h"
 #include "store/keys.h"
 
 #include <arpa/inet.h>
@@ -566,6 +567,32 @@ explain(struct admin *admin, struct http_request *req)
     finish(admin, &o, req);
 }
 
+/* The body is a provider's JSON Web Key Set. */
+static void
+put_keys(struct admin *admin, struct http_request *req)
+{
+    struct store *store = cloud_store(admin->d->cloud);
+    struct txn *txn = store_begin(store);
+    const char *why = "The keys could not be stored.";
+    size_t n = 0;
+    int r = iam_jwks_put(txn, &admin->arena, param(admin, req, "provider"), req->body, &n, &why);
+
+    if (r != 0) {
+        store_rollback(txn);
+        refuse(admin, req, r < 0 ? 500 : 400, why);
+        return;
+    }
+    store_commit(txn);
+    if (store_flush(store) < 0) {
+        refuse(admin, req, 500, why);
+        return;
+    }
+    struct json_out o = begin(admin);
+
+    key_int(&o, "keys", (int64_t)n);
+    finish(admin, &o, req);
+}
+
 /* ---- scheduled events ---- */
 
 /* What the parameters ask for, or NULL and why not. */
@@ -644,6 +671,7 @@ static const struct route routes[] = {
     {HTTP_POST, "/_welkin/event", make_event},
     {HTTP_GET, "/_welkin/region", region},
     {HTTP_POST, "/_welkin/fault", fault},
+    {HTTP_POST, "/_welkin/iam/jwks", put_keys},
 };
 
 bool

@@ -20,6 +20,8 @@ int cli_usage(const char *command);
 
 /* A call of the admin API; prints what went wrong.  0 or an exit status. */
 int cli_call(struct cli *cli, const char *method, const char *path, struct str *ret_body);
+/* The same with something to send, as a POST. */
+int cli_send(struct cli *cli, const char *path, struct str body, struct str *ret_body);
 
 /* Takes `--name VALUE` or `--name=VALUE` out of argv; NULL when it is not there. */
 const char *cli_option(struct cli *cli, const char *name);

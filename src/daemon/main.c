@@ -96,13 +96,17 @@ static const struct command commands[] = {
      "  --region REGION  us-east-1\n"
      "  --replace        also when NAME is a profile of something else, whose settings then go\n"
      "The AWS CLI reads the address out of a profile from version 2.13 (1.29) on.\n"},
-    {"iam", cmd_iam, "explain what a principal may do",
+    {"iam", cmd_iam, "explain what a principal may do; give keys to an identity provider",
      "welkin iam explain --principal ARN --action SERVICE:ACTION [--resource ARN]\n"
      "                   [--region REGION] [--context KEY=VALUE]…\n"
+     "welkin iam jwks PROVIDER_ARN FILE\n"
      "\n"
      "Says what the policies of a user, role or root decide, and which statement does.  The\n"
      "thing's own policy is not looked at; its tags and other condition keys are those that\n"
-     "--context names, as in --context aws:ResourceTag/team=red.  Exits with 1 when denied.\n"},
+     "--context names, as in --context aws:ResourceTag/team=red.  Exits with 1 when denied.\n"
+     "\n"
+     "jwks gives an OpenID Connect provider the JSON Web Key Set that checks its tokens in\n"
+     "AssumeRoleWithWebIdentity, instead of the one it had; FILE may be - for stdin.\n"},
     {"region", cmd_region, "show the hardware and what runs where",
      "welkin region                   zones in which something runs or is broken\n"
      "welkin region ZONE|RACK|HOST    its hosts with their instances\n"
@@ -194,11 +198,11 @@ cli_flag(struct cli *cli, const char *name)
     return false;
 }
 
-int
-cli_call(struct cli *cli, const char *method, const char *path, struct str *ret_body)
+static int
+ask(struct cli *cli, const char *method, const char *path, struct str body, struct str *ret_body)
 {
     struct client_reply reply;
-    int r = client_call(cli->arena, cli->endpoint, method, path, NULL, &reply);
+    int r = client_call(cli->arena, cli->endpoint, method, path, body, NULL, &reply);
 
     if (r == -ECONNREFUSED)
         return cli_fail("No daemon answers on %s: start one with `welkin up`, or name another "
@@ -217,6 +221,18 @@ cli_call(struct cli *cli, const char *method, const char *path, struct str *ret_
     }
     *ret_body = reply.body;
     return 0;
+}
+
+int
+cli_call(struct cli *cli, const char *method, const char *path, struct str *ret_body)
+{
+    return ask(cli, method, path, STR_NONE, ret_body);
+}
+
+int
+cli_send(struct cli *cli, const char *path, struct str body, struct str *ret_body)
+{
+    return ask(cli, "POST", path, body, ret_body);
 }
 
 static int

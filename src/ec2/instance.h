@@ -143,11 +143,12 @@ int ec2_dedicated_host_choose(struct api_call *call, struct ec2_instance_row *ro
 /* ---- instance_profile.c ---- */
 
 /*
- * The instance profile that a request names, with a role that the caller may pass to EC2.  Faults:
+ * The instance profile that a request names, with a role that the caller may pass to EC2 for that
+ * instance ("*": one that is to be made).  Faults:
  * InvalidParameterValue, InvalidParameterCombination, MissingParameter, those of iam:PassRole.
  */
 int ec2_profile_find(struct api_call *call, const struct ec2_IamInstanceProfileSpecification *want,
-                     const struct iam_profile_row **ret);
+                     struct str instance_id, const struct iam_profile_row **ret);
 /* Gives it to an instance that has none. */
 int ec2_profile_associate(struct api_call *call, struct str instance_id,
                           const struct iam_profile_row *profile,

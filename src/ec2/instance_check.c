@@ -579,7 +579,7 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
     if (r == 0)
         r = check_options(call, req, ret);
     if (r == 0 && req->iam_instance_profile)
-        r = ec2_profile_find(call, req->iam_instance_profile, &ret->profile);
+        r = ec2_profile_find(call, req->iam_instance_profile, S("*"), &ret->profile);
     assert(r || (ret->group_ids.n > 0 && ret->subnet && ret->vpc && ret->type));
     ret->model.key_name = req->key_name;
     return r;

@@ -799,3 +799,66 @@ TEST(no_answer_tells_of_what_is_not_durable)
     CHECK(made <= store_durable_seq(store));
     world_free(w);
 }
+
+/* ---- secrets ---- */
+
+static bool
+has_secret(const char *service, const char *operation)
+{
+    const struct api_op *op = NULL;
+
+    for (size_t i = 0; cloud_services()[i]; i++)
+        if (strcmp(cloud_services()[i]->service->name, service) == 0)
+            op = api_op_find(cloud_services()[i]->service, str_from(operation));
+    CHECK(op);
+    return op->flags & API_OP_SECRET;
+}
+
+TEST(a_call_with_a_secret_at_any_depth_is_wiped)
+{
+    static const struct {
+        const char *service, *operation;
+        bool secret;
+    } rows[] = {
+        {"ec2", "CreateKeyPair", true},   /* at the top */
+        {"iam", "CreateAccessKey", true}, /* AccessKey.SecretAccessKey */
+        {"iam", "CreateVirtualMFADevice", true},
+        {"sts", "AssumeRole", true}, /* Credentials.SecretAccessKey */
+        {"sts", "GetSessionToken", true},
+        {"ssm", "GetParameter", true},        /* Parameter.Value */
+        {"ssm", "GetParametersByPath", true}, /* Parameters[].Value */
+        {"kms", "GenerateDataKey", true},
+        {"ssm", "PutParameter", true}, /* of the request */
+        {"ec2", "DescribeInstances", false},
+        {"iam", "ListUsers", false},
+        {"sts", "GetCallerIdentity", false},
+    };
+    struct world *w = world_new();
+    struct api_reply reply = {0};
+    struct api_request req = {
+        .http = {.method = S("POST"),
+                 .path = S("/"),
+                 .body = S("Action=GetSessionToken&Version=2011-06-15")},
+        .trusted = true,
+        .account = w->account,
+        .region = w->region,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (has_secret(rows[i].service, rows[i].operation) != rows[i].secret)
+            FAIL("%s:%s", rows[i].service, rows[i].operation);
+    buf_init(&reply.body, 1 << 20);
+    api_handle(cloud_api(w->cloud), test_arena(), &req, &reply);
+    CHECK(reply.status == 200 && reply.secret);
+    /* a refused one too: what it was given is in the arena */
+    buf_reset(&reply.body);
+    req.http.body = S("Action=GetSessionToken&Version=2011-06-15&DurationSeconds=1");
+    api_handle(cloud_api(w->cloud), test_arena(), &req, &reply);
+    CHECK(reply.status == 400 && reply.secret);
+    buf_reset(&reply.body);
+    req.http.body = S("Action=GetCallerIdentity&Version=2011-06-15");
+    api_handle(cloud_api(w->cloud), test_arena(), &req, &reply);
+    CHECK(reply.status == 200 && !reply.secret);
+    buf_done(&reply.body);
+    world_free(w);
+}

@@ -210,6 +210,27 @@ def ami(cloud, name, **where):
     return reply["imagesSet"][0]["imageId"]
 
 
+# ---- the clients of PyPI ----------------------------------------------------------------------
+
+def make_venv(build):
+    """BUILD/venv with what tests/clients/requirements.txt names, once.  Why not, or None."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    wanted = os.path.join(here, "..", "clients", "requirements.txt")
+    venv = os.path.join(build, "venv")
+    stamp = os.path.join(venv, "requirements.txt")
+    if os.path.exists(stamp) and open(stamp).read() == open(wanted).read():
+        return None
+    for argv in (["/usr/bin/python3", "-m", "venv", venv],
+                 [os.path.join(venv, "bin", "python"), "-m", "pip", "install", "-q",
+                  "--disable-pip-version-check", "--retries", "1", "-r", wanted]):
+        done = subprocess.run(argv, capture_output=True, text=True)
+        if done.returncode:
+            return "the clients of PyPI cannot be installed: " + \
+                (done.stderr or done.stdout).strip().splitlines()[-1]
+    shutil.copy(wanted, stamp)
+    return None
+
+
 # ---- running them -----------------------------------------------------------------------------
 
 def run(lab, names, why_not=None):
