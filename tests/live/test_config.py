@@ -16,18 +16,14 @@ NAME = "/app/db.password"
 CLI = f"aws ssm get-parameter --name {NAME} --with-decryption --region us-east-1"
 BOTO3 = ("import boto3; print(boto3.client('ssm', 'us-east-1').get_parameter("
          f"Name='{NAME}', WithDecryption=True)['Parameter']['Value'])")
-SERVICES = {"kms", "ssm", "sts"}  # all models are 20 MB
 
 
 def give_clients(lab, cloud, id):
     """Installs the AWS CLI and boto3 in the instance: pure Python, for the same Python there."""
     packages = lab.venv("lib", f"python{sys.version_info[0]}.{sys.version_info[1]}",
                         "site-packages")
-    data = os.path.join(packages, "botocore", "data")
-    unwanted = [f"--exclude=./botocore/data/{d}" for d in os.listdir(data)
-                if os.path.isdir(os.path.join(data, d)) and d not in SERVICES]
     files = subprocess.run(["tar", "-c", "--exclude=__pycache__", "--exclude=./awscli/examples",
-                            "--exclude=./pip", *unwanted, "."], cwd=packages, check=True,
+                            "--exclude=./pip", "."], cwd=packages, check=True,
                            capture_output=True).stdout
     status, out = cloud.exec(id, "sh", "-c", "mkdir -p /usr/local/lib/python3.11/dist-packages && "
                              "tar -x -C /usr/local/lib/python3.11/dist-packages", input=files)
