@@ -67,7 +67,7 @@ def aborted(process):
     return os.WTERMSIG(status), os.WCOREDUMP(status)
 
 
-# proves: PS-12 PS-13 PS-15 KMS-01
+# proves: PS-12 PS-13 KMS-01
 @test
 def an_instance_reads_a_secret_that_its_role_may_decrypt_and_no_other(lab):
     cloud = lab.new_cloud("config")
