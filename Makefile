@@ -21,13 +21,13 @@ CPPFLAGS := -D_GNU_SOURCE -DWELKIN_VERSION='"$(VERSION)"' -Isrc -I$(B) -Itests
 CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
           -ffunction-sections -fdata-sections $(WARN) $(CFLAGS_EXTRA)
 LDFLAGS := -Wl,--gc-sections -Wl,-z,relro,-z,now
-LDLIBS := -lsqlite3 -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
+LDLIBS := -lsqlite3 -lyaml -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -DWELKIN_DEBUG
 LDFLAGS += -fsanitize=address,undefined
 endif
 
-SERVICES := ec2 sts iam kms ssm secretsmanager
+SERVICES := ec2 sts iam kms ssm secretsmanager cloudformation
 FOLDERS := base sys loop codec policy store api $(SERVICES) host host/sandbox guestnet daemon
 
 SRC := $(filter-out src/daemon/main.c,$(foreach f,$(FOLDERS),$(wildcard src/$(f)/*.c)))

@@ -392,6 +392,9 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     int r = api_validate(inner.service, inner.service->protocol,
                          api_shape(inner.service, inner.op->input), call->arena, req, &inner.fault);
 
+    /* what dispatch does for calls from outside; a call that no request made may write */
+    if (r == 0 && (!call->op || call->op->flags & API_WRITE) && hooks->prepare_needed && hooks->prepare_needed(&inner))
+        r = hooks->prepare(&inner);
     if (r == 0)
         r = api_authorize(&inner, req);
     if (r == 0)

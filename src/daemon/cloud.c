@@ -4,6 +4,7 @@
  */
 #include "daemon/cloud.h"
 
+#include "cloudformation/engine.h"
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
 #include "gen/store/tables.h"
@@ -17,7 +18,8 @@
 #include <stdlib.h>
 
 static const struct api_service_hooks *const services[] = {
-    &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks, NULL,
+    &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
+    &cloudformation_hooks, NULL,
 };
 
 struct cloud {
@@ -26,6 +28,7 @@ struct cloud {
     struct api *api;
     struct host *host;
     struct ec2_reconciler *ec2;
+    struct cfn_engine *cfn;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -133,7 +136,10 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     r = host_start(cloud->host);
     if (r < 0)
         return r;
-    return ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
+    r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
+    if (r < 0)
+        return r;
+    return cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
 }
 
 static struct cloud *
@@ -141,6 +147,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    cfn_engine_free(cloud->cfn);
     ec2_reconciler_free(cloud->ec2);
     host_free(cloud->host);
     api_free(cloud->api);

@@ -1,5 +1,6 @@
 # data/* → $(B)/gen/data/*: see the awk programs.
-GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c
+GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c \
+            $(B)/gen/data/resource_types.c
 
 $(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c
 $(B)/gen/data/catalogue.c: tools/datagen/catalogue.awk \
@@ -12,3 +13,14 @@ $(B)/gen/data/managed_policies.c: tools/datagen/managed_policies.awk \
     $(wildcard data/managed_policies/*.json)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -v out=$(@D)/managed_policies -f $^ || { rm -f $@; exit 1; }
+
+# The texts as they are, one behind the other: the program reads them.
+$(B)/gen/data/resource_types.h: $(B)/gen/data/resource_types.c
+$(B)/gen/data/resource_types.c: $(wildcard data/resource_types/*.yaml)
+	@mkdir -p $(@D)
+	@echo 'extern const char resource_types_text[]; extern const unsigned resource_types_bytes;' \
+	    > $(@D)/resource_types.h
+	@{ echo '#include "gen/data/resource_types.h"'; \
+	   echo 'const char resource_types_text[] = {'; \
+	   cat $^ | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/\([0-9]\)$$/\1,/'; echo '0};'; \
+	   echo 'const unsigned resource_types_bytes = sizeof(resource_types_text) - 1;'; } > $@
