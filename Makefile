@@ -21,7 +21,7 @@ CPPFLAGS := -D_GNU_SOURCE -DWELKIN_VERSION='"$(VERSION)"' -Isrc -I$(B) -Itests
 CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
           -ffunction-sections -fdata-sections $(WARN) $(CFLAGS_EXTRA)
 LDFLAGS := -Wl,--gc-sections -Wl,-z,relro,-z,now
-LDLIBS := -lsqlite3 -lyaml -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
+LDLIBS := -lsqlite3 -lyaml -lssl -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -DWELKIN_DEBUG
 LDFLAGS += -fsanitize=address,undefined
@@ -81,8 +81,20 @@ $(B)/gen/tests/$(basename $(notdir $(1)))_rows.c: $(1) $(B)/tools/tblgen
 endef
 TEST_TBL := $(wildcard tests/*/*.tbl)
 $(foreach t,$(TEST_TBL),$(eval $(call TEST_TBL_RULE,$(t))))
-TEST_ROWS := $(foreach t,$(TEST_TBL),$(B)/obj/gen/tests/$(basename $(notdir $(t)))_rows.o)
-GEN_TESTS := $(foreach t,$(TEST_TBL),$(B)/gen/tests/$(basename $(notdir $(t)))_rows.c)
+# And their descriptions of services that nobody implements.
+define TEST_API_RULE
+$(B)/gen/tests/$(basename $(notdir $(1))).h: $(B)/gen/tests/$(basename $(notdir $(1))).c
+$(B)/gen/tests/$(basename $(notdir $(1))).c: $(1) $(B)/tools/apigen
+	@mkdir -p $$(@D)
+	$(SAY) 'GEN $$@'
+	$(Q)$(B)/tools/apigen $(1) /dev/null $$(@D)
+	@sed -i 's,"gen/api/,"gen/tests/,' $(B)/gen/tests/$(basename $(notdir $(1))).c
+endef
+TEST_API := $(wildcard tests/*/*.api)
+$(foreach t,$(TEST_API),$(eval $(call TEST_API_RULE,$(t))))
+GEN_TESTS := $(foreach t,$(TEST_TBL),$(B)/gen/tests/$(basename $(notdir $(t)))_rows.c) \
+             $(foreach t,$(TEST_API),$(B)/gen/tests/$(basename $(notdir $(t))).c)
+TEST_ROWS := $(GEN_TESTS:$(B)/%.c=$(B)/obj/%.o)
 
 # All tables of all .tbl files, so that none can be forgotten.
 $(B)/gen/store/tables.h: $(B)/gen/store/tables.c

@@ -33,5 +33,7 @@ int cmd_image(struct cli *cli);
 int cmd_clock(struct cli *cli);
 int cmd_console(struct cli *cli);
 int cmd_exec(struct cli *cli);
+int cmd_trust(struct cli *cli);
+int cmd_profile(struct cli *cli);
 int cmd_reset(struct cli *cli);
 int cmd_iam(struct cli *cli);

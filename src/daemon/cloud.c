@@ -1,6 +1,6 @@
 /*
  * Which services there are, and in which order things are made: the store first, the API on it,
- * then the host, then EC2's reconciler, which wants to see what the host saw.
+ * then the host, then the reconcilers: EC2's wants to see what the host saw.
  */
 #include "daemon/cloud.h"
 
@@ -29,6 +29,7 @@ struct cloud {
     struct host *host;
     struct ec2_reconciler *ec2;
     struct cfn_engine *cfn;
+    struct ssm_reconciler *ssm;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -59,6 +60,8 @@ seed_images(struct txn *txn, struct env *env)
         {S_INIT("ami-009d6802948d06e52"), S_INIT("tiny"), S_INIT("welkin")},
         {S_INIT("welkin-tiny"), S_INIT("tiny"), S_INIT("welkin")},
         {S_INIT("welkin-debian-12"), S_INIT("debian"), S_INIT("systemd")},
+        /* templates name it; it has no root file system, so launches of it are refused */
+        {S_INIT("welkin-windows"), S_INIT(""), S_INIT("none")},
     };
     int r = 0;
 
@@ -71,7 +74,13 @@ static int
 seed(struct cloud *cloud)
 {
     struct txn *txn = store_begin(cloud->store);
-    int r = store_count(txn, &ec2_image_table) ? 0 : seed_images(txn, cloud->config.env);
+    struct str windows = S("welkin-windows");
+    int r = 0;
+
+    if (!store_count(txn, &ec2_image_table))
+        r = seed_images(txn, cloud->config.env);
+    else if (!ec2_image_by_name_get(txn, S(EC2_WELKIN_ACCOUNT), S(""), windows))
+        r = ec2_image_seed(txn, cloud->config.env, windows, S(""), S("none")); /* of older clouds */
 
     if (r < 0)
         store_rollback(txn);
@@ -139,6 +148,9 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
     if (r < 0)
         return r;
+    r = ssm_reconciler_new(&cloud->ssm, cloud->config.env, cloud->config.loop, cloud->store);
+    if (r < 0)
+        return r;
     return cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
 }
 
@@ -148,6 +160,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     if (!cloud)
         return NULL;
     cfn_engine_free(cloud->cfn);
+    ssm_reconciler_free(cloud->ssm);
     ec2_reconciler_free(cloud->ec2);
     host_free(cloud->host);
     api_free(cloud->api);

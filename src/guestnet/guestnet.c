@@ -220,7 +220,7 @@ watch(struct guestnet *g, struct loop_fd *source, int fd,
 }
 
 void
-guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_EXTRA])
+guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_ALL])
 {
     struct guestnet_vpc *vpc = calloc(1, sizeof(*vpc));
     struct http_listener *listener;
@@ -230,6 +230,7 @@ guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTE
     vpc->g = g;
     vpc->id_n = (uint8_t)vpc_id.n;
     memcpy(vpc->id, vpc_id.p, vpc_id.n);
+    vpc->has_api = fds[PRIV_LISTEN_API_TLS] >= 0 && fds[PRIV_LISTEN_API_HTTP] >= 0;
     vpc->next = g->vpcs;
     g->vpcs = vpc;
     if (http_server_listen(g->imds, fds[PRIV_LISTEN_IMDS], vpc, &listener) < 0)

@@ -30,8 +30,11 @@ struct guestnet_config {
 int guestnet_new(struct guestnet **ret, const struct guestnet_config *config);
 struct guestnet *guestnet_free(struct guestnet *g);
 
-/* A VPC's listeners, in the order of enum priv_listener; they are ours from now on. */
-void guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_EXTRA]);
+/*
+ * A VPC's listeners, in the order of enum priv_listener; those before PRIV_LISTEN_EXTRA are ours
+ * from now on.  When the API's are there (not -1) the names of AWS's endpoints lead to them.
+ */
+void guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_ALL]);
 
 /* The first IPv4 nameserver of /etc/resolv.conf's text, or 0. */
 uint32_t guestnet_nameserver(struct str resolv_conf);

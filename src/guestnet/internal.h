@@ -20,6 +20,7 @@ struct guestnet_vpc {
     struct dns_conn *dns_conns;
     unsigned n_dns_conns;
     struct loop_timer dns_pause; /* until connections are accepted again */
+    bool has_api; /* the API listens in it */
     uint8_t id_n;
     char id[30];
 };

@@ -26,6 +26,8 @@
 struct vpc {
     struct host_sandbox *s;
     int64_t number;
+    struct priv_cidr cidr;
+    bool plain; /* asked for again, without the API's listeners */
     uint8_t id_n;
     char id[30];
     struct map groups;  /* sent to this VPC: by group id, struct sent */
@@ -333,13 +335,40 @@ vpc_free(struct vpc *vpc)
     free(vpc);
 }
 
+static void vpc_answered(void *arg, struct priv_message *m);
+
+static void
+ask_vpc(struct vpc *vpc)
+{
+    struct priv_vpc_open req = {.number = (uint32_t)vpc->number,
+                                .n_cidrs = 1,
+                                .cidrs = {vpc->cidr},
+                                .n_extra = vpc->plain ? 0 : PRIV_LISTEN_ALL - PRIV_LISTEN_EXTRA,
+                                .extra = {{PRIV_API_IP, 443}, {PRIV_API_IP, 80}}};
+
+    copy_id(req.id, str_of(vpc->id, vpc->id_n));
+    if (vpc->plain)
+        memset(req.extra, 0, sizeof(req.extra));
+    ask(vpc->s, PRIV_VPC_OPEN, &req, sizeof(req), STR_NONE, vpc_answered, vpc);
+}
+
 static void
 vpc_answered(void *arg, struct priv_message *m)
 {
     struct vpc *vpc = arg;
     struct host_sandbox *s = vpc->s;
-    int fds[PRIV_LISTEN_EXTRA];
+    int fds[PRIV_LISTEN_ALL];
 
+    if ((m->status == -EINVAL || m->status == -EEXIST) && !vpc->plain) {
+        /* It runs since before there was an API inside VPCs: it changes no listeners (EINVAL) and
+         * takes two at one address for a mistake (EEXIST). */
+        log_warn("instances in %.*s do not reach the API by its names: `welkin down` and `welkin "
+                 "up` change that",
+                 (int)vpc->id_n, vpc->id);
+        vpc->plain = true;
+        ask_vpc(vpc);
+        return;
+    }
     if (m->status < 0 || m->n_fds < PRIV_LISTEN_EXTRA) {
         struct str why = m->status < 0 ? m->body : S("it came without its listeners");
 
@@ -350,9 +379,10 @@ vpc_answered(void *arg, struct priv_message *m)
         vpc_free(vpc);
         return;
     }
-    for (int i = 0; i < PRIV_LISTEN_EXTRA; i++) {
-        fds[i] = m->fds[i];
-        m->fds[i] = -1;
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = i < m->n_fds ? m->fds[i] : -1;
+        if (i < m->n_fds)
+            m->fds[i] = -1;
     }
     s->config.vpc_opened(s->config.ctx, str_of(vpc->id, vpc->id_n), fds);
 }
@@ -374,12 +404,9 @@ open_vpc(struct host_sandbox *s, const struct ec2_vpc_row *row)
     vpc->number = row->number;
     vpc->id_n = (uint8_t)row->id.n;
     memcpy(vpc->id, row->id.p, row->id.n);
+    vpc->cidr = (struct priv_cidr){block.ip, block.bits};
     map_put(&s->vpcs, str_of(vpc->id, vpc->id_n), vpc);
-
-    struct priv_vpc_open req = {.number = (uint32_t)row->number, .n_cidrs = 1};
-    copy_id(req.id, row->id);
-    req.cidrs[0] = (struct priv_cidr){block.ip, block.bits};
-    ask(s, PRIV_VPC_OPEN, &req, sizeof(req), STR_NONE, vpc_answered, vpc);
+    ask_vpc(vpc);
     return vpc;
 }
 
@@ -689,6 +716,18 @@ reopen(struct host_sandbox *s)
     store_rollback(txn);
 }
 
+/* Before the first launch. */
+static void
+send_trust(struct host_sandbox *s)
+{
+    struct str pem = s->config.trust;
+    struct priv_trust req = {.n = (uint32_t)pem.n, .hash = s->config.trust_hash};
+
+    assert(pem.n <= PRIV_TRUST_MAX);
+    if (pem.n)
+        ask(s, PRIV_TRUST, &req, sizeof(req), pem, logged, "to trust the authority");
+}
+
 static int
 hello(struct host_sandbox *s, struct priv_conn *conn, bool events, struct arena *arena,
       struct str *why)
@@ -782,5 +821,6 @@ host_sandbox_attach(struct host_sandbox *s, const struct host_events *events)
     store_watch(s->config.store, &ec2_sg_rule_table, rule_changed, s);
     store_watch(s->config.store, &ec2_security_group_table, group_changed, s);
     store_watch(s->config.store, &ec2_interface_table, interface_changed, s);
+    send_trust(s);
     reopen(s);
 }

@@ -29,6 +29,7 @@ struct world {
     bool hold_disk;
     struct str access_key, secret, token; /* of world_as() */
     struct str peer, user_agent;          /* of signed calls: aws:SourceIp, aws:UserAgent */
+    struct str source_vpc;                /* and aws:SourceVpc */
     bool secure;
     /* Of the last call. */
     int http;

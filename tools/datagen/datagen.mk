@@ -1,6 +1,6 @@
 # data/* → $(B)/gen/data/*: see the awk programs.
 GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c \
-            $(B)/gen/data/resource_types.c
+            $(B)/gen/data/public_parameters.c $(B)/gen/data/resource_types.c
 
 $(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c
 $(B)/gen/data/catalogue.c: tools/datagen/catalogue.awk \
@@ -24,3 +24,9 @@ $(B)/gen/data/resource_types.c: $(wildcard data/resource_types/*.yaml)
 	   echo 'const char resource_types_text[] = {'; \
 	   cat $^ | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/\([0-9]\)$$/\1,/'; echo '0};'; \
 	   echo 'const unsigned resource_types_bytes = sizeof(resource_types_text) - 1;'; } > $@
+
+$(B)/gen/data/public_parameters.h: $(B)/gen/data/public_parameters.c
+$(B)/gen/data/public_parameters.c: tools/datagen/public_parameters.awk \
+    data/regions.txt data/public_parameters.txt
+	@mkdir -p $(@D)
+	LC_ALL=C awk -v out=$(@D)/public_parameters -f $^ || { rm -f $@; exit 1; }
