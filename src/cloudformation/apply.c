@@ -64,6 +64,7 @@ mark_removed(struct cfn_look *look)
             continue;
         struct cfn_resource_row changed = *row;
 
+        changed.touched = CFN_UNTOUCHED;
         changed.phase = row->phase == CFN_GONE || !row->physical.n ? CFN_GONE : CFN_REMOVED;
         r = changed.phase == CFN_GONE ? cfn_resource_delete(look->call->txn, row->key)
                                       : cfn_resource_update(look->call->txn, &changed);

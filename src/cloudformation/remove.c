@@ -273,6 +273,9 @@ finish(struct cfn_look *look, const struct left *left)
     if (stage == CFN_DELETE) {
         int r = cfn_exports_drop(look);
 
+        STORE_EACH(look->call->txn, cfn_change_set_by_stack, row, stack->id)
+            if (r == 0)
+                r = cfn_change_set_delete(look->call->txn, row->id);
         if (r < 0)
             return r;
         stack->live_name = S("");
