@@ -17,7 +17,25 @@ const struct api_error cfn_errors[CFN_N_ERRORS] = {
 #undef X
 };
 
-const struct api_service_hooks cloudformation_hooks = {.service = &cloudformation_service};
+/* A stack is known to policies by its id, whichever way the caller names it. */
+static int
+resource(struct api_call *call, struct str type UNUSED, struct str id, struct api_resource *ret)
+{
+    const struct cfn_stack_row *row = cfn_find(call, id);
+
+    if (row) {
+        ret->arn = row->id;
+        ret->tags = &row->tags;
+    } else if (str_starts(id, S("arn:"))) {
+        ret->arn = id;
+    }
+    return 0;
+}
+
+const struct api_service_hooks cloudformation_hooks = {
+    .service = &cloudformation_service,
+    .resource = resource,
+};
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 
