@@ -10,6 +10,7 @@
  */
 #include "cloudformation/engine.h"
 
+#include "cloudformation/policy.h"
 #include "cloudformation/type.h"
 #include "cloudformation/template.h"
 
@@ -221,6 +222,38 @@ metadata(struct cfn_look *look, struct cfn_resource_row *row)
 
 /* ---- pending ---- */
 
+static struct str
+policy(struct cfn_look *look, const struct cfn_resource_row *row)
+{
+    const struct cfn_stack_row *stack = &look->stack;
+    struct str text = stack->policy_once.n ? stack->policy_once : stack->policy;
+
+    return cfn_policy_denies(look->call->arena, text,
+                             row->phase == CFN_REMOVED      ? "Update:Delete"
+                             : row->touched == CFN_REPLACED ? "Update:Replace"
+                                                            : "Update:Modify",
+                             row->logical, row->type);
+}
+
+/* What the update takes away, before it does anything. */
+static int
+policy_of_removed(struct cfn_look *look, bool *failed)
+{
+    int r = 0;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, old, look->stack.id) {
+        struct cfn_resource_row row = *old;
+        struct str denied = row.phase == CFN_REMOVED ? policy(look, &row) : STR_NONE;
+
+        if (r != 0 || !denied.p)
+            continue;
+        row.touched = CFN_CHANGED;
+        r = fail(look, &row, denied);
+        *failed = true;
+    }
+    return r;
+}
+
 static bool
 all_there(struct cfn_look *look, const struct cfn_resource_row *row)
 {
@@ -266,6 +299,12 @@ pending(struct cfn_look *look, struct cfn_resource_row *row)
         return cfn_resource_update(look->call->txn, row);
     }
     row->touched = replaces(&run) ? CFN_REPLACED : CFN_CHANGED;
+    struct str denied = policy(look, row);
+
+    if (denied.p) {
+        row->touched = CFN_CHANGED; /* nothing to go back to, but it is told */
+        return fail(look, row, denied);
+    }
     return cfn_resource_status(look, row, "UPDATE_IN_PROGRESS",
                                row->touched == CFN_REPLACED
                                    ? S("Requested update requires the creation of a new physical "
@@ -628,7 +667,7 @@ int
 cfn_apply(struct cfn_look *look)
 {
     bool moved = true, failed = false;
-    int r = 0;
+    int r = look->stack.stage == CFN_UPDATE ? policy_of_removed(look, &failed) : 0;
 
     while (moved && !failed && r == 0) {
         moved = false;

@@ -6,6 +6,7 @@
 
 #include "api/actor.h"
 #include "cloudformation/parameter.h"
+#include "cloudformation/policy.h"
 #include "cloudformation/template.h"
 
 #define NAME_MAX_CHARACTERS 128
@@ -70,7 +71,6 @@ refuse_unreached(struct api_call *call, const struct cfn_submission *in)
         const char *name;
     } rows[] = {
         {in->url.p != NULL, "TemplateURL"},
-        {in->policy_body.p != NULL, "StackPolicyBody"},
         {in->policy_url.p != NULL, "StackPolicyURL"},
         {in->resource_types && in->resource_types->n > 0, "ResourceTypes"},
         {in->rollback && in->rollback->rollback_triggers.n > 0,
@@ -192,6 +192,23 @@ keep_or_take(const struct str_list *given, const struct str_list *before, struct
         *ret = *before;
 }
 
+static int
+policies_of(struct api_call *call, const struct cfn_submission *in, struct cfn_stack_row *row)
+{
+    struct str wrong = STR_NONE;
+
+    if (in->policy_body.p)
+        wrong = cfn_policy_check(call->arena, in->policy_body);
+    if (!wrong.p && in->policy_once.p)
+        wrong = cfn_policy_check(call->arena, in->policy_once);
+    if (wrong.p)
+        return INVALID("%.*s", STR_ARG(wrong));
+    if (in->policy_body.p)
+        row->policy = in->policy_body;
+    row->policy_once = in->policy_once;
+    return 0;
+}
+
 int
 cfn_submit(struct api_call *call, const struct cfn_submission *in,
            const struct cfn_stack_row *before, struct cfn_stack_row *row)
@@ -222,6 +239,9 @@ cfn_submit(struct api_call *call, const struct cfn_submission *in,
         return r;
     keep_or_take(in->notify, before ? &before->notify : NULL, &row->notify);
     keep_or_take(in->capabilities, NULL, &row->capabilities);
+    r = policies_of(call, in, row);
+    if (r)
+        return r;
     row->template = text;
     row->description = cfn_scalar(json_get(&root, "Description"));
     row->token = in->token.p ? in->token : S("");
@@ -499,8 +519,8 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
         .tags = &req->tags,
         .rollback = req->rollback_configuration,
         .role = req->role_arn,
-        .policy_body = req->stack_policy_body.p ? req->stack_policy_body
-                                                : req->stack_policy_during_update_body,
+        .policy_body = req->stack_policy_body,
+        .policy_once = req->stack_policy_during_update_body,
         .policy_url = req->stack_policy_url,
         .token = req->client_request_token,
     };
@@ -632,4 +652,41 @@ cfn_update_termination_protection(struct api_call *call,
     res->stack_id = row.id;
     r = cfn_stack_update(call->txn, &row);
     return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(row.id)) : 0;
+}
+
+/* ---- stack policies ---- */
+
+int
+cfn_set_stack_policy(struct api_call *call, const struct cloudformation_SetStackPolicyInput *req,
+                     struct cloudformation_SetStackPolicyResult *res UNUSED)
+{
+    const struct cfn_submission in = {.policy_body = req->stack_policy_body,
+                                      .policy_url = req->stack_policy_url};
+    const struct cfn_stack_row *old;
+    int r = cfn_need(call, req->stack_name, &old);
+
+    if (r == 0)
+        r = refuse_unreached(call, &in);
+    if (r == 0 && !in.policy_body.p)
+        r = INVALID("You must specify StackPolicyBody or StackPolicyURL");
+    if (r)
+        return r;
+    struct cfn_stack_row row = *old;
+
+    r = policies_of(call, &in, &row);
+    if (r == 0)
+        r = cfn_stack_update(call->txn, &row);
+    return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(row.id)) : r;
+}
+
+int
+cfn_get_stack_policy(struct api_call *call, const struct cloudformation_GetStackPolicyInput *req,
+                     struct cloudformation_GetStackPolicyOutput *res)
+{
+    const struct cfn_stack_row *row;
+    int r = cfn_need(call, req->stack_name, &row);
+
+    if (r == 0 && row->policy.n)
+        res->stack_policy_body = row->policy;
+    return r;
 }

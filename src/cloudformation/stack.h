@@ -16,7 +16,7 @@ struct cfn_submission {
     const struct str_list *capabilities, *notify, *resource_types;
     const struct cloudformation_TagList *tags;
     const struct cloudformation_RollbackConfiguration *rollback;
-    struct str role, policy_body, policy_url, token;
+    struct str role, policy_body, policy_once, policy_url, token;
 };
 /*
  * Checks it and fills in template, parameters, tags, capabilities, notify, role, actor and

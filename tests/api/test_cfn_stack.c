@@ -412,3 +412,150 @@ TEST(an_instance_is_made_with_groups_by_name_and_id, "CFNT-11 CFNT-18 VS-13 CFN-
     CHECK(str_eq(xml_text(stack(w, "server"), "OutputValue"), xml_text(seen, "privateIpAddress")));
     world_free(w);
 }
+
+TEST(a_stack_policy_protects_resources, "CFNS-01")
+{
+    static const char template[] =
+        "Resources:\n"
+        "  CriticalSecurityGroup: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: "
+        "g, SecurityGroupIngress: [{IpProtocol: tcp, FromPort: %d, ToPort: %d, CidrIp: "
+        "10.0.0.0/8}]}}\n"
+        "  P: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: v%d}}\n"
+        "  U: {Type: AWS::IAM::Group, Properties: {Path: /%d/}}\n";
+    static const char policy[] =
+        "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"Update:*\",\"Principal\":\"*\","
+        "\"Resource\":\"*\"},{\"Effect\":\"Deny\",\"Action\":\"Update:*\",\"Principal\":\"*\","
+        "\"Resource\":\"LogicalResourceId/CriticalSecurityGroup\"},{\"Effect\":\"Deny\","
+        "\"Action\":\"Update:*\",\"Principal\":\"*\",\"Resource\":\"*\",\"Condition\":{"
+        "\"StringEquals\":{\"ResourceType\":[\"AWS::IAM::Group\"]}}}]}";
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "safe", IAM, test_fmt(template, 1, 1, 1, 1)));
+    world_settle(w);
+    world_okf(w, "Action=SetStackPolicy" V "&StackName=safe&StackPolicyBody=%.*s",
+              STR_ARG(world_code(w, str_from(policy))));
+    CHECK(str_eq(
+        xml_text(world_ok(w, "Action=GetStackPolicy" V "&StackName=safe"), "StackPolicyBody"),
+        str_from(policy)));
+    CHECK_OK(w, update(w, "safe", IAM, test_fmt(template, 1, 1, 2, 1)));
+    world_settle(w);
+    check_status(w, "safe", "UPDATE_COMPLETE");
+    CHECK_OK(w, update(w, "safe", IAM, test_fmt(template, 2, 2, 2, 1)));
+    world_settle(w);
+    check_status(w, "safe", "UPDATE_ROLLBACK_COMPLETE");
+    CHECK(strstr(events(w, "safe"),
+                 "CriticalSecurityGroup UPDATE_FAILED Action denied by stack policy: Statement "
+                 "[#2] does not allow [Update:*] for resource [CriticalSecurityGroup]\n"));
+    CHECK_OK(w, update(w, "safe", IAM, test_fmt(template, 1, 1, 2, 2)));
+    world_settle(w);
+    check_status(w, "safe", "UPDATE_ROLLBACK_COMPLETE");
+    CHECK(strstr(events(w, "safe"), "Statement [#3] does not allow [Update:*] for resource [U]"));
+    CHECK_OK(w, update(w, "safe", "",
+                       "Resources: {P: {Type: AWS::SSM::Parameter, Properties: "
+                       "{Type: String, Value: v2}}}"));
+    world_settle(w);
+    check_status(w, "safe", "UPDATE_ROLLBACK_COMPLETE");
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeSecurityGroups"), "groupName"), 2);
+    struct str once =
+        world_code(w, S("{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"Update:*\","
+                        "\"Principal\":\"*\",\"Resource\":\"*\"}]}"));
+    CHECK_OK(w,
+             update(w, "safe", test_fmt("%s&StackPolicyDuringUpdateBody=%.*s", IAM, STR_ARG(once)),
+                    test_fmt(template, 3, 3, 2, 3)));
+    world_settle(w);
+    check_status(w, "safe", "UPDATE_COMPLETE");
+    world_free(w);
+}
+
+TEST(a_stack_calls_as_its_caller_or_its_role)
+{
+    static const char template[] =
+        "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Name: /p, Type: String, Value: "
+        "v}}}";
+    struct world *w = world_new();
+    struct str key;
+
+    world_ok(w, "Action=CreateUser&Version=2010-05-08&UserName=joe");
+    world_okf(w,
+              "Action=PutUserPolicy&Version=2010-05-08&UserName=joe&PolicyName=p"
+              "&PolicyDocument=%.*s",
+              STR_ARG(world_code(w, S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":"
+                                      "\"Allow\",\"Action\":[\"cloudformation:*\","
+                                      "\"iam:PassRole\"],\"Resource\":\"*\"}}"))));
+    world_okf(w,
+              "Action=CreateRole&Version=2010-05-08&RoleName=maker"
+              "&AssumeRolePolicyDocument=%.*s",
+              STR_ARG(world_code(w, S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":"
+                                      "\"Allow\",\"Principal\":{\"Service\":"
+                                      "\"cloudformation.amazonaws.com\"},\"Action\":"
+                                      "\"sts:AssumeRole\"}}"))));
+    world_okf(w,
+              "Action=PutRolePolicy&Version=2010-05-08&RoleName=maker&PolicyName=p"
+              "&PolicyDocument=%.*s",
+              STR_ARG(world_code(w, S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":"
+                                      "\"Allow\",\"Action\":\"ssm:*\",\"Resource\":\"*\"}}"))));
+    key = world_ok(w, "Action=CreateAccessKey&Version=2010-05-08&UserName=joe");
+    world_as_reply(w, key);
+    CHECK_OK(w, create(w, "mine", "", template));
+    world_settle(w);
+    check_status(w, "mine", "ROLLBACK_COMPLETE");
+    CHECK(strstr(events(w, "mine"), "is not authorized to perform: ssm:PutParameter on resource: "
+                                    "arn:aws:ssm:us-east-1:000000000000:parameter/p"));
+    CHECK_OK(w, create(w, "role", "&RoleARN=arn:aws:iam::000000000000:role/maker", template));
+    world_settle(w);
+    check_status(w, "role", "CREATE_COMPLETE");
+    world_as_root(w);
+    world_ok(w, "Action=DeleteUserPolicy&Version=2010-05-08&UserName=joe&PolicyName=p");
+    world_as_reply(w, key);
+    CHECK_FAULT(w, world_call(w, "Action=DeleteStack" V "&StackName=role"), "AccessDenied");
+    world_free(w);
+}
+
+TEST(resource_types_of_every_service_are_made_and_deleted)
+{
+    static const char template[] =
+        "Resources:\n"
+        "  Role:\n"
+        "    Type: AWS::IAM::Role\n"
+        "    Properties:\n"
+        "      AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, "
+        "Principal: {Service: ec2.amazonaws.com}, Action: 'sts:AssumeRole'}]}\n"
+        "      ManagedPolicyArns: [!Ref Managed, 'arn:aws:iam::aws:policy/ReadOnlyAccess']\n"
+        "      Policies: [{PolicyName: in, PolicyDocument: {Version: 2012-10-17, Statement: "
+        "[{Effect: Allow, Action: 's3:*', Resource: '*'}]}}]\n"
+        "  Managed: {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: {Version: "
+        "2012-10-17, Statement: [{Effect: Allow, Action: '*', Resource: '*'}]}}}\n"
+        "  Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}\n"
+        "  Team: {Type: AWS::IAM::Group}\n"
+        "  User: {Type: AWS::IAM::User, Properties: {Groups: [!Ref Team], Tags: [{Key: a, Value: "
+        "b}]}}\n"
+        "  Access: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref User}}\n"
+        "  Key: {Type: AWS::KMS::Key, Properties: {EnableKeyRotation: true, Tags: [{Key: a, "
+        "Value: b}]}}\n"
+        "  Alias: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/mine, TargetKeyId: !Ref "
+        "Key}}\n"
+        "  Pair: {Type: AWS::EC2::KeyPair, Properties: {KeyName: pair}}\n"
+        "Outputs:\n"
+        "  RoleArn: {Value: !GetAtt Role.Arn}\n"
+        "  Secret: {Value: !GetAtt Access.SecretAccessKey}\n"
+        "  KeyArn: {Value: !GetAtt Key.Arn}\n";
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "all", IAM "&Tags.member.1.Key=team&Tags.member.1.Value=x", template));
+    world_settle(w);
+    check_status(w, "all", "CREATE_COMPLETE");
+    CHECK(str_starts(xml_text_at(stack(w, "all"), "OutputValue", 0),
+                     S("arn:aws:iam::000000000000:role/all-Role-")));
+    CHECK_INT(xml_text_at(stack(w, "all"), "OutputValue", 1).n, 40);
+    CHECK_INT(json_count(world_json_ok(w, "ssm", "DescribeParameters", "{}"), "Parameters"), 1);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeStackResources" V "&StackName=all"), "member"),
+              9);
+    world_ok(w, "Action=DeleteStack" V "&StackName=all");
+    world_settle(w);
+    world_refused(w, "ValidationError", NULL, "Action=DescribeStacks" V "&StackName=all");
+    CHECK_INT(xml_count(world_ok(w, "Action=ListRoles&Version=2010-05-08"), "RoleName"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=ListUsers&Version=2010-05-08"), "UserName"), 0);
+    CHECK_INT(json_count(world_json_ok(w, "ssm", "DescribeParameters", "{}"), "Parameters"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
+    world_free(w);
+}

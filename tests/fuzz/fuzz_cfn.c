@@ -18,8 +18,7 @@ anything(struct cfn_scope *scope UNUSED, struct str name, struct json *ret)
 }
 
 static bool
-attribute(struct cfn_scope *scope UNUSED, struct str name UNUSED, struct str attr,
-          struct json *ret)
+attribute(struct cfn_scope *scope UNUSED, struct str name UNUSED, struct str attr, struct json *ret)
 {
     *ret = cfn_text(attr);
     return true;
