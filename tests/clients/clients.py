@@ -333,6 +333,37 @@ def the_hello_example_runs_as_written(lab):
     check("hello from ip-172-31-" in out, out)
 
 
+@test
+def the_aws_cli_keeps_reads_and_restores_a_secret(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+
+    def secret(verb, *args):
+        return cli.json("secretsmanager", verb, *args)
+
+    named = ("--secret-id", "cli/one")
+    made = secret("create-secret", "--name", "cli/one", "--secret-string", '{"user":"a"}')
+    got = secret("get-secret-value", *named)
+    same((got["SecretString"], got["VersionId"]), ('{"user":"a"}', made["VersionId"]), "the value")
+    same(secret("put-secret-value", *named, "--secret-string", "b")["VersionStages"],
+         ["AWSCURRENT"], "labels")
+    same(secret("get-secret-value", *named, "--version-stage", "AWSPREVIOUS")["VersionId"],
+         made["VersionId"], "the previous version")
+    batch = secret("batch-get-secret-value", "--secret-id-list", "cli/one", "none")
+    same([batch["SecretValues"][0]["SecretString"], batch["Errors"][0]["ErrorCode"]],
+         ["b", "ResourceNotFoundException"], "a batch")
+    secret("tag-resource", *named, "--tags", "Key=team,Value=blue")
+    same(cli.text("secretsmanager", "list-secrets", "--filters", "Key=tag-value,Values=bl",
+                  "--query", "SecretList[].Name"), "cli/one", "a filtered list")
+    cli.refused("AccessDeniedException", "secretsmanager", "rotate-secret", *named,
+                "--rotation-lambda-arn", "arn:aws:lambda:us-east-1:000000000000:function:f",
+                "--rotation-rules", "AutomaticallyAfterDays=30")
+    secret("delete-secret", *named, "--recovery-window-in-days", "7")
+    cli.refused("InvalidRequestException", "secretsmanager", "get-secret-value", *named)
+    secret("restore-secret", *named)
+    secret("delete-secret", *named, "--force-delete-without-recovery")
+    cli.refused("ResourceNotFoundException", "secretsmanager", "describe-secret", *named)
+
+
 # ---- IAM ---
 
 EC2_TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
@@ -518,6 +549,19 @@ def parameters_are_kept_by_terraform(lab):
           "what is changed")
     tf("plan", "-detailed-exitcode", variables=changed)
     tf("destroy", "-auto-approve", variables=changed)
+
+
+@test
+def secrets_are_kept_by_terraform(lab):
+    """apply, an empty plan, changes in place, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-secrets"), "terraform-secrets",
+                            lab.cloud.url)
+    check("6 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "second", "tag": "green"}
+    tf("apply", "-auto-approve", variables=changed)
+    tf("plan", "-detailed-exitcode", variables=changed)
+    check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
 
 
 def main():

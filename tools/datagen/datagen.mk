@@ -2,20 +2,20 @@
 GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c \
             $(B)/gen/data/public_parameters.c $(B)/gen/data/resource_types.c
 
-$(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c
+$(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c ; @:
 $(B)/gen/data/catalogue.c: tools/datagen/catalogue.awk \
     data/regions.txt data/offerings.txt data/instance_types.txt
 	@mkdir -p $(@D)
 	LC_ALL=C awk -v out=$(@D)/catalogue -f $^ || { rm -f $@; exit 1; }
 
-$(B)/gen/data/managed_policies.h: $(B)/gen/data/managed_policies.c
+$(B)/gen/data/managed_policies.h: $(B)/gen/data/managed_policies.c ; @:
 $(B)/gen/data/managed_policies.c: tools/datagen/managed_policies.awk \
     $(wildcard data/managed_policies/*.json)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -v out=$(@D)/managed_policies -f $^ || { rm -f $@; exit 1; }
 
 # The texts as they are, one behind the other: the program reads them.
-$(B)/gen/data/resource_types.h: $(B)/gen/data/resource_types.c
+$(B)/gen/data/resource_types.h: $(B)/gen/data/resource_types.c ; @:
 $(B)/gen/data/resource_types.c: $(wildcard data/resource_types/*.yaml)
 	@mkdir -p $(@D)
 	@echo 'extern const char resource_types_text[]; extern const unsigned resource_types_bytes;' \
@@ -25,7 +25,7 @@ $(B)/gen/data/resource_types.c: $(wildcard data/resource_types/*.yaml)
 	   cat $^ | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/\([0-9]\)$$/\1,/'; echo '0};'; \
 	   echo 'const unsigned resource_types_bytes = sizeof(resource_types_text) - 1;'; } > $@
 
-$(B)/gen/data/public_parameters.h: $(B)/gen/data/public_parameters.c
+$(B)/gen/data/public_parameters.h: $(B)/gen/data/public_parameters.c ; @:
 $(B)/gen/data/public_parameters.c: tools/datagen/public_parameters.awk \
     data/regions.txt data/public_parameters.txt
 	@mkdir -p $(@D)
