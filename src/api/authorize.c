@@ -393,7 +393,9 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
                          api_shape(inner.service, inner.op->input), call->arena, req, &inner.fault);
 
     /* what dispatch does for calls from outside; a call that no request made may write */
-    if (r == 0 && (!call->op || call->op->flags & API_WRITE) && hooks->prepare_needed && hooks->prepare_needed(&inner))
+    bool may_write = !call->op || (call->op->flags & API_WRITE);
+
+    if (r == 0 && may_write && hooks->prepare_needed && hooks->prepare_needed(&inner))
         r = hooks->prepare(&inner);
     if (r == 0)
         r = api_authorize(&inner, req);

@@ -5,8 +5,9 @@
  *   begun     the type's calls are made, in this transaction: started, or failed
  *   started   ready, and all signals came: settled
  *
- * Each pass goes over all resources before the next one, so that what does not depend on each other is
- * seen to begin together.  The first failure ends the stage: what was under way is cancelled.
+ * Each pass goes over all resources before the next one, so that what does not depend on each
+ * other is seen to begin together.  The first failure ends the stage: what was under way is
+ * cancelled.
  */
 #include "cloudformation/engine.h"
 

@@ -1,6 +1,6 @@
 /*
- * Change sets: an update that is looked at before it is done.  What it would do is worked out in the
- * call that makes it, and kept.
+ * Change sets: an update that is looked at before it is done.  What it would do is worked out
+ * in the call that makes it, and kept.
  */
 #include "cloudformation/convert.h"
 #include "cloudformation/diff.h"

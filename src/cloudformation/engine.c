@@ -1,7 +1,7 @@
 /*
  * When stacks are looked at: after a commit that changed one, a signal or a machine, and when
- * something falls due by the cloud's clock.  A look that cannot go on leaves the stack as it is; the
- * next one begins at the same place.
+ * something falls due by the cloud's clock.  A look that cannot go on leaves the stack as it
+ * is; the next one begins at the same place.
  */
 #include "cloudformation/engine.h"
 

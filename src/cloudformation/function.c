@@ -544,9 +544,10 @@ cfn_condition(struct cfn_scope *scope, struct str name, bool *ret)
     const struct json *section = json_get(scope->root, "Conditions");
     size_t i = 0;
 
-    while (section && i < section->n && !str_eq(section->names[i], name))
+    while (section && section->kind == JSON_OBJECT && i < section->n &&
+           !str_eq(section->names[i], name))
         i++;
-    if (!section || i == section->n)
+    if (!section || section->kind != JSON_OBJECT || i == section->n)
         return cfn_wrong(scope,
                          "Template error: unresolved condition dependency %.*s in the template",
                          STR_ARG(name));

@@ -1,8 +1,8 @@
 /*
  * Deleting: by DeleteStack, after a creation that failed, and what an update left over.
  *
- * The order is that of creation, backwards: a resource goes when nothing that depends on it is there.
- * What cannot be deleted fails alone; the others go on, but for those that it depends on.
+ * The order is that of creation, backwards: a resource goes when nothing that depends on it is
+ * there. What cannot be deleted fails alone; the others go on, but for those that it depends on.
  */
 #include "cloudformation/engine.h"
 

@@ -1,6 +1,6 @@
 /*
- * CreateStack, UpdateStack, DeleteStack: what is handed in is checked as a whole, then a row says what
- * the stack shall become, and the engine takes it from there.
+ * CreateStack, UpdateStack, DeleteStack: what is handed in is checked as a whole, then a row
+ * says what the stack shall become, and the engine takes it from there.
  */
 #include "cloudformation/stack.h"
 

@@ -3,7 +3,8 @@
 
 #include "cloudformation/engine.h"
 
-/* By name (that of a deleted one is free) or id.  NULL: there is none in this account and region. */
+/* By name (that of a deleted one is free) or id.  NULL: there is none in this account and
+ * region. */
 const struct cfn_stack_row *cfn_find(struct api_call *call, struct str name);
 /* The same, and "Stack with id … does not exist". */
 int cfn_need(struct api_call *call, struct str name, const struct cfn_stack_row **ret);

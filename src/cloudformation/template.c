@@ -1,7 +1,7 @@
 /*
  * The checks are in AWS's order of what a user sees first: form, sections, resources, references,
- * circles.  References are found by one walk, which needs to know no function but Ref, Fn::GetAtt and
- * the text of Fn::Sub.
+ * circles.  References are found by one walk, which needs to know no function but Ref,
+ * Fn::GetAtt and the text of Fn::Sub.
  */
 #include "cloudformation/template.h"
 

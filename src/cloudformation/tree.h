@@ -20,5 +20,6 @@ bool cfn_equal(const struct json *x, const struct json *y);
 struct str cfn_print(struct arena *a, const struct json *j, size_t max_bytes);
 /* What cfn_print() wrote. */
 bool cfn_read(struct arena *a, struct str text, struct json *ret);
-/* A member by a path of names and numbers: "Placement.Tenancy", "Tags.0.Key"; NULL: there is none. */
+/* A member by a path of names and numbers: "Placement.Tenancy", "Tags.0.Key"; NULL: there is
+ * none. */
 const struct json *cfn_path(const struct json *j, struct str path);

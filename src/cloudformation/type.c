@@ -2,7 +2,8 @@
  * The interpreter of resource types.  A step's request is a tree with functions; what comes of it
  * is put into the operation's typed struct by the model's tables, the operation is called as the
  * stack's caller in the same transaction in which the engine writes what it did, and the reply is
- * made a tree again.  So there is no moment at which a thing exists that the stack does not know of.
+ * made a tree again.  So there is no moment at which a thing exists that the stack does not
+ * know of.
  */
 #include "cloudformation/type.h"
 

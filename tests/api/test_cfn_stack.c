@@ -1,4 +1,5 @@
-/* What stacks do beside being made: parameters, exports, signals, policies, change sets, crashes. */
+/* What stacks do beside being made: parameters, exports, signals, policies, change sets,
+ * crashes. */
 #include "api/cfn_help.h"
 
 #include <stdio.h>
