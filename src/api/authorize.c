@@ -336,6 +336,8 @@ api_authorize(struct api_call *call, const void *req)
 
     if (call->op->flags & (API_NO_AUTH | API_ANYONE))
         return 0;
+    if (call->instance.p)
+        return api_authorize_instance(call, req);
     if (call->principal.kind == POLICY_ROOT && !hooks->resource_policies)
         return 0;
     keys = ARENA_NEW(call->arena, struct policy_context);

@@ -270,6 +270,28 @@ json_wrong(struct arena *a, struct str text, size_t at)
                    column);
 }
 
+/* A name that comes twice is the last one of them; trees have each once. */
+static void
+dedupe(struct json *j)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < j->n; i++) {
+        size_t at = 0;
+
+        dedupe(&j->v[i]);
+        if (j->kind != JSON_OBJECT)
+            continue;
+        while (at < n && !str_eq(j->names[at], j->names[i]))
+            at++;
+        j->names[at] = j->names[i];
+        j->v[at] = j->v[i];
+        n = MAX(n, at + 1);
+    }
+    if (j->kind == JSON_OBJECT)
+        j->n = n;
+}
+
 struct str
 cfn_load(struct arena *a, struct str text, struct json *ret)
 {
@@ -282,6 +304,7 @@ cfn_load(struct arena *a, struct str text, struct json *ret)
     if (trimmed.n && trimmed.p[0] == '{') {
         if (!json_parse(a, text, CFN_NODES_MAX, ret, &at))
             return json_wrong(a, text, at);
+        dedupe(ret);
     } else {
         wrong = load_yaml(a, text, ret);
     }

@@ -33,8 +33,29 @@ resource(struct api_call *call, struct str type UNUSED, struct str id, struct ap
     return 0;
 }
 
+/* The helper scripts on an instance may ask about the stack that made it, and signal to it. */
+static bool
+of_instance(struct api_call *call, const void *req)
+{
+    struct str op = api_op_name(call->service, call->op), name = STR_NONE;
+    const struct cfn_stack_row *stack;
+    bool own = false;
+
+    if (str_is(op, "DescribeStackResource"))
+        name = ((const struct cloudformation_DescribeStackResourceInput *)req)->stack_name;
+    else if (str_is(op, "SignalResource"))
+        name = ((const struct cloudformation_SignalResourceInput *)req)->stack_name;
+    stack = name.p ? cfn_find(call, name) : NULL;
+    if (!stack)
+        return false;
+    STORE_EACH(call->txn, cfn_resource_by_stack, row, stack->id)
+        own = own || (row->phase != CFN_GONE && str_eq(row->physical, call->instance));
+    return own;
+}
+
 const struct api_service_hooks cloudformation_hooks = {
     .service = &cloudformation_service,
+    .of_instance = of_instance,
     .resource = resource,
 };
 

@@ -1,6 +1,8 @@
 /* What stacks do beside being made: parameters, exports, signals, policies, change sets,
  * crashes. */
 #include "api/cfn_help.h"
+#include "harness/identity_keys.h"
+#include "store/keys.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -558,5 +560,84 @@ TEST(resource_types_of_every_service_are_made_and_deleted)
     CHECK_INT(xml_count(world_ok(w, "Action=ListUsers&Version=2010-05-08"), "UserName"), 0);
     CHECK_INT(json_count(world_json_ok(w, "ssm", "DescribeParameters", "{}"), "Parameters"), 0);
     CHECK_INT(xml_count(world_ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
+    world_free(w);
+}
+
+/* A call that an instance signs with its identity document. */
+static struct str
+as_instance(struct world *w, struct identity *id, const char *instance, const char *form)
+{
+    struct arena *a = test_arena();
+    struct str document = str_fmt(a,
+                                  "{\"accountId\":\"000000000000\",\"instanceId\":\"%s\","
+                                  "\"region\":\"us-east-1\"}",
+                                  instance);
+    struct str signature = identity_sign(id, a, IDENTITY_SIGNATURE, document, w->env.now_ms),
+               line = S("");
+
+    while (signature.p)
+        line = str_cat(a, line, str_split(&signature, '\n'));
+    const struct http_header headers[] = {
+        {S("Host"), S("localhost:4566")},
+        {S("Content-Type"), S("application/x-www-form-urlencoded")},
+        {S("Authorization"),
+         str_fmt(a, "CFN_V1 %.*s:%.*s", STR_ARG(str_base64(a, document)), STR_ARG(line))},
+    };
+    const struct sigv4_request req = {.method = S("POST"),
+                                      .path = S("/"),
+                                      .query = S(""),
+                                      .headers = headers,
+                                      .n_headers = ARRAY_LEN(headers),
+                                      .body = str_from(form)};
+
+    return world_request(w, &req);
+}
+
+TEST(an_instance_without_a_role_asks_about_its_own_stack_only, "CSIG-07")
+{
+    static const char template[] =
+        "Resources:\n"
+        "  Server:\n"
+        "    Type: AWS::EC2::Instance\n"
+        "    Metadata: {AWS::CloudFormation::Init: {config: {files: {/a: {content: !Sub "
+        "'${AWS::StackName}'}}}}}\n"
+        "    Properties: {ImageId: ami-009d6802948d06e52, InstanceType: t2.micro}\n"
+        "  Wait:\n"
+        "    Type: AWS::CloudFormation::WaitCondition\n"
+        "    CreationPolicy: {ResourceSignal: {Timeout: PT2M, Count: 1}}\n";
+    struct world *w = world_new();
+    struct identity *id, *forged = identity_for_test();
+
+    CHECK(store_identity_load(cloud_store(w->cloud), &w->env.env, &id) == 0);
+    CHECK_OK(w, create(w, "one", "", template));
+    CHECK_OK(w, create(w, "two", "", waits));
+    world_advance(w, 1000);
+    struct str about =
+        world_ok(w, "Action=DescribeStackResource" V "&StackName=one&LogicalResourceId=Server");
+    const char *instance = xml_cstr(about, "PhysicalResourceId");
+    const char *ask = "Action=DescribeStackResource" V "&StackName=one&LogicalResourceId=Server";
+
+    about = as_instance(w, id, instance, ask);
+    CHECK_OK(w, about);
+    CHECK_STR(
+        json_path(xml_text(about, "Metadata"), "AWS::CloudFormation::Init.config.files./a.content"),
+        "one");
+    CHECK_FAULT(w, as_instance(w, forged, instance, ask), "InvalidClientTokenId");
+    CHECK_FAULT(w, as_instance(w, id, "i-00000000000000000", ask), "InvalidClientTokenId");
+    CHECK_FAULT(w, as_instance(w, id, instance, "Action=DescribeStacks" V), "AccessDenied");
+    CHECK_FAULT(w,
+                as_instance(w, id, instance,
+                            "Action=SignalResource" V
+                            "&StackName=two&LogicalResourceId=Wait&Status=SUCCESS&UniqueId=x"),
+                "AccessDenied");
+    CHECK_FAULT(w, as_instance(w, id, instance, "Action=ListUsers&Version=2010-05-08"),
+                "MissingAuthenticationToken");
+    CHECK_OK(w, as_instance(w, id, instance,
+                            "Action=SignalResource" V
+                            "&StackName=one&LogicalResourceId=Wait&Status=SUCCESS&UniqueId=x"));
+    world_advance(w, 1000);
+    check_status(w, "one", "CREATE_COMPLETE");
+    identity_free(id);
+    identity_free(forged);
     world_free(w);
 }
