@@ -58,6 +58,31 @@ cfn_type_replaces(const struct json *type, struct str property)
     return letters.p && str_find_char(letters, 'C') != SIZE_MAX;
 }
 
+/* ---- names that are made ---- */
+
+/* STACK-LOGICAL-12 characters, the first two cut where it would be too long. */
+static struct str
+made_name(struct cfn_run *run, const struct json *naming)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    struct arena *a = run->call->arena;
+    struct str prefix = json_text(naming, "Prefix");
+    int64_t max = 255;
+    uint8_t random[12];
+    char tail[12];
+
+    if (json_get(naming, "Max"))
+        json_i64(json_get(naming, "Max"), &max);
+    run->call->env->random(run->call->env, random, sizeof(random));
+    for (size_t i = 0; i < sizeof(tail); i++)
+        tail[i] = letters[random[i] % (sizeof(letters) - 1)];
+    struct str head =
+        str_fmt(a, "%.*s-%.*s", STR_ARG(prefix.p ? prefix : run->stack), STR_ARG(run->logical));
+
+    head = str_cut(head, 0, (size_t)max - sizeof(tail) - 1);
+    return str_fmt(a, "%.*s-%.12s", STR_ARG(head), tail);
+}
+
 /* ---- the scope of a step ---- */
 
 struct step_scope {
@@ -85,6 +110,14 @@ type_ref(struct cfn_scope *scope, struct str name, struct json *ret)
         value = json_get_str(&s->run->props, name);
     if (!value && define)
         return cfn_resolve(scope, define, ret);
+    if (!value && str_is(name, "Token")) {
+        *ret = cfn_text(api_uuid(s->run->call->env, scope->arena));
+        return true;
+    }
+    if (!value && str_is(name, "MadeName")) {
+        *ret = cfn_text(made_name(s->run, json_get(s->run->type, "Naming")));
+        return true;
+    }
     if (!value)
         return absent(ret);
     *ret = *value;
@@ -143,6 +176,23 @@ tags_as(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     return true;
 }
 
+/* A JSON text with one more member; absent when there is no such text or no name. */
+static bool
+json_with(struct cfn_scope *scope, const struct json *arg, struct json *ret)
+{
+    struct json part[3], object;
+
+    for (size_t i = 0; i < ARRAY_LEN(part); i++)
+        if (!cfn_resolve(scope, &arg->v[i], &part[i]))
+            return false;
+    if (!cfn_scalar(&part[0]).p || !cfn_scalar(&part[1]).p ||
+        !cfn_read(scope->arena, cfn_scalar(&part[0]), &object) || object.kind != JSON_OBJECT)
+        return absent(ret);
+    cfn_put(scope->arena, &object, cfn_scalar(&part[1]), part[2]);
+    *ret = cfn_text(cfn_print(scope->arena, &object, (size_t)1 << 20));
+    return true;
+}
+
 static bool
 type_function(struct cfn_scope *scope, struct str name, const struct json *arg, struct json *ret)
 {
@@ -166,6 +216,8 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
         return filter_like(scope, arg, str_is(name, "Fn::Like"), ret);
     if (str_is(name, "Fn::TagsAs"))
         return tags_as(scope, arg, ret);
+    if (str_is(name, "Fn::JsonWith"))
+        return json_with(scope, arg, ret);
     return cfn_wrong(scope, "a resource type uses the unknown function %.*s", STR_ARG(name));
 }
 
@@ -216,29 +268,6 @@ all_tags(struct cfn_run *run, const struct json *props, const struct json *of_st
         cfn_push(a, &ret, tag);
     }
     return ret;
-}
-
-/* STACK-LOGICAL-12 characters, the first two cut where it would be too long. */
-static struct str
-made_name(struct cfn_run *run, const struct json *naming)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    struct arena *a = run->call->arena;
-    struct str prefix = json_text(naming, "Prefix");
-    int64_t max = 255;
-    uint8_t random[12];
-    char tail[12];
-
-    if (json_get(naming, "Max"))
-        json_i64(json_get(naming, "Max"), &max);
-    run->call->env->random(run->call->env, random, sizeof(random));
-    for (size_t i = 0; i < sizeof(tail); i++)
-        tail[i] = letters[random[i] % (sizeof(letters) - 1)];
-    struct str head =
-        str_fmt(a, "%.*s-%.*s", STR_ARG(prefix.p ? prefix : run->stack), STR_ARG(run->logical));
-
-    head = str_cut(head, 0, (size_t)max - sizeof(tail) - 1);
-    return str_fmt(a, "%.*s-%.12s", STR_ARG(head), tail);
 }
 
 static void

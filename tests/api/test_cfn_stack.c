@@ -538,6 +538,19 @@ TEST(resource_types_of_every_service_are_made_and_deleted)
         "  Alias: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/mine, TargetKeyId: !Ref "
         "Key}}\n"
         "  Pair: {Type: AWS::EC2::KeyPair, Properties: {KeyName: pair}}\n"
+        "  Inline: {Type: AWS::IAM::Policy, Properties: {PolicyName: p, Roles: [!Ref Role], "
+        "PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: '*', Resource: "
+        "'*'}]}}}\n"
+        "  Joins: {Type: AWS::IAM::UserToGroupAddition, Properties: {GroupName: !Ref Team, Users: "
+        "[!Ref Other]}}\n"
+        "  Other: {Type: AWS::IAM::User}\n"
+        "  Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: g}}\n"
+        "  In: {Type: AWS::EC2::SecurityGroupIngress, Properties: {GroupId: !GetAtt Group.GroupId, "
+        "IpProtocol: tcp, FromPort: 80, ToPort: 80, SourceSecurityGroupId: !GetAtt "
+        "Group.GroupId}}\n"
+        "  Hidden: {Type: AWS::SecretsManager::Secret, Properties: {Name: hidden, "
+        "GenerateSecretString: {SecretStringTemplate: '{\"user\":\"joe\"}', GenerateStringKey: "
+        "password, PasswordLength: 20}}}\n"
         "Outputs:\n"
         "  RoleArn: {Value: !GetAtt Role.Arn}\n"
         "  Secret: {Value: !GetAtt Access.SecretAccessKey}\n"
@@ -552,7 +565,12 @@ TEST(resource_types_of_every_service_are_made_and_deleted)
     CHECK_INT(xml_text_at(stack(w, "all"), "OutputValue", 1).n, 40);
     CHECK_INT(json_count(world_json_ok(w, "ssm", "DescribeParameters", "{}"), "Parameters"), 1);
     CHECK_INT(xml_count(world_ok(w, "Action=DescribeStackResources" V "&StackName=all"), "member"),
-              9);
+              15);
+    struct str hidden =
+        json_path(world_json_ok(w, "secretsmanager", "GetSecretValue", "{'SecretId':'hidden'}"),
+                  "SecretString");
+    CHECK_STR(json_path(hidden, "user"), "joe");
+    CHECK_INT(json_path(hidden, "password").n, 20);
     world_ok(w, "Action=DeleteStack" V "&StackName=all");
     world_settle(w);
     world_refused(w, "ValidationError", NULL, "Action=DescribeStacks" V "&StackName=all");
@@ -560,6 +578,9 @@ TEST(resource_types_of_every_service_are_made_and_deleted)
     CHECK_INT(xml_count(world_ok(w, "Action=ListUsers&Version=2010-05-08"), "UserName"), 0);
     CHECK_INT(json_count(world_json_ok(w, "ssm", "DescribeParameters", "{}"), "Parameters"), 0);
     CHECK_INT(xml_count(world_ok(w, "Action=DescribeKeyPairs"), "keyName"), 0);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeSecurityGroups"), "groupName"), 1);
+    world_json_refused(w, "ResourceNotFoundException", NULL, "secretsmanager", "GetSecretValue",
+                       "{'SecretId':'hidden'}");
     world_free(w);
 }
 
