@@ -52,7 +52,7 @@ struct api_call {
     struct str principal_id; /* UserId of GetCallerIdentity */
     struct policy_principal principal; /* the same, as policies name it */
     const struct session *session;     /* of temporary credentials; NULL: long-term ones */
-    struct str instance;     /* of CFN_V1: the instance that calls, without a principal; else p NULL */
+    struct str instance;     /* of CFN_V1: which instance calls, no principal; else p NULL */
     struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
     const struct str_list *via_all; /* all such services, the first one first; NULL: none */
     struct api_guard *guard;        /* what the API needs to decide; api/guard.h */

@@ -1,7 +1,8 @@
 /*
  * Authorization: CFN_V1 DOCUMENT:SIGNATURE — an instance without a role proves who it is by the
  * identity document of its metadata service, as the helper scripts of CloudFormation do.  It is no
- * principal and has no policies: the one service that takes it says in its hook what such a call may.
+ * principal and has no policies: the one service that takes it says in its hook what such a call
+ * may.
  */
 #include "api/guard.h"
 

@@ -146,28 +146,14 @@ name_check(struct api_call *call, const struct cfn_stack_row *stack, struct str 
     return 0;
 }
 
-static struct cfn_submission
-submission(const struct cloudformation_CreateChangeSetInput *req)
-{
-    return (struct cfn_submission){
-        .body = req->template_body,
-        .url = req->template_url,
-        .previous_template = opt_bool_or(req->use_previous_template, false),
-        .parameters = &req->parameters,
-        .capabilities = &req->capabilities,
-        .notify = &req->notification_arns,
-        .resource_types = &req->resource_types,
-        .tags = &req->tags,
-        .rollback = req->rollback_configuration,
-        .role = req->role_arn,
-    };
-}
-
 int
 cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req,
                       struct cloudformation_CreateChangeSetOutput *res)
 {
-    const struct cfn_submission in = submission(req);
+    const struct cfn_submission in = {
+        CFN_SUBMISSION(req),
+        .previous_template = opt_bool_or(req->use_previous_template, false),
+    };
     struct cfn_stack_row stack, after;
     bool creates = str_is(req->change_set_type, "CREATE");
     int r = refuse_unreached(call, req);

@@ -35,6 +35,13 @@ place(struct api_call *call, size_t n)
     return str_fmt(call->arena, "%012zu", n);
 }
 
+/* In the order of the index by owner. */
+static struct str
+stack_place(struct api_call *call, const struct cfn_stack_row *row)
+{
+    return str_fmt(call->arena, "%015lld%.*s", (long long)row->created_ms, STR_ARG(row->id));
+}
+
 /* ---- stacks ---- */
 
 static void
@@ -137,8 +144,7 @@ cfn_describe_stacks(struct api_call *call, const struct cloudformation_DescribeS
         return r;
     }
     STORE_EACH(call->txn, cfn_stack_by_owner, row, call->account, call->region) {
-        struct str key =
-            str_fmt(call->arena, "%015lld%.*s", (long long)row->created_ms, STR_ARG(row->id));
+        struct str key = stack_place(call, row);
 
         if (!row->deleted_ms && api_page_take(&page, key))
             *LIST_PUSH(call->arena, &res->stacks) = show_stack(call, row);
@@ -160,8 +166,7 @@ cfn_list_stacks(struct api_call *call, const struct cloudformation_ListStacksInp
     if (r)
         return r;
     STORE_EACH(call->txn, cfn_stack_by_owner, row, call->account, call->region) {
-        struct str key =
-            str_fmt(call->arena, "%015lld%.*s", (long long)row->created_ms, STR_ARG(row->id));
+        struct str key = stack_place(call, row);
 
         if ((req->stack_status_filter.n && !str_in(&req->stack_status_filter, row->status)) ||
             !api_page_take(&page, key))

@@ -405,15 +405,7 @@ cfn_create_stack(struct api_call *call, const struct cloudformation_CreateStackI
                  struct cloudformation_CreateStackOutput *res)
 {
     const struct cfn_submission in = {
-        .body = req->template_body,
-        .url = req->template_url,
-        .parameters = &req->parameters,
-        .capabilities = &req->capabilities,
-        .notify = &req->notification_arns,
-        .resource_types = &req->resource_types,
-        .tags = &req->tags,
-        .rollback = req->rollback_configuration,
-        .role = req->role_arn,
+        CFN_SUBMISSION(req),
         .policy_body = req->stack_policy_body,
         .policy_url = req->stack_policy_url,
         .token = req->client_request_token,
@@ -530,19 +522,12 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
                  struct cloudformation_UpdateStackOutput *res)
 {
     const struct cfn_submission in = {
-        .body = req->template_body,
-        .url = req->template_url.p ? req->template_url : req->stack_policy_during_update_url,
+        CFN_SUBMISSION(req),
         .previous_template = opt_bool_or(req->use_previous_template, false),
-        .parameters = &req->parameters,
-        .capabilities = &req->capabilities,
-        .notify = &req->notification_arns,
-        .resource_types = &req->resource_types,
-        .tags = &req->tags,
-        .rollback = req->rollback_configuration,
-        .role = req->role_arn,
         .policy_body = req->stack_policy_body,
         .policy_once = req->stack_policy_during_update_body,
-        .policy_url = req->stack_policy_url,
+        .policy_url =
+            req->stack_policy_url.p ? req->stack_policy_url : req->stack_policy_during_update_url,
         .token = req->client_request_token,
     };
     const struct cfn_stack_row *old = cfn_find(call, req->stack_name);

@@ -19,6 +19,13 @@ struct cfn_submission {
     const struct cloudformation_RollbackConfiguration *rollback;
     struct str role, policy_body, policy_once, policy_url, token;
 };
+/* Its members that the requests of all three have. */
+#define CFN_SUBMISSION(req)                                                                        \
+    .body = (req)->template_body, .url = (req)->template_url, .parameters = &(req)->parameters,    \
+    .capabilities = &(req)->capabilities, .notify = &(req)->notification_arns,                     \
+    .resource_types = &(req)->resource_types, .tags = &(req)->tags,                                \
+    .rollback = (req)->rollback_configuration, .role = (req)->role_arn
+
 /*
  * Checks it and fills in template, parameters, tags, capabilities, notify, role, actor and
  * description of a row.  `before`: the stack as it is, of which what was not said is kept; or NULL.

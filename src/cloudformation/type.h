@@ -23,8 +23,8 @@
  * In it, Ref is a property, Id, It, AllTags (the stack's tags and the resource's) or a value of
  * Define; GetAtt is X.PATH of a property, It, Reply (the last), First (the first), Saved, Self
  * (attributes).  What is absent is left out.  Given [X, V] is V when X is there; First [A, B]
- * the first that is; MadeName a name of its own, Token a new UUID; JsonWith [TEXT, NAME, VALUE] adds
- * to a JSON text; Like and Unlike [LIST, PATTERN] filter; TagsAs [LIST, KEY, VALUE] renames.
+ * the first that is; MadeName a name of its own, Token a new UUID; JsonWith [TEXT, NAME, VALUE]
+ * adds to a JSON text; Like and Unlike [LIST, PATTERN] filter; TagsAs [LIST, KEY, VALUE] renames.
  */
 #pragma once
 
