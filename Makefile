@@ -143,9 +143,10 @@ test-rows: $(TEST_ROWS)
 
 # What every machine can run.
 CHECKS = tidy=tools/check-tidy unit=$(B)/test-unit golden=$(B)/test-golden api=$(B)/test-api \
-         'sim=$(B)/test-sim' guest=$(B)/test-guest 'fuzz=$(B)/fuzz-replay tests/fuzz'
+         'sim=$(B)/test-sim' guest=$(B)/test-guest \
+         guest-cfn=$(B)/test-guest-cfn 'fuzz=$(B)/fuzz-replay tests/fuzz'
 
-check: all $(SUITES:%=$(B)/test-%) $(B)/test-guest $(B)/fuzz-replay
+check: all $(SUITES:%=$(B)/test-%) $(B)/test-guest $(B)/test-guest-cfn $(B)/fuzz-replay
 	tools/run-tests $(CHECKS)
 
 # The seeded simulation: make sim SEED=… N=…

@@ -555,8 +555,8 @@ def terraform(lab):
             ip = cloud.instance(output("id"))["ipAddress"]
             wait("the page", lambda: page(ip) == text + "\n")
 
-    check("3 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    first = output("id")
+    check("5 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    first, url = output("id"), output("url")
     served("hello from Terraform")
     tf("plan", "-detailed-exitcode")
     # Tags and the type change in place, over a stop and a start.
@@ -571,9 +571,12 @@ def terraform(lab):
     check(output("id") != first, "the instance was not replaced")
     same(cloud.state(first), "terminated", "the old one")
     served("hello again")
+    same(output("url"), url, "the address of the instance that took its place")
+    same(f"http://{cloud.instance(output('id'))['ipAddress']}:8080/", url, "its public address")
     tf("destroy", "-auto-approve", "-refresh=false", variables=changed)
     same([k for k in cloud.call("DescribeKeyPairs")["keySet"] if k["keyName"] == "me"], [],
          "key pairs")
+    same(cloud.call("DescribeAddresses")["addressesSet"], [], "addresses")
 
 
 @test
