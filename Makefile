@@ -27,7 +27,7 @@ CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -DWELKIN_DEBUG
 LDFLAGS += -fsanitize=address,undefined
 endif
 
-SERVICES := ec2 sts iam kms ssm secretsmanager
+SERVICES := ec2 sts iam kms ssm secretsmanager ec2instanceconnect
 FOLDERS := base sys loop codec policy store api $(SERVICES) host host/sandbox guestnet daemon
 
 SRC := $(filter-out src/daemon/main.c,$(foreach f,$(FOLDERS),$(wildcard src/$(f)/*.c)))

@@ -7,6 +7,7 @@
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
 #include "gen/store/tables.h"
+#include "ec2instanceconnect/ec2instanceconnect.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
 #include "secretsmanager/secretsmanager.h"
@@ -17,7 +18,8 @@
 #include <stdlib.h>
 
 static const struct api_service_hooks *const services[] = {
-    &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks, NULL,
+    &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
+    &ec2instanceconnect_hooks, NULL,
 };
 
 struct cloud {
