@@ -221,16 +221,31 @@ prepare(struct call_state *st)
     return r;
 }
 
-/* Whether a reply of the operation holds a secret (the private key of CreateKeyPair). */
+/* Whether a struct has a secret, or a struct or a list of structs that has one. */
+static bool
+shape_secret(const struct api_service *service, const struct api_shape *shape, unsigned depth)
+{
+    if (shape->flags & API_SECRET)
+        return true;
+    if (shape->kind == API_LIST)
+        return shape_secret(service, api_shape(service, service->members[shape->first].shape),
+                            depth);
+    for (unsigned i = 0; shape->kind == API_STRUCT && depth && i < shape->n; i++)
+        if (shape_secret(service, api_shape(service, service->members[shape->first + i].shape),
+                         depth - 1))
+            return true;
+    return false;
+}
+
+/*
+ * Whether the request or the reply of the operation holds a secret: the private key of
+ * CreateKeyPair, the keys in AssumeRole's credentials, the values of GetParameters.
+ */
 static bool
 has_secret(const struct api_service *service, const struct api_op *op)
 {
-    const struct api_shape *output = api_shape(service, op->output);
-
-    for (unsigned i = 0; i < output->n; i++)
-        if (api_shape(service, service->members[output->first + i].shape)->flags & API_SECRET)
-            return true;
-    return false;
+    return shape_secret(service, api_shape(service, op->output), 2) ||
+           shape_secret(service, api_shape(service, op->input), 1);
 }
 
 /* Runs the handler in its transaction and encodes what it said. */

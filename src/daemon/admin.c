@@ -8,6 +8,7 @@
  */
 #include "daemon/daemon.h"
 
+#include "api/event.h"
 #include "api/explain.h"
 #include "base/log.h"
 #include "base/timefmt.h"
@@ -346,6 +347,38 @@ map_image(struct admin *admin, struct http_request *req)
     list_images(admin, req);
 }
 
+/* ---- events ---- */
+
+enum { EVENTS_SHOWN = 1000 };
+
+/* The newest events, oldest first; of one account when it is named. */
+static void
+list_events(struct admin *admin, struct http_request *req)
+{
+    struct str account = param(admin, req, "account"), source = param(admin, req, "source");
+    struct json_out o = begin(admin);
+    struct txn *txn = store_begin(cloud_store(admin->d->cloud));
+    size_t n = 0, skip = store_count(txn, &cloud_event_table);
+
+    skip = skip > EVENTS_SHOWN ? skip - EVENTS_SHOWN : 0;
+    json_key(&o, S("events"));
+    json_open(&o, '[');
+    STORE_EACH(txn, cloud_event_by_key, row) {
+        if (n++ < skip || (account.n && !str_eq(account, row->account)) ||
+            (source.n && !str_eq(source, row->source)))
+            continue;
+        struct buf one;
+
+        buf_init(&one, REPLY_MAX_BYTES);
+        api_event_show(&one, row);
+        json_raw(&o, buf_str(&one));
+        buf_done(&one);
+    }
+    json_close(&o, ']');
+    store_rollback(txn);
+    finish(admin, &o, req);
+}
+
 /* ---- consoles ---- */
 
 static bool
@@ -572,6 +605,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/_welkin/identity-certificate", identity_certificates},
     {HTTP_GET, "/_welkin/images", list_images},
     {HTTP_POST, "/_welkin/images", map_image},
+    {HTTP_GET, "/_welkin/events", list_events},
     {HTTP_GET, "/_welkin/console", console},
     {HTTP_GET, "/_welkin/iam/explain", explain},
     {HTTP_POST, "/_welkin/event", make_event},

@@ -333,6 +333,37 @@ def the_hello_example_runs_as_written(lab):
     check("hello from ip-172-31-" in out, out)
 
 
+@test
+def the_aws_cli_keeps_reads_and_restores_a_secret(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+
+    def secret(verb, *args):
+        return cli.json("secretsmanager", verb, *args)
+
+    named = ("--secret-id", "cli/one")
+    made = secret("create-secret", "--name", "cli/one", "--secret-string", '{"user":"a"}')
+    got = secret("get-secret-value", *named)
+    same((got["SecretString"], got["VersionId"]), ('{"user":"a"}', made["VersionId"]), "the value")
+    same(secret("put-secret-value", *named, "--secret-string", "b")["VersionStages"],
+         ["AWSCURRENT"], "labels")
+    same(secret("get-secret-value", *named, "--version-stage", "AWSPREVIOUS")["VersionId"],
+         made["VersionId"], "the previous version")
+    batch = secret("batch-get-secret-value", "--secret-id-list", "cli/one", "none")
+    same([batch["SecretValues"][0]["SecretString"], batch["Errors"][0]["ErrorCode"]],
+         ["b", "ResourceNotFoundException"], "a batch")
+    secret("tag-resource", *named, "--tags", "Key=team,Value=blue")
+    same(cli.text("secretsmanager", "list-secrets", "--filters", "Key=tag-value,Values=bl",
+                  "--query", "SecretList[].Name"), "cli/one", "a filtered list")
+    cli.refused("AccessDeniedException", "secretsmanager", "rotate-secret", *named,
+                "--rotation-lambda-arn", "arn:aws:lambda:us-east-1:000000000000:function:f",
+                "--rotation-rules", "AutomaticallyAfterDays=30")
+    secret("delete-secret", *named, "--recovery-window-in-days", "7")
+    cli.refused("InvalidRequestException", "secretsmanager", "get-secret-value", *named)
+    secret("restore-secret", *named)
+    secret("delete-secret", *named, "--force-delete-without-recovery")
+    cli.refused("ResourceNotFoundException", "secretsmanager", "describe-secret", *named)
+
+
 # ---- IAM ---
 
 EC2_TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
@@ -402,20 +433,51 @@ def the_aws_cli_writes_attaches_and_simulates_policies(lab):
     cli.json("iam", "delete-user", "--user-name", "lister")
 
 
+def stores_parameters(cli):
+    """What people do with `aws ssm`."""
+    def put(*args):
+        return cli("ssm", "put-parameter", "--name", *args)
+
+    same(put("/cli/app/db.url", "--value", "db:3306", "--type", "String")["Version"], 1, "Version")
+    put("/cli/app/db.password", "--value", "hidden", "--type", "SecureString")
+    same(put("/cli/app/db.url", "--value", "db:3307", "--overwrite")["Version"], 2, "overwritten")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password")["Parameter"]
+    check(got["Type"] == "SecureString" and got["Value"] != "hidden", "it is not ciphertext")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password", "--with-decryption")
+    same(got["Parameter"]["Value"], "hidden", "the text")
+    listed = cli("ssm", "get-parameters-by-path", "--path", "/cli", "--recursive")["Parameters"]
+    same([p["Name"] for p in listed], ["/cli/app/db.password", "/cli/app/db.url"], "the subtree")
+    same(len(cli("ssm", "get-parameter-history", "--name", "/cli/app/db.url")["Parameters"]), 2,
+         "versions")
+    names = cli("ssm", "get-parameters-by-path", "--path",
+                "/aws/service/ami-amazon-linux-latest", "--query", "Parameters[].Name")
+    check("/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2" in names, str(names))
+    names = cli("ssm", "get-parameters-by-path", "--path", "/aws/service/ami-windows-latest",
+                "--region", "us-east-1", "--query", "Parameters[].Name")
+    check("/aws/service/ami-windows-latest/Windows_Server-2016-English-Core-Base" in names,
+          str(names))
+    cli("ssm", "delete-parameters", "--names", "/cli/app/db.url", "/cli/app/db.password")
+
+
+@test
+def the_aws_cli_stores_parameters(lab):
+    """PS-24 VS-19"""
+    stores_parameters(Cli(lab.venv("aws"), lab.cloud.url, True).json)
+
+
 # ---- Terraform --------------------------------------------------------------------------------
 
-def terraform(lab):
-    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
+def terraform_in(lab, source, name, url):
+    """A copy of a folder, initialised: its environment, and a function that runs Terraform there."""
     if not shutil.which("terraform"):
         raise Skip("terraform is not on this machine")
-    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
-    folder = os.path.join(lab.top, "terraform")
-    shutil.copytree(os.path.join(EXAMPLES, "terraform"), folder)
-    rc = os.path.join(lab.top, "terraform.rc")
+    folder = os.path.join(lab.top, name)
+    shutil.copytree(source, folder)
+    rc = os.path.join(lab.top, name + ".rc")
     with open(rc, "w") as f:
         if os.path.isdir("/opt/tf-plugins"):
             f.write('provider_installation {\n  filesystem_mirror { path = "/opt/tf-plugins" }\n}\n')
-    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=cloud.url, CHECKPOINT_DISABLE="1",
+    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=url, CHECKPOINT_DISABLE="1",
                       TF_IN_AUTOMATION="1")
 
     def tf(*args, variables=None, status=0):
@@ -427,6 +489,18 @@ def terraform(lab):
               f"{status}: {done.stdout[-2500:]}{done.stderr[-1500:]}")
         return done.stdout
 
+    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
+    return folder, env, tf
+
+
+def terraform(lab):
+    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
+    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
+    folder, env, tf = terraform_in(lab, os.path.join(EXAMPLES, "terraform"), "terraform", cloud.url)
+
     def output(name):
         done = subprocess.run(["terraform", "output", "-raw", name], cwd=folder, env=env,
                               capture_output=True, text=True)
@@ -437,10 +511,6 @@ def terraform(lab):
             ip = cloud.instance(output("id"))["ipAddress"]
             wait("the page", lambda: page(ip) == text + "\n")
 
-    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
-                          capture_output=True, text=True)
-    if done.returncode:
-        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
     check("5 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     first, url = output("id"), output("url")
     served("hello from Terraform")
@@ -469,6 +539,32 @@ def terraform(lab):
 def terraform_applies_changes_and_destroys_and_its_second_plan_is_empty(lab):
     """Begun at the start, beside the other clients: it mostly waits."""
     lab.terraform.result()
+
+
+@test
+def parameters_are_kept_by_terraform(lab):
+    """apply, an empty plan, a change in place, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-ssm"), "terraform-ssm", lab.cloud.url)
+    check("4 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "changed"}
+    check("0 added, 3 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    tf("destroy", "-auto-approve", variables=changed)
+
+
+@test
+def secrets_are_kept_by_terraform(lab):
+    """apply, an empty plan, changes in place, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-secrets"), "terraform-secrets",
+                            lab.cloud.url)
+    check("6 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "second", "tag": "green"}
+    tf("apply", "-auto-approve", variables=changed)
+    tf("plan", "-detailed-exitcode", variables=changed)
+    check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
 
 
 def main():
