@@ -11,6 +11,7 @@
 #include "ec2/placer.h"
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
+#include "ec2instanceconnect/ec2instanceconnect.h"
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
@@ -24,7 +25,7 @@
 
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
-    &servicequotas_hooks, &cloudformation_hooks, NULL,
+    &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks, NULL,
 };
 
 struct cloud {
