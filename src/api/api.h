@@ -100,8 +100,9 @@ struct api_service_hooks {
     /*
      * For authorization, both may be NULL.  `resource` tells what the service knows of the thing
      * `id` (as it stands in the request: an id, a name or an ARN; empty when the member is absent)
-     * of a type of the .ops file; what does not exist is left as it is.  `context` adds the keys that the request itself carries
-     * (ec2:InstanceType of RunInstances).  Tags in a request are found without it.
+     * of a type of the .ops file; what does not exist is left as it is.  `context` adds the keys
+     * that the request itself carries (ec2:InstanceType of RunInstances).  Tags in a request are
+     * found without it.
      */
     int (*resource)(struct api_call *call, struct str type, struct str id,
                     struct api_resource *resource);
@@ -155,6 +156,8 @@ struct api_request {
     struct str account, region; /* of a trusted request */
     struct str peer;           /* the client's address as text, for aws:SourceIp; p NULL: unknown */
     bool secure;               /* it came by TLS: aws:SecureTransport */
+    struct str source_vpc;     /* out of which VPC: aws:SourceVpc; p NULL: from outside */
+    bool no_root_keys;         /* root keys, which everybody knows, are not accepted */
 };
 
 struct api_reply {

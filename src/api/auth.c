@@ -276,8 +276,8 @@ refuse(struct api_call *call, int error, const struct api_request *req,
        const struct sigv4_claim *claim, const struct sigv4_expect *expect)
 {
     struct sigv4_fault fault =
-        sigv4_fault(call->arena, (enum sigv4_error)error, call->wire->dialect, &req->http, claim,
-                    expect, call->now_ms);
+        sigv4_fault(call->arena, (enum sigv4_error)error, api_wire_dialect(call),
+                    &req->http, claim, expect, call->now_ms);
 
     call->fault = (struct api_fault){.code = str_from(fault.code),
                                      .http = (int)fault.status,

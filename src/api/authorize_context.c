@@ -143,8 +143,10 @@ way_keys(struct api_call *call, struct policy_context *context)
         return;
     add_bool(call, context, "aws:SecureTransport", req->secure);
     /* the client's address is not told to a service that is called for it */
-    if (!call->via.p)
+    if (!call->via.p) {
         add_if(call, context, "aws:SourceIp", req->peer);
+        add_if(call, context, "aws:SourceVpc", req->source_vpc);
+    }
     add_if(call, context, "aws:UserAgent", api_header(req, S("User-Agent")));
     add_if(call, context, "aws:Referer", api_header(req, S("Referer")));
 }

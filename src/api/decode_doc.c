@@ -21,8 +21,7 @@ struct decoder {
     size_t bytes_left;
 };
 
-static int decode_value(struct decoder *d, const struct api_shape *shape, void *slot,
-                        bool element);
+static int decode_value(struct decoder *d, const struct api_shape *shape, void *slot, bool element);
 
 /* ---- refusals ---- */
 

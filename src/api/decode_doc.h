@@ -22,8 +22,8 @@
  * fault SerializationException, whose message is empty where AWS has none.
  */
 int api_decode_doc(const struct api_service *service, const struct api_shape *shape,
-                   const struct doc_format *format, struct arena *arena, struct str body,
-                   void *req, struct api_fault *fault);
+                   const struct doc_format *format, struct arena *arena, struct str body, void *req,
+                   struct api_fault *fault);
 
 /* The same for a body that is one member: any shape, into the member's slot. */
 int api_decode_doc_member(const struct api_service *service, const struct api_member *m,

@@ -32,7 +32,9 @@ static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
 
-PRINTF_LIKE(4, 0)
+static int store_fault(struct api_call *call, const struct api_error *error, const void *detail,
+                       const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
+
 static int
 store_fault(struct api_call *call, const struct api_error *error, const void *detail,
             const char *fmt, va_list ap)
@@ -225,16 +227,31 @@ prepare(struct call_state *st)
     return r;
 }
 
-/* Whether a reply of the operation holds a secret (the private key of CreateKeyPair). */
+/* Whether a struct has a secret, or a struct or a list of structs that has one. */
+static bool
+shape_secret(const struct api_service *service, const struct api_shape *shape, unsigned depth)
+{
+    if (shape->flags & API_SECRET)
+        return true;
+    if (shape->kind == API_LIST)
+        return shape_secret(service, api_shape(service, service->members[shape->first].shape),
+                            depth);
+    for (unsigned i = 0; shape->kind == API_STRUCT && depth && i < shape->n; i++)
+        if (shape_secret(service, api_shape(service, service->members[shape->first + i].shape),
+                         depth - 1))
+            return true;
+    return false;
+}
+
+/*
+ * Whether the request or the reply of the operation holds a secret: the private key of
+ * CreateKeyPair, the keys in AssumeRole's credentials, the values of GetParameters.
+ */
 static bool
 has_secret(const struct api_service *service, const struct api_op *op)
 {
-    const struct api_shape *output = api_shape(service, op->output);
-
-    for (unsigned i = 0; i < output->n; i++)
-        if (api_shape(service, service->members[output->first + i].shape)->flags & API_SECRET)
-            return true;
-    return false;
+    return shape_secret(service, api_shape(service, op->output), 2) ||
+           shape_secret(service, api_shape(service, op->input), 1);
 }
 
 /* Runs the handler in its transaction and encodes what it said. */
@@ -294,7 +311,7 @@ carry_out(struct api *api, const struct api_request *req, struct call_state *st,
         api_anonymous(&st->call);
     else if (r == 0)
         r = api_authenticate(&st->call, api->keys, req, st->claim_error, &st->claim,
-                             api->config.root_keys);
+                             api->config.root_keys && !req->no_root_keys);
     if (r == 0)
         r = find_operation(st);
     if (r == 0)
@@ -340,11 +357,15 @@ static void
 log_call(const struct call_state *st, const struct api_reply *reply)
 {
     bool write = st->call.op && (st->call.op->flags & API_WRITE);
+    bool inside = st->req->source_vpc.n > 0;
 
-    log_line(write || reply->code.n ? LOG_INFO : LOG_DEBUG, "%.*s %.*s %.*s in %.*s: %d%s%.*s",
+    log_line(write || reply->code.n ? LOG_INFO : LOG_DEBUG,
+             "%.*s %.*s %.*s in %.*s%s%.*s%s%.*s: %d%s%.*s",
              STR_ARG(st->call.account.n ? st->call.account : S("-")), STR_ARG(reply->service),
              STR_ARG(reply->operation.n ? reply->operation : S("-")),
-             STR_ARG(st->call.region.n ? st->call.region : S("-")), reply->status,
+             STR_ARG(st->call.region.n ? st->call.region : S("-")),
+             inside ? " from " : "", STR_ARG(st->req->source_vpc), inside ? " " : "",
+             STR_ARG(inside ? st->req->peer : STR_NONE), reply->status,
              reply->code.n ? " " : "", STR_ARG(reply->code));
 }
 
@@ -408,6 +429,8 @@ api_reject(struct api *api, struct arena *arena, int status, struct api_reply *r
         int status;
         const char *code, *message;
     } rows[] = {
+        {403, "AccessDenied",
+         "A web page may not call this API: see --allow-origin in `welkin help up`."},
         {413, "RequestEntityTooLarge", "The request body is larger than this service accepts."},
         {431, "RequestHeaderSectionTooLarge", "The request's headers are too large or too many."},
         {417, "ExpectationFailed", "The only expectation that is met is 100-continue."},

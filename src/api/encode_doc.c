@@ -97,7 +97,7 @@ write_f64(struct writer *x, double v)
 static void
 write_time(struct writer *x, const struct api_shape *shape, int64_t ms)
 {
-    enum api_time form = (enum api_time)(shape->flags >> 4);
+    enum api_time form = API_TIME_OF(shape);
     struct arena scratch;
 
     if (!x->cbor && (form == API_TIME_ISO || form == API_TIME_HTTP)) {
@@ -133,8 +133,8 @@ write_blob(struct writer *x, struct str bytes)
 
 /* ---- structures ---- */
 
-static void write_value(struct writer *x, const struct api_shape *shape, const void *slot,
-                        bool element);
+static void
+write_value(struct writer *x, const struct api_shape *shape, const void *slot, bool element);
 
 static void
 write_members(struct writer *x, const struct api_shape *shape, const void *base)
@@ -145,7 +145,7 @@ write_members(struct writer *x, const struct api_shape *shape, const void *base)
         const struct api_shape *inner = &x->service->shapes[m->shape];
         const void *slot = (const char *)base + m->offset;
 
-        if (m->place != API_IN_BODY || !api_is_set(inner, slot))
+        if (!API_IN_REPLY_BODY(m) || !api_is_set(inner, slot))
             continue;
         write_name(x, api_member_wire(x->service, m));
         write_value(x, inner, slot, false);
@@ -225,8 +225,8 @@ write_value(struct writer *x, const struct api_shape *shape, const void *slot, b
 }
 
 void
-api_encode_doc(const struct api_service *service, const struct api_shape *shape,
-               enum api_doc form, const void *base, struct buf *out)
+api_encode_doc(const struct api_service *service, const struct api_shape *shape, enum api_doc form,
+               const void *base, struct buf *out)
 {
     struct writer x = {service, {.buf = out}, form == API_DOC_CBOR};
 

@@ -2,8 +2,8 @@
  * Structs into bodies of JSON and CBOR: what decode_doc.h reads.
  *
  * Absent members are not written, empty lists are.  An absent element of a list or map is null.
- * Times are seconds since 1970 unless the description says otherwise; a float that is no number is a
- * word in JSON.
+ * Times are seconds since 1970 unless the description says otherwise; a float that is no number is
+ * a word in JSON.
  */
 #pragma once
 

@@ -178,6 +178,17 @@ api_xml_text(struct buf *out, struct str text)
         out->n += text.n;
 }
 
+/* As the value of an attribute. */
+static void
+write_quoted(struct buf *out, struct str text)
+{
+    while (text.p) {
+        api_xml_text(out, str_split(&text, '"'));
+        if (text.p)
+            buf_add_lit(out, "&quot;");
+    }
+}
+
 static void
 open_element(const struct writer *x, const struct api_member *m)
 {
@@ -276,7 +287,7 @@ static void
 write_time(const struct writer *x, const struct api_member *m, const struct api_shape *shape,
            int64_t ms)
 {
-    enum api_time form = (enum api_time)(shape->flags >> 4);
+    enum api_time form = API_TIME_OF(shape);
     char text[TIME_ISO_LEN];
     size_t n = TIME_ISO_LEN;
 
@@ -289,13 +300,16 @@ write_time(const struct writer *x, const struct api_member *m, const struct api_
         return;
     }
     int64_t s = floor_div(ms, 1000);
+    bool whole = x->service->protocol != API_REST_XML;
 
     if (s != *x->time_s) {
         time_iso_buf(s * 1000, x->time_text);
         *x->time_s = s;
     }
     memcpy(text, x->time_text, TIME_ISO_LEN);
-    if (x->service->protocol != API_EC2) {
+    if (!whole)
+        time_iso_buf(ms, text);
+    if (whole && x->service->protocol != API_EC2) {
         n = TIME_ISO_LEN - 4;
         text[n - 1] = 'Z';
     }
@@ -344,13 +358,44 @@ write_members(const struct writer *x, uint32_t first, size_t n, const void *base
         const void *slot = (const char *)base + m->offset;
 
         /* Most members are text, and most of the others are absent. */
-        if (!api_is_set(shape, slot))
+        if (!api_is_set(shape, slot) || !API_IN_REPLY_BODY(m) || m->flags & API_ATTR)
             continue;
         if (shape->kind <= API_ENUM)
             write_text(x, m, *api_slot_str(slot));
         else
             write_value(x, m, slot, false);
     }
+}
+
+/* Takes the '>' of the start tag off again and writes the attributes before it. */
+static void
+write_attrs(const struct writer *x, const struct api_shape *shape, const void *base)
+{
+    const struct api_member *m = &x->service->members[shape->first];
+    struct buf *out = x->out;
+
+    if (buf_failed(out))
+        return;
+    assert(out->n > 0 && out->p[out->n - 1] == '>');
+    out->n--;
+    for (const struct api_member *end = m + shape->n; m < end; m++) {
+        struct str name = api_member_xml(x->service, m);
+
+        if (!(m->flags & API_ATTR))
+            continue;
+        if (str_starts(name, S("xsi:")))
+            buf_add_lit(out, " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"");
+        const struct str *value = api_slot_str((const char *)base + m->offset);
+
+        if (!value->p)
+            continue;
+        buf_add_char(out, ' ');
+        buf_add_str(out, name);
+        buf_add_lit(out, "=\"");
+        write_quoted(out, *value);
+        buf_add_char(out, '"');
+    }
+    buf_add_char(out, '>');
 }
 
 static void
@@ -433,6 +478,8 @@ write_value(const struct writer *x, const struct api_member *m, const void *slot
         return;
     case API_STRUCT:
         open_element(x, m);
+        if (shape->flags & API_ATTRS)
+            write_attrs(x, shape, api_slot_struct(slot, element));
         write_members(x, shape->first, shape->n, api_slot_struct(slot, element));
         close_element(x, m);
         return;
@@ -451,6 +498,16 @@ static void
 add_c(struct buf *out, const char *text)
 {
     buf_add_str(out, str_from(text));
+}
+
+static void
+add_xmlns(const struct api_service *service, struct buf *out)
+{
+    if (!service || !service->xmlns)
+        return;
+    buf_add_lit(out, " xmlns=\"");
+    write_quoted(out, str_from(service->xmlns));
+    buf_add_char(out, '"');
 }
 
 /* With the description's xmlns, which ec2 sends with a slash at its end. */
@@ -517,11 +574,7 @@ api_encode_fault(const struct api_service *service, const struct api_fault *faul
         buf_add_lit(out, XML_HEAD "<Response><Errors><Error><Code>");
     } else {
         buf_add_lit(out, XML_HEAD "<ErrorResponse");
-        if (service && service->xmlns) {
-            buf_add_lit(out, " xmlns=\"");
-            add_c(out, service->xmlns);
-            buf_add_char(out, '"');
-        }
+        add_xmlns(service, out);
         buf_add_lit(out, "><Error><Type>");
         buf_add_str(out, fault->sender ? S("Sender") : S("Receiver"));
         buf_add_lit(out, "</Type><Code>");
@@ -533,4 +586,88 @@ api_encode_fault(const struct api_service *service, const struct api_fault *faul
                          : S("</Message></Error><RequestId>"));
     api_xml_text(out, request_id);
     buf_add_str(out, ec2 ? S("</RequestID></Response>") : S("</RequestId></ErrorResponse>"));
+}
+
+/* ---- rest-xml ---- */
+
+void
+api_encode_xml_root(const struct api_service *service, const struct api_op *op, const void *res,
+                    struct buf *out)
+{
+    int64_t time_s = INT64_MIN;
+    char time_text[TIME_ISO_LEN];
+    const struct writer x = {service, out, &time_s, time_text};
+    const struct api_shape *output = &service->shapes[op->output];
+
+    assert(output->kind == API_STRUCT);
+    buf_add_lit(out, XML_HEAD "<");
+    add_c(out, api_text(service, op->wrap));
+    add_xmlns(service, out);
+    buf_add_char(out, '>');
+    if (output->flags & API_ATTRS)
+        write_attrs(&x, output, res);
+    write_members(&x, output->first, output->n, res);
+    buf_add_lit(out, "</");
+    add_c(out, api_text(service, op->wrap));
+    buf_add_char(out, '>');
+}
+
+void
+api_encode_xml_payload(const struct api_service *service, const struct api_member *m,
+                       const void *slot, struct buf *out)
+{
+    int64_t time_s = INT64_MIN;
+    char time_text[TIME_ISO_LEN];
+    const struct writer x = {service, out, &time_s, time_text};
+    const struct api_shape *shape = &service->shapes[m->shape];
+    const void *base = api_slot_struct(slot, false);
+
+    assert(shape->kind == API_STRUCT && base);
+    buf_add_lit(out, XML_HEAD "<");
+    buf_add_str(out, api_member_xml(service, m));
+    add_xmlns(service, out);
+    buf_add_char(out, '>');
+    if (shape->flags & API_ATTRS)
+        write_attrs(&x, shape, base);
+    write_members(&x, shape->first, shape->n, base);
+    close_element(&x, m);
+}
+
+void
+api_encode_xml_fault(const struct api_service *service, const struct api_fault *fault,
+                     struct str request_id, struct buf *out)
+{
+    const struct api_error_shape *error = service ? api_error_find(service, fault->code) : NULL;
+    bool bare = service && service->bare_errors;
+    int64_t time_s = INT64_MIN;
+    char time_text[TIME_ISO_LEN];
+    const struct writer x = {service, out, &time_s, time_text};
+
+    assert(fault->code.n > 0 && (!fault->detail || error));
+    buf_add_lit(out, XML_HEAD);
+    if (!bare) {
+        buf_add_lit(out, "<ErrorResponse");
+        add_xmlns(service, out);
+        buf_add_lit(out, "><Error><Type>");
+        buf_add_str(out, fault->sender ? S("Sender") : S("Receiver"));
+        buf_add_lit(out, "</Type>");
+    } else {
+        buf_add_lit(out, "<Error>");
+    }
+    buf_add_lit(out, "<Code>");
+    api_xml_text(out, error ? str_from(api_text(service, error->code)) : fault->code);
+    buf_add_lit(out, "</Code><Message>");
+    api_xml_text(out, fault->message);
+    buf_add_lit(out, "</Message>");
+    if (fault->detail) {
+        const struct api_shape *shape = &service->shapes[error->shape];
+
+        write_members(&x, shape->first, shape->n, fault->detail);
+    }
+    if (!bare)
+        buf_add_lit(out, "</Error>");
+    buf_add_lit(out, "<RequestId>");
+    api_xml_text(out, request_id);
+    buf_add_lit(out, "</RequestId>");
+    buf_add_str(out, bare ? S("</Error>") : S("</ErrorResponse>"));
 }

@@ -132,7 +132,10 @@ enum api_shape_flag {
     API_FLAT = 1 << 1,   /* list or map without an element around it */
     API_OPEN = 1 << 2,   /* enum whose unknown values the handler refuses, not the validator */
     API_UNION = 1 << 3,  /* struct of which just one member is set */
+    /* 1 << 4 and 1 << 5: enum api_time of API_TIME */
+    API_ATTRS = 1 << 6,  /* struct that has XML attributes */
 };
+#define API_TIME_OF(shape) ((enum api_time)((shape)->flags >> 4 & 3))
 
 struct api_shape {
     uint32_t name;     /* pool; "" of an anonymous list, map or base type */
@@ -142,7 +145,7 @@ struct api_shape {
     uint16_t size;     /* in C: of the struct, of a list's element, of a map's entry */
     uint16_t limit;    /* 0: none, else index into limits */
     uint8_t kind;      /* enum api_kind */
-    uint8_t flags;     /* enum api_shape_flag; of API_TIME: enum api_time << 4 as well */
+    uint8_t flags;     /* enum api_shape_flag */
 };
 
 enum api_member_flag {
@@ -157,12 +160,14 @@ enum api_member_flag {
 enum api_place {
     API_IN_BODY,
     API_IN_PATH,    /* a label of the URI */
-    API_IN_QUERY,   /* of that name; a map: all that no other member has */
+    API_IN_QUERY,   /* of that name; a map: all parameters */
     API_IN_HEADER,
     API_IN_HEADERS, /* a map: all headers with this prefix */
     API_IN_STATUS,  /* the reply's HTTP status */
     API_IN_PAYLOAD, /* it is the whole body */
 };
+/* Labels and parameters mean nothing in a reply: such members are in its body. */
+#define API_IN_REPLY_BODY(m) ((m)->place <= API_IN_QUERY)
 
 /*
  * `tag` is the pool's "</imageId>" for the XML name "imageId": the end tag is it whole, the start
@@ -301,6 +306,7 @@ struct api_service {
     const char *global;   /* host name of a service without regions: it is in us-east-1; or NULL */
     enum api_protocol protocol; /* the first of those that it speaks */
     uint8_t protocols;    /* 1 << enum api_protocol, of all */
+    bool bare_errors;      /* REST XML faults have no <ErrorResponse> around them: S3 */
     bool query_compatible; /* JSON and CBOR faults repeat the code of the query protocol */
 
     const char *pool;

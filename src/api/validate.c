@@ -9,8 +9,10 @@
 
 #include "api/pattern.h"
 #include "api/scalar.h"
+#include "base/list.h"
 
 #define ERRORS_MAX 20
+#define SHOWN_ELEMENTS_MAX 100
 
 /* One step of the path: a member, or the index of an element. */
 struct step {
@@ -77,6 +79,39 @@ collect(struct checker *c, const struct step *at, struct str value, const char *
                 constraint);
 }
 
+static bool
+is_simple(const struct api_shape *shape)
+{
+    return shape->kind < API_STRUCT;
+}
+
+static struct str shown(const struct checker *c, const struct api_shape *shape, const void *slot,
+                        bool element);
+
+/* A list of simple values as Java prints one: '[a, b]', a map '{k=v}'. */
+static struct str
+shown_list(const struct checker *c, const struct api_shape *shape, const struct str_list *list)
+{
+    const struct api_member *m = &c->service->members[shape->first];
+    bool map = shape->kind == API_MAP;
+    const struct api_shape *inner = &c->service->shapes[m[map].shape];
+    struct str_list parts = {0};
+
+    if (c->ec2 || !is_simple(inner) || inner->kind == API_BLOB || inner->flags & API_SECRET)
+        return STR_NONE;
+    for (size_t i = 0; i < list->n && i < SHOWN_ELEMENTS_MAX; i++) {
+        const char *item = (const char *)list->v + i * shape->size;
+        struct str text = shown(c, inner, item + (map ? m[1].offset : 0), !map);
+
+        text = text.n > 1 && text.p[0] == '\'' ? str_cut(text, 1, text.n - 1) : text;
+        *LIST_PUSH(c->arena, &parts) =
+            map ? str_fmt(c->arena, "%.*s=%.*s", STR_ARG(*api_slot_str(item)), STR_ARG(text))
+                : text;
+    }
+    return str_fmt(c->arena, map ? "'{%.*s}'" : "'[%.*s]'",
+                   STR_ARG(str_join(c->arena, &parts, S(", "))));
+}
+
 static struct str
 shown(const struct checker *c, const struct api_shape *shape, const void *slot, bool element)
 {
@@ -84,6 +119,8 @@ shown(const struct checker *c, const struct api_shape *shape, const void *slot, 
 
     if (shape->flags & API_SECRET)
         return STR_NONE;
+    if (shape->kind == API_LIST || shape->kind == API_MAP)
+        return shown_list(c, shape, slot);
     switch ((enum api_kind)shape->kind) {
     case API_STRING:
     case API_ENUM:
@@ -197,24 +234,27 @@ check_pattern(struct checker *c, const struct step *at, const struct api_shape *
         str_fmt(c->arena, "Member must satisfy regular expression pattern: %s", pattern).p);
 }
 
+static struct str
+enum_values(const struct checker *c, const struct api_shape *shape)
+{
+    struct str_list all = {0};
+
+    for (uint32_t i = 0; i < shape->n; i++)
+        *LIST_PUSH(c->arena, &all) =
+            str_from(api_text(c->service, c->service->enums[shape->first + i]));
+    return str_join(c->arena, &all, S(", "));
+}
+
 static int
 check_enum(struct checker *c, const struct step *at, const struct api_shape *shape,
            const void *slot)
 {
     if (shape->flags & API_OPEN || api_enum_has(c->service, shape, *api_slot_str(slot)))
         return 0;
-    struct buf set;
-
-    buf_init(&set, 1 << 16);
-    for (uint32_t i = 0; i < shape->n; i++) {
-        buf_add_str(&set, i ? S(", ") : S(""));
-        buf_add_str(&set, str_from(api_text(c->service, c->service->enums[shape->first + i])));
-    }
-    const char *all = str_fmt(c->arena, "%.*s", STR_ARG(buf_str(&set))).p;
-
-    buf_done(&set);
     return refuse_value(c, at, shape, slot, "",
-                        str_fmt(c->arena, "Member must satisfy enum value set: [%s]", all).p);
+                        str_fmt(c->arena, "Member must satisfy enum value set: [%.*s]",
+                                STR_ARG(enum_values(c, shape)))
+                            .p);
 }
 
 /* ---- the walk ---- */
@@ -243,6 +283,87 @@ check_members(struct checker *c, const struct step *at, uint32_t first, size_t n
     return 0;
 }
 
+/* Whether a simple value keeps to its limits; one that is absent does. */
+static bool
+satisfies(const struct checker *c, const struct api_shape *shape, const void *slot, bool element)
+{
+    const struct api_limit *limit = &c->service->limits[shape->limit];
+
+    if (shape->kind == API_ENUM)
+        return !api_slot_str(slot)->p || shape->flags & API_OPEN ||
+               api_enum_has(c->service, shape, *api_slot_str(slot));
+    if (shape->limit == 0 || (!element && !api_is_set(shape, slot)))
+        return true;
+    if (shape->kind == API_FLOAT || shape->kind == API_DOUBLE) {
+        double v = api_slot_f64(slot, element) * 1e6;
+
+        return (limit->min == API_NO_MIN || v >= (double)limit->min) &&
+               (limit->max == API_NO_MAX || v <= (double)limit->max);
+    }
+    if (shape->kind == API_INT || shape->kind == API_LONG)
+        return api_slot_i64(slot, element) >= limit->min &&
+               api_slot_i64(slot, element) <= limit->max;
+    if (shape->kind > API_BLOB || !api_slot_str(slot)->p)
+        return true;
+    struct str s = *api_slot_str(slot);
+    int64_t n = shape->kind == API_BLOB ? (int64_t)s.n : (int64_t)str_chars(s);
+    const char *pattern = api_text(c->service, limit->pattern);
+
+    return n >= limit->min && n <= limit->max &&
+           (!*pattern || api_pattern_match(pattern, s) != API_MATCH_NO);
+}
+
+/* All that a simple value must satisfy, in AWS's order: "[Member must …, Member must …]". */
+static const char *
+all_constraints(const struct checker *c, const struct api_shape *shape)
+{
+    const struct api_limit *limit = &c->service->limits[shape->limit];
+    bool number = shape->kind >= API_INT;
+    double unit = shape->kind == API_FLOAT || shape->kind == API_DOUBLE ? 1e-6 : 1;
+    const char *what = number ? "value" : "length", *pattern;
+    struct str_list parts = {0};
+
+    if (shape->kind == API_ENUM)
+        return str_fmt(c->arena, "[Member must satisfy enum value set: [%.*s]]",
+                       STR_ARG(enum_values(c, shape)))
+            .p;
+    if (limit->max != API_NO_MAX)
+        *LIST_PUSH(c->arena, &parts) =
+            str_fmt(c->arena, "Member must have %s less than or equal to %.12g", what,
+                    (double)limit->max * unit);
+    if (limit->min != API_NO_MIN)
+        *LIST_PUSH(c->arena, &parts) =
+            str_fmt(c->arena, "Member must have %s greater than or equal to %.12g", what,
+                    (double)limit->min * unit);
+    pattern = api_text(c->service, limit->pattern);
+    if (*pattern)
+        *LIST_PUSH(c->arena, &parts) =
+            str_fmt(c->arena, "Member must satisfy regular expression pattern: %s", pattern);
+    return str_fmt(c->arena, "[%.*s]", STR_ARG(str_join(c->arena, &parts, S(", ")))).p;
+}
+
+/*
+ * Simple elements, keys or values: however many break their limits, that is one mistake, of the
+ * list or map.
+ */
+static void
+check_elements(struct checker *c, const struct step *at, const struct api_shape *shape,
+               const struct api_member *m, const struct str_list *list, const char *whose)
+{
+    const struct api_shape *inner = &c->service->shapes[m->shape];
+    size_t offset = shape->kind == API_MAP ? m->offset : 0;
+    bool good = true;
+
+    for (size_t i = 0; i < list->n && good; i++)
+        good = satisfies(c, inner, (const char *)list->v + i * shape->size + offset,
+                         shape->kind == API_LIST);
+    if (!good)
+        collect(c, at, inner->flags & API_SECRET ? STR_NONE : shown(c, shape, list, false),
+                str_fmt(c->arena, "%s must satisfy constraint: %s", whose,
+                        all_constraints(c, inner))
+                    .p);
+}
+
 static int
 check_list(struct checker *c, const struct step *at, const struct api_shape *shape,
            const void *slot)
@@ -251,14 +372,21 @@ check_list(struct checker *c, const struct step *at, const struct api_shape *sha
     const struct str_list *list = slot; /* any list has this layout */
     const struct api_member *element = &c->service->members[shape->first];
     const char *v = (const char *)list->v;
+    bool map = shape->kind == API_MAP;
     int r = check_length(c, at, shape, limit, (int64_t)list->n, slot);
 
+    if (!c->ec2 && map)
+        check_elements(c, at, shape, element, list, "Map keys");
+    if (!c->ec2 && is_simple(&c->service->shapes[element[map].shape])) {
+        check_elements(c, at, shape, &element[map], list, map ? "Map value" : "Member");
+        return r;
+    }
     for (size_t i = 0; i < list->n && !r; i++) {
         const struct step step = {.up = at, .member = element, .index = i + 1};
         const void *item = v + i * shape->size;
 
-        if (shape->kind == API_MAP)
-            r = check_members(c, &step, shape->first, 2, item);
+        if (map) /* keys of query and JSON were checked above */
+            r = check_members(c, &step, shape->first + !c->ec2, 1 + c->ec2, item);
         else
             r = check_value(c, &step, &c->service->shapes[element->shape], item);
     }

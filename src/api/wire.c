@@ -8,7 +8,9 @@
 #include "api/decode_query.h"
 #include "api/encode_doc.h"
 #include "api/encode_xml.h"
+#include "api/rest.h"
 #include "base/list.h"
+#include "codec/aws_endpoint.h"
 #include "codec/uri.h"
 
 static const struct api_error ERR_INVALID_ACTION = {"InvalidAction", 400};
@@ -102,7 +104,6 @@ encode_xml_fault(struct api_call *call, const struct api_request *req, struct ap
 
 /* ---- JSON and CBOR ---- */
 
-/* Neither can carry what is no number; nor has the operation a name to be told by. */
 static int
 find_named(struct api_call *call, struct str name)
 {
@@ -151,7 +152,10 @@ encode_json(struct api_call *call, const struct api_request *req, const void *ou
     api_encode_doc(call->service, output, API_DOC_JSON, out, &reply->body);
 }
 
-/* Clients look for the type of an error in the body, in a header, or for its old code. */
+/*
+ * The name of an error.  Where a service once spoke the query protocol, its old code goes into a
+ * header for clients that ask for it, and statuses of old are not used.
+ */
 static struct str
 fault_type(struct api_call *call, const struct api_request *req, struct api_reply *reply)
 {
@@ -163,7 +167,9 @@ fault_type(struct api_call *call, const struct api_request *req, struct api_repl
         type = str_from(api_text(call->service, call->service->shapes[error->shape].name));
         code = str_from(api_text(call->service, error->code));
     }
-    if (call->service && call->service->query_compatible &&
+    if (call->service && call->service->query_compatible && reply->status < 500)
+        reply->status = 400;
+    if (call->service && call->service->query_compatible && !str_eq(code, type) &&
         str_is(api_header(req, S("x-amzn-query-mode")), "true"))
         api_reply_header(call->arena, reply, S("x-amzn-query-error"),
                          str_fmt(call->arena, "%.*s;%s", STR_ARG(code),
@@ -220,10 +226,11 @@ encode_cbor(struct api_call *call, const struct api_request *req, const void *ou
     const struct api_shape *output = api_shape(call->service, call->op->output);
 
     (void)req;
-    reply->content_type = S("application/cbor");
     api_reply_header(call->arena, reply, S("smithy-protocol"), S("rpc-v2-cbor"));
-    if (!(call->op->flags & API_NO_OUTPUT))
-        api_encode_doc(call->service, output, API_DOC_CBOR, out, &reply->body);
+    if (call->op->flags & API_NO_OUTPUT)
+        return;
+    reply->content_type = S("application/cbor");
+    api_encode_doc(call->service, output, API_DOC_CBOR, out, &reply->body);
 }
 
 static void
@@ -242,7 +249,11 @@ static const struct api_wire wires[API_N_PROTOCOLS] = {
     {API_EC2, SIGV4_EC2, find_action, decode_form, encode_xml, encode_xml_fault},
     {API_QUERY, SIGV4_QUERY, find_action, decode_form, encode_xml, encode_xml_fault},
     {API_JSON, SIGV4_JSON, find_target, decode_json, encode_json, encode_json_fault},
-    [API_CBOR] = {API_CBOR, SIGV4_JSON, find_cbor, decode_cbor, encode_cbor, encode_cbor_fault},
+    {API_REST_JSON, SIGV4_REST_JSON, api_rest_find, api_rest_decode, api_rest_encode,
+     api_rest_encode_fault},
+    {API_REST_XML, SIGV4_QUERY, api_rest_find, api_rest_decode, api_rest_encode,
+     api_rest_encode_fault},
+    {API_CBOR, SIGV4_JSON, find_cbor, decode_cbor, encode_cbor, encode_cbor_fault},
 };
 
 const struct api_wire *
@@ -252,6 +263,12 @@ api_wire_of(enum api_protocol protocol)
     return &wires[protocol];
 }
 
+enum sigv4_dialect
+api_wire_dialect(const struct api_call *call)
+{
+    return call->service && call->service->bare_errors ? SIGV4_REST_XML_S3 : call->wire->dialect;
+}
+
 /* ---- finding ---- */
 
 /* What the request says it is in; a form is told by its parameter. */
@@ -259,9 +276,9 @@ static bool
 is_in(const struct api_request *req, enum api_protocol protocol, struct str action)
 {
     bool cbor = str_is(api_header(req, S("smithy-protocol")), "rpc-v2-cbor");
-    bool json = !cbor && (api_header(req, S("X-Amz-Target")).p ||
-                          str_starts(api_header(req, S("Content-Type")),
-                                     S("application/x-amz-json")));
+    bool json =
+        !cbor && (api_header(req, S("X-Amz-Target")).p ||
+                  str_starts(api_header(req, S("Content-Type")), S("application/x-amz-json")));
 
     switch (protocol) {
     case API_CBOR:
@@ -286,8 +303,7 @@ host_label(const struct api_request *req)
 
 /* Whether the request names this service without a signature. */
 static bool
-names(const struct api_service *s, const struct api_request *req,
-      struct str version)
+names(const struct api_service *s, const struct api_request *req, struct str version)
 {
     struct str prefix = api_header(req, S("X-Amz-Target")), service, op;
 
@@ -297,7 +313,27 @@ names(const struct api_service *s, const struct api_request *req,
         return str_is(version, s->version);
     if (cbor_path(req->http.path, &service, &op) && api_speaks(s, API_CBOR))
         return s->target && str_is(service, s->target);
-    return s->n_routes && str_is(host_label(req), s->endpoint);
+    if (!s->n_routes)
+        return false;
+    return str_is(host_label(req), s->endpoint) || (req->trusted && api_rest_route(s, req));
+}
+
+/* The service, and the region, of an endpoint of AWS's that the request was sent to. */
+static const struct api_service_hooks *
+named_by_host(struct api_call *call, const struct api_service_hooks *const *services,
+              const struct api_request *req)
+{
+    struct str host = api_header(req, S("Host"));
+    struct aws_endpoint e;
+
+    if (!aws_endpoint_parse(str_lower(call->arena, str_split(&host, ':')), &e))
+        return NULL;
+    for (size_t i = 0; services[i]; i++)
+        if (str_is(e.service, services[i]->service->endpoint)) {
+            call->region = e.region;
+            return services[i];
+        }
+    return NULL;
 }
 
 const struct api_service_hooks *
@@ -307,11 +343,13 @@ api_wire_find(struct api_call *call, const struct api_service_hooks *const *serv
     struct str form = api_form(req);
     struct str action = uri_query_get(call->arena, form, S("Action"));
     struct str version = uri_query_get(call->arena, form, S("Version"));
-    const struct api_service_hooks *hooks = NULL;
+    const struct api_service_hooks *hooks =
+        signing.n || req->trusted ? NULL : named_by_host(call, services, req);
+    bool by_host = hooks != NULL;
     unsigned p = 0;
 
     /* Two services may sign by one name: then the one that is also named. */
-    for (size_t i = 0; services[i]; i++) {
+    for (size_t i = 0; services[i] && !by_host; i++) {
         const struct api_service *s = services[i]->service;
         bool named = names(s, req, version);
 
@@ -322,9 +360,8 @@ api_wire_find(struct api_call *call, const struct api_service_hooks *const *serv
             break;
     }
     call->service = hooks ? hooks->service : NULL;
-    while (p < API_N_PROTOCOLS &&
-           !((!hooks || api_speaks(hooks->service, (enum api_protocol)p)) &&
-             is_in(req, (enum api_protocol)p, action)))
+    while (p < API_N_PROTOCOLS && !((!hooks || api_speaks(hooks->service, (enum api_protocol)p)) &&
+                                    is_in(req, (enum api_protocol)p, action)))
         p++;
     /* None that it speaks: then it is told so in the one that it asked in. */
     if (!hooks && (p == API_REST_JSON || p == API_REST_XML))

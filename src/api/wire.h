@@ -14,7 +14,7 @@
 
 struct api_wire {
     enum api_protocol protocol;
-    enum sigv4_dialect dialect; /* how a fault of the signature is worded */
+    enum sigv4_dialect dialect; /* see api_wire_dialect() */
     /* Sets call->op.  0, or positive with the fault: there is no such operation. */
     int (*find)(struct api_call *call, const struct api_request *req);
     /* Fills in the operation's zeroed input.  0, or positive with the fault. */
@@ -32,17 +32,20 @@ struct api_wire {
  * scope, p NULL when it is not signed: then prefix, version, path or host name the service.
  * Answers the service's hooks, or NULL when there is no such service; a wire is set even then.
  */
-const struct api_service_hooks *api_wire_find(struct api_call *call,
-                                              const struct api_service_hooks *const *services,
-                                              const struct api_request *req, struct str signing);
+const struct api_service_hooks *
+api_wire_find(struct api_call *call, const struct api_service_hooks *const *services,
+              const struct api_request *req, struct str signing);
 
 /* The row of a protocol. */
 const struct api_wire *api_wire_of(enum api_protocol protocol);
+
+/* How a fault of the signature is worded. */
+enum sigv4_dialect api_wire_dialect(const struct api_call *call);
 
 /* The parameters of a form: the body, else the query string. */
 struct str api_form(const struct api_request *req);
 /* A header's value, p NULL when there is none. */
 struct str api_header(const struct api_request *req, struct str name);
 /* Adds a header to a reply; control characters of the value become blanks. */
-void api_reply_header(struct arena *arena, struct api_reply *reply, struct str name,
-                      struct str value);
+void
+api_reply_header(struct arena *arena, struct api_reply *reply, struct str name, struct str value);

@@ -115,6 +115,8 @@ bool str_unbase64(struct arena *a, struct str text, struct str *ret);
 
 /* Whether the bytes are well-formed UTF-8. */
 bool str_is_utf8(struct str s);
+/* Writes one character, at most 4 bytes; answers how many. */
+size_t str_put_utf8(char *out, uint32_t c);
 /* How many characters there are in well-formed UTF-8. */
 size_t str_chars(struct str s);
 

@@ -28,7 +28,7 @@ enum doc_kind {
     DOC_FLOAT,  /* CBOR's */
     DOC_NUMBER, /* JSON's: text, so that none loses a digit before someone says what it is */
     DOC_TEXT,
-    DOC_BYTES,  /* CBOR's */
+    DOC_BYTES, /* CBOR's */
     DOC_LIST,
     DOC_MAP,
 };
@@ -36,9 +36,9 @@ enum doc_kind {
 struct doc_value {
     enum doc_kind kind;
     bool truth;
-    bool is_time;    /* CBOR's tag 1: seconds since 1970 */
-    bool begun;      /* of a container: its first element was announced */
-    bool counted;    /* of CBOR: `left` says how many elements follow */
+    bool is_time; /* CBOR's tag 1: seconds since 1970 */
+    bool begun;   /* of a container: its first element was announced */
+    bool counted; /* of CBOR: `left` says how many elements follow */
     uint64_t left;
     int64_t i;
     double f;

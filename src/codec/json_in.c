@@ -87,31 +87,6 @@ hex4(struct doc_in *p, unsigned *ret)
     return true;
 }
 
-static size_t
-utf8(char *out, unsigned c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 63));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 63));
-        out[2] = (char)(0x80 | (c & 63));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 63));
-    out[2] = (char)(0x80 | (c >> 6 & 63));
-    out[3] = (char)(0x80 | (c & 63));
-    return 4;
-}
-
 /* Behind a backslash.  Six bytes at least become four at most, so decoding never outgrows. */
 static bool
 escape(struct doc_in *p, char *out, size_t *n)
@@ -135,7 +110,7 @@ escape(struct doc_in *p, char *out, size_t *n)
             return false;
         c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
     }
-    *n += utf8(out + *n, c);
+    *n += str_put_utf8(out + *n, c);
     return true;
 }
 

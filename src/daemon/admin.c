@@ -8,6 +8,7 @@
  */
 #include "daemon/daemon.h"
 
+#include "api/event.h"
 #include "api/explain.h"
 #include "base/log.h"
 #include "base/timefmt.h"
@@ -21,6 +22,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#define EVENT_IN_MAX_MS (INT64_C(366) * 86400000)
+#define EVENT_LASTS_MS (2 * 3600000)
 #define REPLY_MAX_BYTES ((size_t)4 << 20)
 /* 9999-01-01: no form of time that AWS uses has five digits for a year. */
 #define CLOCK_MAX_MS INT64_C(253370764800000)
@@ -377,6 +380,38 @@ map_image(struct admin *admin, struct http_request *req)
     list_images(admin, req);
 }
 
+/* ---- events ---- */
+
+enum { EVENTS_SHOWN = 1000 };
+
+/* The newest events, oldest first; of one account when it is named. */
+static void
+list_events(struct admin *admin, struct http_request *req)
+{
+    struct str account = param(admin, req, "account"), source = param(admin, req, "source");
+    struct json_out o = begin(admin);
+    struct txn *txn = store_begin(cloud_store(admin->d->cloud));
+    size_t n = 0, skip = store_count(txn, &cloud_event_table);
+
+    skip = skip > EVENTS_SHOWN ? skip - EVENTS_SHOWN : 0;
+    json_key(&o, S("events"));
+    json_open(&o, '[');
+    STORE_EACH(txn, cloud_event_by_key, row) {
+        if (n++ < skip || (account.n && !str_eq(account, row->account)) ||
+            (source.n && !str_eq(source, row->source)))
+            continue;
+        struct buf one;
+
+        buf_init(&one, REPLY_MAX_BYTES);
+        api_event_show(&one, row);
+        json_raw(&o, buf_str(&one));
+        buf_done(&one);
+    }
+    json_close(&o, ']');
+    store_rollback(txn);
+    finish(admin, &o, req);
+}
+
 /* ---- consoles ---- */
 
 static bool
@@ -531,6 +566,66 @@ explain(struct admin *admin, struct http_request *req)
     finish(admin, &o, req);
 }
 
+/* ---- scheduled events ---- */
+
+/* What the parameters ask for, or NULL and why not. */
+static const char *
+event_want(struct admin *admin, struct http_request *req, struct txn *txn,
+           struct ec2_event_want *ret)
+{
+    int64_t now_ms = admin->d->env->now_ms(admin->d->env), in_ms = 0, put_off_ms = 0;
+    const struct ec2_instance_row *instance;
+
+    *ret = (struct ec2_event_want){
+        .instance_id = param(admin, req, "instance"),
+        .code = param(admin, req, "code"),
+        .description = param(admin, req, "description"),
+    };
+    instance = ec2_instance_get(txn, ret->instance_id);
+    if (!instance || instance->state == EC2_TERMINATED)
+        return "There is no such instance.";
+    if (!ec2_event_code_ok(ret->code))
+        return "The codes are instance-reboot, system-reboot, system-maintenance, "
+               "instance-retirement and instance-stop.";
+    if (!str_to_i64(param(admin, req, "in_ms"), &in_ms) || in_ms < 0 || in_ms > EVENT_IN_MAX_MS)
+        return "Give in_ms=N, from 0 to a year.";
+    if (!str_to_i64(param(admin, req, "deadline_ms"), &put_off_ms) || put_off_ms < 0 ||
+        put_off_ms > EVENT_IN_MAX_MS)
+        return "Give deadline_ms=N, from 0 to a year.";
+    ret->not_before_ms = now_ms + in_ms;
+    ret->not_after_ms = ret->not_before_ms + EVENT_LASTS_MS;
+    ret->deadline_ms = put_off_ms ? ret->not_before_ms + put_off_ms : 0;
+    return NULL;
+}
+
+static void
+make_event(struct admin *admin, struct http_request *req)
+{
+    struct store *store = cloud_store(admin->d->cloud);
+    struct txn *txn = store_begin(store);
+    struct ec2_event_want want;
+    struct str id;
+    const char *why = event_want(admin, req, txn, &want);
+    int r = why ? 0 : ec2_event_make(txn, admin->d->env, &admin->arena, &want, &id);
+
+    if (why || r < 0)
+        store_rollback(txn);
+    else
+        store_commit(txn);
+    if (why) {
+        refuse(admin, req, 400, why);
+        return;
+    }
+    if (r < 0 || store_flush(store) < 0) {
+        refuse(admin, req, 500, "The event could not be stored.");
+        return;
+    }
+    struct json_out o = begin(admin);
+
+    key_str(&o, "event", id);
+    finish(admin, &o, req);
+}
+
 /* ---- routes ---- */
 
 static const struct route routes[] = {
@@ -543,10 +638,12 @@ static const struct route routes[] = {
     {HTTP_GET, "/_welkin/identity-certificate", identity_certificates},
     {HTTP_GET, "/_welkin/images", list_images},
     {HTTP_POST, "/_welkin/images", map_image},
+    {HTTP_GET, "/_welkin/events", list_events},
     {HTTP_GET, "/_welkin/console", console},
     {HTTP_GET, "/_welkin/iam/explain", explain},
     {HTTP_GET, "/_welkin/region", region},
     {HTTP_POST, "/_welkin/fault", fault},
+    {HTTP_POST, "/_welkin/event", make_event},
 };
 
 bool
@@ -563,10 +660,8 @@ is_loopback(const union http_addr *peer)
     return peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&peer->v6.sin6_addr);
 }
 
-/* "127.0.0.1:4566", "localhost", "[::1]:80": names that no stranger can give out, as he can
- * 127.example.com. */
-static bool
-is_own_name(struct str host)
+bool
+daemon_own_name(struct str host)
 {
     size_t colon = host.n && host.p[0] == '[' ? str_find_char(host, ']') : str_find_char(host, ':');
     struct str name = str_cut(host, 0, colon == SIZE_MAX ? host.n : colon);
@@ -582,7 +677,7 @@ admin_request(struct admin *admin, struct http_request *req)
     bool known_path = false;
 
     arena_reset(&admin->arena);
-    if (!is_loopback(&req->peer) || !is_own_name(req->head.host) ||
+    if (!is_loopback(&req->peer) || !daemon_own_name(req->head.host) ||
         http_header_get(&req->head, S("Origin")).p) {
         refuse(admin, req, 403, "The admin API is answered to this machine's own programs only.");
         return;

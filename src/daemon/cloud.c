@@ -1,6 +1,6 @@
 /*
  * Which services there are, and in which order things are made: the store first, the API on it,
- * then the host, then EC2's reconciler, which wants to see what the host saw.
+ * then the host, then the reconcilers: EC2's wants to see what the host saw.
  */
 #include "daemon/cloud.h"
 
@@ -34,6 +34,9 @@ struct cloud {
     struct ec2_placer *placer;
     struct ec2_reconciler *ec2;
     struct ec2_capacity_clock *capacity;
+    struct ssm_reconciler *ssm;
+    struct ec2_upkeep *upkeep;
+    struct host_meter *meter;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -64,6 +67,8 @@ seed_images(struct txn *txn, struct env *env)
         {S_INIT("ami-009d6802948d06e52"), S_INIT("tiny"), S_INIT("welkin")},
         {S_INIT("welkin-tiny"), S_INIT("tiny"), S_INIT("welkin")},
         {S_INIT("welkin-debian-12"), S_INIT("debian"), S_INIT("systemd")},
+        /* templates name it; it has no root file system, so launches of it are refused */
+        {S_INIT("welkin-windows"), S_INIT(""), S_INIT("none")},
     };
     int r = 0;
 
@@ -95,7 +100,13 @@ static int
 seed(struct cloud *cloud)
 {
     struct txn *txn = store_begin(cloud->store);
-    int r = store_count(txn, &ec2_image_table) ? 0 : seed_images(txn, cloud->config.env);
+    struct str windows = S("welkin-windows");
+    int r = 0;
+
+    if (!store_count(txn, &ec2_image_table))
+        r = seed_images(txn, cloud->config.env);
+    else if (!ec2_image_by_name_get(txn, S(EC2_WELKIN_ACCOUNT), S(""), windows))
+        r = ec2_image_seed(txn, cloud->config.env, windows, S(""), S("none")); /* of older clouds */
 
     if (r >= 0)
         r = seed_quotas(txn, cloud->config.vcpu_limit);
@@ -170,9 +181,15 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r < 0)
         return r;
     r = ec2_capacity_clock_new(&cloud->capacity, cloud->config.loop, cloud->store);
-    if (r < 0)
-        return r;
-    return ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ssm_reconciler_new(&cloud->ssm, cloud->config.env, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ec2_upkeep_new(&cloud->upkeep, cloud->config.loop, cloud->store, cloud->placer);
+    if (r >= 0)
+        r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
+    return r;
 }
 
 static struct cloud *
@@ -180,6 +197,9 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    host_meter_free(cloud->meter);
+    ec2_upkeep_free(cloud->upkeep);
+    ssm_reconciler_free(cloud->ssm);
     ec2_reconciler_free(cloud->ec2);
     ec2_capacity_clock_free(cloud->capacity);
     host_free(cloud->host);

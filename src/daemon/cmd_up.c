@@ -59,9 +59,11 @@ cmd_up(struct cli *cli)
         .verbose = cli_flag(cli, "--verbose"),
         .allow_test_keys = cli_flag(cli, "--allow-test-keys"),
     };
+    const char *origins = cli_option(cli, "--allow-origin");
     const char *listen = cli_option(cli, "--listen"), *host = cli_option(cli, "--host");
     const char *model = cli_option(cli, "--region-model");
 
+    config.allow_origins = str_from(origins);
     if (!parse_listen(str_from(listen ? listen : CLI_DEFAULT_ENDPOINT), &config.address,
                       &config.port))
         return cli_fail("--listen takes ADDR:PORT, like 127.0.0.1:4566.");

@@ -175,7 +175,7 @@ static int
 make_folders(const char *data_dir, uid_t uid, gid_t gid)
 {
     static const char *const ours[] = {"welkin.db", "welkin.db-wal", "welkin.db-shm", "welkin.lock",
-                                       "root.key"};
+                                       "root.key",   "ca.pem"};
     char path[PATH_MAX];
 
     if (mkdir(data_dir, 0755) < 0 && errno != EEXIST)
@@ -221,10 +221,12 @@ sandbox_lost(void *ctx)
 }
 
 static void
-vpc_opened(void *ctx, struct str vpc_id, const int fds[PRIV_LISTEN_EXTRA])
+vpc_opened(void *ctx, struct str vpc_id, const int fds[PRIV_LISTEN_ALL])
 {
     struct daemon *d = ctx;
 
+    if (fds[PRIV_LISTEN_API_TLS] >= 0 && fds[PRIV_LISTEN_API_HTTP] >= 0)
+        front_add_vpc(d->front, vpc_id, fds[PRIV_LISTEN_API_TLS], fds[PRIV_LISTEN_API_HTTP]);
     guestnet_add_vpc(d->guestnet, vpc_id, fds);
 }
 
@@ -234,6 +236,14 @@ heard(void *ctx, struct str instance_id)
     struct daemon *d = ctx;
 
     host_heard(cloud_host(d->cloud), instance_id);
+}
+
+static void
+asked(void *ctx, struct str instance_id, bool answered)
+{
+    struct daemon *d = ctx;
+
+    host_asked(cloud_host(d->cloud), instance_id, answered);
 }
 
 static void
@@ -288,6 +298,7 @@ start_sandbox(struct daemon *d, struct arena *arena)
         .loop = d->loop,
         .store = cloud_store(d->cloud),
         .heard = heard,
+        .asked = asked,
         .ctx = d,
         .upstream_dns = read_nameserver(),
     };
@@ -295,6 +306,8 @@ start_sandbox(struct daemon *d, struct arena *arena)
         .loop = d->loop,
         .store = cloud_store(d->cloud),
         .data_dir = d->config.data_dir,
+        .trust = trust_pem(d->trust),
+        .trust_hash = trust_hash(d->trust),
         .ctx = d,
         .vpc_opened = vpc_opened,
         .lost = sandbox_lost,
@@ -384,6 +397,7 @@ open_cloud(struct daemon *d, int listen_fd)
     if (cloud_open(&d->cloud, &config, why) < 0)
         return give_up("%s", why);
     if (store_attach(cloud_store(d->cloud), d->loop) < 0 || daemon_clock_load(d) < 0 ||
+        trust_open(&d->trust, cloud_store(d->cloud), d->config.data_dir) < 0 ||
         admin_new(&d->admin, d) < 0 || front_new(&d->front, d, listen_fd) < 0)
         return give_up("The daemon cannot be set up; the line above says why.");
     return 0;
@@ -474,6 +488,7 @@ static void
 clean_up(struct daemon *d)
 {
     front_free(d->front);
+    trust_free(d->trust);
     guestnet_free(d->guestnet);
     cloud_close(d->cloud);
     admin_free(d->admin);
@@ -507,6 +522,8 @@ start(struct daemon *d, struct arena *arena)
         return 1;
     if (geteuid() != 0 && mkdir(d->config.data_dir, 0700) < 0 && errno != EEXIST)
         return give_up("%s cannot be made: %s.", d->config.data_dir, strerror(errno));
+    /* Memory holds keys in plain: no core file, and nobody but root may look into it. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     r = loop_new(&d->loop, d->env, true);
     if (r >= 0)
         r = watch_signals(d);

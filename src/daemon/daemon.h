@@ -18,18 +18,21 @@ struct daemon_config {
     bool verbose;
     int64_t vcpu_limit;      /* 0: plenty */
     struct str region_model; /* text; p NULL: the built-in one */
+    struct str allow_origins; /* of web pages that may call the API: "*", or several with commas */
     int64_t sim_boot_ms, sim_stop_ms;
 };
 
 struct front;
 struct admin;
 struct guestnet;
+struct trust;
 
 struct daemon {
     struct daemon_config config;
     struct env *env;
     struct loop *loop;
     struct cloud *cloud;
+    struct trust *trust;
     struct front *front;
     struct admin *admin;
     struct host_sim *sim;
@@ -50,11 +53,30 @@ int front_new(struct front **ret, struct daemon *d, int listen_fd);
 struct front *front_free(struct front *front);
 /* Takes no more connections; calls in progress are still answered. */
 void front_stop(struct front *front);
+/* Serves a VPC's listeners, which are the front's from now on. */
+void front_add_vpc(struct front *front, struct str vpc_id, int tls_fd, int http_fd);
+/*
+ * Whether a web page of another machine's sent the request: by its Origin, or by what browsers say
+ * of those that have none.  origins: see struct daemon_config.
+ */
+bool front_is_foreign(const struct http_head *head, struct str origins);
+
+/* ---- trust.c: the certificate authority ---- */
+
+/* Opens the cloud's, which is made at the first start, and writes DATA/ca.pem.  0 or -errno. */
+int trust_open(struct trust **ret, struct store *store, const char *data_dir);
+struct trust *trust_free(struct trust *trust);
+struct str trust_pem(const struct trust *trust);
+uint32_t trust_hash(const struct trust *trust);
+struct tls *trust_tls(const struct trust *trust);
 
 /* ---- admin.c: /_welkin and /_localstack ---- */
 
 int admin_new(struct admin **ret, struct daemon *d);
 struct admin *admin_free(struct admin *admin);
+/* "127.0.0.1:4566", "localhost", "[::1]:80": names that no stranger can give out, as he can
+ * 127.example.com. */
+bool daemon_own_name(struct str host);
 /* Whether the path is the admin API's. */
 bool admin_owns(struct str path);
 void admin_request(struct admin *admin, struct http_request *req);

@@ -1,5 +1,7 @@
 /*
- * The front: requests of the API come in as HTTP and leave when they are durable.
+ * The front: requests of the API come in as HTTP and leave when they are durable.  There are two
+ * servers, that for this machine and that for instances, so that no guest can take the connections
+ * of the others; who asks from inside a VPC is known by its source address, which it cannot forge.
  *
  * A call's memory (arena, reply) is an exchange, kept for the next call: in the steady state a
  * call allocates nothing.
@@ -12,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define CALL_MAX_BYTES ((size_t)64 << 20)
 #define REPLY_MAX_BYTES ((size_t)64 << 20)
@@ -19,6 +22,9 @@
 #define REPLY_KEPT_BYTES ((size_t)64 << 10)
 #define BODY_MAX_BYTES ((size_t)16 << 20)
 #define EXCHANGES_KEPT 64
+#define CA_PATH "/_welkin/ca.pem"
+#define INSIDE_CONNECTIONS 8192
+#define INSIDE_CONNECTIONS_PER_PEER 256 /* of one instance */
 
 struct exchange {
     struct front *front;
@@ -29,9 +35,18 @@ struct exchange {
     struct api_reply reply;
 };
 
+/* A VPC whose instances ask; its listeners' context. */
+struct front_vpc {
+    struct front_vpc *next;
+    size_t id_n;
+    char id[PRIV_ID_MAX];
+};
+
 struct front {
     struct daemon *d;
     struct http_server *server;
+    struct http_server *inside; /* for VPCs */
+    struct front_vpc *vpcs;
     struct exchange *free, *busy; /* busy: not yet answered */
     unsigned n_free;
     struct arena reject_arena;
@@ -136,6 +151,51 @@ is_durable(struct store_waiter *waiter)
     give_back(x);
 }
 
+/* ---- web pages ---- */
+
+/* Whether a list with commas holds the origin. */
+static bool
+is_allowed(struct str origin, struct str origins)
+{
+    while (origins.p) {
+        struct str one = str_trim(str_split(&origins, ','));
+
+        if (one.n && (str_is(one, "*") || str_eq_nocase(one, origin)))
+            return true;
+    }
+    return false;
+}
+
+bool
+front_is_foreign(const struct http_head *head, struct str origins)
+{
+    struct str origin = http_header_get(head, S("Origin"));
+    struct str site = http_header_get(head, S("Sec-Fetch-Site"));
+
+    if (!origin.p) {
+        /* An image or a link of a page has no Origin, but browsers say that it is another's. */
+        bool other = str_eq_nocase(site, S("cross-site")) || str_eq_nocase(site, S("same-site"));
+
+        return other && !is_allowed(S(""), origins);
+    }
+    size_t at = str_find(origin, S("://"));
+    bool own = at != SIZE_MAX && daemon_own_name(str_cut(origin, at + 3, origin.n));
+    return !own && !is_allowed(origin, origins);
+}
+
+static void
+refuse_page(struct front *front, struct http_request *req)
+{
+    struct http_header type = {S("Content-Type"), S("text/xml;charset=UTF-8")};
+
+    arena_reset(&front->reject_arena);
+    buf_reset(&front->reject.body);
+    api_reject(cloud_api(front->d->cloud), &front->reject_arena, 403, &front->reject);
+    http_respond(req, 403, &type, 1, buf_str(&front->reject.body));
+}
+
+/* ---- requests ---- */
+
 static struct str
 peer_text(struct exchange *x, const union http_addr *peer)
 {
@@ -150,22 +210,48 @@ peer_text(struct exchange *x, const union http_addr *peer)
 }
 
 static void
-on_request(struct http_request *req)
+handle(struct front *front, struct http_request *req, bool inside)
 {
-    struct front *front = req->ctx;
+    if (str_is(req->head.path, CA_PATH) && req->head.method == HTTP_GET) {
+        struct http_header type = {S("Content-Type"), S("application/x-pem-file")};
 
+        http_respond(req, 200, &type, 1, trust_pem(front->d->trust));
+        return;
+    }
     if (admin_owns(req->head.path)) {
         admin_request(front->d->admin, req);
         return;
     }
+    if (!inside && front_is_foreign(&req->head, front->d->config.allow_origins)) {
+        refuse_page(front, req);
+        return;
+    }
     struct exchange *x = take(front);
     struct api_request call = {.http = sigv4_request_of(&req->head, req->body),
-                               .peer = peer_text(x, &req->peer)};
+                               .peer = peer_text(x, &req->peer),
+                               .secure = req->tls,
+                               /* Else every guest were the cloud's owner. */
+                               .no_root_keys = inside && !front->d->config.allow_test_keys};
+    const struct front_vpc *vpc = inside ? req->listener_ctx : NULL;
 
+    if (vpc)
+        call.source_vpc = str_of(vpc->id, vpc->id_n);
     x->req = req;
     api_handle(cloud_api(front->d->cloud), &x->arena, &call, &x->reply);
     x->durable.fn = is_durable;
     store_wait(cloud_store(front->d->cloud), x->reply.wait_seq, &x->durable);
+}
+
+static void
+on_request(struct http_request *req)
+{
+    handle(req->ctx, req, false);
+}
+
+static void
+on_inside_request(struct http_request *req)
+{
+    handle(req->ctx, req, true);
 }
 
 static struct str
@@ -187,6 +273,7 @@ front_new(struct front **ret, struct daemon *d, int listen_fd)
     struct http_listener *listener;
     struct http_config config = {
         .max_body_bytes = BODY_MAX_BYTES,
+        .tls = trust_tls(d->trust),
         .on_request = on_request,
         .on_reject = on_reject,
         .ctx = front,
@@ -198,6 +285,11 @@ front_new(struct front **ret, struct daemon *d, int listen_fd)
     arena_init(&front->reject_arena, 4096);
     buf_init(&front->reject.body, 4096);
     int r = http_server_new(&front->server, d->loop, &config);
+    config.on_request = on_inside_request;
+    config.max_connections = INSIDE_CONNECTIONS;
+    config.max_connections_per_peer = INSIDE_CONNECTIONS_PER_PEER;
+    if (r >= 0)
+        r = http_server_new(&front->inside, d->loop, &config);
     if (r >= 0)
         r = http_server_listen(front->server, listen_fd, NULL, &listener);
     if (r < 0) {
@@ -209,9 +301,27 @@ front_new(struct front **ret, struct daemon *d, int listen_fd)
 }
 
 void
+front_add_vpc(struct front *front, struct str vpc_id, int tls_fd, int http_fd)
+{
+    const int fds[] = {tls_fd, http_fd};
+    struct front_vpc *vpc = calloc(1, sizeof(*vpc));
+
+    if (!vpc || vpc_id.n > sizeof(vpc->id))
+        abort();
+    vpc->id_n = vpc_id.n;
+    memcpy(vpc->id, vpc_id.p, vpc_id.n);
+    vpc->next = front->vpcs;
+    front->vpcs = vpc;
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        if (http_server_listen(front->inside, fds[i], vpc, NULL) < 0)
+            close(fds[i]);
+}
+
+void
 front_stop(struct front *front)
 {
     http_server_stop(front->server);
+    http_server_stop(front->inside);
 }
 
 struct front *
@@ -220,6 +330,13 @@ front_free(struct front *front)
     if (!front)
         return NULL;
     http_server_free(front->server);
+    http_server_free(front->inside);
+    while (front->vpcs) {
+        struct front_vpc *vpc = front->vpcs;
+
+        front->vpcs = vpc->next;
+        free(vpc);
+    }
     while (front->free) {
         struct exchange *x = front->free;
 

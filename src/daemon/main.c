@@ -36,7 +36,12 @@ static const struct command commands[] = {
      "  --vcpu-limit N      of each vCPU quota of an account in a region (1000000)\n"
      "  --sim-boot-ms N     how long a simulated boot takes on the cloud's clock (50)\n"
      "  --allow-test-keys   accept the keys test/test on an address that is not loopback\n"
-     "  --verbose           log reads too\n"},
+     "  --allow-origin LIST web pages that may call the API: their origins with commas between,\n"
+     "                      like https://a.example.com, or *; this machine's own always may\n"
+     "  --verbose           log reads too\n"
+     "\n"
+     "The port answers HTTP and HTTPS.  DIR/ca.pem is the authority that signs its certificates:\n"
+     "see `welkin help trust`.\n"},
     {"down", cmd_down, "end all instances and the privileged process",
      "welkin down [--data DIR]\n"
      "\n"
@@ -59,10 +64,38 @@ static const struct command commands[] = {
      "welkin clock resume\n"
      "\n"
      "Everything that AWS would date or wait for goes by this clock.\n"},
+    {"event", cmd_event, "schedule an event of an instance",
+     "welkin event INSTANCE CODE [--in 2d] [--put-off 7d]\n"
+     "\n"
+     "What AWS does when hardware is to be mended: the instance's status and metadata tell it,\n"
+     "and then it happens.  CODE is instance-reboot, system-reboot, system-maintenance,\n"
+     "instance-retirement or instance-stop.\n"
+     "  --in       how long before it happens, on the cloud's clock; at once when not given\n"
+     "  --put-off  how far ModifyInstanceEventStartTime may put it off; not at all\n"},
     {"console", cmd_console, "follow an instance's console",
      "welkin console INSTANCE [--no-follow]\n"},
     {"exec", cmd_exec, "run a command inside an instance",
      "welkin exec INSTANCE -- COMMAND [ARGUMENT…]\n\nNeeds root, and the sandbox host.\n"},
+    {"trust", cmd_trust, "print or install the authority of the cloud's certificates",
+     "welkin trust [--print] [--data DIR]\n"
+     "welkin trust --install [--data DIR]\n"
+     "\n"
+     "The daemon's port answers HTTPS too, with certificates that DIR/ca.pem signed: for\n"
+     "localhost, 127.0.0.1 and the names of AWS's endpoints, and it can sign for no others.\n"
+     "  --print    the certificate, for AWS_CA_BUNDLE and the like; this is the default\n"
+     "  --install  put it into this machine's trust store (Debian, Ubuntu, Alpine, Fedora,\n"
+     "             openSUSE); needs root\n"
+     "Instances trust it by themselves.\n"},
+    {"profile", cmd_profile, "write a profile for the AWS CLI and SDKs",
+     "welkin profile NAME [--account ID] [--region REGION] [--endpoint ADDR:PORT] [--replace]\n"
+     "\n"
+     "Writes the profile NAME into ~/.aws/config and ~/.aws/credentials (or AWS_CONFIG_FILE and\n"
+     "AWS_SHARED_CREDENTIALS_FILE), so that `aws --profile NAME …` talks to this cloud.  Other\n"
+     "profiles, comments and the order of the files stay as they are.\n"
+     "  --account ID     12 digits; 000000000000 when it is not given\n"
+     "  --region REGION  us-east-1\n"
+     "  --replace        also when NAME is a profile of something else, whose settings then go\n"
+     "The AWS CLI reads the address out of a profile from version 2.13 (1.29) on.\n"},
     {"iam", cmd_iam, "explain what a principal may do",
      "welkin iam explain --principal ARN --action SERVICE:ACTION [--resource ARN]\n"
      "                   [--region REGION] [--context KEY=VALUE]…\n"

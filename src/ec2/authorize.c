@@ -223,6 +223,22 @@ find_placement_group(struct api_call *call, struct str id, struct api_resource *
     key(call, r, "ec2:PlacementGroupStrategy", row->strategy);
 }
 
+/* By the id of the address or of its association. */
+static void
+find_address(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_address_row *row = ec2_address_get(call->txn, id);
+
+    if (!row && str_starts(id, S("eipassoc-")))
+        row = ec2_address_by_association_get(call->txn, id);
+    if (!MINE(call, row))
+        return;
+    r->arn = arn(call, "elastic-ip", row->id);
+    r->tags = &row->tags;
+    key(call, r, "ec2:AllocationId", row->id);
+    key(call, r, "ec2:PublicIpAddress", row->public_ip);
+}
+
 static const struct type {
     const char *name, *prefix; /* of ids; "" of none */
     void (*find)(struct api_call *call, struct str id, struct api_resource *r);
@@ -239,6 +255,7 @@ static const struct type {
     {"capacity-reservation", "cr-", find_capacity_reservation},
     {"dedicated-host", "h-", find_dedicated_host},
     {"placement-group", "pg-", find_placement_group},
+    {"elastic-ip", "eipalloc-", find_address},
 };
 
 int

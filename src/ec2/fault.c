@@ -49,21 +49,23 @@ ec2_fault_set(struct txn *txn, struct str kind, struct str target, bool on, int6
     return on ? ec2_fault_insert(txn, &row) : ec2_fault_delete(txn, row.id);
 }
 
-bool
-ec2_fault_is_network(const struct ec2_fault_row *fault)
+const struct ec2_fault_row *
+ec2_fault_at(struct txn *txn, struct str place)
 {
-    return str_is(fault->kind, "network");
+    const struct ec2_fault_row *oldest = NULL;
+
+    for (size_t n = 1; n <= place.n; n++) {
+        if (n < place.n && place.p[n] != '/')
+            continue;
+        STORE_EACH(txn, ec2_fault_by_target, fault, str_cut(place, 0, n))
+            if (!oldest || fault->since_ms < oldest->since_ms)
+                oldest = fault;
+    }
+    return oldest;
 }
 
 const struct ec2_fault_row *
-ec2_fault_of(struct txn *txn, struct str host)
+ec2_fault_of(struct txn *txn, const struct ec2_instance_row *row)
 {
-    const struct str places[] = {placement_zone_of(host), placement_rack_of(host), host};
-    const struct ec2_fault_row *found = NULL;
-
-    for (size_t i = 0; i < ARRAY_LEN(places) && host.n; i++)
-        STORE_EACH(txn, ec2_fault_by_target, row, places[i])
-            if (!found || ec2_fault_is_network(found))
-                found = row;
-    return found;
+    return ec2_fault_at(txn, row->host.n ? row->host : row->zone);
 }

@@ -15,6 +15,7 @@ struct known_image {
     const char *account, *alias, *region, *name, *description;
     const char *root_device_name, *volume_type;
     int64_t created_ms;
+    bool windows;
 };
 
 static const struct known_image known_images[] = {
@@ -26,6 +27,9 @@ static const struct known_image known_images[] = {
      "/dev/xvda", "gp3", 0},
     {NULL, EC2_WELKIN_ACCOUNT, "welkin", "", "welkin-debian-12", "Debian 12 for Welkin",
      "/dev/xvda", "gp3", 0},
+    {NULL, EC2_WELKIN_ACCOUNT, "welkin", "", "welkin-windows",
+     "What names of Windows images stand for: it boots nowhere here", "/dev/sda1", "gp3", 0,
+     .windows = true},
 };
 
 /* PREFIX-0123…: the first digits of a digest of the name. */
@@ -66,6 +70,7 @@ image_row(struct arena *arena, const struct known_image *known, struct str id)
         .root_device_name = str_from(known->root_device_name),
         .block_devices = str_fmt(arena, "{\"DeleteOnTermination\":true,\"VolumeType\":\"%s\"}",
                                  known->volume_type),
+        .platform = known->windows ? S("windows") : S(""),
         .is_public = true,
         .state = S("available"),
         .created_ms = known->created_ms,

@@ -5,7 +5,9 @@
  * the default, or the call is refused with the member's name.  launch_refuse() is the list of the
  * last kind, so that a member which is not mentioned in this file is a bug.
  */
+#include "api/authorize.h"
 #include "ec2/capacity.h"
+#include "gen/api/ssm.h"
 
 /* ---- what is not implemented ---- */
 
@@ -216,6 +218,39 @@ ec2_type_check(struct api_call *call, struct str name, struct str architecture,
     return 0;
 }
 
+/*
+ * "resolve:ssm:NAME[:VERSION or LABEL]": the id that a parameter holds.  The caller needs
+ * ssm:GetParameters.
+ */
+static int
+resolve_image(struct api_call *call, struct str *id)
+{
+    static const struct api_error denied = {"UnauthorizedOperation", 403};
+    struct str name = str_cut(*id, strlen("resolve:ssm:"), id->n);
+    struct ssm_GetParametersRequest req = {.names = {&name, 1}};
+    struct ssm_GetParametersResult res = {0};
+
+    if (!str_starts(*id, S("resolve:ssm:")))
+        return 0;
+    int r = api_call_internal(call, "ssm", "GetParameters", &req, &res, "ec2.amazonaws.com");
+
+    if (r < 0)
+        return r;
+    if (r > 0)
+        return api_fault(call,
+                         str_is(call->fault.code, "AccessDeniedException")
+                             ? &denied
+                             : &EC2_ERR(InvalidParameterValue),
+                         "%.*s", STR_ARG(call->fault.message));
+    if (res.parameters.n != 1 || !str_is(res.parameters.v[0].type, "String"))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "The parameter %.*s of the image id '%.*s' was not found, or is not of "
+                         "type String.",
+                         STR_ARG(name), STR_ARG(*id));
+    *id = res.parameters.v[0].value;
+    return 0;
+}
+
 static int
 check_image(struct api_call *call, const struct ec2_RunInstancesRequest *req, struct ec2_launch *l)
 {
@@ -224,7 +259,10 @@ check_image(struct api_call *call, const struct ec2_RunInstancesRequest *req, st
     if (!req->image_id.n)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter ImageId");
-    int r = ec2_image_find(call, req->image_id, &l->image);
+    struct str id = req->image_id;
+    int r = resolve_image(call, &id);
+    if (r == 0)
+        r = ec2_image_find(call, id, &l->image);
     if (r == 0)
         r = ec2_type_check(call, type, l->image->architecture, &l->type);
     if (r)
@@ -401,20 +439,12 @@ check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 
 /* ---- options ---- */
 
-struct str
-ec2_type_credits(const struct ec2_type *type)
-{
-    if (!type->burstable)
-        return S("");
-    return str_starts(type->name, S("t2.")) ? S("standard") : S("unlimited");
-}
-
 static int
 check_credits(struct api_call *call, const struct ec2_CreditSpecificationRequest *want,
               struct ec2_launch *l)
 {
     if (!want) {
-        l->model.cpu_credits = ec2_type_credits(l->type);
+        l->model.cpu_credits = ec2_type_credits(call, l->type);
         return 0;
     }
     if (!str_is(want->cpu_credits, "standard") && !str_is(want->cpu_credits, "unlimited"))

@@ -38,9 +38,12 @@ struct taggable {
 /* In the order of their types, which is the order of DescribeTags. */
 static const struct taggable taggables[] = {
     TAGGABLE("cr", "capacity-reservation", ec2_capacity_reservation,
-             InvalidCapacityReservationId_NotFound, "capacity reservation ID", "'", "' does not exist"),
+             InvalidCapacityReservationId_NotFound, "capacity reservation ID", "'",
+             "' does not exist"),
     TAGGABLE("h", "dedicated-host", ec2_dedicated_host, InvalidHostID_NotFound, "host ID", "'",
              "' does not exist"),
+    TAGGABLE("eipalloc", "elastic-ip", ec2_address, InvalidAllocationID_NotFound, "allocation ID",
+             "'", "' does not exist"),
     TAGGABLE("ami", "image", ec2_image, InvalidAMIID_NotFound, "image id", "'[",
              "]' does not exist"),
     TAGGABLE("i", "instance", ec2_instance, InvalidInstanceID_NotFound, "instance ID", "'",

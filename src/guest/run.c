@@ -22,9 +22,20 @@
 
 #define SEARCH_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-char *const run_environment[] = {
-    "PATH=" SEARCH_PATH, "HOME=/root", "LANG=C.UTF-8", "container=welkin", NULL,
+#define CA_BUNDLE "AWS_CA_BUNDLE="
+
+/* The last but one is the file of trusted authorities that the launcher tells of, if it does. */
+char *run_environment[] = {
+    "PATH=" SEARCH_PATH, "HOME=/root", "LANG=C.UTF-8", "container=welkin", NULL, NULL,
 };
+
+static void
+inherit_ca_bundle(void)
+{
+    for (char **e = environ; *e; e++)
+        if (strncmp(*e, CA_BUNDLE, sizeof(CA_BUNDLE) - 1) == 0)
+            run_environment[COUNT_OF(run_environment) - 2] = *e;
+}
 
 static int out_read = -1, out_write = -1, null_fd = -1, child_fd = -1;
 
@@ -34,6 +45,7 @@ run_init(void)
     sigset_t chld;
     int p[2];
 
+    inherit_ca_bundle();
     /* A child that runs things of its own must not hold its parent's pipe open. */
     if (out_write >= 0)
         close(out_write);
@@ -171,13 +183,15 @@ int
 run_wait(struct arena *a, char *const argv[], const char *env_extra, int *ret_status)
 {
     char *env[COUNT_OF(run_environment) + 1] = {0};
+    size_t n = 0;
     char **found = with_path(a, argv);
     pid_t pid;
 
     if (!found)
         return -ENOENT;
-    memcpy(env, run_environment, sizeof(run_environment));
-    env[COUNT_OF(run_environment) - 1] = (char *)(uintptr_t)env_extra;
+    for (; run_environment[n]; n++)
+        env[n] = run_environment[n];
+    env[n] = (char *)(uintptr_t)env_extra;
     int r = spawn(found, env, null_fd, out_write, &pid);
     if (r < 0)
         return r;

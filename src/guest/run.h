@@ -41,6 +41,6 @@ size_t run_parts(struct arena *a, const char *dir, struct str *ret_why);
 /* Copies what daemons still write, until nobody holds the pipe. */
 void run_drain(void);
 
-extern char *const run_environment[];
+extern char *run_environment[];
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * The resolver of a VPC.  Names of instances are arithmetic; all others are asked of the host's
+ * The resolver of a VPC.  Names of instances are arithmetic, those of AWS's endpoints lead to the
+ * API that listens inside the VPC; all others are asked of the host's
  * resolver (dns_forward.c).  Questions come by UDP here and by TCP from dns_tcp.c.
  */
 #include "guestnet/internal.h"
 
+#include "codec/aws_endpoint.h"
 #include "codec/aws_names.h"
 #include "codec/dns.h"
 #include "codec/ip.h"
@@ -34,6 +36,32 @@ dns_reply_none(const struct dns_question *question, const struct dns_query *q,
 
 /* ---- names of ours ---- */
 
+/* "mail.example.com" of "mail.example.com.". */
+static struct str
+without_dot(struct str name)
+{
+    return str_ends(name, S(".")) ? str_cut(name, 0, name.n - 1) : name;
+}
+
+/*
+ * Whether a name is an endpoint of AWS's.  But for where Amazon Linux gets its packages from, which
+ * no cloud of one's own has.
+ */
+static bool
+is_endpoint(const struct guestnet_vpc *vpc, struct str name)
+{
+    static const struct str mirrors[] = {S_INIT("amazonlinux"), S_INIT("al2023-repos-"),
+                                         S_INIT("packages")};
+    struct aws_endpoint e;
+
+    if (!vpc->has_api || !aws_endpoint_parse(name, &e))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(mirrors); i++)
+        if (str_starts(name, mirrors[i]) && (str_is(e.service, "s3") || !e.prefix.n))
+            return false;
+    return true;
+}
+
 /* A name of ours: NXDOMAIN when nobody has it, an empty answer for types other than A. */
 static size_t
 answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const struct datagram *d,
@@ -48,6 +76,11 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
     if (!row || !ip4_block_parse(row->cidr, &block))
         return 0;
     if (q->type == DNS_PTR && dns_reverse_parse(name, &ip)) {
+        const struct ec2_address_row *elastic =
+            ec2_address_by_public_ip_get(txn, ip4_text(a, ip));
+
+        if (elastic && elastic->ptr_record.n)
+            return dns_answer_ptr(bytes, q, without_dot(elastic->ptr_record), TTL_S, out, max);
         nic = ip4_block_has(block, ip)
                   ? ec2_interface_by_address_get(txn, row->id, ip4_text(a, ip))
                   : NULL;
@@ -64,6 +97,8 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
             ip4_parse(nic->private_ip, &ip);
         else if (!nic)
             return 0;
+    } else if (is_endpoint(vpc, name)) {
+        ip = PRIV_API_IP;
     } else if (!aws_private_name_parse(name, &ip) || !ip4_block_has(block, ip)) {
         return 0;
     }

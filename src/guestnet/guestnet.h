@@ -19,6 +19,8 @@ struct guestnet_config {
     struct store *store;
     /* A guest was heard. */
     void (*heard)(void *ctx, struct str instance_id);
+    /* A guest was asked, once a minute of the cloud's clock; NULL: none is. */
+    void (*asked)(void *ctx, struct str instance_id, bool answered);
     void *ctx;
     /* The host's resolver that public names are asked of, in host byte order; 0: there is none,
      * and they do not exist. */
@@ -30,8 +32,11 @@ struct guestnet_config {
 int guestnet_new(struct guestnet **ret, const struct guestnet_config *config);
 struct guestnet *guestnet_free(struct guestnet *g);
 
-/* A VPC's listeners, in the order of enum priv_listener; they are ours from now on. */
-void guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_EXTRA]);
+/*
+ * A VPC's listeners, in the order of enum priv_listener; those before PRIV_LISTEN_EXTRA are ours
+ * from now on.  When the API's are there (not -1) the names of AWS's endpoints lead to them.
+ */
+void guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_ALL]);
 
 /* The first IPv4 nameserver of /etc/resolv.conf's text, or 0. */
 uint32_t guestnet_nameserver(struct str resolv_conf);

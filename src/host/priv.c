@@ -372,6 +372,18 @@ do_freeze(struct host *h, struct call *c)
 }
 
 static int
+do_trust(struct host *h, struct call *c)
+{
+    const struct priv_trust *q = c->req;
+
+    assert(c->tail_n == q->n && q->n <= sizeof(h->trust));
+    memcpy(h->trust, c->tail, q->n);
+    h->trust_n = q->n;
+    h->trust_hash = q->hash;
+    return 0;
+}
+
+static int
 do_shutdown(struct host *h, struct call *c)
 {
     const struct priv_shutdown *q = c->req;
@@ -438,6 +450,8 @@ static const struct op {
     [PRIV_FREEZE] = {"FREEZE", sizeof(struct priv_freeze), ID_FIRST, do_freeze, check_freeze},
     /* Ends this process and, if told so, everything that bears our tag. */
     [PRIV_SHUTDOWN] = {"SHUTDOWN", sizeof(struct priv_shutdown), 0, do_shutdown},
+    /* Keeps a certificate, which later launches write inside the guest's own root. */
+    [PRIV_TRUST] = {"TRUST", sizeof(struct priv_trust), TAIL, do_trust, check_trust},
 };
 
 int

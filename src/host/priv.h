@@ -60,6 +60,7 @@ enum priv_op {
     PRIV_LIMITS,
     PRIV_FREEZE,
     PRIV_SHUTDOWN,
+    PRIV_TRUST,
     PRIV_OPS,
 
     PRIV_EV_EXITED = 100,
@@ -144,11 +145,12 @@ struct priv_cidr {
 
 /*
  * Makes the network namespace of a VPC, its router, its way out and its listeners; or, when it
- * is there already, adds CIDRs and answers the same listeners.  number is the caller's name for
- * it (0 … PRIV_VPCS - 1).  The resolver listens on the first CIDR's base + 2 as well.
+ * is there already, adds CIDRs and extra listeners and answers the same listeners.  number is the
+ * caller's name for it (0 … PRIV_VPCS - 1).  The resolver listens on the first CIDR's base + 2 as
+ * well.
  *
  * Extra TCP listeners (for AWS service names inside instances) lie on link-local addresses, which
- * the router gets: 169.254.x.y only.
+ * the router gets: 169.254.x.y only.  Those of an open VPC cannot change, only more can follow.
  */
 struct priv_vpc_open {
     uint32_t number;
@@ -171,6 +173,15 @@ enum priv_listener {
     PRIV_LISTEN_DNS2_TCP,
     PRIV_LISTEN_EXTRA,     /* n_extra of them */
 };
+/*
+ * The extra ones that the daemon asks for: the API inside VPCs.  AWS uses 169.254.169.x (metadata,
+ * names, time, licences) and 169.254.170.2 and .23 (credentials of ECS and EKS); this one stands
+ * beside those, so that what lets instances reach them (routes, NO_PROXY) lets them reach it too.
+ */
+#define PRIV_API_IP 0xa9feaac8u /* 169.254.170.200 */
+#define PRIV_LISTEN_API_TLS PRIV_LISTEN_EXTRA       /* port 443 */
+#define PRIV_LISTEN_API_HTTP (PRIV_LISTEN_EXTRA + 1) /* port 80 */
+#define PRIV_LISTEN_ALL (PRIV_LISTEN_EXTRA + 2)
 struct priv_vpc_reply {
     uint32_t host_ip;     /* the host's address on the link, seen by guests as the source */
     uint32_t router_ip;   /* the VPC's address on the link */
@@ -364,6 +375,19 @@ struct priv_ev_exec_exited {
     uint32_t exec;
     int32_t status; /* wait status */
 };
+
+/* ---- TRUST ---- */
+
+/*
+ * Followed by n bytes: the certificate, in PEM, of the authority that machines shall trust from
+ * their next launch on.  It is put into the trust store of images that have one, once for each
+ * machine: what the guest does with it afterwards is the guest's affair.
+ */
+struct priv_trust {
+    uint32_t n;    /* 1 … PRIV_TRUST_MAX */
+    uint32_t hash; /* OpenSSL's of its subject: the name of its link among hashed certificates */
+};
+#define PRIV_TRUST_MAX 4096
 
 /* ---- SHUTDOWN ---- */
 

@@ -14,12 +14,15 @@ struct host_sandbox_config {
     struct loop *loop;
     struct store *store;
     const char *data_dir;
+    struct str trust;    /* PEM of the authority that guests shall trust; empty: none */
+    uint32_t trust_hash; /* see struct priv_trust */
     void *ctx;
     /*
-     * A VPC's namespace is there: fds are its listeners (enum priv_listener), now the callee's.
-     * Called from the loop.
+     * A VPC's namespace is there: fds are its listeners (enum priv_listener), now the callee's;
+     * the two of the API are -1 when the privileged process is too old to add them to a VPC that
+     * was open before.  Called from the loop.
      */
-    void (*vpc_opened)(void *ctx, struct str vpc_id, const int fds[PRIV_LISTEN_EXTRA]);
+    void (*vpc_opened)(void *ctx, struct str vpc_id, const int fds[PRIV_LISTEN_ALL]);
     /* The privileged process is gone: nothing can be launched any more. */
     void (*lost)(void *ctx);
 };

@@ -21,6 +21,7 @@
 #pragma once
 
 #include "loop/http_server.h"
+#include "loop/tls.h"
 
 #define EXCHANGE_ROOM_BYTES 4096 /* most requests fit */
 #define COPY_MAX_BYTES 16384     /* a smaller body is copied behind the head: one send(2) */
@@ -65,12 +66,15 @@ struct http_conn {
     struct http_conn *next_ready;
     struct peer *peer;
     struct exchange *x;
+    struct tls_conn *tls; /* NULL: none (yet) */
     union http_addr addr;
 
     enum conn_state state;
     bool running;    /* some call on it is on the stack */
     bool queued;     /* in server->ready */
     bool readable;   /* recv(2) may give something */
+    bool sniff;      /* its first byte will tell whether it is TLS */
+    bool tls_more;   /* `tls` may give something without recv(2) */
     bool half_closed;
     bool last;       /* close after this answer */
     bool unread;     /* and drop what the client still sends */
@@ -141,7 +145,14 @@ void conn_leave(struct http_conn *c, bool outermost);
 void conn_deadline(struct http_conn *c, int in_ms);
 void conn_no_deadline(struct http_conn *c);
 
-/* recv(2) and send(2); TLS goes here.  Bytes, 0 at the end of input, or -errno. */
+/* Whether conn_recv() may give something without a new event. */
+static inline bool
+conn_readable(const struct http_conn *c)
+{
+    return c->readable || c->tls_more;
+}
+
+/* recv(2) and send(2), or TLS over them.  Bytes, 0 at the end of input, or -errno. */
 ssize_t conn_recv(struct http_conn *c, void *p, size_t n);
 ssize_t conn_send(struct http_conn *c, struct iovec *v, int n);
 

@@ -85,6 +85,7 @@ conn_new(struct http_listener *l, int fd, const union http_addr *addr)
     c->server = s;
     c->listener = l;
     c->addr = *addr;
+    c->sniff = s->config.tls != NULL;
     buf_init(&c->out, ANSWER_MAX_BYTES);
     if (!peer_join(c) ||
         loop_fd_add(s->loop, &c->source, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
@@ -160,12 +161,12 @@ has_more(const struct http_conn *c)
         return false;
     case HEAD:
         /* Behind an answer that was given later. */
-        return c->readable || c->x->in_n > c->x->parsed_n;
+        return conn_readable(c) || c->x->in_n > c->x->parsed_n;
     case IDLE:
     case BODY:
     case LINGER:
         /* More than this turn allows. */
-        return c->readable;
+        return conn_readable(c);
     }
     return false;
 }
@@ -207,15 +208,15 @@ conn_no_deadline(struct http_conn *c)
     c->deadline_ms = INT64_MAX;
 }
 
-ssize_t
-conn_recv(struct http_conn *c, void *p, size_t n)
+static ssize_t
+socket_recv(struct http_conn *c, void *p, size_t n)
 {
     assert(n > 0);
     ssize_t r = recv(c->source.fd, p, n, 0);
 
     if (r < 0) {
         if (errno == EINTR)
-            return conn_recv(c, p, n);
+            return socket_recv(c, p, n);
         if (errno == EAGAIN)
             c->readable = false;
         return -errno;
@@ -229,8 +230,8 @@ conn_recv(struct http_conn *c, void *p, size_t n)
     return r;
 }
 
-ssize_t
-conn_send(struct http_conn *c, struct iovec *v, int n)
+static ssize_t
+socket_send(struct http_conn *c, struct iovec *v, int n)
 {
     struct msghdr msg = {.msg_iov = v, .msg_iovlen = (size_t)n};
     ssize_t r;
@@ -243,6 +244,71 @@ conn_send(struct http_conn *c, struct iovec *v, int n)
         return -errno;
     c->moved += (size_t)r;
     return r;
+}
+
+/* TLS may read much that makes no byte for us: it too stops at the end of the turn's budget. */
+static ssize_t
+tls_raw_recv(void *ctx, void *p, size_t n)
+{
+    struct http_conn *c = ctx;
+
+    return c->readable && c->budget > 0 ? socket_recv(c, p, n) : -EAGAIN;
+}
+
+static ssize_t
+tls_raw_send(void *ctx, const void *p, size_t n)
+{
+    struct iovec v = {(void *)p, n};
+
+    return socket_send(ctx, &v, 1);
+}
+
+/* The first bytes of a connection. */
+static ssize_t
+recv_first(struct http_conn *c, void *p, size_t n)
+{
+    const struct tls_raw raw = {.ctx = c, .recv = tls_raw_recv, .send = tls_raw_send};
+    ssize_t r = socket_recv(c, p, n);
+
+    if (r <= 0)
+        return r;
+    c->sniff = false;
+    if (*(unsigned char *)p != TLS_FIRST_BYTE)
+        return r;
+    c->tls = tls_accept(c->server->config.tls, &raw, str_of(p, (size_t)r));
+    return c->tls ? conn_recv(c, p, n) : -ENOMEM;
+}
+
+ssize_t
+conn_recv(struct http_conn *c, void *p, size_t n)
+{
+    if (c->sniff)
+        return recv_first(c, p, n);
+    /* What is dropped need not be understood. */
+    if (!c->tls || c->state == LINGER)
+        return socket_recv(c, p, n);
+    ssize_t r = tls_recv(c->tls, p, n);
+    c->tls_more = r > 0;
+    return r;
+}
+
+ssize_t
+conn_send(struct http_conn *c, struct iovec *v, int n)
+{
+    ssize_t sent = 0;
+
+    if (!c->tls)
+        return socket_send(c, v, n);
+    for (int i = 0; i < n; i++) {
+        ssize_t r = v[i].iov_len ? tls_send(c->tls, v[i].iov_base, v[i].iov_len) : 0;
+
+        if (r < 0)
+            return sent && r == -EAGAIN ? sent : r;
+        sent += r;
+        if ((size_t)r < v[i].iov_len)
+            break;
+    }
+    return sent;
 }
 
 static bool
@@ -275,7 +341,8 @@ conn_abort(struct http_conn *c)
     loop_fd_remove(s->loop, &c->source);
     close(c->source.fd);
     c->source.fd = -1;
-    c->readable = false;
+    c->readable = c->tls_more = false;
+    c->tls = tls_conn_free(c->tls);
     c->state = CLOSED;
     loop_timer_stop(s->loop, &c->timer);
     if (held && c->x->held) {
@@ -293,7 +360,9 @@ close_politely(struct http_conn *c)
 {
     struct exchange *x = c->x;
 
-    if (!c->unread && x->in_n == 0 && !c->readable) {
+    if (c->tls)
+        tls_goodbye(c->tls);
+    if (!c->unread && x->in_n == 0 && !conn_readable(c)) {
         conn_abort(c);
         return;
     }
@@ -301,6 +370,7 @@ close_politely(struct http_conn *c)
     c->x = NULL;
     shutdown(c->source.fd, SHUT_WR);
     c->state = LINGER;
+    c->tls_more = false;
     conn_deadline(c, LINGER_MS);
 }
 
@@ -384,6 +454,7 @@ deliver(struct http_conn *c, struct str body, size_t next_at)
 
     x->next_at = next_at;
     x->req.body = body;
+    x->req.tls = c->tls != NULL;
     x->req.ctx = s->config.ctx;
     x->req.listener_ctx = c->listener ? c->listener->ctx : NULL;
     x->held = true;
@@ -469,7 +540,7 @@ parse_head(struct http_conn *c)
 static bool
 may_read(const struct http_conn *c)
 {
-    return c->readable && c->budget > 0;
+    return conn_readable(c) && c->budget > 0;
 }
 
 /* Reads into [*n, cap) of p; false when there is nothing (or no connection) any more. */
@@ -648,6 +719,8 @@ on_event(struct loop_fd *source, uint32_t events)
         if (c->state == FLUSH && c->out.n == 0)
             conn_next(c);
     }
+    if (c->tls && events & EPOLLOUT && tls_wants_write(c->tls))
+        c->tls_more = true;
     run(c);
     if (c->half_closed && conn_holds(c)) {
         tell_gone(c);

@@ -11,8 +11,8 @@
  * Cost: a request that comes in one segment and is answered at once is one recv(2), one send(2)
  * and no malloc(3).  An idle connection holds about 300 bytes and no buffer.
  *
- * TLS, when it comes, goes between conn_recv()/conn_send() and the socket, in http_server.c:
- * nothing else there touches it.
+ * TLS lies between conn_recv()/conn_send() and the socket: a server that is given one answers both
+ * on the same listeners, by the first byte of a connection.
  */
 #pragma once
 
@@ -25,6 +25,7 @@
 struct http_server;
 struct http_listener;
 struct http_request;
+struct tls;
 
 union http_addr {
     struct sockaddr any;
@@ -46,6 +47,8 @@ struct http_config {
     unsigned max_connections;          /* 4096; at the limit the kernel's backlog waits */
     unsigned max_connections_per_peer; /* from one address on one listener; no limit */
 
+    struct tls *tls; /* NULL: plain HTTP only; must outlive the server */
+
     void (*on_request)(struct http_request *req);
     /*
      * Words the answer to a request that never reaches on_request(): 400, 413, 417, 431, 501,
@@ -62,6 +65,7 @@ struct http_request {
     struct http_head head;
     struct str body;
     union http_addr peer;
+    bool tls;           /* it came over TLS */
     void *ctx;          /* the server's */
     void *listener_ctx; /* which VPC, which front */
 

@@ -499,3 +499,13 @@ disk_fake_crash(struct disk_fake *disk)
     for (struct disk_fake_file *f = disk->files; f; f = f->next)
         crash_file(disk, f);
 }
+
+bool
+disk_fake_holds(const struct disk_fake *disk, const void *p, size_t n)
+{
+    assert(n > 0);
+    for (const struct disk_fake_file *f = disk->files; f; f = f->next)
+        if (f->exists && f->now.n >= n && memmem(f->now.p, f->now.n, p, n))
+            return true;
+    return false;
+}

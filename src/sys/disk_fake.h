@@ -49,3 +49,6 @@ void disk_fake_done(struct disk_fake *disk);
 void disk_fake_fail_after(struct disk_fake *disk, uint64_t n, int err, bool on);
 
 void disk_fake_crash(struct disk_fake *disk);
+
+/* Whether any file that exists has these bytes somewhere: secrets must not. */
+bool disk_fake_holds(const struct disk_fake *disk, const void *p, size_t n);

@@ -46,6 +46,15 @@ post(const char *form)
     return r;
 }
 
+static struct request *
+post_to(const char *host, const char *form)
+{
+    struct request *r = post(form);
+
+    r->headers[0].value = str_from(host);
+    return r;
+}
+
 #define FORM "Action=DescribeRegions&Version=2016-11-15&RegionName.1=eu-west-1"
 
 static struct request *
@@ -239,8 +248,49 @@ TEST(a_request_that_is_not_signed_is_refused)
 
     send(w, post(FORM));
     CHECK(w->http >= 400 && w->http < 500);
-    CHECK_CODE(w, post("Action=GetCallerIdentity&Version=2011-06-15"), 403,
+    CHECK_CODE(w, post_to("localhost:4566", "Action=GetCallerIdentity&Version=2011-06-15"), 403,
                "MissingAuthenticationToken");
+    world_free(w);
+}
+
+TEST(the_host_names_the_service_of_a_request_that_is_not_signed)
+{
+    struct world *w = world_new();
+
+    CHECK_CODE(w, post_to("STS.us-east-1.amazonaws.com:443", "Action=GetCallerIdentity"), 403,
+               "MissingAuthenticationToken");
+    CHECK_CODE(w, post_to("sts.amazonaws.com", "Action=GetCallerIdentity"), 403,
+               "MissingAuthenticationToken");
+    CHECK_CODE(w, post_to("sts.us-east-1.api.aws", "Action=GetCallerIdentity"), 403,
+               "MissingAuthenticationToken");
+    CHECK_CODE(w, post_to("localhost", "Action=GetCallerIdentity"), 501, "UnknownService");
+    CHECK_CODE(w, post_to("s3.amazonaws.com", ""), 501, "UnknownService");
+    CHECK_CODE(w, post_to("sts.example.com", "Action=GetCallerIdentity"), 501, "UnknownService");
+    world_free(w);
+}
+
+TEST(keys_that_everybody_knows_are_refused_where_they_shall_not_be)
+{
+    struct world *w = world_new();
+    struct sigv4_signer s = signer_of(w);
+    struct request *r = sign(&s, post(FORM));
+
+    CHECK_OK(w, send(w, r));
+    for (int inside = 0; inside < 2; inside++) {
+        struct api_request req = {.http = r->req,
+                                  .peer = S("172.31.0.5"),
+                                  .source_vpc = S("vpc-1"),
+                                  .no_root_keys = inside};
+        struct api_reply reply = {0};
+
+        arena_reset(&w->call_arena);
+        buf_init(&reply.body, 1 << 20);
+        api_handle(cloud_api(w->cloud), &w->call_arena, &req, &reply);
+        CHECK_INT(reply.status, inside ? 401 : 200);
+        if (inside)
+            CHECK_STR(reply.code, "AuthFailure");
+        buf_done(&reply.body);
+    }
     world_free(w);
 }
 

@@ -227,6 +227,8 @@ TEST(the_way_of_a_request_is_a_condition)
                "\"Condition\":{\"IpAddress\":{\"aws:SourceIp\":\"203.0.113.0/24\"}}},"
                "{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeSubnets\",\"Resource\":\"*\","
                "\"Condition\":{\"Bool\":{\"aws:SecureTransport\":\"true\"}}},"
+               "{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeKeyPairs\",\"Resource\":\"*\","
+               "\"Condition\":{\"StringEquals\":{\"aws:SourceVpc\":\"vpc-1\"}}},"
                "{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeTags\",\"Resource\":\"*\","
                "\"Condition\":{\"StringEquals\":{\"aws:RequestedRegion\":\"eu-west-1\"}}},"
                "{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeImages\",\"Resource\":\"*\","
@@ -246,6 +248,10 @@ TEST(the_way_of_a_request_is_a_condition)
     CHECK_FAULT(w, world_call(w, "Action=DescribeSubnets"), "UnauthorizedOperation");
     w->secure = true;
     world_ok(w, "Action=DescribeSubnets");
+    CHECK_FAULT(w, world_call(w, "Action=DescribeKeyPairs"), "UnauthorizedOperation");
+    w->source_vpc = S("vpc-1");
+    world_ok(w, "Action=DescribeKeyPairs");
+    w->source_vpc = S("");
     CHECK_FAULT(w, world_call(w, "Action=DescribeTags"), "UnauthorizedOperation");
     w->region = S("eu-west-1");
     world_ok(w, "Action=DescribeTags");

@@ -49,17 +49,25 @@ TEST(json_of_the_wrong_type_is_refused_in_awss_words)
         {"{'Limit':{}}", "Start of structure or map found where not expected."},
         {"[]", "Start of list found where not expected"},
     };
-    static const char *const silent[] = {
-        "{",     "null",          "'x'",        "1",          "true",     "{'KeyId':'x',}",
-        "{} {}", "{'Limit':1e99}", "{'Limit':4294967296}", "{'KeyId':'\\ud800'}", "{'a':[1,]}", "\xff"};
+    static const char *const silent[] = {"{",
+                                         "null",
+                                         "'x'",
+                                         "1",
+                                         "true",
+                                         "{'KeyId':'x',}",
+                                         "{} {}",
+                                         "{'Limit':1e99}",
+                                         "{'Limit':4294967296}",
+                                         "{'KeyId':'\\ud800'}",
+                                         "{'a':[1,]}",
+                                         "\xff"};
     struct world *w = world_new();
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        world_json_refused(w, "SerializationException", rows[i].message, "kms",
-                           "ListResourceTags", rows[i].json);
+        world_json_refused(w, "SerializationException", rows[i].message, "kms", "ListResourceTags",
+                           rows[i].json);
     for (size_t i = 0; i < ARRAY_LEN(silent); i++) {
-        world_json_refused(w, "SerializationException", NULL, "kms", "ListResourceTags",
-                           silent[i]);
+        world_json_refused(w, "SerializationException", NULL, "kms", "ListResourceTags", silent[i]);
         CHECK_INT(w->http, 400);
     }
     world_json_refused(w, "SerializationException", "Expected list or null", "kms", "TagResource",
@@ -69,16 +77,16 @@ TEST(json_of_the_wrong_type_is_refused_in_awss_words)
                        "{'KeyId':'x','Tags':{}}");
     world_json_refused(w, "SerializationException", "Expected null", "kms", "TagResource",
                        "{'KeyId':'x','Tags':['x']}");
-    world_json_refused(w, "SerializationException", "Start of list found where not expected",
-                       "kms", "Encrypt", "{'EncryptionContext':[]}");
+    world_json_refused(w, "SerializationException", "Start of list found where not expected", "kms",
+                       "Encrypt", "{'EncryptionContext':[]}");
     world_free(w);
 }
 
 TEST(json_that_aws_takes_is_taken)
 {
     static const char *const good[] = {
-        "{'KeyId':'" KEY_ID "','Limit':1.5}",        /* cut off */
-        "{'KeyId':'" KEY_ID "','Limit':null}",       /* absent */
+        "{'KeyId':'" KEY_ID "','Limit':1.5}",  /* cut off */
+        "{'KeyId':'" KEY_ID "','Limit':null}", /* absent */
         "{'KeyId':'" KEY_ID "','Unknown':[{'a':{}}]}",
         " {'KeyId' : 'other', 'KeyId':'" KEY_ID "'} ", /* the last one counts */
     };
@@ -108,6 +116,38 @@ TEST(json_that_breaks_a_constraint_is_a_validation_exception)
                        "value less than or equal to 1000",
                        "kms", "ListResourceTags", "{'KeyId':'','Limit':1001}");
     CHECK_INT(w->http, 400);
+    world_free(w);
+}
+
+TEST(mistakes_within_a_list_or_map_are_one_mistake_of_it)
+{
+    struct world *w = world_new();
+
+    world_json_refused(w, "ValidationException",
+                       "1 validation error detected: Value '[a, , b, ]' at 'grantTokens' failed to "
+                       "satisfy constraint: Member must satisfy constraint: [Member must have "
+                       "length less than or equal to 8192, Member must have length greater than or "
+                       "equal to 1]",
+                       "kms", "DescribeKey", "{'KeyId':'x','GrantTokens':['a','','b','']}");
+    world_json_refused(w, "ValidationException",
+                       "1 validation error detected: Value '[RED]' at 'operations' failed to "
+                       "satisfy constraint: Member must satisfy constraint: [Member must satisfy "
+                       "enum value set: [Decrypt, Encrypt, GenerateDataKey, "
+                       "GenerateDataKeyWithoutPlaintext, ReEncryptFrom, ReEncryptTo, Sign, Verify, "
+                       "GetPublicKey, CreateGrant, RetireGrant, DescribeKey, GenerateDataKeyPair, "
+                       "GenerateDataKeyPairWithoutPlaintext, GenerateMac, VerifyMac, "
+                       "DeriveSharedSecret]]",
+                       "kms", "CreateGrant",
+                       "{'KeyId':'x','GranteePrincipal':'p','Operations':['RED']}");
+    world_json_refused(w, "ValidationException",
+                       "1 validation error detected: Value '{=x, a=b}' at "
+                       "'items.1.member.details' failed to satisfy constraint: Map keys must "
+                       "satisfy constraint: [Member must have length less than or equal to 64, "
+                       "Member must have length greater than or equal to 1]",
+                       "ssm", "PutComplianceItems",
+                       "{'ResourceId':'r','ResourceType':'t','ComplianceType':'Custom:cc',"
+                       "'ExecutionSummary':{'ExecutionTime':1},'Items':[{'Severity':'LOW',"
+                       "'Status':'COMPLIANT','Details':{'':'x','a':'b'}}]}");
     world_free(w);
 }
 
@@ -170,7 +210,8 @@ TEST(a_json_request_is_authenticated)
 
 TEST(what_stands_at_a_path_of_json)
 {
-    struct str json = S("{\"a\":[{\"b\":\"x\"},{\"b\":null,\"c\":1.50}],\"d\":true,\"e\":{\"f\":[]}}");
+    struct str json =
+        S("{\"a\":[{\"b\":\"x\"},{\"b\":null,\"c\":1.50}],\"d\":true,\"e\":{\"f\":[]}}");
 
     CHECK_STR(json_path(json, "a.0.b"), "x");
     CHECK(!json_path(json, "a.1.b").p && !json_path(json, "a.2").p && !json_path(json, "z.y").p);

@@ -111,4 +111,29 @@ refused("KMSInvalidStateException", kms.sign, KeyId=signer, Message=b"x",
         SigningAlgorithm="ECDSA_SHA_256")
 refused("NotFoundException", kms.describe_key, KeyId="alias/none")
 
+# Parameters: the tree of one application, its secrets, and what a new version leaves of the old.
+ssm = session.client("ssm", endpoint_url=url, config=config)
+for n in range(12):
+    ssm.put_parameter(Name=f"/boto3/app/{n:02}", Value=str(n), Type="String")
+ssm.put_parameter(Name="/boto3/secret", Value="hidden", Type="SecureString", Tier="Advanced",
+                  Tags=[{"Key": "a", "Value": "b"}])
+pages = list(ssm.get_paginator("get_parameters_by_path").paginate(Path="/boto3", Recursive=True))
+assert [len(p["Parameters"]) for p in pages] == [10, 3]
+assert ssm.get_parameter(Name="/boto3/secret")["Parameter"]["Value"] != "hidden"
+secret = ssm.get_parameter(Name="/boto3/secret", WithDecryption=True)["Parameter"]
+assert secret["Value"] == "hidden" and secret["LastModifiedDate"].year >= 2024
+ssm.label_parameter_version(Name="/boto3/app/01", Labels=["good"])
+ssm.put_parameter(Name="/boto3/app/01", Value="new", Overwrite=True)
+assert ssm.get_parameter(Name="/boto3/app/01:good")["Parameter"]["Value"] == "1"
+found = ssm.describe_parameters(ParameterFilters=[{"Key": "tag:a", "Values": ["b"]}])
+assert [p["Name"] for p in found["Parameters"]] == ["/boto3/secret"]
+try:
+    ssm.get_parameter(Name="/boto3/none")
+    raise AssertionError("it was found")
+except ssm.exceptions.ParameterNotFound:
+    pass
+refused("ParameterAlreadyExists", ssm.put_parameter, Name="/boto3/secret", Value="x",
+        Type="SecureString")
+ssm.delete_parameters(Names=["/boto3/secret", "/boto3/app/01"])
+
 print("done")

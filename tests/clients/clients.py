@@ -185,6 +185,92 @@ def a_profile_names_its_region_and_endpoint(lab):
 
 
 @test
+def welkin_profile_writes_a_profile_and_leaves_the_others_alone(lab):
+    """`--profile aws-devops` as the material has it, with the files that the command writes."""
+    home = os.path.join(lab.top, "home")
+    os.makedirs(os.path.join(home, ".aws"))
+    config, keys = (os.path.join(home, ".aws", n) for n in ("config", "credentials"))
+    mine = "# mine\n[default]\nregion = eu-north-1\ns3 =\n    region = x\n"
+    with open(config, "w") as f:
+        f.write(mine)
+    base = {k: v for k, v in environment(HOME=home).items()
+            if k not in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ACCESS_KEY_ID",
+                         "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")}
+
+    def profile(*args):
+        return subprocess.run([os.path.join(lab.build, "welkin"), "profile", *args, "--endpoint",
+                               lab.cloud.endpoint], env=base, capture_output=True, text=True)
+
+    for _ in range(2):  # the second time it is there already
+        done = profile("aws-devops", "--account", "903077646177", "--region", "eu-west-1")
+        same((done.returncode, done.stderr), (0, ""), "welkin profile")
+        with open(config) as f:
+            same(f.read(), f"{mine}\n[profile aws-devops]\nregion = eu-west-1\n"
+                           f"endpoint_url = {lab.cloud.url}\n", "config")
+    for path in (config, keys):
+        same(os.stat(path).st_mode & 0o777, 0o600, path)
+    # A key in the environment is another's: an explicit profile goes before it.
+    env = {**base, "AWS_ACCESS_KEY_ID": "AKIAOTHER", "AWS_SECRET_ACCESS_KEY": "other"}
+    aws = [lab.venv("aws"), "--profile", "aws-devops", "--output", "text"]
+    same(run([*aws, "sts", "get-caller-identity", "--query", "Account"], env=env).strip(),
+         "903077646177", "account")
+    check(run([*aws, "ec2", "describe-availability-zones", "--query",
+               "AvailabilityZones[].ZoneName"], env=env).startswith("eu-west-1a"), "region")
+    # What is not ours stays, unless it is told to go.
+    done = profile("default")
+    check(done.returncode == 1 and "--replace" in done.stderr, done.stderr)
+    for args in (["a]b"], [], ["x", "--account", "1"], ["x", "--region", "a\nb"]):
+        check(profile(*args).returncode != 0, args)
+    with open(config) as f:
+        check(f.read().startswith(mine), "the default profile")
+    same(profile("default", "--replace").returncode, 0, "--replace")
+    with open(config) as f:
+        check(f.read().startswith("# mine\n[default]\nregion = us-east-1\nendpoint_url"), "replaced")
+
+
+@test
+def clients_that_trust_the_authority_speak_https(lab):
+    bundle = os.path.join(lab.cloud.data, "ca.pem")
+    for url in (f"https://localhost:{lab.cloud.port}", f"https://127.0.0.1:{lab.cloud.port}"):
+        env = environment(AWS_ENDPOINT_URL=url, AWS_CA_BUNDLE=bundle)
+        aws = [lab.venv("aws"), "--output", "text"]
+        same(run([*aws, "sts", "get-caller-identity", "--query", "Account"], env=env).strip(),
+             "000000000000", f"the AWS CLI at {url}")
+        check("us-east-1" in run([*aws, "ec2", "describe-regions", "--query",
+                                  "Regions[].RegionName"], env=env), "a large answer")
+        done = subprocess.run([*aws, "sts", "get-caller-identity"], capture_output=True, text=True,
+                              env=environment(AWS_ENDPOINT_URL=url))
+        check(done.returncode and "SSL" in done.stderr, f"without the bundle: {done.stderr}")
+        same(run([lab.venv("python"), "-c", "import boto3\n"
+                  "print(boto3.client('sts').get_caller_identity()['Account'])"], env=env),
+             "000000000000\n", "boto3")
+    # An endpoint's own name, signed for it, as if the name led here.
+    pem = run([os.path.join(lab.build, "welkin"), "trust", "--data", lab.cloud.data])
+    with open(bundle) as f:
+        same(f.read(), pem, "welkin trust")
+    nowhere = ["--data", os.path.join(lab.top, "nowhere"), "--endpoint", lab.cloud.endpoint]
+    same(run([os.path.join(lab.build, "welkin"), "trust", *nowhere]), pem, "of the daemon")
+    for version in ("--tlsv1.2 --tls-max 1.2", "--tlsv1.3"):
+        out = run(["curl", "-sS", "--cacert", bundle, *version.split(), "--connect-to",
+                   f"::127.0.0.1:{lab.cloud.port}",
+                   "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity"])
+        check("MissingAuthenticationToken" in out, out)
+
+
+@test
+def a_web_page_cannot_call_the_api(lab):
+    for header in ("Origin: https://evil.example.com", "Origin: null", "Sec-Fetch-Site: cross-site"):
+        for path in ("/?Action=DescribeRegions&Version=2016-11-15", "/_welkin/status"):
+            if "Sec-" in header and "_welkin" in path:
+                continue
+            same(run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", header,
+                      lab.cloud.url + path]), "403", f"{header} at {path}")
+    check("AWSAccessKeyId" in run(["curl", "-sS", "-H", "Origin: http://localhost:3000",
+                                   lab.cloud.url + "/?Action=DescribeRegions&Version=2016-11-15"]),
+          "a page of this machine")
+
+
+@test
 def boto3_of_pypi_works_unchanged(lab):
     same(run([lab.venv("python"), os.path.join(HERE, "client_boto3.py"), lab.cloud.url],
              env=environment()), "done\n", "output")
@@ -245,6 +331,37 @@ def the_hello_example_runs_as_written(lab):
         raise Skip("there is no AWS CLI")
     out = run([os.path.join(EXAMPLES, "hello", "run.sh")], env=env)
     check("hello from ip-172-31-" in out, out)
+
+
+@test
+def the_aws_cli_keeps_reads_and_restores_a_secret(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+
+    def secret(verb, *args):
+        return cli.json("secretsmanager", verb, *args)
+
+    named = ("--secret-id", "cli/one")
+    made = secret("create-secret", "--name", "cli/one", "--secret-string", '{"user":"a"}')
+    got = secret("get-secret-value", *named)
+    same((got["SecretString"], got["VersionId"]), ('{"user":"a"}', made["VersionId"]), "the value")
+    same(secret("put-secret-value", *named, "--secret-string", "b")["VersionStages"],
+         ["AWSCURRENT"], "labels")
+    same(secret("get-secret-value", *named, "--version-stage", "AWSPREVIOUS")["VersionId"],
+         made["VersionId"], "the previous version")
+    batch = secret("batch-get-secret-value", "--secret-id-list", "cli/one", "none")
+    same([batch["SecretValues"][0]["SecretString"], batch["Errors"][0]["ErrorCode"]],
+         ["b", "ResourceNotFoundException"], "a batch")
+    secret("tag-resource", *named, "--tags", "Key=team,Value=blue")
+    same(cli.text("secretsmanager", "list-secrets", "--filters", "Key=tag-value,Values=bl",
+                  "--query", "SecretList[].Name"), "cli/one", "a filtered list")
+    cli.refused("AccessDeniedException", "secretsmanager", "rotate-secret", *named,
+                "--rotation-lambda-arn", "arn:aws:lambda:us-east-1:000000000000:function:f",
+                "--rotation-rules", "AutomaticallyAfterDays=30")
+    secret("delete-secret", *named, "--recovery-window-in-days", "7")
+    cli.refused("InvalidRequestException", "secretsmanager", "get-secret-value", *named)
+    secret("restore-secret", *named)
+    secret("delete-secret", *named, "--force-delete-without-recovery")
+    cli.refused("ResourceNotFoundException", "secretsmanager", "describe-secret", *named)
 
 
 # ---- IAM ---
@@ -316,20 +433,51 @@ def the_aws_cli_writes_attaches_and_simulates_policies(lab):
     cli.json("iam", "delete-user", "--user-name", "lister")
 
 
+def stores_parameters(cli):
+    """What people do with `aws ssm`."""
+    def put(*args):
+        return cli("ssm", "put-parameter", "--name", *args)
+
+    same(put("/cli/app/db.url", "--value", "db:3306", "--type", "String")["Version"], 1, "Version")
+    put("/cli/app/db.password", "--value", "hidden", "--type", "SecureString")
+    same(put("/cli/app/db.url", "--value", "db:3307", "--overwrite")["Version"], 2, "overwritten")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password")["Parameter"]
+    check(got["Type"] == "SecureString" and got["Value"] != "hidden", "it is not ciphertext")
+    got = cli("ssm", "get-parameter", "--name", "/cli/app/db.password", "--with-decryption")
+    same(got["Parameter"]["Value"], "hidden", "the text")
+    listed = cli("ssm", "get-parameters-by-path", "--path", "/cli", "--recursive")["Parameters"]
+    same([p["Name"] for p in listed], ["/cli/app/db.password", "/cli/app/db.url"], "the subtree")
+    same(len(cli("ssm", "get-parameter-history", "--name", "/cli/app/db.url")["Parameters"]), 2,
+         "versions")
+    names = cli("ssm", "get-parameters-by-path", "--path",
+                "/aws/service/ami-amazon-linux-latest", "--query", "Parameters[].Name")
+    check("/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2" in names, str(names))
+    names = cli("ssm", "get-parameters-by-path", "--path", "/aws/service/ami-windows-latest",
+                "--region", "us-east-1", "--query", "Parameters[].Name")
+    check("/aws/service/ami-windows-latest/Windows_Server-2016-English-Core-Base" in names,
+          str(names))
+    cli("ssm", "delete-parameters", "--names", "/cli/app/db.url", "/cli/app/db.password")
+
+
+@test
+def the_aws_cli_stores_parameters(lab):
+    """PS-24 VS-19"""
+    stores_parameters(Cli(lab.venv("aws"), lab.cloud.url, True).json)
+
+
 # ---- Terraform --------------------------------------------------------------------------------
 
-def terraform(lab):
-    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
+def terraform_in(lab, source, name, url):
+    """A copy of a folder, initialised: its environment, and a function that runs Terraform there."""
     if not shutil.which("terraform"):
         raise Skip("terraform is not on this machine")
-    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
-    folder = os.path.join(lab.top, "terraform")
-    shutil.copytree(os.path.join(EXAMPLES, "terraform"), folder)
-    rc = os.path.join(lab.top, "terraform.rc")
+    folder = os.path.join(lab.top, name)
+    shutil.copytree(source, folder)
+    rc = os.path.join(lab.top, name + ".rc")
     with open(rc, "w") as f:
         if os.path.isdir("/opt/tf-plugins"):
             f.write('provider_installation {\n  filesystem_mirror { path = "/opt/tf-plugins" }\n}\n')
-    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=cloud.url, CHECKPOINT_DISABLE="1",
+    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=url, CHECKPOINT_DISABLE="1",
                       TF_IN_AUTOMATION="1")
 
     def tf(*args, variables=None, status=0):
@@ -341,6 +489,18 @@ def terraform(lab):
               f"{status}: {done.stdout[-2500:]}{done.stderr[-1500:]}")
         return done.stdout
 
+    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
+    return folder, env, tf
+
+
+def terraform(lab):
+    """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
+    cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
+    folder, env, tf = terraform_in(lab, os.path.join(EXAMPLES, "terraform"), "terraform", cloud.url)
+
     def output(name):
         done = subprocess.run(["terraform", "output", "-raw", name], cwd=folder, env=env,
                               capture_output=True, text=True)
@@ -351,12 +511,8 @@ def terraform(lab):
             ip = cloud.instance(output("id"))["ipAddress"]
             wait("the page", lambda: page(ip) == text + "\n")
 
-    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
-                          capture_output=True, text=True)
-    if done.returncode:
-        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
-    check("3 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    first = output("id")
+    check("5 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    first, url = output("id"), output("url")
     served("hello from Terraform")
     tf("plan", "-detailed-exitcode")
     # Tags and the type change in place, over a stop and a start.
@@ -371,15 +527,44 @@ def terraform(lab):
     check(output("id") != first, "the instance was not replaced")
     same(cloud.state(first), "terminated", "the old one")
     served("hello again")
+    same(output("url"), url, "the address of the instance that took its place")
+    same(f"http://{cloud.instance(output('id'))['ipAddress']}:8080/", url, "its public address")
     tf("destroy", "-auto-approve", "-refresh=false", variables=changed)
     same([k for k in cloud.call("DescribeKeyPairs")["keySet"] if k["keyName"] == "me"], [],
          "key pairs")
+    same(cloud.call("DescribeAddresses")["addressesSet"], [], "addresses")
 
 
 @test
 def terraform_applies_changes_and_destroys_and_its_second_plan_is_empty(lab):
     """Begun at the start, beside the other clients: it mostly waits."""
     lab.terraform.result()
+
+
+@test
+def parameters_are_kept_by_terraform(lab):
+    """apply, an empty plan, a change in place, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-ssm"), "terraform-ssm", lab.cloud.url)
+    check("4 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "changed"}
+    check("0 added, 3 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    tf("destroy", "-auto-approve", variables=changed)
+
+
+@test
+def secrets_are_kept_by_terraform(lab):
+    """apply, an empty plan, changes in place, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-secrets"), "terraform-secrets",
+                            lab.cloud.url)
+    check("6 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "second", "tag": "green"}
+    tf("apply", "-auto-approve", variables=changed)
+    tf("plan", "-detailed-exitcode", variables=changed)
+    check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
 
 
 def main():

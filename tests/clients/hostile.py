@@ -9,7 +9,7 @@ import socket
 import time
 import urllib.parse
 
-from cloud import VERSION, Fault, b64, check, flatten, parse, same, sign, wait
+from cloud import VERSIONS, Fault, b64, check, flatten, parse, same, sign, wait
 from lab import test
 
 AMI = "ami-009d6802948d06e52"
@@ -17,7 +17,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 def body_of(action, **params):
-    return urllib.parse.urlencode({"Action": action, "Version": VERSION,
+    return urllib.parse.urlencode({"Action": action, "Version": VERSIONS["ec2"],
                                    **flatten(params)}).encode()
 
 
@@ -152,7 +152,7 @@ def presigned(cloud, when, expires, secret="test"):
     stamp, day = when.strftime("%Y%m%dT%H%M%SZ"), when.strftime("%Y%m%d")
     scope = f"{day}/us-east-1/ec2/aws4_request"
     query = urllib.parse.urlencode(sorted({
-        "Action": "DescribeRegions", "Version": VERSION, "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "Action": "DescribeRegions", "Version": VERSIONS["ec2"], "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
         "X-Amz-Credential": f"test/{scope}", "X-Amz-Date": stamp, "X-Amz-Expires": str(expires),
         "X-Amz-SignedHeaders": "host"}.items()), quote_via=urllib.parse.quote, safe="-_.~")
     canonical = "\n".join(["GET", "/", query, f"host:{cloud.endpoint}", "", "host",

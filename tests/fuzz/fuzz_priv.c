@@ -31,6 +31,7 @@ passed(uint16_t op, const void *req, size_t n)
     const struct priv_launch *launch = req;
     const struct priv_exec *exec = req;
     const struct priv_group *group = req;
+    const struct priv_trust *trust = req;
 
     if (op == PRIV_VPC_OPEN) {
         must(vpc->number < PRIV_VPCS && memchr(vpc->id, 0, sizeof(vpc->id)));
@@ -43,6 +44,8 @@ passed(uint16_t op, const void *req, size_t n)
     } else if (op == PRIV_EXEC) {
         must(strings_in((const char *)(exec + 1), n - sizeof(*exec)) ==
              (size_t)exec->argc + exec->envc + exec->cwd);
+    } else if (op == PRIV_TRUST) {
+        must(trust->n <= PRIV_TRUST_MAX && n == sizeof(*trust) + trust->n);
     } else if (op == PRIV_GROUP) {
         must(group->n_rules <= PRIV_RULES_MAX &&
              n == sizeof(*group) + group->n_rules * sizeof(struct priv_rule));

@@ -9,7 +9,7 @@ TEST(ec2_requests_decode_to_what_the_client_meant)
         {"SDKAppendsGzipAndIgnoresHttpProvidedEncoding_ec2Query", "likewise"},
         {"Ec2ProtocolIdempotencyTokenAutoFill", "the client made the token"},
     };
-    vector_inputs("input/ec2.json", except, ARRAY_LEN(except));
+    vector_inputs("input/ec2.json", 20, except, ARRAY_LEN(except));
 }
 
 TEST(ec2_replies_are_what_clients_were_tested_with)
@@ -20,5 +20,5 @@ TEST(ec2_replies_are_what_clients_were_tested_with)
         {"Ec2QueryDateTimeWithFractionalSeconds", "EC2 prints whole seconds"},
         {"Ec2ComplexError", "EC2's errors have a code and a message only"},
     };
-    vector_outputs("output/ec2.json", except, ARRAY_LEN(except));
+    vector_outputs("output/ec2.json", 20, except, ARRAY_LEN(except));
 }

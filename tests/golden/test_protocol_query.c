@@ -11,7 +11,7 @@ TEST(query_requests_decode_to_what_the_client_meant)
         {"SDKAppendsGzipAndIgnoresHttpProvidedEncoding_awsQuery", "likewise"},
         {"QueryProtocolIdempotencyTokenAutoFill", "the client made the token"},
     };
-    vector_inputs("input/query.json", except, ARRAY_LEN(except));
+    vector_inputs("input/query.json", 20, except, ARRAY_LEN(except));
 }
 
 TEST(query_replies_are_what_clients_were_tested_with)
@@ -23,7 +23,7 @@ TEST(query_replies_are_what_clients_were_tested_with)
         {"AwsQueryDateTimeWithFractionalSeconds", "AWS's query services print whole seconds"},
         {"QueryComplexError", "no query service that we serve has members in an error"},
     };
-    vector_outputs("output/query.json", except, ARRAY_LEN(except));
+    vector_outputs("output/query.json", 20, except, ARRAY_LEN(except));
 }
 
 static void

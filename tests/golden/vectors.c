@@ -1,10 +1,8 @@
 /* Nothing here is shared with apigen or with the codecs that are tested, but for model.h. */
 #include "golden/vectors.h"
 
-#include "base/timefmt.h"
 #include "harness/harness.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* ---- descriptions ---- */
@@ -12,11 +10,14 @@
 struct builder {
     struct arena *arena;
     const struct json *shapes;
-    bool ec2;
+    enum api_protocol protocol;
     struct buf pool;
     struct api_shape *shape;
     struct api_member *member;
     struct str *shape_key;
+    struct api_segment segment[16];
+    struct api_condition condition[16];
+    struct api_route route;
     size_t n_shapes, n_members;
 };
 
@@ -50,10 +51,10 @@ kind_of(struct str type)
     static const struct {
         const char *type;
         enum api_kind kind;
-    } kinds[] = {{"string", API_STRING},     {"integer", API_INT},   {"long", API_LONG},
-                 {"float", API_FLOAT},       {"double", API_DOUBLE}, {"boolean", API_BOOL},
-                 {"blob", API_BLOB},         {"timestamp", API_TIME}, {"structure", API_STRUCT},
-                 {"list", API_LIST},         {"map", API_MAP}};
+    } kinds[] = {{"string", API_STRING}, {"integer", API_INT},    {"long", API_LONG},
+                 {"float", API_FLOAT},   {"double", API_DOUBLE},  {"boolean", API_BOOL},
+                 {"blob", API_BLOB},     {"timestamp", API_TIME}, {"structure", API_STRUCT},
+                 {"list", API_LIST},     {"map", API_MAP}};
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (str_is(type, kinds[i].type))
@@ -97,10 +98,47 @@ trait(struct builder *b, const struct json *ref, const char *name)
     return own.p ? own : json_text(target(b, ref), name);
 }
 
+static enum api_place
+place_of(struct str location)
+{
+    static const struct {
+        const char *name;
+        enum api_place place;
+    } places[] = {{"uri", API_IN_PATH},
+                  {"querystring", API_IN_QUERY},
+                  {"header", API_IN_HEADER},
+                  {"headers", API_IN_HEADERS},
+                  {"statusCode", API_IN_STATUS}};
+
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        if (str_is(location, places[i].name))
+            return places[i].place;
+    CHECK(!location.p);
+    return API_IN_BODY;
+}
+
+static bool
+is_true(const struct json *j, const char *name)
+{
+    const struct json *flag = json_get(j, name);
+
+    return flag && flag->truth;
+}
+
+/* The others have all in the body, whatever the description says. */
+static bool
+is_rest(const struct builder *b)
+{
+    return b->protocol == API_REST_JSON || b->protocol == API_REST_XML;
+}
+
 static void
 put_member(struct builder *b, size_t at, struct str name, const struct json *ref, size_t offset,
            struct str query, struct str xml)
 {
+    struct str own = json_text(ref, "locationName"), location = json_text(ref, "location");
+    struct str wire = own.p ? own : str_is(location, "headers") ? S("") : name;
+
     b->member[at] = (struct api_member){
         .name = pool(b, name),
         .query = pool(b, query),
@@ -109,6 +147,11 @@ put_member(struct builder *b, size_t at, struct str name, const struct json *ref
         .name_n = (uint8_t)name.n,
         .query_n = (uint8_t)query.n,
         .tag_n = (uint8_t)xml.n,
+        .wire = pool(b, wire),
+        .wire_n = (uint8_t)wire.n,
+        .place = is_rest(b) ? (uint8_t)place_of(location) : 0,
+        .flags = (is_true(ref, "jsonvalue") ? API_JSON_TEXT : 0) |
+                 (is_true(ref, "xmlAttribute") ? API_ATTR : 0),
     };
     b->member[at].shape = build(b, ref);
 }
@@ -134,14 +177,21 @@ build_struct(struct builder *b, size_t index, const struct json *shape)
     b->shape[index].size = (uint16_t)(n * SLOT + SLOT);
     for (size_t i = 0; i < n; i++) {
         const struct json *ref = &members->v[i];
-        struct str name = members->names[i], wire = trait(b, ref, "locationName"), query;
+        struct str name = members->names[i], query;
+        /* In REST the name that a structure has itself is that of a root. */
+        bool root = !is_rest(b) || str_eq(name, json_text(shape, "payload"));
+        struct str wire = root ? trait(b, ref, "locationName") : json_text(ref, "locationName");
 
         if (!wire.p)
             wire = name;
         query = json_text(ref, "queryName");
         if (!query.p)
-            query = b->ec2 ? capital(b, wire) : wire;
+            query = b->protocol == API_EC2 ? capital(b, wire) : wire;
         put_member(b, first + i, name, ref, i * SLOT, query, wire);
+        if (is_rest(b) && str_eq(name, json_text(shape, "payload")))
+            b->member[first + i].place = API_IN_PAYLOAD;
+        if (b->member[first + i].flags & API_ATTR)
+            b->shape[index].flags |= API_ATTRS;
     }
 }
 
@@ -200,7 +250,9 @@ build(struct builder *b, const struct json *ref)
 
     CHECK(shape && index < SHAPES_MAX);
     b->shape_key[index] = key;
-    b->shape[index].kind = kind_of(json_text(shape, "type"));
+    b->shape[index].kind =
+        is_true(shape, "document") ? API_DOCUMENT : kind_of(json_text(shape, "type"));
+    b->shape[index].name = pool(b, json_text(ref, "shape"));
     b->shape[index].flags = (uint8_t)flags;
     if (b->shape[index].kind == API_STRUCT)
         build_struct(b, index, shape);
@@ -221,415 +273,140 @@ build_side(struct builder *b, const struct json *ref)
     return (uint16_t)index;
 }
 
-struct vector_model *
-vector_model(struct arena *a, const struct json *suite, const struct json *given)
-{
-    struct vector_model *m = ARENA_NEW(a, struct vector_model);
-    struct builder b = {
-        .arena = a,
-        .shapes = json_get(suite, "shapes"),
-        .ec2 = str_is(json_text(json_get(suite, "metadata"), "protocol"), "ec2"),
-        .shape = ARENA_ARRAY(a, struct api_shape, SHAPES_MAX),
-        .member = ARENA_ARRAY(a, struct api_member, MEMBERS_MAX),
-        .shape_key = ARENA_ARRAY(a, struct str, SHAPES_MAX),
-    };
-    const struct json *output = json_get(given, "output");
-    struct str name = json_text(given, "name"), wrap = json_text(output, "resultWrapper");
+/* ---- routes ---- */
 
-    buf_init(&b.pool, 1 << 20);
-    pool(&b, S(""));
+static void
+build_route(struct builder *b, const struct json *http, const struct api_shape *input)
+{
+    struct str query = json_text(http, "requestUri"), path = str_split(&query, '?');
+    struct api_route *r = &b->route;
+
+    r->method = pool(b, json_text(http, "method"));
+    path = str_cut(path, 1, path.n);
+    while (path.p && path.n) {
+        struct str part = str_split(&path, '/');
+        struct api_segment *segment = &b->segment[r->n_segments++];
+        bool greedy = str_ends(part, S("+}"));
+
+        *segment = (struct api_segment){.text = pool(b, part), .member = API_NONE};
+        if (!str_starts(part, S("{")))
+            continue;
+        part = str_cut(part, 1, part.n - (greedy ? 2 : 1));
+        segment->kind = greedy ? API_GREEDY : API_LABEL;
+        for (uint16_t i = 0; i < input->n; i++)
+            if (str_eq(part, str_of(b->pool.p + b->member[input->first + i].wire,
+                                    b->member[input->first + i].wire_n)))
+                segment->member = i;
+        CHECK(segment->member != API_NONE);
+    }
+    while (query.p) {
+        struct str value = str_split(&query, '&'), name = str_split(&value, '=');
+
+        if (name.n)
+            b->condition[r->n_conditions++] =
+                (struct api_condition){.name = pool(b, name), .value = pool(b, value)};
+    }
+}
+
+static void
+build_error(struct builder *b, const struct json *given, struct vector_model *m)
+{
+    const struct json *errors = json_get(given, "errors");
+    const struct json *ref = errors && errors->n ? &errors->v[0] : NULL;
+
+    if (!ref)
+        return;
+    const struct json *shape = target(b, ref), *error = json_get(shape, "error");
+    struct str code = json_text(error, "code");
+    int64_t http = is_true(shape, "fault") ? 500 : 400;
+
+    json_i64(json_get(error, "httpStatusCode"), &http);
+    m->error.shape = build(b, ref);
+    m->error.code = pool(b, code.p ? code : json_text(ref, "shape"));
+    m->error.http = (uint16_t)http;
+    m->error.fault = http >= 500;
+    m->service.n_errors = 1;
+}
+
+static enum api_protocol
+protocol_of(struct str name)
+{
+    static const char *const names[API_N_PROTOCOLS] = {
+        "ec2", "query", "json", "rest-json", "rest-xml", "smithy-rpc-v2-cbor"};
+
+    for (unsigned i = 0; i < API_N_PROTOCOLS; i++)
+        if (str_is(name, names[i]))
+            return (enum api_protocol)i;
+    FAIL("unknown protocol %.*s", STR_ARG(name));
+}
+
+static void
+build_op(struct builder *b, const struct json *given, struct vector_model *m)
+{
+    const struct json *output = json_get(given, "output"), *http = json_get(given, "http");
+    struct str name = json_text(given, "name"), wrap = json_text(output, "resultWrapper");
+    int64_t status = 0;
+
     if (!wrap.p)
-        wrap = str_fmt(a, "%.*sResult", STR_ARG(name));
+        wrap = str_fmt(b->arena, "%.*sResult", STR_ARG(name));
+    json_i64(json_get(http, "responseCode"), &status);
     m->op = (struct api_op){
-        .name = pool(&b, name),
-        .wrap = pool(&b, wrap),
+        .name = pool(b, name),
+        .wrap = pool(b, wrap),
         .handler = API_NONE,
+        .flags = output ? 0 : API_NO_OUTPUT,
+        .http = (uint16_t)status,
         .dry_run = API_NONE,
         .page_in = API_NONE,
         .page_limit = API_NONE,
         .page_out = API_NONE,
     };
-    m->op.input = build_side(&b, json_get(given, "input"));
-    m->op.output = build_side(&b, output);
+    m->op.input = build_side(b, json_get(given, "input"));
+    m->op.output = build_side(b, output);
+    if (is_rest(b))
+        build_route(b, http, &b->shape[m->op.input]);
+}
+
+struct vector_model *
+vector_model(struct arena *a, const struct json *suite, const struct json *given)
+{
+    struct vector_model *m = ARENA_NEW(a, struct vector_model);
+    struct builder *b = ARENA_NEW(a, struct builder);
+    const struct json *meta = json_get(suite, "metadata");
+
+    b->arena = a;
+    b->shapes = json_get(suite, "shapes");
+    b->protocol = protocol_of(json_text(meta, "protocol"));
+    b->shape = ARENA_ARRAY(a, struct api_shape, SHAPES_MAX);
+    b->member = ARENA_ARRAY(a, struct api_member, MEMBERS_MAX);
+    b->shape_key = ARENA_ARRAY(a, struct str, SHAPES_MAX);
+    buf_init(&b->pool, 1 << 20);
+    pool(b, S(""));
+    build_op(b, given, m);
+    build_error(b, given, m);
     for (size_t i = 0; i < API_POOL_SLACK; i++)
-        buf_add_char(&b.pool, 0);
-    m->service = (struct api_service){
-        .name = "vectors",
-        .xmlns = "https://example.com/",
-        .protocol = b.ec2 ? API_EC2 : API_QUERY,
-        .pool = arena_dup(a, b.pool.p, b.pool.n),
-        .shapes = b.shape,
-        .members = b.member,
-        .limits = ARENA_ARRAY(a, struct api_limit, 1),
-        .ops = &m->op,
-        .n_ops = 1,
-    };
-    buf_done(&b.pool);
+        buf_add_char(&b->pool, 0);
+    m->service.name = "vectors";
+    m->service.version = "2020-01-01";
+    m->service.xmlns = "https://example.com/";
+    m->service.target = str_cstr(a, json_text(meta, "targetPrefix"));
+    m->service.json = str_cstr(a, json_text(meta, "jsonVersion"));
+    m->service.protocol = b->protocol;
+    m->service.protocols = (uint8_t)(1u << b->protocol);
+    m->service.query_compatible = json_get(meta, "awsQueryCompatible") != NULL;
+    m->service.pool = arena_dup(a, b->pool.p, b->pool.n);
+    m->service.shapes = b->shape;
+    m->service.members = b->member;
+    m->service.limits = ARENA_ARRAY(a, struct api_limit, 1);
+    m->service.errors = &m->error;
+    m->service.ops = &m->op;
+    m->service.n_ops = 1;
+    m->service.routes = &b->route;
+    m->service.segments = b->segment;
+    m->service.conditions = b->condition;
+    m->service.n_routes = b->route.method ? 1 : 0;
+    buf_done(&b->pool);
     return m;
-}
-
-/* ---- values ---- */
-
-static void fill(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-                 const struct json *j, void *slot, bool element);
-
-static double
-float_of(const struct json *j)
-{
-    double v;
-
-    if (j->kind == JSON_STRING)
-        return str_is(j->text, "NaN") ? (double)NAN
-                                      : (j->text.p[0] == '-' ? -1.0 : 1.0) * (double)INFINITY;
-    CHECK(json_f64(j, &v));
-    return v;
-}
-
-static void
-fill_members(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-             const struct json *j, void *base)
-{
-    for (size_t i = 0; i < shape->n; i++) {
-        const struct api_member *m = &s->members[shape->first + i];
-        const struct json *value = json_get_str(j, api_member_name(s, m));
-
-        if (value && value->kind != JSON_NULL)
-            fill(a, s, &s->shapes[m->shape], value, (char *)base + m->offset, false);
-    }
-}
-
-static void
-fill_container(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-               const struct json *j, struct str_list *list)
-{
-    const struct api_member *m = &s->members[shape->first];
-    char *v = j->n ? arena_alloc(a, j->n * shape->size) : API_EMPTY;
-
-    for (size_t i = 0; i < j->n; i++) {
-        char *item = v + i * shape->size;
-
-        if (shape->kind == API_LIST) {
-            fill(a, s, &s->shapes[m->shape], &j->v[i], item, true);
-        } else {
-            *(struct str *)(void *)item = j->names[i];
-            fill(a, s, &s->shapes[m[1].shape], &j->v[i], item + m[1].offset, false);
-        }
-    }
-    list->v = (void *)v;
-    list->n = j->n;
-}
-
-static void
-fill(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-     const struct json *j, void *slot, bool element)
-{
-    int64_t v = 0;
-    void *inner;
-
-    switch ((enum api_kind)shape->kind) {
-    case API_STRING:
-    case API_ENUM:
-    case API_BLOB:
-        *(struct str *)slot = j->text;
-        return;
-    case API_BOOL:
-        if (element)
-            *(bool *)slot = j->truth;
-        else
-            *(struct opt_bool *)slot = opt_bool(j->truth);
-        return;
-    case API_INT:
-    case API_LONG:
-    case API_TIME:
-        v = shape->kind == API_TIME ? (int64_t)llround(float_of(j) * 1000) : 0;
-        CHECK(shape->kind == API_TIME || json_i64(j, &v));
-        if (element)
-            *(int64_t *)slot = v;
-        else
-            *(struct opt_i64 *)slot = opt_i64(v);
-        return;
-    case API_FLOAT:
-    case API_DOUBLE:
-        if (element)
-            *(double *)slot = float_of(j);
-        else
-            *(struct opt_f64 *)slot = opt_f64(float_of(j));
-        return;
-    case API_STRUCT:
-        inner = element ? slot : arena_alloc(a, shape->size);
-        if (!element)
-            *(void **)slot = inner;
-        fill_members(a, s, shape, j, inner);
-        return;
-    case API_LIST:
-    case API_MAP:
-        fill_container(a, s, shape, j, slot);
-        return;
-    }
-}
-
-void *
-vector_fill(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-            const struct json *j)
-{
-    void *value = arena_alloc(a, shape->size);
-
-    fill_members(a, s, shape, j, value);
-    return value;
-}
-
-static void show(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-                 const void *slot, bool element, struct buf *out);
-
-static void
-show_members(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-             const void *base, struct buf *out)
-{
-    buf_add_char(out, '{');
-    for (size_t i = 0; i < shape->n; i++) {
-        const struct api_member *m = &s->members[shape->first + i];
-        size_t before = out->n;
-
-        buf_add_fmt(out, "%.*s=", STR_ARG(api_member_name(s, m)));
-        size_t value = out->n;
-
-        show(a, s, &s->shapes[m->shape], (const char *)base + m->offset, false, out);
-        if (out->n == value)
-            out->n = before; /* absent */
-        else
-            buf_add_char(out, ' ');
-    }
-    buf_add_char(out, '}');
-}
-
-static int
-text_order(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static void
-show_container(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-               const struct str_list *list, struct buf *out)
-{
-    struct str_list parts = {0};
-
-    for (size_t i = 0; i < list->n; i++) {
-        const char *item = (const char *)list->v + i * shape->size;
-        struct buf one;
-
-        buf_init(&one, 1 << 20);
-        if (shape->kind == API_MAP)
-            show_members(a, s, shape, item, &one);
-        else
-            show(a, s, &s->shapes[s->members[shape->first].shape], item, true, &one);
-        *LIST_PUSH(a, &parts) = str_dup(a, buf_str(&one));
-        buf_done(&one);
-    }
-    if (parts.n == 0)
-        return;
-    if (shape->kind == API_MAP)
-        qsort(parts.v, parts.n, sizeof(*parts.v), text_order);
-    buf_add_char(out, '[');
-    LIST_EACH(&parts, part)
-        buf_add_fmt(out, "%.*s,", STR_ARG(*part));
-    buf_add_char(out, ']');
-}
-
-static void
-show(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-     const void *slot, bool element, struct buf *out)
-{
-    const struct str *text = slot;
-    const struct opt_i64 *number = slot;
-    const struct opt_bool *flag = slot;
-    const struct opt_f64 *real = slot;
-
-    switch ((enum api_kind)shape->kind) {
-    case API_STRING:
-    case API_ENUM:
-    case API_BLOB:
-        if (text->p)
-            buf_add_fmt(out, "\"%.*s\"", STR_ARG(*text));
-        return;
-    case API_BOOL:
-        if (element || flag->set)
-            buf_add_fmt(out, "%d", element ? *(const bool *)slot : flag->v);
-        return;
-    case API_INT:
-    case API_LONG:
-    case API_TIME:
-        if (element || number->set)
-            buf_add_i64(out, element ? *(const int64_t *)slot : number->v);
-        return;
-    case API_FLOAT:
-    case API_DOUBLE:
-        if (element || real->set)
-            buf_add_fmt(out, "%.17g", element ? *(const double *)slot : real->v);
-        return;
-    case API_STRUCT:
-        if (!element && !*(const void *const *)slot)
-            return;
-        show_members(a, s, shape, element ? slot : *(const void *const *)slot, out);
-        return;
-    case API_LIST:
-    case API_MAP:
-        show_container(a, s, shape, slot, out);
-        return;
-    }
-}
-
-struct str
-vector_show(struct arena *a, const struct api_service *s, const struct api_shape *shape,
-            const void *value)
-{
-    struct buf out;
-
-    buf_init(&out, 1 << 20);
-    show_members(a, s, shape, value, &out);
-    struct str text = str_dup(a, buf_str(&out));
-
-    buf_done(&out);
-    return text;
-}
-
-/* ---- XML ---- */
-
-struct xml {
-    struct str name, text;
-    struct xml_list {
-        struct xml *v;
-        size_t n;
-    } children;
-};
-
-static struct str
-xml_decode(struct arena *a, struct str s)
-{
-    static const struct {
-        const char *from;
-        const char *to;
-    } entities[] = {{"&lt;", "<"},   {"&gt;", ">"},      {"&amp;", "&"},   {"&quot;", "\""},
-                    {"&apos;", "'"}, {"&#xD;", "\r"},    {"&#xA;", "\n"},  {"&#xa;", "\n"},
-                    {"&#xd;", "\r"}, {"&#x85;", "\xc2\x85"}, {"&#x2028;", "\xe2\x80\xa8"},
-                    {"&#10;", "\n"}, {"&#13;", "\r"}};
-    char *out = arena_alloc(a, s.n + 1);
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++) {
-        size_t k = ARRAY_LEN(entities);
-
-        if (s.p[i] == '&')
-            for (k = 0; k < ARRAY_LEN(entities); k++)
-                if (str_starts(str_cut(s, i, s.n), str_from(entities[k].from)))
-                    break;
-        if (k < ARRAY_LEN(entities)) {
-            i += strlen(entities[k].from) - 1;
-            for (const char *c = entities[k].to; *c; c++)
-                out[n++] = *c;
-        } else {
-            out[n++] = s.p[i];
-        }
-    }
-    return str_of(out, n);
-}
-
-/* Cuts one element off *rest, which begins with '<'. */
-static struct xml
-xml_element(struct arena *a, struct str *rest)
-{
-    struct str head = str_cut(*rest, 1, str_find_char(*rest, '>'));
-    bool empty = str_ends(head, S("/"));
-    struct xml e = {.name = head, .text = S("")};
-
-    for (size_t i = 0; i < head.n; i++)
-        if (strchr(" \n\t/", head.p[i])) {
-            e.name = str_cut(head, 0, i);
-            break;
-        }
-    *rest = str_cut(*rest, head.n + 2, rest->n);
-    while (!empty) {
-        size_t lt = str_find_char(*rest, '<');
-
-        CHECK(lt != SIZE_MAX);
-        e.text = str_cat(a, e.text, xml_decode(a, str_cut(*rest, 0, lt)));
-        *rest = str_cut(*rest, lt, rest->n);
-        if (str_starts(*rest, S("<![CDATA["))) {
-            size_t end = str_find(*rest, S("]]>"));
-
-            e.text = str_cat(a, e.text, str_cut(*rest, 9, end));
-            *rest = str_cut(*rest, end + 3, rest->n);
-        } else if (str_starts(*rest, S("<!--"))) {
-            *rest = str_cut(*rest, str_find(*rest, S("-->")) + 3, rest->n);
-        } else if (str_starts(*rest, S("</"))) {
-            *rest = str_cut(*rest, str_find_char(*rest, '>') + 1, rest->n);
-            break;
-        } else {
-            struct xml child = xml_element(a, rest);
-
-            *LIST_PUSH(a, &e.children) = child;
-        }
-    }
-    return e;
-}
-
-static struct str
-plain_value(struct arena *a, struct str s)
-{
-    char *end, *text = str_cstr(a, s);
-    int64_t ms;
-    double v;
-
-    if (time_parse_iso(s, &ms) || time_parse_http(s, &ms))
-        return str_fmt(a, "time %lld", (long long)ms);
-    v = strtod(text, &end);
-    if (s.n && !*end && strchr("0123456789-", text[0]))
-        return str_fmt(a, "%.17g", v);
-    return s;
-}
-
-static void
-xml_show(struct arena *a, const struct xml *e, struct buf *out)
-{
-    buf_add_fmt(out, "<%.*s>", STR_ARG(e->name));
-    if (e->children.n == 0 && (str_trim(e->text).n || str_find_char(e->text, '\n') == SIZE_MAX))
-        buf_add_str(out, plain_value(a, e->text));
-    /* By name, and in their order where names are equal. */
-    bool *done = arena_alloc(a, e->children.n);
-    for (size_t round = 0; round < e->children.n; round++) {
-        size_t best = SIZE_MAX;
-
-        for (size_t i = 0; i < e->children.n; i++)
-            if (!done[i] && (best == SIZE_MAX ||
-                             str_cmp(e->children.v[i].name, e->children.v[best].name) < 0))
-                best = i;
-        done[best] = true;
-        struct str name = e->children.v[best].name;
-
-        if (!str_is(name, "requestId") && !str_is(name, "ResponseMetadata"))
-            xml_show(a, &e->children.v[best], out);
-    }
-    buf_add_fmt(out, "</%.*s>", STR_ARG(e->name));
-}
-
-struct str
-vector_xml(struct arena *a, struct str xml)
-{
-    struct buf out;
-
-    xml = str_trim(xml);
-    if (str_starts(xml, S("<?")))
-        xml = str_trim(str_cut(xml, str_find(xml, S("?>")) + 2, xml.n));
-    CHECK(str_starts(xml, S("<")));
-    struct xml root = xml_element(a, &xml);
-
-    CHECK(str_trim(xml).n == 0);
-    buf_init(&out, 1 << 20);
-    xml_show(a, &root, &out);
-    struct str text = str_dup(a, buf_str(&out));
-
-    buf_done(&out);
-    return text;
 }
 
 void

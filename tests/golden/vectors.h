@@ -11,11 +11,12 @@
 struct vector_model {
     struct api_service service;
     struct api_op op;
+    struct api_error_shape error; /* when service.n_errors is 1 */
 };
 
 /* Tables of the suite's shapes for one operation ("given" of a case). */
-struct vector_model *vector_model(struct arena *a, const struct json *suite,
-                                  const struct json *given);
+struct vector_model *
+vector_model(struct arena *a, const struct json *suite, const struct json *given);
 
 /* A zeroed struct of that shape filled from JSON. */
 void *vector_fill(struct arena *a, const struct api_service *s, const struct api_shape *shape,
@@ -23,8 +24,8 @@ void *vector_fill(struct arena *a, const struct api_service *s, const struct api
 
 /* A struct as text: members that are set, by name, in the order of the tables.  Absent and
  * empty lists and maps look the same; a map's entries are sorted. */
-struct str vector_show(struct arena *a, const struct api_service *s,
-                       const struct api_shape *shape, const void *value);
+struct str vector_show(struct arena *a, const struct api_service *s, const struct api_shape *shape,
+                       const void *value);
 
 /*
  * XML as text that does not depend on blanks, attributes, the order of differently named
@@ -33,6 +34,13 @@ struct str vector_show(struct arena *a, const struct api_service *s,
  */
 struct str vector_xml(struct arena *a, struct str xml);
 
+/* JSON and CBOR as text that does not depend on blanks, the order of names, how a number or time
+ * is spelled; names whose value is null are left out. */
+struct str vector_json(struct arena *a, struct str json);
+struct str vector_cbor(struct arena *a, struct str cbor);
+/* A number or time in one spelling; other text as it is. */
+struct str vector_plain(struct arena *a, struct str s);
+
 /* Reads a suite file; calls fn with each case. */
-void vector_each(const char *file, void (*fn)(struct arena *a, const struct json *suite,
-                                              const struct json *one));
+void vector_each(const char *file,
+                 void (*fn)(struct arena *a, const struct json *suite, const struct json *one));

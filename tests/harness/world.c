@@ -218,6 +218,7 @@ world_send(struct world *w, const struct api_request *trusted, struct str signin
     req.trusted = false;
     req.account = req.region = STR_NONE;
     req.peer = w->peer;
+    req.source_vpc = w->source_vpc;
     req.secure = w->secure;
     req.http.n_headers += sigv4_sign(&w->arena, &signer, &req.http, headers + req.http.n_headers);
     return world_answer(w, &req);

@@ -31,6 +31,7 @@ struct world {
     struct str region_model; /* p NULL: the built-in one */
     struct str access_key, secret, token; /* of world_as() */
     struct str peer, user_agent;          /* of signed calls: aws:SourceIp, aws:UserAgent */
+    struct str source_vpc;                /* and aws:SourceVpc */
     bool secure;
     /* Of the last call. */
     int http;

@@ -135,7 +135,7 @@ find(struct str json, const char *path)
 
         if (at->kind == JSON_ARRAY)
             at = str_to_i64(step, &index) && index >= 0 && (size_t)index < at->n ? &at->v[index]
-                                                                                  : NULL;
+                                                                                 : NULL;
         else
             at = json_get_str(at, step);
     }

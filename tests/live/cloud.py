@@ -17,7 +17,8 @@ import time
 import urllib.parse
 import xml.etree.ElementTree as ET
 
-VERSIONS = {"ec2": "2016-11-15", "iam": "2010-05-08", "sts": "2011-06-15"}
+VERSION = "2016-11-15"
+VERSIONS = {"ec2": VERSION, "iam": "2010-05-08", "sts": "2011-06-15"}
 AMI = "ami-009d6802948d06e52"  # Amazon Linux 2 to its users; boots the tiny image
 
 

@@ -180,7 +180,7 @@ TEST(another_version_is_refused_with_a_sentence)
     lab_free(l);
 }
 
-TEST(the_listeners_of_an_open_vpc_cannot_change)
+TEST(the_listeners_of_an_open_vpc_cannot_change_but_become_more)
 {
     struct lab *l = lab_ready();
     struct priv_vpc_open q = {.number = 0, .id = "vpc-0", .n_cidrs = 1,
@@ -191,6 +191,18 @@ TEST(the_listeners_of_an_open_vpc_cannot_change)
     q.n_extra = 1;
     q.extra[0].ip = 0xa9fe0505;
     q.extra[0].port = 80;
+    CHECK_INT(lab_try(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0, &says), 0);
+    q.n_extra = 3; /* one more at the same address, and one at another */
+    q.extra[1].ip = 0xa9fe0505;
+    q.extra[1].port = 443;
+    q.extra[2].ip = 0xa9fe0506;
+    q.extra[2].port = 443;
+    CHECK_INT(lab_try(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0, &says), 0);
+    /* Who knows of fewer gets all, and disturbs none. */
+    q.n_extra = 0;
+    CHECK_INT(lab_try(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0, &says), 0);
+    q.n_extra = 1;
+    q.extra[0].port = 81;
     CHECK_INT(lab_try(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0, &says), -EINVAL);
     CHECK_STR(says, "the listeners of an open VPC cannot change: close it first");
     lab_free(l);

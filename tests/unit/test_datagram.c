@@ -107,7 +107,7 @@ heard(void *ctx, struct str id)
 static void
 bench_open(struct bench *b, const char *ip)
 {
-    int fds[PRIV_LISTEN_EXTRA];
+    int fds[PRIV_LISTEN_ALL];
     struct sockaddr_in unused;
     socklen_t n = sizeof(b->imds);
 
@@ -128,6 +128,7 @@ bench_open(struct bench *b, const char *ip)
     struct guestnet_config config = {
         .loop = b->loop, .store = cloud_store(b->w->cloud), .heard = heard, .ctx = b};
     CHECK(guestnet_new(&b->g, &config) == 0);
+    fds[PRIV_LISTEN_API_TLS] = fds[PRIV_LISTEN_API_HTTP] = -1;
     for (int i = 0; i < PRIV_LISTEN_EXTRA; i++) {
         bool tcp = i == PRIV_LISTEN_IMDS || i == PRIV_LISTEN_DNS_TCP || i == PRIV_LISTEN_DNS2_TCP;
         struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr("127.0.0.1")};

@@ -59,10 +59,11 @@ lab_new(bool upstream)
                                      .ctx = lab,
                                      .upstream_dns = upstream ? INADDR_LOOPBACK : 0,
                                      .upstream_port = lab->port};
-    int fds[PRIV_LISTEN_EXTRA];
+    int fds[PRIV_LISTEN_ALL];
 
     CHECK(guestnet_new(&lab->g, &config) == 0);
-    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+    fds[PRIV_LISTEN_API_TLS] = fds[PRIV_LISTEN_API_HTTP] = -1;
+    for (size_t i = 0; i < PRIV_LISTEN_EXTRA; i++) {
         bool stream = i == PRIV_LISTEN_IMDS || i == PRIV_LISTEN_DNS_TCP ||
                       i == PRIV_LISTEN_DNS2_TCP;
 
@@ -189,6 +190,43 @@ TEST(a_name_of_ours_is_answered_over_tcp)
     close(fd);
     turns(lab, 1);
     CHECK_INT(lab->vpc->n_dns_conns, 0);
+    lab_free(lab);
+}
+
+TEST(names_of_endpoints_lead_to_the_api_inside_the_vpc)
+{
+    static const char *const ours[] = {
+        "sts.us-east-1.amazonaws.com", "sts.amazonaws.com", "STS.US-EAST-1.AMAZONAWS.COM",
+        "bucket.s3.dualstack.eu-west-1.amazonaws.com", "s3-fips.us-west-2.amazonaws.com",
+        "ec2.us-east-1.api.aws", "abc.lambda-url.us-east-1.on.aws",
+    };
+    static const char *const others[] = {
+        "www.example.com", "lb-1.eu-west-1.elb.amazonaws.com", "amazonaws.com",
+        "ec2.cn-north-1.amazonaws.com.cn", "amazonlinux.us-east-1.amazonaws.com",
+        "al2023-repos-us-east-1-de612dc2.s3.dualstack.us-east-1.amazonaws.com",
+    };
+    struct lab *lab = lab_new(false);
+    int fd = guest(lab, PEER);
+
+    lab->vpc->has_api = true;
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+        say(fd, question(1, ours[i]));
+        turns(lab, 1);
+        struct str a = hear(fd);
+        CHECK_INT(rcode_of(a), DNS_NOERROR);
+        CHECK(str_eq(str_cut(a, a.n - 4, a.n), S("\xa9\xfe\xaa\xc8")));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        say(fd, question(1, others[i]));
+        turns(lab, 1);
+        CHECK_INT(rcode_of(hear(fd)), DNS_NXDOMAIN); /* there is no upstream */
+    }
+    /* Where nothing listens the names stay what they are outside. */
+    lab->vpc->has_api = false;
+    say(fd, question(1, ours[0]));
+    turns(lab, 1);
+    CHECK_INT(rcode_of(hear(fd)), DNS_NXDOMAIN);
+    close(fd);
     lab_free(lab);
 }
 

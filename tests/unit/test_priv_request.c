@@ -28,6 +28,7 @@ static union {
     struct priv_limits_set limits;
     struct priv_freeze freeze;
     struct priv_shutdown shutdown;
+    struct priv_trust trust;
     char bytes[PRIV_MESSAGE_MAX];
 } q;
 static size_t struct_n, request_n;
@@ -38,6 +39,8 @@ append(const void *p, size_t n)
     memcpy(q.bytes + request_n, p, n);
     request_n += n;
 }
+
+#define PEM "-----BEGIN CERTIFICATE-----\nAa0+/==\n-----END CERTIFICATE-----\n"
 
 /* A request of that kind that is in order. */
 static void
@@ -55,7 +58,7 @@ make(uint16_t op)
         [PRIV_CONSOLE_FOLLOW] = sizeof(q.console_follow), [PRIV_EXEC] = sizeof(q.exec),
         [PRIV_EXEC_KILL] = sizeof(q.exec_kill), [PRIV_STATS] = sizeof(q.machine),
         [PRIV_LIMITS] = sizeof(q.limits), [PRIV_FREEZE] = sizeof(q.freeze),
-        [PRIV_SHUTDOWN] = sizeof(q.shutdown),
+        [PRIV_SHUTDOWN] = sizeof(q.shutdown), [PRIV_TRUST] = sizeof(q.trust),
     };
     const struct priv_rule rule = {.protocol = 6, .from = 1, .to = 2};
 
@@ -102,6 +105,11 @@ make(uint16_t op)
     case PRIV_EXEC:
         q.exec.argc = q.exec.envc = q.exec.cwd = 1;
         append("a\0b=c\0/", 8);
+        break;
+    case PRIV_TRUST:
+        memset(&q, 0, sizeof(q.trust)); /* no id */
+        append(PEM, sizeof(PEM) - 1);
+        q.trust.n = sizeof(PEM) - 1;
         break;
     default:
         break;
@@ -281,6 +289,32 @@ TEST(a_rule_out_of_range_is_refused)
         if (check(PRIV_GROUP) != -EINVAL)
             FAIL("rule %zu is taken", i);
     }
+}
+
+TEST(an_authority_is_one_certificate_and_no_other_text)
+{
+    static const char *const bad[] = {
+        "",
+        "-----BEGIN CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nAa0\n-----END CERTIFICATE-----",
+        " -----BEGIN CERTIFICATE-----\nAa0\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nA\"a\n-----END CERTIFICATE-----\n",
+        PEM PEM,
+        "-----BEGIN PRIVATE KEY-----\nAa0\n-----END CERTIFICATE-----\n",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        make(PRIV_TRUST);
+        request_n = struct_n;
+        append(bad[i], strlen(bad[i]));
+        q.trust.n = (uint32_t)strlen(bad[i]);
+        if (check(PRIV_TRUST) != -EINVAL)
+            FAIL("\"%s\" is taken", bad[i]);
+    }
+    make(PRIV_TRUST);
+    q.trust.n++;
+    CHECK_INT(check(PRIV_TRUST), -EINVAL);
 }
 
 TEST(a_machine_sees_as_many_processors_as_its_type_has)

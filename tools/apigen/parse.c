@@ -170,6 +170,10 @@ protocol_line(struct gen *g, unsigned line, const struct str_list *w)
             g->query_compatible = true;
             continue;
         }
+        if (str_is(w->v[i], "bare-errors")) {
+            g->bare_errors = true;
+            continue;
+        }
         while (p < API_N_PROTOCOLS && !str_is(w->v[i], protocols[p]))
             p++;
         if (p == API_N_PROTOCOLS)
@@ -449,6 +453,8 @@ member_line(struct gen *g, unsigned line, const struct str_list *w)
             !flag_word(word, m))
             die_at(g->file, line, "a member has no '%.*s'", STR_ARG(word));
     }
+    if (m->flags & API_ATTR)
+        s->flags |= API_ATTRS;
     for (size_t i = 0; i + 1 < s->members.n; i++)
         if (str_eq(s->members.v[i].name, m->name))
             die_at(g->file, line, "'%.*s' already has a member '%.*s'", STR_ARG(s->name),

@@ -134,8 +134,7 @@ routes_sorted(struct gen *g, size_t *ret_n)
     }
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
-            if (str_eq(v[i]->method, v[j]->method) &&
-                path_order(&v[i]->route, &v[j]->route) == 0 &&
+            if (str_eq(v[i]->method, v[j]->method) && path_order(&v[i]->route, &v[j]->route) == 0 &&
                 same_conditions(&v[i]->route, &v[j]->route))
                 shared[i] = shared[j] = true;
     for (size_t i = 0; i < n; i++)

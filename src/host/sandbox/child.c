@@ -34,6 +34,9 @@
 
 static const struct child_plan *plan;
 
+/* "AWS_CA_BUNDLE=/etc/…" for init's environment, or empty. */
+static char ca_bundle[TRUST_PATH_MAX + 16];
+
 /* Tells the parent in words, and ends. */
 static NORETURN void PRINTF_LIKE(1, 2)
 die(const char *fmt, ...)
@@ -136,6 +139,27 @@ stage(int image, int disk)
         die("the disk could not be entered");
     close(image);
     close(disk);
+}
+
+static void
+place_trust(void)
+{
+    char path[TRUST_PATH_MAX];
+    FD_CLEANUP int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    FD_CLEANUP int disk = open("../u", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (root >= 0 && disk >= 0 &&
+        trust_place(root, disk, plan->trust, plan->trust_hash, path))
+        text_set(ca_bundle, sizeof(ca_bundle), "AWS_CA_BUNDLE=%s", path);
+}
+
+static void
+place_helpers(void)
+{
+    FD_CLEANUP int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (root >= 0)
+        helpers_place(root, plan->init_fd);
 }
 
 static void
@@ -321,9 +345,9 @@ argv_of(const char *const *v)
 static NORETURN void
 exec_init(void)
 {
-    static const char *const env[] = {"container=welkin", "TERM=linux", "HOME=/",
-                                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                NULL};
+    const char *const env[] = {"container=welkin", "TERM=linux", "HOME=/",
+                               "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                               ca_bundle[0] ? ca_bundle : NULL, NULL};
     static const char *const welkin[] = {"init", NULL};
     static const char *const systemd[] = {"/sbin/init",
                                     "ci.datasource=Ec2",
@@ -375,6 +399,10 @@ child_main(const struct child_plan *p)
     if (unshare(CLONE_NEWCGROUP) < 0)
         die("the control group namespace could not be made");
     stage(trees[0], trees[1]);
+    if (plan->trust.n)
+        place_trust();
+    if (plan->init_fd >= 0)
+        place_helpers();
     enter_root();
     if (sethostname(plan->req->hostname, strlen(plan->req->hostname)) < 0)
         die("the host name could not be set");

@@ -148,6 +148,8 @@ clone_child(struct launch *l, char *const *argv)
                                         .init_fd = l->h->init_fd,
                                         .cgroup2 = l->join.v2 >= 0,
                                         .filter = &l->h->filter,
+                                        .trust = str_of(l->h->trust, l->h->trust_n),
+                                        .trust_hash = l->h->trust_hash,
                                         .cpus = cpus,
                                         .cpuinfo = cpus ? cpuinfo_cut(l->h->cpuinfo, cpus)
                                                         : STR_NONE};

@@ -209,6 +209,24 @@ check_limits(const void *req, struct str tail UNUSED, struct why *why)
     return limits_ok(&q->limits) ? 0 : why_set(why, EINVAL, "the limits are out of range");
 }
 
+/* One certificate in PEM and nothing else: it goes into files that guests' root trusts. */
+int
+check_trust(const void *req, struct str tail, struct why *why)
+{
+    const struct priv_trust *q = req;
+    const struct str begin = S("-----BEGIN CERTIFICATE-----\n"),
+                     end = S("\n-----END CERTIFICATE-----\n");
+
+    if (q->n != tail.n || tail.n > PRIV_TRUST_MAX || tail.n <= begin.n + end.n ||
+        !str_starts(tail, begin) || !str_ends(tail, end))
+        return why_set(why, EINVAL, "the authority's certificate is not well formed");
+    for (size_t i = begin.n; i < tail.n - end.n; i++)
+        if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\n",
+                    tail.p[i], 66))
+            return why_set(why, EINVAL, "the authority's certificate is not well formed");
+    return 0;
+}
+
 int
 check_freeze(const void *req, struct str tail UNUSED, struct why *why)
 {

@@ -148,6 +148,8 @@ struct child_plan {
     int init_fd;
     bool cgroup2;
     const struct sock_fprog *filter;
+    struct str trust;   /* the authority's certificate; empty: none */
+    uint32_t trust_hash;
     uint32_t cpus;      /* processors that it gets; 0: all of the host's */
     struct str cpuinfo; /* what it sees of them */
 };
@@ -189,6 +191,24 @@ int machine_launch(struct host *h, const struct priv_launch *req, char *const *a
                    const struct ticket *ticket, struct why *why);
 int machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why);
 int machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret);
+
+/* ---- the trust store (trust.c) ---- */
+
+#define TRUST_PATH_MAX 96
+
+/*
+ * Puts an authority's certificate into the trust store of a guest whose root and disk (the folder
+ * of upper/) are open; does nothing when that was done at an earlier launch.  false: the image has
+ * no trust store.  Else ret is the path of a file of all authorities, as the guest sees it.
+ */
+bool trust_place(int root, int disk, struct str pem, uint32_t hash, char ret[TRUST_PATH_MAX]);
+/* A folder of the guest, whose links lead to nothing outside of its root; or -1. */
+int trust_open_dir(int root, const char *path);
+
+/* ---- CloudFormation's helpers (helpers.c) ---- */
+
+/* Sees to it that the guest has /opt/aws/bin/cfn-*, names of the init; false: it has not. */
+bool helpers_place(int root, int init_fd);
 
 /* ---- the console (console.c) ---- */
 
@@ -330,6 +350,8 @@ struct host {
     struct cgroups cg;
     struct nl route, nft; /* in the host's namespace */
     struct sock_fprog filter;
+    char trust[PRIV_TRUST_MAX]; /* what guests shall trust */
+    uint32_t trust_n, trust_hash;
     struct probe probe;
     uint32_t n_cpus;
     struct str cpuinfo; /* the host's /proc/cpuinfo */

@@ -191,6 +191,49 @@ keep_listeners(struct host *h, const struct vpc *v, bool keep)
     }
 }
 
+/* Two listeners may share an address. */
+static bool
+extra_is_new(const struct priv_vpc_open *o, uint32_t at)
+{
+    for (uint32_t i = 0; i < at; i++)
+        if (o->extra[i].ip == o->extra[at].ip)
+            return false;
+    return true;
+}
+
+/* Gives an open VPC the extra listeners that it has not yet: it is older than they are. */
+static int
+add_extra(struct host *h, struct vpc *v, const struct priv_vpc_open *req)
+{
+    struct priv_vpc_open *o = &v->saved.open;
+    const uint32_t old = o->n_extra;
+    int r = 0;
+
+    for (uint32_t i = old; i < req->n_extra && r == 0; i++) {
+        struct nl_batch b = {0};
+
+        o->extra[i] = req->extra[i];
+        if (!extra_is_new(o, i))
+            continue;
+        nl_add_address(&b, VPC_LO, o->extra[i].ip, 32);
+        r = nl_send(&v->route, &b);
+        if (r == -EEXIST)
+            r = 0;
+    }
+    o->n_extra = MAX(old, req->n_extra);
+    if (r == 0)
+        r = netns_inside(h, v->netns, make_listeners, v);
+    if (r < 0) {
+        o->n_extra = old;
+        v->n_listeners = PRIV_LISTEN_EXTRA + old;
+        for (uint32_t i = v->n_listeners; i < ARRAY_LEN(v->listeners); i++)
+            fd_close(&v->listeners[i]);
+        return r;
+    }
+    keep_listeners(h, v, true);
+    return 0;
+}
+
 /* ---- making one ---- */
 
 static int
@@ -281,7 +324,8 @@ make_uplink(struct host *h, struct vpc *v)
     nl_add_address(&b, VPC_LO, DNS, 32);
     nl_add_address(&b, VPC_LO, v->saved.open.cidrs[0].ip + 2, 32);
     for (uint32_t i = 0; i < v->saved.open.n_extra; i++)
-        nl_add_address(&b, VPC_LO, v->saved.open.extra[i].ip, 32);
+        if (extra_is_new(&v->saved.open, i))
+            nl_add_address(&b, VPC_LO, v->saved.open.extra[i].ip, 32);
     nl_add_address(&b, VPC_UP, host_ip + 1, 31);
     nl_add_link_up(&b, VPC_UP);
     nl_add_route(&b, VPC_UP, 0, 0, host_ip, 0, false);
@@ -408,10 +452,14 @@ vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, stru
         for (uint32_t i = 0; i < v->saved.open.n_cidrs && i < req->n_cidrs; i++)
             if (memcmp(&v->saved.open.cidrs[i], &req->cidrs[i], sizeof(req->cidrs[0])) != 0)
                 return why_set(why, EINVAL, "a CIDR of an open VPC cannot change, only be added");
-        if (req->n_extra != v->saved.open.n_extra ||
-            memcmp(req->extra, v->saved.open.extra, req->n_extra * sizeof(req->extra[0])) != 0)
+        uint32_t n_both = MIN(req->n_extra, v->saved.open.n_extra);
+        if (memcmp(req->extra, v->saved.open.extra, n_both * sizeof(req->extra[0])) != 0)
             return why_set(why, EINVAL,
                            "the listeners of an open VPC cannot change: close it first");
+        int r = req->n_extra > n_both ? add_extra(h, v, req) : 0;
+        if (r < 0)
+            return why_set(why, -r, "VPC %s cannot have more listeners: %s", req->id,
+                           strerror(-r));
         v->saved.open.n_cidrs = MAX(v->saved.open.n_cidrs, req->n_cidrs);
         memcpy(v->saved.open.cidrs, req->cidrs, req->n_cidrs * sizeof(req->cidrs[0]));
         route_from_host(h, v);

@@ -1,0 +1,114 @@
+/* Events are numbered without gaps, so that the oldest is found without a search. */
+#include "api/event.h"
+
+#include <stdio.h>
+
+#include "base/timefmt.h"
+#include "codec/json.h"
+
+enum { EVENT_BYTES_MAX = 256 << 10, ID_BYTES = 17 };
+
+static struct str
+key_of(int64_t number, char room[ID_BYTES])
+{
+    int n = snprintf(room, ID_BYTES, "%016llx", (unsigned long long)number);
+
+    assert(n == ID_BYTES - 1);
+    return str_of(room, (size_t)n);
+}
+
+/* Takes the next number, and drops what is too old. */
+static int
+number_take(struct txn *txn, int64_t *ret)
+{
+    const struct cloud_event_state_row *old = cloud_event_state_get(txn, S("events"));
+    struct cloud_event_state_row state = {.id = S("events"), .first = 1, .next = 1};
+    char room[ID_BYTES];
+    int r = 0;
+
+    if (old)
+        state = *old;
+    assert(state.first >= 1 && state.first <= state.next);
+    *ret = state.next++;
+    if (state.next - state.first > CLOUD_EVENTS_MAX)
+        r = cloud_event_delete(txn, key_of(state.first++, room));
+    if (r == 0)
+        r = old ? cloud_event_state_update(txn, &state) : cloud_event_state_insert(txn, &state);
+    return r;
+}
+
+int
+api_event_write(struct txn *txn, struct env *env, const struct api_event *event)
+{
+    CLEANUP(arena_done) struct arena arena;
+    char room[ID_BYTES];
+    int64_t number;
+
+    assert(event->account.n && event->region.n && event->source && event->detail_type);
+    assert(event->detail.n >= 2 && event->detail.n <= EVENT_BYTES_MAX);
+    arena_init(&arena, 4 << 10);
+    int r = number_take(txn, &number);
+
+    if (r == 0)
+        r = cloud_event_insert(txn, &(struct cloud_event_row){
+                                        .id = key_of(number, room),
+                                        .event_id = api_uuid(env, &arena),
+                                        .account = event->account,
+                                        .region = event->region,
+                                        .time_ms = event->time_ms,
+                                        .source = str_from(event->source),
+                                        .detail_type = str_from(event->detail_type),
+                                        .resources = event->resources,
+                                        .detail = event->detail,
+                                    });
+    return r < 0 ? error_origin(-r, "an event of %s cannot be written", event->source) : 0;
+}
+
+int
+api_event_put(struct api_call *call, const char *source, const char *detail_type,
+              struct str_list resources, struct str detail)
+{
+    const struct api_event event = {
+        .account = call->account,
+        .region = call->region,
+        .time_ms = call->now_ms,
+        .source = source,
+        .detail_type = detail_type,
+        .resources = resources,
+        .detail = detail,
+    };
+
+    return api_event_write(call->txn, call->env, &event);
+}
+
+static void
+member(struct json_out *o, const char *name, struct str value)
+{
+    json_key(o, str_from(name));
+    json_str(o, value);
+}
+
+void
+api_event_show(struct buf *out, const struct cloud_event_row *row)
+{
+    CLEANUP(arena_done) struct arena arena;
+    struct json_out o = {.buf = out};
+
+    arena_init(&arena, 4 << 10);
+    json_open(&o, '{');
+    member(&o, "version", S("0"));
+    member(&o, "id", row->event_id);
+    member(&o, "detail-type", row->detail_type);
+    member(&o, "source", row->source);
+    member(&o, "account", row->account);
+    member(&o, "time", time_iso_s(&arena, row->time_ms));
+    member(&o, "region", row->region);
+    json_key(&o, S("resources"));
+    json_open(&o, '[');
+    for (size_t i = 0; i < row->resources.n; i++)
+        json_str(&o, row->resources.v[i]);
+    json_close(&o, ']');
+    json_key(&o, S("detail"));
+    json_raw(&o, row->detail);
+    json_close(&o, '}');
+}
