@@ -226,6 +226,27 @@ TEST(an_instance_that_moves_goes_where_no_fault_is_and_stays_in_its_group)
     world_free(w);
 }
 
+TEST(an_instance_that_recovers_keeps_its_placement_group, "PG-38")
+{
+    struct world *w = world_new();
+
+    world_ok(w, "Action=CreatePlacementGroup&GroupName=s&Strategy=spread");
+    struct str all = world_ok(w, RUN "&MinCount=3&MaxCount=3&Placement.GroupName=s");
+    struct str id = xml_text(all, "instanceId"), before = host_of(w, id);
+
+    world_advance(w, 61000);
+    fault(w, "rack", test_cstr(placement_rack_of(before)), true);
+    world_advance(w, 180000);
+    CHECK(suffering(w) == 0 && !str_eq(host_of(w, id), before));
+    struct str shown = world_okf(w, "Action=DescribeInstances&InstanceId.1=%s", test_cstr(id));
+    CHECK_STR(xml_text(xml_element(shown, "placement"), "groupName"), "s");
+    CHECK_STR(xml_text(xml_element(shown, "instanceState"), "name"), "running");
+    for (unsigned i = 1; i < 3; i++)
+        CHECK(!str_eq(placement_rack_of(host_of(w, id)),
+                      placement_rack_of(host_of(w, xml_text_at(all, "instanceId", i)))));
+    world_free(w);
+}
+
 TEST(the_operator_sees_the_hardware_and_a_tenant_does_not)
 {
     struct world *w = world_new_region(SMALL);
