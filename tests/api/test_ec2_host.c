@@ -1,4 +1,5 @@
 /* Dedicated Hosts and the instances on them. */
+#include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/placer.h"
 #include "harness/world.h"
@@ -231,4 +232,18 @@ TEST(a_host_of_a_family_mixes_its_sizes, "DH-07")
     world_refused(w, "InsufficientHostCapacity", NULL,
                   RUN "&InstanceType=c5.large&Placement.Tenancy=host");
     world_free(w);
+}
+
+TEST(every_filter_of_groups_hosts_and_reservations_leads_to_a_member)
+{
+    static const struct api_filter_table *const tables[] = {&ec2_placement_group_filter_table,
+                                                            &ec2_dedicated_host_filter_table,
+                                                            &ec2_capacity_filter_table};
+
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        const char *bad = api_filter_table_error(tables[i]);
+
+        if (bad)
+            FAIL("table %zu: %s", i, bad);
+    }
 }
