@@ -45,7 +45,7 @@ take(struct txn *txn, struct arena *arena, const struct ec2_capacity_reservation
     bool taken = false;
 
     LIST_EACH(&row->hosts, host) {
-        if (!taken && !ec2_fault_of(txn, *host)) {
+        if (!taken && !ec2_fault_at(txn, *host)) {
             instance->host = *host;
             taken = true;
         } else {

@@ -303,11 +303,22 @@ int ec2_event_end(struct txn *txn, const struct ec2_event_row *row, int64_t now_
 int ec2_events_end(struct txn *txn, struct str instance_id, const char *code, int64_t now_ms);
 int ec2_events_forget(struct txn *txn, struct str instance_id);
 
+/* ---- fault.c ---- */
+
+/* The fault that an instance's place suffers from, the oldest; or NULL. */
+const struct ec2_fault_row *ec2_fault_of(struct txn *txn, const struct ec2_instance_row *row);
+
 /* ---- instance_upkeep.c ---- */
+
+/*
+ * Goes on elsewhere: the same instance without what was in its memory.  0, negative, or 1 when no
+ * other host takes it.
+ */
+int ec2_instance_recover(struct ec2_placer *placer, struct txn *txn,
+                         const struct ec2_instance_row *row);
 
 /* Carries out events that are due, and recovers instances from faults of hosts and racks. */
 struct ec2_upkeep;
-struct ec2_placer;
 int ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store,
                    struct ec2_placer *placer);
 struct ec2_upkeep *ec2_upkeep_free(struct ec2_upkeep *u);

@@ -49,31 +49,23 @@ ec2_fault_set(struct txn *txn, struct str kind, struct str target, bool on, int6
     return on ? ec2_fault_insert(txn, &row) : ec2_fault_delete(txn, row.id);
 }
 
-bool
-ec2_fault_is_network(const struct ec2_fault_row *fault)
-{
-    return str_is(fault->kind, "network");
-}
-
-static bool
-is_graver(const struct ec2_fault_row *a, const struct ec2_fault_row *b)
-{
-    if (ec2_fault_is_network(a) != ec2_fault_is_network(b))
-        return ec2_fault_is_network(b);
-    return a->since_ms < b->since_ms;
-}
-
 const struct ec2_fault_row *
-ec2_fault_of(struct txn *txn, struct str place)
+ec2_fault_at(struct txn *txn, struct str place)
 {
-    const struct ec2_fault_row *found = NULL;
+    const struct ec2_fault_row *oldest = NULL;
 
     for (size_t n = 1; n <= place.n; n++) {
         if (n < place.n && place.p[n] != '/')
             continue;
-        STORE_EACH(txn, ec2_fault_by_target, row, str_cut(place, 0, n))
-            if (!found || is_graver(row, found))
-                found = row;
+        STORE_EACH(txn, ec2_fault_by_target, fault, str_cut(place, 0, n))
+            if (!oldest || fault->since_ms < oldest->since_ms)
+                oldest = fault;
     }
-    return found;
+    return oldest;
+}
+
+const struct ec2_fault_row *
+ec2_fault_of(struct txn *txn, const struct ec2_instance_row *row)
+{
+    return ec2_fault_at(txn, row->host.n ? row->host : row->zone);
 }

@@ -40,6 +40,26 @@ struct ec2_upkeep {
     struct loop_timer timer;
 };
 
+/* ---- faults ---- */
+
+int
+ec2_instance_recover(struct ec2_placer *placer, struct txn *txn, const struct ec2_instance_row *row)
+{
+    struct ec2_instance_row new = *row;
+
+    assert(row->state == EC2_RUNNING);
+    if (ec2_placer_place(placer, txn, &new) != PLACEMENT_FOUND)
+        return 1;
+    new.reboot_generation++;
+    int r = ec2_instance_update(txn, &new);
+
+    if (r < 0)
+        return error_origin(-r, "instance %.*s cannot be written", STR_ARG(row->id));
+    log_info("instance %.*s recovers from %.*s on %.*s", STR_ARG(row->id), STR_ARG(row->host),
+             STR_ARG(new.host));
+    return 0;
+}
+
 /* ---- a look ---- */
 
 struct look {
@@ -75,30 +95,6 @@ retire(struct look *look, const struct ec2_instance_row *row)
     return ec2_event_make(look->txn, look->env, look->arena, &want, &id);
 }
 
-/*
- * Goes on elsewhere: the same instance without what was in its memory.  Where there is no room it
- * waits for some where it is.
- */
-static int
-recover(struct look *look, const struct ec2_instance_row *row)
-{
-    struct ec2_instance_row new = *row;
-
-    assert(row->state == EC2_RUNNING && row->host.n);
-    if (ec2_placer_place(look->placer, look->txn, &new) != PLACEMENT_FOUND) {
-        again_at(look, look->now_ms + RECOVERY_MS);
-        return 0;
-    }
-    new.reboot_generation++;
-    int r = ec2_instance_update(look->txn, &new);
-
-    if (r < 0)
-        return error_origin(-r, "instance %.*s cannot be written", STR_ARG(row->id));
-    log_info("instance %.*s recovers from %.*s on %.*s", STR_ARG(row->id), STR_ARG(row->host),
-             STR_ARG(new.host));
-    return 0;
-}
-
 static int
 look_at_fault(struct look *look, const struct ec2_fault_row *fault)
 {
@@ -119,10 +115,13 @@ look_at_fault(struct look *look, const struct ec2_fault_row *fault)
         if ((below.n && below.p[0] != '/') || row->state != EC2_RUNNING)
             continue;
         int r = type && type->recovers && str_is(row->auto_recovery, "default")
-                    ? recover(look, row)
+                    ? ec2_instance_recover(look->placer, look->txn, row)
                     : retire(look, row);
-        if (r)
+        if (r < 0)
             return r;
+        /* nowhere: perhaps later there is room */
+        if (r > 0)
+            again_at(look, look->now_ms + RECOVERY_MS);
     }
     return 0;
 }

@@ -56,12 +56,8 @@ bool ec2_fault_known(struct ec2_placer *placer, struct txn *txn, struct str kind
 /* Begins or ends it; what is so already stays.  0 or negative. */
 int ec2_fault_set(struct txn *txn, struct str kind, struct str target, bool on,
                   int64_t now_ms) MUST_USE;
-/*
- * The fault that a place (zone, zone/rack, zone/rack/host) suffers from: no power before no
- * network, and of several the oldest.  NULL: none.
- */
-const struct ec2_fault_row *ec2_fault_of(struct txn *txn, struct str place);
-bool ec2_fault_is_network(const struct ec2_fault_row *fault);
+/* The oldest fault that a host, or whatever place, suffers from; NULL: none. */
+const struct ec2_fault_row *ec2_fault_at(struct txn *txn, struct str place);
 
 /* To look at, without what was rolled back. */
 struct placement *ec2_placer_placement(struct ec2_placer *placer, struct txn *txn);

@@ -121,7 +121,7 @@ suffering(struct world *w)
     unsigned n = 0;
 
     STORE_EACH(txn, ec2_instance_by_key, row)
-        n += ec2_fault_of(txn, row->host) != NULL;
+        n += row->host.n && ec2_fault_of(txn, row) != NULL;
     store_rollback(txn);
     return n;
 }
@@ -180,8 +180,7 @@ TEST(a_rack_fault_hits_one_of_a_spread_group_and_all_of_a_cluster, "PG-10 PG-19 
     for (unsigned i = 0; i < 5; i++) {
         struct txn *txn = world_begin(w);
 
-        CHECK(
-            ec2_fault_of(txn, ec2_instance_get(txn, xml_text_at(cluster, "instanceId", i))->host));
+        CHECK(ec2_fault_of(txn, ec2_instance_get(txn, xml_text_at(cluster, "instanceId", i))));
         store_rollback(txn);
     }
     fault(w, "rack", test_cstr(rack), false);
@@ -190,8 +189,7 @@ TEST(a_rack_fault_hits_one_of_a_spread_group_and_all_of_a_cluster, "PG-10 PG-19 
     fault(w, "rack", test_cstr(rack), true);
     for (unsigned i = 0; i < 9; i++) {
         struct txn *txn = world_begin(w);
-        bool hit =
-            ec2_fault_of(txn, ec2_instance_get(txn, xml_text_at(parts, "instanceId", i))->host);
+        bool hit = ec2_fault_of(txn, ec2_instance_get(txn, xml_text_at(parts, "instanceId", i)));
 
         if (hit)
             CHECK(str_eq(xml_text_at(parts, "partitionNumber", i),
@@ -225,6 +223,27 @@ TEST(an_instance_that_moves_goes_where_no_fault_is_and_stays_in_its_group)
     CHECK(placement_host(ec2_placer_placement(cloud_placer(w->cloud), txn), before, &host));
     CHECK(host.n == 0);
     store_rollback(txn);
+    world_free(w);
+}
+
+TEST(an_instance_that_recovers_keeps_its_placement_group, "PG-38")
+{
+    struct world *w = world_new();
+
+    world_ok(w, "Action=CreatePlacementGroup&GroupName=s&Strategy=spread");
+    struct str all = world_ok(w, RUN "&MinCount=3&MaxCount=3&Placement.GroupName=s");
+    struct str id = xml_text(all, "instanceId"), before = host_of(w, id);
+
+    world_advance(w, 61000);
+    fault(w, "rack", test_cstr(placement_rack_of(before)), true);
+    world_advance(w, 180000);
+    CHECK(suffering(w) == 0 && !str_eq(host_of(w, id), before));
+    struct str shown = world_okf(w, "Action=DescribeInstances&InstanceId.1=%s", test_cstr(id));
+    CHECK_STR(xml_text(xml_element(shown, "placement"), "groupName"), "s");
+    CHECK_STR(xml_text(xml_element(shown, "instanceState"), "name"), "running");
+    for (unsigned i = 1; i < 3; i++)
+        CHECK(!str_eq(placement_rack_of(host_of(w, id)),
+                      placement_rack_of(host_of(w, xml_text_at(all, "instanceId", i)))));
     world_free(w);
 }
 

@@ -1,4 +1,5 @@
 /* Dedicated Hosts and the instances on them. */
+#include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/placer.h"
 #include "harness/world.h"
@@ -43,7 +44,7 @@ stop(struct world *w, struct str id)
     world_advance(w, 60000);
 }
 
-TEST(a_dedicated_host_is_allocated_filled_and_released, "DH-01 DH-06 DH-14")
+TEST(a_dedicated_host_is_allocated_filled_and_released, "DH-01 DH-06")
 {
     struct world *w = world_new_region(SMALL);
     struct str host = allocate(w, "InstanceType=m5.large&TagSpecification.1.ResourceType="
@@ -150,7 +151,7 @@ TEST(a_token_allocates_once)
     world_free(w);
 }
 
-TEST(auto_placement_takes_launches_that_name_no_host, "DH-01")
+TEST(auto_placement_takes_launches_that_name_no_host, "DH-01 DH-14")
 {
     struct world *w = world_new_region(SMALL);
     struct str host = allocate(w, "InstanceType=m5.large");
@@ -231,4 +232,18 @@ TEST(a_host_of_a_family_mixes_its_sizes, "DH-07")
     world_refused(w, "InsufficientHostCapacity", NULL,
                   RUN "&InstanceType=c5.large&Placement.Tenancy=host");
     world_free(w);
+}
+
+TEST(every_filter_of_groups_hosts_and_reservations_leads_to_a_member)
+{
+    static const struct api_filter_table *const tables[] = {&ec2_placement_group_filter_table,
+                                                            &ec2_dedicated_host_filter_table,
+                                                            &ec2_capacity_filter_table};
+
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        const char *bad = api_filter_table_error(tables[i]);
+
+        if (bad)
+            FAIL("table %zu: %s", i, bad);
+    }
 }

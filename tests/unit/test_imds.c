@@ -66,6 +66,27 @@ TEST(what_an_instance_reads_of_itself_is_what_the_api_shows,
     world_free(w);
 }
 
+TEST(an_instance_reads_its_placement_group_its_partition_and_its_host, "PG-34")
+{
+    struct world *w = world_new();
+    const char *alone = launch(w, ""), *id;
+    struct str xml;
+
+    CHECK(get_with(w, alone, MD "placement/group-name", STR_NONE).status == 404);
+    CHECK(get_with(w, alone, MD "placement/partition-number", STR_NONE).status == 404);
+    CHECK(get_with(w, alone, MD "placement/host-id", STR_NONE).status == 404);
+    ok(w, world_call(w, "Action=CreatePlacementGroup&GroupName=parts&Strategy=partition"));
+    id = launch(w, "&Placement.GroupName=parts&Placement.PartitionNumber=2");
+    CHECK_STR(get(w, id, MD "placement/group-name"), "parts");
+    CHECK_STR(get(w, id, MD "placement/partition-number"), "2");
+    xml = ok(w, world_call(w, "Action=AllocateHosts&InstanceFamily=t3&Quantity=1&AutoPlacement=on&"
+                              "AvailabilityZone=us-east-1a"));
+    id = launch(w, "&Placement.Tenancy=host");
+    CHECK(str_eq(get(w, id, MD "placement/host-id"),
+                 xml_text(xml_element(xml, "hostIdSet"), "item")));
+    world_free(w);
+}
+
 TEST(launch_indexes_count_up_within_one_launch, "IMDS-02 IMDS-04")
 {
     struct world *w = world_new();
