@@ -45,6 +45,8 @@ include src/guest/guest.mk
 
 # ---- generated code ----
 
+# A header is made with its source; the empty recipe has make look at its time again.
+
 TOOL_BASE := $(addprefix src/base/,arena.c str.c buf.c)
 define TOOL_RULE
 $(B)/tools/$(1): $(wildcard tools/$(1)/*.[ch]) $(TOOL_BASE)
@@ -55,7 +57,7 @@ endef
 $(foreach t,apigen tblgen,$(eval $(call TOOL_RULE,$(t))))
 
 define API_RULE
-$(B)/gen/api/$(1).h: $(B)/gen/api/$(1).c
+$(B)/gen/api/$(1).h: $(B)/gen/api/$(1).c ; @:
 $(B)/gen/api/$(1).c: api/$(1).api src/$(1)/$(1).ops $(B)/tools/apigen
 	@mkdir -p $$(@D)
 	$(SAY) 'GEN $$@'
@@ -63,7 +65,7 @@ $(B)/gen/api/$(1).c: api/$(1).api src/$(1)/$(1).ops $(B)/tools/apigen
 endef
 $(foreach s,$(SERVICES),$(eval $(call API_RULE,$(s))))
 define TBL_RULE
-$(B)/gen/store/$(basename $(notdir $(1)))_rows.h: $(B)/gen/store/$(basename $(notdir $(1)))_rows.c
+$(B)/gen/store/$(basename $(notdir $(1)))_rows.h: $(B)/gen/store/$(basename $(notdir $(1)))_rows.c ; @:
 $(B)/gen/store/$(basename $(notdir $(1)))_rows.c: $(1) $(B)/tools/tblgen
 	@mkdir -p $$(@D)
 	$(SAY) 'GEN $$@'
@@ -73,7 +75,7 @@ $(foreach t,$(TBL),$(eval $(call TBL_RULE,$(t))))
 
 # The tables of tests and benchmarks.
 define TEST_TBL_RULE
-$(B)/gen/tests/$(basename $(notdir $(1)))_rows.h: $(B)/gen/tests/$(basename $(notdir $(1)))_rows.c
+$(B)/gen/tests/$(basename $(notdir $(1)))_rows.h: $(B)/gen/tests/$(basename $(notdir $(1)))_rows.c ; @:
 $(B)/gen/tests/$(basename $(notdir $(1)))_rows.c: $(1) $(B)/tools/tblgen
 	@mkdir -p $$(@D)
 	$(SAY) 'GEN $$@'
@@ -83,7 +85,7 @@ TEST_TBL := $(wildcard tests/*/*.tbl)
 $(foreach t,$(TEST_TBL),$(eval $(call TEST_TBL_RULE,$(t))))
 # And their descriptions of services that nobody implements.
 define TEST_API_RULE
-$(B)/gen/tests/$(basename $(notdir $(1))).h: $(B)/gen/tests/$(basename $(notdir $(1))).c
+$(B)/gen/tests/$(basename $(notdir $(1))).h: $(B)/gen/tests/$(basename $(notdir $(1))).c ; @:
 $(B)/gen/tests/$(basename $(notdir $(1))).c: $(1) $(B)/tools/apigen
 	@mkdir -p $$(@D)
 	$(SAY) 'GEN $$@'
@@ -97,7 +99,7 @@ GEN_TESTS := $(foreach t,$(TEST_TBL),$(B)/gen/tests/$(basename $(notdir $(t)))_r
 TEST_ROWS := $(GEN_TESTS:$(B)/%.c=$(B)/obj/%.o)
 
 # All tables of all .tbl files, so that none can be forgotten.
-$(B)/gen/store/tables.h: $(B)/gen/store/tables.c
+$(B)/gen/store/tables.h: $(B)/gen/store/tables.c ; @:
 $(B)/gen/store/tables.c: $(TBL) tools/all-tables
 	@mkdir -p $(@D)
 	$(SAY) 'GEN $@'
@@ -141,9 +143,10 @@ test-rows: $(TEST_ROWS)
 
 # What every machine can run.
 CHECKS = tidy=tools/check-tidy unit=$(B)/test-unit golden=$(B)/test-golden api=$(B)/test-api \
-         'sim=$(B)/test-sim' guest=$(B)/test-guest 'fuzz=$(B)/fuzz-replay tests/fuzz'
+         'sim=$(B)/test-sim' guest=$(B)/test-guest \
+         guest-cfn=$(B)/test-guest-cfn 'fuzz=$(B)/fuzz-replay tests/fuzz'
 
-check: all $(SUITES:%=$(B)/test-%) $(B)/test-guest $(B)/fuzz-replay
+check: all $(SUITES:%=$(B)/test-%) $(B)/test-guest $(B)/test-guest-cfn $(B)/fuzz-replay
 	tools/run-tests $(CHECKS)
 
 # The seeded simulation: make sim SEED=… N=…

@@ -10,6 +10,7 @@ set -eu
 out=$1
 init=$2
 busybox=${3:-/bin/busybox}
+here=$(dirname "$0")
 
 [ -x "$init" ] || { echo "tiny.sh: $init is not a program" >&2; exit 1; }
 [ -x "$busybox" ] || { echo "tiny.sh: $busybox is not a program (busybox-static)" >&2; exit 1; }
@@ -32,11 +33,13 @@ ln -s /run var/run
 cd - >/dev/null
 cp "$busybox" "$out/bin/busybox"
 cp "$init" "$out/sbin/init"
+cp "$here/yum.sh" "$out/usr/bin/yum"
+cp "$here/services.sh" "$out/sbin/service"
 cd "$out"
-chmod 755 bin/busybox sbin/init
+chmod 755 bin/busybox sbin/init usr/bin/yum sbin/service
 
-# Applets whose place is taken by welkin-init, or that need a system that is not here.
-skip=" init linuxrc poweroff reboot halt shutdown busybox "
+# Applets whose place is taken by welkin-init or our scripts, or that need a system that is not here.
+skip=" init linuxrc poweroff reboot halt shutdown busybox rpm "
 ./bin/busybox --list-full | while read -r path; do
     name=${path##*/}
     case $skip in *" $name "*) continue ;; esac
@@ -45,6 +48,29 @@ skip=" init linuxrc poweroff reboot halt shutdown busybox "
 done
 for name in poweroff reboot halt shutdown telinit; do ln -s init "sbin/$name"; done
 ln -s /sbin/init usr/bin/cloud-init
+ln -s /sbin/init bin/bash # becomes busybox's sh: scripts that begin with #!/bin/bash are the rule
+ln -s yum usr/bin/rpm
+ln -s service sbin/chkconfig
+ln -s /sbin/service usr/bin/systemctl
+mkdir -p opt/aws/bin etc/init.d etc/cfn
+for name in cfn-init cfn-signal cfn-get-metadata cfn-hup; do
+    ln -s /sbin/init "opt/aws/bin/$name"
+done
+cat >etc/init.d/cfn-hup <<'EOS'
+#!/bin/sh
+# chkconfig: - 85 15
+pid=/var/run/cfn-hup.pid
+running() { [ -s $pid ] && kill -0 "$(cat $pid)" 2>/dev/null; }
+stop() { ! running || kill "$(cat $pid)"; rm -f $pid; }
+case ${1:-} in
+start) running || /opt/aws/bin/cfn-hup ;;
+stop) stop ;;
+restart) stop; /opt/aws/bin/cfn-hup ;;
+status) running && echo "cfn-hup is running" || { echo "cfn-hup is stopped"; exit 3; } ;;
+*) echo "Usage: $0 {start|stop|restart|status}" >&2; exit 2 ;;
+esac
+EOS
+chmod 755 etc/init.d/cfn-hup
 
 cat >etc/passwd <<'EOF'
 root:x:0:0:root:/root:/bin/sh

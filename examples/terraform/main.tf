@@ -102,10 +102,23 @@ resource "aws_instance" "web" {
   }
 }
 
+# An address that stays when the instance is replaced.
+resource "aws_eip" "web" {
+  domain = "vpc"
+  tags = {
+    Name = "web"
+  }
+}
+
+resource "aws_eip_association" "web" {
+  allocation_id = aws_eip.web.id
+  instance_id   = aws_instance.web.id
+}
+
 output "id" {
   value = aws_instance.web.id
 }
 
 output "url" {
-  value = "http://${aws_instance.web.public_ip}:8080/"
+  value = "http://${aws_eip.web.public_ip}:8080/"
 }

@@ -22,6 +22,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#define EVENT_IN_MAX_MS (INT64_C(366) * 86400000)
+#define EVENT_LASTS_MS (2 * 3600000)
 #define REPLY_MAX_BYTES ((size_t)4 << 20)
 /* 9999-01-01: no form of time that AWS uses has five digits for a year. */
 #define CLOCK_MAX_MS INT64_C(253370764800000)
@@ -558,6 +560,66 @@ put_keys(struct admin *admin, struct http_request *req)
     finish(admin, &o, req);
 }
 
+/* ---- scheduled events ---- */
+
+/* What the parameters ask for, or NULL and why not. */
+static const char *
+event_want(struct admin *admin, struct http_request *req, struct txn *txn,
+           struct ec2_event_want *ret)
+{
+    int64_t now_ms = admin->d->env->now_ms(admin->d->env), in_ms = 0, put_off_ms = 0;
+    const struct ec2_instance_row *instance;
+
+    *ret = (struct ec2_event_want){
+        .instance_id = param(admin, req, "instance"),
+        .code = param(admin, req, "code"),
+        .description = param(admin, req, "description"),
+    };
+    instance = ec2_instance_get(txn, ret->instance_id);
+    if (!instance || instance->state == EC2_TERMINATED)
+        return "There is no such instance.";
+    if (!ec2_event_code_ok(ret->code))
+        return "The codes are instance-reboot, system-reboot, system-maintenance, "
+               "instance-retirement and instance-stop.";
+    if (!str_to_i64(param(admin, req, "in_ms"), &in_ms) || in_ms < 0 || in_ms > EVENT_IN_MAX_MS)
+        return "Give in_ms=N, from 0 to a year.";
+    if (!str_to_i64(param(admin, req, "deadline_ms"), &put_off_ms) || put_off_ms < 0 ||
+        put_off_ms > EVENT_IN_MAX_MS)
+        return "Give deadline_ms=N, from 0 to a year.";
+    ret->not_before_ms = now_ms + in_ms;
+    ret->not_after_ms = ret->not_before_ms + EVENT_LASTS_MS;
+    ret->deadline_ms = put_off_ms ? ret->not_before_ms + put_off_ms : 0;
+    return NULL;
+}
+
+static void
+make_event(struct admin *admin, struct http_request *req)
+{
+    struct store *store = cloud_store(admin->d->cloud);
+    struct txn *txn = store_begin(store);
+    struct ec2_event_want want;
+    struct str id;
+    const char *why = event_want(admin, req, txn, &want);
+    int r = why ? 0 : ec2_event_make(txn, admin->d->env, &admin->arena, &want, &id);
+
+    if (why || r < 0)
+        store_rollback(txn);
+    else
+        store_commit(txn);
+    if (why) {
+        refuse(admin, req, 400, why);
+        return;
+    }
+    if (r < 0 || store_flush(store) < 0) {
+        refuse(admin, req, 500, "The event could not be stored.");
+        return;
+    }
+    struct json_out o = begin(admin);
+
+    key_str(&o, "event", id);
+    finish(admin, &o, req);
+}
+
 /* ---- routes ---- */
 
 static const struct route routes[] = {
@@ -574,6 +636,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/_welkin/console", console},
     {HTTP_GET, "/_welkin/iam/explain", explain},
     {HTTP_POST, "/_welkin/iam/jwks", put_keys},
+    {HTTP_POST, "/_welkin/event", make_event},
 };
 
 bool

@@ -37,5 +37,6 @@ int cmd_console(struct cli *cli);
 int cmd_exec(struct cli *cli);
 int cmd_trust(struct cli *cli);
 int cmd_profile(struct cli *cli);
+int cmd_event(struct cli *cli);
 int cmd_reset(struct cli *cli);
 int cmd_iam(struct cli *cli);

@@ -27,6 +27,8 @@ struct cloud {
     struct host *host;
     struct ec2_reconciler *ec2;
     struct ssm_reconciler *ssm;
+    struct ec2_upkeep *upkeep;
+    struct host_meter *meter;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -143,9 +145,13 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r < 0)
         return r;
     r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
-    if (r < 0)
-        return r;
-    return ssm_reconciler_new(&cloud->ssm, cloud->config.env, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ssm_reconciler_new(&cloud->ssm, cloud->config.env, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ec2_upkeep_new(&cloud->upkeep, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
+    return r;
 }
 
 static struct cloud *
@@ -153,6 +159,8 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    host_meter_free(cloud->meter);
+    ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);
     ec2_reconciler_free(cloud->ec2);
     host_free(cloud->host);

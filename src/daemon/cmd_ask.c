@@ -1,4 +1,4 @@
-/* The commands that only ask a running daemon: status, clock, console, reset. */
+/* The commands that only ask a running daemon: status, clock, event, console, reset. */
 #include "daemon/cli.h"
 
 #include "codec/json.h"
@@ -95,6 +95,25 @@ cmd_clock(struct cli *cli)
                           str_cstr(cli->arena, str_fmt(cli->arena,
                                                        "/_welkin/clock?action=advance&ms=%lld",
                                                        (long long)ms)));
+}
+
+int
+cmd_event(struct cli *cli)
+{
+    const char *in = cli_option(cli, "--in"), *put_off = cli_option(cli, "--put-off");
+    int64_t in_ms = 0, put_off_ms = 0;
+
+    if (cli->argc != 2)
+        return cli_usage("event");
+    if ((in && !parse_duration(str_from(in), &in_ms)) ||
+        (put_off && !parse_duration(str_from(put_off), &put_off_ms)))
+        return cli_fail("Give a duration like 90s, 15m, 6h or 30d.");
+    return call_and_print(
+        cli, "POST",
+        str_cstr(cli->arena,
+                 str_fmt(cli->arena,
+                         "/_welkin/event?instance=%s&code=%s&in_ms=%lld&deadline_ms=%lld",
+                         cli->argv[0], cli->argv[1], (long long)in_ms, (long long)put_off_ms)));
 }
 
 int

@@ -239,6 +239,14 @@ heard(void *ctx, struct str instance_id)
 }
 
 static void
+asked(void *ctx, struct str instance_id, bool answered)
+{
+    struct daemon *d = ctx;
+
+    host_asked(cloud_host(d->cloud), instance_id, answered);
+}
+
+static void
 attach_sandbox(void *ctx, const struct host_events *events)
 {
     host_sandbox_attach(ctx, events);
@@ -290,6 +298,7 @@ start_sandbox(struct daemon *d, struct arena *arena)
         .loop = d->loop,
         .store = cloud_store(d->cloud),
         .heard = heard,
+        .asked = asked,
         .ctx = d,
         .upstream_dns = read_nameserver(),
     };

@@ -62,6 +62,14 @@ static const struct command commands[] = {
      "welkin clock resume\n"
      "\n"
      "Everything that AWS would date or wait for goes by this clock.\n"},
+    {"event", cmd_event, "schedule an event of an instance",
+     "welkin event INSTANCE CODE [--in 2d] [--put-off 7d]\n"
+     "\n"
+     "What AWS does when hardware is to be mended: the instance's status and metadata tell it,\n"
+     "and then it happens.  CODE is instance-reboot, system-reboot, system-maintenance,\n"
+     "instance-retirement or instance-stop.\n"
+     "  --in       how long before it happens, on the cloud's clock; at once when not given\n"
+     "  --put-off  how far ModifyInstanceEventStartTime may put it off; not at all\n"},
     {"console", cmd_console, "follow an instance's console",
      "welkin console INSTANCE [--no-follow]\n"},
     {"exec", cmd_exec, "run a command inside an instance",

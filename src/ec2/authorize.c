@@ -184,6 +184,22 @@ find_interface(struct api_call *call, struct str id, struct api_resource *r)
     key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
 }
 
+/* By the id of the address or of its association. */
+static void
+find_address(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_address_row *row = ec2_address_get(call->txn, id);
+
+    if (!row && str_starts(id, S("eipassoc-")))
+        row = ec2_address_by_association_get(call->txn, id);
+    if (!MINE(call, row))
+        return;
+    r->arn = arn(call, "elastic-ip", row->id);
+    r->tags = &row->tags;
+    key(call, r, "ec2:AllocationId", row->id);
+    key(call, r, "ec2:PublicIpAddress", row->public_ip);
+}
+
 static const struct type {
     const char *name, *prefix; /* of ids; "" of none */
     void (*find)(struct api_call *call, struct str id, struct api_resource *r);
@@ -197,6 +213,7 @@ static const struct type {
     {"security-group", "sg-", find_security_group},
     {"security-group-rule", "sgr-", find_rule},
     {"network-interface", "eni-", find_interface},
+    {"elastic-ip", "eipalloc-", find_address},
 };
 
 int

@@ -108,6 +108,8 @@ catalogue_type_at(size_t i)
         .current = !(row->flags & CATALOGUE_PREVIOUS),
         .burstable = row->flags & CATALOGUE_BURSTABLE,
         .bare_metal = row->flags & CATALOGUE_METAL,
+        .recovers = row->flags & CATALOGUE_RECOVERY,
+        .hibernates = row->flags & CATALOGUE_HIBERNATION,
         .instance_store = row->disks != 0,
         .vcpus = (unsigned)row->cores * row->threads,
         .cores = row->cores,

@@ -32,6 +32,7 @@ struct ec2_zone {
 struct ec2_type {
     struct str name, family, hypervisor, architecture;
     bool current, burstable, bare_metal, instance_store;
+    bool recovers, hibernates; /* simplified automatic recovery; hibernation */
     unsigned vcpus, cores, threads_per_core;
     unsigned memory_mib;
     unsigned max_interfaces, addresses_per_interface;
@@ -184,7 +185,7 @@ int ec2_interface_make(struct api_call *call, const struct ec2_interface_want *w
  */
 int ec2_interface_set_public(struct api_call *call, const struct ec2_interface_row *row, bool on,
                              struct str *ret_ip);
-/* ec2_interface_set_public() of nobody's call: the guest shut itself down.  0 or negative. */
+/* Takes an address of the cloud's own away; an Elastic IP stays.  0 or negative. */
 int ec2_interface_drop_public(struct txn *txn, const struct ec2_interface_row *row);
 /* The instance's interfaces go when it is terminated: deletes or detaches them. */
 int ec2_interfaces_release(struct txn *txn, struct str instance_id);
@@ -197,6 +198,28 @@ int ec2_interface_set_groups(struct api_call *call, const struct ec2_instance_ro
 /* ModifyInstanceAttribute SourceDestCheck, likewise; the caller writes the instance's row. */
 int ec2_interface_set_source_dest_check(struct api_call *call,
                                         const struct ec2_instance_row *instance, bool on);
+/*
+ * The Elastic IP of an interface: from now on this address, or none (NULL).  An address of the
+ * cloud's own goes back to the pool, and comes again (another one) when the Elastic IP leaves the
+ * only interface of an instance that runs.  Writes the instance's row too.  Faults:
+ * InsufficientAddressCapacity.
+ */
+int ec2_interface_set_elastic(struct api_call *call, const struct ec2_interface_row *row,
+                              const struct ec2_address_row *address);
+/* A public address out of the pool, and back into it. */
+int ec2_public_ip_take(struct api_call *call, struct str *ret);
+int ec2_public_ip_return(struct txn *txn, struct str ip);
+/* By id; faults: InvalidNetworkInterfaceId.Malformed, InvalidNetworkInterfaceID.NotFound. */
+int ec2_interface_find(struct api_call *call, struct str id, const struct ec2_interface_row **ret);
+/* The interface of an instance that has one; the fault is InvalidInstanceID when it has several. */
+int ec2_interface_only(struct api_call *call, const struct ec2_instance_row *instance,
+                       const struct ec2_interface_row **ret);
+
+/* ---- address.c ---- */
+
+/* An interface goes: its Elastic IP is with no interface any more. */
+int ec2_address_leave(struct txn *txn, struct str address_id);
+
 /* "ip-172-31-0-5.ec2.internal": us-east-1 has its own domain. */
 struct str ec2_private_dns_name(struct arena *arena, struct str region, struct str ip);
 /* "ec2-198-18-0-4.compute-1.amazonaws.com" */
@@ -256,6 +279,35 @@ struct ec2_reconciler;
 struct loop;
 int ec2_reconciler_new(struct ec2_reconciler **ret, struct loop *loop, struct store *store);
 struct ec2_reconciler *ec2_reconciler_free(struct ec2_reconciler *r);
+
+/* ---- instance_event.c: scheduled events ---- */
+
+struct ec2_event_want {
+    struct str instance_id, code; /* one that there is, and a code that is one */
+    struct str description;       /* empty: that of the code */
+    int64_t not_before_ms, not_after_ms;
+    int64_t deadline_ms;          /* 0: it cannot be put off */
+};
+bool ec2_event_code_ok(struct str code);
+/* 0 or negative; *ret_id lives in the arena. */
+int ec2_event_make(struct txn *txn, struct env *env, struct arena *arena,
+                   const struct ec2_event_want *want, struct str *ret_id);
+/* An active event is over; all of an instance (code NULL: of any); those of one that goes. */
+int ec2_event_end(struct txn *txn, const struct ec2_event_row *row, int64_t now_ms);
+int ec2_events_end(struct txn *txn, struct str instance_id, const char *code, int64_t now_ms);
+int ec2_events_forget(struct txn *txn, struct str instance_id);
+
+/* ---- instance_upkeep.c ---- */
+
+/* The fault that an instance's place suffers from, the oldest; or NULL. */
+const struct ec2_fault_row *ec2_fault_of(struct txn *txn, const struct ec2_instance_row *row);
+/* Goes on elsewhere: the same instance without what was in its memory.  0 or negative. */
+int ec2_instance_recover(struct txn *txn, const struct ec2_instance_row *row);
+
+/* Carries out events that are due, and recovers instances from faults of hosts and racks. */
+struct ec2_upkeep;
+int ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store);
+struct ec2_upkeep *ec2_upkeep_free(struct ec2_upkeep *u);
 
 /* ---- describe.c: what Describe operations share ---- */
 

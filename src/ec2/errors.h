@@ -10,9 +10,11 @@
 
 /* C name with '_' for '.', code, status.  Append in alphabetical order. */
 #define EC2_ERRORS(X)                                                                              \
+    X(AddressLimitExceeded, "AddressLimitExceeded", 400)                                           \
     X(AuthFailure, "AuthFailure", 401)                                                             \
     X(CannotDelete, "CannotDelete", 400)                                                           \
     X(DependencyViolation, "DependencyViolation", 400)                                             \
+    X(Gateway_NotAttached, "Gateway.NotAttached", 400)                                             \
     X(Idempotent_ParameterMismatch, "IdempotentParameterMismatch", 400)                            \
     X(IncorrectInstanceState, "IncorrectInstanceState", 400)                                       \
     X(IncorrectState, "IncorrectState", 400)                                                       \
@@ -27,6 +29,8 @@
     X(InvalidAMIID_Unavailable, "InvalidAMIID.Unavailable", 400)                                   \
     X(InvalidAMIName_Duplicate, "InvalidAMIName.Duplicate", 400)                                   \
     X(InvalidAMIName_Malformed, "InvalidAMIName.Malformed", 400)                                   \
+    X(InvalidAddress_NotFound, "InvalidAddress.NotFound", 400)                                     \
+    X(InvalidAllocationID_NotFound, "InvalidAllocationID.NotFound", 400)                           \
     X(InvalidAssociationID_NotFound, "InvalidAssociationID.NotFound", 400)                         \
     X(InvalidAttachmentID_NotFound, "InvalidAttachmentID.NotFound", 400)                           \
     X(InvalidBlockDeviceMapping, "InvalidBlockDeviceMapping", 400)                                 \
@@ -37,6 +41,8 @@
     X(InvalidID, "InvalidID", 400)                                                                 \
     X(InvalidIPAddress_InUse, "InvalidIPAddress.InUse", 400)                                       \
     X(InvalidInstanceAttributeValue, "InvalidInstanceAttributeValue", 400)                         \
+    X(InvalidInstanceEventIDNotFound, "InvalidInstanceEventIDNotFound", 400)                       \
+    X(InvalidInstanceEventStartTime, "InvalidInstanceEventStartTime", 400)                         \
     X(InvalidInstanceID, "InvalidInstanceID", 400)                                                 \
     X(InvalidInstanceID_Malformed, "InvalidInstanceID.Malformed", 400)                             \
     X(InvalidInstanceID_NotFound, "InvalidInstanceID.NotFound", 400)                               \
@@ -67,6 +73,7 @@
     X(MissingInput, "MissingInput", 400)                                                           \
     X(MissingParameter, "MissingParameter", 400)                                                   \
     X(OperationNotPermitted, "OperationNotPermitted", 400)                                         \
+    X(Resource_AlreadyAssociated, "Resource.AlreadyAssociated", 400)                               \
     X(RulesPerSecurityGroupLimitExceeded, "RulesPerSecurityGroupLimitExceeded", 400)               \
     X(SecurityGroupLimitExceeded, "SecurityGroupLimitExceeded", 400)                               \
     X(SecurityGroupsPerInterfaceLimitExceeded, "SecurityGroupsPerInterfaceLimitExceeded", 400)     \

@@ -9,6 +9,8 @@
  *   instance_slot.c       ranges of user ids
  *   instance_show.c       a row as the API shows it
  *   instance.c            finding, DescribeInstances
+ *   instance_credit.c     the credit option of burstable instances
+ *   instance_event.c      scheduled events; instance_upkeep.c carries them out
  *   instance_status.c     DescribeInstanceStatus, …CreditSpecifications, GetConsoleOutput
  *   instance_power.c      Start, Stop, Reboot, Terminate
  *   instance_profile.c    instance profiles and their associations
@@ -117,8 +119,6 @@ int ec2_user_data_check(struct api_call *call, struct str bytes);
 /* An instance type of that name that can run the architecture. */
 int ec2_type_check(struct api_call *call, struct str name, struct str architecture,
                    const struct ec2_type **ret);
-/* The credit option that a burstable type has by itself; empty for others. */
-struct str ec2_type_credits(const struct ec2_type *type);
 
 /* ---- instance_options.c ---- */
 
@@ -155,6 +155,15 @@ struct ec2_InstanceBlockDeviceMappingList
 ec2_block_devices_show(struct api_call *call, const struct ec2_instance_row *row);
 /* "us-east-1a" → "use1-az1"; absent when the region has no such zone. */
 struct str ec2_instance_zone_id(struct ec2_instance_shower *s, struct str zone);
+
+/* ---- instance_credit.c ---- */
+
+/* The credit option that an instance of a burstable type gets by itself; empty for others. */
+struct str ec2_type_credits(struct api_call *call, const struct ec2_type *type);
+
+/* ---- instance_event.c ---- */
+
+struct ec2_InstanceStatusEventList ec2_events_show(struct api_call *call, struct str instance_id);
 
 /* ---- instance.c ---- */
 

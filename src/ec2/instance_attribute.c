@@ -148,7 +148,7 @@ set_type(struct api_call *call, struct ec2_instance_row *row, const struct want 
     if (!type->burstable)
         row->cpu_credits = S("");
     else if (!row->cpu_credits.n)
-        row->cpu_credits = ec2_type_credits(type);
+        row->cpu_credits = ec2_type_credits(call, type);
     return 0;
 }
 

@@ -433,20 +433,12 @@ check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 
 /* ---- options ---- */
 
-struct str
-ec2_type_credits(const struct ec2_type *type)
-{
-    if (!type->burstable)
-        return S("");
-    return str_starts(type->name, S("t2.")) ? S("standard") : S("unlimited");
-}
-
 static int
 check_credits(struct api_call *call, const struct ec2_CreditSpecificationRequest *want,
               struct ec2_launch *l)
 {
     if (!want) {
-        l->model.cpu_credits = ec2_type_credits(l->type);
+        l->model.cpu_credits = ec2_type_credits(call, l->type);
         return 0;
     }
     if (!str_is(want->cpu_credits, "standard") && !str_is(want->cpu_credits, "unlimited"))

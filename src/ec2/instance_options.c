@@ -1,6 +1,5 @@
 /*
- * Options of the metadata service, and CPU credits as DescribeInstanceCreditSpecifications has
- * them.
+ * Options of maintenance and of the metadata service.
  */
 #include "ec2/instance.h"
 
@@ -59,6 +58,39 @@ ec2_metadata_set(struct api_call *call, const struct ec2_metadata_want *want,
         row->imds_tags = want->tags;
     if (want->hop_limit.set)
         row->imds_hop_limit = want->hop_limit.v;
+    return 0;
+}
+
+int
+ec2_modify_instance_maintenance_options(
+    struct api_call *call, const struct ec2_ModifyInstanceMaintenanceOptionsRequest *req,
+    struct ec2_ModifyInstanceMaintenanceOptionsResult *res)
+{
+    const struct ec2_instance_row *row;
+    int r = ec2_instance_find(call, req->instance_id, &row);
+
+    if (r)
+        return r;
+    if (row->state == EC2_TERMINATED || row->state == EC2_SHUTTING_DOWN)
+        return api_fault(call, &EC2_ERR(IncorrectInstanceState),
+                         "The instance '%.*s' is not in a state from which its maintenance options "
+                         "can be modified.",
+                         STR_ARG(row->id));
+    if (!req->auto_recovery.n && !req->reboot_migration.n)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "The request must contain the parameter AutoRecovery or RebootMigration");
+    struct ec2_instance_row new = *row;
+
+    if (req->auto_recovery.n)
+        new.auto_recovery = req->auto_recovery;
+    if (req->reboot_migration.n)
+        new.reboot_migration = req->reboot_migration;
+    r = ec2_instance_update(call->txn, &new);
+    if (r)
+        return r;
+    res->instance_id = new.id;
+    res->auto_recovery = ec2_text_show(req->auto_recovery);
+    res->reboot_migration = ec2_text_show(req->reboot_migration);
     return 0;
 }
 

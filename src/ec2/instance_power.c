@@ -56,7 +56,7 @@ start(struct api_call *call, const struct ec2_instance_row *row)
 {
     struct ec2_instance_row new = *row;
 
-    assert(row->state == EC2_STOPPED && !row->public_ip.n);
+    assert(row->state == EC2_STOPPED);
     int r = start_public_address(call, &new);
 
     if (r)
@@ -165,6 +165,12 @@ ec2_reboot_instances(struct api_call *call, const struct ec2_RebootInstancesRequ
         struct ec2_instance_row new = **row;
 
         new.reboot_generation++;
+        /* Reboot migration: it comes up on other hardware, so the reason of the event is gone. */
+        if (!str_is(new.reboot_migration, "disabled")) {
+            r = ec2_events_end(call->txn, new.id, "system-reboot", call->now_ms);
+            if (r)
+                return r;
+        }
         r = ec2_instance_update(call->txn, &new);
         if (r)
             return r;

@@ -165,7 +165,11 @@ delete_rows(struct view *v)
     int r;
 
     assert(v->row.state == EC2_TERMINATED && v->row.uid_slot == 0 && v->row.terminated_ms);
-    r = ec2_instance_delete(v->txn, v->row.id);
+    r = ec2_events_forget(v->txn, v->row.id);
+    if (r == 0 && ec2_status_report_get(v->txn, v->row.id))
+        r = ec2_status_report_delete(v->txn, v->row.id);
+    if (r == 0)
+        r = ec2_instance_delete(v->txn, v->row.id);
     if (r < 0)
         return r;
     STORE_EACH(v->txn, ec2_instance_by_reservation, other, reservation_id)

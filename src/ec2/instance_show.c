@@ -227,7 +227,7 @@ show_association(const struct ec2_instance_row *row, const struct ec2_interface_
     if (!interface->public_ip.n)
         return;
     to->association = (struct ec2_InstanceNetworkInterfaceAssociation){
-        .ip_owner_id = S("amazon"),
+        .ip_owner_id = interface->address_id.n ? interface->account : S("amazon"),
         .public_dns_name = out->public_dns_name,
         .public_ip = row->public_ip,
     };
@@ -284,6 +284,12 @@ show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row
     out->network_interfaces.n = 1;
 }
 
+static struct str
+reboot_migration(const struct ec2_instance_row *row)
+{
+    return row->reboot_migration.n ? row->reboot_migration : S("default");
+}
+
 /* What has a structure of its own. */
 static void
 show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
@@ -314,7 +320,8 @@ show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, 
     };
     out->private_dns_name_options = &to->dns;
     to->maintenance = (struct ec2_InstanceMaintenanceOptions){.auto_recovery = row->auto_recovery,
-                                                              .reboot_migration = S("default")};
+                                                              .reboot_migration =
+                                                                  reboot_migration(row)};
     out->maintenance_options = &to->maintenance;
 }
 

@@ -66,12 +66,14 @@ ec2_instance_why_host(struct arena *arena, struct str sentence)
     };
 }
 
-/* The address was the caller's only while the instance ran. */
+/* The cloud's own address was the caller's only while the instance ran; an Elastic IP stays. */
 static int
 release_public_address(struct txn *txn, struct ec2_instance_row *row)
 {
     const struct ec2_interface_row *interface = ec2_interface_get(txn, row->interface_id);
 
+    if (interface && interface->address_id.n)
+        return 0;
     row->public_ip = S("");
     return interface ? ec2_interface_drop_public(txn, interface) : 0;
 }
@@ -104,6 +106,11 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
                             states[row->state].name, states[to].name);
     if (to == EC2_STOPPING || to == EC2_STOPPED)
         r = release_public_address(txn, row);
+    /* A stopped instance is on no host: what was to happen to it there does not. */
+    if (r == 0 && (to == EC2_STOPPED || to == EC2_TERMINATED))
+        r = ec2_events_end(txn, row->id, NULL, now_ms);
+    if (r)
+        return r;
     if (to == EC2_TERMINATED) {
         r = release_all(txn, row);
         row->terminated_ms = now_ms;

@@ -1,10 +1,12 @@
 /*
- * How instances fare: DescribeInstanceStatus, GetConsoleOutput and
+ * How instances fare: DescribeInstanceStatus, ReportInstanceStatus, GetConsoleOutput and
  * DescribeInstanceCreditSpecifications.
  *
- * The status check of an instance asks whether its guest answers on the network.  Here the guest
- * is heard as soon as it asks for an address, a name or its metadata; one that never does (it
- * may need none) passes after a minute.
+ * The system check asks whether the instance's hardware works: it fails while a fault covers the
+ * place where the instance runs.  The instance check asks whether the guest answers on the
+ * network.  A guest is heard as soon as it asks for an address, a name or its metadata; one that
+ * never does (it may need none) passes after a minute; after that the host asks each minute, and
+ * one that does not answer, or whose process 1 crashed, fails.
  */
 #include "ec2/instance.h"
 
@@ -16,7 +18,6 @@
         .details = {.v = &summary##_details, .n = 1}, .status = S_INIT(summary_status)}
 SUMMARY(summary_ok, "ok", "passed");
 SUMMARY(summary_initializing, "initializing", "initializing");
-SUMMARY(summary_impaired, "impaired", "failed");
 static struct ec2_InstanceStatusSummary summary_none = {.status = S_INIT("not-applicable")};
 static struct ec2_EbsStatusDetails ebs_details = {.name = S_INIT("reachability"),
                                                   .status = S_INIT("passed")};
@@ -26,16 +27,43 @@ static struct ec2_EbsStatusSummary ebs_none = {.status = S_INIT("not-applicable"
 static struct ec2_OperatorResponse not_managed = {.managed = {false, true}};
 
 static struct ec2_InstanceStatusSummary *
-guest_summary(struct api_call *call, const struct ec2_instance_row *row)
+impaired_since(struct api_call *call, int64_t since_ms)
+{
+    struct ec2_InstanceStatusSummary *out =
+        ARENA_NEW(call->arena, struct ec2_InstanceStatusSummary);
+
+    *LIST_PUSH(call->arena, &out->details) = (struct ec2_InstanceStatusDetails){
+        .impaired_since = opt_i64(since_ms), .name = S("reachability"), .status = S("failed")};
+    out->status = S("impaired");
+    return out;
+}
+
+static struct ec2_InstanceStatusSummary *
+system_summary(struct api_call *call, const struct ec2_instance_row *row,
+               const struct ec2_fault_row *fault)
+{
+    if (row->state != EC2_RUNNING)
+        return &summary_none;
+    return fault ? impaired_since(call, fault->since_ms) : &summary_ok;
+}
+
+/* Nothing answers from hardware that fails. */
+static struct ec2_InstanceStatusSummary *
+guest_summary(struct api_call *call, const struct ec2_instance_row *row,
+              const struct ec2_fault_row *fault)
 {
     const struct host_machine_row *machine = host_machine_get(call->txn, row->id);
 
     if (row->state != EC2_RUNNING)
         return &summary_none;
+    if (fault)
+        return impaired_since(call, fault->since_ms);
     if (!machine || machine->start_generation != row->start_generation)
         return &summary_initializing;
     if (machine->phase == HOST_DOWN && machine->exit_kind == HOST_EXIT_CRASHED)
-        return &summary_impaired;
+        return impaired_since(call, row->state_since_ms);
+    if (machine->unreached_ms)
+        return impaired_since(call, machine->unreached_ms);
     if (machine->phase != HOST_UP && machine->phase != HOST_STOPPING)
         return &summary_initializing;
     if (!machine->reached_ms && call->now_ms < machine->booted_ms + INSTANCE_INITIALIZING_MS)
@@ -49,6 +77,7 @@ status_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
 {
     struct api_call *call = s->call;
     bool runs = row->state == EC2_RUNNING;
+    const struct ec2_fault_row *fault = ec2_fault_of(call->txn, row);
     struct ec2_InstanceState *state = ARENA_NEW(call->arena, struct ec2_InstanceState);
 
     *state = ec2_instance_state_show(row->state);
@@ -58,8 +87,9 @@ status_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
         .operator = &not_managed,
         .instance_id = row->id,
         .instance_state = state,
-        .instance_status = guest_summary(call, row),
-        .system_status = runs ? &summary_ok : &summary_none,
+        .events = ec2_events_show(call, row->id),
+        .instance_status = guest_summary(call, row, fault),
+        .system_status = system_summary(call, row, fault),
         .attached_ebs_status = runs ? &ebs_ok : &ebs_none,
     };
 }
@@ -118,6 +148,50 @@ ec2_describe_instance_status(struct api_call *call,
             *LIST_PUSH(call->arena, &res->instance_statuses) = one;
     }
     res->next_token = ec2_listing_next(call, &walk.listing);
+    return 0;
+}
+
+/* ---- ReportInstanceStatus ---- */
+
+/* Kept for the operator: on AWS too it changes nothing that a customer sees. */
+static int
+report_put(struct api_call *call, const struct ec2_ReportInstanceStatusRequest *req, struct str id)
+{
+    const struct ec2_status_report_row row = {
+        .id = id,
+        .status = req->status,
+        .reason_codes = req->reason_codes,
+        .description = req->description,
+        .started_ms = opt_i64_or(req->start_time, 0),
+        .ended_ms = opt_i64_or(req->end_time, 0),
+        .reported_ms = call->now_ms,
+    };
+    int r = ec2_status_report_get(call->txn, id) ? ec2_status_report_update(call->txn, &row)
+                                                 : ec2_status_report_insert(call->txn, &row);
+
+    return r < 0 ? error_origin(-r, "the report of %.*s cannot be written", STR_ARG(id)) : 0;
+}
+
+int
+ec2_report_instance_status(struct api_call *call,
+                           const struct ec2_ReportInstanceStatusRequest *req,
+                           struct ec2_ReportInstanceStatusResult *res UNUSED)
+{
+    struct ec2_instance_rows rows;
+    int r = ec2_instances_find(call, &req->instances, &rows);
+
+    if (r)
+        return r;
+    LIST_EACH(&rows, row)
+        if ((*row)->state != EC2_RUNNING)
+            return api_fault(call, &EC2_ERR(IncorrectInstanceState),
+                             "The instance '%.*s' is not in the 'running' state.",
+                             STR_ARG((*row)->id));
+    LIST_EACH(&rows, row) {
+        r = report_put(call, req, (*row)->id);
+        if (r)
+            return r;
+    }
     return 0;
 }
 

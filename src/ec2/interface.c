@@ -117,8 +117,8 @@ public_ip_take(struct txn *txn, const struct ec2_pool *pool, uint32_t *ret)
     return ec2_pool_take_lowest(txn, pool, ret);
 }
 
-static int
-public_ip_give(struct api_call *call, struct str *ret)
+int
+ec2_public_ip_take(struct api_call *call, struct str *ret)
 {
     struct ec2_pool pool = ec2_pool_public();
     uint32_t ip;
@@ -143,9 +143,18 @@ address_return(struct txn *txn, const struct ec2_pool *pool, struct str text)
     return ec2_pool_give(txn, pool, ip);
 }
 
+int
+ec2_public_ip_return(struct txn *txn, struct str ip)
+{
+    struct ec2_pool pool = ec2_pool_public();
+
+    return address_return(txn, &pool, ip);
+}
+
 static int
 interface_put(struct txn *txn, const struct ec2_interface_row *row)
 {
+    assert(row->public_ip.n > 0 || !row->address_id.n);
     assert(row->group_ids.n > 0 && (row->instance_id.n > 0) == (row->attachment_id.n > 0));
     int r = ec2_interface_update(txn, row);
 
@@ -185,7 +194,7 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
 
     assert(want->group_ids.n > 0 && want->group_ids.n <= EC2_GROUPS_PER_INTERFACE_MAX);
     if (!r && want->public_ip)
-        r = public_ip_give(call, &row.public_ip);
+        r = ec2_public_ip_take(call, &row.public_ip);
     if (!r)
         r = mac_new(call, &row.mac);
     if (r)
@@ -200,12 +209,11 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
 int
 ec2_interface_drop_public(struct txn *txn, const struct ec2_interface_row *row)
 {
-    struct ec2_pool pool = ec2_pool_public();
     struct ec2_interface_row new = *row;
 
-    if (!row->public_ip.n)
+    if (!row->public_ip.n || row->address_id.n)
         return 0;
-    int r = address_return(txn, &pool, row->public_ip);
+    int r = ec2_public_ip_return(txn, row->public_ip);
 
     if (r)
         return r;
@@ -221,17 +229,71 @@ ec2_interface_set_public(struct api_call *call, const struct ec2_interface_row *
     int r = 0;
 
     if (on && !row->public_ip.n) {
-        r = public_ip_give(call, &new.public_ip);
+        r = ec2_public_ip_take(call, &new.public_ip);
         if (!r)
             r = interface_put(call->txn, &new);
     } else if (!on) {
         r = ec2_interface_drop_public(call->txn, row);
-        new.public_ip = S("");
+        new.public_ip = row->address_id.n ? row->public_ip : S("");
     }
     if (r)
         return r;
     *ret_ip = new.public_ip;
     return 0;
+}
+
+/* ---- Elastic IPs ---- */
+
+/*
+ * Whether an interface that its Elastic IP has left gets an address of the cloud's own again: when
+ * a start would give it one, and it is the only one of an instance that runs.
+ */
+static bool
+regains_public(struct txn *txn, const struct ec2_interface_row *row)
+{
+    const struct ec2_instance_row *instance = ec2_instance_get(txn, row->instance_id);
+    unsigned n = 0;
+
+    if (!instance || !row->auto_public ||
+        (instance->state != EC2_RUNNING && instance->state != EC2_PENDING))
+        return false;
+    STORE_EACH(txn, ec2_interface_by_instance, other, instance->id)
+        n++;
+    return n == 1;
+}
+
+/* The primary interface's public address is the instance's. */
+static int
+instance_public_put(struct txn *txn, const struct ec2_interface_row *row)
+{
+    const struct ec2_instance_row *instance = ec2_instance_get(txn, row->instance_id);
+
+    if (!instance || row->device_index != 0)
+        return 0;
+    struct ec2_instance_row new = *instance;
+
+    new.public_ip = row->public_ip;
+    int r = ec2_instance_update(txn, &new);
+
+    return r < 0 ? error_origin(-r, "instance %.*s cannot be written", STR_ARG(new.id)) : 0;
+}
+
+int
+ec2_interface_set_elastic(struct api_call *call, const struct ec2_interface_row *row,
+                          const struct ec2_address_row *address)
+{
+    struct ec2_interface_row new = *row;
+    int r = 0;
+
+    if (row->public_ip.n && !row->address_id.n)
+        r = ec2_public_ip_return(call->txn, row->public_ip);
+    new.public_ip = address ? address->public_ip : S("");
+    new.address_id = address ? address->id : S("");
+    if (!r && !address && regains_public(call->txn, row))
+        r = ec2_public_ip_take(call, &new.public_ip);
+    if (!r)
+        r = interface_put(call->txn, &new);
+    return r ? r : instance_public_put(call->txn, &new);
 }
 
 static int
@@ -241,11 +303,13 @@ interface_delete(struct txn *txn, const struct ec2_interface_row *row)
 
     if (!subnet)
         return error_origin(EUCLEAN, "interface %.*s is in no subnet", STR_ARG(row->id));
-    struct ec2_pool private = ec2_pool_subnet(subnet), public = ec2_pool_public();
+    struct ec2_pool private = ec2_pool_subnet(subnet);
     int r = address_return(txn, &private, row->private_ip);
 
-    if (!r && row->public_ip.n)
-        r = address_return(txn, &public, row->public_ip);
+    if (!r && row->address_id.n)
+        r = ec2_address_leave(txn, row->address_id);
+    else if (!r && row->public_ip.n)
+        r = ec2_public_ip_return(txn, row->public_ip);
     if (r)
         return r;
     r = ec2_interface_delete(txn, row->id);
@@ -261,7 +325,7 @@ ec2_interfaces_release(struct txn *txn, struct str instance_id)
 
         if (r)
             return r;
-        row = ec2_interface_get(txn, row->id); /* without the public address */
+        row = ec2_interface_get(txn, row->id); /* without the cloud's own public address */
         assert(row);
         if (row->delete_on_termination) {
             r = interface_delete(txn, row);
@@ -289,8 +353,8 @@ interface_mine(struct api_call *call, struct str id)
     return row && ec2_mine(call, row->account, row->region) ? row : NULL;
 }
 
-static int
-interface_find(struct api_call *call, struct str id, const struct ec2_interface_row **ret)
+int
+ec2_interface_find(struct api_call *call, struct str id, const struct ec2_interface_row **ret)
 {
     const struct ec2_interface_row *row;
     int r = ec2_id_check(call, id, "eni", &EC2_ERR(InvalidNetworkInterfaceId_Malformed));
@@ -334,7 +398,14 @@ association_show(struct api_call *call, const struct ec2_interface_row *row)
     struct ec2_NetworkInterfaceAssociation *out =
         ARENA_NEW(call->arena, struct ec2_NetworkInterfaceAssociation);
 
-    out->ip_owner_id = S("amazon");
+    const struct ec2_address_row *address =
+        row->address_id.n ? ec2_address_get(call->txn, row->address_id) : NULL;
+
+    out->ip_owner_id = address ? address->account : S("amazon");
+    if (address) {
+        out->allocation_id = address->id;
+        out->association_id = address->association_id;
+    }
     out->public_dns_name = vpc && vpc->dns_hostnames
                                ? ec2_public_dns_name(call->arena, row->region, row->public_ip)
                                : S("");
@@ -494,7 +565,7 @@ ec2_describe_network_interface_attribute(
     struct ec2_DescribeNetworkInterfaceAttributeResult *res)
 {
     const struct ec2_interface_row *row;
-    int r = interface_find(call, req->network_interface_id, &row);
+    int r = ec2_interface_find(call, req->network_interface_id, &row);
 
     if (r)
         return r;
@@ -602,7 +673,7 @@ ec2_modify_network_interface_attribute(struct api_call *call,
     struct ec2_interface_row new;
     unsigned n =
         !!req->description + !!req->groups.n + !!req->attachment + !!req->source_dest_check;
-    int r = interface_find(call, req->network_interface_id, &row);
+    int r = ec2_interface_find(call, req->network_interface_id, &row);
 
     if (r)
         return r;
@@ -622,8 +693,8 @@ ec2_modify_network_interface_attribute(struct api_call *call,
 }
 
 /* The interface that an instance's own attributes are about. */
-static int
-only_interface(struct api_call *call, const struct ec2_instance_row *instance,
+int
+ec2_interface_only(struct api_call *call, const struct ec2_instance_row *instance,
                const struct ec2_interface_row **ret)
 {
     const struct ec2_interface_row *only = NULL;
@@ -651,7 +722,7 @@ ec2_interface_set_groups(struct api_call *call, const struct ec2_instance_row *i
 {
     const struct ec2_interface_row *row;
     struct ec2_interface_row new;
-    int r = only_interface(call, instance, &row);
+    int r = ec2_interface_only(call, instance, &row);
 
     if (r)
         return r;
@@ -666,7 +737,7 @@ ec2_interface_set_source_dest_check(struct api_call *call, const struct ec2_inst
 {
     const struct ec2_interface_row *row;
     struct ec2_interface_row new;
-    int r = only_interface(call, instance, &row);
+    int r = ec2_interface_only(call, instance, &row);
 
     if (r)
         return r;

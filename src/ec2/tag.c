@@ -37,6 +37,8 @@ struct taggable {
 
 /* In the order of their types, which is the order of DescribeTags. */
 static const struct taggable taggables[] = {
+    TAGGABLE("eipalloc", "elastic-ip", ec2_address, InvalidAllocationID_NotFound, "allocation ID",
+             "'", "' does not exist"),
     TAGGABLE("ami", "image", ec2_image, InvalidAMIID_NotFound, "image id", "'[",
              "]' does not exist"),
     TAGGABLE("i", "instance", ec2_instance, InvalidInstanceID_NotFound, "instance ID", "'",

@@ -134,6 +134,11 @@ is_utf8(struct str in)
         for (size_t k = 1; k <= more; k++)
             if (((unsigned char)in.p[i + k] & 0xc0) != 0x80)
                 return false;
+        /* Longer than need be, half of a surrogate pair, or beyond U+10FFFF. */
+        unsigned char next = more ? (unsigned char)in.p[i + 1] : 0;
+        if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next >= 0xa0) ||
+            (c == 0xf0 && next < 0x90) || (c == 0xf4 && next >= 0x90))
+            return false;
         i += more + 1;
     }
     return true;

@@ -329,31 +329,39 @@ resolve(struct arena *a, struct str host, struct in_addr *ret, struct str *ret_w
     return false;
 }
 
-static bool
-fetch_http(struct arena *a, const struct url *u, struct http_response *ret, struct str *ret_why)
+bool
+fetch_send(struct arena *a, const struct url *u, struct str request, size_t max_bytes,
+           int timeout_ms, struct http_response *ret, struct str *ret_why)
 {
     struct in_addr ip;
-    struct buf in = buf_new(a, FETCH_MAX + 65536);
+    struct buf in = buf_new(a, max_bytes + 65536);
 
     if (!resolve(a, u->host, &ip, ret_why))
         return false;
-    int fd = dial(ip, u->port, FETCH_ANSWER_MS);
+    int fd = dial(ip, u->port, timeout_ms);
     int r = fd;
     if (fd >= 0) {
-        struct str port = u->port == 80 ? S("") : arena_fmt(a, ":%u", u->port);
-        struct str request = arena_fmt(a, "GET %.*s HTTP/1.1\r\nHost: %.*s%.*s\r\nUser-Agent: "
-                                          "welkin-init\r\nAccept: */*\r\n"
-                                          "Connection: close\r\n\r\n",
-                                       STR_ARG(u->path), STR_ARG(u->host), STR_ARG(port));
-
         r = exchange(a, fd, request, &in, ret);
         close(fd);
     }
-    if (r == 0 && ret->body.n > FETCH_MAX)
+    if (r == 0 && ret->body.n > max_bytes)
         r = -EFBIG;
     if (r < 0)
-        *ret_why = r == -EFBIG ? S("it is larger than 1 MiB") : str_c(strerror(-r));
+        *ret_why = r == -EFBIG ? arena_fmt(a, "it is larger than %zu MiB", max_bytes >> 20)
+                               : str_c(strerror(-r));
     return r == 0;
+}
+
+static bool
+fetch_http(struct arena *a, const struct url *u, struct http_response *ret, struct str *ret_why)
+{
+    struct str port = u->port == 80 ? S("") : arena_fmt(a, ":%u", u->port);
+    struct str request = arena_fmt(a, "GET %.*s HTTP/1.1\r\nHost: %.*s%.*s\r\nUser-Agent: "
+                                      "welkin-init\r\nAccept: */*\r\n"
+                                      "Connection: close\r\n\r\n",
+                                   STR_ARG(u->path), STR_ARG(u->host), STR_ARG(port));
+
+    return fetch_send(a, u, request, FETCH_MAX, FETCH_ANSWER_MS, ret, ret_why);
 }
 
 /* TLS is not in this program; an image that has curl or wget has it. */

@@ -4,6 +4,7 @@
 #ifndef GUEST_FETCH_H
 #define GUEST_FETCH_H
 
+#include "http.h"
 #include "text.h"
 
 struct imds {
@@ -26,5 +27,12 @@ void imds_close(struct imds *m);
 
 /* http, https (through the image's curl or wget) and file; a reason when it is false. */
 bool fetch_url(struct arena *a, struct str url, struct str *ret, struct str *ret_why);
+
+/*
+ * A whole request as text, over a connection of its own; u's scheme does not matter.  Any status
+ * is success; a reason when there is no answer, or one of more than max_bytes.
+ */
+bool fetch_send(struct arena *a, const struct url *u, struct str request, size_t max_bytes,
+                int timeout_ms, struct http_response *ret, struct str *ret_why);
 
 #endif

@@ -23,9 +23,13 @@ guest_target_cflags := $(guest_warnings) -Os -fno-asynchronous-unwind-tables \
 	-nostdinc -isystem $(GUEST_MUSL) -isystem $(shell $(CC) -print-file-name=include) \
 	-isystem $(B)/guest/include
 
-guest_pure := text decode mime node userdata http dns accounts
+guest_pure := text decode mime node userdata http dns accounts \
+	cfn/json cfn/sign cfn/options cfn/mustache cfn/plan cfn/ini
 guest_all := $(guest_pure) file fetch run state network parts modules users write_files \
-	packages ssh boot power applets init fortify
+	packages ssh boot power applets init fortify \
+	cfn/cfn cfn/log cfn/proc cfn/client cfn/auth cfn/build cfn/accounts_tool cfn/commands_tool \
+	cfn/files_tool cfn/packages_tool cfn/services_tool cfn/sources_tool cfn/init_command \
+	cfn/ask_commands cfn/hup
 
 $(B)/guest/include/.made:
 	@mkdir -p $(@D)
@@ -33,7 +37,7 @@ $(B)/guest/include/.made:
 		$(firstword $(wildcard /usr/include/zconf.h /usr/include/*/zconf.h)) $(@D)/
 	@touch $@
 
-$(B)/guest/%.o: $(GUEST_DIR)%.c $(wildcard $(GUEST_DIR)*.h) $(B)/guest/include/.made
+$(B)/guest/%.o: $(GUEST_DIR)%.c $(wildcard $(GUEST_DIR)*.h $(GUEST_DIR)cfn/*.h) $(B)/guest/include/.made
 	@mkdir -p $(@D)
 	$(GUEST_CC) $(guest_target_cflags) -c -o $@ $<
 
@@ -46,12 +50,17 @@ guest_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
 
 $(B)/test-guest: $(GUEST_TESTS)/test_guest.c $(guest_pure:%=$(GUEST_DIR)%.c) \
-		$(wildcard $(GUEST_DIR)*.h)
+		$(wildcard $(GUEST_DIR)*.h $(GUEST_DIR)cfn/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(guest_host_cflags) $(guest_sanitize) -o $@ $(filter %.c,$^) -lyaml -lz
+
+$(B)/test-guest-cfn: $(GUEST_TESTS)/test_cfn.c $(guest_pure:%=$(GUEST_DIR)%.c) \
+		$(wildcard $(GUEST_DIR)*.h $(GUEST_DIR)cfn/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(guest_host_cflags) $(guest_sanitize) -o $@ $(filter %.c,$^) -lyaml -lz
 
 $(B)/fuzz/guest_%: $(GUEST_TESTS)/fuzz_%.c $(guest_pure:%=$(GUEST_DIR)%.c) \
-		$(wildcard $(GUEST_DIR)*.h)
+		$(wildcard $(GUEST_DIR)*.h $(GUEST_DIR)cfn/*.h)
 	@mkdir -p $(@D)
 	clang $(guest_host_cflags) $(guest_sanitize) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lyaml -lz
 

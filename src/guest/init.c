@@ -7,6 +7,7 @@
  *
  * The same file answers to the names of the commands that talk to it.
  */
+#include "cfn/cfn.h"
 #include "file.h"
 #include "guest.h"
 #include "power.h"
@@ -124,6 +125,15 @@ init_main(void)
     serve(signals, worker);
 }
 
+static int
+hand_over(const char *path, const char *name, char **argv)
+{
+    argv[0] = (char *)(uintptr_t)name;
+    execv(path, argv);
+    console_only("welkin-init: %s: %s", path, strerror(errno));
+    return 127;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -137,6 +147,11 @@ main(int argc, char **argv)
             return power_command(name, argv);
     if (strcmp(name, "cloud-init") == 0)
         return cloud_init_command(argv);
+    if (strcmp(name, "bash") == 0) /* in an image that has only busybox's shell */
+        return hand_over("/bin/busybox", "sh", argv);
+    int helper = cfn_command(name, argc, argv);
+    if (helper >= 0)
+        return helper;
     if (getpid() == 1)
         init_main();
     if (argc > 1 && strcmp(argv[1], "0") == 0) /* telinit 0, telinit 6 */
@@ -144,6 +159,7 @@ main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "6") == 0)
         return power_command("reboot", argv + argc - 1);
     console_only("welkin-init %s: the init of an instance. It runs as PID 1, or under the names "
-                 "shutdown, poweroff, halt, reboot and cloud-init.", WELKIN_INIT_VERSION);
+                 "shutdown, poweroff, halt, reboot, cloud-init, bash and cfn-*.",
+                 WELKIN_INIT_VERSION);
     return 1;
 }

@@ -49,22 +49,12 @@ parameter(struct arena *a, struct str value, const char *name)
     return S("");
 }
 
-static struct str
-lower(struct arena *a, struct str s)
-{
-    char *p = arena_cstr(a, s);
-
-    for (size_t i = 0; i < s.n; i++)
-        p[i] = ascii_lower(p[i]);
-    return (struct str){p, s.n};
-}
-
 static void
 header_field(struct arena *a, struct str name, struct str value, struct header *h)
 {
     if (str_ieq(name, S("content-type"))) {
         h->content_type = str_trim(str_cut(value, 0, str_find(value, S(";"), 0)));
-        h->content_type = lower(a, h->content_type);
+        h->content_type = str_lower(a, h->content_type);
         h->boundary = parameter(a, value, "boundary");
         if (h->filename.n == 0)
             h->filename = parameter(a, value, "name");

@@ -110,6 +110,25 @@ ascii_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
+struct str
+str_lower(struct arena *a, struct str s)
+{
+    char *p = arena_cstr(a, s);
+
+    for (size_t i = 0; i < s.n; i++)
+        p[i] = ascii_lower(p[i]);
+    return (struct str){p, s.n};
+}
+
+int
+str_compare(struct str a, struct str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int r = n ? memcmp(a.p, b.p, n) : 0;
+
+    return r ? r : (a.n > b.n) - (a.n < b.n);
+}
+
 bool
 str_eq(struct str a, struct str b)
 {

@@ -62,6 +62,9 @@ bool str_field(struct str *rest, char sep, struct str *ret_field);
 /* Whole text as an unsigned number in `base`; false unless every byte is a digit. */
 bool str_u64(struct str s, unsigned base, uint64_t *ret);
 char ascii_lower(char c);
+struct str str_lower(struct arena *a, struct str s);
+/* Below, at or above 0: the order of bytes. */
+int str_compare(struct str a, struct str b);
 
 struct buf {
     struct arena *a;

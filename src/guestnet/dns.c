@@ -36,6 +36,13 @@ dns_reply_none(const struct dns_question *question, const struct dns_query *q,
 
 /* ---- names of ours ---- */
 
+/* "mail.example.com" of "mail.example.com.". */
+static struct str
+without_dot(struct str name)
+{
+    return str_ends(name, S(".")) ? str_cut(name, 0, name.n - 1) : name;
+}
+
 /*
  * Whether a name is an endpoint of AWS's.  But for where Amazon Linux gets its packages from, which
  * no cloud of one's own has.
@@ -69,6 +76,11 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
     if (!row || !ip4_block_parse(row->cidr, &block))
         return 0;
     if (q->type == DNS_PTR && dns_reverse_parse(name, &ip)) {
+        const struct ec2_address_row *elastic =
+            ec2_address_by_public_ip_get(txn, ip4_text(a, ip));
+
+        if (elastic && elastic->ptr_record.n)
+            return dns_answer_ptr(bytes, q, without_dot(elastic->ptr_record), TTL_S, out, max);
         nic = ip4_block_has(block, ip)
                   ? ec2_interface_by_address_get(txn, row->id, ip4_text(a, ip))
                   : NULL;

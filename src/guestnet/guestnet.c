@@ -183,9 +183,13 @@ on_imds(struct http_request *req)
 /* ---- DNS sockets ---- */
 
 static void
-on_dns0(struct loop_fd *source, uint32_t events UNUSED)
+on_dns0(struct loop_fd *source, uint32_t events)
 {
-    guestnet_dns(CONTAINER_OF(source, struct guestnet_vpc, dns[0]), source->fd);
+    struct guestnet_vpc *vpc = CONTAINER_OF(source, struct guestnet_vpc, dns[0]);
+
+    if (events & EPOLLERR && vpc->g->prober)
+        prober_answers(vpc->g->prober, vpc, source->fd);
+    guestnet_dns(vpc, source->fd);
 }
 
 static void
@@ -237,6 +241,8 @@ guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTE
         close(fds[PRIV_LISTEN_IMDS]);
     watch(g, &vpc->dhcp, fds[PRIV_LISTEN_DHCP], guestnet_dhcp);
     watch(g, &vpc->dns[0], fds[PRIV_LISTEN_DNS_UDP], on_dns0);
+    if (g->prober)
+        prober_add_vpc(vpc->dns[0].fd);
     watch(g, &vpc->dns[1], fds[PRIV_LISTEN_DNS2_UDP], on_dns1);
     watch(g, &vpc->dns_tcp[0], fds[PRIV_LISTEN_DNS_TCP], on_dns_tcp0);
     watch(g, &vpc->dns_tcp[1], fds[PRIV_LISTEN_DNS2_TCP], on_dns_tcp1);
@@ -296,6 +302,7 @@ guestnet_new(struct guestnet **ret, const struct guestnet_config *config)
         return r;
     }
     g->forwarder = dns_forwarder_new(config->loop, config->upstream_dns, config->upstream_port);
+    g->prober = config->asked ? prober_new(g) : NULL;
     *ret = g;
     return 0;
 }
@@ -315,6 +322,7 @@ guestnet_free(struct guestnet *g)
     if (!g)
         return NULL;
     http_server_free(g->imds);
+    prober_free(g->prober);
     while (g->vpcs) {
         struct guestnet_vpc *vpc = g->vpcs;
 

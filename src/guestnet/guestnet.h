@@ -19,6 +19,8 @@ struct guestnet_config {
     struct store *store;
     /* A guest was heard. */
     void (*heard)(void *ctx, struct str instance_id);
+    /* A guest was asked, once a minute of the cloud's clock; NULL: none is. */
+    void (*asked)(void *ctx, struct str instance_id, bool answered);
     void *ctx;
     /* The host's resolver that public names are asked of, in host byte order; 0: there is none,
      * and they do not exist. */

@@ -14,6 +14,7 @@
 #include "codec/aws_names.h"
 #include "codec/crypto.h"
 #include "codec/ip.h"
+#include "codec/json.h"
 #include "codec/uri.h"
 #include "base/list.h"
 #include "base/timefmt.h"
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 
 #define TTL_MAX_S 21600
+#define EVENTS_BYTES_MAX (64 << 10)
 #define TOKEN_RAW_BYTES 41 /* expiry, nonce and 25 bytes of seal: 56 characters, as on AWS */
 #define SEAL_BYTES (TOKEN_RAW_BYTES - 16)
 
@@ -273,6 +275,57 @@ add_role(struct tree *t, struct txn *txn, const struct ec2_instance_row *instanc
             ->kind = LEAF_CREDENTIALS;
 }
 
+/* "21 Jan 2019 09:00:43 GMT" */
+static struct str
+event_time(struct tree *t, int64_t ms)
+{
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct civil c = time_civil(ms);
+
+    assert(c.month >= 1 && c.month <= 12);
+    return str_fmt(t->arena, "%02d %s %04d %02d:%02d:%02d GMT", c.day, months[c.month - 1], c.year,
+                   c.hour, c.minute, c.second);
+}
+
+static void
+event_member(struct json_out *o, const char *name, struct str value)
+{
+    json_key(o, str_from(name));
+    json_str(o, value);
+}
+
+/* Scheduled events that are to come, or those that are over, as JSON. */
+static struct str
+events(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance, bool active)
+{
+    struct str description;
+    struct buf out;
+    struct json_out o = {.buf = &out};
+
+    buf_init(&out, EVENTS_BYTES_MAX);
+    json_open(&o, '[');
+    STORE_EACH(txn, ec2_event_by_instance, row, instance->id) {
+        if (row->active != active)
+            continue;
+        description = active ? row->description
+                             : str_cat(t->arena, S("[Completed] "), row->description);
+        json_open(&o, '{');
+        event_member(&o, "NotBefore", event_time(t, row->not_before_ms));
+        event_member(&o, "Code", row->code);
+        event_member(&o, "Description", description);
+        event_member(&o, "EventId", row->id);
+        event_member(&o, "NotAfter", event_time(t, row->not_after_ms));
+        event_member(&o, "State", active ? S("active") : S("completed"));
+        json_close(&o, '}');
+    }
+    json_close(&o, ']');
+    struct str text = str_dup(t->arena, buf_str(&out));
+
+    buf_done(&out);
+    return text;
+}
+
 static int
 by_path(const void *a, const void *b)
 {
@@ -290,8 +343,8 @@ build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
     add(t, S("(unknown)"), "meta-data/ami-manifest-path");
     add(t, device, "meta-data/block-device-mapping/ami");
     add(t, root, "meta-data/block-device-mapping/root");
-    add(t, S("[]"), "meta-data/events/maintenance/history");
-    add(t, S("[]"), "meta-data/events/maintenance/scheduled");
+    add(t, events(t, txn, instance, false), "meta-data/events/maintenance/history");
+    add(t, events(t, txn, instance, true), "meta-data/events/maintenance/scheduled");
     add(t, S("none"), "meta-data/instance-action");
     add(t, instance->id, "meta-data/instance-id");
     add(t, S("on-demand"), "meta-data/instance-life-cycle");

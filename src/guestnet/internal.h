@@ -30,6 +30,7 @@ struct guestnet {
     struct http_server *imds;
     struct guestnet_vpc *vpcs;
     struct dns_forwarder *forwarder;
+    struct prober *prober; /* NULL: nobody wants to know */
     struct imds_keys keys;
 };
 
@@ -61,6 +62,16 @@ void guestnet_heard(struct guestnet_vpc *vpc, const uint32_t *ips, size_t n);
 void guestnet_dhcp(struct loop_fd *source, uint32_t events);
 void guestnet_dns(struct guestnet_vpc *vpc, int fd);
 void guestnet_dns_accept(struct guestnet_vpc *vpc, int listener);
+
+/* ---- probe.c: whether guests answer ---- */
+
+struct prober;
+struct prober *prober_new(struct guestnet *g);
+struct prober *prober_free(struct prober *p);
+/* The VPC's resolver asks its guests from now on. */
+void prober_add_vpc(int fd);
+/* The socket has errors: what guests answered. */
+void prober_answers(struct prober *p, struct guestnet_vpc *vpc, int fd);
 
 /* ---- names ---- */
 

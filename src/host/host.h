@@ -52,6 +52,10 @@ struct host_driver {
     int (*power)(void *ctx, struct str id, enum host_power how);
     /* Deletes the disk of a machine that does not run. */
     int (*remove)(void *ctx, struct str id);
+    /* What a running machine has used since it booted; -ENOENT when it does not run. */
+    int (*cpu)(void *ctx, struct str id, uint64_t *ret_ns);
+    /* Holds it to so many thousandths of a processor from now on; its memory stays as it is. */
+    int (*limit)(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes);
     /* Calls fn for each machine that runs now: adoption after a restart. */
     int (*list)(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx);
     /* Names the time since the host was started: another one means that it restarted. */
@@ -75,6 +79,17 @@ struct host_events host_events(struct host *host);
 /* The guest was heard on its network: a DHCP, DNS or metadata request came from it. */
 void host_heard(struct host *host, struct str id);
 
+/* Whether the guest answered when it was asked; written when it differs from the last time. */
+void host_asked(struct host *host, struct str id, bool answered);
+
+/* ---- meter.c: CPU credits ---- */
+
+/* Follows burstable instances in rows host_credit.  The driver must outlive it. */
+struct host_meter;
+int host_meter_new(struct host_meter **ret, struct loop *loop, struct store *store,
+                   const struct host_driver *driver);
+struct host_meter *host_meter_free(struct host_meter *meter);
+
 /* ---- sim: nothing runs ---- */
 
 /*
@@ -92,6 +107,8 @@ const struct host_driver *host_sim_driver(struct host_sim *sim);
 void host_sim_attach(struct host_sim *sim, const struct host_events *events);
 /* What guests do by themselves, and faults, for tests. */
 void host_sim_exit(struct host_sim *sim, struct str id, enum host_exit kind);
+/* From now on the guest would use so many thousandths of a processor, if it was let. */
+void host_sim_use(struct host_sim *sim, struct str id, unsigned cpu_milli);
 void host_sim_fail_next_boot(struct host_sim *sim, const char *reason);
 size_t host_sim_running(const struct host_sim *sim);
 bool host_sim_runs(const struct host_sim *sim, struct str id);

@@ -146,6 +146,7 @@ set_phase(struct machine *m, enum host_phase phase, enum host_exit kind, struct 
 
         row.booted_ms = loop_now_ms(host->loop, LOOP_CLOUD);
         row.reached_ms = m->heard ? row.booted_ms : 0;
+        row.unreached_ms = 0;
         row.boots++;
         if (instance)
             row.reboot_generation = instance->reboot_generation;
@@ -445,6 +446,24 @@ host_heard(struct host *host, struct str id)
     row.reached_ms = loop_now_ms(host->loop, LOOP_CLOUD);
     write_seen(txn, &row);
     store_commit(txn);
+}
+
+void
+host_asked(struct host *host, struct str id, bool answered)
+{
+    struct machine *m = map_get(&host->machines, id);
+    struct txn *txn = store_begin(host->store);
+    struct host_machine_row row = seen_copy(txn, id);
+
+    if (!m || m->doing != RUNNING || row.phase != HOST_UP || !row.unreached_ms == answered) {
+        store_rollback(txn);
+        return;
+    }
+    row.unreached_ms = answered ? 0 : loop_now_ms(host->loop, LOOP_CLOUD);
+    write_seen(txn, &row);
+    store_commit(txn);
+    log_info("instance %.*s %s", STR_ARG(id),
+             answered ? "answers on its network again" : "does not answer on its network");
 }
 
 /* ---- life ---- */

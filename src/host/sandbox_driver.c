@@ -6,6 +6,8 @@
  *   a class      a set of groups, before the first machine in it; its number is a hash of the set,
  *                so that a daemon that comes back finds the number that is in use
  *   a machine    at launch; its class again when its interface got other groups
+ *   an address   at the launch of its machine; again when an interface that runs got another
+ *                public address, and when one that had it has it no more
  *
  * Requests on one connection are carried out in order, so nothing here waits for an answer but
  * at the start.
@@ -22,6 +24,7 @@
 #include <unistd.h>
 
 #define ANSWER_LIMIT_MS 5000
+#define LEFT_KEY_MAX 64
 
 struct vpc {
     struct host_sandbox *s;
@@ -58,6 +61,7 @@ struct host_sandbox {
     struct map vpcs;         /* by id */
     struct map dirty_groups; /* by group id, struct sent: rules changed */
     struct map dirty_nics;   /* by interface id, struct sent */
+    struct map left_publics; /* by "VPC ADDRESS", struct sent: an interface has it no more */
     char boot_id[40];
     void (*on_console)(void *ctx, const struct priv_ev_console *ev, struct str bytes);
     void *console_ctx;
@@ -182,8 +186,7 @@ rule_of(struct txn *txn, const struct ec2_sg_rule_row *row, struct priv_rule *re
         .to = (int32_t)row->to_port,
     };
     if (row->peer_group_id.n) {
-        const struct ec2_security_group_row *peer =
-            ec2_security_group_get(txn, row->peer_group_id);
+        const struct ec2_security_group_row *peer = ec2_security_group_get(txn, row->peer_group_id);
 
         ret->peer = PRIV_PEER_GROUP;
         ret->group = peer ? (uint32_t)peer->number : 0;
@@ -247,6 +250,16 @@ send_class(struct host_sandbox *s, struct vpc *vpc, struct txn *txn,
     return req.class;
 }
 
+/* No private address: the translation goes. */
+static void
+send_public(struct host_sandbox *s, const struct vpc *vpc, struct str public, struct str private)
+{
+    struct priv_public_ip req = {.vpc = (uint32_t)vpc->number, .remove = !private.n};
+
+    if (ip4_parse(public, &req.public_ip) && (!private.n || ip4_parse(private, &req.private_ip)))
+        ask(s, PRIV_PUBLIC_IP, &req, sizeof(req), STR_NONE, logged, "a public address");
+}
+
 static void
 sync_interface(struct host_sandbox *s, struct txn *txn, struct str id)
 {
@@ -261,6 +274,20 @@ sync_interface(struct host_sandbox *s, struct txn *txn, struct str id)
     struct priv_machine_class req = {.class = send_class(s, vpc, txn, &row->group_ids)};
     copy_id(req.id, row->instance_id);
     ask(s, PRIV_MACHINE_CLASS, &req, sizeof(req), STR_NONE, logged, "a machine's security groups");
+    if (row->public_ip.n)
+        send_public(s, vpc, row->public_ip, row->private_ip);
+}
+
+/* An address that an interface had goes, unless another of the VPC has it now: adding replaces. */
+static void
+sync_left_public(struct host_sandbox *s, struct txn *txn, struct str key)
+{
+    struct str ip = key, vpc_id = str_split(&ip, ' ');
+    const struct vpc *vpc = map_get(&s->vpcs, vpc_id);
+    const struct ec2_interface_row *now = ec2_interface_by_public_ip_get(txn, ip);
+
+    if (vpc && !(now && str_eq(now->vpc_id, vpc_id)))
+        send_public(s, vpc, ip, STR_NONE);
 }
 
 /* A group that a class in use refers to is sent to every VPC that knows it. */
@@ -282,9 +309,12 @@ look(struct loop_task *task)
 
     MAP_EACH(&s->dirty_groups, entry)
         sync_group(s, txn, entry->key);
+    MAP_EACH(&s->left_publics, entry)
+        sync_left_public(s, txn, entry->key);
     MAP_EACH(&s->dirty_nics, entry)
         sync_interface(s, txn, entry->key);
     store_rollback(txn);
+    forget_all(&s->left_publics);
     forget_all(&s->dirty_groups);
     forget_all(&s->dirty_nics);
 }
@@ -319,6 +349,15 @@ interface_changed(void *ctx, const void *old_row, const void *new_row)
     struct host_sandbox *s = ctx;
     const struct ec2_interface_row *before = old_row, *after = new_row;
 
+    if (before && before->public_ip.n && !(after && str_eq(before->public_ip, after->public_ip))) {
+        char key[LEFT_KEY_MAX];
+        int n = snprintf(key, sizeof(key), "%.*s %.*s", STR_ARG(before->vpc_id),
+                         STR_ARG(before->public_ip));
+
+        assert(n > 0 && n < (int)sizeof(key));
+        remember(&s->left_publics, str_of(key, (size_t)n));
+        loop_defer(s->config.loop, &s->look);
+    }
     if (!before || !after)
         return; /* a launch sends it, an exit ends it */
     remember(&s->dirty_nics, after->id);
@@ -554,6 +593,37 @@ sandbox_remove(void *ctx, struct str id)
 }
 
 static int
+sandbox_cpu(void *ctx, struct str id, uint64_t *ret_ns)
+{
+    struct host_sandbox *s = ctx;
+    struct priv_machine req = {0};
+    struct priv_answer answer;
+    struct arena arena;
+
+    copy_id(req.id, id);
+    arena_init(&arena, 64 << 10);
+    int r = priv_call_wait(s->asks, &arena, PRIV_STATS, &req, sizeof(req), NULL, 0, NULL, 0,
+                           ANSWER_LIMIT_MS, &answer);
+    const struct priv_stats_reply *reply =
+        r < 0 ? NULL : PRIV_BODY(struct priv_stats_reply, answer.body);
+
+    if (reply)
+        *ret_ns = reply->cpu_ns;
+    arena_done(&arena);
+    return reply ? 0 : r < 0 ? r : -EPROTO;
+}
+
+static int
+sandbox_limit(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes)
+{
+    struct priv_limits_set req = {.limits = {.cpu_milli = cpu_milli,
+                                             .memory_bytes = memory_bytes}};
+
+    copy_id(req.id, id);
+    return ask(ctx, PRIV_LIMITS, &req, sizeof(req), STR_NONE, logged, "the limits of a machine");
+}
+
+static int
 sandbox_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
 {
     struct host_sandbox *s = ctx;
@@ -710,8 +780,16 @@ reopen(struct host_sandbox *s)
         if (row->state == EC2_TERMINATED || row->state == EC2_STOPPED || !vpc || !nic)
             continue;
         open = open_vpc(s, vpc);
-        if (open)
-            send_class(s, open, txn, &nic->group_ids);
+        if (!open)
+            continue;
+        send_class(s, open, txn, &nic->group_ids);
+        if (nic->public_ip.n) /* it may have changed in the daemon's last moment */
+            send_public(s, open, nic->public_ip, nic->private_ip);
+    }
+    STORE_EACH(txn, ec2_address_by_key, row) {
+        if (!row->association_id.n)
+            MAP_EACH(&s->vpcs, entry)
+                send_public(s, entry->value, row->public_ip, STR_NONE);
     }
     store_rollback(txn);
 }
@@ -768,6 +846,8 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .boot = sandbox_boot,
                                      .power = sandbox_power,
                                      .remove = sandbox_remove,
+                                     .cpu = sandbox_cpu,
+                                     .limit = sandbox_limit,
                                      .list = sandbox_list,
                                      .boot_id = sandbox_boot_id,
                                      .console = sandbox_console};
@@ -803,6 +883,7 @@ host_sandbox_free(struct host_sandbox *s)
     map_done(&s->vpcs);
     forget_all(&s->dirty_groups);
     forget_all(&s->dirty_nics);
+    forget_all(&s->left_publics);
     free(s);
     return NULL;
 }

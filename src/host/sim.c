@@ -18,6 +18,8 @@ struct sim_machine {
     enum sim_doing doing;
     enum host_exit exit_kind;
     const char *fail_reason;
+    unsigned wants_milli, limit_milli; /* of processors; limit 0: none */
+    int64_t used_ns, used_at_ms;       /* what it had used by then */
     char id[32];
     size_t id_n;
 };
@@ -66,6 +68,7 @@ finish_boot(struct host_sim *sim, struct sim_machine *m)
         return;
     }
     m->doing = SIM_RUNNING;
+    m->used_at_ms = loop_now_ms(sim->config.loop, LOOP_CLOUD);
     sim->events.booted(sim->events.ctx, text);
 }
 
@@ -163,6 +166,51 @@ sim_remove(void *ctx, struct str id)
     return 0;
 }
 
+/* Brings used_ns up to now. */
+static void
+use(struct sim_machine *m)
+{
+    int64_t now_ms = loop_now_ms(m->sim->config.loop, LOOP_CLOUD);
+    unsigned milli = m->limit_milli ? MIN(m->wants_milli, m->limit_milli) : m->wants_milli;
+
+    m->used_ns += (now_ms - m->used_at_ms) * 1000 * milli;
+    m->used_at_ms = now_ms;
+}
+
+static int
+sim_cpu(void *ctx, struct str id, uint64_t *ret_ns)
+{
+    struct sim_machine *m = find(ctx, id);
+
+    if (!m || m->doing != SIM_RUNNING)
+        return -ENOENT;
+    use(m);
+    *ret_ns = (uint64_t)m->used_ns;
+    return 0;
+}
+
+static int
+sim_limit(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes UNUSED)
+{
+    struct sim_machine *m = find(ctx, id);
+
+    if (!m)
+        return -ENOENT;
+    use(m);
+    m->limit_milli = cpu_milli;
+    return 0;
+}
+
+void
+host_sim_use(struct host_sim *sim, struct str id, unsigned cpu_milli)
+{
+    struct sim_machine *m = find(sim, id);
+
+    assert(m && m->doing == SIM_RUNNING);
+    use(m);
+    m->wants_milli = cpu_milli;
+}
+
 static int
 sim_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
 {
@@ -213,6 +261,8 @@ host_sim_new(const struct host_sim_config *config)
                                        .boot = sim_boot,
                                        .power = sim_power,
                                        .remove = sim_remove,
+                                       .cpu = sim_cpu,
+                                       .limit = sim_limit,
                                        .list = sim_list,
                                        .boot_id = sim_boot_id,
                                        .console = sim_console};

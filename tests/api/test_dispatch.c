@@ -4,6 +4,7 @@
  */
 #include "api/model.h"
 #include "api/pattern.h"
+#include "ec2/ec2.h"
 #include "gen/api/ec2.h"
 #include "gen/api/iam.h"
 #include "gen/api/sts.h"
@@ -324,6 +325,24 @@ struct dry {
 
 /* $i an instance, $g a group, $r a rule of it, $n an interface, $v a VPC, $m an own image. */
 static const struct dry dries[] = {
+    {"AllocateAddress", "", 0},
+    {"AssociateAddress", "&AllocationId=$e&InstanceId=$i", 0},
+    {"DescribeAddresses", "", 0},
+    {"DescribeAddressesAttribute", "&Attribute=domain-name", 0},
+    {"DisassociateAddress", "&AssociationId=$a", 0},
+    {"GetDefaultCreditSpecification", "&InstanceFamily=t3", 0},
+    {"ModifyDefaultCreditSpecification", "&InstanceFamily=t3&CpuCredits=standard", 0},
+    {"ModifyInstanceCreditSpecification",
+     "&InstanceCreditSpecification.1.InstanceId=$i&InstanceCreditSpecification.1.CpuCredits="
+     "standard",
+     0},
+    {"ModifyInstanceEventStartTime",
+     "&InstanceId=$i&InstanceEventId=$x&NotBefore=2030-01-01T00:00:00Z", 0},
+    {"ModifyInstanceMaintenanceOptions", "&InstanceId=$i&AutoRecovery=disabled", 0},
+    {"ReportInstanceStatus", "&InstanceId.1=$i&Status=ok&ReasonCode.1=other", 0},
+    {"ModifyAddressAttribute", "&AllocationId=$e&DomainName=a.example.com", 0},
+    {"ReleaseAddress", "&AllocationId=$e", 0},
+    {"ResetAddressAttribute", "&AllocationId=$f&Attribute=domain-name", 0},
     {"AuthorizeSecurityGroupEgress",
      "&GroupId=$g&IpPermissions.1.IpProtocol=tcp&"
      "IpPermissions.1.FromPort=1&IpPermissions.1.ToPort=2&IpPermissions.1.IpRanges.1.CidrIp=10.0.0."
@@ -412,6 +431,28 @@ struct things {
     struct str of[128]; /* by letter */
 };
 
+/* One that may be put off until 2040. */
+static struct str
+make_event(struct world *w, struct str instance_id)
+{
+    struct txn *txn = store_begin(cloud_store(w->cloud));
+    const int64_t deadline_ms = INT64_C(2208988800000);
+    const struct ec2_event_want want = {
+        .instance_id = instance_id,
+        .code = S("system-reboot"),
+        .not_before_ms = deadline_ms,
+        .not_after_ms = deadline_ms,
+        .deadline_ms = deadline_ms,
+    };
+    struct str id;
+
+    CHECK_INT(ec2_event_make(txn, &w->env.env, test_arena(), &want, &id), 0);
+    (void)store_commit(txn);
+    world_flush(w);
+    world_settle(w);
+    return id;
+}
+
 static struct things
 make_things(struct world *w)
 {
@@ -445,6 +486,14 @@ make_things(struct world *w)
                             "BlockDeviceMapping.1.Ebs.SnapshotId=%.*s",
                             STR_ARG(t.of['s'])));
     t.of['m'] = xml_text(xml, "imageId");
+    t.of['x'] = make_event(w, t.of['i']);
+    t.of['e'] = xml_text(ok(w, world_call(w, "Action=AllocateAddress")), "allocationId");
+    t.of['f'] = xml_text(ok(w, world_call(w, "Action=AllocateAddress")), "allocationId");
+    t.of['a'] = xml_text(ok(w, world_callf(w,
+                                           "Action=AssociateAddress&AllocationId=%.*s"
+                                           "&InstanceId=%.*s",
+                                           STR_ARG(t.of['f']), STR_ARG(t.of['i']))),
+                         "associationId");
     return t;
 }
 
@@ -587,7 +636,9 @@ TEST(nobody_changes_what_is_anothers)
         struct str xml =
             world_callf(w, "Action=%s%.*s", dries[i].op, STR_ARG(expand(&t, dries[i].rest)));
 
-        if (w->http != 400 && w->http != 403)
+        /* ModifyInstanceCreditSpecification has a refusal for each instance. */
+        if (w->http != 400 && w->http != 403 &&
+            !xml_where(xml, "error", "code", "InvalidInstanceID.NotFound").p)
             FAIL("%s: HTTP %d %.*s", dries[i].op, w->http, STR_ARG(xml));
         CHECK_INT(commits(w), before);
     }

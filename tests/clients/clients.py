@@ -322,6 +322,37 @@ def the_hello_example_runs_as_written(lab):
     check("hello from ip-172-31-" in out, out)
 
 
+@test
+def the_aws_cli_keeps_reads_and_restores_a_secret(lab):
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+
+    def secret(verb, *args):
+        return cli.json("secretsmanager", verb, *args)
+
+    named = ("--secret-id", "cli/one")
+    made = secret("create-secret", "--name", "cli/one", "--secret-string", '{"user":"a"}')
+    got = secret("get-secret-value", *named)
+    same((got["SecretString"], got["VersionId"]), ('{"user":"a"}', made["VersionId"]), "the value")
+    same(secret("put-secret-value", *named, "--secret-string", "b")["VersionStages"],
+         ["AWSCURRENT"], "labels")
+    same(secret("get-secret-value", *named, "--version-stage", "AWSPREVIOUS")["VersionId"],
+         made["VersionId"], "the previous version")
+    batch = secret("batch-get-secret-value", "--secret-id-list", "cli/one", "none")
+    same([batch["SecretValues"][0]["SecretString"], batch["Errors"][0]["ErrorCode"]],
+         ["b", "ResourceNotFoundException"], "a batch")
+    secret("tag-resource", *named, "--tags", "Key=team,Value=blue")
+    same(cli.text("secretsmanager", "list-secrets", "--filters", "Key=tag-value,Values=bl",
+                  "--query", "SecretList[].Name"), "cli/one", "a filtered list")
+    cli.refused("AccessDeniedException", "secretsmanager", "rotate-secret", *named,
+                "--rotation-lambda-arn", "arn:aws:lambda:us-east-1:000000000000:function:f",
+                "--rotation-rules", "AutomaticallyAfterDays=30")
+    secret("delete-secret", *named, "--recovery-window-in-days", "7")
+    cli.refused("InvalidRequestException", "secretsmanager", "get-secret-value", *named)
+    secret("restore-secret", *named)
+    secret("delete-secret", *named, "--force-delete-without-recovery")
+    cli.refused("ResourceNotFoundException", "secretsmanager", "describe-secret", *named)
+
+
 # ---- IAM ---
 
 EC2_TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
@@ -532,8 +563,8 @@ def terraform(lab):
             ip = cloud.instance(tf.output("id"))["ipAddress"]
             wait("the page", lambda: page(ip) == text + "\n")
 
-    check("3 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    first = tf.output("id")
+    check("5 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    first, url = tf.output("id"), tf.output("url")
     served("hello from Terraform")
     tf("plan", "-detailed-exitcode")
     # Tags and the type change in place, over a stop and a start.
@@ -548,9 +579,12 @@ def terraform(lab):
     check(tf.output("id") != first, "the instance was not replaced")
     same(cloud.state(first), "terminated", "the old one")
     served("hello again")
+    same(tf.output("url"), url, "the address of the instance that took its place")
+    same(f"http://{cloud.instance(tf.output('id'))['ipAddress']}:8080/", url, "its public address")
     tf("destroy", "-auto-approve", "-refresh=false", variables=changed)
     same([k for k in cloud.call("DescribeKeyPairs")["keySet"] if k["keyName"] == "me"], [],
          "key pairs")
+    same(cloud.call("DescribeAddresses")["addressesSet"], [], "addresses")
 
 
 def terraform_iam(lab):
@@ -599,6 +633,19 @@ def parameters_are_kept_by_terraform(lab):
           "what is changed")
     tf("plan", "-detailed-exitcode", variables=changed)
     tf("destroy", "-auto-approve", variables=changed)
+
+
+@test
+def secrets_are_kept_by_terraform(lab):
+    """apply, an empty plan, changes in place, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-secrets"), "terraform-secrets",
+                            lab.cloud.url)
+    check("6 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "second", "tag": "green"}
+    tf("apply", "-auto-approve", variables=changed)
+    tf("plan", "-detailed-exitcode", variables=changed)
+    check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
 
 
 def main():

@@ -213,7 +213,8 @@ ok 'with a key' grep -q BOBKEY "$disk/home/bob/.ssh/authorized_keys"
 ok 'with sudo' grep -q '^bob ALL' "$disk/etc/sudoers.d/90-cloud-init-users"
 ok 'deferred files come after users' test "$(stat -c %u "$disk/etc/late")" = 1001
 ok 'chpasswd sets a hash' grep -q '^ec2-user:$6$xx$yy:' "$disk/etc/shadow"
-ok 'packages without a manager are an error' grep -q 'has no apt-get' "$log"
+ok 'packages that there are not are an error' \
+    grep -q 'Package command yum failed with exit code 1' "$log"
 ok 'an unknown key is named' grep -q "key 'ntp' is not implemented" "$log"
 boot 'done welkin'
 ok 'bootcmd runs at every boot' lines "$disk/root/boots" 2

@@ -1,4 +1,5 @@
 """How instances end, stop, start and come back."""
+import json
 import os
 import signal
 import time
@@ -310,5 +311,74 @@ def down_ends_every_sandbox_and_leaves_nothing_on_the_host(lab):
         cloud.up()
         cloud.wait_state(id, "stopped")
         cloud.start_instance(id)
+    finally:
+        cloud.close()
+
+
+def checks(cloud, id):
+    """(system, instance) status."""
+    about, = cloud.call("DescribeInstanceStatus", InstanceId=[id])["instanceStatusSet"]
+    return about["systemStatus"]["status"], about["instanceStatus"]["status"]
+
+
+def later(cloud, how_long):
+    done = cloud.run("clock", "advance", how_long, "--endpoint", cloud.endpoint)
+    same(done.returncode, 0, "welkin clock")
+
+
+# proves: STAT-05 STAT-12
+@test
+def a_guest_that_loses_its_network_fails_its_check_and_a_reboot_mends_it(lab):
+    cloud = lab.new_cloud("checks").up()
+    try:
+        id, = cloud.launch("#!/bin/sh\n")
+        cloud.booted(id)
+        later(cloud, "61s")
+        time.sleep(1.7)
+        same(checks(cloud, id), ("ok", "ok"), "a guest that works")
+        cloud.sh(id, "ip link set eth0 down")
+        later(cloud, "61s")
+        wait("the check to fail", lambda: checks(cloud, id) == ("ok", "impaired"), 4)
+        cloud.call("RebootInstances", InstanceId=[id])
+        wait("the guest after a reboot", lambda: checks(cloud, id) == ("ok", "ok"), 10)
+        later(cloud, "61s")
+        time.sleep(1.7)
+        same(checks(cloud, id), ("ok", "ok"), "after the reboot")
+        # A scheduled event, told in the metadata and carried out.
+        done = cloud.run("event", id, "instance-stop", "--in", "5m", "--endpoint", cloud.endpoint)
+        same(done.returncode, 0, f"welkin event: {done.stderr}")
+        told = json.loads(cloud.imds(id, "/latest/meta-data/events/maintenance/scheduled"))
+        same([(e["Code"], e["State"]) for e in told], [("instance-stop", "active")], "what is told")
+        later(cloud, "5m")
+        cloud.wait_state(id, "stopped")
+    finally:
+        cloud.close()
+
+
+def busy_cpu(cloud, id):
+    """Seconds of processor that a busy loop of two seconds gets."""
+    out = cloud.sh(id, "timeout 2 sh -c 'while :; do :; done'; times")
+    total = 0.0
+    for text in out.split()[2:4]:  # of the children, user and system: "0m1.98s"
+        minutes, seconds = text.rstrip("s").split("m")
+        total += 60 * float(minutes) + float(seconds)
+    return total
+
+
+# proves: ITYPE-10
+@test
+def a_standard_instance_without_credits_gets_its_baseline_and_no_more(lab):
+    cloud = lab.new_cloud("credits").up()
+    try:
+        # A t3 begins without credits; the baseline of a nano is a tenth of a processor.
+        id, = cloud.launch("#!/bin/sh\n", InstanceType="t3.nano",
+                           CreditSpecification={"CpuCredits": "standard"})
+        cloud.booted(id)
+        used = busy_cpu(cloud, id)
+        check(used < 0.4, f"a standard instance without credits used {used} s of 2 s")
+        cloud.call("ModifyInstanceCreditSpecification", InstanceCreditSpecification=[
+            {"InstanceId": id, "CpuCredits": "unlimited"}])
+        free = busy_cpu(cloud, id)
+        check(free > 2 * used, f"an unlimited one used {free} s, not much more than {used} s")
     finally:
         cloud.close()

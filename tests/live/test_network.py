@@ -182,3 +182,39 @@ def a_hundred_instances_boot_and_end(lab):
         same(cloud.sh(id, "cat /root/up"), "up\n", id)
     cloud.terminate(*ids)
     wait("all to end", lambda: states() == {"terminated"}, 60)
+
+
+# proves: EIP-01 EIP-05
+@test
+def an_elastic_ip_is_remapped_within_a_second_and_outlives_a_restart(lab):
+    cloud = lab.cloud
+    web = group(cloud, "elastic")
+    allow(cloud, web, "tcp", 8080, 8080)
+    ids = cloud.launch(WEB, 2, SecurityGroupId=[web])
+    for id in ids:
+        cloud.booted(id)
+    one, two = (cloud.instance(id) for id in ids)
+    kept = cloud.call("AllocateAddress", Domain="vpc")
+    ip, allocation = kept["publicIp"], kept["allocationId"]
+    same(page(ip, 8080, timeout=0.3), None, "an address that is with nobody")
+    cloud.call("AssociateAddress", AllocationId=allocation, InstanceId=ids[0])
+    wait("the first instance", lambda: page(ip, timeout=0.3) == name_of(one), 1)
+    same(page(one["ipAddress"], 8080, timeout=0.3), None, "the address that it had before")
+    same(cloud.imds(ids[0], "/latest/meta-data/public-ipv4"), ip, "what the metadata says")
+    cloud.call("AssociateAddress", AllocationId=allocation, InstanceId=ids[1])
+    wait("the second instance", lambda: page(ip, timeout=0.3) == name_of(two), 1)
+    again = cloud.instance(ids[0])["ipAddress"]
+    wait("the first by its new address", lambda: page(again) == name_of(one), 2)
+    same(lab.from_world(ip, 8080), name_of(two), "as the world sees it")
+    cloud.stop_instance(ids[1])
+    cloud.call("StartInstances", InstanceId=[ids[1]])
+    cloud.wait_state(ids[1], "running")
+    wait("its shell", lambda: cloud.exec(ids[1], "httpd", "-p", "8080", "-h", "/var/www")[0] == 0)
+    wait("the second after a stop", lambda: page(ip, timeout=0.5) == name_of(two), 10)
+    cloud.kill9()
+    cloud.up()
+    same(page(ip), name_of(two), "after a restart of the daemon")
+    association, = (a["associationId"] for a in cloud.call("DescribeAddresses")["addressesSet"])
+    cloud.call("DisassociateAddress", AssociationId=association)
+    wait("nobody", lambda: page(ip, timeout=0.3) is None, 2)
+    cloud.call("ReleaseAddress", AllocationId=allocation)

@@ -12,8 +12,17 @@
 
 static const struct store_table *const tables[] = {
     &ec2_profile_association_table,
-    &ec2_instance_table, &ec2_reservation_table,   &ec2_interface_table, &ec2_volume_table,
-    &ec2_uid_slot_table, &ec2_address_block_table, &ec2_subnet_table,    &host_machine_table,
+    &ec2_event_table,
+    &ec2_status_report_table,
+    &ec2_address_table,
+    &ec2_instance_table,
+    &ec2_reservation_table,
+    &ec2_interface_table,
+    &ec2_volume_table,
+    &ec2_uid_slot_table,
+    &ec2_address_block_table,
+    &ec2_subnet_table,
+    &host_machine_table,
 };
 
 struct bench {
@@ -152,9 +161,12 @@ TEST(instance_states_have_the_names_and_codes_of_ec2, "LIFE-09")
         const char *name;
         int code;
     } want[] = {
-        {EC2_PENDING, "pending", 0},      {EC2_RUNNING, "running", 16},
-        {EC2_SHUTTING_DOWN, "shutting-down", 32}, {EC2_TERMINATED, "terminated", 48},
-        {EC2_STOPPING, "stopping", 64},   {EC2_STOPPED, "stopped", 80},
+        {EC2_PENDING, "pending", 0},
+        {EC2_RUNNING, "running", 16},
+        {EC2_SHUTTING_DOWN, "shutting-down", 32},
+        {EC2_TERMINATED, "terminated", 48},
+        {EC2_STOPPING, "stopping", 64},
+        {EC2_STOPPED, "stopped", 80},
     };
 
     CHECK_INT(ec2_instance_sm.n_states, ARRAY_LEN(want));
@@ -261,8 +273,7 @@ check_look(struct bench *b, size_t i)
 static void
 put_look(struct bench *b, size_t i)
 {
-    put_machine(b, looks[i].phase, looks[i].exit_kind,
-                looks[i].starts - (looks[i].start == OLDER));
+    put_machine(b, looks[i].phase, looks[i].exit_kind, looks[i].starts - (looks[i].start == OLDER));
 }
 
 TEST(an_instance_follows_its_machine, "LIFE-04")

@@ -1,19 +1,19 @@
 # data/* → $(B)/gen/data/*: see the awk programs.
 GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c $(B)/gen/data/public_parameters.c
 
-$(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c
+$(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c ; @:
 $(B)/gen/data/catalogue.c: tools/datagen/catalogue.awk \
     data/regions.txt data/offerings.txt data/instance_types.txt
 	@mkdir -p $(@D)
 	LC_ALL=C awk -v out=$(@D)/catalogue -f $^ || { rm -f $@; exit 1; }
 
-$(B)/gen/data/managed_policies.h: $(B)/gen/data/managed_policies.c
+$(B)/gen/data/managed_policies.h: $(B)/gen/data/managed_policies.c ; @:
 $(B)/gen/data/managed_policies.c: tools/datagen/managed_policies.awk \
     $(wildcard data/managed_policies/*.json)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -v out=$(@D)/managed_policies -f $^ || { rm -f $@; exit 1; }
 
-$(B)/gen/data/public_parameters.h: $(B)/gen/data/public_parameters.c
+$(B)/gen/data/public_parameters.h: $(B)/gen/data/public_parameters.c ; @:
 $(B)/gen/data/public_parameters.c: tools/datagen/public_parameters.awk \
     data/regions.txt data/public_parameters.txt
 	@mkdir -p $(@D)

@@ -154,6 +154,15 @@ place_trust(void)
 }
 
 static void
+place_helpers(void)
+{
+    FD_CLEANUP int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (root >= 0)
+        helpers_place(root, plan->init_fd);
+}
+
+static void
 mount_proc(void)
 {
     /* Closed to the guest by ownership already; covered lest a mistake there be grave. */
@@ -392,6 +401,8 @@ child_main(const struct child_plan *p)
     stage(trees[0], trees[1]);
     if (plan->trust.n)
         place_trust();
+    if (plan->init_fd >= 0)
+        place_helpers();
     enter_root();
     if (sethostname(plan->req->hostname, strlen(plan->req->hostname)) < 0)
         die("the host name could not be set");

@@ -202,6 +202,13 @@ int machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *re
  * no trust store.  Else ret is the path of a file of all authorities, as the guest sees it.
  */
 bool trust_place(int root, int disk, struct str pem, uint32_t hash, char ret[TRUST_PATH_MAX]);
+/* A folder of the guest, whose links lead to nothing outside of its root; or -1. */
+int trust_open_dir(int root, const char *path);
+
+/* ---- CloudFormation's helpers (helpers.c) ---- */
+
+/* Sees to it that the guest has /opt/aws/bin/cfn-*, names of the init; false: it has not. */
+bool helpers_place(int root, int init_fd);
 
 /* ---- the console (console.c) ---- */
 

@@ -52,8 +52,8 @@ static const struct {
 static const char *const hashed[] = {"etc/ssl/certs",
                                      "etc/pki/ca-trust/extracted/pem/directory-hash"};
 
-static int
-open_dir(int root, const char *path)
+int
+trust_open_dir(int root, const char *path)
 {
     struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
@@ -122,14 +122,14 @@ static void
 add_anchors(int root, struct str pem)
 {
     for (size_t i = 0; i < ARRAY_LEN(anchors); i++) {
-        FD_CLEANUP int parent = open_dir(root, anchors[i].parent);
+        FD_CLEANUP int parent = trust_open_dir(root, anchors[i].parent);
         char path[64];
 
         if (parent < 0)
             continue;
         mkdirat(parent, anchors[i].dir, 0755);
         text_set(path, sizeof(path), "%s/%s", anchors[i].parent, anchors[i].dir);
-        FD_CLEANUP int dir = open_dir(root, path);
+        FD_CLEANUP int dir = trust_open_dir(root, path);
         if (dir >= 0)
             write_file(dir, anchors[i].name, 0644, pem, STR_NONE);
     }
@@ -142,7 +142,7 @@ add_hashed(int root, struct str pem, uint32_t hash)
 
     text_set(link, sizeof(link), "%08x.0", hash);
     for (size_t i = 0; i < ARRAY_LEN(hashed); i++) {
-        FD_CLEANUP int dir = open_dir(root, hashed[i]);
+        FD_CLEANUP int dir = trust_open_dir(root, hashed[i]);
 
         /* An existing link of that name is another authority's. */
         if (dir >= 0 && write_file(dir, "welkin.pem", 0644, pem, STR_NONE))
@@ -155,9 +155,9 @@ static void
 add_variable(int root, const char *bundle)
 {
     char text[200];
-    FD_CLEANUP int etc = open_dir(root, "etc");
-    FD_CLEANUP int profile = open_dir(root, "etc/profile.d");
-    FD_CLEANUP int systemd = open_dir(root, "etc/systemd");
+    FD_CLEANUP int etc = trust_open_dir(root, "etc");
+    FD_CLEANUP int profile = trust_open_dir(root, "etc/profile.d");
+    FD_CLEANUP int systemd = trust_open_dir(root, "etc/systemd");
     struct stat st;
 
     text_set(text, sizeof(text), "AWS_CA_BUNDLE=%s\n", bundle);
@@ -171,7 +171,7 @@ add_variable(int root, const char *bundle)
     if (systemd < 0)
         return;
     mkdirat(systemd, "system.conf.d", 0755);
-    FD_CLEANUP int conf = open_dir(root, "etc/systemd/system.conf.d");
+    FD_CLEANUP int conf = trust_open_dir(root, "etc/systemd/system.conf.d");
     text_set(text, sizeof(text), "[Manager]\nDefaultEnvironment=AWS_CA_BUNDLE=%s\n", bundle);
     if (conf >= 0)
         write_file(conf, "10-welkin.conf", 0644, str_from(text), STR_NONE);
@@ -183,7 +183,7 @@ add_to_bundles(int root, struct str pem, char ret[TRUST_PATH_MAX])
 {
     ret[0] = '\0';
     for (size_t i = 0; i < ARRAY_LEN(bundles); i++) {
-        FD_CLEANUP int dir = open_dir(root, bundles[i].dir);
+        FD_CLEANUP int dir = trust_open_dir(root, bundles[i].dir);
 
         if (dir >= 0 && append(dir, bundles[i].name, pem, pem) && !ret[0])
             text_set(ret, TRUST_PATH_MAX, "/%s/%s", bundles[i].dir, bundles[i].name);

@@ -1,0 +1,548 @@
+/*
+ * Elastic IPs: public addresses that an account keeps.
+ *
+ * An address is taken out of the pool of public ones when it is allocated, and goes back when it
+ * is released.  In between it is with at most one interface, which then has it as its public
+ * address; so all that knows of public addresses (translation on the host, names, metadata) needs
+ * to know nothing of Elastic IPs, and moving one is two rows in one transaction.
+ *
+ * Invariant: address.interface_id names the interface whose address_id names the address, or both
+ * are empty.
+ */
+#include "ec2/instance.h"
+
+#include "codec/ip.h"
+
+enum {
+    ADDRESSES_MAX = 5, /* of an account in a region */
+    DOMAIN_NAME_MAX = 253,
+    LABEL_MAX = 63,
+};
+
+/* ---- finding and showing ---- */
+
+static const struct ec2_address_row *
+mine(struct api_call *call, const struct ec2_address_row *row)
+{
+    return row && ec2_mine(call, row->account, row->region) ? row : NULL;
+}
+
+static int
+find(struct api_call *call, struct str id, const struct ec2_address_row **ret)
+{
+    const struct ec2_address_row *row = mine(call, ec2_address_get(call->txn, id));
+
+    if (!row)
+        return ec2_missing(call, &EC2_ERR(InvalidAllocationID_NotFound), "allocation",
+                           &(struct str_list){&id, 1});
+    *ret = row;
+    return 0;
+}
+
+static int
+find_ip(struct api_call *call, struct str ip, const struct ec2_address_row **ret)
+{
+    const struct ec2_address_row *row = mine(call, ec2_address_by_public_ip_get(call->txn, ip));
+    uint32_t parsed;
+
+    if (!ip4_parse(ip, &parsed))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue), "Invalid IPv4 address: %.*s",
+                         STR_ARG(ip));
+    if (!row)
+        return api_fault(call, &EC2_ERR(InvalidAddress_NotFound), "Address '%.*s' not found.",
+                         STR_ARG(ip));
+    *ret = row;
+    return 0;
+}
+
+static struct ec2_Address
+show(struct api_call *call, const struct ec2_address_row *row)
+{
+    struct ec2_Address out = {
+        .allocation_id = row->id,
+        .domain = S("vpc"),
+        .public_ip = row->public_ip,
+        .public_ipv4_pool = S("amazon"),
+        .network_border_group = row->region,
+        .tags = ec2_tags_show(call->arena, &row->tags),
+    };
+    const struct ec2_interface_row *nic =
+        row->interface_id.n ? ec2_interface_get(call->txn, row->interface_id) : NULL;
+
+    assert((row->interface_id.n > 0) == (row->association_id.n > 0));
+    if (!nic)
+        return out;
+    assert(str_eq(nic->address_id, row->id) && str_eq(nic->public_ip, row->public_ip));
+    out.association_id = row->association_id;
+    out.network_interface_id = nic->id;
+    out.network_interface_owner_id = nic->account;
+    out.private_ip_address = row->private_ip;
+    out.instance_id = ec2_text_show(nic->instance_id);
+    out.subnet_id = nic->subnet_id;
+    return out;
+}
+
+static int
+put(struct txn *txn, const struct ec2_address_row *row)
+{
+    assert((row->interface_id.n > 0) == (row->association_id.n > 0));
+    int r = ec2_address_update(txn, row);
+
+    return r < 0 ? error_origin(-r, "address %.*s cannot be written", STR_ARG(row->id)) : 0;
+}
+
+/* ---- AllocateAddress, ReleaseAddress ---- */
+
+static int
+allocate_check(struct api_call *call, const struct ec2_AllocateAddressRequest *req)
+{
+    const char *unsupported = req->address.n                    ? "Address"
+                              : req->customer_owned_ipv4_pool.n ? "CustomerOwnedIpv4Pool"
+                              : req->ipam_pool_id.n             ? "IpamPoolId"
+                              : req->public_ipv4_pool.n && !str_is(req->public_ipv4_pool, "amazon")
+                                  ? "PublicIpv4Pool"
+                                  : NULL;
+    size_t n = 0;
+
+    if (unsupported)
+        return ec2_unsupported_parameter(call, unsupported);
+    if (str_is(req->domain, "standard"))
+        return api_fault(call, &EC2_ERR(UnsupportedOperation),
+                         "The domain 'standard' is that of EC2-Classic, which is not available.");
+    if (req->network_border_group.n && !str_eq(req->network_border_group, call->region))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Invalid value '%.*s' for networkBorderGroup.",
+                         STR_ARG(req->network_border_group));
+    STORE_EACH(call->txn, ec2_address_by_owner, row, call->account, call->region)
+        n++;
+    if (n >= ADDRESSES_MAX)
+        return api_fault(call, &EC2_ERR(AddressLimitExceeded),
+                         "The maximum number of addresses has been reached.");
+    return 0;
+}
+
+int
+ec2_allocate_address(struct api_call *call, const struct ec2_AllocateAddressRequest *req,
+                     struct ec2_AllocateAddressResult *res)
+{
+    static const char *const types[] = {"elastic-ip"};
+    struct ec2_address_row row = {
+        .id = api_id(call, "eipalloc"),
+        .account = call->account,
+        .region = call->region,
+        .created_ms = call->now_ms,
+    };
+    int r = ec2_tags_only(call, &req->tag_specifications, types, ARRAY_LEN(types));
+
+    if (r == 0)
+        r = ec2_tags_of(call, &req->tag_specifications, types[0], &row.tags);
+    if (r == 0)
+        r = allocate_check(call, req);
+    if (r == 0)
+        r = ec2_public_ip_take(call, &row.public_ip);
+    if (r)
+        return r;
+    r = ec2_address_insert(call->txn, &row);
+    if (r < 0)
+        return error_origin(-r, "address %.*s cannot be written", STR_ARG(row.id));
+    *res = (struct ec2_AllocateAddressResult){
+        .allocation_id = row.id,
+        .public_ipv4_pool = S("amazon"),
+        .network_border_group = row.region,
+        .domain = S("vpc"),
+        .public_ip = row.public_ip,
+    };
+    return 0;
+}
+
+int
+ec2_release_address(struct api_call *call, const struct ec2_ReleaseAddressRequest *req,
+                    struct ec2_ReleaseAddressResult *res UNUSED)
+{
+    const struct ec2_address_row *row;
+
+    if (req->allocation_id.n && req->public_ip.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "You may specify public IP or allocation id, but not both in the same "
+                         "call");
+    if (!req->allocation_id.n && !req->public_ip.n)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "Either public IP or allocation id must be specified");
+    int r = req->public_ip.n ? find_ip(call, req->public_ip, &row)
+                             : find(call, req->allocation_id, &row);
+
+    if (r)
+        return r;
+    if (req->public_ip.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "You must specify an allocation id when releasing a VPC elastic IP "
+                         "address");
+    if (req->network_border_group.n && !str_eq(req->network_border_group, row->region))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Invalid value '%.*s' for networkBorderGroup.",
+                         STR_ARG(req->network_border_group));
+    if (row->association_id.n)
+        return api_fault(call, &EC2_ERR(InvalidIPAddress_InUse), "Address %.*s is in use.",
+                         STR_ARG(row->public_ip));
+    r = ec2_public_ip_return(call->txn, row->public_ip);
+    if (r)
+        return r;
+    r = ec2_address_delete(call->txn, row->id);
+    return r < 0 ? error_origin(-r, "address %.*s cannot be deleted", STR_ARG(row->id)) : 0;
+}
+
+/* ---- AssociateAddress ---- */
+
+/* The only interface of an instance that runs or is stopped. */
+static int
+target_of_instance(struct api_call *call, struct str id, const struct ec2_interface_row **ret)
+{
+    const struct ec2_instance_row *instance;
+    int r = ec2_instance_find(call, id, &instance);
+
+    if (r)
+        return r;
+    if (instance->state == EC2_PENDING || instance->state == EC2_SHUTTING_DOWN ||
+        instance->state == EC2_TERMINATED)
+        return api_fault(call, &EC2_ERR(InvalidInstanceID),
+                         "The %.*s instance '%.*s' is not in a valid state for this operation.",
+                         STR_ARG(ec2_instance_state_show(instance->state).name), STR_ARG(id));
+    return ec2_interface_only(call, instance, ret);
+}
+
+static int
+target_of_interface(struct api_call *call, struct str id, const struct ec2_interface_row **ret)
+{
+    int r = ec2_interface_find(call, id, ret);
+    const struct ec2_instance_row *instance =
+        r ? NULL : ec2_instance_get(call->txn, (*ret)->instance_id);
+
+    if (r || !instance || (instance->state != EC2_PENDING && instance->state != EC2_SHUTTING_DOWN))
+        return r;
+    return api_fault(call, &EC2_ERR(IncorrectInstanceState),
+                     "The %.*s instance to which '%.*s' is attached is not in a valid state for "
+                     "this operation",
+                     STR_ARG(ec2_instance_state_show(instance->state).name), STR_ARG(id));
+}
+
+/* The interface that the call names, and that it may have an Elastic IP. */
+static int
+target(struct api_call *call, const struct ec2_AssociateAddressRequest *req,
+       const struct ec2_interface_row **ret)
+{
+    if (req->instance_id.n && req->network_interface_id.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "The parameter InstanceId cannot be used with the parameter "
+                         "NetworkInterfaceId");
+    if (!req->instance_id.n && !req->network_interface_id.n)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "Either instance ID or network interface id must be specified");
+    int r = req->instance_id.n ? target_of_instance(call, req->instance_id, ret)
+                               : target_of_interface(call, req->network_interface_id, ret);
+    if (r)
+        return r;
+    const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, (*ret)->vpc_id);
+
+    if (!vpc || !vpc->internet_gateway_id.n)
+        return api_fault(call, &EC2_ERR(Gateway_NotAttached),
+                         "Network %.*s is not attached to any internet gateway",
+                         STR_ARG((*ret)->vpc_id));
+    if (req->private_ip_address.n && !str_eq(req->private_ip_address, (*ret)->private_ip))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "The private IP address %.*s is not assigned to the network interface "
+                         "'%.*s'",
+                         STR_ARG(req->private_ip_address), STR_ARG((*ret)->id));
+    return 0;
+}
+
+/* AllowReassociation=false: neither may the address be elsewhere, nor the interface have one. */
+static int
+association_check(struct api_call *call, const struct ec2_address_row *row,
+                  const struct ec2_interface_row *nic)
+{
+    if (row->association_id.n)
+        return api_fault(call, &EC2_ERR(Resource_AlreadyAssociated),
+                         "resource %.*s is already associated with associate-id %.*s",
+                         STR_ARG(row->id), STR_ARG(row->association_id));
+    if (nic->address_id.n)
+        return api_fault(call, &EC2_ERR(Resource_AlreadyAssociated),
+                         "resource %.*s and %.*s is already associated with public address %.*s",
+                         STR_ARG(nic->id), STR_ARG(nic->private_ip), STR_ARG(nic->public_ip));
+    return 0;
+}
+
+int
+ec2_address_leave(struct txn *txn, struct str address_id)
+{
+    const struct ec2_address_row *row = ec2_address_get(txn, address_id);
+
+    if (!row)
+        return error_origin(EUCLEAN, "an interface has the address %.*s, which is not there",
+                            STR_ARG(address_id));
+    struct ec2_address_row new = *row;
+
+    new.association_id = new.interface_id = new.private_ip = S("");
+    return put(txn, &new);
+}
+
+/* Takes the address from its interface. */
+static int
+dissociate(struct api_call *call, const struct ec2_address_row *row)
+{
+    const struct ec2_interface_row *nic = ec2_interface_get(call->txn, row->interface_id);
+
+    assert(nic && str_eq(nic->address_id, row->id));
+    int r = ec2_address_leave(call->txn, row->id);
+
+    return r ? r : ec2_interface_set_elastic(call, nic, NULL);
+}
+
+static int
+associate(struct api_call *call, const struct ec2_address_row *row,
+          const struct ec2_interface_row *nic, struct str *ret_id)
+{
+    int r = row->association_id.n ? dissociate(call, row) : 0;
+
+    if (r == 0 && nic->address_id.n)
+        r = ec2_address_leave(call->txn, nic->address_id);
+    if (r)
+        return r;
+    struct ec2_address_row new = *row;
+
+    new.association_id = api_id(call, "eipassoc");
+    new.interface_id = nic->id;
+    new.private_ip = nic->private_ip;
+    r = put(call->txn, &new);
+    *ret_id = new.association_id;
+    return r ? r : ec2_interface_set_elastic(call, nic, &new);
+}
+
+int
+ec2_associate_address(struct api_call *call, const struct ec2_AssociateAddressRequest *req,
+                      struct ec2_AssociateAddressResult *res)
+{
+    const struct ec2_address_row *row;
+    const struct ec2_interface_row *nic;
+
+    if (req->allocation_id.n && req->public_ip.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "You may specify public IP or allocation id, but not both in the same "
+                         "call");
+    if (!req->allocation_id.n && !req->public_ip.n)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "Either public IP or allocation id must be specified");
+    int r = req->public_ip.n ? find_ip(call, req->public_ip, &row)
+                             : find(call, req->allocation_id, &row);
+
+    if (r == 0)
+        r = target(call, req, &nic);
+    if (r)
+        return r;
+    if (req->public_ip.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "You must specify an allocation id when mapping an address to a VPC "
+                         "instance");
+    if (str_eq(row->interface_id, nic->id)) { /* asked again */
+        res->association_id = row->association_id;
+        return 0;
+    }
+    if (!opt_bool_or(req->allow_reassociation, true))
+        r = association_check(call, row, nic);
+    return r ? r : associate(call, row, nic, &res->association_id);
+}
+
+int
+ec2_disassociate_address(struct api_call *call, const struct ec2_DisassociateAddressRequest *req,
+                         struct ec2_DisassociateAddressResult *res UNUSED)
+{
+    const struct ec2_address_row *row;
+
+    if (!req->association_id.n && !req->public_ip.n)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "Either public IP or association id must be specified");
+    if (req->association_id.n && req->public_ip.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "You may specify public IP or association id, but not both in the same "
+                         "call");
+    if (req->public_ip.n) {
+        int r = find_ip(call, req->public_ip, &row);
+
+        return r ? r
+                 : api_fault(call, &EC2_ERR(InvalidParameterValue),
+                             "You must specify an association id when unmapping an address from "
+                             "a VPC instance");
+    }
+    row = mine(call, ec2_address_by_association_get(call->txn, req->association_id));
+    if (!row)
+        return ec2_missing(call, &EC2_ERR(InvalidAssociationID_NotFound), "association",
+                           &(struct str_list){(struct str *)&req->association_id, 1});
+    return dissociate(call, row);
+}
+
+/* ---- DescribeAddresses ---- */
+
+static const struct api_filter address_filters[] = {
+    {"allocation-id", "AllocationId"},
+    {"association-id", "AssociationId"},
+    {"domain", "Domain"},
+    {"instance-id", "InstanceId"},
+    {"network-border-group", "NetworkBorderGroup"},
+    {"network-interface-id", "NetworkInterfaceId"},
+    {"network-interface-owner-id", "NetworkInterfaceOwnerId"},
+    {"private-ip-address", "PrivateIpAddress"},
+    {"public-ip", "PublicIp"},
+    {"public-ipv4-pool", "PublicIpv4Pool"},
+    {"tag", API_FILTER_TAGS},
+};
+static const struct api_filter_table address_table =
+    API_FILTER_TABLE(ec2_service, EC2_SHAPE_Address, address_filters);
+
+/* Ids that nothing of the caller's has, all in one fault. */
+static int
+ids_check(struct api_call *call, const struct str_list *ids)
+{
+    struct str_list missing = {0};
+
+    LIST_EACH(ids, id)
+        if (!mine(call, ec2_address_get(call->txn, *id)))
+            *LIST_PUSH(call->arena, &missing) = *id;
+    return missing.n
+               ? ec2_missing(call, &EC2_ERR(InvalidAllocationID_NotFound), "allocation", &missing)
+               : 0;
+}
+
+int
+ec2_describe_addresses(struct api_call *call, const struct ec2_DescribeAddressesRequest *req,
+                       struct ec2_DescribeAddressesResult *res)
+{
+    struct api_filter_set set;
+    int r = ec2_filters(call, &address_table, &req->filters, &set);
+
+    if (r == 0)
+        r = ids_check(call, &req->allocation_ids);
+    LIST_EACH(&req->public_ips, ip) {
+        const struct ec2_address_row *row;
+
+        if (r == 0)
+            r = find_ip(call, *ip, &row);
+    }
+    if (r)
+        return r;
+    API_PRESENT(&res->addresses);
+    STORE_EACH(call->txn, ec2_address_by_owner, row, call->account, call->region) {
+        struct ec2_Address shown = show(call, row);
+
+        if ((req->allocation_ids.n || req->public_ips.n) &&
+            !str_in(&req->allocation_ids, row->id) && !str_in(&req->public_ips, row->public_ip))
+            continue;
+        if (api_filter_match(&set, &shown))
+            *LIST_PUSH(call->arena, &res->addresses) = shown;
+    }
+    return 0;
+}
+
+/* ---- the name that an address has in reverse: the VPC's resolver answers it ---- */
+
+static struct ec2_AddressAttribute
+attribute_show(const struct ec2_address_row *row)
+{
+    return (struct ec2_AddressAttribute){
+        .public_ip = row->public_ip,
+        .allocation_id = row->id,
+        .ptr_record = ec2_text_show(row->ptr_record),
+    };
+}
+
+int
+ec2_describe_addresses_attribute(struct api_call *call,
+                                 const struct ec2_DescribeAddressesAttributeRequest *req,
+                                 struct ec2_DescribeAddressesAttributeResult *res)
+{
+    static const struct api_page_rule rule = {.min = 1, .max = 1000};
+    struct api_page page;
+    int r = ec2_page_open(call, &rule, req->next_token, req->max_results, false, &page);
+
+    if (r == 0)
+        r = ids_check(call, &req->allocation_ids);
+    if (r)
+        return r;
+    API_PRESENT(&res->addresses);
+    STORE_EACH(call->txn, ec2_address_by_owner, row, call->account, call->region) {
+        if (req->allocation_ids.n && !str_in(&req->allocation_ids, row->id))
+            continue;
+        struct str at = str_fmt(call->arena, "%016llx/%.*s", (unsigned long long)row->created_ms,
+                                STR_ARG(row->id));
+
+        if (api_page_take(&page, at))
+            *LIST_PUSH(call->arena, &res->addresses) = attribute_show(row);
+    }
+    res->next_token = ec2_page_next(call, &page);
+    return 0;
+}
+
+/* Labels of letters, digits and '-' between dots, at least two of them. */
+static bool
+domain_name_ok(struct str name)
+{
+    unsigned labels = 0;
+
+    if (str_ends(name, S(".")))
+        name = str_cut(name, 0, name.n - 1);
+    if (!name.n || name.n > DOMAIN_NAME_MAX)
+        return false;
+    while (name.p) {
+        struct str label = str_split(&name, '.');
+
+        if (!label.n || label.n > LABEL_MAX || label.p[0] == '-' || label.p[label.n - 1] == '-')
+            return false;
+        for (size_t i = 0; i < label.n; i++) {
+            char c = label.p[i] | 0x20;
+
+            if (!(c >= 'a' && c <= 'z') && !(label.p[i] >= '0' && label.p[i] <= '9') &&
+                label.p[i] != '-')
+                return false;
+        }
+        labels++;
+    }
+    return labels >= 2;
+}
+
+static int
+ptr_put(struct api_call *call, struct str id, struct str name, struct ec2_AddressAttribute **ret)
+{
+    const struct ec2_address_row *row;
+    int r = find(call, id, &row);
+
+    if (r)
+        return r;
+    struct ec2_address_row new = *row;
+
+    new.ptr_record = !name.n || str_ends(name, S(".")) ? name : str_cat(call->arena, name, S("."));
+    *ret = ARENA_NEW(call->arena, struct ec2_AddressAttribute);
+    **ret = attribute_show(&new);
+    return put(call->txn, &new);
+}
+
+int
+ec2_modify_address_attribute(struct api_call *call,
+                             const struct ec2_ModifyAddressAttributeRequest *req,
+                             struct ec2_ModifyAddressAttributeResult *res)
+{
+    if (!req->domain_name.n)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "The request must contain the parameter domainName");
+    if (!domain_name_ok(req->domain_name))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter domainName is invalid.",
+                         STR_ARG(req->domain_name));
+    return ptr_put(call, req->allocation_id, req->domain_name, &res->address);
+}
+
+int
+ec2_reset_address_attribute(struct api_call *call,
+                            const struct ec2_ResetAddressAttributeRequest *req,
+                            struct ec2_ResetAddressAttributeResult *res)
+{
+    assert(str_is(req->attribute, "domain-name")); /* the only one of its enum */
+    return ptr_put(call, req->allocation_id, S(""), &res->address);
+}

@@ -1,0 +1,271 @@
+/*
+ * What the cloud does to instances by itself: scheduled events fall due, and instances whose
+ * hardware failed recover elsewhere.
+ *
+ * Level-triggered, like the reconciler: a look takes every step that is due, and then sets the
+ * timer for the next one.  A fault or an event that changes, and the start of the daemon, only ask
+ * for a look.
+ *
+ *   an active event, at its start   a reboot, or a stop; maintenance ends at its end
+ *   an event that ended a week ago  is forgotten
+ *   a fault of a host or rack       after RECOVERY_MS its running instances recover: the same
+ *                                   instance, addresses and volumes on another host, what was in
+ *                                   memory is lost.  One that does not recover by its type or its
+ *                                   options is to be retired, and its event says so.
+ *
+ * A fault of a zone or of the network leaves nowhere to recover to.
+ */
+#include "ec2/instance.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "loop/loop.h"
+
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+
+enum {
+    RECOVERY_MS = 2 * 60 * 1000, /* two checks that failed */
+    ARENA_BYTES_MAX = 1 << 20,
+};
+#define EVENT_SHOWN_MS (7 * DAY_MS)
+#define RETIREMENT_NOTICE_MS (14 * DAY_MS)
+
+struct ec2_upkeep {
+    struct loop *loop;
+    struct store *store;
+    struct loop_task task;
+    struct loop_timer timer;
+};
+
+/* ---- faults ---- */
+
+const struct ec2_fault_row *
+ec2_fault_of(struct txn *txn, const struct ec2_instance_row *row)
+{
+    struct str place = row->host.n ? row->host : row->zone;
+    const struct ec2_fault_row *oldest = NULL;
+
+    for (size_t n = 1; n <= place.n; n++) {
+        if (n < place.n && place.p[n] != '/')
+            continue;
+        STORE_EACH(txn, ec2_fault_by_target, fault, str_cut(place, 0, n))
+            if (!oldest || fault->since_ms < oldest->since_ms)
+                oldest = fault;
+    }
+    return oldest;
+}
+
+int
+ec2_instance_recover(struct txn *txn, const struct ec2_instance_row *row)
+{
+    struct ec2_instance_row new = *row;
+
+    assert(row->state == EC2_RUNNING);
+    new.host = S(""); /* it is placed anew */
+    new.reboot_generation++;
+    int r = ec2_instance_update(txn, &new);
+
+    if (r < 0)
+        return error_origin(-r, "instance %.*s cannot be written", STR_ARG(row->id));
+    log_info("instance %.*s recovers from %.*s", STR_ARG(row->id), STR_ARG(row->host));
+    return 0;
+}
+
+/* ---- a look ---- */
+
+struct look {
+    struct txn *txn;
+    struct env *env;
+    struct arena *arena;
+    int64_t now_ms, next_ms; /* next_ms: when there is something to do again */
+};
+
+static void
+again_at(struct look *look, int64_t ms)
+{
+    look->next_ms = MIN(look->next_ms, ms);
+}
+
+static int
+retire(struct look *look, const struct ec2_instance_row *row)
+{
+    int64_t at_ms = look->now_ms + RETIREMENT_NOTICE_MS;
+    const struct ec2_event_want want = {
+        .instance_id = row->id,
+        .code = S("instance-retirement"),
+        .not_before_ms = at_ms,
+        .not_after_ms = at_ms,
+    };
+    struct str id;
+
+    STORE_EACH(look->txn, ec2_event_by_instance, event, row->id)
+        if (event->active && str_eq(event->code, want.code))
+            return 0;
+    again_at(look, at_ms);
+    return ec2_event_make(look->txn, look->env, look->arena, &want, &id);
+}
+
+static int
+look_at_fault(struct look *look, const struct ec2_fault_row *fault)
+{
+    struct store_cursor c = store_seek(look->txn, &ec2_instance_by_host, NULL, 0);
+    const struct ec2_instance_row *row;
+
+    if (!str_is(fault->kind, "host") && !str_is(fault->kind, "rack"))
+        return 0;
+    if (fault->since_ms + RECOVERY_MS > look->now_ms) {
+        again_at(look, fault->since_ms + RECOVERY_MS);
+        return 0;
+    }
+    store_from(&c, STORE_KEYS(fault->target));
+    while ((row = ec2_instance_by_host_next(&c)) && str_starts(row->host, fault->target)) {
+        struct str below = str_cut(row->host, fault->target.n, row->host.n);
+        const struct ec2_type *type = ec2_type_find(row->type);
+
+        if ((below.n && below.p[0] != '/') || row->state != EC2_RUNNING)
+            continue;
+        int r = type && type->recovers && str_is(row->auto_recovery, "default")
+                    ? ec2_instance_recover(look->txn, row)
+                    : retire(look, row);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int
+reboot(struct look *look, const struct ec2_instance_row *row)
+{
+    struct ec2_instance_row new = *row;
+
+    new.reboot_generation++;
+    return ec2_instance_update(look->txn, &new);
+}
+
+/* An event whose time has come, of an instance that runs. */
+static int
+carry_out(struct look *look, const struct ec2_event_row *event, const struct ec2_instance_row *row)
+{
+    const struct ec2_instance_why why = {
+        .code = S("Server.ScheduledStop"),
+        .message = S("Server.ScheduledStop: Stopped due to a scheduled retirement"),
+        .transition = S("Server.ScheduledStop"),
+    };
+    struct ec2_instance_row new = *row;
+
+    log_info("event %.*s of %.*s: %.*s", STR_ARG(event->id), STR_ARG(row->id),
+             STR_ARG(event->code));
+    if (str_is(event->code, "instance-reboot") || str_is(event->code, "system-reboot"))
+        return reboot(look, row);
+    if (str_is(event->code, "instance-stop") || str_is(event->code, "instance-retirement"))
+        return ec2_instance_move(look->txn, &new, EC2_STOPPING, look->now_ms, why);
+    return 0;
+}
+
+static int
+look_at_event(struct look *look, const struct ec2_event_row *event)
+{
+    const struct ec2_instance_row *row = ec2_instance_get(look->txn, event->instance_id);
+    int64_t due_ms = !event->active                              ? event->ended_ms + EVENT_SHOWN_MS
+                     : str_is(event->code, "system-maintenance") ? event->not_after_ms
+                                                                 : event->not_before_ms;
+    int r = 0;
+
+    if (due_ms > look->now_ms) {
+        again_at(look, due_ms);
+        return 0;
+    }
+    if (!event->active) {
+        r = ec2_event_delete(look->txn, event->id);
+        return r < 0 ? error_origin(-r, "event %.*s cannot be deleted", STR_ARG(event->id)) : 0;
+    }
+    again_at(look, look->now_ms + EVENT_SHOWN_MS);
+    if (row && row->state == EC2_RUNNING)
+        r = carry_out(look, event, row);
+    return r ? r : ec2_event_end(look->txn, event, look->now_ms);
+}
+
+static int
+look_at_all(struct look *look)
+{
+    int r = 0;
+
+    STORE_EACH(look->txn, ec2_fault_by_key, fault)
+        if (r == 0)
+            r = look_at_fault(look, fault);
+    STORE_EACH(look->txn, ec2_event_by_key, event)
+        if (r == 0)
+            r = look_at_event(look, event);
+    return r;
+}
+
+static void
+look(struct loop_task *task)
+{
+    struct ec2_upkeep *u = CONTAINER_OF(task, struct ec2_upkeep, task);
+    struct arena arena;
+    struct look look = {
+        .txn = store_begin(u->store),
+        .env = loop_env(u->loop),
+        .arena = &arena,
+        .now_ms = loop_now_ms(u->loop, LOOP_CLOUD),
+        .next_ms = INT64_MAX,
+    };
+
+    arena_init(&arena, ARENA_BYTES_MAX);
+    if (look_at_all(&look) == 0) {
+        store_commit(look.txn);
+    } else {
+        store_rollback(look.txn);
+        log_error("what is due to instances stays undone");
+    }
+    arena_done(&arena);
+    if (look.next_ms < INT64_MAX)
+        loop_timer_set(u->loop, &u->timer, LOOP_CLOUD, look.next_ms);
+}
+
+static void
+due(struct loop_timer *timer)
+{
+    struct ec2_upkeep *u = CONTAINER_OF(timer, struct ec2_upkeep, timer);
+
+    loop_defer(u->loop, &u->task);
+}
+
+static void
+changed(void *ctx, const void *old_row UNUSED, const void *new_row UNUSED)
+{
+    struct ec2_upkeep *u = ctx;
+
+    loop_defer(u->loop, &u->task);
+}
+
+int
+ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store)
+{
+    struct ec2_upkeep *u = calloc(1, sizeof(*u));
+
+    if (!u)
+        return error_origin(ENOMEM, "the instances' upkeep cannot be made");
+    u->loop = loop;
+    u->store = store;
+    u->task.fn = look;
+    u->timer.fn = due;
+    store_watch(store, &ec2_event_table, changed, u);
+    store_watch(store, &ec2_fault_table, changed, u);
+    loop_defer(loop, &u->task);
+    *ret = u;
+    return 0;
+}
+
+struct ec2_upkeep *
+ec2_upkeep_free(struct ec2_upkeep *u)
+{
+    if (!u)
+        return NULL;
+    loop_timer_stop(u->loop, &u->timer);
+    loop_task_cancel(u->loop, &u->task);
+    free(u);
+    return NULL;
+}

@@ -1,0 +1,107 @@
+/*
+ * CloudFormation's helpers in every guest: /opt/aws/bin/cfn-init and its siblings are names of
+ * welkin-init, which the privileged process holds open for execveat anyway.
+ *
+ * An image made for Welkin has the names already, and this costs three look-ups.  Others get a
+ * copy, at their first launch and whenever it is missing; and a unit of systemd, as the package
+ * aws-cfn-bootstrap has one.  As with trust.c, paths are resolved inside the guest's root, nothing
+ * is opened through a link, and nothing here fails a launch.
+ */
+#include "host/sandbox/sandbox.h"
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FIRST "cfn-init"
+#define UNIT_DIR "usr/lib/systemd/system"
+#define UNIT "cfn-hup.service"
+
+/* Links to FIRST. */
+static const char *const others[] = {"cfn-signal", "cfn-get-metadata", "cfn-hup"};
+
+static const char unit_text[] = "[Unit]\n"
+                                "Description=CloudFormation's watcher of metadata\n"
+                                "After=network-online.target\n"
+                                "[Service]\n"
+                                "Type=simple\n"
+                                "ExecStart=/opt/aws/bin/cfn-hup --foreground\n"
+                                "Restart=on-failure\n"
+                                "[Install]\n"
+                                "WantedBy=multi-user.target\n";
+
+static bool
+is_there(int dir, const char *name)
+{
+    struct stat st;
+
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A folder and those above it, each made inside what was resolved before. */
+static int
+make_folder(int root)
+{
+    static const char *const steps[][3] = {
+        {".", "opt", "opt"}, {"opt", "aws", "opt/aws"}, {"opt/aws", "bin", "opt/aws/bin"}};
+    int dir = -1;
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        FD_CLEANUP int parent = trust_open_dir(root, steps[i][0]);
+
+        if (dir >= 0)
+            close(dir);
+        if (parent < 0)
+            return -1;
+        mkdirat(parent, steps[i][1], 0755);
+        dir = trust_open_dir(root, steps[i][2]);
+        if (dir < 0)
+            return -1;
+    }
+    return dir;
+}
+
+static bool
+copy_binary(int dir, int from)
+{
+    struct stat st;
+    FD_CLEANUP int fd =
+        openat(dir, FIRST, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
+    bool good = fd >= 0 && fchmod(fd, 0755) == 0 && fstat(from, &st) == 0;
+
+    for (off_t at = 0; good && at < st.st_size;)
+        good = sendfile(fd, from, &at, (size_t)(st.st_size - at)) > 0;
+    if (fd >= 0 && !good)
+        unlinkat(dir, FIRST, 0);
+    return good;
+}
+
+static void
+add_unit(int root)
+{
+    FD_CLEANUP int dir = trust_open_dir(root, UNIT_DIR);
+
+    if (dir < 0 || is_there(dir, UNIT))
+        return;
+    FD_CLEANUP int fd =
+        openat(dir, UNIT, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd >= 0 && write(fd, unit_text, sizeof(unit_text) - 1) != sizeof(unit_text) - 1)
+        unlinkat(dir, UNIT, 0);
+}
+
+bool
+helpers_place(int root, int init_fd)
+{
+    FD_CLEANUP int have = trust_open_dir(root, "opt/aws/bin");
+
+    if (have >= 0 && is_there(have, FIRST))
+        return true;
+    FD_CLEANUP int dir = have >= 0 ? dup(have) : make_folder(root);
+    if (dir < 0 || !copy_binary(dir, init_fd))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        (void)!symlinkat(FIRST, dir, others[i]); /* of that name already: the image's own */
+    add_unit(root);
+    return true;
+}

@@ -1,0 +1,69 @@
+# Secrets with a key, a replica, values and a policy, for clients.py.
+
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+variable "endpoint" { default = "http://127.0.0.1:4566" }
+variable "value" { default = "hunter2" }
+variable "tag" { default = "blue" }
+provider "aws" {
+  region                  = "us-east-1"
+  access_key              = "test"
+  secret_key              = "test"
+  skip_metadata_api_check = true
+  endpoints {
+    secretsmanager = var.endpoint
+    kms            = var.endpoint
+    sts            = var.endpoint
+    iam            = var.endpoint
+  }
+}
+resource "aws_kms_key" "k" {
+  description             = "of secrets"
+  deletion_window_in_days = 7
+}
+resource "aws_secretsmanager_secret" "plain" {
+  name                    = "app/plain"
+  description             = "default key"
+  recovery_window_in_days = 0
+  tags                    = { team = var.tag }
+}
+resource "aws_secretsmanager_secret" "keyed" {
+  name                    = "app/keyed"
+  kms_key_id              = aws_kms_key.k.arn
+  recovery_window_in_days = 7
+  replica {
+    region = "eu-west-1"
+  }
+}
+resource "aws_secretsmanager_secret_version" "plain" {
+  secret_id     = aws_secretsmanager_secret.plain.id
+  secret_string = var.value
+}
+resource "aws_secretsmanager_secret_version" "keyed" {
+  secret_id     = aws_secretsmanager_secret.keyed.id
+  secret_binary = base64encode("bytes")
+}
+resource "aws_secretsmanager_secret_policy" "p" {
+  secret_arn          = aws_secretsmanager_secret.plain.arn
+  block_public_policy = true
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Read"
+      Effect    = "Allow"
+      Principal = { AWS = "arn:aws:iam::111111111111:root" }
+      Action    = "secretsmanager:GetSecretValue"
+      Resource  = "*"
+    }]
+  })
+}
+data "aws_secretsmanager_random_password" "r" {
+  password_length = 20
+}
+output "password_length" { # another password each time
+  value     = length(data.aws_secretsmanager_random_password.r.random_password)
+  sensitive = true
+}
