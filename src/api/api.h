@@ -53,6 +53,7 @@ struct api_call {
     struct str principal_id; /* UserId of GetCallerIdentity */
     struct policy_principal principal; /* the same, as policies name it */
     const struct session *session;     /* of temporary credentials; NULL: long-term ones */
+    struct str instance;     /* of CFN_V1: which instance calls, no principal; else p NULL */
     struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
     const struct str_list *via_all; /* all such services, the first one first; NULL: none */
     struct api_guard *guard;        /* what the API needs to decide; api/guard.h */
@@ -108,6 +109,11 @@ struct api_service_hooks {
     int (*resource)(struct api_call *call, struct str type, struct str id,
                     struct api_resource *resource);
     void (*context)(struct api_call *call, const void *req, struct policy_context *context);
+    /*
+     * Whether an instance that proved itself by its identity document (call->instance) may do this;
+     * NULL: this service takes no such proof.
+     */
+    bool (*of_instance)(struct api_call *call, const void *req);
     /* Its things have policies of their own, which bind even the root of their account. */
     bool resource_policies;
     /*
@@ -133,11 +139,16 @@ const struct api_machines *api_machines(const struct api_call *call);
 
 /* ---- the front ---- */
 
+/* Who puts instances on hosts: src/ec2/placer.h.  The API only hands it to the handlers. */
+struct ec2_placer;
+struct ec2_placer *api_placer(const struct api_call *call);
+
 struct api_config {
     struct env *env;
     struct store *store;
     const struct api_service_hooks *const *services; /* NULL-terminated */
     const struct api_machines *machines;
+    struct ec2_placer *placer;
     bool root_keys;        /* accept test/test and 12-digit access keys */
     const char *default_region;
 };

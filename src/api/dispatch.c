@@ -112,6 +112,12 @@ api_uuid(struct env *env, struct arena *arena)
     return str_of(p, 36);
 }
 
+struct ec2_placer *
+api_placer(const struct api_call *call)
+{
+    return call->api->config.placer;
+}
+
 const struct api_machines *
 api_machines(const struct api_call *call)
 {

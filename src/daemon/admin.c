@@ -15,6 +15,7 @@
 #include "codec/ip.h"
 #include "codec/json.h"
 #include "codec/uri.h"
+#include "daemon/region.h"
 #include "ec2/instance.h"
 #include "iam/iam.h"
 #include "store/keys.h"
@@ -271,6 +272,38 @@ reset(struct admin *admin, struct http_request *req)
         refuse(admin, req, 500, "The reset could not be stored.");
     else
         reply(req, 200, S("{\"reset\":true}\n"));
+}
+
+/* ---- the region's hardware ---- */
+
+static void
+region(struct admin *admin, struct http_request *req)
+{
+    buf_reset(&admin->body);
+    if (region_show(admin->d->cloud, param(admin, req, "id"), &admin->body))
+        reply(req, 200, buf_str(&admin->body));
+    else
+        refuse(admin, req, 404, "The region model has no such zone, rack or host.");
+}
+
+static void
+fault(struct admin *admin, struct http_request *req)
+{
+    struct str state = param(admin, req, "state");
+    bool on = str_is(state, "on");
+    int r = -EINVAL;
+
+    if (on || str_is(state, "off"))
+        r = region_fault(admin->d->cloud, param(admin, req, "kind"), param(admin, req, "id"), on,
+                         admin->d->env->now_ms(admin->d->env));
+    if (r == -EINVAL)
+        refuse(admin, req, 400,
+               "Give kind=zone, rack, host or network, id=ZONE[/rN[/hN]] of that kind, and "
+               "state=on or off.");
+    else if (r < 0 || store_flush(cloud_store(admin->d->cloud)) < 0)
+        refuse(admin, req, 500, "The fault could not be stored.");
+    else
+        region(admin, req);
 }
 
 /* ---- certificates ---- */
@@ -635,8 +668,10 @@ static const struct route routes[] = {
     {HTTP_GET, "/_welkin/events", list_events},
     {HTTP_GET, "/_welkin/console", console},
     {HTTP_GET, "/_welkin/iam/explain", explain},
-    {HTTP_POST, "/_welkin/iam/jwks", put_keys},
     {HTTP_POST, "/_welkin/event", make_event},
+    {HTTP_GET, "/_welkin/region", region},
+    {HTTP_POST, "/_welkin/fault", fault},
+    {HTTP_POST, "/_welkin/iam/jwks", put_keys},
 };
 
 bool

@@ -40,3 +40,5 @@ int cmd_profile(struct cli *cli);
 int cmd_event(struct cli *cli);
 int cmd_reset(struct cli *cli);
 int cmd_iam(struct cli *cli);
+int cmd_region(struct cli *cli);
+int cmd_fault(struct cli *cli);

@@ -23,7 +23,7 @@ static int cmd_version(struct cli *cli);
 
 static const struct command commands[] = {
     {"up", cmd_up, "run the cloud in the foreground",
-     "welkin up [--data DIR] [--listen ADDR:PORT] [--host sandbox|sim] [--verbose]\n"
+     "welkin up [--data DIR] [--listen ADDR:PORT] [--host sandbox|sim] [--region-model FILE]\n"
      "\n"
      "Runs the daemon until ctrl-C.  It prints `Ready.` when it answers, and then runs the\n"
      "scripts DIR/init/ready.d/*.sh with AWS_ENDPOINT_URL and keys set.\n"
@@ -32,6 +32,8 @@ static const struct command commands[] = {
      "  --listen ADDR:PORT  127.0.0.1:4566\n"
      "  --host sandbox      instances are real sandboxes; needs root\n"
      "  --host sim          instances are only rows; anybody can run it\n"
+     "  --region-model FILE the hardware of the regions (data/region_model.txt, built in)\n"
+     "  --vcpu-limit N      of each vCPU quota of an account in a region (1000000)\n"
      "  --sim-boot-ms N     how long a simulated boot takes on the cloud's clock (50)\n"
      "  --allow-test-keys   accept the keys test/test on an address that is not loopback\n"
      "  --allow-origin LIST web pages that may call the API: their origins with commas between,\n"
@@ -105,6 +107,17 @@ static const struct command commands[] = {
      "\n"
      "jwks gives an OpenID Connect provider the JSON Web Key Set that checks its tokens in\n"
      "AssumeRoleWithWebIdentity, instead of the one it had; FILE may be - for stdin.\n"},
+    {"region", cmd_region, "show the hardware and what runs where",
+     "welkin region                   zones in which something runs or is broken\n"
+     "welkin region ZONE|RACK|HOST    its hosts with their instances\n"
+     "\n"
+     "Racks and hosts are named like us-east-1a/r3 and us-east-1a/r3/h12.  Tenants do not see\n"
+     "them.\n"},
+    {"fault", cmd_fault, "break hardware, or repair it",
+     "welkin fault zone|rack|host|network ID on|off\n"
+     "\n"
+     "A zone, rack or host without power, or any of them without network.  Instances there fail\n"
+     "their system status check, and nothing new is placed there.\n"},
     {"reset", cmd_reset, "delete everything in the cloud",
      "welkin reset --yes\n\nTerminates all instances and deletes all resources of all accounts.\n"},
     {"version", cmd_version, "print the version", "welkin version\n"},

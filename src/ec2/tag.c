@@ -39,6 +39,11 @@ struct taggable {
 static const struct taggable taggables[] = {
     TAGGABLE("eipalloc", "elastic-ip", ec2_address, InvalidAllocationID_NotFound, "allocation ID",
              "'", "' does not exist"),
+    TAGGABLE("cr", "capacity-reservation", ec2_capacity_reservation,
+             InvalidCapacityReservationId_NotFound, "capacity reservation ID", "'",
+             "' does not exist"),
+    TAGGABLE("h", "dedicated-host", ec2_dedicated_host, InvalidHostID_NotFound, "host ID", "'",
+             "' does not exist"),
     TAGGABLE("ami", "image", ec2_image, InvalidAMIID_NotFound, "image id", "'[",
              "]' does not exist"),
     TAGGABLE("i", "instance", ec2_instance, InvalidInstanceID_NotFound, "instance ID", "'",
@@ -47,6 +52,8 @@ static const struct taggable taggables[] = {
              "' does not exist"),
     TAGGABLE("eni", "network-interface", ec2_interface, InvalidNetworkInterfaceID_NotFound,
              "networkInterface ID", "'", "' does not exist"),
+    TAGGABLE("pg", "placement-group", ec2_placement_group, InvalidPlacementGroup_Unknown,
+             "placement group ID", "'", "' does not exist"),
     TAGGABLE("sg", "security-group", ec2_security_group, InvalidGroup_NotFound, "security group",
              "'", "' does not exist"),
     TAGGABLE("sgr", "security-group-rule", ec2_sg_rule, InvalidSecurityGroupRuleId_NotFound,
@@ -90,7 +97,8 @@ key_check(struct api_call *call, struct str key)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Tag key exceeds the maximum length of %d characters",
                          TAG_KEY_CHARACTERS_MAX);
-    if (is_reserved(key))
+    /* CloudFormation's own are of the system */
+    if (is_reserved(key) && !str_is(call->via, "cloudformation.amazonaws.com"))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Value ( %.*s ) for parameter key is invalid. "
                          "Tag keys starting with 'aws:' are reserved for internal use",

@@ -16,6 +16,7 @@
 #include "codec/ip.h"
 #include "codec/json.h"
 #include "codec/uri.h"
+#include "gen/store/ec2instanceconnect_rows.h"
 #include "base/list.h"
 #include "base/timefmt.h"
 
@@ -213,6 +214,15 @@ add_placement(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
     if (subnet)
         add(t, subnet->zone_id, "meta-data/placement/availability-zone-id");
     add(t, instance->region, "meta-data/placement/region");
+    const struct ec2_placement_group_row *group =
+        instance->group_id.n ? ec2_placement_group_get(txn, instance->group_id) : NULL;
+    if (group)
+        add(t, group->name, "meta-data/placement/group-name");
+    if (instance->host_id.n)
+        add(t, instance->host_id, "meta-data/placement/host-id");
+    if (instance->partition_number)
+        add(t, str_fmt(t->arena, "%lld", (long long)instance->partition_number),
+            "meta-data/placement/partition-number");
 }
 
 static void
@@ -227,6 +237,34 @@ add_key(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance
         return;
     add(t, str_cat(t->arena, key->public_key, S("\n")), "meta-data/public-keys/0/openssh-key")
         ->shown = str_fmt(t->arena, "0=%.*s", STR_ARG(key->name));
+}
+
+/*
+ * Keys that EC2 Instance Connect pushed, for a minute: what sshd's AuthorizedKeysCommand reads.
+ * AWS puts a signature behind each, which says nothing here that the source does not.
+ */
+static void
+add_pushed_keys(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    struct str user = STR_NONE;
+
+    STORE_EACH(txn, connect_key_by_instance, row, instance->id) {
+        if (row->expires_ms <= t->now_ms)
+            continue;
+        struct str text = str_fmt(
+            t->arena, "#Timestamp=%lld\n#Instance=%.*s\n#Caller=%.*s\n#Request=%.*s\n%.*s\n",
+            (long long)(row->expires_ms / 1000), STR_ARG(row->instance_id),
+            STR_ARG(row->caller_arn), STR_ARG(row->id), STR_ARG(row->public_key));
+
+        if (user.p && str_eq(user, row->user)) {
+            struct leaf *last = &t->leaves.v[t->leaves.n - 1];
+
+            last->value = str_cat(t->arena, last->value, text);
+        } else {
+            add(t, text, "meta-data/managed-ssh-keys/active-keys/%.*s", STR_ARG(row->user));
+        }
+        user = row->user;
+    }
 }
 
 static void
@@ -358,6 +396,7 @@ build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
     add_network(t, txn, instance);
     add_placement(t, txn, instance);
     add_key(t, txn, instance);
+    add_pushed_keys(t, txn, instance);
     add_tags(t, instance);
     add_identity(t, instance);
     add_role(t, txn, instance);

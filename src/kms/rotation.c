@@ -90,11 +90,10 @@ kms_get_key_rotation_status(struct api_call *call,
     struct kms_want want = {.id = req->key_id, .allow = KMS_LOOKING | KMS_OF_OTHERS};
     int r = kms_key_find(call, &want, &row);
 
-    if (r == 0)
-        r = kind_check(call, row, false);
     if (r)
         return r;
-    /* while deletion is pending nothing is rotated, and AWS says so */
+    /* a key that cannot be rotated is told as one that is not; while deletion is pending nothing
+     * is rotated, and AWS says so */
     bool on = row->rotation_days && !str_starts(row->state, S("Pending"));
 
     res->key_id = row->id;

@@ -86,7 +86,7 @@ TEST(iam_policies_speak_only_where_the_key_policy_lets_them, "KMS-01")
     world_free(w);
 }
 
-TEST(a_key_policy_allows_another_account_which_iam_there_must_allow_too, "KMS-02")
+TEST(a_key_policy_allows_another_account_which_iam_there_must_allow_too)
 {
     struct world *w = world_new();
     const char *id = kms_new_key(w, ""), *arn = kms_arn(w, id);
@@ -253,5 +253,46 @@ TEST(a_grant_is_retired_by_whom_it_names)
                 "{'KeyId':'%s','GrantId':'nonsense'}", id);
     KMS_REFUSED(w, "NotFoundException", NULL, "RevokeGrant", "{'KeyId':'%s','GrantId':'%s'}", id,
                 kms_get(b, "GrantId"));
+    world_free(w);
+}
+
+#define READ_K "{'Name':'/k','WithDecryption':true}"
+
+TEST(parameter_store_uses_a_key_as_its_caller_may, "KMS-01 PS-13")
+{
+    struct world *w = world_new();
+    const char *id = kms_new_key(w, ""), *reads = user_policy("*", "*");
+    struct str ann = make_user(w, "ann", reads), bob = make_user(w, "bob", reads);
+
+    world_json_okf(w, "ssm", "PutParameter",
+                   "{'Name':'/k','Value':'v','Type':'SecureString','KeyId':'%s'}", id);
+    put_policy(w, id,
+               STRICT "," ALLOW("arn:aws:iam::000000000000:user/ann", "\"kms:Decrypt\"",
+                                ",\"Condition\":{\"StringEquals\":{\"kms:ViaService\":"
+                                "\"ssm.us-east-1.amazonaws.com\"}}"));
+    world_as_reply(w, ann);
+    CHECK_STR(json_path(world_json_ok(w, "ssm", "GetParameter", READ_K), "Parameter.Value"), "v");
+    struct str blob =
+        json_path(world_json_ok(w, "ssm", "GetParameter", "{'Name':'/k'}"), "Parameter.Value");
+    world_json_refusedf(w, "AccessDeniedException", NULL, "kms", "Decrypt",
+                        "{'CiphertextBlob':'%.*s','EncryptionContext':{'PARAMETER_ARN':"
+                        "'arn:aws:ssm:us-east-1:000000000000:parameter/k'}}",
+                        STR_ARG(blob));
+    /* all of IAM is allowed to bob, and the key's policy does not let IAM speak */
+    world_as_reply(w, bob);
+    world_json_refused(w, "AccessDeniedException", NULL, "ssm", "GetParameter", READ_K);
+    world_as_root(w);
+    struct str given = grant(w, id, BOB, "'Decrypt'",
+                             ",'Constraints':{'EncryptionContextEquals':{'PARAMETER_ARN':"
+                             "'arn:aws:ssm:us-east-1:000000000000:parameter/k'}}");
+    world_as_reply(w, bob);
+    CHECK_STR(json_path(world_json_ok(w, "ssm", "GetParameter", READ_K), "Parameter.Value"), "v");
+    world_json_refused(w, "AccessDeniedException", NULL, "ssm", "PutParameter",
+                       "{'Name':'/k','Value':'w','Overwrite':true}");
+    world_as_root(w);
+    world_json_okf(w, "kms", "RevokeGrant", "{'KeyId':'%s','GrantId':'%s'}", id,
+                   json_cstr(given, "GrantId"));
+    world_as_reply(w, bob);
+    world_json_refused(w, "AccessDeniedException", NULL, "ssm", "GetParameter", READ_K);
     world_free(w);
 }

@@ -112,7 +112,7 @@ TEST(keys_that_are_not_there_are_told_as_kms_tells_them)
     world_free(w);
 }
 
-TEST(a_disabled_key_does_nothing_until_it_is_enabled, "KMS-03")
+TEST(a_disabled_key_does_nothing_until_it_is_enabled)
 {
     struct world *w = world_new();
     const char *id = kms_new_key(w, "");

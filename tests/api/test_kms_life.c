@@ -94,8 +94,10 @@ TEST(only_symmetric_keys_are_rotated)
 
     KMS_REFUSED(w, "UnsupportedOperationException", "", "RotateKeyOnDemand", "{'KeyId':'%s'}", id);
     KMS_REFUSED(w, "UnsupportedOperationException", "", "EnableKeyRotation", "{'KeyId':'%s'}", id);
-    KMS_REFUSED(w, "UnsupportedOperationException", "", "GetKeyRotationStatus", "{'KeyId':'%s'}",
-                id);
+    KMS_REFUSED(w, "UnsupportedOperationException", "", "ListKeyRotations", "{'KeyId':'%s'}", id);
+    struct str r = KMS(w, "GetKeyRotationStatus", "{'KeyId':'%s'}", id);
+    CHECK_STR(json_path(r, "KeyRotationEnabled"), "false");
+    CHECK(!json_path(r, "RotationPeriodInDays").p);
     KMS_REFUSED(w, "KMSInvalidStateException", NULL, "EnableKeyRotation", "{'KeyId':'%s'}",
                 external);
     world_free(w);

@@ -229,6 +229,30 @@ TEST(an_account_has_ten_thousand_standard_parameters, "PS-19")
     world_free(w);
 }
 
+TEST(an_account_has_a_hundred_thousand_advanced_parameters, "PS-19")
+{
+    struct world *w = world_new();
+
+    world_hold_disk(w, true);
+    for (int i = 0; i < 100000; i++) {
+        SSM(w, "PutParameter", "{'Name':'/n/%d','Value':'v','Type':'String','Tier':'Advanced'}", i);
+        if (i % 5000 == 0)
+            world_flush(w);
+    }
+    SSM_REFUSED(
+        w, "ParameterLimitExceeded",
+        "You have reached the maximum number of advanced parameters for this AWS account and "
+        "Region (100000). To add more parameters, delete existing parameters.",
+        "PutParameter", "{'Name':'/more','Value':'v','Type':'String','Tier':'Advanced'}");
+    ssm_put(w, "/standard", "v");
+    SSM_REFUSED(w, "ParameterLimitExceeded", NULL, "PutParameter",
+                "{'Name':'/standard','Value':'w','Overwrite':true,'Tier':'Advanced'}");
+    SSM(w, "PutParameter", "{'Name':'/n/5','Value':'w','Overwrite':true}");
+    SSM(w, "DeleteParameter", "{'Name':'/n/77'}");
+    SSM(w, "PutParameter", "{'Name':'/more','Value':'v','Type':'String','Tier':'Advanced'}");
+    world_free(w);
+}
+
 TEST(history_keeps_a_hundred_versions, "PS-07")
 {
     struct world *w = world_new();

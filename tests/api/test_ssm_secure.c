@@ -141,16 +141,14 @@ TEST(permission_for_a_path_is_permission_for_all_below, "PS-09")
     struct world *w = world_new();
 
     ssm_put(w, "/a/b/c", "deep");
-    world_as_reply(
-        w,
-        make_user(w, "ann",
-                  POLICY(ALLOW(
-                      "\"ssm:GetParametersByPath\"", "arn:aws:ssm:us-east-1:000000000000:parameter/"
-                                                     "a") ","
-                                                          "{\"Effect\":\"Deny\",\"Action\":\"ssm:*"
-                                                          "\",\"Resource\":"
-                                                          "\"arn:aws:ssm:us-east-1:000000000000:"
-                                                          "parameter/a/b\"}")));
+    world_as_reply(w, make_user(w, "ann",
+                                POLICY(ALLOW("\"ssm:GetParametersByPath\"",
+                                             "arn:aws:ssm:us-east-1:000000000000:parameter/"
+                                             "a") ","
+                                                  "{\"Effect\":\"Deny\",\"Action\":\"ssm:*"
+                                                  "\",\"Resource\":"
+                                                  "\"arn:aws:ssm:us-east-1:000000000000:"
+                                                  "parameter/a/b\"}")));
     struct str r = SSM(w, "GetParametersByPath", "{'Path':'/a','Recursive':true}");
     CHECK_STR(json_path(r, "Parameters.0.Value"), "deep");
     SSM_REFUSED(w, "AccessDeniedException", NULL, "GetParametersByPath", "{'Path':'/a/b'}");
@@ -176,6 +174,70 @@ TEST(condition_keys_tell_of_overwriting_and_tags, "PS-09")
     ssm_put(w, "/v", "v");
     SSM_REFUSED(w, "AccessDeniedException", NULL, "PutParameter",
                 "{'Name':'/v','Value':'w','Overwrite':true}");
+    world_free(w);
+}
+
+TEST(condition_keys_tell_of_recursion_and_policies, "PS-09")
+{
+    struct world *w = world_new();
+
+    ssm_put(w, "/a/b/c", "deep");
+    world_as_reply(
+        w,
+        make_user(w, "ann",
+                  POLICY(ALLOW("\"ssm:GetParametersByPath\",\"ssm:PutParameter\"",
+                               "*") ","
+                                    "{\"Effect\":\"Deny\",\"Action\":\"ssm:GetParametersByPath\","
+                                    "\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
+                                    "{\"ssm:Recursive\":\"true\"}}},"
+                                    "{\"Effect\":\"Deny\",\"Action\":\"ssm:PutParameter\","
+                                    "\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
+                                    "{\"ssm:Policies\":\"true\"}}}")));
+    SSM(w, "GetParametersByPath", "{'Path':'/a/b'}");
+    SSM(w, "GetParametersByPath", "{'Path':'/a/b','Recursive':false}");
+    SSM_REFUSED(w, "AccessDeniedException", NULL, "GetParametersByPath",
+                "{'Path':'/a/b','Recursive':true}");
+    SSM(w, "PutParameter", "{'Name':'/p','Value':'v','Type':'String','Tier':'Advanced'}");
+    SSM_REFUSED(w, "AccessDeniedException", NULL, "PutParameter",
+                "{\"Name\":\"/q\",\"Value\":\"v\",\"Type\":\"String\",\"Tier\":\"Advanced\","
+                "\"Policies\":\"[{\\\"Type\\\":\\\"Expiration\\\",\\\"Version\\\":\\\"1.0\\\","
+                "\\\"Attributes\\\":{\\\"Timestamp\\\":\\\"2040-01-01T00:00:00.000Z\\\"}}]\"}");
+    world_free(w);
+}
+
+TEST(a_role_reads_its_branch_with_temporary_keys, "PS-09 PS-12 PS-13")
+{
+    struct world *w = world_new();
+    struct str trust = S(POLICY("{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":"
+                                "\"arn:aws:iam::000000000000:root\"},"
+                                "\"Action\":\"sts:AssumeRole\"}"));
+    struct str reads = S(POLICY(
+        ALLOW("\"ssm:GetParameter\"", "arn:aws:ssm:us-east-1:000000000000:parameter/teamA/*")));
+    const char *id = json_cstr(world_json_ok(w, "kms", "CreateKey", "{}"), "KeyMetadata.KeyId");
+
+    ssm_put(w, "/teamA/x", "a");
+    ssm_put(w, "/teamB/x", "b");
+    put_secret(w, "/teamA/k", test_fmt(",'KeyId':'%s'", id));
+    world_okf(w, "Action=CreateRole&RoleName=team&AssumeRolePolicyDocument=%.*s",
+              STR_ARG(world_code(w, trust)));
+    world_okf(w, "Action=PutRolePolicy&RoleName=team&PolicyName=p&PolicyDocument=%.*s",
+              STR_ARG(world_code(w, reads)));
+    world_as_reply(w, make_user(w, "ann", POLICY(ALLOW("\"sts:AssumeRole\"", "*"))));
+    SSM_REFUSED(w, "AccessDeniedException", NULL, "GetParameter", "{'Name':'/teamA/x'}");
+    world_as_reply(w, world_okf(w, "Action=AssumeRole&RoleSessionName=alice&RoleArn="
+                                   "arn:aws:iam::000000000000:role/team"));
+    CHECK_STR(ssm_value(w, "/teamA/x"), "a");
+    SSM_REFUSED(
+        w, "AccessDeniedException",
+        "User: arn:aws:sts::000000000000:assumed-role/team/alice is not authorized to perform: "
+        "ssm:GetParameter on resource: arn:aws:ssm:us-east-1:000000000000:parameter/teamB/x "
+        "because no identity-based policy allows the ssm:GetParameter action",
+        "GetParameter", "{'Name':'/teamB/x'}");
+    SSM_REFUSED(w, "AccessDeniedException", NULL, "PutParameter",
+                "{'Name':'/teamA/x','Value':'w','Overwrite':true}");
+    SSM(w, "GetParameter", "{'Name':'/teamA/k'}");
+    SSM_REFUSED(w, "AccessDeniedException", NULL, "GetParameter",
+                "{'Name':'/teamA/k','WithDecryption':true}");
     world_free(w);
 }
 

@@ -36,7 +36,7 @@ class Clients(Lab):
 
     def __init__(self, build):
         super().__init__(build, os.environ.get("WELKIN_TEST_CACHE", "/var/cache/welkin-test"))
-        self.why_no_venv = self.why_no_node = None
+        self.why_no_node = None
         self.terraform = self.terraform_iam = self.cli_2 = None
 
     @property
@@ -50,7 +50,7 @@ class Clients(Lab):
 
     def fetch(self):
         """What comes from package registries; once a build folder."""
-        self.why_no_venv = lab_module.make_venv(self.build)
+        self.why_no_venv = lab_module.fetch_python_clients(self.build)
         folder = os.path.join(self.build, "node")
         if not shutil.which("node") or not shutil.which("npm"):
             self.why_no_node = "node and npm are not on this machine"
@@ -60,11 +60,6 @@ class Clients(Lab):
                                    NODE_PACKAGE], cwd=folder, capture_output=True, text=True)
             if done.returncode:
                 self.why_no_node = "the AWS SDK for JavaScript cannot be installed"
-
-    def venv(self, name):
-        if self.why_no_venv:
-            raise Skip(self.why_no_venv)
-        return os.path.join(self.build, "venv", "bin", name)
 
 
 def run(argv, timeout=120, **more):
@@ -138,7 +133,7 @@ def stop_and_change(cli, id):
 # proves: LIFE-03
 @test
 def the_aws_cli_version_1_leads_an_instance_through_its_life(lab):
-    life_of_an_instance(lab, Cli(lab.venv("aws"), lab.cloud.url, True), "v1")
+    life_of_an_instance(lab, Cli(lab.venv("bin", "aws"), lab.cloud.url, True), "v1")
 
 
 def cli_2(lab):
@@ -164,7 +159,7 @@ def a_profile_names_its_region_and_endpoint(lab):
                 f"aws_secret_access_key = test\nendpoint_url = {lab.cloud.url}\n")
     env = {k: v for k, v in environment(AWS_CONFIG_FILE=config).items()
            if k not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")}
-    aws = [lab.venv("aws"), "--profile", "aws-devops", "--output", "text"]
+    aws = [lab.venv("bin", "aws"), "--profile", "aws-devops", "--output", "text"]
     zones = ["ec2", "describe-availability-zones", "--query", "AvailabilityZones[].ZoneName"]
     same(run([*aws, "--region", "eu-west-1", *zones], env=env).split(),
          ["eu-west-1a", "eu-west-1b", "eu-west-1c"], "by the option")
@@ -200,7 +195,7 @@ def welkin_profile_writes_a_profile_and_leaves_the_others_alone(lab):
         same(os.stat(path).st_mode & 0o777, 0o600, path)
     # A key in the environment is another's: an explicit profile goes before it.
     env = {**base, "AWS_ACCESS_KEY_ID": "AKIAOTHER", "AWS_SECRET_ACCESS_KEY": "other"}
-    aws = [lab.venv("aws"), "--profile", "aws-devops", "--output", "text"]
+    aws = [lab.venv("bin", "aws"), "--profile", "aws-devops", "--output", "text"]
     same(run([*aws, "sts", "get-caller-identity", "--query", "Account"], env=env).strip(),
          "903077646177", "account")
     check(run([*aws, "ec2", "describe-availability-zones", "--query",
@@ -222,7 +217,7 @@ def clients_that_trust_the_authority_speak_https(lab):
     bundle = os.path.join(lab.cloud.data, "ca.pem")
     for url in (f"https://localhost:{lab.cloud.port}", f"https://127.0.0.1:{lab.cloud.port}"):
         env = environment(AWS_ENDPOINT_URL=url, AWS_CA_BUNDLE=bundle)
-        aws = [lab.venv("aws"), "--output", "text"]
+        aws = [lab.venv("bin", "aws"), "--output", "text"]
         same(run([*aws, "sts", "get-caller-identity", "--query", "Account"], env=env).strip(),
              "000000000000", f"the AWS CLI at {url}")
         check("us-east-1" in run([*aws, "ec2", "describe-regions", "--query",
@@ -230,7 +225,7 @@ def clients_that_trust_the_authority_speak_https(lab):
         done = subprocess.run([*aws, "sts", "get-caller-identity"], capture_output=True, text=True,
                               env=environment(AWS_ENDPOINT_URL=url))
         check(done.returncode and "SSL" in done.stderr, f"without the bundle: {done.stderr}")
-        same(run([lab.venv("python"), "-c", "import boto3\n"
+        same(run([lab.venv("bin", "python"), "-c", "import boto3\n"
                   "print(boto3.client('sts').get_caller_identity()['Account'])"], env=env),
              "000000000000\n", "boto3")
     # An endpoint's own name, signed for it, as if the name led here.
@@ -261,19 +256,19 @@ def a_web_page_cannot_call_the_api(lab):
 
 @test
 def boto3_of_pypi_works_unchanged(lab):
-    same(run([lab.venv("python"), os.path.join(HERE, "client_boto3.py"), lab.cloud.url],
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_boto3.py"), lab.cloud.url],
              env=environment()), "done\n", "output")
 
 
 @test
 def boto3_manages_identities_and_what_proves_them(lab):
-    same(run([lab.venv("python"), os.path.join(HERE, "client_iam.py"), lab.cloud.url],
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_iam.py"), lab.cloud.url],
              env=environment()), "done\n", "output")
 
 
 @test
 def the_aws_cli_manages_a_user(lab):
-    aws = Cli(lab.venv("aws"), lab.cloud.url, True)
+    aws = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
     same(aws.text("iam", "create-user", "--user-name", "cli", "--path", "/x/", "--query",
                   "User.Arn"), "arn:aws:iam::000000000000:user/x/cli", "arn")
     seed = os.path.join(lab.top, "seed")
@@ -324,7 +319,7 @@ def the_hello_example_runs_as_written(lab):
 
 @test
 def the_aws_cli_keeps_reads_and_restores_a_secret(lab):
-    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+    cli = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
 
     def secret(verb, *args):
         return cli.json("secretsmanager", verb, *args)
@@ -364,7 +359,7 @@ LIST_BUCKET = json.dumps({"Version": "2012-10-17", "Statement": [{
 # proves: ROLE-05 ROLE-07 ROLE-14 ROLE-15 ROLE-16 ROLE-17 ROLE-18 ROLE-19
 @test
 def the_aws_cli_leads_an_instance_profile_through_its_verbs(lab):
-    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+    cli = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
 
     def iam(verb, *args):
         return cli.json("iam", verb, *args)
@@ -396,7 +391,7 @@ def the_aws_cli_leads_an_instance_profile_through_its_verbs(lab):
 
 @test
 def the_aws_cli_writes_attaches_and_simulates_policies(lab):
-    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+    cli = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
     arn = cli.text("iam", "create-policy", "--policy-name", "lister", "--policy-document",
                    LIST_BUCKET, "--query", "Policy.Arn")
     cli.json("iam", "create-user", "--user-name", "lister")
@@ -439,7 +434,7 @@ def identity_token(key, issuer, audience):
 
 @test
 def the_aws_cli_gets_a_role_for_a_token_of_a_provider(lab):
-    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+    cli = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
     issuer, key = "https://ci.example.com", os.path.join(lab.top, "issuer.key")
     arn = cli.text("iam", "create-open-id-connect-provider", "--url", issuer, "--client-id-list",
                    "sts.amazonaws.com", "--thumbprint-list", "a" * 40, "--query",
@@ -475,7 +470,7 @@ def the_aws_cli_gets_a_role_for_a_token_of_a_provider(lab):
                       AWS_WEB_IDENTITY_TOKEN_FILE=token, HOME=lab.top)  # the CLI has a cache there
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         env.pop(name)
-    same(run([lab.venv("aws"), "sts", "get-caller-identity", "--query", "Arn", "--output", "text"],
+    same(run([lab.venv("bin", "aws"), "sts", "get-caller-identity", "--query", "Arn", "--output", "text"],
              env=env).strip(), "arn:aws:sts::000000000000:assumed-role/ci/env", "by the environment")
     other = os.path.join(lab.top, "other.key")
     run(["openssl", "genrsa", "-out", other, "2048"])
@@ -513,7 +508,51 @@ def stores_parameters(cli):
 @test
 def the_aws_cli_stores_parameters(lab):
     """PS-24 VS-19"""
-    stores_parameters(Cli(lab.venv("aws"), lab.cloud.url, True).json)
+    stores_parameters(Cli(lab.venv("bin", "aws"), lab.cloud.url, True).json)
+
+
+STACK = """
+Parameters:
+  EnvType: {Type: String, Default: dev, AllowedValues: [dev, prod]}
+Conditions:
+  Prod: !Equals [!Ref EnvType, prod]
+Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: web
+      SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 0.0.0.0/0}]
+  Server:
+    Type: AWS::EC2::Instance
+    Properties: {ImageId: ami-009d6802948d06e52, SecurityGroups: [!Ref Group]}
+  OnlyProd: {Type: AWS::SSM::Parameter, Condition: Prod, Properties: {Type: String, Value: x}}
+Outputs:
+  Server: {Value: !Ref Server}
+"""
+
+
+@test
+def the_aws_cli_deploys_a_stack(lab):
+    """CFN-01 CFN-10 CFNC-01"""
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+    path = os.path.join(lab.top, "stack.yaml")
+    with open(path, "w") as f:
+        f.write(STACK)
+
+    def resources():
+        about = cli.json("cloudformation", "describe-stack-resources", "--stack-name", "cli")
+        return sorted(r["LogicalResourceId"] for r in about["StackResources"])
+
+    deploy = ("cloudformation", "deploy", "--stack-name", "cli", "--template-file", path)
+    cli.text(*deploy)
+    same(resources(), ["Group", "Server"], "what is made")
+    check("No changes to deploy" in cli.text(*deploy, "--no-fail-on-empty-changeset"), "no change")
+    cli.text(*deploy, "--parameter-overrides", "EnvType=prod")
+    same(resources(), ["Group", "OnlyProd", "Server"], "what is added")
+    cli.refused("ValidationError", "cloudformation", "validate-template", "--template-body", "x")
+    cli.text("cloudformation", "delete-stack", "--stack-name", "cli")
+    cli.text("cloudformation", "wait", "stack-delete-complete", "--stack-name", "cli")
+    cli.refused("ValidationError", "cloudformation", "describe-stacks", "--stack-name", "cli")
 
 
 # ---- Terraform --------------------------------------------------------------------------------
@@ -636,16 +675,47 @@ def parameters_are_kept_by_terraform(lab):
 
 
 @test
+def a_stack_is_kept_by_terraform(lab):
+    """apply, an empty plan, an update, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-cloudformation"),
+                            "terraform-cloudformation", lab.cloud.url)
+    check('text = "first"' in tf("apply", "-auto-approve"), "the output")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "second"}
+    check('text = "second"' in tf("apply", "-auto-approve", variables=changed), "the new output")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    tf("destroy", "-auto-approve", variables=changed)
+
+
+@test
 def secrets_are_kept_by_terraform(lab):
     """apply, an empty plan, changes in place, destroy"""
-    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-secrets"), "terraform-secrets",
-                            lab.cloud.url)
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-secrets"), "terraform-secrets")
     check("6 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     tf("plan", "-detailed-exitcode")
     changed = {"value": "second", "tag": "green"}
     tf("apply", "-auto-approve", variables=changed)
     tf("plan", "-detailed-exitcode", variables=changed)
     check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+
+
+@test
+def keys_aliases_and_grants_are_kept_by_terraform(lab):
+    """apply, an empty plan, changes in place, destroy; with what is encrypted under the keys"""
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-kms"), "terraform-kms")
+    check("12 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    check("BEGIN PUBLIC KEY" in tf.output("public_key"), "the public key")
+    target = tf.output("alias_target")
+    changed = {"text": "second", "rotation": "true", "alias_of": "other"}
+    tf("apply", "-auto-approve", variables=changed)
+    tf("plan", "-detailed-exitcode", variables=changed)
+    check(target != tf.output("alias_target"), "the alias's target")
+    check("12 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+    same(lab.cloud.json("kms", "DescribeKey", KeyId=target)["KeyMetadata"]["KeyState"],
+         "PendingDeletion", "the key")
+    same([a for a in lab.cloud.json("kms", "ListAliases")["Aliases"]
+          if a["AliasName"].startswith("alias/app")], [], "aliases")
 
 
 def main():

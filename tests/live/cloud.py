@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import hmac
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import xml.etree.ElementTree as ET
 
 VERSION = "2016-11-15"
 VERSIONS = {"ec2": VERSION, "iam": "2010-05-08", "sts": "2011-06-15"}
+JSON_TARGETS = {"kms": "TrentService", "secretsmanager": "secretsmanager", "ssm": "AmazonSSM"}
 AMI = "ami-009d6802948d06e52"  # Amazon Linux 2 to its users; boots the tiny image
 
 
@@ -117,6 +119,14 @@ def flatten(params, prefix=""):
 
 def b64(text):
     return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
+
+
+def json_request(host, service, action, params, **more):
+    """(headers, body) of a signed call of a service that speaks JSON; `more` is sign()'s."""
+    body = json.dumps(params).encode()
+    headers = {"content-type": "application/x-amz-json-1.1",
+               "x-amz-target": f"{JSON_TARGETS[service]}.{action}"}
+    return sign(host, body, service=service, headers=headers, **more), body
 
 
 def free_port(first=4600):
@@ -276,12 +286,15 @@ class Cloud:
         """Status and body of a signed call.  `account` is the access key."""
         fields = {"Action": action, "Version": VERSIONS[service], **flatten(params or {})}
         body = urllib.parse.urlencode(fields).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"content-type": "application/x-www-form-urlencoded"}
         if token:
             headers["x-amz-security-token"] = token
-        headers = sign(self.endpoint, body, key=account, region=region, service=service,
-                       secret=secret, now=now, headers=headers)
+        return self.post(body, sign(self.endpoint, body, key=account, region=region,
+                                    service=service, secret=secret, now=now, headers=headers))
+
+    def post(self, body, headers):
+        """(status, body) of a signed request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("POST", "/", body, headers)
             reply = connection.getresponse()
@@ -305,6 +318,15 @@ class Cloud:
         if status != 200:
             error = reply["Errors"]["Error"]
             raise Fault(status, error["Code"], error["Message"])
+        return reply
+
+    def json(self, service, action, **params):
+        """A call of a service that speaks JSON, as the account's root; its reply."""
+        headers, body = json_request(self.endpoint, service, action, params)
+        status, reply = self.post(body, headers)
+        reply = json.loads(reply or b"{}")
+        if status != 200:
+            raise Fault(status, reply["__type"], reply.get("message") or reply.get("Message"))
         return reply
 
     def query(self, service, action, **params):

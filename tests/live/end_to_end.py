@@ -42,6 +42,7 @@ def main():
         if not why_not:
             give_images(build)
             lab.start_debian()
+            lab.why_no_venv = lab_module.fetch_python_clients(build)
             try:
                 lab.isolate()
             except Skip as why:

@@ -4,16 +4,17 @@
 Usage: tests/live/kill_loop.py BUILD_DIR [N]      KILL_SEED=… to draw the same again
 
 Runs BUILD_DIR/welkin with the sim host (no root needed), lets eight clients, each an account of
-its own, make, change and delete things, kills the daemon N times (200) and starts it again on
-the same data; now and then it is ended with SIGTERM instead.  Each client knows what was answered; a call that was cut off may have happened or
-not, but only as a whole.  After each start every client compares that with what it is shown.
+its own, make, change and delete things, parameters and secrets too, kills the daemon N times (200)
+and starts it again on the same data; now and then it is ended with SIGTERM instead.  Each client
+knows what was answered; a call that was cut off may have happened or not, but only as a whole.
+After each start every client compares that with what it is shown.
 
 Needs python3 only.
 """
 
-import hashlib
-import hmac
+import datetime
 import http.client
+import json
 import os
 import random
 import shutil
@@ -25,7 +26,10 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import uuid
 import xml.etree.ElementTree as xml
+
+from cloud import JSON_TARGETS, b64, sign
 
 CLIENTS = 8
 LIVE_MAX = 12       # things a client keeps
@@ -35,7 +39,8 @@ CLOCK_EVERY = 8     # rounds; then the clock goes on, so that terminated instanc
 END_EVERY = 10      # kills; then it is ended with SIGTERM once
 CLOCK_STEP_MS = 2 * 3600 * 1000
 IMAGE = "ami-009d6802948d06e52"
-REGION = "us-east-1"
+NAMES = [f"/kill/{i}" for i in range(3)]  # of parameters and of secrets, in each account
+BLOBS_MAX = 4       # ciphertexts a client keeps
 
 
 class Cut(Exception):
@@ -46,14 +51,11 @@ class Wrong(Exception):
     """What is shown contradicts what was answered."""
 
 
-def mac(key, text):
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
-
-
 class Api:
     def __init__(self, cloud, account):
         self.cloud, self.account = cloud, account
         self.conn = None
+        self.code = None
         self.calls = 0
 
     def close(self):
@@ -61,38 +63,17 @@ class Api:
             self.conn.close()
         self.conn = None
 
-    def headers(self, body):
-        now = time.gmtime(time.time() + self.cloud.ahead_ms / 1000)
-        stamp, day = time.strftime("%Y%m%dT%H%M%SZ", now), time.strftime("%Y%m%d", now)
-        signed = {
-            "content-type": "application/x-www-form-urlencoded",
-            "host": f"127.0.0.1:{self.cloud.port}",
-            "x-amz-date": stamp,
-        }
-        names = ";".join(sorted(signed))
-        canonical = "\n".join(
-            ["POST", "/", ""] + [f"{k}:{signed[k]}" for k in sorted(signed)]
-            + ["", names, hashlib.sha256(body).hexdigest()])
-        scope = f"{day}/{REGION}/ec2/aws4_request"
-        key = b"AWS4test"
-        for part in scope.split("/"):
-            key = mac(key, part)
-        text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope,
-                          hashlib.sha256(canonical.encode()).hexdigest()])
-        signature = mac(key, text).hex()
-        signed["authorization"] = (f"AWS4-HMAC-SHA256 Credential={self.account}/{scope}, "
-                                   f"SignedHeaders={names}, Signature={signature}")
-        return signed
-
-    def call(self, action, **params):
-        """The reply's root element; None for a refusal whose code is in self.code."""
-        form = {"Action": action, "Version": "2016-11-15"}
-        form.update({k.replace("__", "."): v for k, v in params.items()})
-        body = urllib.parse.urlencode(form).encode()
+    def post(self, action, service, body, **headers):
+        """Status and body of the reply."""
+        now = datetime.datetime.now(datetime.timezone.utc) + \
+            datetime.timedelta(milliseconds=self.cloud.ahead_ms)
+        headers = {k.replace("_", "-"): v for k, v in headers.items()}
+        headers = sign(f"127.0.0.1:{self.cloud.port}", body, key=self.account, service=service,
+                       now=now, headers=headers)
         try:
             if not self.conn:
                 self.conn = http.client.HTTPConnection("127.0.0.1", self.cloud.port, timeout=20)
-            self.conn.request("POST", "/", body, self.headers(body))
+            self.conn.request("POST", "/", body, headers)
             reply = self.conn.getresponse()
             text = reply.read()
         except socket.timeout:
@@ -101,15 +82,35 @@ class Api:
             self.close()
             raise Cut()
         self.calls += 1
+        return reply.status, text
+
+    def refused(self, action, status, text, code):
+        """Keeps the code of a refusal that may be."""
+        self.code = code
+        if status >= 500 or code in ("AuthFailure", "SignatureDoesNotMatch",
+                                     "InvalidSignatureException"):
+            raise Wrong(f"{action}: HTTP {status} {text.decode()[:300]}")
+
+    def call(self, action, **params):
+        """The reply's root element; None for a refusal whose code is in self.code."""
+        form = {"Action": action, "Version": "2016-11-15"}
+        form.update({k.replace("__", "."): v for k, v in params.items()})
+        status, text = self.post(action, "ec2", urllib.parse.urlencode(form).encode(),
+                                 content_type="application/x-www-form-urlencoded")
         root = xml.fromstring(text)
         for e in root.iter():
             e.tag = e.tag.rsplit("}", 1)[-1]
-        if reply.status == 200:
+        if status == 200:
             return root
-        self.code = root.findtext(".//Code")
-        if reply.status >= 500 or self.code in ("AuthFailure", "SignatureDoesNotMatch"):
-            raise Wrong(f"{action}: HTTP {reply.status} {text.decode()[:300]}")
-        return None
+        return self.refused(action, status, text, root.findtext(".//Code"))
+
+    def json(self, service, action, **params):
+        """The reply of a service that speaks JSON, or None as above."""
+        status, text = self.post(action, service, json.dumps(params).encode(),
+                                 content_type="application/x-amz-json-1.1",
+                                 x_amz_target=f"{JSON_TARGETS[service]}.{action}")
+        reply = json.loads(text or b"{}")
+        return reply if status == 200 else self.refused(action, status, text, reply["__type"])
 
 
 class Thing:
@@ -132,6 +133,10 @@ class Client:
         self.api = Api(cloud, f"{number + 1:012d}")
         self.things = {}
         self.unsure = []         # creations that were cut off: (kind, name, n, form)
+        # (service, name) -> values that it may have; None is "not there"
+        self.values = {(s, n): {None} for s in ("ssm", "secretsmanager") for n in NAMES}
+        self.key = None          # of KMS
+        self.blobs = []          # (ciphertext, text)
         self.serial = 0
         self.acknowledged = 0
         self.cut = 0
@@ -235,9 +240,54 @@ class Client:
             self.change([(thing.protected, value)], "ModifyInstanceAttribute",
                         InstanceId=thing.id, DisableApiTermination__Value=str(value).lower())
 
+    def done(self, service, action, **params):
+        """The reply of a call that nothing stands in the way of."""
+        reply = self.api.json(service, action, **params)
+        if reply is None:
+            raise Wrong(f"{action} is refused: {self.api.code}")
+        self.acknowledged += 1
+        return reply
+
+    def put_value(self):
+        """Makes, changes or deletes a parameter or a secret."""
+        (service, name), values = self.rng.choice(list(self.values.items()))
+        there = values != {None}
+        value = None if there and self.rng.random() < 0.3 else self.name()
+        token = str(uuid.UUID(int=self.rng.getrandbits(128)))
+        values.add(value)
+        if service == "ssm" and value is None:
+            self.done(service, "DeleteParameter", Name=name)
+        elif service == "ssm":
+            self.done(service, "PutParameter", Name=name, Value=value, Overwrite=there,
+                      Type="String" if name == NAMES[0] else "SecureString")
+        elif value is None:
+            self.done(service, "DeleteSecret", SecretId=name, ForceDeleteWithoutRecovery=True)
+        elif there:
+            self.done(service, "PutSecretValue", SecretId=name, SecretString=value,
+                      ClientRequestToken=token)
+        else:
+            self.done(service, "CreateSecret", Name=name, SecretString=value,
+                      ClientRequestToken=token)
+        values.clear()
+        values.add(value)
+
+    def encrypt(self):
+        if not self.key:
+            self.key = self.done("kms", "CreateKey")["KeyMetadata"]["KeyId"]
+        text = b64(self.name())
+        blob = self.done("kms", "Encrypt", KeyId=self.key, Plaintext=text)["CiphertextBlob"]
+        self.blobs = self.blobs[-BLOBS_MAX + 1:] + [(blob, text)]
+
+    def rotate(self):
+        if self.key and self.api.json("kms", "RotateKeyOnDemand", KeyId=self.key) is None:
+            if self.api.code != "LimitExceededException":
+                raise Wrong(f"RotateKeyOnDemand is refused: {self.api.code}")
+            self.key = None  # the next one; what this one encrypted opens still
+
     def step(self):
         acts = [(20, self.run_instances), (8, self.make_group), (3, self.make_key),
-                (24, self.tag), (24, self.delete), (14, self.power), (7, self.protect)]
+                (24, self.tag), (24, self.delete), (14, self.power), (7, self.protect), (24, self.put_value),
+                (8, self.encrypt), (2, self.rotate)]
         if sum(t.there != {False} for t in self.things.values()) >= LIVE_MAX:
             acts = acts[3:]
         self.rng.choices([fn for _, fn in acts], [w for w, _ in acts])[0]()
@@ -342,7 +392,28 @@ class Client:
         self.settle(thing.protected, reply.findtext("disableApiTermination/value") == "true",
                     f"protection of {thing.id}")
 
+    def read(self, reply, missing, member):
+        if reply is None and self.api.code != missing:
+            raise Wrong(f"{member} cannot be read: {self.api.code}")
+        return reply and reply[member]
+
+    def value(self, service, name):
+        if service == "ssm":
+            reply = self.api.json(service, "GetParameter", Name=name, WithDecryption=True)
+            return self.read(reply and reply["Parameter"], "ParameterNotFound", "Value")
+        reply = self.api.json(service, "GetSecretValue", SecretId=name)
+        return self.read(reply, "ResourceNotFoundException", "SecretString")
+
+    def check_values(self):
+        for (service, name), values in self.values.items():
+            self.settle(values, self.value(service, name), f"{service}'s {name}")
+        for blob, text in self.blobs:
+            reply = self.api.json("kms", "Decrypt", CiphertextBlob=blob)
+            if reply is None or reply["Plaintext"] != text:
+                raise Wrong(f"what was encrypted does not open: {reply} {self.api.code}")
+
     def check(self):
+        self.check_values()
         shown = self.adopt(self.look())
         self.check_parts(shown)
         for ident, thing in list(self.things.items()):

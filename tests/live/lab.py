@@ -23,6 +23,9 @@ from cloud import Cloud, Failed, Fault, check, wait
 WORLD = "203.0.113.10"
 HOST = "203.0.113.1"
 
+CLIENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "clients",
+                       "requirements.txt")
+
 tests = []
 
 
@@ -41,15 +44,39 @@ def _run(*argv):
     return done.stdout
 
 
+def fetch_python_clients(build):
+    """BUILD_DIR/venv with the stock clients of PyPI, once a build folder; why not, or None."""
+    venv = os.path.join(build, "venv")
+    stamp = os.path.join(venv, "requirements.txt")
+    if os.path.exists(stamp) and open(stamp).read() == open(CLIENTS).read():
+        return None
+    for argv in (["/usr/bin/python3", "-m", "venv", venv],
+                 [os.path.join(venv, "bin", "python"), "-m", "pip", "install", "-q",
+                  "--disable-pip-version-check", "--retries", "1", "-r", CLIENTS]):
+        done = subprocess.run(argv, capture_output=True, text=True)
+        if done.returncode:
+            return "the clients of PyPI cannot be installed: " + \
+                (done.stderr or done.stdout).strip().splitlines()[-1]
+    shutil.copy(CLIENTS, stamp)
+    return None
+
+
 class Lab:
     def __init__(self, build, cache):
         self.build, self.cache = build, cache
+        self.why_no_venv = None
         self.top = tempfile.mkdtemp(prefix="welkin-e2e-")
         os.chmod(self.top, 0o755)
         self._cloud = None
         self.clouds = []
         self._world = self._server = None
         self._debian = self._debian_log = None
+
+    def venv(self, *path):
+        """Something of the stock clients in Python."""
+        if self.why_no_venv:
+            raise Skip(self.why_no_venv)
+        return os.path.join(self.build, "venv", *path)
 
     # ---- the network ----
 
@@ -208,27 +235,6 @@ def ami(cloud, name, **where):
     reply = cloud.call("DescribeImages", Filter=[{"Name": "name", "Value": [name]}], **where)
     check(reply["imagesSet"], f"there is no image {name}")
     return reply["imagesSet"][0]["imageId"]
-
-
-# ---- the clients of PyPI ----------------------------------------------------------------------
-
-def make_venv(build):
-    """BUILD/venv with what tests/clients/requirements.txt names, once.  Why not, or None."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    wanted = os.path.join(here, "..", "clients", "requirements.txt")
-    venv = os.path.join(build, "venv")
-    stamp = os.path.join(venv, "requirements.txt")
-    if os.path.exists(stamp) and open(stamp).read() == open(wanted).read():
-        return None
-    for argv in (["/usr/bin/python3", "-m", "venv", venv],
-                 [os.path.join(venv, "bin", "python"), "-m", "pip", "install", "-q",
-                  "--disable-pip-version-check", "--retries", "1", "-r", wanted]):
-        done = subprocess.run(argv, capture_output=True, text=True)
-        if done.returncode:
-            return "the clients of PyPI cannot be installed: " + \
-                (done.stderr or done.stdout).strip().splitlines()[-1]
-    shutil.copy(wanted, stamp)
-    return None
 
 
 # ---- running them -----------------------------------------------------------------------------

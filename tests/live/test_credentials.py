@@ -41,7 +41,7 @@ print(ec2.describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"])
 
 def clients(build):
     """The clients of PyPI as a tar of /opt/aws, as pip installed them."""
-    why = lab_module.make_venv(build)
+    why = lab_module.fetch_python_clients(build)
     if why:
         raise Skip(why)
     packages, = glob.glob(os.path.join(build, "venv", "lib", "python3*", "site-packages"))

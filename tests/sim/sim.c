@@ -4,6 +4,9 @@
 #include "sim/sim.h"
 
 #include "ec2/ec2.h"
+#include "gen/store/kms_rows.h"
+#include "gen/store/secretsmanager_rows.h"
+#include "gen/store/ssm_rows.h"
 #include "harness/world.h"
 
 #include <stdio.h>
@@ -14,8 +17,13 @@
 #define MAYBE_MAX 8
 #define NO_TAG (-1)
 #define CONVERGED_MS (10 * 60 * 1000)
+#define ID_BYTES 40
+#define BLOB_BYTES 512
+#define OWNER "000000000000"
+#define REGION "us-east-1"
+#define PLAIN_BASE64 "c2VhbGVk" /* "sealed" */
 
-enum kind { INSTANCES, GROUP, KEY };
+enum kind { INSTANCES, GROUP, KEY, PARAMETER, SECRET, CIPHER };
 
 /* Something that was set: what it must be, or what it may be while that is not durable. */
 struct fact {
@@ -36,8 +44,10 @@ struct entry {
     uint64_t seq;                     /* the commit that made it */
     struct fact tag;                  /* of its first id: the value of `step` */
     struct fact check;                /* of its first id: SourceDestCheck */
+    struct fact value;                /* of a parameter or secret */
     unsigned n;
-    char ids[BATCH_MAX][32];
+    char ids[BATCH_MAX][ID_BYTES]; /* a parameter's and a secret's is its name */
+    char blob[BLOB_BYTES];         /* of a key of KMS: what it encrypted first, in base64 */
 };
 
 struct sim {
@@ -141,6 +151,9 @@ tags_of(struct txn *txn, const struct entry *e, unsigned i)
     const struct ec2_instance_row *instance;
     const struct ec2_security_group_row *group;
     const struct ec2_key_pair_row *key;
+    const struct ssm_parameter_row *parameter;
+    const struct secret_row *secret;
+    const struct kms_key_row *cipher;
 
     switch (e->kind) {
     case INSTANCES:
@@ -152,6 +165,17 @@ tags_of(struct txn *txn, const struct entry *e, unsigned i)
     case KEY:
         key = ec2_key_pair_get(txn, id);
         return key ? &key->tags : NULL;
+    case PARAMETER:
+        id = str_cat(test_arena(), S(OWNER "/" REGION), id);
+        parameter = ssm_parameter_get(txn, id);
+        return parameter ? &parameter->tags : NULL;
+    case SECRET:
+        secret = secret_by_name_get(txn, S(OWNER), S(REGION), id);
+        return secret ? &secret->tags : NULL;
+    case CIPHER:
+        id = str_cat(test_arena(), S("arn:aws:kms:" REGION ":" OWNER ":key/"), id);
+        cipher = kms_key_get(txn, id);
+        return cipher ? &cipher->tags : NULL;
     }
     return NULL;
 }
@@ -206,6 +230,62 @@ check_ended(struct sim *s, struct txn *txn, struct entry *e)
     }
 }
 
+static struct str json_call(struct sim *s, const char *service, const char *operation,
+                            const char *fmt, ...) PRINTF_LIKE(4, 5);
+static struct str
+json_call(struct sim *s, const char *service, const char *operation, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    struct str json = str_vfmt(test_arena(), fmt, ap);
+    va_end(ap);
+    s->totals->calls++;
+    struct str reply = world_json(s->w, service, operation, json.p);
+    if (s->w->http >= 500)
+        broke(s, "HTTP %d for %s %.100s: %.*s", s->w->http, operation, json.p,
+              (int)MIN(reply.n, 200), reply.p);
+    return reply;
+}
+
+/* What was sealed opens, and is what was put last. */
+static void
+check_value(struct sim *s, struct entry *e)
+{
+    int64_t sure = e->value.sure, now = 0;
+    struct str text;
+
+    if (e->kind == PARAMETER)
+        text = json_path(
+            json_call(s, "ssm", "GetParameter", "{'Name':'%s','WithDecryption':true}", e->ids[0]),
+            "Parameter.Value");
+    else if (e->kind == SECRET)
+        text = json_path(
+            json_call(s, "secretsmanager", "GetSecretValue", "{'SecretId':'%s'}", e->ids[0]),
+            "SecretString");
+    else
+        text = json_path(json_call(s, "kms", "Decrypt", "{'CiphertextBlob':'%s'}", e->blob),
+                         "Plaintext");
+    s->totals->opened++;
+    if (e->kind == CIPHER) {
+        if (!str_is(text, PLAIN_BASE64))
+            broke(s, "HTTP %d for what the key %s encrypted", s->w->http, e->ids[0]);
+    } else if (!str_to_i64(text, &now)) {
+        broke(s, "HTTP %d for the value of %s", s->w->http, e->ids[0]);
+    } else if (!settle_fact(&e->value, now)) {
+        broke(s, "%s has the value %lld, and %lld was answered", e->ids[0], (long long)now,
+              (long long)sure);
+    }
+}
+
+static void
+check_values(struct sim *s)
+{
+    for (unsigned i = 0; i < s->n && !s->broken; i++)
+        if (s->ledger[i].kind >= PARAMETER && !s->ledger[i].ended)
+            check_value(s, &s->ledger[i]);
+}
+
 /* After a crash: all that was answered, a beginning of the rest, nothing by half. */
 static void
 check_ledger(struct sim *s)
@@ -245,6 +325,7 @@ check_ledger(struct sim *s)
     }
     s->n = kept;
     store_rollback(txn);
+    check_values(s);
 }
 
 static void
@@ -265,6 +346,7 @@ all_answered(struct sim *s)
             check_facts(s, txn, e);
     }
     store_rollback(txn);
+    check_values(s);
 }
 
 static void
@@ -467,14 +549,108 @@ make_key(struct sim *s)
 static void
 tag_something(struct sim *s)
 {
-    if (s->n) {
-        struct entry *e = &s->ledger[draw(s, s->n)];
+    struct entry *e = pick(s, draw(s, PARAMETER));
 
+    if (e) {
         call(s, "Action=CreateTags&ResourceId.1=%s&Tag.1.Key=step&Tag.1.Value=%u", e->ids[0],
              s->totals->step);
         if (s->w->http == 200)
             set_fact(s, &e->tag, s->totals->step);
     }
+}
+
+static void
+put_parameter(struct sim *s)
+{
+    struct entry *e = draw(s, 2) ? pick(s, PARAMETER) : NULL;
+    int64_t value = s->totals->step;
+
+    if (e) {
+        json_call(s, "ssm", "PutParameter", "{'Name':'%s','Value':'%lld','Overwrite':true}",
+                  e->ids[0], (long long)value);
+        if (s->w->http == 200)
+            set_fact(s, &e->value, value);
+        return;
+    }
+    struct str name = str_fmt(test_arena(), "/sim/p%u-%u", s->totals->step, draw(s, 1000000));
+    json_call(s, "ssm", "PutParameter", "{'Name':'%s','Value':'%lld','Type':'%s','Tier':'%s'}",
+              name.p, (long long)value, draw(s, 2) ? "SecureString" : "String",
+              draw(s, 4) ? "Standard" : "Advanced");
+    if (s->w->http != 200)
+        return;
+    e = enter(s, PARAMETER);
+    e->value.sure = value;
+    enter_id(e, name);
+}
+
+#define TOKEN "'ClientRequestToken':'00000000-0000-4000-8000-%012u'"
+
+static void
+put_secret(struct sim *s)
+{
+    struct entry *e = draw(s, 2) ? pick(s, SECRET) : NULL;
+    unsigned token = ++s->tokens;
+    int64_t value = s->totals->step;
+
+    if (e) {
+        json_call(s, "secretsmanager", "PutSecretValue",
+                  "{'SecretId':'%s','SecretString':'%lld'," TOKEN "}", e->ids[0], (long long)value,
+                  token);
+        if (s->w->http == 200)
+            set_fact(s, &e->value, value);
+        return;
+    }
+    struct str name = str_fmt(test_arena(), "sim/s%u-%u", s->totals->step, draw(s, 1000000));
+    json_call(s, "secretsmanager", "CreateSecret", "{'Name':'%s','SecretString':'%lld'," TOKEN "}",
+              name.p, (long long)value, token);
+    if (s->w->http != 200)
+        return;
+    e = enter(s, SECRET);
+    e->value.sure = value;
+    enter_id(e, name);
+}
+
+static void
+delete_configuration(struct sim *s)
+{
+    struct entry *e = pick(s, draw(s, 2) ? PARAMETER : SECRET);
+
+    if (!e)
+        return;
+    if (e->kind == PARAMETER)
+        json_call(s, "ssm", "DeleteParameter", "{'Name':'%s'}", e->ids[0]);
+    else
+        json_call(s, "secretsmanager", "DeleteSecret",
+                  "{'SecretId':'%s','ForceDeleteWithoutRecovery':true}", e->ids[0]);
+    if (s->w->http == 200)
+        ended(s, e);
+}
+
+/* A new key and what it encrypts at once; or the key is rotated, and that must open still. */
+static void
+encrypt(struct sim *s)
+{
+    struct entry *e = draw(s, 2) ? pick(s, CIPHER) : NULL;
+
+    if (e) {
+        json_call(s, "kms", "RotateKeyOnDemand", "{'KeyId':'%s'}", e->ids[0]);
+        return;
+    }
+    struct str id = json_path(json_call(s, "kms", "CreateKey", "{}"), "KeyMetadata.KeyId");
+
+    if (s->w->http != 200)
+        return;
+    id = str_dup(test_arena(), id);
+    e = enter(s, CIPHER);
+    enter_id(e, id);
+    struct str blob = json_path(
+        json_call(s, "kms", "Encrypt", "{'KeyId':'%s','Plaintext':'" PLAIN_BASE64 "'}", e->ids[0]),
+        "CiphertextBlob");
+
+    if (s->w->http != 200 || blob.n >= sizeof(e->blob))
+        broke(s, "HTTP %d for Encrypt under a new key", s->w->http);
+    else
+        memcpy(e->blob, blob.p, blob.n);
 }
 
 /* A guest does something by itself. */
@@ -603,9 +779,9 @@ answered_so_far(struct sim *s)
 static void
 disk_fails(struct sim *s)
 {
-    static void (*const acts[])(struct sim * s) = {run_instances,   run_with_new_token,
-                                                   make_group,      tag_something,
-                                                   change_instance, change_attribute};
+    static void (*const acts[])(struct sim * s) = {
+        run_instances,   run_with_new_token, make_group,    tag_something,
+        change_instance, change_attribute,   put_parameter, put_secret};
     struct store *store = cloud_store(s->w->cloud);
 
     if (s->w->hold_disk || s->n + 4 > LEDGER_MAX)
@@ -647,6 +823,10 @@ step(struct sim *s)
                 {3, make_key},
                 {10, tag_something},
                 {8, change_attribute},
+                {10, put_parameter},
+                {8, put_secret},
+                {3, delete_configuration},
+                {5, encrypt},
                 {4, retry},
                 {6, guest_acts},
                 {5, crash},

@@ -6,7 +6,7 @@
 #define SIM_WHY_BYTES 512
 
 struct sim_totals {
-    unsigned step, calls, crashes, power_losses, exits, disk_faults, retries;
+    unsigned step, calls, crashes, power_losses, exits, disk_faults, retries, opened;
 };
 
 /* False when an invariant broke: `why` says which. */

@@ -7,7 +7,8 @@
  *
  * After every step the invariants are checked.  After every crash, and after every fault of the
  * disk, which ends the daemon, all that was answered must be there: what was made, what was
- * deleted, tags and attributes as they were set last.  Of what was on its way the survivors must
+ * deleted, tags, attributes, parameters and secrets as they were set last, and what KMS encrypted
+ * opens.  Of what was on its way the survivors must
  * be a beginning of the order in which it was done, and no call may be there by half.
  */
 #include "base/log.h"
@@ -48,10 +49,13 @@ TEST(the_cloud_keeps_what_it_answered_through_crashes)
         all.exits += totals.exits;
         all.disk_faults += totals.disk_faults;
         all.retries += totals.retries;
+        all.opened += totals.opened;
     }
-    printf("%llu seeds: %u calls (%u with a token used before), %u crashes of the daemon, %u power "
-           "losses, %u faults of the disk, %u guests ended by themselves\n",
-           (unsigned long long)runs, all.calls, all.retries, all.crashes, all.power_losses,
-           all.disk_faults, all.exits);
+    printf(
+        "%llu seeds: %u calls (%u with a token used before), %u crashes of the daemon, %u power "
+        "losses, %u faults of the disk, %u guests ended by themselves, %u sealed values opened\n",
+        (unsigned long long)runs, all.calls, all.retries, all.crashes, all.power_losses,
+        all.disk_faults, all.exits, all.opened);
     CHECK(all.crashes + all.power_losses > 0);
+    CHECK(all.opened > 0);
 }
