@@ -27,8 +27,8 @@ CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -DWELKIN_DEBUG
 LDFLAGS += -fsanitize=address,undefined
 endif
 
-SERVICES := ec2 sts iam kms ssm secretsmanager
-FOLDERS := base sys loop codec policy store api $(SERVICES) host host/sandbox guestnet daemon
+SERVICES := ec2 sts iam kms ssm secretsmanager servicequotas
+FOLDERS := base sys loop codec policy placement store api $(SERVICES) host host/sandbox guestnet daemon
 
 SRC := $(filter-out src/daemon/main.c,$(foreach f,$(FOLDERS),$(wildcard src/$(f)/*.c)))
 GEN_API := $(foreach s,$(SERVICES),$(B)/gen/api/$(s).c)

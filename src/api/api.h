@@ -45,6 +45,7 @@ struct api_call {
     struct txn *txn;     /* one that changes nothing unless the operation is `write` */
     const struct api_service *service;
     const struct api_op *op;
+    const void *input;   /* the decoded request, from its authorization on */
     const struct api_wire *wire; /* the format that the caller speaks */
     struct str account;  /* 12 digits */
     struct str region;
@@ -132,11 +133,16 @@ const struct api_machines *api_machines(const struct api_call *call);
 
 /* ---- the front ---- */
 
+/* Who puts instances on hosts: src/ec2/placer.h.  The API only hands it to the handlers. */
+struct ec2_placer;
+struct ec2_placer *api_placer(const struct api_call *call);
+
 struct api_config {
     struct env *env;
     struct store *store;
     const struct api_service_hooks *const *services; /* NULL-terminated */
     const struct api_machines *machines;
+    struct ec2_placer *placer;
     bool root_keys;        /* accept test/test and 12-digit access keys */
     const char *default_region;
 };
@@ -165,7 +171,7 @@ struct api_reply {
     struct str request_id;
     struct buf body;      /* the caller's; initialised with its maximum before the call */
     uint64_t wait_seq;    /* may be sent when store_durable_seq() >= this */
-    bool secret;          /* the body holds a secret: wipe it, and the arena, once it was sent */
+    bool secret;          /* request or body may hold one: wipe body and arena once it was sent */
     struct str service, operation, code; /* for the log; code is empty when all went well */
 };
 

@@ -210,6 +210,7 @@ find_session(struct api_call *call, struct txn *txn, const struct sigv4_claim *c
 
     if (error)
         return error;
+    assert(str_eq(s->account, call->account));
     call->session = s;
     ret->secret = session_secret(call->arena, call->guard->session_key, claim->access_key);
     return SIGV4_OK;
@@ -244,6 +245,7 @@ write_use(const struct api_call *call, struct txn *txn, const struct found *foun
         row.used_service = str_from(call->service->signing);
         return iam_access_key_update(txn, &row);
     }
+    assert(found->role);
     struct iam_role_row row = *found->role;
 
     row.used_ms = call->now_ms;
@@ -259,6 +261,8 @@ end_with_use(const struct api_call *call, struct txn *txn, const struct found *f
                       : found->role ? found->role->used_ms
                                     : call->now_ms;
     int r = 0;
+
+    assert(!found->key || !found->role); /* a key is a user's or a root's, or a session's */
 
     if (call->now_ms - used_ms >= USED_MS || used_ms == 0)
         r = write_use(call, txn, found);
@@ -276,8 +280,8 @@ refuse(struct api_call *call, int error, const struct api_request *req,
        const struct sigv4_claim *claim, const struct sigv4_expect *expect)
 {
     struct sigv4_fault fault =
-        sigv4_fault(call->arena, (enum sigv4_error)error, api_wire_dialect(call),
-                    &req->http, claim, expect, call->now_ms);
+        sigv4_fault(call->arena, (enum sigv4_error)error, api_wire_dialect(call), &req->http, claim,
+                    expect, call->now_ms);
 
     call->fault = (struct api_fault){.code = str_from(fault.code),
                                      .http = (int)fault.status,
@@ -295,6 +299,7 @@ verify(struct api_call *call, struct sigv4_keys *keys, const struct api_request 
     struct found found = {0};
     int error = find_key(call, txn, claim, root_keys, &found);
 
+    assert(error || found.secret.n > 0);
     if (!error)
         error = sigv4_verify(&req->http, claim, flags, sigv4_keys_get(keys, claim, found.secret));
     if (call->session)
@@ -338,6 +343,9 @@ api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct ap
         call->session = NULL;
         return refuse(call, error, req, claim, &expect);
     }
+    assert(call->principal.kind != POLICY_ANONYMOUS &&
+           str_eq(call->principal.account, call->account));
+    assert(call->principal.arn.n && call->principal.id.n);
     call->principal_id = call->principal.id;
     call->principal_arn = call->principal.arn;
     call->access_key = claim->access_key;

@@ -153,14 +153,36 @@ api_may(struct api_call *call, struct str action, const struct api_resource *res
 int
 api_authorize_pass_role(struct api_call *call, struct str role_arn, const char *service)
 {
+    return api_authorize_pass_role_to(call, role_arn, service, STR_NONE);
+}
+
+int
+api_authorize_pass_role_to(struct api_call *call, struct str role_arn, const char *service,
+                           struct str thing_arn)
+{
     struct policy_context extra = {0};
     const struct api_resource role = {.arn = role_arn};
 
+    assert(str_starts(role_arn, S("arn:aws:iam::")));
     api_context_add(call, &extra, S("iam:PassedToService"), str_from(service));
+    if (thing_arn.n)
+        api_context_add(call, &extra, S("iam:AssociatedResourceArn"), thing_arn);
     return api_authorize_on(call, S("iam:PassRole"), &role, &extra);
 }
 
 /* ---- what an operation is about ---- */
+
+/* The path that the request gives what it makes: "/team/", else "/". */
+static struct str
+path_of(const struct api_call *call)
+{
+    const struct api_shape *input = api_shape(call->service, call->op->input);
+    const struct api_member *m = api_member_find(call->service, input, S("Path"));
+    const struct str *path = m ? (const void *)((const char *)call->input + m->offset) : NULL;
+
+    assert(!m || api_shape(call->service, m->shape)->kind == API_STRING);
+    return path && path->n ? *path : S("/");
+}
 
 /* Puts region, account and id into "arn:aws:ec2:{region}:{account}:instance/{id}". */
 static struct str
@@ -168,7 +190,10 @@ arn_of(struct api_call *call, struct str template, struct str id)
 {
     const struct {
         struct str name, value;
-    } holes[] = {{S("region"), call->region}, {S("account"), call->account}, {S("id"), id}};
+    } holes[] = {{S("region"), call->region},
+                 {S("account"), call->account},
+                 {S("path"), path_of(call)},
+                 {S("id"), id}};
     struct str out = S("");
 
     while (template.p) {
@@ -334,6 +359,7 @@ api_authorize(struct api_call *call, const void *req)
     const struct api_resource everything = {.arn = S("*")};
     struct policy_context *keys;
 
+    call->input = req;
     if (call->op->flags & (API_NO_AUTH | API_ANYONE))
         return 0;
     if (call->principal.kind == POLICY_ROOT && !hooks->resource_policies)

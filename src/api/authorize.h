@@ -22,6 +22,7 @@
  *   as SERVICE:ACTION   the action's name where it is not SERVICE:OPERATION, for the `on` behind it
  *   anyone              no policy is asked: GetCallerIdentity
  *
+ * In a template {path} is the request's Path, "/" when it has none: of what is to be made.
  * Several `on` are several decisions; all must allow.  dispatch does it after validation and before
  * the handler; a root key in its own account is asked nothing but organizations' policies.
  * AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
@@ -73,6 +74,9 @@ int api_authorize_on(struct api_call *call, struct str action, const struct api_
 
 /* iam:PassRole of a role to a service ("ec2.amazonaws.com"); the refusal is that of this call. */
 int api_authorize_pass_role(struct api_call *call, struct str role_arn, const char *service);
+/* The same for one thing of that service: iam:AssociatedResourceArn. */
+int api_authorize_pass_role_to(struct api_call *call, struct str role_arn, const char *service,
+                               struct str thing_arn);
 
 /* The same question without a refusal: for what is left out of an answer, not refused. */
 bool api_may(struct api_call *call, struct str action, const struct api_resource *resource,

@@ -112,6 +112,12 @@ api_uuid(struct env *env, struct arena *arena)
     return str_of(p, 36);
 }
 
+struct ec2_placer *
+api_placer(const struct api_call *call)
+{
+    return call->api->config.placer;
+}
+
 const struct api_machines *
 api_machines(const struct api_call *call)
 {
@@ -221,33 +227,6 @@ prepare(struct call_state *st)
     return r;
 }
 
-/* Whether a struct has a secret, or a struct or a list of structs that has one. */
-static bool
-shape_secret(const struct api_service *service, const struct api_shape *shape, unsigned depth)
-{
-    if (shape->flags & API_SECRET)
-        return true;
-    if (shape->kind == API_LIST)
-        return shape_secret(service, api_shape(service, service->members[shape->first].shape),
-                            depth);
-    for (unsigned i = 0; shape->kind == API_STRUCT && depth && i < shape->n; i++)
-        if (shape_secret(service, api_shape(service, service->members[shape->first + i].shape),
-                         depth - 1))
-            return true;
-    return false;
-}
-
-/*
- * Whether the request or the reply of the operation holds a secret: the private key of
- * CreateKeyPair, the keys in AssumeRole's credentials, the values of GetParameters.
- */
-static bool
-has_secret(const struct api_service *service, const struct api_op *op)
-{
-    return shape_secret(service, api_shape(service, op->output), 2) ||
-           shape_secret(service, api_shape(service, op->input), 1);
-}
-
 /* Runs the handler in its transaction and encodes what it said. */
 static int
 run(struct call_state *st, void *req, struct api_reply *reply)
@@ -273,7 +252,6 @@ run(struct call_state *st, void *req, struct api_reply *reply)
             abort();
         }
 #endif
-        reply->secret = has_secret(call->service, call->op);
         call->wire->encode(call, st->req, res, reply);
         if (buf_failed(&reply->body))
             r = error_origin(EMSGSIZE, "a reply is larger than a reply may be");
@@ -389,11 +367,11 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
     reply->headers = (struct api_headers){0};
     reply->request_id = st.call.request_id;
     reply->wait_seq = 0;
-    reply->secret = false;
     reply->code = STR_NONE;
     int r = carry_out(api, req, &st, reply);
     reply->service = st.call.service ? str_from(st.call.service->name) : S("-");
     reply->operation = st.call.op ? api_op_name(st.call.service, st.call.op) : STR_NONE;
+    reply->secret = st.call.op && (st.call.op->flags & API_OP_SECRET);
     if (r != 0)
         answer_fault(&st, r, reply);
     /* A refusal too tells of what was seen: "already exists" must not come before it is durable. */

@@ -203,6 +203,7 @@ enum api_op_flag {
     API_NO_OUTPUT = 1 << 4,   /* a reply has no body, where the protocol knows such */
     API_ON_HANDLER = 1 << 5,  /* the handler asks for what it touches: api_authorize_on() */
     API_ANYONE = 1 << 6,      /* signed, but no policy is asked: GetCallerIdentity */
+    API_OP_SECRET = 1 << 7,   /* somewhere in the input or output is a secret */
 };
 
 #define API_NONE UINT16_MAX

@@ -188,19 +188,48 @@ signed_by(const struct jwt *jwt, EVP_PKEY *key)
     return ok;
 }
 
-enum jwt_error
-jwt_verify(struct arena *a, const struct jwt *jwt, struct str key_set)
+/* The keys of a set; absent when it is no set. */
+static struct json
+keys_of(struct arena *a, struct str key_set)
 {
-    enum jwt_error error = JWT_NO_KEY;
+    const struct json none = {.kind = JSON_ARRAY};
+    const struct json *keys;
     struct json set;
     size_t at;
 
     if (key_set.n > JWT_KEYS_MAX_BYTES || !json_parse(a, key_set, NODES_MAX, &set, &at))
-        return JWT_NO_KEY;
-    const struct json *keys = json_get(&set, "keys");
+        return none;
+    keys = json_get(&set, "keys");
+    return keys && keys->kind == JSON_ARRAY ? *keys : none;
+}
 
-    for (size_t i = 0; keys && keys->kind == JSON_ARRAY && i < keys->n; i++) {
-        EVP_PKEY *key = fit_key(a, jwt, &keys->v[i]);
+size_t
+jwt_keys_count(struct arena *a, struct str key_set)
+{
+    static const char *const algorithms[] = {"RS256", "ES256"};
+    const struct json keys = keys_of(a, key_set);
+    size_t n = 0;
+
+    for (size_t i = 0; i < keys.n; i++)
+        for (size_t k = 0; k < ARRAY_LEN(algorithms); k++) {
+            const struct jwt any = {.algorithm = str_from(algorithms[k])};
+            EVP_PKEY *key = fit_key(a, &any, &keys.v[i]);
+
+            n += key != NULL;
+            EVP_PKEY_free(key);
+        }
+    assert(n <= keys.n); /* a key is of one algorithm */
+    return n;
+}
+
+enum jwt_error
+jwt_verify(struct arena *a, const struct jwt *jwt, struct str key_set)
+{
+    enum jwt_error error = JWT_NO_KEY;
+    const struct json keys = keys_of(a, key_set);
+
+    for (size_t i = 0; i < keys.n; i++) {
+        EVP_PKEY *key = fit_key(a, jwt, &keys.v[i]);
 
         if (!key)
             continue;

@@ -28,3 +28,5 @@ struct jwt {
 enum jwt_error jwt_parse(struct arena *a, struct str token, struct jwt *ret);
 /* Whether a key of the set signed it. */
 enum jwt_error jwt_verify(struct arena *a, const struct jwt *jwt, struct str key_set);
+/* How many keys of the set can check a token; 0: none, or it is no set. */
+size_t jwt_keys_count(struct arena *a, struct str key_set);

@@ -15,7 +15,9 @@
 #include "codec/ip.h"
 #include "codec/json.h"
 #include "codec/uri.h"
+#include "daemon/region.h"
 #include "ec2/instance.h"
+#include "iam/iam.h"
 #include "store/keys.h"
 
 #include <arpa/inet.h>
@@ -270,6 +272,38 @@ reset(struct admin *admin, struct http_request *req)
         refuse(admin, req, 500, "The reset could not be stored.");
     else
         reply(req, 200, S("{\"reset\":true}\n"));
+}
+
+/* ---- the region's hardware ---- */
+
+static void
+region(struct admin *admin, struct http_request *req)
+{
+    buf_reset(&admin->body);
+    if (region_show(admin->d->cloud, param(admin, req, "id"), &admin->body))
+        reply(req, 200, buf_str(&admin->body));
+    else
+        refuse(admin, req, 404, "The region model has no such zone, rack or host.");
+}
+
+static void
+fault(struct admin *admin, struct http_request *req)
+{
+    struct str state = param(admin, req, "state");
+    bool on = str_is(state, "on");
+    int r = -EINVAL;
+
+    if (on || str_is(state, "off"))
+        r = region_fault(admin->d->cloud, param(admin, req, "kind"), param(admin, req, "id"), on,
+                         admin->d->env->now_ms(admin->d->env));
+    if (r == -EINVAL)
+        refuse(admin, req, 400,
+               "Give kind=zone, rack, host or network, id=ZONE[/rN[/hN]] of that kind, and "
+               "state=on or off.");
+    else if (r < 0 || store_flush(cloud_store(admin->d->cloud)) < 0)
+        refuse(admin, req, 500, "The fault could not be stored.");
+    else
+        region(admin, req);
 }
 
 /* ---- certificates ---- */
@@ -533,6 +567,32 @@ explain(struct admin *admin, struct http_request *req)
     finish(admin, &o, req);
 }
 
+/* The body is a provider's JSON Web Key Set. */
+static void
+put_keys(struct admin *admin, struct http_request *req)
+{
+    struct store *store = cloud_store(admin->d->cloud);
+    struct txn *txn = store_begin(store);
+    const char *why = "The keys could not be stored.";
+    size_t n = 0;
+    int r = iam_jwks_put(txn, &admin->arena, param(admin, req, "provider"), req->body, &n, &why);
+
+    if (r != 0) {
+        store_rollback(txn);
+        refuse(admin, req, r < 0 ? 500 : 400, why);
+        return;
+    }
+    store_commit(txn);
+    if (store_flush(store) < 0) {
+        refuse(admin, req, 500, why);
+        return;
+    }
+    struct json_out o = begin(admin);
+
+    key_int(&o, "keys", (int64_t)n);
+    finish(admin, &o, req);
+}
+
 /* ---- scheduled events ---- */
 
 /* What the parameters ask for, or NULL and why not. */
@@ -609,6 +669,9 @@ static const struct route routes[] = {
     {HTTP_GET, "/_welkin/console", console},
     {HTTP_GET, "/_welkin/iam/explain", explain},
     {HTTP_POST, "/_welkin/event", make_event},
+    {HTTP_GET, "/_welkin/region", region},
+    {HTTP_POST, "/_welkin/fault", fault},
+    {HTTP_POST, "/_welkin/iam/jwks", put_keys},
 };
 
 bool

@@ -20,6 +20,8 @@ int cli_usage(const char *command);
 
 /* A call of the admin API; prints what went wrong.  0 or an exit status. */
 int cli_call(struct cli *cli, const char *method, const char *path, struct str *ret_body);
+/* The same with something to send, as a POST. */
+int cli_send(struct cli *cli, const char *path, struct str body, struct str *ret_body);
 
 /* Takes `--name VALUE` or `--name=VALUE` out of argv; NULL when it is not there. */
 const char *cli_option(struct cli *cli, const char *name);
@@ -38,3 +40,5 @@ int cmd_profile(struct cli *cli);
 int cmd_event(struct cli *cli);
 int cmd_reset(struct cli *cli);
 int cmd_iam(struct cli *cli);
+int cmd_region(struct cli *cli);
+int cmd_fault(struct cli *cli);

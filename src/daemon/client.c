@@ -32,9 +32,8 @@ dial(const char *endpoint, int *ret_fd)
 
     if (!ip4_parse(host, &ip) || !str_to_u64(port, &number) || number > 65535)
         return -EINVAL;
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)number),
-                             .sin_addr.s_addr = htonl(ip)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)number), .sin_addr.s_addr = htonl(ip)};
     CLEANUP(close_fd) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
         return -errno;
@@ -98,12 +97,13 @@ take(struct reading *rd, size_t from)
 
 int
 client_call(struct arena *arena, const char *endpoint, const char *method, const char *path,
-            void (*sink)(struct str piece), struct client_reply *ret)
+            struct str body, void (*sink)(struct str piece), struct client_reply *ret)
 {
-    struct str req = str_fmt(arena,
-                             "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n"
-                             "Content-Length: 0\r\n\r\n",
-                             method, path, endpoint);
+    struct str head = str_fmt(arena,
+                              "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n"
+                              "Content-Length: %zu\r\n\r\n",
+                              method, path, endpoint, body.n);
+    struct str req = str_cat(arena, head, body);
     struct reading rd = {.sink = sink};
     CLEANUP(close_fd) int fd = -1;
     int r = dial(endpoint, &fd);

@@ -11,8 +11,9 @@ struct client_reply {
 };
 
 /*
- * endpoint: "127.0.0.1:4566".  path with its query.  When `sink` is not NULL the body is handed
- * to it piece by piece as it comes and is not kept.  0 or -errno (-ECONNREFUSED: no daemon).
+ * endpoint: "127.0.0.1:4566".  path with its query.  body may be empty.  Unless `sink` is NULL the
+ * reply's body is handed to it piece by piece as it comes and is not kept.  0 or -errno
+ * (-ECONNREFUSED: no daemon).
  */
 int client_call(struct arena *arena, const char *endpoint, const char *method, const char *path,
-                void (*sink)(struct str piece), struct client_reply *ret);
+                struct str body, void (*sink)(struct str piece), struct client_reply *ret);

@@ -4,12 +4,17 @@
  */
 #include "daemon/cloud.h"
 
+#include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
+#include "ec2/placer.h"
+#include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
+#include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
 #include "secretsmanager/secretsmanager.h"
+#include "servicequotas/servicequotas.h"
 #include "ssm/ssm.h"
 #include "sts/sts.h"
 
@@ -17,7 +22,8 @@
 #include <stdlib.h>
 
 static const struct api_service_hooks *const services[] = {
-    &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks, NULL,
+    &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
+    &servicequotas_hooks, NULL,
 };
 
 struct cloud {
@@ -25,10 +31,12 @@ struct cloud {
     struct store *store;
     struct api *api;
     struct host *host;
+    struct ec2_placer *placer;
     struct ec2_reconciler *ec2;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
+    struct ec2_capacity_clock *capacity;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -69,6 +77,25 @@ seed_images(struct txn *txn, struct env *env)
     return r;
 }
 
+/* The operator's limit of vCPUs, of each quota; 0: Welkin's own. */
+static int
+seed_quotas(struct txn *txn, int64_t limit)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < n_quotas && r >= 0; i++) {
+        const struct servicequotas_value_row row = {.id = str_from(quotas[i].code),
+                                                    .value = limit};
+        bool is = servicequotas_value_get(txn, row.id) != NULL;
+
+        if (limit)
+            r = is ? servicequotas_value_update(txn, &row) : servicequotas_value_insert(txn, &row);
+        else if (is)
+            r = servicequotas_value_delete(txn, row.id);
+    }
+    return r;
+}
+
 static int
 seed(struct cloud *cloud)
 {
@@ -80,6 +107,9 @@ seed(struct cloud *cloud)
         r = seed_images(txn, cloud->config.env);
     else if (!ec2_image_by_name_get(txn, S(EC2_WELKIN_ACCOUNT), S(""), windows))
         r = ec2_image_seed(txn, cloud->config.env, windows, S(""), S("none")); /* of older clouds */
+
+    if (r >= 0)
+        r = seed_quotas(txn, cloud->config.vcpu_limit);
 
     if (r < 0)
         store_rollback(txn);
@@ -110,11 +140,17 @@ cloud_open(struct cloud **ret, const struct cloud_config *config, char why[STORE
         free(cloud);
         return r;
     }
+    r = ec2_placer_new(&cloud->placer, cloud->store, config->region_model, why);
+    if (r < 0) {
+        cloud_close(cloud);
+        return r;
+    }
     struct api_config api = {
         .env = config->env,
         .store = cloud->store,
         .services = services,
         .machines = &cloud->machines,
+        .placer = cloud->placer,
         .root_keys = config->root_keys,
         .default_region = "us-east-1",
     };
@@ -144,11 +180,13 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     r = host_start(cloud->host);
     if (r < 0)
         return r;
-    r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
+    r = ec2_capacity_clock_new(&cloud->capacity, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = ssm_reconciler_new(&cloud->ssm, cloud->config.env, cloud->config.loop, cloud->store);
     if (r >= 0)
-        r = ec2_upkeep_new(&cloud->upkeep, cloud->config.loop, cloud->store);
+        r = ec2_upkeep_new(&cloud->upkeep, cloud->config.loop, cloud->store, cloud->placer);
     if (r >= 0)
         r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
     return r;
@@ -163,8 +201,10 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);
     ec2_reconciler_free(cloud->ec2);
+    ec2_capacity_clock_free(cloud->capacity);
     host_free(cloud->host);
     api_free(cloud->api);
+    ec2_placer_free(cloud->placer);
     close_store(cloud->store);
     free(cloud);
     return NULL;
@@ -192,6 +232,12 @@ struct api *
 cloud_api(struct cloud *cloud)
 {
     return cloud->api;
+}
+
+struct ec2_placer *
+cloud_placer(struct cloud *cloud)
+{
+    return cloud->placer;
 }
 
 struct host *
@@ -258,6 +304,8 @@ cloud_reset(struct cloud *cloud, uint64_t *ret_seq)
             r = clear(txn, all_tables[i]);
     if (r >= 0)
         r = seed_images(txn, cloud->config.env);
+    if (r >= 0)
+        r = seed_quotas(txn, cloud->config.vcpu_limit);
     if (r < 0) {
         store_rollback(txn);
         return r;

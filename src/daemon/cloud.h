@@ -18,6 +18,8 @@ struct cloud_config {
     bool threads;              /* false: commits wait for store_flush() (simulation) */
     const uint8_t *root_key;   /* NULL: the file in dir */
     bool root_keys;            /* accept the access keys test and 12 digits */
+    int64_t vcpu_limit;        /* of each vCPU quota of an account in a region; 0: plenty */
+    struct str region_model;   /* text as data/region_model.txt; p NULL: that one */
 };
 
 /* Opens the database.  0 or -errno with a sentence in `why`. */
@@ -39,6 +41,7 @@ struct cloud *cloud_crash(struct cloud *cloud);
 struct store *cloud_store(struct cloud *cloud);
 struct api *cloud_api(struct cloud *cloud);
 struct host *cloud_host(struct cloud *cloud);
+struct ec2_placer *cloud_placer(struct cloud *cloud);
 
 /* Deletes every row of every account; machines that run are ended by the reconciler.  Durable
  * when store_durable_seq() reaches *ret_seq. */

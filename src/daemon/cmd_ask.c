@@ -140,7 +140,7 @@ cmd_console(struct cli *cli)
     const char *path =
         str_cstr(cli->arena, str_fmt(cli->arena, "/_welkin/console?instance=%s%s", cli->argv[0],
                                      follow ? "&follow=1" : ""));
-    int r = client_call(cli->arena, cli->endpoint, "GET", path, print, &reply);
+    int r = client_call(cli->arena, cli->endpoint, "GET", path, STR_NONE, print, &reply);
     if (r < 0)
         return cli_fail("The daemon on %s cannot be asked: %s.", cli->endpoint, strerror(-r));
     if (reply.status != 200)

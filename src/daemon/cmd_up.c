@@ -2,6 +2,8 @@
 #include "daemon/cli.h"
 
 #include "base/log.h"
+#include "placement/model.h"
+#include "placement/quota.h"
 #include "daemon/daemon.h"
 
 #include <stdio.h>
@@ -33,6 +35,22 @@ parse_ms(const char *text, int64_t otherwise, int64_t *ret)
     return !text || (str_to_i64(str_from(text), ret) && *ret >= 0 && *ret <= 86400000);
 }
 
+/* A byte more than the reader takes is left to be refused by it. */
+static bool
+read_model(struct cli *cli, const char *path, struct str *ret)
+{
+    char *text = arena_alloc(cli->arena, MODEL_TEXT_BYTES_MAX + 1);
+    FILE *f = fopen(path, "re");
+
+    if (!f)
+        return false;
+    size_t n = fread(text, 1, MODEL_TEXT_BYTES_MAX + 1, f);
+    bool ok = !ferror(f);
+    fclose(f);
+    *ret = str_of(text, n);
+    return ok;
+}
+
 int
 cmd_up(struct cli *cli)
 {
@@ -43,6 +61,7 @@ cmd_up(struct cli *cli)
     };
     const char *origins = cli_option(cli, "--allow-origin");
     const char *listen = cli_option(cli, "--listen"), *host = cli_option(cli, "--host");
+    const char *model = cli_option(cli, "--region-model");
 
     config.allow_origins = str_from(origins);
     if (!parse_listen(str_from(listen ? listen : CLI_DEFAULT_ENDPOINT), &config.address,
@@ -56,7 +75,13 @@ cmd_up(struct cli *cli)
         return cli_fail("--host is sandbox or sim.");
     if (!parse_ms(cli_option(cli, "--sim-boot-ms"), 50, &config.sim_boot_ms))
         return cli_fail("--sim-boot-ms takes a number of milliseconds.");
+    const char *vcpus = cli_option(cli, "--vcpu-limit");
+    if (vcpus && (!str_to_i64(str_from(vcpus), &config.vcpu_limit) || config.vcpu_limit < 1 ||
+                  config.vcpu_limit > QUOTA_VALUE_MAX))
+        return cli_fail("--vcpu-limit takes a number from 1 to %d.", QUOTA_VALUE_MAX);
     config.sim_stop_ms = config.sim_boot_ms;
+    if (model && !read_model(cli, model, &config.region_model))
+        return cli_fail("--region-model cannot be read: %s: %s.", model, strerror(errno));
     if (cli->argc)
         return cli_usage("up");
     return daemon_run(&config);

@@ -17,6 +17,8 @@ struct daemon_config {
     bool allow_test_keys;  /* also on an address that is not loopback */
     bool verbose;
     struct str allow_origins; /* of web pages that may call the API: "*", or several with commas */
+    int64_t vcpu_limit;      /* 0: plenty */
+    struct str region_model; /* text; p NULL: the built-in one */
     int64_t sim_boot_ms, sim_stop_ms;
 };
 

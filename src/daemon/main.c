@@ -23,7 +23,7 @@ static int cmd_version(struct cli *cli);
 
 static const struct command commands[] = {
     {"up", cmd_up, "run the cloud in the foreground",
-     "welkin up [--data DIR] [--listen ADDR:PORT] [--host sandbox|sim] [--verbose]\n"
+     "welkin up [--data DIR] [--listen ADDR:PORT] [--host sandbox|sim] [--region-model FILE]\n"
      "\n"
      "Runs the daemon until ctrl-C.  It prints `Ready.` when it answers, and then runs the\n"
      "scripts DIR/init/ready.d/*.sh with AWS_ENDPOINT_URL and keys set.\n"
@@ -32,6 +32,8 @@ static const struct command commands[] = {
      "  --listen ADDR:PORT  127.0.0.1:4566\n"
      "  --host sandbox      instances are real sandboxes; needs root\n"
      "  --host sim          instances are only rows; anybody can run it\n"
+     "  --region-model FILE the hardware of the regions (data/region_model.txt, built in)\n"
+     "  --vcpu-limit N      of each vCPU quota of an account in a region (1000000)\n"
      "  --sim-boot-ms N     how long a simulated boot takes on the cloud's clock (50)\n"
      "  --allow-test-keys   accept the keys test/test on an address that is not loopback\n"
      "  --allow-origin LIST web pages that may call the API: their origins with commas between,\n"
@@ -94,13 +96,28 @@ static const struct command commands[] = {
      "  --region REGION  us-east-1\n"
      "  --replace        also when NAME is a profile of something else, whose settings then go\n"
      "The AWS CLI reads the address out of a profile from version 2.13 (1.29) on.\n"},
-    {"iam", cmd_iam, "explain what a principal may do",
+    {"iam", cmd_iam, "explain what a principal may do; give keys to an identity provider",
      "welkin iam explain --principal ARN --action SERVICE:ACTION [--resource ARN]\n"
      "                   [--region REGION] [--context KEY=VALUE]…\n"
+     "welkin iam jwks PROVIDER_ARN FILE\n"
      "\n"
      "Says what the policies of a user, role or root decide, and which statement does.  The\n"
      "thing's own policy is not looked at; its tags and other condition keys are those that\n"
-     "--context names, as in --context aws:ResourceTag/team=red.  Exits with 1 when denied.\n"},
+     "--context names, as in --context aws:ResourceTag/team=red.  Exits with 1 when denied.\n"
+     "\n"
+     "jwks gives an OpenID Connect provider the JSON Web Key Set that checks its tokens in\n"
+     "AssumeRoleWithWebIdentity, instead of the one it had; FILE may be - for stdin.\n"},
+    {"region", cmd_region, "show the hardware and what runs where",
+     "welkin region                   zones in which something runs or is broken\n"
+     "welkin region ZONE|RACK|HOST    its hosts with their instances\n"
+     "\n"
+     "Racks and hosts are named like us-east-1a/r3 and us-east-1a/r3/h12.  Tenants do not see\n"
+     "them.\n"},
+    {"fault", cmd_fault, "break hardware, or repair it",
+     "welkin fault zone|rack|host|network ID on|off\n"
+     "\n"
+     "A zone, rack or host without power, or any of them without network.  Instances there fail\n"
+     "their system status check, and nothing new is placed there.\n"},
     {"reset", cmd_reset, "delete everything in the cloud",
      "welkin reset --yes\n\nTerminates all instances and deletes all resources of all accounts.\n"},
     {"version", cmd_version, "print the version", "welkin version\n"},
@@ -181,11 +198,11 @@ cli_flag(struct cli *cli, const char *name)
     return false;
 }
 
-int
-cli_call(struct cli *cli, const char *method, const char *path, struct str *ret_body)
+static int
+ask(struct cli *cli, const char *method, const char *path, struct str body, struct str *ret_body)
 {
     struct client_reply reply;
-    int r = client_call(cli->arena, cli->endpoint, method, path, NULL, &reply);
+    int r = client_call(cli->arena, cli->endpoint, method, path, body, NULL, &reply);
 
     if (r == -ECONNREFUSED)
         return cli_fail("No daemon answers on %s: start one with `welkin up`, or name another "
@@ -204,6 +221,18 @@ cli_call(struct cli *cli, const char *method, const char *path, struct str *ret_
     }
     *ret_body = reply.body;
     return 0;
+}
+
+int
+cli_call(struct cli *cli, const char *method, const char *path, struct str *ret_body)
+{
+    return ask(cli, method, path, STR_NONE, ret_body);
+}
+
+int
+cli_send(struct cli *cli, const char *path, struct str body, struct str *ret_body)
+{
+    return ask(cli, "POST", path, body, ret_body);
 }
 
 static int

@@ -200,6 +200,45 @@ find_address(struct api_call *call, struct str id, struct api_resource *r)
     key(call, r, "ec2:PublicIpAddress", row->public_ip);
 }
 
+static void
+find_capacity_reservation(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_capacity_reservation_row *row = ec2_capacity_reservation_get(call->txn, id);
+
+    if (MINE(call, row))
+        r->tags = &row->tags;
+}
+
+static void
+find_dedicated_host(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_dedicated_host_row *row = ec2_dedicated_host_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:AvailabilityZone", row->zone);
+    key(call, r, "ec2:AutoPlacement", row->auto_placement);
+    key(call, r, "ec2:InstanceType", row->instance_type);
+}
+
+/* Policies name a placement group by its name, calls also by its id. */
+static void
+find_placement_group(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_placement_group_row *row =
+        ec2_placement_group_by_name_get(call->txn, call->account, call->region, id);
+
+    if (!row)
+        row = ec2_placement_group_get(call->txn, id);
+    if (!MINE(call, row))
+        return;
+    r->arn = arn(call, "placement-group", row->name);
+    r->tags = &row->tags;
+    key(call, r, "ec2:PlacementGroupName", row->name);
+    key(call, r, "ec2:PlacementGroupStrategy", row->strategy);
+}
+
 static const struct type {
     const char *name, *prefix; /* of ids; "" of none */
     void (*find)(struct api_call *call, struct str id, struct api_resource *r);
@@ -214,6 +253,9 @@ static const struct type {
     {"security-group-rule", "sgr-", find_rule},
     {"network-interface", "eni-", find_interface},
     {"elastic-ip", "eipalloc-", find_address},
+    {"capacity-reservation", "cr-", find_capacity_reservation},
+    {"dedicated-host", "h-", find_dedicated_host},
+    {"placement-group", "pg-", find_placement_group},
 };
 
 int
@@ -284,6 +326,12 @@ uses_all(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         r = uses(call, "security-group", l->group_ids.v[i]);
     if (r == 0 && req->key_name.n)
         r = uses(call, "key-pair", req->key_name);
+    if (r == 0 && l->model.capacity_target.n)
+        r = uses(call, "capacity-reservation", l->model.capacity_target);
+    if (r == 0 && l->model.host_id.n)
+        r = uses(call, "dedicated-host", l->model.host_id);
+    if (r == 0 && l->model.group_id.n)
+        r = uses(call, "placement-group", l->model.group_id);
     return r;
 }
 

@@ -132,6 +132,27 @@ catalogue_type_at(size_t i)
     return type;
 }
 
+/* Types are sorted by name, so a family is a run of them. */
+const struct ec2_type *
+ec2_family_type(struct str family, size_t i)
+{
+    size_t low = 0, high = CATALOGUE_TYPES;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct str name = catalogue_text(catalogue_types[middle].name);
+
+        if (str_cmp(str_cut(name, 0, str_find_char(name, '.')), family) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const struct ec2_type *type =
+        low + i < CATALOGUE_TYPES ? catalogue_type_at(low + i) : NULL;
+
+    return type && str_eq(type->family, family) ? type : NULL;
+}
+
 const struct ec2_type *
 ec2_type_find(struct str name)
 {

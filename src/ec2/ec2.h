@@ -52,6 +52,12 @@ struct str ec2_zone_id(struct arena *arena, struct str zone);
  * publishes; a region younger than the data has the offerings of the one named in data/regions.txt.
  */
 bool ec2_type_offered(const struct ec2_type *type, struct str zone);
+/* Whether it may be in a cluster placement group. */
+bool ec2_type_clusters(const struct ec2_type *type);
+/* Whether Dedicated Hosts are there for it. */
+bool ec2_type_on_hosts(const struct ec2_type *type);
+/* The i-th type of a family, by name; NULL behind the last. */
+const struct ec2_type *ec2_family_type(struct str family, size_t i);
 bool ec2_type_in_region(const struct ec2_type *type, const struct ec2_region *region);
 
 /* ---- authorize.c: what policies may ask of EC2's things ---- */
@@ -299,14 +305,11 @@ int ec2_events_forget(struct txn *txn, struct str instance_id);
 
 /* ---- instance_upkeep.c ---- */
 
-/* The fault that an instance's place suffers from, the oldest; or NULL. */
-const struct ec2_fault_row *ec2_fault_of(struct txn *txn, const struct ec2_instance_row *row);
-/* Goes on elsewhere: the same instance without what was in its memory.  0 or negative. */
-int ec2_instance_recover(struct txn *txn, const struct ec2_instance_row *row);
-
 /* Carries out events that are due, and recovers instances from faults of hosts and racks. */
 struct ec2_upkeep;
-int ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store);
+struct ec2_placer;
+int ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store,
+                   struct ec2_placer *placer);
 struct ec2_upkeep *ec2_upkeep_free(struct ec2_upkeep *u);
 
 /* ---- describe.c: what Describe operations share ---- */

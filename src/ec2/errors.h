@@ -15,6 +15,7 @@
     X(CannotDelete, "CannotDelete", 400)                                                           \
     X(DependencyViolation, "DependencyViolation", 400)                                             \
     X(Gateway_NotAttached, "Gateway.NotAttached", 400)                                             \
+    X(HostLimitExceeded, "HostLimitExceeded", 400)                                                 \
     X(Idempotent_ParameterMismatch, "IdempotentParameterMismatch", 400)                            \
     X(IncorrectInstanceState, "IncorrectInstanceState", 400)                                       \
     X(IncorrectState, "IncorrectState", 400)                                                       \
@@ -22,6 +23,7 @@
     X(InstanceLimitExceeded, "InstanceLimitExceeded", 400)                                         \
     X(InsufficientAddressCapacity, "InsufficientAddressCapacity", 400)                             \
     X(InsufficientFreeAddressesInSubnet, "InsufficientFreeAddressesInSubnet", 400)                 \
+    X(InsufficientHostCapacity, "InsufficientHostCapacity", 500)                                   \
     X(InsufficientInstanceCapacity, "InsufficientInstanceCapacity", 500)                           \
     X(InvalidAMIAttributeItemValue, "InvalidAMIAttributeItemValue", 400)                           \
     X(InvalidAMIID_Malformed, "InvalidAMIID.Malformed", 400)                                       \
@@ -34,10 +36,15 @@
     X(InvalidAssociationID_NotFound, "InvalidAssociationID.NotFound", 400)                         \
     X(InvalidAttachmentID_NotFound, "InvalidAttachmentID.NotFound", 400)                           \
     X(InvalidBlockDeviceMapping, "InvalidBlockDeviceMapping", 400)                                 \
+    X(InvalidCapacityReservationId_Malformed, "InvalidCapacityReservationId.Malformed", 400)       \
+    X(InvalidCapacityReservationId_NotFound, "InvalidCapacityReservationId.NotFound", 400)         \
     X(InvalidDhcpOptionID_NotFound, "InvalidDhcpOptionID.NotFound", 400)                           \
     X(InvalidGroupId_Malformed, "InvalidGroupId.Malformed", 400)                                   \
     X(InvalidGroup_Duplicate, "InvalidGroup.Duplicate", 400)                                       \
     X(InvalidGroup_NotFound, "InvalidGroup.NotFound", 400)                                         \
+    X(InvalidHostConfiguration, "InvalidHostConfiguration", 400)                                   \
+    X(InvalidHostID_Malformed, "InvalidHostID.Malformed", 400)                                     \
+    X(InvalidHostID_NotFound, "InvalidHostID.NotFound", 400)                                       \
     X(InvalidID, "InvalidID", 400)                                                                 \
     X(InvalidIPAddress_InUse, "InvalidIPAddress.InUse", 400)                                       \
     X(InvalidInstanceAttributeValue, "InvalidInstanceAttributeValue", 400)                         \
@@ -59,8 +66,12 @@
     X(InvalidParameterValue, "InvalidParameterValue", 400)                                         \
     X(InvalidPermission_Duplicate, "InvalidPermission.Duplicate", 400)                             \
     X(InvalidPermission_NotFound, "InvalidPermission.NotFound", 400)                               \
+    X(InvalidPlacementGroup_Duplicate, "InvalidPlacementGroup.Duplicate", 400)                     \
+    X(InvalidPlacementGroup_InUse, "InvalidPlacementGroup.InUse", 400)                             \
+    X(InvalidPlacementGroup_Unknown, "InvalidPlacementGroup.Unknown", 400)                         \
     X(InvalidPrefixListID_NotFound, "InvalidPrefixListID.NotFound", 400)                           \
     X(InvalidRouteTableID_NotFound, "InvalidRouteTableID.NotFound", 400)                           \
+    X(InvalidRequest, "InvalidRequest", 400)                                                       \
     X(InvalidSecurityGroupRuleId_Malformed, "InvalidSecurityGroupRuleId.Malformed", 400)           \
     X(InvalidSecurityGroupRuleId_NotFound, "InvalidSecurityGroupRuleId.NotFound", 400)             \
     X(InvalidSnapshotID_Malformed, "InvalidSnapshotID.Malformed", 400)                             \
@@ -74,6 +85,8 @@
     X(MissingParameter, "MissingParameter", 400)                                                   \
     X(OperationNotPermitted, "OperationNotPermitted", 400)                                         \
     X(Resource_AlreadyAssociated, "Resource.AlreadyAssociated", 400)                               \
+    X(PlacementGroupLimitExceeded, "PlacementGroupLimitExceeded", 400)                             \
+    X(ReservationCapacityExceeded, "ReservationCapacityExceeded", 400)                             \
     X(RulesPerSecurityGroupLimitExceeded, "RulesPerSecurityGroupLimitExceeded", 400)               \
     X(SecurityGroupLimitExceeded, "SecurityGroupLimitExceeded", 400)                               \
     X(SecurityGroupsPerInterfaceLimitExceeded, "SecurityGroupsPerInterfaceLimitExceeded", 400)     \
@@ -81,7 +94,9 @@
     X(UnknownParameter, "UnknownParameter", 400)                                                   \
     X(Unsupported, "Unsupported", 400)                                                             \
     X(UnsupportedHibernationConfiguration, "UnsupportedHibernationConfiguration", 400)             \
+    X(UnsupportedHostConfiguration, "UnsupportedHostConfiguration", 400)                           \
     X(UnsupportedOperation, "UnsupportedOperation", 400)                                           \
+    X(VcpuLimitExceeded, "VcpuLimitExceeded", 400)                                                 \
     X(VPCIdNotSpecified, "VPCIdNotSpecified", 400)
 
 enum ec2_error {

@@ -5,6 +5,7 @@
  *   instance_sm.c         states, and the one function that moves an instance
  *   instance_reconcile.c  follows the host and the clock
  *   instance_run.c        RunInstances; instance_check.c reads its parameters
+ *   instance_place.c      Placement of launches and starts: zones, groups, what lacks
  *   instance_token.c      client tokens
  *   instance_slot.c       ranges of user ids
  *   instance_show.c       a row as the API shows it
@@ -84,17 +85,70 @@ struct ec2_launch {
     bool public_ip, interface_delete;
     struct ec2_instance_row model; /* members that all have alike */
 };
+/* The zone that Placement names, absent when it names none; InvalidParameterValue. */
+int ec2_zone_check(struct api_call *call, const struct ec2_Placement *p, struct str *ret);
 int ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *req,
                      struct ec2_launch *ret);
+
+/* ---- instance_place.c ---- */
+
+/* What a request says of placement; absent members say nothing. */
+struct ec2_placement_wish {
+    struct str group_name, group_id, tenancy, host_id, affinity;
+    struct opt_i64 partition;
+};
+/*
+ * Checks it for an instance of row->type, and writes group, partition and tenancy to the row.
+ * Faults: InvalidPlacementGroup.Unknown, InvalidParameterCombination, InvalidParameterValue.
+ */
+int ec2_placement_check(struct api_call *call, const struct ec2_placement_wish *wish,
+                        struct ec2_instance_row *row);
+/*
+ * The first zone with the type and room for what is launched: for launches that name neither zone
+ * nor subnet.  A cluster's next members follow the first.  Absent: there is none.
+ */
+struct str ec2_launch_zone(struct api_call *call, const struct ec2_launch *launch);
+/*
+ * Gives an instance that starts its host (placer.h).  Faults: InsufficientInstanceCapacity,
+ * InsufficientHostCapacity, InvalidPlacementGroup.InUse.
+ */
+int ec2_instance_place(struct api_call *call, struct ec2_instance_row *row);
+
+/* InsufficientInstanceCapacity, with the zones that have room. */
+int ec2_no_room(struct api_call *call, const struct ec2_instance_row *row);
+
+/* ---- vcpu_limit.c ---- */
+
+/* Whether the instance counts in the vCPU quota of its type's family. */
+bool ec2_vcpus_count(const struct ec2_instance_row *row);
+/* It is about to be pending.  Fault: VcpuLimitExceeded. */
+int ec2_vcpus_take(struct api_call *call, const struct ec2_instance_row *row);
+/* One that counts is about to count no more. */
+int ec2_vcpus_give_back(struct txn *txn, const struct ec2_instance_row *row);
+
+/* ---- dedicated_host.c ---- */
+
+/* A Dedicated Host of the caller's.  Faults: InvalidHostID.Malformed, InvalidHostID.NotFound. */
+int ec2_dedicated_host_find(struct api_call *call, struct str id,
+                            const struct ec2_dedicated_host_row **ret);
+/* Whether instances of the type may be on it. */
+bool ec2_dedicated_host_takes(const struct ec2_dedicated_host_row *row,
+                              const struct ec2_type *type);
+/*
+ * Writes the first host with auto-placement and room to row->host_id, in row->zone if it has one.
+ * Fault: InsufficientHostCapacity.
+ */
+int ec2_dedicated_host_choose(struct api_call *call, struct ec2_instance_row *row);
 
 /* ---- instance_profile.c ---- */
 
 /*
- * The instance profile that a request names, with a role that the caller may pass to EC2.  Faults:
+ * The instance profile that a request names, with a role that the caller may pass to EC2 for that
+ * instance ("*": one that is to be made).  Faults:
  * InvalidParameterValue, InvalidParameterCombination, MissingParameter, those of iam:PassRole.
  */
 int ec2_profile_find(struct api_call *call, const struct ec2_IamInstanceProfileSpecification *want,
-                     const struct iam_profile_row **ret);
+                     struct str instance_id, const struct iam_profile_row **ret);
 /* Gives it to an instance that has none. */
 int ec2_profile_associate(struct api_call *call, struct str instance_id,
                           const struct iam_profile_row *profile,
@@ -141,6 +195,7 @@ struct ec2_instance_shower {
     struct str vpc_id;
     bool vpc_hostnames;
     struct str zone, zone_id;
+    struct str placement_group_id, placement_group;
 };
 void ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call);
 void ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
@@ -181,7 +236,7 @@ int ec2_instances_find(struct api_call *call, const struct str_list *ids,
 
 /* For the test that resolves every filter. */
 extern const struct api_filter_table ec2_instance_filter_table, ec2_instance_status_filter_table,
-    ec2_credit_filter_table;
+    ec2_credit_filter_table, ec2_dedicated_host_filter_table, ec2_placement_group_filter_table;
 
 /*
  * The caller's visible instances in the order of their launch, those of a reservation together:

@@ -6,7 +6,7 @@
  * last kind, so that a member which is not mentioned in this file is a bug.
  */
 #include "api/authorize.h"
-#include "ec2/instance.h"
+#include "ec2/capacity.h"
 #include "gen/api/ssm.h"
 
 /* ---- what is not implemented ---- */
@@ -51,27 +51,14 @@ refuse_first(struct api_call *call, const struct refusal *list, size_t n)
     return 0;
 }
 
-static bool
-wants_capacity(const struct ec2_CapacityReservationSpecification *c)
-{
-    return c &&
-           (differs(c->capacity_reservation_preference, "open") || c->capacity_reservation_target);
-}
-
 static int
 refuse_placement(struct api_call *call, const struct ec2_Placement *p)
 {
     if (!p)
         return 0;
     const struct refusal list[] = {
-        {given(p->affinity), "Placement.Affinity"},
-        {given(p->group_name), "Placement.GroupName"},
-        {given(p->group_id), "Placement.GroupId"},
-        {p->partition_number.set, "Placement.PartitionNumber"},
-        {given(p->host_id), "Placement.HostId"},
         {given(p->spread_domain), "Placement.SpreadDomain"},
         {given(p->host_resource_group_arn), "Placement.HostResourceGroupArn"},
-        {differs(p->tenancy, "default"), "Placement.Tenancy"},
     };
 
     return refuse_first(call, list, ARRAY_LEN(list));
@@ -138,7 +125,6 @@ launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
         {r->elastic_inference_accelerators.n > 0, "ElasticInferenceAccelerators"},
         {r->launch_template != NULL, "LaunchTemplate"},
         {r->instance_market_options != NULL, "InstanceMarketOptions"},
-        {wants_capacity(r->capacity_reservation_specification), "CapacityReservationSpecification"},
         {r->license_specifications.n > 0, "LicenseSpecifications"},
         {r->operator!= NULL, "Operator"},
         {r->secondary_interfaces.n > 0, "SecondaryInterfaces"},
@@ -293,9 +279,8 @@ check_image(struct api_call *call, const struct ec2_RunInstancesRequest *req, st
     return 0;
 }
 
-/* The zone that Placement names, absent when it names none. */
-static int
-check_zone(struct api_call *call, const struct ec2_Placement *p, struct str *ret)
+int
+ec2_zone_check(struct api_call *call, const struct ec2_Placement *p, struct str *ret)
 {
     const struct ec2_region *region = ec2_region_find(call->region);
 
@@ -320,12 +305,30 @@ check_zone(struct api_call *call, const struct ec2_Placement *p, struct str *ret
 }
 
 static int
+check_placement(struct api_call *call, const struct ec2_Placement *p, struct ec2_launch *l)
+{
+    struct ec2_placement_wish wish = {0};
+
+    if (p)
+        wish = (struct ec2_placement_wish){.group_name = p->group_name,
+                                           .group_id = p->group_id,
+                                           .tenancy = p->tenancy,
+                                           .host_id = p->host_id,
+                                           .affinity = p->affinity,
+                                           .partition = p->partition_number};
+    return ec2_placement_check(call, &wish, &l->model);
+}
+
+static int
 check_subnet(struct api_call *call, struct str subnet_id, const struct ec2_Placement *placement,
              struct ec2_launch *l)
 {
     struct str zone;
-    int r = check_zone(call, placement, &zone);
+    int r = ec2_zone_check(call, placement, &zone);
+    bool free = !zone.n && !subnet_id.n;
 
+    if (r == 0 && free)
+        zone = ec2_launch_zone(call, l);
     if (r == 0)
         r = subnet_id.n ? ec2_subnet_find(call, subnet_id, &l->subnet)
                         : ec2_subnet_default(call, zone, &l->subnet);
@@ -348,6 +351,9 @@ check_subnet(struct api_call *call, struct str subnet_id, const struct ec2_Place
     l->model.vpc_number = l->vpc->number;
     l->model.subnet_id = l->subnet->id;
     l->model.zone = l->subnet->zone;
+    /* a VPC may ask for more than its instances do */
+    if (str_is(l->vpc->tenancy, "dedicated") && str_is(l->model.tenancy, "default"))
+        l->model.tenancy = l->vpc->tenancy;
     return 0;
 }
 
@@ -527,7 +533,6 @@ check_options(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     l->model.ebs_optimized = is_true(req->ebs_optimized);
     l->model.monitoring = req->monitoring && is_true(req->monitoring->enabled);
     l->model.source_dest_check = true;
-    l->model.tenancy = S("default");
     l->model.hostname_type = dns && dns->hostname_type.n ? dns->hostname_type : S("ip-name");
     l->model.dns_a_record = dns && is_true(dns->enable_resource_name_dns_a_record);
     l->model.auto_recovery = care && care->auto_recovery.n ? care->auto_recovery : S("default");
@@ -564,13 +569,17 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
     if (r == 0 && req->key_name.p)
         r = ec2_key_pair_find(call, req->key_name, &key);
     if (r == 0)
+        r = check_placement(call, req->placement, ret);
+    if (r == 0)
+        r = ec2_capacity_check(call, req->capacity_reservation_specification, &ret->model);
+    if (r == 0)
         r = check_network(call, req, ret);
     if (r == 0)
         r = check_tags(call, req, ret);
     if (r == 0)
         r = check_options(call, req, ret);
     if (r == 0 && req->iam_instance_profile)
-        r = ec2_profile_find(call, req->iam_instance_profile, &ret->profile);
+        r = ec2_profile_find(call, req->iam_instance_profile, S("*"), &ret->profile);
     assert(r || (ret->group_ids.n > 0 && ret->subnet && ret->vpc && ret->type));
     ret->model.key_name = req->key_name;
     return r;

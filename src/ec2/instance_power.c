@@ -59,6 +59,10 @@ start(struct api_call *call, const struct ec2_instance_row *row)
     assert(row->state == EC2_STOPPED);
     int r = start_public_address(call, &new);
 
+    if (r == 0)
+        r = ec2_vcpus_take(call, &new);
+    if (r == 0)
+        r = ec2_instance_place(call, &new);
     if (r)
         return r;
     new.launched_ms = call->now_ms;

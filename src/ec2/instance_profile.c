@@ -47,7 +47,7 @@ ec2_profile_name(const struct ec2_profile_association_row *row)
 
 /* The role goes to EC2, and not everybody may give it away. */
 static int
-check_role(struct api_call *call, const struct iam_profile_row *profile)
+check_role(struct api_call *call, const struct iam_profile_row *profile, struct str instance_id)
 {
     const struct iam_role_row *role =
         profile->role_id.n ? iam_role_get(call->txn, profile->role_id) : NULL;
@@ -56,14 +56,16 @@ check_role(struct api_call *call, const struct iam_profile_row *profile)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "IAM Instance Profile \"%.*s\" has no associated IAM Roles",
                          STR_ARG(ec2_profile_arn(call, profile)));
-    return api_authorize_pass_role(
+    return api_authorize_pass_role_to(
         call, aws_iam_arn(call->arena, role->account, "role", role->path, role->name),
-        "ec2.amazonaws.com");
+        "ec2.amazonaws.com",
+        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:instance/%.*s", STR_ARG(call->region),
+                STR_ARG(call->account), STR_ARG(instance_id)));
 }
 
 int
 ec2_profile_find(struct api_call *call, const struct ec2_IamInstanceProfileSpecification *want,
-                 const struct iam_profile_row **ret)
+                 struct str instance_id, const struct iam_profile_row **ret)
 {
     bool by_arn = want->arn.n > 0;
     struct str value = by_arn ? want->arn : want->name;
@@ -81,7 +83,7 @@ ec2_profile_find(struct api_call *call, const struct ec2_IamInstanceProfileSpeci
         iam_profile_by_name_get(call->txn, call->account, str_lower(call->arena, name));
     if (!row || !str_eq(by_arn ? ec2_profile_arn(call, row) : row->name, value))
         return invalid_profile(call, by_arn, value);
-    int r = check_role(call, row);
+    int r = check_role(call, row, instance_id);
     if (r == 0)
         *ret = row;
     return r;
@@ -179,8 +181,7 @@ association_find(struct api_call *call, struct str id,
 static int
 authorize(struct api_call *call, struct str instance_id, const struct iam_profile_row *profile)
 {
-    struct str action =
-        str_cat(call->arena, S("ec2:"), api_op_name(call->service, call->op));
+    struct str action = str_cat(call->arena, S("ec2:"), api_op_name(call->service, call->op));
     struct policy_context extra = {0};
     struct api_resource instance;
     int r = api_resource_find(call, S("instance"), instance_id, &instance);
@@ -201,7 +202,7 @@ ec2_associate_iam_instance_profile(struct api_call *call,
     int r = ec2_instance_find(call, req->instance_id, &instance);
 
     if (r == 0)
-        r = ec2_profile_find(call, req->iam_instance_profile, &profile);
+        r = ec2_profile_find(call, req->iam_instance_profile, instance->id, &profile);
     if (r == 0)
         r = authorize(call, instance->id, profile);
     if (r)
@@ -256,7 +257,7 @@ ec2_replace_iam_instance_profile_association(
     int r = association_find(call, req->association_id, &old);
 
     if (r == 0)
-        r = ec2_profile_find(call, req->iam_instance_profile, &profile);
+        r = ec2_profile_find(call, req->iam_instance_profile, old->instance_id, &profile);
     if (r == 0)
         r = authorize(call, old->instance_id, profile);
     if (r)
@@ -280,8 +281,8 @@ static const struct api_filter association_filters[] = {
     {"instance-id", "InstanceId"},
     {"state", "State"},
 };
-static const struct api_filter_table association_table = API_FILTER_TABLE(
-    ec2_service, EC2_SHAPE_IamInstanceProfileAssociation, association_filters);
+static const struct api_filter_table association_table =
+    API_FILTER_TABLE(ec2_service, EC2_SHAPE_IamInstanceProfileAssociation, association_filters);
 
 int
 ec2_describe_iam_instance_profile_associations(

@@ -119,6 +119,10 @@ make_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     if (r == 0)
         r = make_volume(call, req, l, &row);
     if (r == 0)
+        r = ec2_vcpus_take(call, &row);
+    if (r == 0)
+        r = ec2_instance_place(call, &row);
+    if (r == 0)
         r = take_slot(call, l, &row);
     if (r == 0 && l->profile)
         r = ec2_profile_associate(call, row.id, l->profile, &association);

@@ -35,6 +35,8 @@ struct shown {
     struct ec2_InstanceNetworkInterfaceAssociation association;
     struct ec2_InstancePrivateIpAddress address;
     struct ec2_IamInstanceProfile profile;
+    struct ec2_CapacityReservationSpecificationResponse capacity;
+    struct ec2_CapacityReservationTargetResponse target;
 };
 
 void
@@ -163,6 +165,19 @@ ec2_instance_zone_id(struct ec2_instance_shower *s, struct str zone)
     return STR_NONE;
 }
 
+static struct str
+placement_group(struct ec2_instance_shower *s, struct str id)
+{
+    if (!str_eq(s->placement_group_id, id)) {
+        const struct ec2_placement_group_row *group = ec2_placement_group_get(s->call->txn, id);
+
+        s->placement_group_id = id;
+        /* of a terminated instance it may be gone */
+        s->placement_group = group ? group->name : S("");
+    }
+    return s->placement_group;
+}
+
 static void
 show_device(const struct ec2_volume_row *volume, struct ec2_InstanceBlockDeviceMapping *device,
             struct ec2_EbsInstanceBlockDevice *ebs)
@@ -235,6 +250,23 @@ show_association(const struct ec2_instance_row *row, const struct ec2_interface_
     to->address.association = &to->association;
 }
 
+/* Nearly all say nothing, and share an answer. */
+static void
+show_capacity(const struct ec2_instance_row *row, struct shown *to, struct ec2_Instance *out)
+{
+    out->capacity_reservation_specification = &capacity_open;
+    out->capacity_reservation_id = ec2_text_show(row->capacity_reservation_id);
+    if (row->capacity_target.n) {
+        to->target.capacity_reservation_id = row->capacity_target;
+        to->capacity.capacity_reservation_target = &to->target;
+    } else if (row->capacity_preference.n) {
+        to->capacity.capacity_reservation_preference = row->capacity_preference;
+    } else {
+        return;
+    }
+    out->capacity_reservation_specification = &to->capacity;
+}
+
 static void
 show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
                struct ec2_Instance *out)
@@ -304,9 +336,16 @@ show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, 
     to->placement = (struct ec2_Placement){
         .availability_zone_id = ec2_instance_zone_id(s, row->zone),
         .group_name = S(""),
+        .group_id = ec2_text_show(row->group_id),
         .tenancy = row->tenancy,
+        .host_id = ec2_text_show(row->host_id),
+        .affinity = ec2_text_show(row->affinity),
         .availability_zone = row->zone,
     };
+    if (row->group_id.n)
+        to->placement.group_name = placement_group(s, row->group_id);
+    if (row->partition_number)
+        to->placement.partition_number = opt_i64(row->partition_number);
     out->placement = &to->placement;
     to->cpu = (struct ec2_CpuOptions){.core_count = opt_i64(row->core_count),
                                       .threads_per_core = opt_i64(row->threads_per_core)};
@@ -348,7 +387,6 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         .root_device_name = row->root_device_name,
         .root_device_type = S("ebs"),
         .virtualization_type = S("hvm"),
-        .capacity_reservation_specification = &capacity_open,
         .hibernation_options = &no_hibernation,
         .enclave_options = &no_enclave,
         .boot_mode = ec2_text_show(row->boot_mode),
@@ -380,6 +418,7 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         out->tags = ec2_tags_show(s->call->arena, &row->tags);
     API_PRESENT(&out->product_codes);
     show_options(s, row, to, out);
+    show_capacity(row, to, out);
     show_profile(s, row, to, out);
     show_volume(s, row, to, out);
     show_interface(s, row, to, out);

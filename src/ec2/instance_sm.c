@@ -14,7 +14,7 @@
  * Beside what the EC2 manual draws: a start of a stopped instance that fails goes from pending
  * back to stopped, and one that is pending again can be stopped.
  */
-#include "ec2/instance.h"
+#include "ec2/capacity.h"
 
 #include "base/timefmt.h"
 
@@ -115,8 +115,17 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
         r = release_all(txn, row);
         row->terminated_ms = now_ms;
     }
+    if (r == 0 && ec2_vcpus_count(row) && to != EC2_RUNNING)
+        r = ec2_vcpus_give_back(txn, row);
+    if (r == 0 && (to == EC2_STOPPED || to == EC2_TERMINATED))
+        r = ec2_capacity_give_back(txn, row);
     if (r)
         return r;
+    if (to == EC2_STOPPED || to == EC2_TERMINATED)
+        row->host = S("");
+    /* without affinity the next start may be on another Dedicated Host */
+    if (to == EC2_STOPPED && !str_is(row->affinity, "host"))
+        row->host_id = S("");
     row->state = to;
     row->state_since_ms = now_ms;
     row->reason_code = why.code;

@@ -9,6 +9,7 @@
  * one that does not answer, or whose process 1 crashed, fails.
  */
 #include "ec2/instance.h"
+#include "ec2/placer.h"
 
 /* Texts and structures that never differ. */
 #define SUMMARY(summary, summary_status, check_status)                                             \
@@ -77,7 +78,8 @@ status_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
 {
     struct api_call *call = s->call;
     bool runs = row->state == EC2_RUNNING;
-    const struct ec2_fault_row *fault = ec2_fault_of(call->txn, row);
+    const struct ec2_fault_row *fault =
+        ec2_fault_of(call->txn, row->host.n ? row->host : row->zone);
     struct ec2_InstanceState *state = ARENA_NEW(call->arena, struct ec2_InstanceState);
 
     *state = ec2_instance_state_show(row->state);

@@ -600,3 +600,15 @@ ec2_describe_instance_type_offerings(struct api_call *call,
     res->next_token = ec2_page_next(call, &o.page);
     return 0;
 }
+
+bool
+ec2_type_clusters(const struct ec2_type *type)
+{
+    return catalogue_of(type)->flags & CATALOGUE_CLUSTER;
+}
+
+bool
+ec2_type_on_hosts(const struct ec2_type *type)
+{
+    return catalogue_of(type)->flags & CATALOGUE_HOSTS;
+}

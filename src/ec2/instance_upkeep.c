@@ -16,6 +16,7 @@
  * A fault of a zone or of the network leaves nowhere to recover to.
  */
 #include "ec2/instance.h"
+#include "ec2/placer.h"
 
 #include <stdlib.h>
 
@@ -34,48 +35,16 @@ enum {
 struct ec2_upkeep {
     struct loop *loop;
     struct store *store;
+    struct ec2_placer *placer;
     struct loop_task task;
     struct loop_timer timer;
 };
-
-/* ---- faults ---- */
-
-const struct ec2_fault_row *
-ec2_fault_of(struct txn *txn, const struct ec2_instance_row *row)
-{
-    struct str place = row->host.n ? row->host : row->zone;
-    const struct ec2_fault_row *oldest = NULL;
-
-    for (size_t n = 1; n <= place.n; n++) {
-        if (n < place.n && place.p[n] != '/')
-            continue;
-        STORE_EACH(txn, ec2_fault_by_target, fault, str_cut(place, 0, n))
-            if (!oldest || fault->since_ms < oldest->since_ms)
-                oldest = fault;
-    }
-    return oldest;
-}
-
-int
-ec2_instance_recover(struct txn *txn, const struct ec2_instance_row *row)
-{
-    struct ec2_instance_row new = *row;
-
-    assert(row->state == EC2_RUNNING);
-    new.host = S(""); /* it is placed anew */
-    new.reboot_generation++;
-    int r = ec2_instance_update(txn, &new);
-
-    if (r < 0)
-        return error_origin(-r, "instance %.*s cannot be written", STR_ARG(row->id));
-    log_info("instance %.*s recovers from %.*s", STR_ARG(row->id), STR_ARG(row->host));
-    return 0;
-}
 
 /* ---- a look ---- */
 
 struct look {
     struct txn *txn;
+    struct ec2_placer *placer;
     struct env *env;
     struct arena *arena;
     int64_t now_ms, next_ms; /* next_ms: when there is something to do again */
@@ -106,6 +75,30 @@ retire(struct look *look, const struct ec2_instance_row *row)
     return ec2_event_make(look->txn, look->env, look->arena, &want, &id);
 }
 
+/*
+ * Goes on elsewhere: the same instance without what was in its memory.  Where there is no room it
+ * waits for some where it is.
+ */
+static int
+recover(struct look *look, const struct ec2_instance_row *row)
+{
+    struct ec2_instance_row new = *row;
+
+    assert(row->state == EC2_RUNNING && row->host.n);
+    if (ec2_placer_place(look->placer, look->txn, &new) != PLACEMENT_FOUND) {
+        again_at(look, look->now_ms + RECOVERY_MS);
+        return 0;
+    }
+    new.reboot_generation++;
+    int r = ec2_instance_update(look->txn, &new);
+
+    if (r < 0)
+        return error_origin(-r, "instance %.*s cannot be written", STR_ARG(row->id));
+    log_info("instance %.*s recovers from %.*s on %.*s", STR_ARG(row->id), STR_ARG(row->host),
+             STR_ARG(new.host));
+    return 0;
+}
+
 static int
 look_at_fault(struct look *look, const struct ec2_fault_row *fault)
 {
@@ -126,7 +119,7 @@ look_at_fault(struct look *look, const struct ec2_fault_row *fault)
         if ((below.n && below.p[0] != '/') || row->state != EC2_RUNNING)
             continue;
         int r = type && type->recovers && str_is(row->auto_recovery, "default")
-                    ? ec2_instance_recover(look->txn, row)
+                    ? recover(look, row)
                     : retire(look, row);
         if (r)
             return r;
@@ -207,6 +200,7 @@ look(struct loop_task *task)
     struct arena arena;
     struct look look = {
         .txn = store_begin(u->store),
+        .placer = u->placer,
         .env = loop_env(u->loop),
         .arena = &arena,
         .now_ms = loop_now_ms(u->loop, LOOP_CLOUD),
@@ -242,7 +236,8 @@ changed(void *ctx, const void *old_row UNUSED, const void *new_row UNUSED)
 }
 
 int
-ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store)
+ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store,
+               struct ec2_placer *placer)
 {
     struct ec2_upkeep *u = calloc(1, sizeof(*u));
 
@@ -250,6 +245,7 @@ ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store)
         return error_origin(ENOMEM, "the instances' upkeep cannot be made");
     u->loop = loop;
     u->store = store;
+    u->placer = placer;
     u->task.fn = look;
     u->timer.fn = due;
     store_watch(store, &ec2_event_table, changed, u);

@@ -213,6 +213,15 @@ add_placement(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
     if (subnet)
         add(t, subnet->zone_id, "meta-data/placement/availability-zone-id");
     add(t, instance->region, "meta-data/placement/region");
+    const struct ec2_placement_group_row *group =
+        instance->group_id.n ? ec2_placement_group_get(txn, instance->group_id) : NULL;
+    if (group)
+        add(t, group->name, "meta-data/placement/group-name");
+    if (instance->host_id.n)
+        add(t, instance->host_id, "meta-data/placement/host-id");
+    if (instance->partition_number)
+        add(t, str_fmt(t->arena, "%lld", (long long)instance->partition_number),
+            "meta-data/placement/partition-number");
 }
 
 static void

@@ -21,6 +21,7 @@ iam_attach(struct api_call *call, struct str owner_id, struct str policy_arn)
         .attached_ms = call->now_ms,
     };
 
+    assert(owner_id.n && str_starts(policy_arn, S("arn:aws:iam::")));
     return iam_written(iam_attachment_insert(call->txn, &row), "attachment", row.id);
 }
 

@@ -54,6 +54,12 @@ struct str iam_arn(struct api_call *call, const char *type, struct str path, str
 /* Of an absent path "/". */
 struct str iam_path(struct str path);
 
+/* ---- service_role.c ---- */
+
+struct api_resource;
+/* What authorization knows of the role that CreateServiceLinkedRole is about to make. */
+int iam_service_role_resource(struct api_call *call, struct str id, struct api_resource *ret);
+
 /* ---- pages ---- */
 
 /*

@@ -44,6 +44,7 @@ inline_put(struct api_call *call, const struct owner *owner, struct str name, st
     size_t bytes = document.n;
     int r = iam_document_check(call, document, POLICY_IDENTITY);
 
+    assert(owner->id.n && name.n && quota > 0);
     if (r)
         return r;
     STORE_EACH(call->txn, iam_inline_by_owner, other, owner->id) {

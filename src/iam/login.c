@@ -34,6 +34,7 @@ show(struct api_call *call, const struct iam_user_row *row)
 {
     struct iam_LoginProfile *profile = ARENA_NEW(call->arena, struct iam_LoginProfile);
 
+    assert(row->login_created_ms > 0);
     profile->user_name = row->name;
     profile->create_date = opt_i64(row->login_created_ms);
     profile->password_reset_required = opt_bool(row->login_reset);

@@ -158,6 +158,7 @@ iam_enable_mfa_device(struct api_call *call, const struct iam_EnableMFADeviceReq
         r = pair_check(call, row, req->authentication_code1, req->authentication_code2, &new);
     if (r)
         return r;
+    assert(!new.user_id.n && new.pair_step > row->pair_step); /* both codes are used up */
     new.user_id = user->id;
     new.enabled_ms = call->now_ms;
     return update(call, &new);
@@ -191,6 +192,7 @@ iam_deactivate_mfa_device(struct api_call *call, const struct iam_DeactivateMFAD
         return r;
     struct iam_mfa_device_row new = *row;
 
+    assert(row->enabled_ms > 0);
     new.user_id = STR_NONE;
     new.enabled_ms = 0;
     return update(call, &new);

@@ -44,6 +44,7 @@ iam_create_policy_version(struct api_call *call, const struct iam_CreatePolicyVe
         return r;
     struct iam_policy_row new = *row;
 
+    assert(row->default_version > 0 && row->default_version <= row->last_version);
     new.last_version++;
     new.updated_ms = call->now_ms;
     if (opt_bool_or(req->set_as_default, false))
@@ -135,6 +136,7 @@ iam_set_default_policy_version(struct api_call *call,
         return r;
     struct iam_policy_row new = *row;
 
+    assert(version->number > 0 && version->number <= row->last_version);
     /* UpdateDate is of the newest version, whichever is the default. */
     new.default_version = version->number;
     return iam_written(iam_policy_update(call->txn, &new), "policy", row->id);

@@ -4,6 +4,8 @@
  */
 #include "iam/managed.h"
 
+#include "api/authorize.h"
+
 struct iam_InstanceProfile
 iam_profile_show(struct api_call *call, const struct iam_profile_row *row)
 {
@@ -174,6 +176,9 @@ iam_add_role_to_instance_profile(struct api_call *call,
 
     if (r == 0)
         r = iam_role_open(call, req->role_name, &role);
+    if (r == 0)
+        r = api_authorize_pass_role(call, iam_arn(call, "role", role->path, role->name),
+                                    "ec2.amazonaws.com");
     if (r == 0)
         r = iam_quota_check(call, IAM_QUOTA_PROFILE_ROLES, row->role_id.n ? 2 : 1);
     if (r)

@@ -21,6 +21,7 @@ provider_get(struct api_call *call, struct str arn, struct str kind)
 {
     const struct iam_provider_row *row = iam_provider_get(call->txn, arn);
 
+    assert(!row || str_eq(row->kind, OIDC) || str_eq(row->kind, SAML));
     return row && str_eq(row->account, call->account) && str_eq(row->kind, kind) ? row : NULL;
 }
 
@@ -199,6 +200,7 @@ iam_remove_client_id_from_open_id_connect_provider(
     struct iam_provider_row new = *row;
 
     new.client_ids = (struct str_list){0};
+    assert((int64_t)row->client_ids.n <= iam_quota(IAM_QUOTA_OIDC_CLIENTS));
     LIST_EACH(&row->client_ids, id)
         if (!str_eq(*id, req->client_id))
             *LIST_PUSH(call->arena, &new.client_ids) = *id;

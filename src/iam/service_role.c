@@ -8,6 +8,8 @@
 #include "iam/document.h"
 #include "iam/managed.h"
 
+#include "api/authorize.h"
+
 enum { TASKS_MAX = 100 };
 
 struct service_role {
@@ -64,13 +66,32 @@ service_find(struct api_call *call, const struct iam_CreateServiceLinkedRoleRequ
                      STR_ARG(req->aws_service_name));
 }
 
+static struct str
+role_name(struct api_call *call, const struct service_role *service, struct str suffix)
+{
+    return str_fmt(call->arena, "AWSServiceRoleFor%s%s%.*s", service->role, suffix.n ? "_" : "",
+                   STR_ARG(suffix));
+}
+
+int
+iam_service_role_resource(struct api_call *call, struct str id, struct api_resource *ret)
+{
+    const struct iam_CreateServiceLinkedRoleRequest *req = call->input;
+
+    assert(str_is(api_op_name(call->service, call->op), "CreateServiceLinkedRole"));
+    for (size_t i = 0; i < ARRAY_LEN(service_roles); i++)
+        if (str_is(id, service_roles[i].service))
+            ret->arn =
+                iam_arn(call, "role", str_fmt(call->arena, "/aws-service-role/%.*s/", STR_ARG(id)),
+                        role_name(call, &service_roles[i], req->custom_suffix));
+    return 0;
+}
+
 static struct iam_role_row
 service_role_row(struct api_call *call, const struct service_role *service,
                  const struct iam_CreateServiceLinkedRoleRequest *req)
 {
-    struct str suffix = req->custom_suffix;
-    struct str name = str_fmt(call->arena, "AWSServiceRoleFor%s%s%.*s", service->role,
-                              suffix.n ? "_" : "", STR_ARG(suffix));
+    struct str name = role_name(call, service, req->custom_suffix);
 
     return (struct iam_role_row){
         .id = iam_id(call, "AROA"),

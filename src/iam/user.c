@@ -104,6 +104,7 @@ iam_update_user(struct api_call *call, const struct iam_UpdateUserRequest *req,
         return r;
     struct iam_user_row new = *row;
 
+    assert(str_eq(row->account, call->account));
     if (req->new_user_name.p) {
         new.name = req->new_user_name;
         new.name_lower = str_lower(call->arena, new.name);
@@ -145,6 +146,7 @@ iam_delete_user(struct api_call *call, const struct iam_DeleteUserRequest *req,
     for (size_t i = 0; i < ARRAY_LEN(user_parts); i++)
         if (iam_count(call->txn, user_parts[i].by_user, STORE_KEYS(row->id)))
             return iam_conflict(call, user_parts[i].what);
+    assert(!iam_count(call->txn, &iam_inline_by_owner, STORE_KEYS(row->id)));
     if (row->login_created_ms)
         return iam_conflict(call, "delete login profile");
     return iam_written(iam_user_delete(call->txn, row->id), "user", row->id);

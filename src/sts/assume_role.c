@@ -56,6 +56,7 @@ sts_role_resource(struct api_call *call, struct str arn, const struct iam_role_r
         .policy_rules = true,
     };
 
+    assert(role->tags.n % 2 == 0);
     for (size_t i = 0; i + 1 < role->tags.n; i += 2)
         api_context_add(call, &r.keys,
                         str_fmt(call->arena, "iam:ResourceTag/%.*s", STR_ARG(role->tags.v[i])),
@@ -77,6 +78,7 @@ sts_role_seconds(struct api_call *call, const struct iam_role_row *role, struct 
         return api_fault(call, &sts_validation,
                          "The requested DurationSeconds exceeds the MaxSessionDuration set for "
                          "this role.");
+    assert(seconds >= STS_MIN_S && seconds <= role->max_session_s);
     *ret = seconds;
     return 0;
 }
@@ -86,6 +88,7 @@ sts_assumed_user(struct api_call *call, const struct iam_role_row *role, struct 
 {
     struct sts_AssumedRoleUser *user = ARENA_NEW(call->arena, struct sts_AssumedRoleUser);
 
+    assert(role->id.n && name.n);
     user->assumed_role_id = str_fmt(call->arena, "%.*s:%.*s", STR_ARG(role->id), STR_ARG(name));
     user->arn = str_fmt(call->arena, "arn:aws:sts::%.*s:assumed-role/%.*s/%.*s",
                         STR_ARG(role->account), STR_ARG(role->name), STR_ARG(name));
@@ -192,6 +195,7 @@ make_session(struct api_call *call, const struct sts_AssumeRoleRequest *req,
     }
     int r = sts_role_seconds(call, role, req->duration_seconds, chained, &seconds);
 
+    assert(r || !chained || seconds <= STS_ROLE_CHAIN_MAX_S);
     if (r == 0)
         r = sts_limits_apply(call, &limits, &s, &res->packed_policy_size);
     if (r == 0)
@@ -216,6 +220,7 @@ sts_assume_role(struct api_call *call, const struct sts_AssumeRoleRequest *req,
         return api_fault(call, &sts_access_denied, "Roles may not be assumed by root accounts.");
     if (call->principal.kind == POLICY_FEDERATED_USER)
         return refused(call, req->role_arn);
+    assert(call->principal.kind == POLICY_USER || call->principal.kind == POLICY_SESSION);
     if (req->provided_contexts.n)
         return api_fault(call, &sts_validation,
                          "ProvidedContexts is not supported: there is no IAM Identity Center.");

@@ -130,6 +130,7 @@ sts_limits_apply(struct api_call *call, const struct sts_limits *l, struct sessi
         r = take_tags(call, l, s);
     if (r)
         return r;
+    assert(s->tags.n % 2 == 0 && s->transitive.n <= s->tags.n / 2);
     size_t packed = bytes_of(&s->policies) + bytes_of(&s->policy_arns) + bytes_of(&s->tags) +
                     bytes_of(&s->transitive);
     int64_t percent = (int64_t)((packed * 100 + PACKED_MAX_BYTES - 1) / PACKED_MAX_BYTES);
@@ -209,6 +210,7 @@ sts_mfa_check(struct api_call *call, struct str user_id, struct str serial, stru
         return mfa_refused(call);
     struct iam_mfa_device_row used = *row;
 
+    assert(step > row->last_step); /* no code counts twice */
     used.last_step = step;
     int r = iam_mfa_device_update(call->txn, &used);
 

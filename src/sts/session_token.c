@@ -39,6 +39,7 @@ sts_get_session_token(struct api_call *call, const struct sts_GetSessionTokenReq
         r = sts_mfa_check(call, s.owner_id, req->serial_number, req->token_code, &s.mfa);
     if (r)
         return r;
+    assert(!call->session && s.owner_id.n);
     s.mfa_ms = s.mfa ? call->now_ms : 0;
     return sts_credentials_make(call, &s, seconds_of(call, req->duration_seconds),
                                 &res->credentials);
@@ -65,6 +66,7 @@ sts_get_federation_token(struct api_call *call, const struct sts_GetFederationTo
                                  &res->credentials);
     if (r)
         return r;
+    assert(!call->session && s.expires_ms > s.issued_ms);
     res->federated_user = ARENA_NEW(call->arena, struct sts_FederatedUser);
     res->federated_user->federated_user_id =
         str_fmt(call->arena, "%.*s:%.*s", STR_ARG(call->account), STR_ARG(req->name));

@@ -13,7 +13,7 @@
 
 extern const struct api_service_hooks sts_hooks;
 
-enum { STS_ROLE_CHAIN_MAX_S = 3600, STS_DEFAULT_S = 3600 };
+enum { STS_ROLE_CHAIN_MAX_S = 3600, STS_DEFAULT_S = 3600, STS_MIN_S = 900 };
 
 /* errors.c */
 extern const struct api_error sts_access_denied, sts_validation, sts_malformed_policy,

@@ -119,6 +119,7 @@ check_token(struct api_call *call, struct str token, struct str account, struct 
         return r;
     if (!find_audience(&jwt, ret->provider, &ret->audience))
         return api_fault(call, &sts_invalid_token, "Incorrect token audience");
+    assert(ret->issuer.n && str_in(&ret->provider->client_ids, ret->audience));
     ret->subject = json_text(&jwt.claims, "sub");
     if (!ret->subject.n)
         return api_fault(call, &sts_invalid_token, "Missing a required claim: sub");
@@ -170,6 +171,8 @@ make(struct api_call *call, const struct sts_AssumeRoleWithWebIdentityRequest *r
         .provider = bearer->provider->id,
     };
     int64_t seconds = 0;
+
+    assert(str_eq(bearer->provider->account, role->account));
     int r = sts_role_seconds(call, role, req->duration_seconds, false, &seconds);
 
     if (r == 0)

@@ -47,8 +47,8 @@ TEST(a_user_without_policies_may_nothing, "IAM-01 IAM-08")
                        "ec2:DescribeInstances action. Encoded authorization failure message: ")));
     world_refused(w, "AccessDenied",
                   "User: arn:aws:iam::000000000000:user/bob is not authorized to perform: "
-                  "iam:ListUsers on resource: * because no identity-based policy allows the "
-                  "iam:ListUsers action",
+                  "iam:ListUsers on resource: arn:aws:iam::000000000000:user/ because no "
+                  "identity-based policy allows the iam:ListUsers action",
                   "Action=ListUsers");
     CHECK_INT(w->http, 403);
     /* but who it is, it may know */

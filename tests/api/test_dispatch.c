@@ -350,15 +350,23 @@ static const struct dry dries[] = {
      0},
     {"AuthorizeSecurityGroupIngress",
      "&GroupId=$g&IpProtocol=tcp&FromPort=90&ToPort=91&CidrIp=10.0.0.0/8", 0},
+    {"CancelCapacityReservation", "&CapacityReservationId=$c", 0},
+    {"CreateCapacityReservation",
+     "&InstanceType=t3.micro&InstancePlatform=Linux/UNIX&InstanceCount=1&"
+     "AvailabilityZone=us-east-1a",
+     0},
     {"CreateKeyPair", "&KeyName=new", 0},
+    {"CreatePlacementGroup", "&GroupName=new&Strategy=spread", 0},
     {"CreateSecurityGroup", "&GroupName=new&GroupDescription=new", 0},
     {"CreateTags", "&ResourceId.1=$i&Tag.1.Key=new&Tag.1.Value=new", 0},
     {"DeleteKeyPair", "&KeyName=old", 0},
+    {"DeletePlacementGroup", "&GroupName=old", 0},
     {"DeleteSecurityGroup", "&GroupId=$g", 0},
     {"DeleteTags", "&ResourceId.1=$i&Tag.1.Key=Name", 0},
     {"DeregisterImage", "&ImageId=$m", 0},
     {"DescribeAccountAttributes", "", 0},
     {"DescribeAvailabilityZones", "", 0},
+    {"DescribeCapacityReservations", "", 0},
     {"DescribeDhcpOptions", "", 0},
     {"DescribeImageAttribute", "&ImageId=$m&Attribute=description", 0},
     {"DescribeImages", "", 0},
@@ -373,6 +381,7 @@ static const struct dry dries[] = {
     {"DescribeNetworkAcls", "", 0},
     {"DescribeNetworkInterfaceAttribute", "&NetworkInterfaceId=$n&Attribute=description", 0},
     {"DescribeNetworkInterfaces", "", 0},
+    {"DescribePlacementGroups", "", 0},
     {"DescribeRegions", "", 0},
     {"DescribeRouteTables", "", 0},
     {"DescribeSecurityGroupRules", "", 0},
@@ -385,7 +394,9 @@ static const struct dry dries[] = {
     {"DescribeVpcAttribute", "&VpcId=$v&Attribute=enableDnsSupport", 0},
     {"DescribeVpcs", "", 0},
     {"GetConsoleOutput", "&InstanceId=$i", 0},
+    {"GetCapacityReservationUsage", "&CapacityReservationId=$c", 0},
     {"ImportKeyPair", "&KeyName=new&PublicKeyMaterial=" RSA_KEY, 0},
+    {"ModifyCapacityReservation", "&CapacityReservationId=$c&InstanceCount=3", 0},
     {"ModifyImageAttribute", "&ImageId=$m&Description.Value=new", 0},
     {"ModifyInstanceAttribute", "&InstanceId=$i&DisableApiTermination.Value=true", 0},
     {"ModifyInstanceMetadataOptions", "&InstanceId=$i&HttpTokens=required", 0},
@@ -459,12 +470,18 @@ make_things(struct world *w)
     struct things t = {0};
 
     ok(w, world_call(w, "Action=CreateKeyPair&KeyName=old&KeyType=ed25519"));
+    ok(w, world_call(w, "Action=CreatePlacementGroup&GroupName=old&Strategy=cluster"));
     struct str xml = ok(w, world_call(w, RUN "&TagSpecification.1.ResourceType=instance&"
                                              "TagSpecification.1.Tag.1.Key=Name&"
                                              "TagSpecification.1.Tag.1.Value=x"));
     t.of['i'] = xml_text(xml, "instanceId");
     world_advance(w, 1000);
     xml = ok(w, world_callf(w, "Action=DescribeInstances&InstanceId.1=%.*s", STR_ARG(t.of['i'])));
+    t.of['c'] = xml_text(
+        ok(w, world_call(w, "Action=CreateCapacityReservation&InstanceType=t3.nano&"
+                            "InstancePlatform=Linux/UNIX&InstanceCount=2&"
+                            "AvailabilityZone=us-east-1a")),
+        "capacityReservationId");
     t.of['n'] = xml_text(xml, "networkInterfaceId");
     t.of['v'] = xml_text(xml, "vpcId");
     t.of['o'] = xml_text(xml, "volumeId");
@@ -780,5 +797,68 @@ TEST(no_answer_tells_of_what_is_not_durable)
     CHECK_INT(status, 400);
     world_hold_disk(w, false);
     CHECK(made <= store_durable_seq(store));
+    world_free(w);
+}
+
+/* ---- secrets ---- */
+
+static bool
+has_secret(const char *service, const char *operation)
+{
+    const struct api_op *op = NULL;
+
+    for (size_t i = 0; cloud_services()[i]; i++)
+        if (strcmp(cloud_services()[i]->service->name, service) == 0)
+            op = api_op_find(cloud_services()[i]->service, str_from(operation));
+    CHECK(op);
+    return op->flags & API_OP_SECRET;
+}
+
+TEST(a_call_with_a_secret_at_any_depth_is_wiped)
+{
+    static const struct {
+        const char *service, *operation;
+        bool secret;
+    } rows[] = {
+        {"ec2", "CreateKeyPair", true},   /* at the top */
+        {"iam", "CreateAccessKey", true}, /* AccessKey.SecretAccessKey */
+        {"iam", "CreateVirtualMFADevice", true},
+        {"sts", "AssumeRole", true}, /* Credentials.SecretAccessKey */
+        {"sts", "GetSessionToken", true},
+        {"ssm", "GetParameter", true},        /* Parameter.Value */
+        {"ssm", "GetParametersByPath", true}, /* Parameters[].Value */
+        {"kms", "GenerateDataKey", true},
+        {"ssm", "PutParameter", true}, /* of the request */
+        {"ec2", "DescribeInstances", false},
+        {"iam", "ListUsers", false},
+        {"sts", "GetCallerIdentity", false},
+    };
+    struct world *w = world_new();
+    struct api_reply reply = {0};
+    struct api_request req = {
+        .http = {.method = S("POST"),
+                 .path = S("/"),
+                 .body = S("Action=GetSessionToken&Version=2011-06-15")},
+        .trusted = true,
+        .account = w->account,
+        .region = w->region,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (has_secret(rows[i].service, rows[i].operation) != rows[i].secret)
+            FAIL("%s:%s", rows[i].service, rows[i].operation);
+    buf_init(&reply.body, 1 << 20);
+    api_handle(cloud_api(w->cloud), test_arena(), &req, &reply);
+    CHECK(reply.status == 200 && reply.secret);
+    /* a refused one too: what it was given is in the arena */
+    buf_reset(&reply.body);
+    req.http.body = S("Action=GetSessionToken&Version=2011-06-15&DurationSeconds=1");
+    api_handle(cloud_api(w->cloud), test_arena(), &req, &reply);
+    CHECK(reply.status == 400 && reply.secret);
+    buf_reset(&reply.body);
+    req.http.body = S("Action=GetCallerIdentity&Version=2011-06-15");
+    api_handle(cloud_api(w->cloud), test_arena(), &req, &reply);
+    CHECK(reply.status == 200 && !reply.secret);
+    buf_done(&reply.body);
     world_free(w);
 }

@@ -5,6 +5,7 @@
 #include "gen/store/iam_rows.h"
 #include "harness/jwt_vectors.h"
 #include "harness/world.h"
+#include "iam/iam.h"
 
 #define POLICY(statements) "{\"Version\":\"2012-10-17\",\"Statement\":[" statements "]}"
 #define ALLOW(action) "{\"Effect\":\"Allow\",\"Action\":\"" action "\",\"Resource\":\"*\"}"
@@ -392,23 +393,33 @@ TEST(a_role_of_another_account_is_assumed_when_both_sides_say_so)
 
 /* ---- web identities ---- */
 
+#define PROVIDER "arn:aws:iam::000000000000:oidc-provider/issuer.example.com/x"
+
+/* As `welkin iam jwks` does. */
+static int
+put_keys(struct world *w, const char *arn, struct str keys, size_t *ret_n)
+{
+    struct txn *txn = store_begin(cloud_store(w->cloud));
+    const char *why = NULL;
+    int r = iam_jwks_put(txn, test_arena(), str_from(arn), keys, ret_n, &why);
+
+    CHECK((r > 0) == (why != NULL));
+    if (r == 0)
+        store_commit(txn);
+    else
+        store_rollback(txn);
+    return r;
+}
+
 static void
 make_provider(struct world *w)
 {
-    struct txn *txn = store_begin(cloud_store(w->cloud));
-    struct str clients[] = {S("client-1")};
-    const struct iam_provider_row row = {
-        .id = S("arn:aws:iam::000000000000:oidc-provider/issuer.example.com/x"),
-        .account = S("000000000000"),
-        .kind = S("oidc"),
-        .url = S("issuer.example.com/x"),
-        .document = S(JWT_KEYS),
-        .client_ids = {clients, 1},
-        .created_ms = w->env.now_ms,
-    };
+    size_t n = 0;
 
-    CHECK(iam_provider_insert(txn, &row) == 0);
-    store_commit(txn);
+    world_ok(w, "Action=CreateOpenIDConnectProvider&Url=https%3A%2F%2Fissuer.example.com%2Fx&"
+                "ClientIDList.member.1=client-1");
+    CHECK_INT(put_keys(w, PROVIDER, S(JWT_KEYS), &n), 0);
+    CHECK(n >= 2); /* RSA and EC */
 }
 
 /* Without a signature. */
@@ -477,5 +488,31 @@ TEST(a_token_of_a_provider_gets_a_role_without_a_signature)
               "arn:aws:sts::000000000000:assumed-role/work/web");
     world_advance(w, 3600 * 1000);
     CHECK_FAULT(w, web_call(w, JWT_ES256), "ExpiredTokenException");
+    world_free(w);
+}
+
+TEST(keys_are_given_to_openid_providers_and_outlive_the_daemon)
+{
+    struct world *w = world_new();
+    size_t n = 0;
+
+    CHECK_INT(put_keys(w, PROVIDER, S(JWT_KEYS), &n), 1);
+    make_provider(w);
+    CHECK_INT(put_keys(w, PROVIDER, S("{\"keys\":[]}"), &n), 1);
+    CHECK_INT(put_keys(w, PROVIDER, S("{}"), &n), 1);
+    CHECK_INT(put_keys(w, PROVIDER, S("no JSON"), &n), 1);
+    struct str metadata =
+        str_fmt(test_arena(), "<EntityDescriptor entityID=\"x\"><IDPSSODescriptor/><!--%01000d-->"
+                              "</EntityDescriptor>", 0);
+
+    world_okf(w, "Action=CreateSAMLProvider&Name=corp&SAMLMetadataDocument=%.*s",
+              STR_ARG(world_code(w, metadata)));
+    CHECK_INT(put_keys(w, "arn:aws:iam::000000000000:saml-provider/corp", S(JWT_KEYS), &n), 1);
+    make_role(w, "work",
+              POLICY("{\"Effect\":\"Allow\",\"Principal\":{\"Federated\":\"" PROVIDER
+                     "\"},\"Action\":\"sts:AssumeRoleWithWebIdentity\"}"),
+              POLICY(ALLOW("ec2:DescribeVpcs")));
+    world_crash(w);
+    CHECK_OK(w, web_call(w, JWT_RS256));
     world_free(w);
 }

@@ -1,4 +1,5 @@
 """Runs every client; see run."""
+import base64
 import concurrent.futures
 import json
 import os
@@ -6,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "live"))
@@ -35,7 +37,7 @@ class Clients(Lab):
     def __init__(self, build):
         super().__init__(build, os.environ.get("WELKIN_TEST_CACHE", "/var/cache/welkin-test"))
         self.why_no_node = None
-        self.terraform = self.cli_2 = None
+        self.terraform = self.terraform_iam = self.cli_2 = None
 
     @property
     def cloud(self):
@@ -415,6 +417,68 @@ def the_aws_cli_writes_attaches_and_simulates_policies(lab):
     cli.json("iam", "delete-user", "--user-name", "lister")
 
 
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def identity_token(key, issuer, audience):
+    """A token of RS256 as an OpenID Connect provider signs it."""
+    now = int(time.time())
+    parts = [{"alg": "RS256", "kid": "k1", "typ": "JWT"},
+             {"iss": issuer, "aud": audience, "sub": "repo:me/app", "iat": now, "exp": now + 600}]
+    text = ".".join(base64url(json.dumps(part).encode()) for part in parts)
+    done = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=text.encode(),
+                          capture_output=True, check=True)
+    return f"{text}.{base64url(done.stdout)}"
+
+
+@test
+def the_aws_cli_gets_a_role_for_a_token_of_a_provider(lab):
+    cli = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
+    issuer, key = "https://ci.example.com", os.path.join(lab.top, "issuer.key")
+    arn = cli.text("iam", "create-open-id-connect-provider", "--url", issuer, "--client-id-list",
+                   "sts.amazonaws.com", "--thumbprint-list", "a" * 40, "--query",
+                   "OpenIDConnectProviderArn")
+    trust = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": arn},
+        "Condition": {"StringEquals": {"ci.example.com:sub": "repo:me/app"}}}]}
+    role = cli.text("iam", "create-role", "--role-name", "ci", "--assume-role-policy-document",
+                    json.dumps(trust), "--query", "Role.Arn")
+    run(["openssl", "genrsa", "-out", key, "2048"])
+    token = os.path.join(lab.top, "token")
+    with open(token, "w") as f:
+        f.write(identity_token(key, issuer, "sts.amazonaws.com"))
+    web = ("sts", "assume-role-with-web-identity", "--role-arn", role, "--role-session-name",
+           "build", "--web-identity-token", f"file://{token}")
+    cli.refused("InvalidIdentityToken", *web)  # nobody gave the provider's keys
+    modulus = run(["openssl", "rsa", "-in", key, "-noout", "-modulus"]).strip().split("=")[1]
+    keys = os.path.join(lab.top, "jwks.json")
+    with open(keys, "w") as f:
+        json.dump({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "e": "AQAB",
+                             "n": base64url(bytes.fromhex(modulus))}]}, f)
+    jwks = [os.path.join(lab.build, "welkin"), "iam", "jwks", "--endpoint", lab.cloud.endpoint]
+    for args, why in (([arn + "x", keys], "no OpenID Connect provider"), ([arn, key], "no JSON Web"),
+                      ([arn, keys + "x"], "cannot be read")):
+        done = subprocess.run([*jwks, *args], capture_output=True, text=True)
+        check(done.returncode == 1 and why in done.stderr, f"{args}: {done.stderr}")
+    same(run([*jwks, arn, keys]), "1 key\n", "welkin iam jwks")
+    same(cli.json(*web)["AssumedRoleUser"]["Arn"],
+         "arn:aws:sts::000000000000:assumed-role/ci/build", "the caller")
+    # And as a program finds it: by the environment, without any key.
+    env = environment(AWS_ENDPOINT_URL=lab.cloud.url, AWS_ROLE_ARN=role, AWS_ROLE_SESSION_NAME="env",
+                      AWS_WEB_IDENTITY_TOKEN_FILE=token, HOME=lab.top)  # the CLI has a cache there
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        env.pop(name)
+    same(run([lab.venv("bin", "aws"), "sts", "get-caller-identity", "--query", "Arn", "--output", "text"],
+             env=env).strip(), "arn:aws:sts::000000000000:assumed-role/ci/env", "by the environment")
+    other = os.path.join(lab.top, "other.key")
+    run(["openssl", "genrsa", "-out", other, "2048"])
+    with open(token, "w") as f:
+        f.write(identity_token(other, issuer, "sts.amazonaws.com"))
+    cli.refused("InvalidIdentityToken", *web)  # of another key
+
+
 def stores_parameters(cli):
     """What people do with `aws ssm`."""
     def put(*args):
@@ -449,76 +513,102 @@ def the_aws_cli_stores_parameters(lab):
 
 # ---- Terraform --------------------------------------------------------------------------------
 
-def terraform_in(lab, source, name, url):
-    """A copy of a folder, initialised: its environment, and a function that runs Terraform there."""
-    if not shutil.which("terraform"):
-        raise Skip("terraform is not on this machine")
-    folder = os.path.join(lab.top, name)
-    shutil.copytree(source, folder)
-    rc = os.path.join(lab.top, name + ".rc")
-    with open(rc, "w") as f:
-        if os.path.isdir("/opt/tf-plugins"):
-            f.write('provider_installation {\n  filesystem_mirror { path = "/opt/tf-plugins" }\n}\n')
-    env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=url, CHECKPOINT_DISABLE="1",
-                      TF_IN_AUTOMATION="1")
+class Terraform:
+    """Terraform at work in a folder of its own."""
 
-    def tf(*args, variables=None, status=0):
+    def __init__(self, lab, cloud, source, name):
+        if not shutil.which("terraform"):
+            raise Skip("terraform is not on this machine")
+        self.folder = os.path.join(lab.top, name)
+        shutil.copytree(source, self.folder)
+        rc = os.path.join(lab.top, name + ".rc")
+        with open(rc, "w") as f:
+            if os.path.isdir("/opt/tf-plugins"):
+                f.write('provider_installation {\n  filesystem_mirror { path = "/opt/tf-plugins" '
+                        '}\n}\n')
+        self.env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=cloud.url,
+                               CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1")
+        done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=self.folder,
+                              env=self.env, capture_output=True, text=True)
+        if done.returncode:
+            raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
+
+    def __call__(self, *args, variables=None, status=0):
         more = {f"TF_VAR_{k}": v for k, v in (variables or {}).items()}
         done = subprocess.run(["terraform", args[0], "-no-color", "-input=false", *args[1:]],
-                              cwd=folder, env={**env, **more}, capture_output=True, text=True,
-                              timeout=170)
+                              cwd=self.folder, env={**self.env, **more}, capture_output=True,
+                              text=True, timeout=170)
         check(done.returncode == status, f"terraform {' '.join(args)}: {done.returncode}, not "
               f"{status}: {done.stdout[-2500:]}{done.stderr[-1500:]}")
         return done.stdout
 
-    done = subprocess.run(["terraform", "init", "-no-color", "-input=false"], cwd=folder, env=env,
-                          capture_output=True, text=True)
-    if done.returncode:
-        raise Skip("the AWS provider is neither in /opt/tf-plugins nor to be downloaded")
-    return folder, env, tf
-
-
-def terraform_output(folder, env, name):
-    done = subprocess.run(["terraform", "output", "-raw", name], cwd=folder, env=env,
-                          capture_output=True, text=True)
-    return done.stdout
+    def output(self, name):
+        done = subprocess.run(["terraform", "output", "-raw", name], cwd=self.folder, env=self.env,
+                              capture_output=True, text=True)
+        return done.stdout
 
 
 def terraform(lab):
     """apply, an empty plan, changes in place, a replacement, destroy.  None, or raises."""
     cloud, real = (lab.real, True) if os.geteuid() == 0 else (lab.cloud, False)
-    folder, env, tf = terraform_in(lab, os.path.join(EXAMPLES, "terraform"), "terraform", cloud.url)
-
-    def output(name):
-        return terraform_output(folder, env, name)
+    tf = Terraform(lab, cloud, os.path.join(EXAMPLES, "terraform"), "terraform")
 
     def served(text):
         if real:
-            ip = cloud.instance(output("id"))["ipAddress"]
+            ip = cloud.instance(tf.output("id"))["ipAddress"]
             wait("the page", lambda: page(ip) == text + "\n")
 
     check("5 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    first, url = output("id"), output("url")
+    first, url = tf.output("id"), tf.output("url")
     served("hello from Terraform")
     tf("plan", "-detailed-exitcode")
     # Tags and the type change in place, over a stop and a start.
     changed = {"instance_type": "t3.small", "name": "changed"}
     tf("apply", "-auto-approve", variables=changed)
-    same(output("id"), first, "the instance")
+    same(tf.output("id"), first, "the instance")
     about = cloud.instance(first)
     same((about["instanceType"], about["tagSet"][0]["value"]), ("t3.small", "changed"), "changes")
     # Other user data makes another instance.
     changed["greeting"] = "hello again"
     tf("apply", "-auto-approve", variables=changed)
-    check(output("id") != first, "the instance was not replaced")
+    check(tf.output("id") != first, "the instance was not replaced")
     same(cloud.state(first), "terminated", "the old one")
     served("hello again")
-    same(output("url"), url, "the address of the instance that took its place")
-    same(f"http://{cloud.instance(output('id'))['ipAddress']}:8080/", url, "its public address")
+    same(tf.output("url"), url, "the address of the instance that took its place")
+    same(f"http://{cloud.instance(tf.output('id'))['ipAddress']}:8080/", url, "its public address")
     tf("destroy", "-auto-approve", "-refresh=false", variables=changed)
     same([k for k in cloud.call("DescribeKeyPairs")["keySet"] if k["keyName"] == "me"], [],
          "key pairs")
     same(cloud.call("DescribeAddresses")["addressesSet"], [], "addresses")
+
+
+def terraform_iam(lab):
+    """Users, groups, roles, policies, profiles, providers, and an instance with a role."""
+    cloud = lab.cloud
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-iam"), "terraform-iam")
+    check("24 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    same(cloud.instance(tf.output("instance"))["iamInstanceProfile"]["arn"],
+         "arn:aws:iam::000000000000:instance-profile/tf-web", "the instance's profile")
+    # The key that Terraform made is alice's, and her policy holds within her boundary.
+    alice = {"account": tf.output("key"), "secret": tf.output("secret")}
+    same(cloud.raw("DescribeInstances", **alice)[0], 200, "what alice may")
+    status, body = cloud.raw("DescribeVpcs", **alice)
+    check(status == 403 and b"UnauthorizedOperation" in body, f"what she may not: {body!r}")
+    changed = {"changed": "true"}
+    check("0 added, 10 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "all changes are in place")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    status, body = cloud.raw("DescribeInstances", **alice)
+    check(status != 200, "her key is inactive")
+    tf("destroy", "-auto-approve", "-refresh=false", variables=changed)
+    check("tf-" not in cloud.query("iam", "GetAccountAuthorizationDetails"), "what is left")
+
+
+@test
+def terraform_manages_identities_and_an_instance_with_a_role(lab):
+    """Begun at the start, beside the other clients: it mostly waits."""
+    lab.terraform_iam.result()
 
 
 @test
@@ -530,7 +620,7 @@ def terraform_applies_changes_and_destroys_and_its_second_plan_is_empty(lab):
 @test
 def parameters_are_kept_by_terraform(lab):
     """apply, an empty plan, a change in place, destroy"""
-    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-ssm"), "terraform-ssm", lab.cloud.url)
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-ssm"), "terraform-ssm")
     check("4 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     tf("plan", "-detailed-exitcode")
     changed = {"value": "changed"}
@@ -543,8 +633,7 @@ def parameters_are_kept_by_terraform(lab):
 @test
 def secrets_are_kept_by_terraform(lab):
     """apply, an empty plan, changes in place, destroy"""
-    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-secrets"), "terraform-secrets",
-                            lab.cloud.url)
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-secrets"), "terraform-secrets")
     check("6 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     tf("plan", "-detailed-exitcode")
     changed = {"value": "second", "tag": "green"}
@@ -556,16 +645,15 @@ def secrets_are_kept_by_terraform(lab):
 @test
 def keys_aliases_and_grants_are_kept_by_terraform(lab):
     """apply, an empty plan, changes in place, destroy; with what is encrypted under the keys"""
-    folder, env, tf = terraform_in(lab, os.path.join(HERE, "terraform-kms"), "terraform-kms",
-                                   lab.cloud.url)
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-kms"), "terraform-kms")
     check("12 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     tf("plan", "-detailed-exitcode")
-    check("BEGIN PUBLIC KEY" in terraform_output(folder, env, "public_key"), "the public key")
-    target = terraform_output(folder, env, "alias_target")
+    check("BEGIN PUBLIC KEY" in tf.output("public_key"), "the public key")
+    target = tf.output("alias_target")
     changed = {"text": "second", "rotation": "true", "alias_of": "other"}
     tf("apply", "-auto-approve", variables=changed)
     tf("plan", "-detailed-exitcode", variables=changed)
-    check(target != terraform_output(folder, env, "alias_target"), "the alias's target")
+    check(target != tf.output("alias_target"), "the alias's target")
     check("12 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
     same(lab.cloud.json("kms", "DescribeKey", KeyId=target)["KeyMetadata"]["KeyState"],
          "PendingDeletion", "the key")
@@ -584,7 +672,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end_to_end.give_images(build)
     lab = Clients(build)
-    pool = concurrent.futures.ThreadPoolExecutor(2)
+    pool = concurrent.futures.ThreadPoolExecutor(3)
     try:
         lab.fetch()
         if os.geteuid() == 0:
@@ -595,8 +683,10 @@ def main():
         lab.cloud  # before there are threads that would both start it
         chosen = [t.__name__ for t in lab_module.tests
                   if not names or any(n in t.__name__ for n in names)]
-        if any(n.startswith("terraform") for n in chosen):
+        if any(n.startswith("terraform_applies") for n in chosen):
             lab.terraform = pool.submit(terraform, lab)
+        if any(n.startswith("terraform_manages") for n in chosen):
+            lab.terraform_iam = pool.submit(terraform_iam, lab)
         if any(n.startswith("the_aws_cli_version_2") for n in chosen):
             lab.cli_2 = pool.submit(cli_2, lab)
         return lab_module.run(lab, names)

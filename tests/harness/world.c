@@ -32,6 +32,8 @@ start(struct world *w)
         .dir = "/world",
         .root_key = root_key,
         .root_keys = true,
+        .vcpu_limit = w->vcpu_limit,
+        .region_model = w->region_model,
     };
 
     if (cloud_open(&w->cloud, &config, why) < 0)
@@ -40,8 +42,8 @@ start(struct world *w)
     world_settle(w);
 }
 
-struct world *
-world_new_seed(uint64_t seed)
+static struct world *
+make(uint64_t seed, const char *model)
 {
     struct world *w = calloc(1, sizeof(*w));
     struct host_sim_config sim = {.boot_ms = BOOT_MS, .stop_ms = STOP_MS};
@@ -55,9 +57,22 @@ world_new_seed(uint64_t seed)
     CHECK(loop_new(&w->loop, &w->env.env, false) == 0);
     sim.loop = w->loop;
     w->sim = host_sim_new(&sim);
+    w->region_model = str_from(model);
     world_account(w, "000000000000", "us-east-1");
     start(w);
     return w;
+}
+
+struct world *
+world_new_seed(uint64_t seed)
+{
+    return make(seed, NULL);
+}
+
+struct world *
+world_new_region(const char *model)
+{
+    return make(1, model);
 }
 
 struct world *

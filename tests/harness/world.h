@@ -27,6 +27,8 @@ struct world {
     struct arena call_arena; /* of one call */
     struct str account, region;
     bool hold_disk;
+    int64_t vcpu_limit;      /* 0: plenty; for the next start */
+    struct str region_model; /* p NULL: the built-in one */
     struct str access_key, secret, token; /* of world_as() */
     struct str peer, user_agent;          /* of signed calls: aws:SourceIp, aws:UserAgent */
     struct str source_vpc;                /* and aws:SourceVpc */
@@ -40,6 +42,8 @@ struct world {
 
 struct world *world_new(void);
 struct world *world_new_seed(uint64_t seed);
+/* On other hardware: text as data/region_model.txt. */
+struct world *world_new_region(const char *model);
 struct world *world_free(struct world *w);
 
 /*

@@ -28,6 +28,7 @@ uint32_t *map_find(const struct map *m, struct str key);
 void map_put(struct arena *a, struct map *m, struct str key, uint32_t value);
 
 struct shape;
+struct op;
 
 struct member {
     struct str name, type_text;
@@ -62,6 +63,7 @@ struct shape {
     unsigned line;
     uint32_t index;     /* in the tables */
     uint32_t limit, first;
+    const struct op *seen; /* which was looked through last for secrets */
 };
 struct shape_list {
     struct shape **v;

@@ -657,6 +657,21 @@ op_order(const void *a, const void *b)
     return str_cmp(((const struct op *)a)->name, ((const struct op *)b)->name);
 }
 
+/* Whether a secret is anywhere in a shape; shapes may hold themselves. */
+static bool
+holds_secret(struct shape *s, const struct op *op)
+{
+    if (s->flags & API_SECRET)
+        return true;
+    if (s->seen == op)
+        return false;
+    s->seen = op;
+    LIST_EACH(&s->members, m)
+        if (holds_secret(m->type, op))
+            return true;
+    return false;
+}
+
 static void
 resolve(struct gen *g)
 {
@@ -673,6 +688,8 @@ resolve(struct gen *g)
         op->output = op_struct(g, op, op->output_name, "Result");
         if (str_is(op->output_name, "-"))
             op->flags |= API_NO_OUTPUT;
+        if (holds_secret(op->input, op) || holds_secret(op->output, op))
+            op->flags |= API_OP_SECRET;
         if (op->uri.p)
             route_parse(g, op);
         LIST_EACH(&op->errors, e) {

@@ -1,5 +1,5 @@
 # data/* → $(B)/gen/data/*: see the awk programs.
-GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c $(B)/gen/data/public_parameters.c
+GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c $(B)/gen/data/public_parameters.c $(B)/gen/data/region_model.c
 
 $(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c ; @:
 $(B)/gen/data/catalogue.c: tools/datagen/catalogue.awk \
@@ -18,3 +18,10 @@ $(B)/gen/data/public_parameters.c: tools/datagen/public_parameters.awk \
     data/regions.txt data/public_parameters.txt
 	@mkdir -p $(@D)
 	LC_ALL=C awk -v out=$(@D)/public_parameters -f $^ || { rm -f $@; exit 1; }
+
+$(B)/gen/data/region_model.h: $(B)/gen/data/region_model.c ; @:
+$(B)/gen/data/region_model.c: data/region_model.txt
+	@mkdir -p $(@D)
+	printf '/* %s as it is. */\n#pragma once\nextern const char region_model_default[];\n' $< >$(@:.c=.h)
+	(echo '#include "gen/data/region_model.h"'; echo 'const char region_model_default[] ='; \
+	    sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $<; echo '    "";') >$@
