@@ -21,14 +21,16 @@ CPPFLAGS := -D_GNU_SOURCE -DWELKIN_VERSION='"$(VERSION)"' -Isrc -I$(B) -Itests
 CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
           -ffunction-sections -fdata-sections $(WARN) $(CFLAGS_EXTRA)
 LDFLAGS := -Wl,--gc-sections -Wl,-z,relro,-z,now
-LDLIBS := -lsqlite3 -lssl -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
+LDLIBS := -lsqlite3 -lyaml -lssl -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -DWELKIN_DEBUG
 LDFLAGS += -fsanitize=address,undefined
 endif
 
-SERVICES := ec2 sts iam kms ssm secretsmanager servicequotas
-FOLDERS := base sys loop codec policy placement store api $(SERVICES) host host/sandbox guestnet daemon
+SERVICES := ec2 sts iam kms ssm secretsmanager servicequotas cloudformation \
+            ec2instanceconnect
+FOLDERS := base sys loop codec policy placement store api $(SERVICES) host host/sandbox guestnet \
+           daemon
 
 SRC := $(filter-out src/daemon/main.c,$(foreach f,$(FOLDERS),$(wildcard src/$(f)/*.c)))
 GEN_API := $(foreach s,$(SERVICES),$(B)/gen/api/$(s).c)

@@ -53,7 +53,8 @@ ln -s yum usr/bin/rpm
 ln -s service sbin/chkconfig
 ln -s /sbin/service usr/bin/systemctl
 mkdir -p opt/aws/bin etc/init.d etc/cfn
-for name in cfn-init cfn-signal cfn-get-metadata cfn-hup; do
+for name in cfn-init cfn-signal cfn-get-metadata cfn-hup cfn-elect-cmd-leader \
+    cfn-send-cmd-result; do
     ln -s /sbin/init "opt/aws/bin/$name"
 done
 cat >etc/init.d/cfn-hup <<'EOS'

@@ -53,6 +53,7 @@ struct api_call {
     struct str principal_id; /* UserId of GetCallerIdentity */
     struct policy_principal principal; /* the same, as policies name it */
     const struct session *session;     /* of temporary credentials; NULL: long-term ones */
+    struct str instance;     /* of CFN_V1: which instance calls, no principal; else p NULL */
     struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
     const struct str_list *via_all; /* all such services, the first one first; NULL: none */
     struct api_guard *guard;        /* what the API needs to decide; api/guard.h */
@@ -108,6 +109,11 @@ struct api_service_hooks {
     int (*resource)(struct api_call *call, struct str type, struct str id,
                     struct api_resource *resource);
     void (*context)(struct api_call *call, const void *req, struct policy_context *context);
+    /*
+     * Whether an instance that proved itself by its identity document (call->instance) may do this;
+     * NULL: this service takes no such proof.
+     */
+    bool (*of_instance)(struct api_call *call, const void *req);
     /* Its things have policies of their own, which bind even the root of their account. */
     bool resource_policies;
     /*

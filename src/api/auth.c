@@ -324,6 +324,10 @@ api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct ap
         call->principal_arn = call->principal.arn;
         return 0;
     }
+    struct str authorization = api_header(req, S("Authorization"));
+
+    if (api_is_of_instance(call, authorization))
+        return api_authenticate_instance(call, authorization);
     expect.flags = sigv4_flags(expect.service);
     int error = claim_error;
     if (!error)

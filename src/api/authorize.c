@@ -362,6 +362,8 @@ api_authorize(struct api_call *call, const void *req)
     call->input = req;
     if (call->op->flags & (API_NO_AUTH | API_ANYONE))
         return 0;
+    if (call->instance.p)
+        return api_authorize_instance(call, req);
     if (call->principal.kind == POLICY_ROOT && !hooks->resource_policies)
         return 0;
     keys = ARENA_NEW(call->arena, struct policy_context);
@@ -418,6 +420,11 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     int r = api_validate(inner.service, inner.service->protocol,
                          api_shape(inner.service, inner.op->input), call->arena, req, &inner.fault);
 
+    /* what dispatch does for calls from outside; a call that no request made may write */
+    bool may_write = !call->op || (call->op->flags & API_WRITE);
+
+    if (r == 0 && may_write && hooks->prepare_needed && hooks->prepare_needed(&inner))
+        r = hooks->prepare(&inner);
     if (r == 0)
         r = api_authorize(&inner, req);
     if (r == 0)

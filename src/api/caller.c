@@ -11,6 +11,7 @@
 #include "api/guard.h"
 
 #include "api/managed_policy.h"
+#include "codec/identity.h"
 #include "base/error.h"
 #include "gen/store/iam_rows.h"
 #include "store/keys.h"
@@ -43,6 +44,7 @@ api_guard_free(struct api_guard *guard)
     if (!guard)
         return NULL;
     policy_cache_done(&guard->policies);
+    identity_free(guard->identity);
     explicit_bzero(guard->session_key, sizeof(guard->session_key));
     explicit_bzero(guard->message_key, sizeof(guard->message_key));
     free(guard);

@@ -72,7 +72,8 @@ check_id(struct checker *c, const struct step *at, struct str s)
     if (c->service->protocol != API_EC2 || at->index)
         return;
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
-        if (str_is(name, ids[i].member) && !has_id_form(s, str_from(ids[i].prefix)))
+        if (str_is(name, ids[i].member) && !has_id_form(s, str_from(ids[i].prefix)) &&
+            !str_starts(path(c, at), S("Unsuccessful"))) /* there it is what the caller sent */
             find(c, at, "is no id of its kind", s);
 }
 

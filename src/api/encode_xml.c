@@ -545,7 +545,8 @@ api_encode_xml(const struct api_service *service, const struct api_op *op, const
             buf_add_lit(out, "<return>true</return>"); /* what older clients look for */
         write_members(&x, output->first, output->n, res);
     } else {
-        if (output->n) {
+        /* one that is declared but has no members is there too: clients look for it */
+        if (!(op->flags & API_NO_OUTPUT)) {
             buf_add_char(out, '<');
             add_c(out, api_text(service, op->wrap));
             buf_add_char(out, '>');

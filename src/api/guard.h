@@ -5,6 +5,7 @@
  *   caller.c             the principal's policies, from IAM's rows
  *   authorize_context.c  the condition keys of a request
  *   authorize.c          the decisions of an operation
+ *   instance_auth.c      instances that prove themselves by their identity document
  *   refusal.c            what a refused caller is told
  *   explain.c            a decision told to the operator
  */
@@ -18,6 +19,7 @@ struct api_guard {
     uint8_t session_key[SESSION_KEY_BYTES];
     uint8_t message_key[SESSION_KEY_BYTES]; /* of encoded authorization messages */
     struct policy_cache policies;
+    struct identity *identity; /* verifies documents of instances; NULL until one calls */
 };
 
 struct api_guard *api_guard_new(const struct api_config *config);
@@ -54,6 +56,13 @@ int api_refusal(struct api_call *call, const struct policy_request *asked,
 struct str api_decided_by(struct arena *a, const struct policy_decision *decision);
 /* The name of one of the caller's identity policies; empty: it is none of them. */
 struct str api_policy_name(const struct api_caller *caller, const struct policy *policy);
+
+/* ---- instance_auth.c ---- */
+
+/* Whether the Authorization header is an instance's proof, and the service takes such. */
+bool api_is_of_instance(const struct api_call *call, struct str authorization);
+int api_authenticate_instance(struct api_call *call, struct str authorization);
+int api_authorize_instance(struct api_call *call, const void *req);
 
 /* ---- dispatch.c ---- */
 

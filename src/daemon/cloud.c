@@ -4,12 +4,14 @@
  */
 #include "daemon/cloud.h"
 
+#include "cloudformation/engine.h"
 #include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
 #include "ec2/placer.h"
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
+#include "ec2instanceconnect/ec2instanceconnect.h"
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
@@ -23,7 +25,7 @@
 
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
-    &servicequotas_hooks, NULL,
+    &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks, NULL,
 };
 
 struct cloud {
@@ -33,6 +35,7 @@ struct cloud {
     struct host *host;
     struct ec2_placer *placer;
     struct ec2_reconciler *ec2;
+    struct cfn_engine *cfn;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
@@ -189,6 +192,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         r = ec2_upkeep_new(&cloud->upkeep, cloud->config.loop, cloud->store, cloud->placer);
     if (r >= 0)
         r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
+    if (r >= 0)
+        r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
 
@@ -197,6 +202,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    cfn_engine_free(cloud->cfn);
     host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);

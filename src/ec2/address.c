@@ -93,6 +93,19 @@ put(struct txn *txn, const struct ec2_address_row *row)
 
 /* ---- AllocateAddress, ReleaseAddress ---- */
 
+/* An address is named by its public IP or by an id, and not by both. */
+static int
+one_name_check(struct api_call *call, struct str public_ip, struct str id, const char *kind)
+{
+    if (id.n && public_ip.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "You may specify public IP or %s id, but not both in the same call", kind);
+    if (!id.n && !public_ip.n)
+        return api_fault(call, &EC2_ERR(MissingParameter),
+                         "Either public IP or %s id must be specified", kind);
+    return 0;
+}
+
 static int
 allocate_check(struct api_call *call, const struct ec2_AllocateAddressRequest *req)
 {
@@ -161,16 +174,11 @@ ec2_release_address(struct api_call *call, const struct ec2_ReleaseAddressReques
 {
     const struct ec2_address_row *row;
 
-    if (req->allocation_id.n && req->public_ip.n)
-        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
-                         "You may specify public IP or allocation id, but not both in the same "
-                         "call");
-    if (!req->allocation_id.n && !req->public_ip.n)
-        return api_fault(call, &EC2_ERR(MissingParameter),
-                         "Either public IP or allocation id must be specified");
-    int r = req->public_ip.n ? find_ip(call, req->public_ip, &row)
-                             : find(call, req->allocation_id, &row);
+    int r = one_name_check(call, req->public_ip, req->allocation_id, "allocation");
 
+    if (r == 0)
+        r = req->public_ip.n ? find_ip(call, req->public_ip, &row)
+                             : find(call, req->allocation_id, &row);
     if (r)
         return r;
     if (req->public_ip.n)
@@ -324,16 +332,11 @@ ec2_associate_address(struct api_call *call, const struct ec2_AssociateAddressRe
     const struct ec2_address_row *row;
     const struct ec2_interface_row *nic;
 
-    if (req->allocation_id.n && req->public_ip.n)
-        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
-                         "You may specify public IP or allocation id, but not both in the same "
-                         "call");
-    if (!req->allocation_id.n && !req->public_ip.n)
-        return api_fault(call, &EC2_ERR(MissingParameter),
-                         "Either public IP or allocation id must be specified");
-    int r = req->public_ip.n ? find_ip(call, req->public_ip, &row)
-                             : find(call, req->allocation_id, &row);
+    int r = one_name_check(call, req->public_ip, req->allocation_id, "allocation");
 
+    if (r == 0)
+        r = req->public_ip.n ? find_ip(call, req->public_ip, &row)
+                             : find(call, req->allocation_id, &row);
     if (r == 0)
         r = target(call, req, &nic);
     if (r)
@@ -357,21 +360,16 @@ ec2_disassociate_address(struct api_call *call, const struct ec2_DisassociateAdd
 {
     const struct ec2_address_row *row;
 
-    if (!req->association_id.n && !req->public_ip.n)
-        return api_fault(call, &EC2_ERR(MissingParameter),
-                         "Either public IP or association id must be specified");
-    if (req->association_id.n && req->public_ip.n)
-        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
-                         "You may specify public IP or association id, but not both in the same "
-                         "call");
-    if (req->public_ip.n) {
-        int r = find_ip(call, req->public_ip, &row);
+    int r = one_name_check(call, req->public_ip, req->association_id, "association");
 
-        return r ? r
-                 : api_fault(call, &EC2_ERR(InvalidParameterValue),
-                             "You must specify an association id when unmapping an address from "
-                             "a VPC instance");
-    }
+    if (r == 0 && req->public_ip.n)
+        r = find_ip(call, req->public_ip, &row);
+    if (r)
+        return r;
+    if (req->public_ip.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "You must specify an association id when unmapping an address from a VPC "
+                         "instance");
     row = mine(call, ec2_address_by_association_get(call->txn, req->association_id));
     if (!row)
         return ec2_missing(call, &EC2_ERR(InvalidAssociationID_NotFound), "association",

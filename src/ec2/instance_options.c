@@ -61,21 +61,33 @@ ec2_metadata_set(struct api_call *call, const struct ec2_metadata_want *want,
     return 0;
 }
 
+/* The instance whose options the call changes. */
+static int
+find_to_modify(struct api_call *call, struct str id, const char *what,
+               const struct ec2_instance_row **ret)
+{
+    int r = ec2_instance_find(call, id, ret);
+
+    if (r)
+        return r;
+    if ((*ret)->state == EC2_TERMINATED || (*ret)->state == EC2_SHUTTING_DOWN)
+        return api_fault(call, &EC2_ERR(IncorrectInstanceState),
+                         "The instance '%.*s' is not in a state from which its %s options can be "
+                         "modified.",
+                         STR_ARG(id), what);
+    return 0;
+}
+
 int
 ec2_modify_instance_maintenance_options(
     struct api_call *call, const struct ec2_ModifyInstanceMaintenanceOptionsRequest *req,
     struct ec2_ModifyInstanceMaintenanceOptionsResult *res)
 {
     const struct ec2_instance_row *row;
-    int r = ec2_instance_find(call, req->instance_id, &row);
+    int r = find_to_modify(call, req->instance_id, "maintenance", &row);
 
     if (r)
         return r;
-    if (row->state == EC2_TERMINATED || row->state == EC2_SHUTTING_DOWN)
-        return api_fault(call, &EC2_ERR(IncorrectInstanceState),
-                         "The instance '%.*s' is not in a state from which its maintenance options "
-                         "can be modified.",
-                         STR_ARG(row->id));
     if (!req->auto_recovery.n && !req->reboot_migration.n)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter AutoRecovery or RebootMigration");
@@ -107,15 +119,10 @@ ec2_modify_instance_metadata_options(struct api_call *call,
         .hop_limit = req->http_put_response_hop_limit,
     };
     const struct ec2_instance_row *row;
-    int r = ec2_instance_find(call, req->instance_id, &row);
+    int r = find_to_modify(call, req->instance_id, "metadata", &row);
 
     if (r)
         return r;
-    if (row->state == EC2_TERMINATED || row->state == EC2_SHUTTING_DOWN)
-        return api_fault(call, &EC2_ERR(IncorrectInstanceState),
-                         "The instance '%.*s' is not in a state from which its metadata options "
-                         "can be modified.",
-                         STR_ARG(row->id));
     struct ec2_instance_row new = *row;
     r = ec2_metadata_set(call, &want, &new);
     if (r == 0)

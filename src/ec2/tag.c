@@ -97,7 +97,8 @@ key_check(struct api_call *call, struct str key)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Tag key exceeds the maximum length of %d characters",
                          TAG_KEY_CHARACTERS_MAX);
-    if (is_reserved(key))
+    /* CloudFormation's own are of the system */
+    if (is_reserved(key) && !str_is(call->via, "cloudformation.amazonaws.com"))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Value ( %.*s ) for parameter key is invalid. "
                          "Tag keys starting with 'aws:' are reserved for internal use",

@@ -29,7 +29,7 @@ guest_all := $(guest_pure) file fetch run state network parts modules users writ
 	packages ssh boot power applets init fortify \
 	cfn/cfn cfn/log cfn/proc cfn/client cfn/auth cfn/build cfn/accounts_tool cfn/commands_tool \
 	cfn/files_tool cfn/packages_tool cfn/services_tool cfn/sources_tool cfn/init_command \
-	cfn/ask_commands cfn/hup
+	cfn/ask_commands cfn/cmd_commands cfn/hup
 
 $(B)/guest/include/.made:
 	@mkdir -p $(@D)

@@ -16,6 +16,7 @@
 #include "codec/ip.h"
 #include "codec/json.h"
 #include "codec/uri.h"
+#include "gen/store/ec2instanceconnect_rows.h"
 #include "base/list.h"
 #include "base/timefmt.h"
 
@@ -238,6 +239,34 @@ add_key(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance
         ->shown = str_fmt(t->arena, "0=%.*s", STR_ARG(key->name));
 }
 
+/*
+ * Keys that EC2 Instance Connect pushed, for a minute: what sshd's AuthorizedKeysCommand reads.
+ * AWS puts a signature behind each, which says nothing here that the source does not.
+ */
+static void
+add_pushed_keys(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    struct str user = STR_NONE;
+
+    STORE_EACH(txn, connect_key_by_instance, row, instance->id) {
+        if (row->expires_ms <= t->now_ms)
+            continue;
+        struct str text = str_fmt(
+            t->arena, "#Timestamp=%lld\n#Instance=%.*s\n#Caller=%.*s\n#Request=%.*s\n%.*s\n",
+            (long long)(row->expires_ms / 1000), STR_ARG(row->instance_id),
+            STR_ARG(row->caller_arn), STR_ARG(row->id), STR_ARG(row->public_key));
+
+        if (user.p && str_eq(user, row->user)) {
+            struct leaf *last = &t->leaves.v[t->leaves.n - 1];
+
+            last->value = str_cat(t->arena, last->value, text);
+        } else {
+            add(t, text, "meta-data/managed-ssh-keys/active-keys/%.*s", STR_ARG(row->user));
+        }
+        user = row->user;
+    }
+}
+
 static void
 add_tags(struct tree *t, const struct ec2_instance_row *instance)
 {
@@ -367,6 +396,7 @@ build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
     add_network(t, txn, instance);
     add_placement(t, txn, instance);
     add_key(t, txn, instance);
+    add_pushed_keys(t, txn, instance);
     add_tags(t, instance);
     add_identity(t, instance);
     add_role(t, txn, instance);

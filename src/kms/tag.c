@@ -19,7 +19,9 @@ kms_tags_show(struct arena *a, const struct str_list *tags)
 static int
 reserved_check(struct api_call *call, struct str key)
 {
-    if (!str_eq_nocase(str_cut(key, 0, 4), S("aws:")))
+    /* CloudFormation's own are of the system */
+    if (!str_eq_nocase(str_cut(key, 0, 4), S("aws:")) ||
+        str_is(call->via, "cloudformation.amazonaws.com"))
         return 0;
     return api_fault(call, &KMS_ERR(TagException), "Tags beginning with aws: are reserved");
 }

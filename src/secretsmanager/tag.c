@@ -42,7 +42,9 @@ tags_put(struct api_call *call, const struct secretsmanager_TagList *tags, struc
         if (!tag->key.n)
             return api_fault(call, &SECRET_ERR(InvalidParameterException),
                              "A tag must have a Key.");
-        if (str_eq_nocase(str_cut(tag->key, 0, 4), S("aws:")))
+        /* CloudFormation's own are of the system */
+        if (str_eq_nocase(str_cut(tag->key, 0, 4), S("aws:")) &&
+            !str_is(call->via, "cloudformation.amazonaws.com"))
             return api_fault(call, &SECRET_ERR(InvalidParameterException),
                              "Tag keys that begin with aws: are reserved for AWS use.");
         *all = tag_put(call->arena, all, tag->key, tag->value);

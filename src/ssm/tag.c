@@ -23,7 +23,9 @@ ssm_tags_of(struct api_call *call, const struct ssm_TagList *tags, struct str_li
     if (tags->n)
         qsort(sorted, tags->n, sizeof(*sorted), by_key);
     for (size_t i = 0; i < tags->n; i++) {
-        if (str_eq_nocase(str_cut(sorted[i].key, 0, 4), S("aws:")))
+        /* CloudFormation's own are of the system */
+        if (str_eq_nocase(str_cut(sorted[i].key, 0, 4), S("aws:")) &&
+            !str_is(call->via, "cloudformation.amazonaws.com"))
             return api_fault(call, &SSM_ERR(ValidationException),
                              "Tag keys can't be prefixed with \"aws:\" (case-insensitive).");
         if (i && str_eq(sorted[i].key, sorted[i - 1].key))

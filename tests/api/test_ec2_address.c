@@ -4,18 +4,6 @@
 
 #define AMI "ami-009d6802948d06e52"
 
-static struct world *
-world_with_image(void)
-{
-    struct world *w = world_new();
-    struct txn *txn = store_begin(cloud_store(w->cloud));
-
-    CHECK_INT(ec2_image_seed(txn, &w->env.env, S(AMI), S("tiny"), S("welkin")), 0);
-    (void)store_commit(txn);
-    world_flush(w);
-    return w;
-}
-
 static const char *
 run(struct world *w)
 {
@@ -66,7 +54,7 @@ associate(struct world *w, const char *allocation, const char *instance)
 
 TEST(an_address_is_kept_until_it_is_released, "EIP-02 EIP-06")
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     struct str xml = world_ok(w, "Action=AllocateAddress");
     const char *id = xml_cstr(xml, "allocationId"), *ip = xml_cstr(xml, "publicIp");
 
@@ -104,7 +92,7 @@ TEST(an_address_is_kept_until_it_is_released, "EIP-02 EIP-06")
 
 TEST(an_elastic_ip_stays_over_a_stop_and_the_clouds_own_does_not, "EIP-01")
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *kept = run_and_wait(w), *other = run_and_wait(w), *ip;
     const char *id = allocate(w, &ip);
     const char *before = public_of(w, other);
@@ -126,7 +114,7 @@ TEST(an_elastic_ip_stays_over_a_stop_and_the_clouds_own_does_not, "EIP-01")
 
 TEST(an_address_shows_whom_it_is_with)
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *instance = run_and_wait(w), *ip;
     const char *id = allocate(w, &ip), *association = associate(w, id, instance);
     struct str xml = address(w, id), nic;
@@ -156,7 +144,7 @@ TEST(an_address_shows_whom_it_is_with)
 
 TEST(an_address_moves_to_another_instance_unless_that_is_not_allowed, "EIP-03")
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *a = run_and_wait(w), *b = run_and_wait(w), *ip;
     const char *own = public_of(w, a), *id = allocate(w, &ip), *second = allocate(w, NULL);
     const char *first = associate(w, id, a);
@@ -189,7 +177,7 @@ TEST(an_address_moves_to_another_instance_unless_that_is_not_allowed, "EIP-03")
 
 TEST(an_address_that_leaves_a_stopped_instance_leaves_it_without)
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *instance = run_and_wait(w), *id = allocate(w, NULL), *ip;
     const char *association = associate(w, id, instance);
     struct str xml;
@@ -222,7 +210,7 @@ TEST(an_address_that_leaves_a_stopped_instance_leaves_it_without)
 
 TEST(an_address_goes_to_an_interface_by_its_id_and_private_address)
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *instance = run(w), *id = allocate(w, NULL);
     struct str nics = world_ok(w, "Action=DescribeNetworkInterfaces");
     const char *nic = xml_cstr(nics, "networkInterfaceId");

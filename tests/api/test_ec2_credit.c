@@ -7,18 +7,6 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define CREDIT INT64_C(1000000)
 
-static struct world *
-world_with_image(void)
-{
-    struct world *w = world_new();
-    struct txn *txn = store_begin(cloud_store(w->cloud));
-
-    CHECK_INT(ec2_image_seed(txn, &w->env.env, S(AMI), S("tiny"), S("welkin")), 0);
-    (void)store_commit(txn);
-    world_flush(w);
-    return w;
-}
-
 static const char *
 run(struct world *w, const char *more)
 {
@@ -51,7 +39,7 @@ option(struct world *w, const char *id)
 
 TEST(the_credit_option_is_the_familys_default_until_it_is_changed)
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *t2 = run(w, "t2.micro"), *t3 = run(w, "t3.micro"), *m5 = run(w, "m5.large"), *late;
     struct str xml;
 
@@ -105,7 +93,7 @@ TEST(the_credit_option_is_the_familys_default_until_it_is_changed)
 
 TEST(a_standard_instance_is_held_to_its_baseline_when_its_credits_are_gone, "ITYPE-10 ITYPE-11")
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *id = run(w, "t2.micro");
     struct host_credit_row at;
 
@@ -134,7 +122,7 @@ TEST(a_standard_instance_is_held_to_its_baseline_when_its_credits_are_gone, "ITY
 
 TEST(an_unlimited_instance_borrows_and_a_change_to_standard_holds_it, "ITYPE-08")
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *id = run(w, "t3.micro");
 
     host_sim_use(w->sim, str_from(id), 2000);

@@ -7,18 +7,6 @@
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS (24 * HOUR_MS)
 
-static struct world *
-world_with_image(void)
-{
-    struct world *w = world_new();
-    struct txn *txn = store_begin(cloud_store(w->cloud));
-
-    CHECK_INT(ec2_image_seed(txn, &w->env.env, S(AMI), S("tiny"), S("welkin")), 0);
-    (void)store_commit(txn);
-    world_flush(w);
-    return w;
-}
-
 static const char *
 run(struct world *w, const char *more)
 {
@@ -117,7 +105,7 @@ TEST(a_fault_of_the_hardware_impairs_the_system_check_of_what_runs_on_it, "STAT-
         {"network", "us-east-1a/r3", true},  {"host", "us-east-1a/r3/h12", true},
         {"host", "us-east-1a/r3/h1", false}, {"host", "us-east-1a/r3/h120", false},
     };
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *id = run(w, "&InstanceType=t3.micro");
 
     put_on(w, id, "us-east-1a/r3/h12");
@@ -141,7 +129,7 @@ TEST(a_fault_of_the_hardware_impairs_the_system_check_of_what_runs_on_it, "STAT-
 
 TEST(an_instance_on_failed_hardware_recovers_as_the_same_instance, "STAT-11")
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *id = run(w, "&InstanceType=t3.micro");
     struct str before = world_okf(w, "Action=DescribeInstances&InstanceId.1=%s", id), after;
     struct txn *txn;
@@ -171,7 +159,7 @@ TEST(an_instance_on_failed_hardware_recovers_as_the_same_instance, "STAT-11")
 
 TEST(an_instance_that_does_not_recover_is_retired_with_notice, "STAT-10")
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *id = run(w, "&InstanceType=t3.micro");
     struct str xml;
 
@@ -203,7 +191,7 @@ TEST(an_instance_that_does_not_recover_is_retired_with_notice, "STAT-10")
 
 TEST(a_stop_by_the_user_takes_the_instance_away_from_its_event, "STAT-11")
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *id = run(w, "&InstanceType=t3.micro");
     struct str xml;
 
@@ -224,7 +212,7 @@ TEST(events_are_carried_out_when_they_are_due)
         const char *code;
         int boots;
     } rows[] = {{"instance-reboot", 1}, {"system-reboot", 1}, {"system-maintenance", 0}};
-    struct world *w = world_with_image();
+    struct world *w = world_new();
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const char *id = run(w, "&InstanceType=t3.micro");
@@ -255,7 +243,7 @@ TEST(events_are_carried_out_when_they_are_due)
 
 TEST(a_reboot_by_the_user_migrates_unless_that_is_disabled)
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *a = run(w, "&InstanceType=t3.micro"), *b = run(w, "&InstanceType=t3.micro");
 
     world_okf(w, "Action=ModifyInstanceMaintenanceOptions&InstanceId=%s&RebootMigration=disabled",
@@ -275,7 +263,7 @@ TEST(a_reboot_by_the_user_migrates_unless_that_is_disabled)
 
 TEST(an_event_is_put_off_up_to_its_deadline)
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *id = run(w, "&InstanceType=t3.micro");
     struct str fixed = event(w, id, "instance-stop", DAY_MS, 0), xml;
     struct str moving = event(w, id, "system-reboot", DAY_MS, 7 * DAY_MS);
@@ -311,7 +299,7 @@ TEST(an_event_is_put_off_up_to_its_deadline)
 
 TEST(a_guest_that_does_not_answer_fails_its_check, "STAT-12")
 {
-    struct world *w = world_with_image();
+    struct world *w = world_new();
     const char *id = run(w, "&InstanceType=t3.micro");
 
     CHECK_STR(str_from(check_of(w, id, "instanceStatus")), "ok");

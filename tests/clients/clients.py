@@ -511,6 +511,50 @@ def the_aws_cli_stores_parameters(lab):
     stores_parameters(Cli(lab.venv("bin", "aws"), lab.cloud.url, True).json)
 
 
+STACK = """
+Parameters:
+  EnvType: {Type: String, Default: dev, AllowedValues: [dev, prod]}
+Conditions:
+  Prod: !Equals [!Ref EnvType, prod]
+Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: web
+      SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 0.0.0.0/0}]
+  Server:
+    Type: AWS::EC2::Instance
+    Properties: {ImageId: ami-009d6802948d06e52, SecurityGroups: [!Ref Group]}
+  OnlyProd: {Type: AWS::SSM::Parameter, Condition: Prod, Properties: {Type: String, Value: x}}
+Outputs:
+  Server: {Value: !Ref Server}
+"""
+
+
+@test
+def the_aws_cli_deploys_a_stack(lab):
+    """CFN-01 CFN-10 CFNC-01"""
+    cli = Cli(lab.venv("aws"), lab.cloud.url, True)
+    path = os.path.join(lab.top, "stack.yaml")
+    with open(path, "w") as f:
+        f.write(STACK)
+
+    def resources():
+        about = cli.json("cloudformation", "describe-stack-resources", "--stack-name", "cli")
+        return sorted(r["LogicalResourceId"] for r in about["StackResources"])
+
+    deploy = ("cloudformation", "deploy", "--stack-name", "cli", "--template-file", path)
+    cli.text(*deploy)
+    same(resources(), ["Group", "Server"], "what is made")
+    check("No changes to deploy" in cli.text(*deploy, "--no-fail-on-empty-changeset"), "no change")
+    cli.text(*deploy, "--parameter-overrides", "EnvType=prod")
+    same(resources(), ["Group", "OnlyProd", "Server"], "what is added")
+    cli.refused("ValidationError", "cloudformation", "validate-template", "--template-body", "x")
+    cli.text("cloudformation", "delete-stack", "--stack-name", "cli")
+    cli.text("cloudformation", "wait", "stack-delete-complete", "--stack-name", "cli")
+    cli.refused("ValidationError", "cloudformation", "describe-stacks", "--stack-name", "cli")
+
+
 # ---- Terraform --------------------------------------------------------------------------------
 
 class Terraform:
@@ -626,6 +670,19 @@ def parameters_are_kept_by_terraform(lab):
     changed = {"value": "changed"}
     check("0 added, 3 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
           "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    tf("destroy", "-auto-approve", variables=changed)
+
+
+@test
+def a_stack_is_kept_by_terraform(lab):
+    """apply, an empty plan, an update, destroy"""
+    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-cloudformation"),
+                            "terraform-cloudformation", lab.cloud.url)
+    check('text = "first"' in tf("apply", "-auto-approve"), "the output")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "second"}
+    check('text = "second"' in tf("apply", "-auto-approve", variables=changed), "the new output")
     tf("plan", "-detailed-exitcode", variables=changed)
     tf("destroy", "-auto-approve", variables=changed)
 

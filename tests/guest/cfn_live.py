@@ -53,6 +53,8 @@ class Cloud:
     signals = []
     gets = []
     fail_next = []
+    messages = []
+    leader = "i-0123456789abcdef0"
 
 
 def hmac256(key, text):
@@ -139,12 +141,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         Cloud.calls.append((self.headers["Host"], q, dict(self.headers)))
         identity = "CFN_V1 " + base64.b64encode(DOCUMENT.encode()).decode() + ":AAAABBBB="
         good = auth == identity or any(
-            sigv4_good("POST", self.path, self.headers, raw, k[0], k[1], "cloudformation")
+            sigv4_good("POST", self.path, self.headers, raw, k[0], k[1],
+                       "sqs" if "sqs" in self.headers["Host"] else "cloudformation")
             for k in (KEY, ROLE))
         if Cloud.fail_next:
             return self.answer(*Cloud.fail_next.pop(0))
         if not good:
             return self.error(403, "Sender", "SignatureDoesNotMatch", "who are you")
+        if q["Action"] == "SendMessage":
+            Cloud.messages.append((self.path, json.loads(q["MessageBody"])))
+            return self.answer(200, "<SendMessageResponse/>")
+        if q["Action"] == "ElectCommandLeader":
+            return self.answer(200, "<ElectCommandLeaderResponse><ElectCommandLeaderResult><ListenerId>%s"
+                               "</ListenerId></ElectCommandLeaderResult></ElectCommandLeaderResponse>" % Cloud.leader)
         if q.get("StackName") != STACK:
             return self.error(400, "Sender", "ValidationError",
                               "Stack '%s' does not exist" % q.get("StackName"))
@@ -477,8 +486,26 @@ def hup():
     ok("no stack", r == (1, "", "Error: [main] section must contain stack option\n"), r)
 
 
+def command_hooks():
+    with open(ROOT + "/etc/hosts", "a") as f:
+        f.write("127.0.0.1 sqs.us-east-1.amazonaws.com\n")
+    elect = ["-s", STACK, "-c", "backup", "-i", "42", "-l", Cloud.leader, "--region", "us-east-1"]
+    r = helper("cfn-elect-cmd-leader", *elect)
+    ok("the leader", r == (0, "", "") and "ListenerId" not in Cloud.calls[-1][1], r)
+    Cloud.leader = "i-other"
+    ok("another leads", helper("cfn-elect-cmd-leader", *elect)[0] == 5)
+    r = helper("cfn-elect-cmd-leader", "-s", STACK)
+    ok("a command is needed", r[0] == 1 and r[2].startswith("Error: You must specify CommandName\nUsage:"), r)
+    r = helper("cfn-send-cmd-result", "-d", "D", "-c", "backup", "-i", "42", "-l", "me", "-e", "1", "-q",
+               "https://sqs.us-east-1.amazonaws.com/123456789012/q", "--access-key", ROLE[0], "--secret-key",
+               ROLE[1], "--token", ROLE[2], "went", "wrong")
+    ok("a result", r == (0, "", "") and Cloud.messages == [("/123456789012/q", {
+        "DispatcherId": "D", "CommandName": "backup", "InvocationId": "42", "ListenerId": "me", "Data": "",
+        "Message": "went wrong", "Status": "FAILURE"})], (r, Cloud.messages))
+
+
 setup()
-for part in (signal, metadata, verbatim, files, accounts, sources, commands, sets, triggers, hup):
+for part in (signal, metadata, verbatim, files, accounts, sources, commands, sets, triggers, hup, command_hooks):
     part()
 print("%d passed, %d failed" % (passed, failed))
 sys.exit(failed > 0)

@@ -1,5 +1,7 @@
 # data/* → $(B)/gen/data/*: see the awk programs.
-GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c $(B)/gen/data/public_parameters.c $(B)/gen/data/region_model.c
+GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c \
+            $(B)/gen/data/public_parameters.c $(B)/gen/data/region_model.c \
+            $(B)/gen/data/resource_types.c
 
 $(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c ; @:
 $(B)/gen/data/catalogue.c: tools/datagen/catalogue.awk \
@@ -12,6 +14,17 @@ $(B)/gen/data/managed_policies.c: tools/datagen/managed_policies.awk \
     $(wildcard data/managed_policies/*.json)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -v out=$(@D)/managed_policies -f $^ || { rm -f $@; exit 1; }
+
+# The texts as they are, one behind the other: the program reads them.
+$(B)/gen/data/resource_types.h: $(B)/gen/data/resource_types.c ; @:
+$(B)/gen/data/resource_types.c: $(wildcard data/resource_types/*.yaml)
+	@mkdir -p $(@D)
+	@echo 'extern const char resource_types_text[]; extern const unsigned resource_types_bytes;' \
+	    > $(@D)/resource_types.h
+	@{ echo '#include "gen/data/resource_types.h"'; \
+	   echo 'const char resource_types_text[] = {'; \
+	   cat $^ | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/\([0-9]\)$$/\1,/'; echo '0};'; \
+	   echo 'const unsigned resource_types_bytes = sizeof(resource_types_text) - 1;'; } > $@
 
 $(B)/gen/data/public_parameters.h: $(B)/gen/data/public_parameters.c ; @:
 $(B)/gen/data/public_parameters.c: tools/datagen/public_parameters.awk \

@@ -72,30 +72,22 @@ signal_handle(struct arena *a, const struct command_line *line, struct str id, b
 {
     const struct option_value *v = line->values;
     struct str url = str_c(line->args[0]), reason = v[SIGNAL_REASON].text, why;
-    struct buf body = buf_new(a, OUTPUT_MAX);
-    struct node fields[] = {{.key = S("Status"), .text = success ? S("SUCCESS") : S("FAILURE")},
-                            {.key = S("Reason"), .text = reason},
-                            {.key = S("Data"), .text = v[SIGNAL_DATA].text},
-                            {.key = S("UniqueId"), .text = id}};
-    struct node map = {.kind = NODE_MAP, .first = fields};
+    struct header fields[] = {{S("Status"), success ? S("SUCCESS") : S("FAILURE")},
+                              {S("Reason"), reason},
+                              {S("Data"), v[SIGNAL_DATA].text},
+                              {S("UniqueId"), id}};
 
     if (!is_web(url) && (!base64_decode(a, url, &url) || !is_web(url))) {
         fprintf(stderr, "Error: Invalid WaitConditionHandle URL specified: %s\n", line->args[0]);
         return 1;
     }
     if (!reason.n && !success)
-        fields[1].text = S("Configuration failed.");
-    for (size_t i = 0; i < COUNT_OF(fields); i++) {
-        fields[i].kind = NODE_SCALAR;
-        fields[i].quoted = true;
-        fields[i].next = i + 1 < COUNT_OF(fields) ? &fields[i + 1] : NULL;
-    }
-    json_dump(&body, &map, -1);
-    if (!client_put(a, url, buf_str(&body), &why)) {
+        fields[1].value = S("Configuration failed.");
+    if (!client_put(a, url, json_strings(a, fields, COUNT_OF(fields), OUTPUT_MAX), &why)) {
         fprintf(stderr, "Error signaling CloudFormation: %.*s\n", STR_ARG(why));
         return 1;
     }
-    printf("CloudFormation signaled successfully with %.*s.\n", STR_ARG(fields[0].text));
+    printf("CloudFormation signaled successfully with %.*s.\n", STR_ARG(fields[0].value));
     return 0;
 }
 

@@ -16,6 +16,8 @@ cfn_command(const char *name, int argc, char **argv)
         {"cfn-signal", cfn_signal_command},
         {"cfn-get-metadata", cfn_get_metadata_command},
         {"cfn-hup", cfn_hup_command},
+        {"cfn-elect-cmd-leader", cfn_elect_cmd_leader_command},
+        {"cfn-send-cmd-result", cfn_send_cmd_result_command},
     };
 
     for (size_t i = 0; i < sizeof(helpers) / sizeof(*helpers); i++)

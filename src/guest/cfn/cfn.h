@@ -13,5 +13,7 @@ int cfn_init_command(int argc, char **argv);
 int cfn_signal_command(int argc, char **argv);
 int cfn_get_metadata_command(int argc, char **argv);
 int cfn_hup_command(int argc, char **argv);
+int cfn_elect_cmd_leader_command(int argc, char **argv);
+int cfn_send_cmd_result_command(int argc, char **argv);
 
 #endif

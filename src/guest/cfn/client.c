@@ -224,7 +224,10 @@ client_open(struct client *c, struct arena *a, const struct option_value *values
 {
     struct str why;
 
-    *c = (struct client){.a = a, .region = region.n ? region : S("us-east-1")};
+    *c = (struct client){.a = a,
+                         .region = region.n ? region : S("us-east-1"),
+                         .service = S("cloudformation"),
+                         .version = "2010-05-15"};
     c->url =
         url.n ? url : arena_fmt(a, "https://cloudformation.%.*s.amazonaws.com", STR_ARG(c->region));
     if (values[4].given || values[5].given) {
@@ -276,7 +279,7 @@ call_headers(struct client *c, const struct url *u, struct str body, struct str 
                             .query = S(""),
                             .body = body,
                             .region = c->region,
-                            .service = S("cloudformation"),
+                            .service = c->service,
                             .stamp = stamp,
                             .who = c->who};
         struct str v = sign_v4(c->a, &s);
@@ -345,11 +348,12 @@ call(struct client *c, struct str body, struct str *ret, struct str *ret_why)
 }
 
 static struct str
-form(struct arena *a, const char *action, const struct header *fields, size_t n)
+form(struct client *c, const char *action, const struct header *fields, size_t n)
 {
-    struct buf b = buf_new(a, 65536);
+    struct arena *a = c->a;
+    struct buf b = buf_new(a, 4 << 20);
 
-    buf_fmt(&b, "Action=%s&Version=2010-05-15", action);
+    buf_fmt(&b, "Action=%s&Version=%s", action, c->version);
     for (size_t i = 0; i < n; i++) {
         struct str value = percent_encode(a, fields[i].value);
 
@@ -368,7 +372,7 @@ client_describe(struct client *c, struct str stack, struct str logical_id,
     *ret = (struct stack_resource){0};
     cfn_log(CFN_DEBUG, "Describing resource %.*s in stack %.*s", STR_ARG(logical_id),
             STR_ARG(stack));
-    if (!call(c, form(c->a, "DescribeStackResource", fields, COUNT_OF(fields)), &answer, ret_why))
+    if (!call(c, form(c, "DescribeStackResource", fields, COUNT_OF(fields)), &answer, ret_why))
         return false;
     xml_text(c->a, answer, "LogicalResourceId", &ret->logical_id);
     xml_text(c->a, answer, "PhysicalResourceId", &ret->physical_id);
@@ -392,7 +396,49 @@ client_signal(struct client *c, struct str stack, struct str logical_id, struct 
 
     cfn_log(CFN_DEBUG, "Signaling resource %.*s in stack %.*s with unique ID %.*s and status %.*s",
             STR_ARG(logical_id), STR_ARG(stack), STR_ARG(id), STR_ARG(fields[2].value));
-    return call(c, form(c->a, "SignalResource", fields, COUNT_OF(fields)), &answer, ret_why);
+    return call(c, form(c, "SignalResource", fields, COUNT_OF(fields)), &answer, ret_why);
+}
+
+bool
+client_elect(struct client *c, struct str stack, struct str command, struct str invocation,
+             struct str listener, struct str *ret_leader, struct str *ret_why)
+{
+    struct header fields[] = {{S("CommandName"), command},
+                              {S("InvocationId"), invocation},
+                              {S("StackName"), stack},
+                              {S("ListenerId"), listener}};
+    size_t n = COUNT_OF(fields) - c->signs_identity; /* the identity says who listens */
+    struct str answer;
+
+    cfn_log(CFN_DEBUG,
+            "Attempting to elect '%.*s' as leader for stack: %.*s, command: %.*s, "
+            "invocation: %.*s",
+            STR_ARG(listener), STR_ARG(stack), STR_ARG(command), STR_ARG(invocation));
+    *ret_why = S("the answer names no listener");
+    return call(c, form(c, "ElectCommandLeader", fields, n), &answer, ret_why) &&
+           xml_text(c->a, answer, "ListenerId", ret_leader);
+}
+
+bool
+client_send_message(struct arena *a, const struct credentials *who, struct str queue,
+                    struct str message, struct str *ret_why)
+{
+    struct client c = {.a = a, .url = queue, .who = *who, .service = S("sqs")};
+    struct header fields[] = {{S("MessageBody"), message}};
+    struct str answer, rest, label;
+    struct url u;
+
+    c.version = "2012-11-05";
+    c.region = S("us-east-1");
+    /* sqs.REGION.amazonaws.com, or REGION.queue.amazonaws.com in the old manner. */
+    if (url_parse(queue, &u)) {
+        rest = u.host;
+        if (str_field(&rest, '.', &label) && str_eq(label, S("sqs")))
+            str_field(&rest, '.', &label);
+        if (label.n)
+            c.region = label;
+    }
+    return call(&c, form(&c, "SendMessage", fields, COUNT_OF(fields)), &answer, ret_why);
 }
 
 /* What a plain web server's status means to somebody who may try again. */

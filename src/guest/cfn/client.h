@@ -14,7 +14,8 @@
 
 struct client {
     struct arena *a;
-    struct str region, url;
+    struct str region, url, service;
+    const char *version; /* of the service's API */
     struct credentials who;
     bool signs_identity;
 };
@@ -63,6 +64,12 @@ bool client_describe(struct client *c, struct str stack, struct str logical_id,
                      struct stack_resource *ret, struct str *ret_why);
 bool client_signal(struct client *c, struct str stack, struct str logical_id, struct str id,
                    bool success, struct str *ret_why);
+/* *ret_leader: the listener that acts for a command; of the service that AWS never documented. */
+bool client_elect(struct client *c, struct str stack, struct str command, struct str invocation,
+                  struct str listener, struct str *ret_leader, struct str *ret_why);
+/* One message to a queue of SQS. */
+bool client_send_message(struct arena *a, const struct credentials *who, struct str queue,
+                         struct str message, struct str *ret_why);
 bool client_put(struct arena *a, struct str url, struct str body, struct str *ret_why);
 
 /* This instance's id, or empty outside of EC2. */

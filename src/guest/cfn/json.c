@@ -394,3 +394,19 @@ json_dump(struct buf *b, const struct node *n, int indent)
 {
     dump(b, n, indent, 0);
 }
+
+struct str
+json_strings(struct arena *a, const struct header *fields, size_t n, size_t max_bytes)
+{
+    struct node map = {.kind = NODE_MAP}, **last = &map.first;
+    struct buf b = buf_new(a, max_bytes);
+
+    for (size_t i = 0; i < n; i++) {
+        *last = arena_alloc(a, sizeof(**last));
+        **last = (struct node){
+            .kind = NODE_SCALAR, .quoted = true, .text = fields[i].value, .key = fields[i].name};
+        last = &(*last)->next;
+    }
+    json_dump(&b, &map, -1);
+    return buf_str(&b);
+}

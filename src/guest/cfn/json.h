@@ -7,6 +7,7 @@
 #define CFN_JSON_H
 
 #include "../node.h"
+#include "sign.h"
 
 /*
  * NULL with *ret_why in words when the text is not one JSON value.  Strings are scalars with
@@ -19,5 +20,8 @@ struct node *json_parse(struct arena *a, struct str text, struct str *ret_why);
  * of its own.  Whatever is not ASCII is escaped.
  */
 void json_dump(struct buf *b, const struct node *n, int indent);
+
+/* An object of strings, on one line. */
+struct str json_strings(struct arena *a, const struct header *fields, size_t n, size_t max_bytes);
 
 #endif

@@ -19,7 +19,8 @@
 #define UNIT "cfn-hup.service"
 
 /* Links to FIRST. */
-static const char *const others[] = {"cfn-signal", "cfn-get-metadata", "cfn-hup"};
+static const char *const others[] = {"cfn-signal", "cfn-get-metadata", "cfn-hup",
+                                     "cfn-elect-cmd-leader", "cfn-send-cmd-result"};
 
 static const char unit_text[] = "[Unit]\n"
                                 "Description=CloudFormation's watcher of metadata\n"

@@ -1,0 +1,796 @@
+/*
+ * Creating and updating: from the template to resources.
+ *
+ *   pending   what it depends on is there: begun, or settled when nothing of it changed
+ *   begun     the type's calls are made, in this transaction: started, or failed
+ *   started   ready, and all signals came: settled
+ *
+ * Each pass goes over all resources before the next one, so that what does not depend on each
+ * other is seen to begin together.  The first failure ends the stage: what was under way is
+ * cancelled.
+ */
+#include "cloudformation/engine.h"
+
+#include "cloudformation/policy.h"
+#include "cloudformation/type.h"
+#include "cloudformation/template.h"
+
+#define PROPS_MAX ((size_t)1 << 20)
+#define LIST_CREATE "The following resource(s) failed to create: [%.*s]. "
+#define LIST_UPDATE "The following resource(s) failed to update: [%.*s]. "
+
+/* ---- the plan ---- */
+
+static struct str
+policy_of(struct cfn_look *look, const struct json *resource, const char *name)
+{
+    struct json value;
+
+    if (!json_get(resource, name) || !cfn_resolve(&look->scope, json_get(resource, name), &value))
+        return STR_NONE;
+    return cfn_scalar(&value);
+}
+
+static int
+plan_one(struct cfn_look *look, struct str logical, const struct json *resource, size_t number)
+{
+    struct arena *a = look->call->arena;
+    struct str key = cfn_resource_key(a, look->stack.id, logical);
+    const struct cfn_resource_row *old = cfn_resource_get(look->call->txn, key);
+    struct cfn_resource_row row = old ? *old : (struct cfn_resource_row){0};
+    int r;
+
+    if (!old)
+        row = (struct cfn_resource_row){.key = key, .stack = look->stack.id, .logical = logical};
+    if (!old || !old->physical.n)
+        row.type = json_text(resource, "Type");
+    row.number = (int64_t)number;
+    row.phase = CFN_PENDING;
+    row.touched = CFN_UNTOUCHED;
+    row.depends = cfn_depends(a, &look->root, resource);
+    row.on_delete = policy_of(look, resource, "DeletionPolicy");
+    row.on_replace = policy_of(look, resource, "UpdateReplacePolicy");
+    r = old ? cfn_resource_update(look->call->txn, &row)
+            : cfn_resource_insert(look->call->txn, &row);
+    return r < 0 ? error_origin(-r, "resource %.*s cannot be written", STR_ARG(key)) : 0;
+}
+
+/* Those that the template has no more wait for the end of the update. */
+static int
+mark_removed(struct cfn_look *look)
+{
+    int r = 0;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, row, look->stack.id) {
+        if (r < 0 || row->phase == CFN_PENDING)
+            continue;
+        struct cfn_resource_row changed = *row;
+
+        changed.touched = CFN_UNTOUCHED;
+        changed.phase = row->phase == CFN_GONE || !row->physical.n ? CFN_GONE : CFN_REMOVED;
+        r = changed.phase == CFN_GONE ? cfn_resource_delete(look->call->txn, row->key)
+                                      : cfn_resource_update(look->call->txn, &changed);
+    }
+    return r;
+}
+
+int
+cfn_plan(struct cfn_look *look)
+{
+    const struct json *resources = json_get(&look->root, "Resources");
+    bool wanted;
+    int r = 0;
+
+    for (size_t i = 0; i < resources->n && r == 0; i++) {
+        if (!cfn_wanted(&look->scope, &resources->v[i], &wanted))
+            return 1;
+        if (wanted)
+            r = plan_one(look, resources->names[i], &resources->v[i], i);
+    }
+    return r == 0 ? mark_removed(look) : r;
+}
+
+/* ---- one resource ---- */
+
+static struct json
+stack_tags(struct cfn_look *look, const struct str_list *tags)
+{
+    struct arena *a = look->call->arena;
+    struct json list = cfn_array();
+    struct str_list all = {0};
+
+    for (size_t i = 0; i < tags->n; i++)
+        *LIST_PUSH(a, &all) = tags->v[i];
+    *LIST_PUSH(a, &all) = S("aws:cloudformation:stack-name");
+    *LIST_PUSH(a, &all) = look->stack.name;
+    *LIST_PUSH(a, &all) = S("aws:cloudformation:stack-id");
+    *LIST_PUSH(a, &all) = look->stack.id;
+    for (size_t i = 0; i + 1 < all.n; i += 2) {
+        struct json tag = cfn_object();
+
+        cfn_put(a, &tag, S("Key"), cfn_text(all.v[i]));
+        cfn_put(a, &tag, S("Value"), cfn_text(all.v[i + 1]));
+        cfn_push(a, &list, tag);
+    }
+    return list;
+}
+
+struct cfn_run
+cfn_run_of(struct cfn_look *look, const struct cfn_resource_row *row)
+{
+    struct arena *a = look->call->arena;
+    struct cfn_run run = {
+        .call = look->call,
+        .stack = look->stack.name,
+        .logical = row->logical,
+        .tags = stack_tags(look, &look->stack.tags),
+        .type = cfn_type(row->type),
+        .props = cfn_object(),
+        .old = cfn_object(),
+        .id = row->physical,
+        .attributes = cfn_object(),
+    };
+
+    if (row->props.n)
+        cfn_read(a, row->props, &run.old);
+    if (row->attributes.n)
+        cfn_read(a, row->attributes, &run.attributes);
+    run.props = run.old;
+    return run;
+}
+
+static const struct json *
+definition(struct cfn_look *look, const struct cfn_resource_row *row)
+{
+    return json_get_str(json_get(&look->root, "Resources"), row->logical);
+}
+
+/* Its properties now.  False: scope.wrong. */
+static bool
+properties(struct cfn_look *look, const struct cfn_resource_row *row, struct json *ret)
+{
+    const struct json *in = json_get(definition(look, row), "Properties");
+
+    *ret = cfn_object();
+    return !in || cfn_resolve(&look->scope, in, ret);
+}
+
+static bool
+list_equal(const struct str_list *x, const struct str_list *y)
+{
+    for (size_t i = 0; i < x->n && i < y->n; i++)
+        if (!str_eq(x->v[i], y->v[i]))
+            return false;
+    return x->n == y->n;
+}
+
+/* The name that was made for it counts as given. */
+static void
+keep_name(struct cfn_look *look, struct cfn_run *run)
+{
+    struct str naming = json_text(json_get(run->type, "Naming"), "Property");
+    const struct json *old = json_get_str(&run->old, naming);
+
+    if (naming.p && old && !json_get_str(&run->props, naming) &&
+        json_get_str(&run->old, S("#made")))
+        cfn_put(look->call->arena, &run->props, naming, *old);
+}
+
+static bool
+replaces(const struct cfn_run *run)
+{
+    const struct json *known = json_get(run->type, "Properties");
+
+    for (size_t i = 0; known && i < known->n; i++)
+        if (cfn_type_replaces(run->type, known->names[i]) &&
+            !cfn_equal(json_get_str(&run->props, known->names[i]),
+                       json_get_str(&run->old, known->names[i])))
+            return true;
+    return false;
+}
+
+static int
+fail(struct cfn_look *look, struct cfn_resource_row *row, struct str why)
+{
+    row->phase = CFN_FAILED;
+    look->scope.wrong = STR_NONE;
+    return cfn_resource_status(
+        look, row, row->physical.n && row->touched != CFN_MADE ? "UPDATE_FAILED" : "CREATE_FAILED",
+        why);
+}
+
+static int
+settle(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    row->phase = CFN_SETTLED;
+    row->deadline_ms = row->due_ms = 0;
+    return cfn_resource_status(
+        look, row, row->touched == CFN_MADE ? "CREATE_COMPLETE" : "UPDATE_COMPLETE", STR_NONE);
+}
+
+static int
+metadata(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    const struct json *in = json_get(definition(look, row), "Metadata");
+    struct json value;
+
+    row->metadata = S("");
+    if (in && cfn_resolve(&look->scope, in, &value))
+        row->metadata = cfn_print(look->call->arena, &value, PROPS_MAX);
+    look->scope.wrong = STR_NONE;
+    return 0;
+}
+
+/* ---- pending ---- */
+
+static struct str
+policy(struct cfn_look *look, const struct cfn_resource_row *row)
+{
+    const struct cfn_stack_row *stack = &look->stack;
+    struct str text = stack->policy_once.n ? stack->policy_once : stack->policy;
+
+    return cfn_policy_denies(look->call->arena, text,
+                             row->phase == CFN_REMOVED      ? "Update:Delete"
+                             : row->touched == CFN_REPLACED ? "Update:Replace"
+                                                            : "Update:Modify",
+                             row->logical, row->type);
+}
+
+/* What the update takes away, before it does anything. */
+static int
+policy_of_removed(struct cfn_look *look, bool *failed)
+{
+    int r = 0;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, old, look->stack.id) {
+        struct cfn_resource_row row = *old;
+        struct str denied = row.phase == CFN_REMOVED ? policy(look, &row) : STR_NONE;
+
+        if (r != 0 || !denied.p)
+            continue;
+        row.touched = CFN_CHANGED;
+        r = fail(look, &row, denied);
+        *failed = true;
+    }
+    return r;
+}
+
+static bool
+all_there(struct cfn_look *look, const struct cfn_resource_row *row)
+{
+    for (size_t i = 0; i < row->depends.n; i++) {
+        struct str key = cfn_resource_key(look->call->arena, look->stack.id, row->depends.v[i]);
+        const struct cfn_resource_row *other = cfn_resource_get(look->call->txn, key);
+
+        /* one that is not wanted has no row */
+        if (other && other->phase != CFN_SETTLED && other->phase != CFN_REMOVED)
+            return false;
+    }
+    return true;
+}
+
+static int
+pending(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    struct cfn_run run = cfn_run_of(look, row);
+    bool is_new = !row->physical.n;
+
+    if (is_new)
+        row->touched = CFN_MADE;
+    if (!properties(look, row, &run.props))
+        return fail(look, row, look->scope.wrong);
+    metadata(look, row);
+    row->phase = CFN_BEGUN;
+    if (is_new) {
+        struct str was = row->props;
+
+        row->props = cfn_print(look->call->arena, &run.props, PROPS_MAX);
+        int r = cfn_resource_status(look, row, "CREATE_IN_PROGRESS", STR_NONE);
+
+        row->props = was;
+        return r;
+    }
+    keep_name(look, &run);
+    struct json old = run.old;
+    const struct json *made = json_get(&old, "#made");
+    if (made)
+        cfn_put(look->call->arena, &run.props, S("#made"), *made);
+    if (cfn_equal(&run.props, &old) && list_equal(&look->stack.tags, &look->stack.before_tags)) {
+        row->phase = CFN_SETTLED;
+        return cfn_resource_update(look->call->txn, row);
+    }
+    row->touched = replaces(&run) ? CFN_REPLACED : CFN_CHANGED;
+    struct str denied = policy(look, row);
+
+    if (denied.p) {
+        row->touched = CFN_CHANGED; /* nothing to go back to, but it is told */
+        return fail(look, row, denied);
+    }
+    return cfn_resource_status(look, row, "UPDATE_IN_PROGRESS",
+                               row->touched == CFN_REPLACED
+                                   ? S("Requested update requires the creation of a new physical "
+                                       "resource; hence creating one.")
+                                   : STR_NONE);
+}
+
+/* ---- begun ---- */
+
+/* PT1H30M5S, in ms. */
+static bool
+duration(struct str s, int64_t *ret)
+{
+    int64_t n = 0, sum = 0;
+
+    if (!str_starts(s, S("PT")) || s.n < 4)
+        return false;
+    for (size_t i = 2; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (c >= '0' && c <= '9') {
+            n = n * 10 + (c - '0');
+            if (n > 1000000)
+                return false;
+            continue;
+        }
+        if (c != 'H' && c != 'M' && c != 'S')
+            return false;
+        sum += n * (c == 'H' ? 3600 : c == 'M' ? 60 : 1) * 1000;
+        n = 0;
+    }
+    *ret = sum;
+    return n == 0 && sum <= (int64_t)12 * 3600 * 1000;
+}
+
+/* What CreationPolicy says.  False: it is not well-formed. */
+static bool
+signals(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    const struct json *in = json_get(definition(look, row), "CreationPolicy");
+    struct json policy;
+    int64_t ms = (int64_t)5 * 60 * 1000, count = 1;
+
+    if (!in)
+        return true;
+    if (!cfn_resolve(&look->scope, in, &policy))
+        return false;
+    const struct json *signal = json_get(&policy, "ResourceSignal");
+    struct str timeout = cfn_scalar(json_get(signal, "Timeout"));
+    struct str number = cfn_scalar(json_get(signal, "Count"));
+
+    if ((timeout.p && !duration(timeout, &ms)) || (number.p && !str_to_i64(number, &count)) ||
+        count < 0 || !json_get(cfn_type(row->type), "Signals"))
+        return cfn_wrong(&look->scope,
+                         "CreationPolicy is not supported or not valid for resource "
+                         "%.*s",
+                         STR_ARG(row->logical));
+    row->count = count;
+    row->deadline_ms = look->call->now_ms + ms;
+    return true;
+}
+
+static struct str
+printed(struct cfn_look *look, const struct json *j)
+{
+    return cfn_print(look->call->arena, j, PROPS_MAX);
+}
+
+/* A row for what is replaced, to be deleted or to go back to. */
+static int
+keep_old(struct cfn_look *look, const struct cfn_resource_row *row)
+{
+    struct cfn_resource_row old = *row;
+
+    old.key = str_fmt(look->call->arena, "%.*s/%.*s", STR_ARG(row->key), STR_ARG(row->physical));
+    old.phase = CFN_OLD;
+    old.touched = CFN_UNTOUCHED;
+    old.depends = (struct str_list){0};
+    return cfn_resource_insert(look->call->txn, &old);
+}
+
+static int
+create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
+{
+    struct str naming = json_text(json_get(run->type, "Naming"), "Property");
+    bool named = naming.p && json_get_str(&run->props, naming);
+    struct cfn_resource_row before = *row;
+    int r = CFN_DONE;
+
+    if (row->touched == CFN_REPLACED && named &&
+        cfn_equal(json_get_str(&run->props, naming), json_get_str(&run->old, naming)) &&
+        !json_get(&run->old, "#made")) {
+        return fail(look, row,
+                    str_fmt(look->call->arena,
+                            "CloudFormation cannot update a stack when a custom-named resource "
+                            "requires replacing. Rename %.*s and update the stack again.",
+                            STR_ARG(cfn_scalar(json_get_str(&run->props, naming)))));
+    }
+    if (!signals(look, row))
+        return fail(look, row, look->scope.wrong);
+    run->id = STR_NONE;
+    run->attributes = cfn_object();
+    if (json_get(run->type, "Internal"))
+        run->id =
+            str_fmt(look->call->arena, "%.*s-%.*s-%.*s", STR_ARG(look->stack.name),
+                    STR_ARG(row->logical), STR_ARG(api_uuid(look->call->env, look->call->arena)));
+    else
+        r = cfn_run_create(run);
+    if (r < 0)
+        return r;
+    if (r != CFN_DONE)
+        return fail(look, row, run->why);
+    if (naming.p && !named)
+        cfn_put(look->call->arena, &run->props, S("#made"), cfn_bool(true));
+    if (row->touched == CFN_REPLACED && (r = keep_old(look, &before)) < 0)
+        return r;
+    row->physical = run->id;
+    row->props = printed(look, &run->props);
+    row->attributes = printed(look, &run->attributes);
+    row->phase = CFN_STARTED;
+    return cfn_resource_status(
+        look, row, row->touched == CFN_MADE ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
+        S("Resource creation Initiated"));
+}
+
+static int
+update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
+{
+    const struct json *made = json_get(&run->old, "#made");
+    struct json props = cfn_object(), tags = stack_tags(look, &look->stack.before_tags);
+
+    /* what the type does not know is kept aside */
+    for (size_t i = 0; i < run->props.n; i++)
+        if (!str_is(run->props.names[i], "#made"))
+            cfn_put(look->call->arena, &props, run->props.names[i], run->props.v[i]);
+    run->props = props;
+    run->old_tags = tags;
+    int r = json_get(run->type, "Internal") ? CFN_DONE : cfn_run_update(run);
+
+    if (r < 0)
+        return r;
+    if (r != CFN_DONE)
+        return fail(look, row, run->why);
+    if (made)
+        cfn_put(look->call->arena, &run->props, S("#made"), *made);
+    row->old_props = row->props;
+    row->old_attributes = row->attributes;
+    row->props = printed(look, &run->props);
+    row->attributes = printed(look, &run->attributes);
+    row->phase = CFN_STARTED;
+    int w = cfn_resource_update(look->call->txn, row);
+
+    return w < 0 ? error_origin(-w, "resource %.*s cannot be written", STR_ARG(row->key)) : 0;
+}
+
+static int
+begun(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    struct cfn_run run = cfn_run_of(look, row);
+
+    look->left--;
+    if (!properties(look, row, &run.props))
+        return fail(look, row, look->scope.wrong);
+    if (row->touched != CFN_CHANGED)
+        return create(look, row, &run);
+    keep_name(look, &run);
+    return update(look, row, &run);
+}
+
+/* ---- started ---- */
+
+static void
+look_at(struct cfn_look *look, int64_t ms)
+{
+    if (ms && (!look->next_ms || ms < look->next_ms))
+        look->next_ms = ms;
+}
+
+/* Signals that came: how many were good; the row's phase says whether one failed. */
+static int
+take_signals(struct cfn_look *look, struct cfn_resource_row *row, int64_t *ret_n)
+{
+    int r = 0;
+
+    *ret_n = 0;
+    STORE_EACH(look->call->txn, cfn_signal_by_resource, signal, row->key) {
+        struct cfn_signal_row told = *signal;
+        struct str reason =
+            str_fmt(look->call->arena, "Received %s signal with UniqueId %.*s",
+                    signal->success ? "SUCCESS" : "FAILURE", STR_ARG(signal->unique_id));
+
+        *ret_n += signal->success;
+        if (signal->told)
+            continue;
+        told.told = true;
+        r = cfn_signal_update(look->call->txn, &told);
+        if (r == 0 && !signal->success)
+            return fail(look, row, reason);
+        if (r == 0)
+            r = cfn_resource_status(
+                look, row, row->touched == CFN_MADE ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
+                reason);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+static int
+started(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    struct cfn_run run = cfn_run_of(look, row);
+    enum cfn_seen seen = CFN_YES;
+    int64_t n;
+    int r = json_get(run.type, "Internal") ? 0 : cfn_run_look(&run, "Ready", &seen);
+
+    if (r < 0)
+        return r;
+    if (r == CFN_REFUSED || seen == CFN_NEVER)
+        return fail(look, row, run.why);
+    if (json_get(run.type, "Ready"))
+        row->attributes = printed(look, &run.attributes);
+    r = take_signals(look, row, &n);
+    if (r < 0 || row->phase == CFN_FAILED)
+        return r;
+    if (n < row->count && look->call->now_ms >= row->deadline_ms)
+        return fail(look, row,
+                    str_fmt(look->call->arena,
+                            "Failed to receive %lld resource signal(s) within the specified "
+                            "duration",
+                            (long long)(row->count - n)));
+    if (seen == CFN_YES && n >= row->count)
+        return settle(look, row);
+    if (row->count)
+        look_at(look, row->deadline_ms);
+    return 0;
+}
+
+/* ---- the stage ---- */
+
+static int
+pass(struct cfn_look *look, enum cfn_phase phase,
+     int (*fn)(struct cfn_look *look, struct cfn_resource_row *row), bool *moved, bool *failed)
+{
+    int r = 0;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, old, look->stack.id) {
+        struct cfn_resource_row row = *old;
+
+        if (row.phase == CFN_FAILED)
+            *failed = true;
+        if (r != 0 || row.phase != (int64_t)phase || *failed ||
+            (phase == CFN_BEGUN && look->left <= 0) ||
+            (phase == CFN_PENDING && !all_there(look, &row)))
+            continue;
+        r = fn(look, &row);
+        *moved = *moved || row.phase != (int64_t)phase;
+        *failed = *failed || row.phase == CFN_FAILED;
+    }
+    return r;
+}
+
+/* Cancels what is under way, and lists what failed. */
+static int
+cancel(struct cfn_look *look, struct str_list *ret_create, struct str_list *ret_update)
+{
+    struct arena *a = look->call->arena;
+    int r = 0;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, old, look->stack.id) {
+        struct cfn_resource_row row = *old;
+        bool made = row.touched == CFN_MADE;
+
+        if (r < 0)
+            break;
+        if (row.phase == CFN_BEGUN || row.phase == CFN_STARTED) {
+            row.phase = CFN_FAILED;
+            r = cfn_resource_status(look, &row, made ? "CREATE_FAILED" : "UPDATE_FAILED",
+                                    made ? S("Resource creation cancelled")
+                                         : S("Resource update cancelled"));
+        } else if (row.phase == CFN_PENDING) {
+            row.phase = CFN_SETTLED;
+            r = row.physical.n ? cfn_resource_update(look->call->txn, &row)
+                               : cfn_resource_delete(look->call->txn, row.key);
+        }
+        if (row.phase == CFN_FAILED)
+            *LIST_PUSH(a, made ? ret_create : ret_update) = row.logical;
+    }
+    return r;
+}
+
+/* The stage failed; `why` is absent when resources did. */
+static int
+fail_stage(struct cfn_look *look, struct str why)
+{
+    struct arena *a = look->call->arena;
+    struct cfn_stack_row *stack = &look->stack;
+    struct str_list creates = {0}, updates = {0};
+    int r = cancel(look, &creates, &updates);
+    struct str c = str_join(a, &creates, S(", ")), u = str_join(a, &updates, S(", "));
+    struct str reason = S("");
+
+    if (r < 0)
+        return r;
+    if (why.p)
+        reason = str_cat(a, why, S(" "));
+    if (creates.n && !why.p)
+        reason = str_fmt(a, LIST_CREATE, STR_ARG(c));
+    if (updates.n && !why.p)
+        reason = str_fmt(a, "%.*s" LIST_UPDATE, STR_ARG(reason), STR_ARG(u));
+    if (stack->stage == CFN_UPDATE) {
+        stack->stage = stack->hold ? CFN_REST : CFN_REVERT;
+        return cfn_status(look, stack->hold ? "UPDATE_FAILED" : "UPDATE_ROLLBACK_IN_PROGRESS",
+                          reason);
+    }
+    assert(stack->stage == CFN_CREATE);
+    if (stack->hold || str_is(stack->on_failure, "DO_NOTHING")) {
+        stack->stage = CFN_REST;
+        return cfn_status(look, "CREATE_FAILED", reason);
+    }
+    bool gone = str_is(stack->on_failure, "DELETE");
+
+    stack->stage = gone ? CFN_DELETE : CFN_ROLLBACK;
+    r = cfn_remove_begin(look);
+    return r ? r
+             : cfn_status(look, gone ? "DELETE_IN_PROGRESS" : "ROLLBACK_IN_PROGRESS",
+                          str_fmt(a, "%.*s%s requested by user.", STR_ARG(reason),
+                                  gone ? "Delete" : "Rollback"));
+}
+
+static int
+finish(struct cfn_look *look)
+{
+    int r = cfn_outputs(look);
+
+    if (r > 0)
+        return fail_stage(look, look->scope.wrong);
+    if (r < 0)
+        return r;
+    if (look->stack.stage == CFN_CREATE) {
+        look->stack.stage = CFN_REST;
+        return cfn_status(look, "CREATE_COMPLETE", STR_NONE);
+    }
+    look->stack.stage = CFN_CLEANUP;
+    r = cfn_remove_begin(look);
+    return r ? r : cfn_status(look, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", STR_NONE);
+}
+
+static bool
+under_way(struct cfn_look *look)
+{
+    bool any = false;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, row, look->stack.id)
+        any = any || (row->phase >= CFN_PENDING && row->phase <= CFN_STARTED);
+    return any;
+}
+
+int
+cfn_apply(struct cfn_look *look)
+{
+    bool moved = true, failed = false;
+    int r = look->stack.stage == CFN_UPDATE ? policy_of_removed(look, &failed) : 0;
+
+    while (moved && !failed && r == 0) {
+        moved = false;
+        r = pass(look, CFN_PENDING, pending, &moved, &failed);
+        if (r == 0)
+            r = pass(look, CFN_BEGUN, begun, &moved, &failed);
+        if (r == 0)
+            r = pass(look, CFN_STARTED, started, &moved, &failed);
+        moved = moved && look->left > 0;
+    }
+    if (r != 0)
+        return r;
+    if (failed)
+        return fail_stage(look, STR_NONE);
+    if (look->stack.deadline_ms && look->call->now_ms >= look->stack.deadline_ms && under_way(look))
+        return fail_stage(look, S("Stack creation time exceeded the specified timeout."));
+    look_at(look, look->stack.deadline_ms);
+    return under_way(look) ? cfn_save(look) : finish(look);
+}
+
+/* ---- going back ---- */
+
+static int
+revert_change(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    struct cfn_run run = cfn_run_of(look, row);
+    struct json now = run.props, back = cfn_object();
+
+    run.old_tags = stack_tags(look, &look->stack.tags);
+    run.tags = stack_tags(look, &look->stack.before_tags);
+    if (row->old_props.n && cfn_read(look->call->arena, row->old_props, &back)) {
+        run.old = now;
+        run.props = cfn_object();
+        for (size_t i = 0; i < back.n; i++)
+            if (!str_is(back.names[i], "#made"))
+                cfn_put(look->call->arena, &run.props, back.names[i], back.v[i]);
+        int r = json_get(run.type, "Internal") ? CFN_DONE : cfn_run_update(&run);
+
+        if (r < 0)
+            return r;
+        if (r != CFN_DONE) {
+            row->phase = CFN_FAILED;
+            return cfn_resource_status(look, row, "UPDATE_FAILED", run.why);
+        }
+        row->props = row->old_props;
+        row->attributes = printed(look, &run.attributes);
+    }
+    row->phase = CFN_SETTLED;
+    row->old_props = S("");
+    return cfn_resource_status(look, row, "UPDATE_COMPLETE", STR_NONE);
+}
+
+/* The new one becomes the old one. */
+static int
+revert_replacement(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    int r = 0;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, other, row->stack) {
+        if (other->phase != CFN_OLD || !str_eq(other->logical, row->logical) || r < 0 ||
+            str_eq(other->physical, row->physical))
+            continue;
+        struct cfn_resource_row newer = *row, older = *other;
+
+        r = cfn_resource_delete(look->call->txn, other->key);
+        if (r == 0)
+            r = keep_old(look, &newer);
+        row->physical = older.physical;
+        row->props = older.props;
+        row->attributes = older.attributes;
+        break;
+    }
+    row->phase = CFN_SETTLED;
+    return r < 0 ? r : cfn_resource_status(look, row, "UPDATE_COMPLETE", STR_NONE);
+}
+
+static int
+revert_one(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    if (row->phase == CFN_REMOVED) {
+        row->phase = CFN_SETTLED;
+        return cfn_resource_update(look->call->txn, row);
+    }
+    if (row->phase == CFN_OLD || row->touched == CFN_UNTOUCHED || row->touched == CFN_MADE)
+        return 0;
+    bool replaced = row->touched == CFN_REPLACED;
+    int r = cfn_resource_status(look, row, "UPDATE_IN_PROGRESS", STR_NONE);
+
+    row->touched = CFN_UNTOUCHED;
+    if (r == 0)
+        r = replaced ? revert_replacement(look, row) : revert_change(look, row);
+    return r;
+}
+
+int
+cfn_revert(struct cfn_look *look)
+{
+    struct cfn_stack_row *stack = &look->stack;
+    struct str_list failed = {0};
+    int r = 0;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, old, stack->id) {
+        struct cfn_resource_row row = *old;
+
+        if (r == 0)
+            r = revert_one(look, &row);
+        if (row.phase == CFN_FAILED && row.touched != CFN_MADE)
+            *LIST_PUSH(look->call->arena, &failed) = row.logical;
+    }
+    if (r < 0)
+        return r;
+    if (failed.n) {
+        struct str all = str_join(look->call->arena, &failed, S(", "));
+
+        stack->stage = CFN_REST;
+        return cfn_status(look, "UPDATE_ROLLBACK_FAILED",
+                          str_fmt(look->call->arena, LIST_UPDATE, STR_ARG(all)));
+    }
+    stack->template = stack->before_template;
+    stack->params = stack->before_params;
+    stack->tags = stack->before_tags;
+    stack->stage = CFN_REVERT_CLEANUP;
+    r = cfn_remove_begin(look);
+    return r ? r : cfn_status(look, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", STR_NONE);
+}

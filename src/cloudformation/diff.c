@@ -1,0 +1,267 @@
+/*
+ * A property's change is static when its new value can be told now, and dynamic when it comes from
+ * a resource that is to be made or replaced.  What is replaced changes what refers to it, so the
+ * resources are gone over until no further one is found to be replaced.
+ */
+#include "cloudformation/diff.h"
+
+#include "cloudformation/template.h"
+
+#define KNOWN_LATER "{{changeSet:KNOWN_AFTER_APPLY}}"
+
+struct diff {
+    struct cfn_look *look;
+    struct cfn_scope scope;
+    const struct cfn_stack_row *before;
+    struct json old_root;
+    struct str_list replaced; /* logical ids of what is or may be replaced, or is new */
+    struct str met;           /* one of them that was referred to in the value being resolved */
+};
+
+/* ---- values ---- */
+
+static const struct cfn_resource_row *
+live(struct diff *d, struct str logical)
+{
+    struct str key = cfn_resource_key(d->scope.arena, d->look->stack.id, logical);
+    const struct cfn_resource_row *row = cfn_resource_get(d->look->call->txn, key);
+
+    return row && row->physical.n && row->phase != CFN_GONE ? row : NULL;
+}
+
+static bool
+later(struct diff *d, struct str name, struct json *ret)
+{
+    d->met = name;
+    *ret = cfn_text(S(KNOWN_LATER));
+    return true;
+}
+
+static bool
+diff_ref(struct cfn_scope *scope, struct str name, struct json *ret)
+{
+    struct diff *d = CONTAINER_OF(scope, struct diff, scope);
+
+    if (str_in(&d->replaced, name) || !live(d, name))
+        return later(d, name, ret);
+    *ret = cfn_text(live(d, name)->physical);
+    return true;
+}
+
+static bool
+diff_attribute(struct cfn_scope *scope, struct str name, struct str attribute, struct json *ret)
+{
+    struct diff *d = CONTAINER_OF(scope, struct diff, scope);
+
+    if (str_in(&d->replaced, name) || !live(d, name))
+        return later(d, name, ret);
+    return d->look->scope.attribute(scope, name, attribute, ret);
+}
+
+/* ---- one resource ---- */
+
+static struct json
+detail(struct diff *d, const struct json *type, struct str property, bool direct)
+{
+    struct arena *a = d->scope.arena;
+    bool tags = str_is(property, "Tags"), replaces = cfn_type_replaces(type, property);
+    struct json target = cfn_object(), ret = cfn_object();
+
+    cfn_put(a, &target, S("Attribute"), cfn_text(tags ? S("Tags") : S("Properties")));
+    if (!tags)
+        cfn_put(a, &target, S("Name"), cfn_text(property));
+    cfn_put(a, &target, S("RequiresRecreation"), cfn_text(replaces ? S("Always") : S("Never")));
+    cfn_put(a, &ret, S("Target"), target);
+    cfn_put(a, &ret, S("Evaluation"), cfn_text(d->met.p ? S("Dynamic") : S("Static")));
+    cfn_put(a, &ret, S("ChangeSource"),
+            cfn_text(d->met.p ? S("ResourceReference")
+                     : direct ? S("DirectModification")
+                              : S("ParameterReference")));
+    if (d->met.p)
+        cfn_put(a, &ret, S("CausingEntity"), cfn_text(d->met));
+    return ret;
+}
+
+struct modification {
+    struct json details, scopes;
+    bool replaces, may_replace;
+};
+
+static void
+add_scope(struct diff *d, struct modification *m, const char *name)
+{
+    for (size_t i = 0; i < m->scopes.n; i++)
+        if (str_is(m->scopes.v[i].text, name))
+            return;
+    cfn_push(d->scope.arena, &m->scopes, cfn_text(str_from(name)));
+}
+
+/* The definition of a property in a template. */
+static const struct json *
+defined(const struct json *root, struct str logical, struct str property)
+{
+    const struct json *resource = json_get_str(json_get(root, "Resources"), logical);
+
+    return json_get_str(json_get(resource, "Properties"), property);
+}
+
+static int
+compare(struct diff *d, const struct cfn_resource_row *row, struct str property,
+        struct modification *m)
+{
+    const struct json *type = cfn_type(row->type);
+    const struct json *now = defined(&d->look->root, row->logical, property);
+    const struct json *old = defined(&d->old_root, row->logical, property);
+    struct json before = cfn_object(), after = {.kind = JSON_NULL};
+    bool tags = str_is(property, "Tags"), direct = !cfn_equal(now, old);
+    bool retagged = tags && (d->look->stack.tags.n != d->before->tags.n);
+
+    for (size_t i = 0; tags && !retagged && i < d->before->tags.n; i++)
+        retagged = !str_eq(d->look->stack.tags.v[i], d->before->tags.v[i]);
+    cfn_read(d->scope.arena, row->props, &before);
+    d->met = STR_NONE;
+    if (now && !cfn_resolve(&d->scope, now, &after))
+        return 1;
+    const struct json *was = json_get_str(&before, property);
+
+    /* a name that was made is nobody's wish */
+    if (!now && !old && !retagged)
+        return 0;
+    if (cfn_equal(after.kind == JSON_NULL ? NULL : &after, was) && !retagged)
+        return 0;
+    bool replaces = cfn_type_replaces(type, property);
+
+    m->replaces = m->replaces || (replaces && !d->met.p);
+    m->may_replace = m->may_replace || replaces;
+    add_scope(d, m, tags ? "Tags" : "Properties");
+    cfn_push(d->scope.arena, &m->details, detail(d, type, property, direct));
+    return 0;
+}
+
+static int
+modify(struct diff *d, const struct cfn_resource_row *row, struct modification *m)
+{
+    const struct json *known = json_get(cfn_type(row->type), "Properties");
+    int r = 0;
+
+    *m = (struct modification){.details = cfn_array(), .scopes = cfn_array()};
+    for (size_t i = 0; known && i < known->n && r == 0; i++)
+        r = compare(d, row, known->names[i], m);
+    return r;
+}
+
+/* ---- all of them ---- */
+
+static struct json
+change(struct diff *d, const char *action, struct str logical, struct str physical, struct str type)
+{
+    struct arena *a = d->scope.arena;
+    struct json ret = cfn_object();
+
+    cfn_put(a, &ret, S("Action"), cfn_text(str_from(action)));
+    cfn_put(a, &ret, S("LogicalResourceId"), cfn_text(logical));
+    if (physical.n)
+        cfn_put(a, &ret, S("PhysicalResourceId"), cfn_text(physical));
+    cfn_put(a, &ret, S("ResourceType"), cfn_text(type));
+    cfn_put(a, &ret, S("Scope"), cfn_array());
+    cfn_put(a, &ret, S("Details"), cfn_array());
+    return ret;
+}
+
+static void
+push(struct diff *d, struct json *list, struct json one)
+{
+    struct json outer = cfn_object();
+
+    cfn_put(d->scope.arena, &outer, S("Type"), cfn_text(S("Resource")));
+    cfn_put(d->scope.arena, &outer, S("ResourceChange"), one);
+    cfn_push(d->scope.arena, list, outer);
+}
+
+static int
+one(struct diff *d, struct str logical, const struct json *resource, struct json *list)
+{
+    struct arena *a = d->scope.arena;
+    const struct cfn_resource_row *row = live(d, logical);
+    struct modification m;
+
+    if (!row) {
+        push(d, list, change(d, "Add", logical, STR_NONE, json_text(resource, "Type")));
+        return 0;
+    }
+    int r = modify(d, row, &m);
+
+    if (r || !m.details.n)
+        return r;
+    if ((m.replaces || m.may_replace) && !str_in(&d->replaced, logical))
+        *LIST_PUSH(a, &d->replaced) = logical;
+    struct json c = change(d, "Modify", logical, row->physical, row->type);
+
+    if (m.replaces)
+        cfn_put(a, &c, S("PolicyAction"),
+                cfn_text(str_is(row->on_replace, "Retain") ? S("ReplaceAndRetain")
+                                                           : S("ReplaceAndDelete")));
+    cfn_put(a, &c, S("Replacement"),
+            cfn_text(m.replaces      ? S("True")
+                     : m.may_replace ? S("Conditional")
+                                     : S("False")));
+    cfn_put(a, &c, S("Scope"), m.scopes);
+    cfn_put(a, &c, S("Details"), m.details);
+    push(d, list, c);
+    return 0;
+}
+
+static int
+removals(struct diff *d, const struct str_list *wanted, struct json *list)
+{
+    STORE_EACH(d->look->call->txn, cfn_resource_by_stack, row, d->look->stack.id) {
+        if (!row->physical.n || row->phase == CFN_GONE || str_in(wanted, row->logical))
+            continue;
+        struct json c = change(d, "Remove", row->logical, row->physical, row->type);
+
+        cfn_put(d->scope.arena, &c, S("PolicyAction"),
+                cfn_text(str_is(row->on_delete, "Retain") ? S("Retain") : S("Delete")));
+        push(d, list, c);
+    }
+    return 0;
+}
+
+static int
+walk(struct diff *d, struct json *ret)
+{
+    const struct json *resources = json_get(&d->look->root, "Resources");
+    struct str_list wanted = {0};
+    bool want;
+    int r = 0;
+
+    *ret = cfn_array();
+    for (size_t i = 0; i < resources->n && r == 0; i++) {
+        if (!cfn_wanted(&d->scope, &resources->v[i], &want))
+            return 1;
+        if (!want)
+            continue;
+        *LIST_PUSH(d->scope.arena, &wanted) = resources->names[i];
+        r = one(d, resources->names[i], &resources->v[i], ret);
+    }
+    return r ? r : removals(d, &wanted, ret);
+}
+
+int
+cfn_diff(struct cfn_look *look, const struct cfn_stack_row *before, struct json *ret)
+{
+    struct diff d = {.look = look, .before = before, .old_root = cfn_object()};
+    size_t n;
+    int r;
+
+    if (before->template.n)
+        cfn_template(look->call->arena, before->template, &d.old_root);
+    cfn_look_scope(look, &d.scope, false);
+    d.scope.resource = diff_ref;
+    d.scope.attribute = diff_attribute;
+    do {
+        n = d.replaced.n;
+        r = walk(&d, ret);
+    } while (r == 0 && d.replaced.n > n);
+    look->scope.wrong = d.scope.wrong;
+    return r;
+}

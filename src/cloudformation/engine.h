@@ -1,0 +1,104 @@
+/*
+ * The engine: brings stacks to what their rows say they shall become.  Level-triggered: a look at
+ * a stack takes every step that is due, in one transaction with what the services' operations
+ * change, so that a crash between two steps loses nothing and repeats nothing.
+ */
+#pragma once
+
+#include "cloudformation/cloudformation.h"
+#include "cloudformation/function.h"
+#include "cloudformation/tree.h"
+#include "cloudformation/type.h"
+#include "loop/loop.h"
+
+/* What is done with a stack. */
+enum cfn_stage {
+    CFN_REST,
+    CFN_CREATE,
+    CFN_UPDATE,
+    CFN_CLEANUP, /* an update went well: what it left over goes */
+    CFN_REVERT,  /* an update failed */
+    CFN_REVERT_CLEANUP,
+    CFN_ROLLBACK, /* a creation failed */
+    CFN_DELETE,
+};
+
+/* Where a resource is on its way. */
+enum cfn_phase {
+    CFN_SETTLED,
+    CFN_PENDING, /* waits for what it depends on */
+    CFN_BEGUN,   /* its event was written, its call was not made */
+    CFN_STARTED, /* is not ready yet, or signals are awaited */
+    CFN_FAILED,
+    CFN_REMOVED, /* not in the template any more: goes when the update went well */
+    CFN_OLD,     /* what a replacement left */
+    CFN_TO_DELETE,
+    CFN_DELETING,
+    CFN_GOING, /* is not gone yet */
+    CFN_GONE,
+};
+
+/* What the operation that runs did to a resource. */
+enum cfn_touched { CFN_UNTOUCHED, CFN_MADE, CFN_CHANGED, CFN_REPLACED };
+
+/* A stack with what its template says, as long as a transaction. */
+struct cfn_look {
+    struct api_call *call; /* as the stack's caller */
+    struct cfn_stack_row stack;
+    struct json root, params;
+    struct cfn_scope scope, shown; /* shown: values of NoEcho parameters are stars */
+    bool secrets;                  /* the two differ */
+    int64_t next_ms;               /* when to look again; 0: when something happens */
+    int left;                      /* calls that this look may still make */
+};
+
+/* ---- look.c ---- */
+
+/* Loads the stack's template and parameters.  0 or negative. */
+int cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_stack_row *row);
+void cfn_look_scope(struct cfn_look *look, struct cfn_scope *scope, bool shown);
+struct str cfn_resource_key(struct arena *a, struct str stack, struct str logical);
+/* An event; the resource NULL: of the stack itself. */
+int cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status,
+              struct str reason);
+/* The stack's status with its event, and the row written. */
+int cfn_status(struct cfn_look *look, const char *status, struct str reason);
+int cfn_save(struct cfn_look *look);
+/* Status and reason of a resource with its event, and the row written. */
+int cfn_resource_status(struct cfn_look *look, struct cfn_resource_row *row, const char *status,
+                        struct str reason);
+struct str cfn_export_key(struct arena *a, struct str account, struct str region, struct str name);
+/* Whether a resource of the template is to be made.  False with scope->wrong. */
+bool cfn_wanted(struct cfn_scope *scope, const struct json *resource, bool *ret);
+
+/* ---- apply.c ---- */
+
+/* A resource for its type's calls, its properties as they are. */
+struct cfn_run cfn_run_of(struct cfn_look *look, const struct cfn_resource_row *row);
+/* Rows of resources for what the template wants; the stage begins.  0 or negative. */
+int cfn_plan(struct cfn_look *look);
+int cfn_apply(struct cfn_look *look);
+/* Rows of an update that failed go back. */
+int cfn_revert(struct cfn_look *look);
+
+/* ---- remove.c ---- */
+
+/* Marks what shall go in this stage, and takes the steps that are due. */
+int cfn_remove_begin(struct cfn_look *look);
+int cfn_remove(struct cfn_look *look);
+
+/* ---- output.c ---- */
+
+/* Outputs, exports and imports of a stack that was made.  0, 1 with scope.wrong, negative. */
+int cfn_outputs(struct cfn_look *look);
+/* Why its exports cannot go; absent: they can. */
+struct str cfn_exports_in_use(struct cfn_look *look, const struct json *kept);
+int cfn_exports_drop(struct cfn_look *look);
+
+/* ---- engine.c ---- */
+
+struct cfn_engine;
+
+int
+cfn_engine_new(struct cfn_engine **ret, struct loop *loop, struct store *store, struct api *api);
+struct cfn_engine *cfn_engine_free(struct cfn_engine *engine);

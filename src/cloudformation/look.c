@@ -1,0 +1,274 @@
+/*
+ * A stack as the engine sees it during one transaction: its row, its template, the scope in which
+ * its functions are carried out, and the events that tell of it.
+ */
+#include "cloudformation/engine.h"
+
+#include "base/timefmt.h"
+#include "cloudformation/load.h"
+#include "cloudformation/parameter.h"
+#include "cloudformation/template.h"
+#include "cloudformation/type.h"
+
+struct str
+cfn_resource_key(struct arena *a, struct str stack, struct str logical)
+{
+    return str_fmt(a, "%.*s/%.*s", STR_ARG(stack), STR_ARG(logical));
+}
+
+struct str
+cfn_export_key(struct arena *a, struct str account, struct str region, struct str name)
+{
+    return str_fmt(a, "%.*s/%.*s/%.*s", STR_ARG(account), STR_ARG(region), STR_ARG(name));
+}
+
+/* ---- what functions ask ---- */
+
+static bool
+ref_resource(struct cfn_scope *scope, struct str name, struct json *ret)
+{
+    struct cfn_look *look = scope->ctx;
+    const struct cfn_resource_row *row =
+        cfn_resource_get(look->call->txn, cfn_resource_key(scope->arena, look->stack.id, name));
+
+    if (!row || !row->physical.n)
+        return cfn_wrong(scope,
+                         "Template format error: Unresolved resource dependencies [%.*s] in the "
+                         "Resources block of the template",
+                         STR_ARG(name));
+    *ret = cfn_text(row->physical);
+    return true;
+}
+
+static bool
+ref_attribute(struct cfn_scope *scope, struct str name, struct str attribute, struct json *ret)
+{
+    struct cfn_look *look = scope->ctx;
+    const struct cfn_resource_row *row =
+        cfn_resource_get(look->call->txn, cfn_resource_key(scope->arena, look->stack.id, name));
+    struct json attributes;
+
+    if (!row || !row->physical.n)
+        return cfn_wrong(
+            scope, "Template error: instance of Fn::GetAtt references undefined resource %.*s",
+            STR_ARG(name));
+    if (!cfn_read(scope->arena, row->attributes, &attributes) ||
+        !json_get_str(&attributes, attribute))
+        return cfn_wrong(scope, "Attribute '%.*s' does not exist", STR_ARG(attribute));
+    *ret = *json_get_str(&attributes, attribute);
+    return true;
+}
+
+static bool
+import(struct cfn_scope *scope, struct str name, struct json *ret)
+{
+    struct cfn_look *look = scope->ctx;
+    struct api_call *call = look->call;
+    struct str key = cfn_export_key(scope->arena, call->account, call->region, name);
+    const struct cfn_export_row *row = cfn_export_get(call->txn, key);
+
+    if (!row)
+        return cfn_wrong(scope, "No export named %.*s found.", STR_ARG(name));
+    *ret = cfn_text(row->value);
+    return true;
+}
+
+static bool
+zones(struct cfn_scope *scope, struct str region, struct json *ret)
+{
+    struct cfn_look *look = scope->ctx;
+    struct api_call call = *look->call;
+    struct json in = cfn_object(), out;
+    struct str wrong;
+
+    call.region = region;
+    *ret = cfn_array();
+    if (cfn_ask(&call, "ec2", "DescribeAvailabilityZones", &in, &out, &wrong) != 0)
+        return cfn_wrong(scope, "Template validation error: Invalid region: %.*s", STR_ARG(region));
+    const struct json *list = json_get(&out, "AvailabilityZones");
+
+    for (size_t i = 0; list && i < list->n; i++)
+        cfn_push(scope->arena, ret, *json_get(&list->v[i], "ZoneName"));
+    return true;
+}
+
+static bool
+dynamic(struct cfn_scope *scope, struct str service, struct str rest, struct json *ret)
+{
+    struct cfn_look *look = scope->ctx;
+    struct json in, names = cfn_array(), out;
+    struct str wrong;
+
+    if (!str_is(service, "ssm"))
+        return cfn_wrong(scope, "Welkin does not implement dynamic references to %.*s yet",
+                         STR_ARG(service));
+    cfn_push(scope->arena, &names, cfn_text(rest));
+    in = cfn_single(scope->arena, "Names", names);
+    int r = cfn_ask(look->call, "ssm", "GetParameters", &in, &out, &wrong);
+    const struct json *value = r == 0 ? cfn_path(&out, S("Parameters.0.Value")) : NULL;
+
+    if (!value)
+        return cfn_wrong(scope,
+                         "Unable to fetch parameters [%.*s] from parameter store for this account.",
+                         STR_ARG(rest));
+    *ret = *value;
+    return true;
+}
+
+static void
+put_text(struct cfn_scope *scope, const char *name, struct str text)
+{
+    cfn_put(scope->arena, &scope->values, str_from(name), cfn_text(text));
+}
+
+void
+cfn_look_scope(struct cfn_look *look, struct cfn_scope *scope, bool shown)
+{
+    struct arena *a = look->call->arena;
+    const struct json *section = json_get(&look->root, "Parameters");
+    struct json notify = cfn_array();
+
+    cfn_scope_init(scope, a, &look->root);
+    scope->ctx = look;
+    scope->extended = cfn_extended(&look->root);
+    scope->resource = ref_resource;
+    scope->attribute = ref_attribute;
+    scope->import = import;
+    scope->zones = zones;
+    scope->dynamic = dynamic;
+    cfn_parameters_put(scope, &look->params);
+    for (size_t i = 0; shown && section && i < section->n; i++)
+        if (cfn_parameter_is_secret(&look->root, section->names[i]))
+            cfn_put(a, &scope->values, section->names[i], cfn_text(S("****")));
+    LIST_EACH(&look->stack.notify, arn)
+        cfn_push(a, &notify, cfn_text(*arn));
+    put_text(scope, "AWS::AccountId", look->stack.account);
+    put_text(scope, "AWS::Region", look->stack.region);
+    put_text(scope, "AWS::StackId", look->stack.id);
+    put_text(scope, "AWS::StackName", look->stack.name);
+    put_text(scope, "AWS::Partition", S("aws"));
+    put_text(scope, "AWS::URLSuffix", S("amazonaws.com"));
+    cfn_put(a, &scope->values, S("AWS::NotificationARNs"), notify);
+}
+
+int
+cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_stack_row *row)
+{
+    const struct json *section;
+
+    *look = (struct cfn_look){.call = call, .stack = *row, .left = 64};
+    struct str wrong = cfn_load(call->arena, row->template, &look->root);
+
+    if (wrong.p || !cfn_read(call->arena, row->params.n ? row->params : S("{}"), &look->params))
+        return error_origin(EUCLEAN, "stack %.*s has no template: %.*s", STR_ARG(row->id),
+                            STR_ARG(wrong));
+    section = json_get(&look->root, "Parameters");
+    for (size_t i = 0; section && i < section->n; i++)
+        look->secrets = look->secrets || cfn_parameter_is_secret(&look->root, section->names[i]);
+    cfn_look_scope(look, &look->scope, false);
+    cfn_look_scope(look, &look->shown, true);
+    return 0;
+}
+
+bool
+cfn_wanted(struct cfn_scope *scope, const struct json *resource, bool *ret)
+{
+    struct str condition = json_text(resource, "Condition");
+
+    *ret = true;
+    return !condition.p || cfn_condition(scope, condition, ret);
+}
+
+/* ---- events ---- */
+
+/* What DescribeStackEvents shows of properties: without secrets. */
+static struct str
+shown_properties(struct cfn_look *look, const struct cfn_resource_row *row)
+{
+    const struct json *resource = json_get_str(json_get(&look->root, "Resources"), row->logical);
+    const struct json *properties = json_get(resource, "Properties");
+    struct json value;
+
+    if (!look->secrets || !properties)
+        return row->props;
+    if (!cfn_resolve(&look->shown, properties, &value)) {
+        look->shown.wrong = STR_NONE;
+        return STR_NONE;
+    }
+    return cfn_print(look->call->arena, &value, (size_t)1 << 20);
+}
+
+static struct str
+event_id(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status)
+{
+    struct arena *a = look->call->arena;
+    struct str uuid = api_uuid(look->call->env, a);
+
+    if (!resource)
+        return uuid;
+    return str_fmt(a, "%.*s-%s-%.*s", STR_ARG(resource->logical), status, STR_ARG(uuid));
+}
+
+int
+cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status,
+          struct str reason)
+{
+    struct cfn_stack_row *stack = &look->stack;
+    struct arena *a = look->call->arena;
+    struct cfn_event_row row = {
+        .key = str_fmt(a, "%.*s/%08lld", STR_ARG(stack->id), (long long)stack->n_events),
+        .stack = stack->id,
+        .number = stack->n_events,
+        .id = event_id(look, resource, status),
+        .logical = stack->name,
+        .physical = stack->id,
+        .type = S("AWS::CloudFormation::Stack"),
+        .status = str_from(status),
+        .reason = reason,
+        .token = stack->token,
+        .at_ms = look->call->now_ms,
+    };
+
+    if (resource) {
+        row.logical = resource->logical;
+        row.physical = resource->physical;
+        row.type = resource->type;
+        row.props = shown_properties(look, resource);
+    }
+    stack->n_events++;
+    int r = cfn_event_insert(look->call->txn, &row);
+
+    return r < 0 ? error_origin(-r, "an event of %.*s cannot be written", STR_ARG(stack->id)) : 0;
+}
+
+int
+cfn_save(struct cfn_look *look)
+{
+    int r = cfn_stack_update(look->call->txn, &look->stack);
+
+    return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(look->stack.id)) : 0;
+}
+
+int
+cfn_status(struct cfn_look *look, const char *status, struct str reason)
+{
+    look->stack.status = str_from(status);
+    look->stack.reason = reason.p ? reason : S("");
+    int r = cfn_event(look, NULL, status, reason);
+
+    return r ? r : cfn_save(look);
+}
+
+int
+cfn_resource_status(struct cfn_look *look, struct cfn_resource_row *row, const char *status,
+                    struct str reason)
+{
+    row->status = str_from(status);
+    row->reason = reason.p ? reason : S("");
+    row->changed_ms = look->call->now_ms;
+    int r = cfn_event(look, row, status, reason);
+
+    if (r == 0)
+        r = cfn_resource_update(look->call->txn, row);
+    return r < 0 ? error_origin(-r, "resource %.*s cannot be written", STR_ARG(row->key)) : 0;
+}

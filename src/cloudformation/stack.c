@@ -1,0 +1,698 @@
+/*
+ * CreateStack, UpdateStack, DeleteStack: what is handed in is checked as a whole, then a row
+ * says what the stack shall become, and the engine takes it from there.
+ */
+#include "cloudformation/stack.h"
+
+#include "api/actor.h"
+#include "cloudformation/parameter.h"
+#include "cloudformation/policy.h"
+#include "cloudformation/template.h"
+
+#define NAME_MAX_CHARACTERS 128
+#define VIA "cloudformation.amazonaws.com"
+
+const struct api_error cfn_errors[CFN_N_ERRORS] = {
+#define X(name) [CFN_ERROR_##name] = {#name, 0},
+    CFN_ERRORS(X)
+#undef X
+};
+
+/* A stack is known to policies by its id, whichever way the caller names it. */
+static int
+resource(struct api_call *call, struct str type UNUSED, struct str id, struct api_resource *ret)
+{
+    const struct cfn_stack_row *row = cfn_find(call, id);
+
+    if (row) {
+        ret->arn = row->id;
+        ret->tags = &row->tags;
+    } else if (str_starts(id, S("arn:"))) {
+        ret->arn = id;
+    }
+    return 0;
+}
+
+/* The helper scripts on an instance may ask about the stack that made it, and signal to it. */
+static bool
+of_instance(struct api_call *call, const void *req)
+{
+    struct str op = api_op_name(call->service, call->op), name = STR_NONE;
+    const struct cfn_stack_row *stack;
+    bool own = false;
+
+    if (str_is(op, "DescribeStackResource"))
+        name = ((const struct cloudformation_DescribeStackResourceInput *)req)->stack_name;
+    else if (str_is(op, "SignalResource"))
+        name = ((const struct cloudformation_SignalResourceInput *)req)->stack_name;
+    stack = name.p ? cfn_find(call, name) : NULL;
+    if (!stack)
+        return false;
+    STORE_EACH(call->txn, cfn_resource_by_stack, row, stack->id)
+        own = own || (row->phase != CFN_GONE && str_eq(row->physical, call->instance));
+    return own;
+}
+
+const struct api_service_hooks cloudformation_hooks = {
+    .service = &cloudformation_service,
+    .of_instance = of_instance,
+    .resource = resource,
+};
+
+#define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
+
+/* ---- finding ---- */
+
+const struct cfn_stack_row *
+cfn_find(struct api_call *call, struct str name)
+{
+    const struct cfn_stack_row *row;
+
+    if (!str_starts(name, S("arn:")))
+        return cfn_stack_by_name_get(call->txn, call->account, call->region, name);
+    row = cfn_stack_get(call->txn, name);
+    return row && str_eq(row->account, call->account) && str_eq(row->region, call->region) ? row
+                                                                                           : NULL;
+}
+
+int
+cfn_need(struct api_call *call, struct str name, const struct cfn_stack_row **ret)
+{
+    *ret = cfn_find(call, name);
+    return *ret ? 0 : INVALID("Stack with id %.*s does not exist", STR_ARG(name));
+}
+
+/* ---- what is handed in ---- */
+
+static int
+refuse_unreached(struct api_call *call, const struct cfn_submission *in)
+{
+    const struct {
+        bool given;
+        const char *name;
+    } rows[] = {
+        {in->url.p != NULL, "TemplateURL"},
+        {in->policy_url.p != NULL, "StackPolicyURL"},
+        {in->resource_types && in->resource_types->n > 0, "ResourceTypes"},
+        {in->rollback && in->rollback->rollback_triggers.n > 0,
+         "RollbackConfiguration.RollbackTriggers"},
+        {in->rollback && opt_i64_or(in->rollback->monitoring_time_in_minutes, 0) > 0,
+         "RollbackConfiguration.MonitoringTimeInMinutes"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].given)
+            return api_fault(call, &CFN_ERR(UnsupportedOperation),
+                             "Welkin does not implement the parameter %s yet: nothing was done.",
+                             rows[i].name);
+    return 0;
+}
+
+static int
+template_of(struct api_call *call, const struct cfn_submission *in,
+            const struct cfn_stack_row *before, struct str *ret)
+{
+    if (in->previous_template && in->body.p)
+        return INVALID("Specify either TemplateBody or UsePreviousTemplate, but not both");
+    *ret = in->previous_template && before ? before->template : in->body;
+    if (!ret->p)
+        return INVALID("Either Template URL or Template Body must be specified.");
+    if (ret->n > CFN_BODY_BYTES_MAX)
+        return INVALID("1 validation error detected: Value at 'templateBody' failed to satisfy "
+                       "constraint: Member must have length less than or equal to %d",
+                       CFN_BODY_BYTES_MAX);
+    return 0;
+}
+
+static int
+tags_of(struct api_call *call, const struct cloudformation_TagList *tags, struct str_list *ret)
+{
+    *ret = (struct str_list){0};
+    LIST_EACH(tags, tag) {
+        if (str_starts(tag->key, S("aws:")))
+            return INVALID("aws: prefixed tag key names are not allowed for external use.");
+        for (size_t i = 0; i < ret->n; i += 2)
+            if (str_eq(ret->v[i], tag->key))
+                return INVALID("Duplicate tag keys found: %.*s", STR_ARG(tag->key));
+        *LIST_PUSH(call->arena, ret) = tag->key;
+        *LIST_PUSH(call->arena, ret) = tag->value.p ? tag->value : S("");
+    }
+    return 0;
+}
+
+int
+cfn_capable(struct api_call *call, const struct json *root, const struct str_list *given)
+{
+    struct str needs = cfn_capability(root, call->arena, NULL);
+    bool extended = json_get(root, "Transform") && !cfn_extended(root);
+
+    if (extended && !str_in(given, S("CAPABILITY_AUTO_EXPAND")))
+        return api_fault(call, &CFN_ERR(InsufficientCapabilitiesException),
+                         "Requires capabilities : [CAPABILITY_AUTO_EXPAND]");
+    if (!needs.p || str_in(given, S("CAPABILITY_NAMED_IAM")) || str_in(given, needs))
+        return 0;
+    return api_fault(call, &CFN_ERR(InsufficientCapabilitiesException),
+                     "Requires capabilities : [%.*s]", STR_ARG(needs));
+}
+
+static int
+parameters_of(struct api_call *call, const struct cfn_submission *in, const struct json *root,
+              const struct cfn_stack_row *before, struct str *ret)
+{
+    struct cfn_givens given = {0};
+    struct json old = cfn_object(), params;
+    struct str wrong;
+
+    LIST_EACH(in->parameters, p) {
+        bool previous = opt_bool_or(p->use_previous_value, false);
+
+        if (!p->parameter_key.p || (!p->parameter_value.p && !previous))
+            return INVALID("Every parameter must have a ParameterKey and a ParameterValue");
+        if (previous && (!before || p->parameter_value.p))
+            return INVALID("Invalid input for parameter key %.*s. Cannot specify usePreviousValue "
+                           "as true for a parameter key not in the previous template",
+                           STR_ARG(p->parameter_key));
+        *LIST_PUSH(call->arena, &given) =
+            (struct cfn_given){p->parameter_key, p->parameter_value, previous};
+    }
+    if (before && before->params.n)
+        cfn_read(call->arena, before->params, &old);
+    int r = cfn_parameters(call, root, &given, &old, &params, &wrong);
+
+    if (r > 0)
+        return INVALID("%.*s", STR_ARG(wrong));
+    if (r == 0)
+        *ret = cfn_print(call->arena, &params, (size_t)2 << 20);
+    return r;
+}
+
+static int
+actor_of(struct api_call *call, const struct cfn_submission *in, const struct cfn_stack_row *before,
+         struct cfn_stack_row *row)
+{
+    int r;
+
+    row->role = in->role.p ? in->role : before ? before->role : S("");
+    row->actor = api_actor_keep(call);
+    if (!row->role.n)
+        return 0;
+    r = in->role.p ? api_authorize_pass_role(call, in->role, VIA) : 0;
+    if (r)
+        return r;
+    row->actor = api_actor_role(call, row->role, S("AWSCloudFormation"));
+    return row->actor.n ? 0
+                        : INVALID("Role %.*s is invalid or cannot be assumed", STR_ARG(row->role));
+}
+
+static void
+keep_or_take(const struct str_list *given, const struct str_list *before, struct str_list *ret)
+{
+    if (given && given->v)
+        *ret = (struct str_list){given->n ? given->v : NULL, given->n};
+    else if (before)
+        *ret = *before;
+}
+
+static int
+policies_of(struct api_call *call, const struct cfn_submission *in, struct cfn_stack_row *row)
+{
+    struct str wrong = STR_NONE;
+
+    if (in->policy_body.p)
+        wrong = cfn_policy_check(call->arena, in->policy_body);
+    if (!wrong.p && in->policy_once.p)
+        wrong = cfn_policy_check(call->arena, in->policy_once);
+    if (wrong.p)
+        return INVALID("%.*s", STR_ARG(wrong));
+    if (in->policy_body.p)
+        row->policy = in->policy_body;
+    row->policy_once = in->policy_once;
+    return 0;
+}
+
+int
+cfn_submit(struct api_call *call, const struct cfn_submission *in,
+           const struct cfn_stack_row *before, struct cfn_stack_row *row)
+{
+    static const struct str_list nothing = {0};
+    struct json root;
+    struct str text;
+    int r = refuse_unreached(call, in);
+
+    if (r == 0)
+        r = template_of(call, in, before, &text);
+    if (r)
+        return r;
+    struct str wrong = cfn_template(call->arena, text, &root);
+
+    if (wrong.p)
+        return INVALID("%.*s", STR_ARG(wrong));
+    r = tags_of(call, in->tags, &row->tags);
+    if (r == 0 && before && !in->tags->v)
+        row->tags = before->tags;
+    if (r == 0)
+        r = parameters_of(call, in, &root, before, &row->params);
+    if (r == 0)
+        r = cfn_capable(call, &root, in->capabilities ? in->capabilities : &nothing);
+    if (r == 0)
+        r = actor_of(call, in, before, row);
+    if (r)
+        return r;
+    keep_or_take(in->notify, before ? &before->notify : NULL, &row->notify);
+    keep_or_take(in->capabilities, NULL, &row->capabilities);
+    r = policies_of(call, in, row);
+    if (r)
+        return r;
+    row->template = text;
+    row->description = cfn_scalar(json_get(&root, "Description"));
+    row->token = in->token.p ? in->token : S("");
+    return 0;
+}
+
+/* ---- a trial ---- */
+
+static bool
+trial(struct cfn_scope *scope, struct str name, struct json *ret)
+{
+    const struct json *resource = json_get_str(json_get(scope->root, "Resources"), name);
+    bool wanted = true;
+
+    if (resource && !cfn_wanted(scope, resource, &wanted))
+        return false;
+    if (!wanted)
+        return cfn_wrong(scope,
+                         "Template format error: Unresolved resource dependencies [%.*s] in the "
+                         "Resources block of the template",
+                         STR_ARG(name));
+    *ret = cfn_text(S("{{changeSet:KNOWN_AFTER_APPLY}}"));
+    return true;
+}
+
+static bool
+trial_attribute(struct cfn_scope *scope, struct str name, struct str attribute UNUSED,
+                struct json *ret)
+{
+    return trial(scope, name, ret);
+}
+
+static bool
+trial_import(struct cfn_scope *scope UNUSED, struct str name UNUSED, struct json *ret)
+{
+    *ret = cfn_text(S("{{changeSet:KNOWN_AFTER_APPLY}}"));
+    return true;
+}
+
+/* What only running it can tell is a wrong list for a function that wants one: no fault of it. */
+static bool
+try_one(struct cfn_scope *scope, const struct json *j)
+{
+    struct json value;
+
+    return !j || cfn_resolve(scope, j, &value);
+}
+
+bool
+cfn_try(struct cfn_look *look)
+{
+    const char *const blocks[] = {"Resources", "Outputs"};
+    struct cfn_scope scope;
+    bool wanted;
+
+    cfn_look_scope(look, &scope, false);
+    scope.resource = trial;
+    scope.attribute = trial_attribute;
+    scope.import = trial_import;
+    for (size_t b = 0; b < ARRAY_LEN(blocks); b++) {
+        const struct json *section = json_get(&look->root, blocks[b]);
+
+        for (size_t i = 0; section && i < section->n; i++) {
+            const struct json *one = &section->v[i];
+
+            if (!cfn_wanted(&scope, one, &wanted) ||
+                (wanted && (!try_one(&scope, json_get(one, "Properties")) ||
+                            !try_one(&scope, json_get(one, "Value"))))) {
+                look->scope.wrong = scope.wrong;
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- beginning ---- */
+
+int
+cfn_new_stack(struct api_call *call, struct str name, struct cfn_stack_row *row)
+{
+    bool ok = name.n > 0 && name.n <= NAME_MAX_CHARACTERS;
+
+    for (size_t i = 0; i < name.n && ok; i++) {
+        char c = name.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+        ok = letter || (i > 0 && ((c >= '0' && c <= '9') || c == '-'));
+    }
+    if (!ok)
+        return INVALID("1 validation error detected: Value '%.*s' at 'stackName' failed to "
+                       "satisfy constraint: Member must satisfy regular expression pattern: "
+                       "[a-zA-Z][-a-zA-Z0-9]*",
+                       STR_ARG(name));
+    if (cfn_find(call, name))
+        return api_fault(call, &CFN_ERR(AlreadyExistsException), "Stack [%.*s] already exists",
+                         STR_ARG(name));
+    *row = (struct cfn_stack_row){
+        .id = str_fmt(call->arena, "arn:aws:cloudformation:%.*s:%.*s:stack/%.*s/%.*s",
+                      STR_ARG(call->region), STR_ARG(call->account), STR_ARG(name),
+                      STR_ARG(api_uuid(call->env, call->arena))),
+        .account = call->account,
+        .region = call->region,
+        .name = name,
+        .live_name = name,
+        .created_ms = call->now_ms,
+    };
+    return 0;
+}
+
+int
+cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage)
+{
+    bool is_new = !cfn_stack_get(call->txn, row->id);
+    struct cfn_look look;
+    int r;
+
+    row->stage = stage;
+    r = is_new ? cfn_stack_insert(call->txn, row) : 0;
+    if (r < 0)
+        return error_origin(-r, "stack %.*s cannot be written", STR_ARG(row->id));
+    r = cfn_look_init(&look, call, row);
+    if (r == 0 && !cfn_try(&look))
+        return INVALID("%.*s", STR_ARG(look.scope.wrong));
+    if (r == 0)
+        r = cfn_plan(&look);
+    if (r > 0)
+        return INVALID("%.*s", STR_ARG(look.scope.wrong));
+    if (r == 0)
+        r = cfn_status(&look, stage == CFN_CREATE ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
+                       S("User Initiated"));
+    *row = look.stack;
+    return r;
+}
+
+/* ---- CreateStack ---- */
+
+int
+cfn_create_stack(struct api_call *call, const struct cloudformation_CreateStackInput *req,
+                 struct cloudformation_CreateStackOutput *res)
+{
+    const struct cfn_submission in = {
+        CFN_SUBMISSION(req),
+        .policy_body = req->stack_policy_body,
+        .policy_url = req->stack_policy_url,
+        .token = req->client_request_token,
+    };
+    const struct cfn_stack_row *same = cfn_find(call, req->stack_name);
+    struct cfn_stack_row row;
+    int r;
+
+    /* the same call again */
+    if (same && req->client_request_token.n && str_eq(same->token, req->client_request_token) &&
+        str_eq(same->template, req->template_body)) {
+        res->stack_id = same->id;
+        return 0;
+    }
+    r = cfn_new_stack(call, req->stack_name, &row);
+    if (r == 0 && req->disable_rollback.set && req->on_failure.p)
+        r = INVALID("You cannot specify both DisableRollback and OnFailure");
+    if (r == 0)
+        r = cfn_submit(call, &in, NULL, &row);
+    if (r)
+        return r;
+    row.on_failure = req->on_failure.p ? req->on_failure : S("ROLLBACK");
+    row.hold = row.disable_rollback = opt_bool_or(req->disable_rollback, false);
+    row.retain_new = opt_bool_or(req->retain_except_on_create, false);
+    row.timeout_min = opt_i64_or(req->timeout_in_minutes, 0);
+    row.deadline_ms = row.timeout_min ? call->now_ms + row.timeout_min * 60000 : 0;
+    row.protected = opt_bool_or(req->enable_termination_protection, false);
+    r = cfn_begin(call, &row, CFN_CREATE);
+    res->stack_id = row.id;
+    return r;
+}
+
+/* ---- UpdateStack ---- */
+
+/* The parts of a template that make a difference. */
+static bool
+same_parts(const struct json *x, const struct json *y)
+{
+    static const char *const parts[] = {"Resources", "Outputs", "Conditions", "Mappings",
+                                        "Transform"};
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (!cfn_equal(json_get(x, parts[i]), json_get(y, parts[i])))
+            return false;
+    return true;
+}
+
+static bool
+same_list(const struct str_list *x, const struct str_list *y)
+{
+    bool same = x->n == y->n;
+
+    for (size_t i = 0; i < x->n && same; i++)
+        same = str_eq(x->v[i], y->v[i]);
+    return same;
+}
+
+int
+cfn_is_same(struct api_call *call, const struct cfn_stack_row *before,
+            const struct cfn_stack_row *row, bool *ret)
+{
+    struct cfn_look old, new;
+    int r = cfn_look_init(&old, call, before);
+
+    if (r == 0)
+        r = cfn_look_init(&new, call, row);
+    *ret = r == 0 && same_parts(&old.root, &new.root) &&
+           cfn_equal(&old.scope.values, &new.scope.values) &&
+           same_list(&before->tags, &row->tags) && same_list(&before->notify, &row->notify) &&
+           str_eq(before->role, row->role);
+    return r;
+}
+
+static bool
+may_update(const struct cfn_stack_row *row, bool retries)
+{
+    static const char *const good[] = {"CREATE_COMPLETE", "UPDATE_COMPLETE",
+                                       "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"};
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        if (str_is(row->status, good[i]))
+            return true;
+    return retries &&
+           (str_is(row->status, "CREATE_FAILED") || str_is(row->status, "UPDATE_FAILED"));
+}
+
+/* A resource stays of its type. */
+static int
+types_check(struct api_call *call, const struct cfn_stack_row *row)
+{
+    struct str_list bad = {0};
+    struct cfn_look look;
+    int r = cfn_look_init(&look, call, row);
+
+    if (r)
+        return r;
+    STORE_EACH(call->txn, cfn_resource_by_stack, resource, row->id) {
+        struct str type =
+            json_text(json_get_str(json_get(&look.root, "Resources"), resource->logical), "Type");
+
+        if (type.p && resource->physical.n && !str_eq(type, resource->type))
+            *LIST_PUSH(call->arena, &bad) = resource->logical;
+    }
+    struct str all = str_join(call->arena, &bad, S(", "));
+
+    return bad.n ? INVALID("Update of resource type is not permitted. The new template modifies "
+                           "resource type of the following resources: [%.*s]",
+                           STR_ARG(all))
+                 : 0;
+}
+
+int
+cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackInput *req,
+                 struct cloudformation_UpdateStackOutput *res)
+{
+    const struct cfn_submission in = {
+        CFN_SUBMISSION(req),
+        .previous_template = opt_bool_or(req->use_previous_template, false),
+        .policy_body = req->stack_policy_body,
+        .policy_once = req->stack_policy_during_update_body,
+        .policy_url =
+            req->stack_policy_url.p ? req->stack_policy_url : req->stack_policy_during_update_url,
+        .token = req->client_request_token,
+    };
+    const struct cfn_stack_row *old = cfn_find(call, req->stack_name);
+    bool same;
+    int r;
+
+    if (!old || old->deleted_ms)
+        return INVALID("Stack [%.*s] does not exist", STR_ARG(req->stack_name));
+    res->stack_id = old->id;
+    if (req->client_request_token.n && str_eq(old->token, req->client_request_token))
+        return 0;
+    if (!may_update(old, opt_bool_or(req->disable_rollback, false)))
+        return INVALID("Stack:%.*s is in %.*s state and can not be updated.", STR_ARG(old->id),
+                       STR_ARG(old->status));
+    struct cfn_stack_row row = *old;
+
+    r = cfn_submit(call, &in, old, &row);
+    if (r == 0)
+        r = types_check(call, &row);
+    if (r == 0)
+        r = cfn_is_same(call, old, &row, &same);
+    if (r == 0 && same && may_update(old, false))
+        return INVALID("No updates are to be performed.");
+    if (r)
+        return r;
+    row.before_template = old->template;
+    row.before_params = old->params;
+    row.before_tags = old->tags;
+    row.hold = opt_bool_or(req->disable_rollback, false);
+    row.retain_new = opt_bool_or(req->retain_except_on_create, false);
+    row.updated_ms = call->now_ms;
+    row.deadline_ms = 0;
+    return cfn_begin(call, &row, CFN_UPDATE);
+}
+
+int
+cfn_continue_update_rollback(struct api_call *call,
+                             const struct cloudformation_ContinueUpdateRollbackInput *req,
+                             struct cloudformation_ContinueUpdateRollbackOutput *res UNUSED)
+{
+    const struct cfn_stack_row *old;
+    struct cfn_look look;
+    int r = cfn_need(call, req->stack_name, &old);
+
+    if (r)
+        return r;
+    if (req->resources_to_skip.n || req->role_arn.p)
+        return api_fault(call, &CFN_ERR(UnsupportedOperation),
+                         "Welkin does not implement ResourcesToSkip and RoleARN of "
+                         "ContinueUpdateRollback yet: nothing was done.");
+    if (!str_is(old->status, "UPDATE_ROLLBACK_FAILED") && !str_is(old->status, "UPDATE_FAILED"))
+        return INVALID("Stack:%.*s is in %.*s state and can not continue to roll back.",
+                       STR_ARG(old->id), STR_ARG(old->status));
+    r = cfn_look_init(&look, call, old);
+    if (r)
+        return r;
+    look.stack.stage = CFN_REVERT;
+    look.stack.token = req->client_request_token.p ? req->client_request_token : S("");
+    return cfn_status(&look, "UPDATE_ROLLBACK_IN_PROGRESS", S("User Initiated"));
+}
+
+/* ---- DeleteStack ---- */
+
+static int
+delete_check(struct api_call *call, const struct cfn_stack_row *row,
+             const struct cloudformation_DeleteStackInput *req, struct cfn_look *look)
+{
+    if (row->protected)
+        return INVALID("Stack [%.*s] cannot be deleted while TerminationProtection is enabled",
+                       STR_ARG(row->name));
+    if (row->stage != CFN_REST && row->stage != CFN_CREATE)
+        return INVALID("Stack [%.*s] cannot be deleted while in status %.*s", STR_ARG(row->id),
+                       STR_ARG(row->status));
+    if (req->retain_resources.n && !str_is(row->status, "DELETE_FAILED"))
+        return INVALID("Invalid operation on stack [%.*s]. RetainResources can only be specified "
+                       "for stacks in the DELETE_FAILED state",
+                       STR_ARG(row->id));
+    if (req->deletion_mode.p && !str_is(req->deletion_mode, "STANDARD"))
+        return api_fault(call, &CFN_ERR(UnsupportedOperation),
+                         "Welkin does not implement DeletionMode FORCE_DELETE_STACK yet: nothing "
+                         "was done.");
+    struct str why = cfn_exports_in_use(look, NULL);
+
+    return why.p ? INVALID("%.*s", STR_ARG(why)) : 0;
+}
+
+int
+cfn_delete_stack(struct api_call *call, const struct cloudformation_DeleteStackInput *req,
+                 struct cloudformation_DeleteStackResult *res UNUSED)
+{
+    const struct cfn_stack_row *row = cfn_find(call, req->stack_name);
+    const struct cfn_submission role = {.role = req->role_arn};
+    struct cfn_look look;
+    int r;
+
+    /* what is not there is deleted already */
+    if (!row || row->deleted_ms || row->stage == CFN_DELETE)
+        return 0;
+    r = cfn_look_init(&look, call, row);
+    if (r == 0)
+        r = delete_check(call, row, req, &look);
+    if (r == 0)
+        r = actor_of(call, &role, row, &look.stack);
+    if (r)
+        return r;
+    look.stack.stage = CFN_DELETE;
+    look.stack.retain = req->retain_resources;
+    if (!look.stack.retain.n)
+        look.stack.retain.v = NULL;
+    look.stack.token = req->client_request_token.p ? req->client_request_token : S("");
+    r = cfn_remove_begin(&look);
+    return r ? r : cfn_status(&look, "DELETE_IN_PROGRESS", S("User Initiated"));
+}
+
+int
+cfn_update_termination_protection(struct api_call *call,
+                                  const struct cloudformation_UpdateTerminationProtectionInput *req,
+                                  struct cloudformation_UpdateTerminationProtectionOutput *res)
+{
+    const struct cfn_stack_row *old;
+    int r = cfn_need(call, req->stack_name, &old);
+
+    if (r)
+        return r;
+    struct cfn_stack_row row = *old;
+
+    row.protected = opt_bool_or(req->enable_termination_protection, false);
+    res->stack_id = row.id;
+    r = cfn_stack_update(call->txn, &row);
+    return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(row.id)) : 0;
+}
+
+/* ---- stack policies ---- */
+
+int
+cfn_set_stack_policy(struct api_call *call, const struct cloudformation_SetStackPolicyInput *req,
+                     struct cloudformation_SetStackPolicyResult *res UNUSED)
+{
+    const struct cfn_submission in = {.policy_body = req->stack_policy_body,
+                                      .policy_url = req->stack_policy_url};
+    const struct cfn_stack_row *old;
+    int r = cfn_need(call, req->stack_name, &old);
+
+    if (r == 0)
+        r = refuse_unreached(call, &in);
+    if (r == 0 && !in.policy_body.p)
+        r = INVALID("You must specify StackPolicyBody or StackPolicyURL");
+    if (r)
+        return r;
+    struct cfn_stack_row row = *old;
+
+    r = policies_of(call, &in, &row);
+    if (r == 0)
+        r = cfn_stack_update(call->txn, &row);
+    return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(row.id)) : r;
+}
+
+int
+cfn_get_stack_policy(struct api_call *call, const struct cloudformation_GetStackPolicyInput *req,
+                     struct cloudformation_GetStackPolicyOutput *res)
+{
+    const struct cfn_stack_row *row;
+    int r = cfn_need(call, req->stack_name, &row);
+
+    if (r == 0 && row->policy.n)
+        res->stack_policy_body = row->policy;
+    return r;
+}

@@ -1,0 +1,45 @@
+/* What the handlers share: finding stacks, and what a caller hands in for one. */
+#pragma once
+
+#include "cloudformation/engine.h"
+
+/* By name (that of a deleted one is free) or id.  NULL: there is none in this account and
+ * region. */
+const struct cfn_stack_row *cfn_find(struct api_call *call, struct str name);
+/* The same, and "Stack with id … does not exist". */
+int cfn_need(struct api_call *call, struct str name, const struct cfn_stack_row **ret);
+
+/* What CreateStack, UpdateStack and CreateChangeSet have in common. */
+struct cfn_submission {
+    struct str body, url;
+    bool previous_template;
+    const struct cloudformation_ParameterList *parameters;
+    const struct str_list *capabilities, *notify, *resource_types;
+    const struct cloudformation_TagList *tags;
+    const struct cloudformation_RollbackConfiguration *rollback;
+    struct str role, policy_body, policy_once, policy_url, token;
+};
+/* Its members that the requests of all three have. */
+#define CFN_SUBMISSION(req)                                                                        \
+    .body = (req)->template_body, .url = (req)->template_url, .parameters = &(req)->parameters,    \
+    .capabilities = &(req)->capabilities, .notify = &(req)->notification_arns,                     \
+    .resource_types = &(req)->resource_types, .tags = &(req)->tags,                                \
+    .rollback = (req)->rollback_configuration, .role = (req)->role_arn
+
+/*
+ * Checks it and fills in template, parameters, tags, capabilities, notify, role, actor and
+ * description of a row.  `before`: the stack as it is, of which what was not said is kept; or NULL.
+ */
+int cfn_submit(struct api_call *call, const struct cfn_submission *in,
+               const struct cfn_stack_row *before, struct cfn_stack_row *row);
+/* Begins what a row is made for: its resources are planned, its event is written. */
+int cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage);
+/* Whether an update would change nothing at all. */
+int cfn_is_same(struct api_call *call, const struct cfn_stack_row *before,
+                const struct cfn_stack_row *row, bool *ret);
+/* The row of a stack that is new; its id is made. */
+int cfn_new_stack(struct api_call *call, struct str name, struct cfn_stack_row *row);
+/* All functions carried out, as far as that can be told before anything is made. */
+bool cfn_try(struct cfn_look *look);
+/* "InsufficientCapabilitiesException" unless they suffice. */
+int cfn_capable(struct api_call *call, const struct json *root, const struct str_list *given);

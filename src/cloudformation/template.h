@@ -1,0 +1,21 @@
+/* What a template must be before anything is made of it, and what refers to what in it.  Pure. */
+#pragma once
+
+#include "cloudformation/tree.h"
+
+#define CFN_BODY_BYTES_MAX 51200
+#define CFN_RESOURCES_MAX 500
+#define CFN_PARAMETERS_MAX 200
+#define CFN_OUTPUTS_MAX 200
+
+/* Text into a tree, and all checks.  Absent, or AWS's sentence of what is wrong. */
+struct str cfn_template(struct arena *a, struct str text, struct json *ret);
+
+/* The names of resources that a resource waits for: its references and DependsOn. */
+struct str_list cfn_depends(struct arena *a, const struct json *root, const struct json *resource);
+
+/* Whether language extensions are asked for. */
+bool cfn_extended(const struct json *root);
+
+/* CAPABILITY_IAM or CAPABILITY_NAMED_IAM when the template asks for it, and the types that do. */
+struct str cfn_capability(const struct json *root, struct arena *a, struct str_list *ret_types);

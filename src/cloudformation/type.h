@@ -1,0 +1,71 @@
+/*
+ * Resource types, which are data: data/resource_types/ *.yaml says in a template's own language of
+ * which calls of which service a resource is made.
+ *
+ *   Service, Shown    the service, and its name in failures ("Iam")
+ *   Properties        {NAME: letters}: R required, C a change replaces the resource
+ *   Naming            {Property, Max, Prefix}: a name is made when none is given (STACK-LOGICAL-…)
+ *   Create, Update, Delete, Read   lists of steps, done in one transaction:
+ *     Call, In        the operation and its request; Service, when it is another's
+ *     When, Unless P  only when property P is (not) given; OnlyIf {Ref, Is | IsNot}
+ *     Each P          once for each element of P, which is It
+ *     Added, Removed P  once for each element that is new, or that is no more (Update)
+ *     Changed [P …]   only when one of them changed (Update)
+ *     Save {N: V}     values for later steps: Saved.N
+ *     Missing [CODE]  refusals that are as good as done
+ *   Id                what Ref is; the physical id
+ *   Attributes        what Fn::GetAtt is, over Read's Reply
+ *   Ready, Gone       {Path, Values, Failed} of Read's Reply: what is waited for
+ *   Retry [CODE]      refusals of Delete after which it is tried again
+ *   Missing [CODE]    what says that the thing is not there any more
+ *   Unreached [P …]   properties whose change is refused: not implemented
+ *
+ * In it, Ref is a property, Id, It, AllTags (the stack's tags and the resource's) or a value of
+ * Define; GetAtt is X.PATH of a property, It, Reply (the last), First (the first), Saved, Self
+ * (attributes).  What is absent is left out.  Given [X, V] is V when X is there; First [A, B]
+ * the first that is; MadeName a name of its own, Token a new UUID; JsonWith [TEXT, NAME, VALUE]
+ * adds to a JSON text; Like and Unlike [LIST, PATTERN] filter; TagsAs [LIST, KEY, VALUE] renames.
+ */
+#pragma once
+
+#include "api/api.h"
+#include "cloudformation/tree.h"
+
+/* The definition, or NULL. */
+const struct json *cfn_type(struct str name);
+/* Every type there is, in the order of the files: an object of definitions. */
+const struct json *cfn_types(void);
+/* Whether a type has an attribute. */
+bool cfn_type_has_attribute(const struct json *type, struct str attribute);
+/* Whether a change of the property replaces the resource. */
+bool cfn_type_replaces(const struct json *type, struct str property);
+
+struct cfn_run {
+    struct api_call *call;     /* as whom */
+    struct str stack, logical; /* names */
+    struct json tags;          /* of the stack, a list of {Key, Value} */
+    struct json old_tags;      /* what they were before an update */
+    const struct json *type;
+    struct json props, old; /* resolved properties; what they were before an update */
+    struct str id;          /* in and out: the physical id */
+    struct json attributes; /* in and out */
+    struct str why;         /* of a failure: the event's reason */
+};
+
+enum cfn_outcome { CFN_DONE = 0, CFN_REFUSED = 1, CFN_RETRY = 2 };
+
+/* Each answers enum cfn_outcome with `why`, or negative.  What was refused left nothing behind. */
+int cfn_run_create(struct cfn_run *run);
+int cfn_run_update(struct cfn_run *run);
+int cfn_run_delete(struct cfn_run *run);
+
+enum cfn_seen { CFN_NOT_YET, CFN_YES, CFN_NEVER };
+/* Looks whether it is "Ready" or "Gone", and brings its attributes up to date. */
+int cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret);
+
+/*
+ * One call of an operation by trees.  0, positive with call->fault, negative; *ret_wrong: the
+ * request does not fit (then 1 is answered without a fault).
+ */
+int cfn_ask(struct api_call *call, const char *service, const char *operation,
+            const struct json *in, struct json *ret, struct str *ret_wrong);
