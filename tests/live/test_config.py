@@ -55,7 +55,8 @@ def files_of(cloud):
     for folder, folders, names in os.walk(cloud.data):
         if folder == cloud.data:
             folders[:] = [f for f in folders if f not in ("images", "machines")]
-        files += [p for p in (os.path.join(folder, n) for n in names) if os.path.isfile(p)]
+        files += [p for p in (os.path.join(folder, n) for n in names)
+                  if os.path.isfile(p) and not os.path.ismount(p)]  # a namespace that is kept
     return files
 
 
