@@ -611,7 +611,7 @@ fail_stage(struct cfn_look *look, struct str why)
     if (r < 0)
         return r;
     if (why.p)
-        reason = str_cat(a, why, S(" "));
+        reason = stack->stage == CFN_UPDATE ? why : str_cat(a, why, S(" "));
     if (creates.n && !why.p)
         reason = str_fmt(a, LIST_CREATE, STR_ARG(c));
     if (updates.n && !why.p)
@@ -683,6 +683,10 @@ cfn_apply(struct cfn_look *look)
         return r;
     if (failed)
         return fail_stage(look, STR_NONE);
+    if (look->stack.cancel && under_way(look)) {
+        look->stack.hold = false; /* who cancels wants it back as it was */
+        return fail_stage(look, S("User Initiated"));
+    }
     if (look->stack.deadline_ms && look->call->now_ms >= look->stack.deadline_ms && under_way(look))
         return fail_stage(look, S("Stack creation time exceeded the specified timeout."));
     look_at(look, look->stack.deadline_ms);

@@ -109,11 +109,13 @@ limit(const struct json *def, const char *name, double *ret)
 static int
 check_number(struct parameters *p, struct str name, const struct json *def, struct str value)
 {
-    const struct json number = {.kind = JSON_NUMBER, .text = value};
     struct arena *a = p->arena;
+    struct json number;
     double v, bound;
+    size_t at;
 
-    if (!value.n || !json_f64(&number, &v))
+    if (!json_parse(a, value, 1, &number, &at) || number.kind != JSON_NUMBER ||
+        !json_f64(&number, &v))
         return refuse(p, str_fmt(a, "Parameter '%.*s' must be a number", STR_ARG(name)));
     if (limit(def, "MinValue", &bound) && v < bound)
         return unsatisfied(p, name, def,

@@ -381,6 +381,7 @@ cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage
     int r;
 
     row->stage = stage;
+    row->cancel = false;
     r = is_new ? cfn_stack_insert(call->txn, row) : 0;
     if (r < 0)
         return error_origin(-r, "stack %.*s cannot be written", STR_ARG(row->id));
@@ -561,6 +562,27 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
     row.updated_ms = call->now_ms;
     row.deadline_ms = 0;
     return cfn_begin(call, &row, CFN_UPDATE);
+}
+
+int
+cfn_cancel_update_stack(struct api_call *call,
+                        const struct cloudformation_CancelUpdateStackInput *req,
+                        struct cloudformation_CancelUpdateStackResult *res UNUSED)
+{
+    const struct cfn_stack_row *old;
+    int r = cfn_need(call, req->stack_name, &old);
+
+    if (r)
+        return r;
+    if (old->stage != CFN_UPDATE)
+        return INVALID("CancelUpdateStack cannot be called from current stack status");
+    struct cfn_stack_row row = *old;
+
+    row.cancel = true;
+    if (req->client_request_token.p)
+        row.token = req->client_request_token;
+    r = cfn_stack_update(call->txn, &row);
+    return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(row.id)) : 0;
 }
 
 int

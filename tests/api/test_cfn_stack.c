@@ -662,3 +662,41 @@ TEST(an_instance_without_a_role_asks_about_its_own_stack_only, "CSIG-07")
     identity_free(forged);
     world_free(w);
 }
+
+TEST(an_update_is_cancelled_and_goes_back, "CFN-15 CFN-18")
+{
+    static const char template[] =
+        "Resources:\n"
+        "  P: {Type: AWS::SSM::Parameter, Properties: {Name: /p, Type: String, Value: %s}}\n"
+        "%s";
+    static const char wait[] = "  Wait:\n"
+                               "    Type: AWS::CloudFormation::WaitCondition\n"
+                               "    DependsOn: P\n"
+                               "    CreationPolicy: {ResourceSignal: {Timeout: PT2M}}\n";
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "stop", "", test_fmt(template, "one", "")));
+    world_settle(w);
+    world_refused(w, "ValidationError",
+                  "CancelUpdateStack cannot be called from current stack status",
+                  "Action=CancelUpdateStack" V "&StackName=stop");
+    CHECK_OK(w, update(w, "stop", "", test_fmt(template, "two", wait)));
+    world_settle(w);
+    check_status(w, "stop", "UPDATE_IN_PROGRESS");
+    CHECK_FAULT(w, update(w, "stop", "", test_fmt(template, "three", "")), "ValidationError");
+    world_refused(w, "ValidationError", NULL, "Action=DeleteStack" V "&StackName=stop");
+    world_ok(w, "Action=CancelUpdateStack" V "&StackName=stop");
+    world_settle(w);
+    check_status(w, "stop", "UPDATE_ROLLBACK_COMPLETE");
+    CHECK(strstr(events(w, "stop"), "Wait CREATE_FAILED Resource creation cancelled\n"
+                                    "stop UPDATE_ROLLBACK_IN_PROGRESS User Initiated\n"
+                                    "P UPDATE_IN_PROGRESS\n"
+                                    "P UPDATE_COMPLETE\n"));
+    CHECK_STR(
+        json_path(world_json_ok(w, "ssm", "GetParameter", "{'Name':'/p'}"), "Parameter.Value"),
+        "one");
+    CHECK_OK(w, update(w, "stop", "", test_fmt(template, "two", "")));
+    world_settle(w);
+    check_status(w, "stop", "UPDATE_COMPLETE");
+    world_free(w);
+}

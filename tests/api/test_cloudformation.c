@@ -187,3 +187,89 @@ TEST(an_update_changes_in_place_or_replaces, "CFN-15 CFN-04")
                    STR_ARG(first));
     world_free(w);
 }
+
+TEST(parameters_are_held_to_their_constraints, "CFNT-02")
+{
+    static const char template[] =
+        "Parameters:\n"
+        "  P: {%s}\n"
+        "Resources: {A: {Type: AWS::SSM::Parameter, Properties: {Name: /p, Type: String, Value: "
+        "!Join ['+', !Split [',', !Join [',', [!Ref P]]]]}}}\n";
+    static const struct {
+        const char *definition, *value, *message;
+    } rows[] = {
+        {"Type: String, AllowedValues: [a, b]", "c", "Parameter 'P' must be one of AllowedValues"},
+        {"Type: String, AllowedPattern: '[a-z]+'", "A", "Parameter 'P' must match pattern [a-z]+"},
+        {"Type: String, AllowedPattern: '[a-z]+', ConstraintDescription: small letters", "A",
+         "Parameter 'P' failed to satisfy constraint: small letters"},
+        {"Type: String, MaxLength: 2", "abc", "Parameter 'P' must contain at most 2 characters"},
+        {"Type: String, MinLength: '2'", "a", "Parameter 'P' must contain at least 2 characters"},
+        {"Type: Number, MinValue: 2", "1", "Parameter 'P' must be a number not less than 2"},
+        {"Type: Number, MaxValue: 2", "3", "Parameter 'P' must be a number not greater than 2"},
+        {"Type: Number", "x", "Parameter 'P' must be a number"},
+        {"Type: AWS::EC2::KeyPair::KeyName", "nope",
+         "Parameter validation failed: parameter value nope for parameter name P does not exist"},
+        {"Type: Nonsense", "x", "Template format error: Unrecognized parameter type: Nonsense"},
+        {"Type: String", NULL, "Parameters: [P] must have values"},
+    };
+    struct world *w = world_new();
+    struct str reply;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *more = rows[i].value ? test_fmt("&Parameters.member.1.ParameterKey=P"
+                                                    "&Parameters.member.1.ParameterValue=%s",
+                                                    rows[i].value)
+                                         : "";
+
+        reply = create(w, "params", more, test_fmt(template, rows[i].definition));
+        if (!str_is(xml_text(reply, "Message"), rows[i].message))
+            FAIL("%s: %.*s", rows[i].definition, STR_ARG(reply));
+    }
+    reply = create(w, "params",
+                   "&Parameters.member.1.ParameterKey=Q&Parameters.member.1.ParameterValue=x",
+                   test_fmt(template, "Type: String, Default: x"));
+    CHECK_STR(xml_text(reply, "Message"), "Parameters: [Q] do not exist in the template");
+    CHECK_OK(w, create(w, "hidden",
+                       "&Parameters.member.1.ParameterKey=P&Parameters.member.1.ParameterValue=xyz",
+                       test_fmt(template, "Type: String, NoEcho: true")));
+    world_settle(w);
+    check_status(w, "hidden", "CREATE_COMPLETE");
+    CHECK_STR(xml_text(stack(w, "hidden"), "ParameterValue"), "****");
+    reply = world_ok(w, "Action=DescribeStackEvents" V "&StackName=hidden");
+    CHECK(str_find(reply, S("xyz")) == SIZE_MAX);
+    CHECK(str_find(reply, S("****")) != SIZE_MAX);
+    world_free(w);
+}
+
+TEST(lists_of_stacks_and_events_come_in_pages_and_stay_at_home, "CFN-09")
+{
+    static const char none[] = "Resources: {A: {Type: AWS::SSM::Parameter, Properties: {Type: "
+                               "String, Value: x}}}";
+    struct world *w = world_new();
+    struct str page;
+    size_t n = 0;
+
+    for (int i = 0; i < 105; i++)
+        CHECK_OK(w, create(w, test_fmt("s%d", i), "", none));
+    CHECK_FAULT(w, create(w, "s1", "", none), "AlreadyExistsException");
+    CHECK_FAULT(w, create(w, "1bad", "", none), "ValidationError");
+    world_settle(w);
+    page = world_ok(w, "Action=DescribeStacks" V);
+    n = xml_count(page, "StackId");
+    CHECK_INT(n, 100);
+    page = world_okf(w, "Action=DescribeStacks" V "&NextToken=%.*s",
+                     STR_ARG(world_code(w, xml_text(page, "NextToken"))));
+    CHECK_INT(n + xml_count(page, "StackId"), 105);
+    CHECK(!xml_text(page, "NextToken").p);
+    CHECK_INT(
+        xml_count(world_ok(w, "Action=ListStacks" V "&StackStatusFilter.member.1=DELETE_COMPLETE"),
+                  "StackId"),
+        0);
+    const char *id = xml_cstr(stack(w, "s1"), "StackId");
+    world_account(w, "000000000000", "eu-west-1");
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeStacks" V), "StackId"), 0);
+    world_refusedf(w, "ValidationError", NULL, "Action=DescribeStacks" V "&StackName=%s", id);
+    world_account(w, "111122223333", "us-east-1");
+    world_refusedf(w, "ValidationError", NULL, "Action=DescribeStacks" V "&StackName=%s", id);
+    world_free(w);
+}
