@@ -416,6 +416,65 @@ TEST(an_instance_is_made_with_groups_by_name_and_id, "CFNT-11 CFNT-18 VS-13 CFN-
     world_free(w);
 }
 
+TEST(user_data_of_a_template_goes_through_base64, "UD-18")
+{
+    static const char template[] =
+        "Resources:\n"
+        "  Server:\n"
+        "    Type: AWS::EC2::Instance\n"
+        "    Properties:\n"
+        "      ImageId: ami-009d6802948d06e52\n"
+        "      InstanceType: t2.micro\n"
+        "      UserData: %s\n";
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "coded", "",
+                       test_fmt(template, "{Fn::Base64: !Sub 'echo ${AWS::StackName} | tee /x'}")));
+    world_settle(w);
+    struct str id = xml_text(world_ok(w, "Action=DescribeInstances"), "instanceId");
+    struct str seen = world_okf(w, "Action=DescribeInstanceAttribute&Attribute=userData&"
+                                   "InstanceId=%.*s", STR_ARG(id));
+    CHECK_STR(xml_text(xml_element(seen, "userData"), "value"),
+              str_base64(test_arena(), S("echo coded | tee /x")).p);
+    /* Plain text is no base64, and the API says so. */
+    CHECK_OK(w, create(w, "plain", "", test_fmt(template, "'echo plain | tee /x'")));
+    world_settle(w);
+    check_status(w, "plain", "ROLLBACK_COMPLETE");
+    CHECK(strstr(events(w, "plain"), "Invalid BASE64 encoding of user data"));
+    world_free(w);
+}
+
+TEST(public_parameters_name_the_newest_images, "CFNP-05 VS-18")
+{
+    static const char template[] =
+        "Parameters:\n"
+        "  LatestLinuxAmiId:\n"
+        "    Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>'\n"
+        "    Default: '/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2'\n"
+        "  LatestWindowsAmiId:\n"
+        "    Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>'\n"
+        "    Default: "
+        "'/aws/service/ami-windows-latest/Windows_Server-2016-English-Core-Base'\n"
+        "Resources:\n"
+        "  P: {Type: AWS::SSM::Parameter, Properties: {Name: /linux, Type: String, "
+        "Value: !Ref LatestLinuxAmiId}}\n";
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "latest", "", template));
+    world_settle(w);
+    check_status(w, "latest", "CREATE_COMPLETE");
+    struct str seen = stack(w, "latest");
+    CHECK_INT(xml_count(seen, "ResolvedValue"), 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct str image = xml_text_at(seen, "ResolvedValue", i);
+
+        CHECK(str_starts(image, S("ami-")));
+        world_okf(w, "Action=DescribeImages&ImageId.1=%.*s", STR_ARG(image));
+    }
+    CHECK(!str_eq(xml_text_at(seen, "ResolvedValue", 0), xml_text_at(seen, "ResolvedValue", 1)));
+    world_free(w);
+}
+
 TEST(a_stack_policy_protects_resources, "CFNS-01")
 {
     static const char template[] =

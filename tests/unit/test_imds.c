@@ -66,7 +66,7 @@ TEST(what_an_instance_reads_of_itself_is_what_the_api_shows,
     world_free(w);
 }
 
-TEST(an_instance_reads_its_placement_group_its_partition_and_its_host, "PG-34")
+TEST(an_instance_reads_its_placement_group_its_partition_and_its_host, "PG-34 IMDS-13")
 {
     struct world *w = world_new();
     const char *alone = launch(w, ""), *id;
