@@ -33,7 +33,7 @@ trust_shown(struct world *w, const char *role)
     return text;
 }
 
-TEST(a_role_has_what_it_was_made_with, "ROLE-03")
+TEST(a_role_has_what_it_was_made_with)
 {
     struct world *w = world_new();
     struct str trust = world_code(w, S(EC2_TRUST));
@@ -232,7 +232,7 @@ TEST(role_and_profile_are_made_apart, "ROLE-07")
 }
 
 TEST(an_instance_profile_lives_through_its_verbs,
-     "ROLE-05 ROLE-14 ROLE-15 ROLE-16 ROLE-17 ROLE-18 ROLE-19")
+     "ROLE-14 ROLE-15 ROLE-16 ROLE-17 ROLE-18 ROLE-19")
 {
     struct world *w = world_new();
     struct str made = world_ok(w, "Action=CreateInstanceProfile&InstanceProfileName=Web&Path=/x/");

@@ -31,7 +31,7 @@ decision(struct world *w, const char *policy, const char *more)
     return xml_cstr(custom(w, policy, more), "EvalDecision");
 }
 
-TEST(a_simulation_says_what_the_engine_would, "IAM-01")
+TEST(a_simulation_says_what_the_engine_would)
 {
     struct world *w = world_new();
     const char *list = "ActionNames.member.1=s3%3AListBucket&ResourceArns.member.1=" BUCKET;
@@ -110,7 +110,7 @@ TEST(a_simulation_shows_the_statements_that_spoke_and_where_they_stand)
               "${aws:username}/*\",\"Condition\":{\"StringEquals\":{\"aws:RequestedRegion\":"      \
               "\"eu-west-1\"},\"ForAnyValue:StringEquals\":{\"aws:TagKeys\":[\"a\"]}}}")
 
-TEST(a_simulation_tells_which_context_keys_are_missing, "IAM-02")
+TEST(a_simulation_tells_which_context_keys_are_missing)
 {
     struct world *w = world_new();
     struct str reply = custom(w, STATEMENT("{\"Effect\":\"Allow\",\"Action\":\"s3:Get*\","

@@ -356,7 +356,7 @@ LIST_BUCKET = json.dumps({"Version": "2012-10-17", "Statement": [{
     "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::team"}]})
 
 
-# proves: ROLE-05 ROLE-07 ROLE-14 ROLE-15 ROLE-16 ROLE-17 ROLE-18 ROLE-19
+# proves: ROLE-07 ROLE-14 ROLE-15 ROLE-16 ROLE-17 ROLE-18 ROLE-19
 @test
 def the_aws_cli_leads_an_instance_profile_through_its_verbs(lab):
     cli = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
