@@ -100,8 +100,9 @@ struct api_service_hooks {
     /*
      * For authorization, both may be NULL.  `resource` tells what the service knows of the thing
      * `id` (as it stands in the request: an id, a name or an ARN; empty when the member is absent)
-     * of a type of the .ops file; what does not exist is left as it is.  `context` adds the keys that the request itself carries
-     * (ec2:InstanceType of RunInstances).  Tags in a request are found without it.
+     * of a type of the .ops file; what does not exist is left as it is.  `context` adds the keys
+     * that the request itself carries (ec2:InstanceType of RunInstances).  Tags in a request are
+     * found without it.
      */
     int (*resource)(struct api_call *call, struct str type, struct str id,
                     struct api_resource *resource);

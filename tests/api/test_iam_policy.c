@@ -23,7 +23,7 @@ document_of(size_t n)
 {
     size_t rest = strlen(ALLOW_S3) + strlen(",\"Id\":\"\"");
 
-    return test_fmt("{\"Id\":\"%0*d\"%s,%s", (int)(n - rest), 0, "", ALLOW_S3 + 1);
+    return test_fmt("{\"Id\":\"%0*d\"%s,%s", (int)(n - rest), 0, "", &ALLOW_S3[1]);
 }
 
 static void

@@ -141,7 +141,8 @@ on_nothing(struct gen *g, struct op *op, struct str action)
     memset(on->path, 0xff, sizeof(on->path));
 }
 
-/* `as`, `on` and `tagging` with the word behind each; answers how many words were taken, 0: other words. */
+/* `as`, `on` and `tagging` with the word behind each; answers how many words were taken, 0: they
+ * are other words. */
 static size_t
 decision_words(struct gen *g, unsigned line, struct op *op, const struct str_list *w, size_t i,
                struct str *action, bool *action_open)
