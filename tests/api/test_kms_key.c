@@ -3,7 +3,7 @@
 
 #define ABSENT "1234abcd-12ab-34cd-56ef-1234567890ab"
 
-TEST(a_symmetric_key_is_what_create_key_makes_by_default, "KMS-01")
+TEST(a_symmetric_key_is_what_create_key_makes_by_default)
 {
     struct world *w = world_new();
     struct str made = KMS(w, "CreateKey", "{'Description':'mine'}");
@@ -112,7 +112,7 @@ TEST(keys_that_are_not_there_are_told_as_kms_tells_them)
     world_free(w);
 }
 
-TEST(a_disabled_key_does_nothing_until_it_is_enabled, "KMS-03")
+TEST(a_disabled_key_does_nothing_until_it_is_enabled)
 {
     struct world *w = world_new();
     const char *id = kms_new_key(w, "");
