@@ -62,7 +62,7 @@ grant(struct world *w, const char *id, const char *grantee, const char *operatio
                grantee, operations, more);
 }
 
-TEST(iam_policies_speak_only_where_the_key_policy_lets_them, "KMS-01")
+TEST(iam_policies_speak_only_where_the_key_policy_lets_them)
 {
     struct world *w = world_new();
     const char *open_key = kms_new_key(w, ""), *strict = kms_new_key(w, "");
@@ -135,7 +135,7 @@ TEST(conditions_see_the_encryption_context_and_the_alias)
     world_free(w);
 }
 
-TEST(a_grant_allows_its_operations_under_its_constraints, "KMS-01")
+TEST(a_grant_allows_its_operations_under_its_constraints)
 {
     struct world *w = world_new();
     const char *id = kms_new_key(w, ""), *arn = kms_arn(w, id);

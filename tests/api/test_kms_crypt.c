@@ -11,7 +11,7 @@
 
 /* ---- encryption ---- */
 
-TEST(what_was_encrypted_is_decrypted_without_naming_the_key, "KMS-01")
+TEST(what_was_encrypted_is_decrypted_without_naming_the_key)
 {
     struct world *w = world_new();
     const char *id = kms_new_key(w, ""), *arn = kms_arn(w, id);

@@ -3,7 +3,7 @@
 
 #define ABSENT "1234abcd-12ab-34cd-56ef-1234567890ab"
 
-TEST(a_symmetric_key_is_what_create_key_makes_by_default, "KMS-01")
+TEST(a_symmetric_key_is_what_create_key_makes_by_default)
 {
     struct world *w = world_new();
     struct str made = KMS(w, "CreateKey", "{'Description':'mine'}");

@@ -65,7 +65,7 @@ call_service(struct world *w, const char *alias, const char *path)
     return body;
 }
 
-TEST(an_aws_managed_key_is_made_when_its_service_first_needs_it, "KMS-01")
+TEST(an_aws_managed_key_is_made_when_its_service_first_needs_it)
 {
     struct world *w = world_new();
 
