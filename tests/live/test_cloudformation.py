@@ -115,6 +115,48 @@ Resources:
     Properties: {GroupDescription: comes after}
 """
 
+WATCHED = """\
+Resources:
+  MyInstance:
+    Type: AWS::EC2::Instance
+    CreationPolicy: {ResourceSignal: {Count: 1, Timeout: PT5M}}
+    Metadata:
+      AWS::CloudFormation::Init:
+        config:
+          files:
+            /etc/cfn/cfn-hup.conf:
+              content: !Sub |
+                [main]
+                stack=${AWS::StackId}
+                region=${AWS::Region}
+                interval=1
+              mode: '000400'
+            /etc/cfn/hooks.d/cfn-auto-reloader.conf:
+              content: !Sub |
+                [cfn-auto-reloader-hook]
+                triggers=post.update
+                path=Resources.MyInstance.Metadata.AWS::CloudFormation::Init
+                action=/opt/aws/bin/cfn-init -s ${AWS::StackId} -r MyInstance --region ${AWS::Region}
+                runas=root
+            /etc/motd: {content: CONTENT}
+          services:
+            sysvinit:
+              cfn-hup:
+                enabled: 'true'
+                ensureRunning: 'true'
+                files: [/etc/cfn/cfn-hup.conf, /etc/cfn/hooks.d/cfn-auto-reloader.conf]
+    Properties:
+      ImageId: ami-009d6802948d06e52
+      InstanceType: t2.micro
+      UserData:
+        Fn::Base64:
+          !Sub |
+            #!/bin/bash
+            /opt/aws/bin/cfn-init -s ${AWS::StackId} -r MyInstance --region ${AWS::Region}
+            /opt/aws/bin/cfn-signal -e $? --stack ${AWS::StackId} --resource MyInstance --region ${AWS::Region}
+"""
+
+
 def wrapped(text):
     return SURROUNDINGS + textwrap.indent(text, "  ")
 
@@ -297,4 +339,29 @@ def an_instance_that_signals_failure_takes_its_stack_back(lab):
           events)
     check("After" not in [e[0] for e in events], events)
     wait("the instance to go", lambda: cloud.state(id) == "terminated")
+    stack.delete()
+
+
+# proves: CHUP-01 CHUP-02 CHUP-03 CINIT-12
+@test
+def a_change_of_metadata_alone_reaches_the_running_instance_by_cfn_hup(lab):
+    cloud = lab.cloud
+    stack = Stack(cloud, "watched", WATCHED.replace("CONTENT", "one"))
+    stack.wait("CREATE_COMPLETE")
+    id, _ = stack.resource()
+    same(cloud.sh(id, "cat /etc/motd"), "one", "the first content")
+    # As on AWS it passes over a resource that is in progress, so its first look at this one is due
+    # in a minute; a look by hand tells it what was there before.
+    cloud.sh(id, "service cfn-hup status && /opt/aws/bin/cfn-hup --no-daemon")
+    check("'one'" in cloud.sh(id, "cat /var/lib/cfn-hup/data/metadata_db").replace('"', "'"),
+          "what it saw")
+    stack.ask("UpdateStack", TemplateBody=WATCHED.replace("CONTENT", "two"))
+    stack.wait("UPDATE_COMPLETE")
+    begin = time.monotonic()
+    same(stack.resource()[0], id, "the instance")
+    wait("the new content", lambda: cloud.sh(id, "cat /etc/motd") == "two", 75, 0.5)
+    print(f"     UpdateStack to the new content: {time.monotonic() - begin:.2f} s")
+    same(cloud.state(id), "running", "its state")
+    check("Data has changed from previous state; action for cfn-auto-reloader-hook will be run"
+          in cloud.sh(id, "cat /var/log/cfn-hup.log"), "cfn-hup.log")
     stack.delete()
