@@ -171,10 +171,11 @@ def with_signal():
 # ---- the API ----
 
 class Stack:
-    def __init__(self, cloud, name, template, **parameters):
+    def __init__(self, cloud, name, template, ssh=None, **more):
         self.cloud, self.name = cloud, name
-        self.id = self._text(self.ask("CreateStack", TemplateBody=template, Parameters={"member": [
-            {"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()]}), "StackId")
+        given = [{"ParameterKey": "SSHKey", "ParameterValue": ssh}] if ssh else []
+        self.id = self._text(self.ask("CreateStack", TemplateBody=template, **more,
+                                      Parameters={"member": given}), "StackId")
         self.begun = time.monotonic()
 
     def ask(self, action, **params):
@@ -224,13 +225,25 @@ def key(cloud):
     return "ssh"
 
 
+def user_options(cloud):
+    """Options of a helper that name a new user, who may only describe resources of stacks."""
+    policy = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "cloudformation:DescribeStackResource", "Resource": "*"}]}
+    cloud.query("iam", "CreateUser", UserName="helper")
+    cloud.query("iam", "PutUserPolicy", UserName="helper", PolicyName="p",
+                PolicyDocument=json.dumps(policy))
+    made = ET.fromstring(cloud.query("iam", "CreateAccessKey", UserName="helper"))
+    return (f" --access-key {made.findtext('.//{*}AccessKeyId')}"
+            f" --secret-key {made.findtext('.//{*}SecretAccessKey')}")
+
+
 # ---- the tests ----
 
 # proves: VS-06 CINIT-01 CINIT-09 CINIT-11 CINIT-14 CINIT-15 CINIT-16
 @test
 def the_printed_web_server_configures_itself_with_cfn_init(lab):
     cloud = lab.cloud
-    stack = Stack(cloud, "web", wrapped(HTTPD), SSHKey=key(cloud))
+    stack = Stack(cloud, "web", wrapped(HTTPD), ssh=key(cloud))
     stack.wait("CREATE_COMPLETE")
     id, _ = stack.resource()
     about = cloud.instance(id)
@@ -253,6 +266,9 @@ def the_printed_web_server_configures_itself_with_cfn_init(lab):
     time.sleep(1.1)
     cloud.sh(id, INIT.format(stack.id))
     same(cloud.sh(id, look), before, "the second run")
+    same(json.loads(cloud.sh(id, INIT.format(stack.id).replace("cfn-init", "cfn-get-metadata") +
+                             user_options(cloud)))["Comment"],
+         "Install a simple Apache HTTP page", "the metadata, as a user sees it")
     status, out = cloud.exec(id, *INIT.format(stack.id).replace("MyInstance", "Nobody").split())
     check(status == 1, f"cfn-init of a resource that is not there: {status} {out}")
     # What is enabled comes back by itself.
@@ -261,11 +277,11 @@ def the_printed_web_server_configures_itself_with_cfn_init(lab):
     stack.delete()
 
 
-# proves: VS-07 CSIG-02 CSIG-07 CSIG-08 CSIG-10 CSIG-13 CINIT-19
+# proves: VS-07 CSIG-02 CSIG-10 CSIG-13 CINIT-19
 @test
 def the_printed_wait_condition_holds_the_stack_until_cfn_signal(lab):
     cloud = lab.cloud
-    stack = Stack(cloud, "signalled", with_signal(), SSHKey=key(cloud))
+    stack = Stack(cloud, "signalled", with_signal(), ssh=key(cloud))
     stack.wait("CREATE_COMPLETE")
     print(f"     CreateStack to CREATE_COMPLETE: {time.monotonic() - stack.begun:.2f} s")
     events = stack.events()
@@ -275,28 +291,23 @@ def the_printed_wait_condition_holds_the_stack_until_cfn_signal(lab):
     same(events[-1][:2], ("signalled", "CREATE_COMPLETE"), "what comes last")
     id, _ = stack.resource()
     same(told[2][2].split()[-1], id, "who signalled")
-    # The signal came after cfn-init, as the two logs say.
-    check("Build complete" in cloud.sh(id, "cat /var/log/cfn-init.log"), "cfn-init.log")
+    # The signal came after cfn-init, as the logs say.
     cloud.booted(id)
+    check("Build complete" in cloud.sh(id, "cat /var/log/cfn-init.log"), "cfn-init.log")
+    check(cloud.sh(id, "cat /var/log/cloud-init.log"), "cloud-init.log is empty")
     output = cloud.sh(id, "cat /var/log/cloud-init-output.log")
     check("+ /opt/aws/bin/cfn-signal -e 0 --stack arn:aws:cloudformation:" in output, output)
     stack.delete()
 
 
-# proves: VS-07 CSIG-04 CSIG-06 CSIG-12
+# proves: VS-07 CSIG-04 CSIG-06
 @test
 def a_failing_cfn_init_under_xe_never_signals_so_the_printed_stack_times_out(lab):
     cloud = lab.cloud
     text = with_signal().replace("echo 'hello world'", "exit 7")
     check("exit 7" in text, "nothing is broken")
-    stack = Stack(cloud, "silent", text, SSHKey=key(cloud))
-    wait("the instance", lambda: stack.resource()[1] == "CREATE_COMPLETE", 30)
-    id, _ = stack.resource()
-    cloud.booted(id)
-    output = cloud.sh(id, "cat /var/log/cloud-init-output.log")
-    check("+ /opt/aws/bin/cfn-init" in output and "+ /opt/aws/bin/cfn-signal" not in output, output)
-    log = cloud.sh(id, "cat /var/log/cfn-init.log")
-    check("Command hello failed" in log and "BUILD FAILED!" in log, log)
+    stack = Stack(cloud, "silent", text, ssh=key(cloud))
+    id = silence(cloud, stack)
     later(cloud, "100s")
     time.sleep(0.5)
     same(stack.status(), "CREATE_IN_PROGRESS", "before the two minutes are over")
@@ -309,6 +320,33 @@ def a_failing_cfn_init_under_xe_never_signals_so_the_printed_stack_times_out(lab
            "[SampleWaitCondition]. Rollback requested by user.") in stack.events(), stack.events())
     wait("the instance to go", lambda: cloud.state(id) == "terminated")
     stack.delete()
+
+
+# proves: CSIG-12
+@test
+def without_rollback_the_instance_that_never_signalled_is_kept_to_look_into(lab):
+    cloud = lab.cloud
+    text = with_signal().replace("echo 'hello world'", "exit 7")
+    stack = Stack(cloud, "kept", text, ssh=key(cloud), DisableRollback=True)
+    silence(cloud, stack)
+    later(cloud, "2m")
+    stack.wait("CREATE_FAILED")
+    time.sleep(0.5)
+    same(stack.status(), "CREATE_FAILED", "the stack, a little later")
+    silence(cloud, stack)  # the same may still be read
+    stack.delete()
+
+
+def silence(cloud, stack):
+    """Sees that the instance's script ended before cfn-signal; its id."""
+    wait("the instance", lambda: stack.resource()[1] == "CREATE_COMPLETE", 30)
+    id, _ = stack.resource()
+    cloud.booted(id)
+    output = cloud.sh(id, "cat /var/log/cloud-init-output.log")
+    check("+ /opt/aws/bin/cfn-init" in output and "+ /opt/aws/bin/cfn-signal" not in output, output)
+    log = cloud.sh(id, "cat /var/log/cfn-init.log")
+    check("Command hello failed" in log and "BUILD FAILED!" in log, log)
+    return id
 
 
 # proves: CSIG-01 CSIG-02 CSIG-05
