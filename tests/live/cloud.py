@@ -19,7 +19,7 @@ import urllib.parse
 import xml.etree.ElementTree as ET
 
 VERSION = "2016-11-15"
-VERSIONS = {"ec2": VERSION, "iam": "2010-05-08", "sts": "2011-06-15"}
+VERSIONS = {"ec2": VERSION, "cloudformation": "2010-05-15", "iam": "2010-05-08", "sts": "2011-06-15"}
 JSON_TARGETS = {"kms": "TrentService", "secretsmanager": "secretsmanager", "ssm": "AmazonSSM"}
 AMI = "ami-009d6802948d06e52"  # Amazon Linux 2 to its users; boots the tiny image
 
