@@ -8,8 +8,6 @@
 
 enum { TAGS_MAX = 50 };
 
-static const struct api_error invalid = {"InvalidParameterException", 400};
-
 typedef struct resourcegroupstaggingapi_FailureInfoMap failures;
 
 static void
@@ -59,14 +57,10 @@ static int
 change_all(struct api_call *call, const struct str_list *arns, const struct tagging_change *change,
            failures *failed)
 {
-    struct tagging_arn arn;
-    int r = 0;
+    int r = tagging_arns_check(call, arns);
 
-    LIST_EACH(arns, text) {
-        if (!tagging_arn_parse(*text, &arn))
-            return api_fault(call, &invalid, "%.*s is not a valid AmazonResourceName (ARN)",
-                             STR_ARG(*text));
-    }
+    if (r)
+        return r;
     API_PRESENT(failed);
     for (size_t i = 0; i < arns->n && r == 0; i++) {
         const struct str_list before = {arns->v, i};
@@ -85,7 +79,7 @@ resourcegroupstaggingapi_tag_resources(struct api_call *call,
     const struct tagging_change change = {.put = &req->tags};
 
     if (req->tags.n == 0 || req->tags.n > TAGS_MAX)
-        return api_fault(call, &invalid, "Tags must have between 1 and %d items", TAGS_MAX);
+        return api_fault(call, &tagging_invalid, "Tags must have between 1 and %d items", TAGS_MAX);
     return change_all(call, &req->resource_arn_list, &change, &res->failed_resources_map);
 }
 

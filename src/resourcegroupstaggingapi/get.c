@@ -21,8 +21,6 @@ enum {
     TYPES_MAX = 100,
 };
 
-static const struct api_error invalid = {"InvalidParameterException", 400};
-
 static int
 page_open(struct api_call *call, struct str token, int64_t rows, struct api_page *ret)
 {
@@ -32,7 +30,7 @@ page_open(struct api_call *call, struct str token, int64_t rows, struct api_page
     /* An empty one is what the last page has. */
     if (api_page_open(call->arena, &scope, &rule, token.n ? token : STR_NONE, (struct opt_i64){0},
                       false, ret, &call->fault))
-        return api_fault(call, &invalid, "The PaginationToken is invalid");
+        return api_fault(call, &tagging_invalid, "The PaginationToken is invalid");
     return 0;
 }
 
@@ -52,8 +50,8 @@ range_check(struct api_call *call, const char *name, int64_t value, int64_t min,
 {
     if (value >= min && value <= max)
         return 0;
-    return api_fault(call, &invalid, "%s must be between %lld and %lld", name, (long long)min,
-                     (long long)max);
+    return api_fault(call, &tagging_invalid, "%s must be between %lld and %lld", name,
+                     (long long)min, (long long)max);
 }
 
 static int
@@ -65,17 +63,11 @@ arns_check(struct api_call *call, const struct resourcegroupstaggingapi_GetResou
                        : req->tags_per_page.set       ? "TagsPerPage"
                        : req->pagination_token.n      ? "PaginationToken"
                                                       : NULL;
-    struct tagging_arn arn;
 
     if (req->resource_arn_list.n && with)
-        return api_fault(call, &invalid,
+        return api_fault(call, &tagging_invalid,
                          "ResourceARNList and %s cannot be specified in the same request", with);
-    LIST_EACH(&req->resource_arn_list, text) {
-        if (!tagging_arn_parse(*text, &arn))
-            return api_fault(call, &invalid, "%.*s is not a valid AmazonResourceName (ARN)",
-                             STR_ARG(*text));
-    }
-    return 0;
+    return tagging_arns_check(call, &req->resource_arn_list);
 }
 
 static int
@@ -84,10 +76,10 @@ check(struct api_call *call, const struct resourcegroupstaggingapi_GetResourcesI
     int r = 0;
 
     if (req->include_compliance_details.v)
-        return api_fault(call, &invalid,
+        return api_fault(call, &tagging_invalid,
                          "The parameter IncludeComplianceDetails is not implemented by Welkin");
     if (req->exclude_compliant_resources.v)
-        return api_fault(call, &invalid,
+        return api_fault(call, &tagging_invalid,
                          "ExcludeCompliantResources needs IncludeComplianceDetails to be true");
     if (req->resources_per_page.set)
         r = range_check(call, "ResourcesPerPage", req->resources_per_page.v, 1, RESOURCES_PAGE_MAX);
@@ -96,10 +88,11 @@ check(struct api_call *call, const struct resourcegroupstaggingapi_GetResourcesI
     if (r)
         return r;
     if (req->resource_type_filters.n > TYPES_MAX)
-        return api_fault(call, &invalid, "ResourceTypeFilters has more than %d items", TYPES_MAX);
+        return api_fault(call, &tagging_invalid, "ResourceTypeFilters has more than %d items",
+                         TYPES_MAX);
     LIST_EACH(&req->tag_filters, filter) {
         if (!filter->key.n)
-            return api_fault(call, &invalid, "Each TagFilter must contain a key");
+            return api_fault(call, &tagging_invalid, "Each TagFilter must contain a key");
     }
     return arns_check(call, req);
 }

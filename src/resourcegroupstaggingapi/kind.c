@@ -19,6 +19,8 @@
 
 #include <stdlib.h>
 
+const struct api_error tagging_invalid = {"InvalidParameterException", 400};
+
 #define VIA "tagging.amazonaws.com"
 
 /* ---- changes ---- */
@@ -269,4 +271,17 @@ tagging_arn_parse(struct str text, struct tagging_arn *ret)
         }
     }
     return ret->account.n > 0 || (ret->kind && ret->kind->ownerless);
+}
+
+int
+tagging_arns_check(struct api_call *call, const struct str_list *arns)
+{
+    struct tagging_arn arn;
+
+    LIST_EACH(arns, text) {
+        if (!tagging_arn_parse(*text, &arn))
+            return api_fault(call, &tagging_invalid, "%.*s is not a valid AmazonResourceName (ARN)",
+                             STR_ARG(*text));
+    }
+    return 0;
 }

@@ -9,6 +9,8 @@
 
 extern const struct api_service_hooks resourcegroupstaggingapi_hooks;
 
+extern const struct api_error tagging_invalid;
+
 /* What a thing is to get and to lose; one of both. */
 struct tagging_change {
     const struct resourcegroupstaggingapi_TextMap *put;
@@ -52,3 +54,5 @@ struct tagging_arn {
 };
 /* False: that is no ARN, or one without a region. */
 bool tagging_arn_parse(struct str text, struct tagging_arn *ret);
+/* Refuses the call when one of them is none. */
+int tagging_arns_check(struct api_call *call, const struct str_list *arns);

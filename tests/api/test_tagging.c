@@ -329,6 +329,17 @@ TEST(each_kind_of_thing_of_ec2_is_known_by_its_arn)
 
         tag_it(w, made[i].type, "000000000000", xml_cstr(xml, made[i].id));
     }
+    /* the ARN of an image names no account */
+    struct str tiny =
+        world_ok(w, "Action=DescribeImages&Filter.1.Name=name&Filter.1.Value.1=welkin-tiny");
+    struct str xml = world_okf(w,
+                               "Action=RegisterImage&Name=own&RootDeviceName=/dev/xvda&"
+                               "VirtualizationType=hvm&Architecture=x86_64&"
+                               "BlockDeviceMapping.1.DeviceName=/dev/xvda&"
+                               "BlockDeviceMapping.1.Ebs.SnapshotId=%s",
+                               xml_cstr(tiny, "snapshotId"));
+
+    tag_it(w, "image", "", xml_cstr(xml, "imageId"));
     world_free(w);
 }
 
