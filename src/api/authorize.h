@@ -22,6 +22,7 @@
  *   as SERVICE:ACTION   the action's name where it is not SERVICE:OPERATION, for the `on` behind it
  *   anyone              no policy is asked: GetCallerIdentity
  *
+ * A template is an ARN, or "*": of an action with another name that is not about a resource.
  * In a template {path} is the request's Path, "/" when it has none: of what is to be made.
  * Several `on` are several decisions; all must allow.  dispatch does it after validation and before
  * the handler; a root key in its own account is asked nothing but organizations' policies.

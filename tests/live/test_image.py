@@ -170,7 +170,7 @@ def layer_two():
 
 
 def looks_right(cloud, id):
-    same(cloud.sh(id, "ls -A /opt /opt/d"), "/opt:\nd\nowned\n\n/opt/d:\nc\n", "the whiteouts")
+    same(cloud.sh(id, "ls -A /opt /opt/d"), "/opt:\naws\nd\nowned\n\n/opt/d:\nc\n", "the whiteouts")
     same(cloud.sh(id, "stat -c '%u %a' /opt/owned"), "33 4711\n", "owner and mode")
 
 

@@ -49,7 +49,7 @@ is_c_name(struct str s)
 static void
 resource_line(struct gen *g, unsigned line, const struct str_list *w)
 {
-    if (w->n != 3 || !str_starts(w->v[2], S("arn:")))
+    if (w->n != 3 || !(str_starts(w->v[2], S("arn:")) || str_is(w->v[2], "*")))
         die_at(g->file, line, "a line is: resource TYPE ARN");
     LIST_EACH(&g->resources, known)
         if (str_eq(known->name, w->v[1]))
