@@ -163,7 +163,7 @@ do_group_drop(struct host *h, struct call *c)
     const struct priv_group_drop *q = c->req;
     struct vpc *v = open_vpc(h, c, q->vpc);
 
-    return v ? fw_group_drop(v, q->group, &c->why) : -ENOENT;
+    return v ? fw_group_drop(h, v, q->group, &c->why) : -ENOENT;
 }
 
 static int

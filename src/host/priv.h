@@ -228,6 +228,7 @@ struct priv_group {
     uint32_t group;
     uint32_t n_rules;
 };
+/* Classes that no machine is in go with it; one in use keeps it. */
 struct priv_group_drop {
     uint32_t vpc;
     uint32_t group;

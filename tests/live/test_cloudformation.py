@@ -4,6 +4,7 @@ The tiny image is what the texts' AMI boots.  No instance here has a role: the h
 are by the instance's own identity document.
 """
 import json
+import os
 import textwrap
 import time
 import xml.etree.ElementTree as ET
@@ -243,6 +244,7 @@ def user_options(cloud):
 @test
 def the_printed_web_server_configures_itself_with_cfn_init(lab):
     cloud = lab.cloud
+    said = os.path.getsize(cloud.log)
     stack = Stack(cloud, "web", wrapped(HTTPD), ssh=key(cloud))
     stack.wait("CREATE_COMPLETE")
     id, _ = stack.resource()
@@ -275,6 +277,9 @@ def the_printed_web_server_configures_itself_with_cfn_init(lab):
     cloud.reboot_instance(id)
     wait("the page after a reboot", lambda: lab.from_world(ip, 80) == HTML, 10)
     stack.delete()
+    with open(cloud.log) as f:
+        f.seek(said)
+        check("refused to" not in f.read(), "the host refused to take something away")
 
 
 # proves: VS-07 CSIG-02 CSIG-10 CSIG-13 CINIT-19

@@ -141,6 +141,8 @@ TEST(a_machine_has_the_rules_of_all_its_groups_and_of_no_unknown_class)
     lab_kill(l, 1);
     lab_call(l, PRIV_CLASS, &both, sizeof(both), NULL, 0);
     lab_call(l, PRIV_GROUP_DROP, &drop, sizeof(drop), NULL, 0);
+    drop.group = 3; /* with the class, which nothing is in any more */
+    lab_call(l, PRIV_GROUP_DROP, &drop, sizeof(drop), NULL, 0);
     lab_free(l);
 }
 

@@ -357,30 +357,6 @@ fw_group(struct vpc *v, uint32_t group, const struct priv_rule *rules, uint32_t 
                  : 0;
 }
 
-int
-fw_group_drop(struct vpc *v, uint32_t group, struct why *why)
-{
-    char name[NAME_MAX_BYTES];
-    struct nft_tx tx;
-
-    for (uint32_t i = 0; i < v->saved.n_classes; i++)
-        for (uint32_t j = 0; j < v->classes[i].n_groups; j++)
-            if (v->classes[i].groups[j] == group)
-                return why_set(why, EBUSY, "class %u has group %u", v->classes[i].class, group);
-    nft_begin(&tx, TABLE);
-    group_exists(&tx, group);
-    chain_name(name, "i", group);
-    nft_flush_chain(&tx, name); /* a group that names itself */
-    nft_del_chain(&tx, name);
-    chain_name(name, "e", group);
-    nft_flush_chain(&tx, name);
-    nft_del_chain(&tx, name);
-    chain_name(name, "g", group);
-    nft_del_set(&tx, name);
-    int r = nft_commit(&tx, &v->nft);
-    return r < 0 ? why_set(why, -r, "group %u could not be removed: a rule names it", group) : 0;
-}
-
 /* ---- classes ---- */
 
 static bool
@@ -468,6 +444,45 @@ fw_class(struct host *h, struct vpc *v, const struct priv_class *req, struct why
     else
         *known = v->classes[--v->saved.n_classes];
     return vpc_save(h, v);
+}
+
+static bool
+class_has(const struct fw_class *c, uint32_t group)
+{
+    for (uint32_t i = 0; i < c->n_groups; i++)
+        if (c->groups[i] == group)
+            return true;
+    return false;
+}
+
+/* Classes that no machine is in go with it. */
+int
+fw_group_drop(struct host *h, struct vpc *v, uint32_t group, struct why *why)
+{
+    char name[NAME_MAX_BYTES];
+    struct nft_tx tx;
+    int r = 0;
+
+    for (uint32_t i = v->saved.n_classes; r == 0 && i-- > 0;) {
+        struct priv_class none = {.class = v->classes[i].class};
+
+        if (class_has(&v->classes[i], group))
+            r = fw_class(h, v, &none, why); /* the last one takes its place */
+    }
+    if (r < 0)
+        return r;
+    nft_begin(&tx, TABLE);
+    group_exists(&tx, group);
+    chain_name(name, "i", group);
+    nft_flush_chain(&tx, name); /* a group that names itself */
+    nft_del_chain(&tx, name);
+    chain_name(name, "e", group);
+    nft_flush_chain(&tx, name);
+    nft_del_chain(&tx, name);
+    chain_name(name, "g", group);
+    nft_del_set(&tx, name);
+    r = nft_commit(&tx, &v->nft);
+    return r < 0 ? why_set(why, -r, "group %u could not be removed: a rule names it", group) : 0;
 }
 
 /* ---- public addresses ---- */

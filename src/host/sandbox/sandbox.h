@@ -282,7 +282,7 @@ int fw_machine_add(struct vpc *v, struct machine *m);
 int fw_machine_remove(struct vpc *v, struct machine *m);
 int fw_group(struct vpc *v, uint32_t group, const struct priv_rule *rules, uint32_t n,
              struct why *why);
-int fw_group_drop(struct vpc *v, uint32_t group, struct why *why);
+int fw_group_drop(struct host *h, struct vpc *v, uint32_t group, struct why *why);
 int fw_class(struct host *h, struct vpc *v, const struct priv_class *req, struct why *why);
 int fw_public_ip(struct vpc *v, const struct vpc_public *add, const struct vpc_public *remove,
                  size_t n_remove);
