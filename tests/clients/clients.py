@@ -677,8 +677,8 @@ def parameters_are_kept_by_terraform(lab):
 @test
 def a_stack_is_kept_by_terraform(lab):
     """apply, an empty plan, an update, destroy"""
-    _, _, tf = terraform_in(lab, os.path.join(HERE, "terraform-cloudformation"),
-                            "terraform-cloudformation", lab.cloud.url)
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-cloudformation"),
+                   "terraform-cloudformation")
     check('text = "first"' in tf("apply", "-auto-approve"), "the output")
     tf("plan", "-detailed-exitcode")
     changed = {"value": "second"}
