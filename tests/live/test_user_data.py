@@ -204,11 +204,13 @@ def bootstrapping_makes_launch_to_service_short_and_measurable(lab):
         served(id)
         return time.monotonic() - begin
 
-    runs = [bootstrapped() for _ in range(6)]
-    automatic, manual = min(s for _, s in runs), min(by_hand() for _ in range(6))
-    print(f"     launch to service: {automatic * 1000:.0f} ms bootstrapped, "
-          f"{manual * 1000:.0f} ms by hand")
-    check(automatic < manual, f"bootstrapped {automatic:.3f} s, by hand {manual:.3f} s")
+    # In turns: whatever else the machine does meets both.
+    pairs = [(*bootstrapped(), by_hand()) for _ in range(7)]
+    runs = [(id, s) for id, s, _ in pairs]
+    print(f"     launch to service: {min(s for _, s in runs) * 1000:.0f} ms bootstrapped, "
+          f"{min(s for _, _, s in pairs) * 1000:.0f} ms by hand")
+    check(sum(auto < hand for _, auto, hand in pairs) > 3,
+          f"bootstrapped and by hand, in seconds: {[(a, h) for _, a, h in pairs]}")
     id = runs[0][0]
     launched = time.strptime(cloud.instance(id)["launchTime"], "%Y-%m-%dT%H:%M:%S.000Z")
     check(launched, "no launch time")
