@@ -543,11 +543,15 @@ def the_aws_cli_deploys_a_stack(lab):
         about = cli.json("cloudformation", "describe-stack-resources", "--stack-name", "cli")
         return sorted(r["LogicalResourceId"] for r in about["StackResources"])
 
-    deploy = ("cloudformation", "deploy", "--stack-name", "cli", "--template-file", path)
-    cli.text(*deploy)
+    def deploy(*more):
+        time.sleep(1)  # the CLI names a change set by the second
+        return cli.text("cloudformation", "deploy", "--stack-name", "cli", "--template-file", path,
+                        *more)
+
+    deploy()
     same(resources(), ["Group", "Server"], "what is made")
-    check("No changes to deploy" in cli.text(*deploy, "--no-fail-on-empty-changeset"), "no change")
-    cli.text(*deploy, "--parameter-overrides", "EnvType=prod")
+    check("No changes to deploy" in deploy("--no-fail-on-empty-changeset"), "no change")
+    deploy("--parameter-overrides", "EnvType=prod")
     same(resources(), ["Group", "OnlyProd", "Server"], "what is added")
     cli.refused("ValidationError", "cloudformation", "validate-template", "--template-body", "x")
     cli.text("cloudformation", "delete-stack", "--stack-name", "cli")
@@ -628,7 +632,7 @@ def terraform(lab):
 
 def terraform_iam(lab):
     """Users, groups, roles, policies, profiles, providers, and an instance with a role."""
-    cloud = lab.new_cloud("terraform-iam", host="sim").up()  # others count what an account has
+    cloud = lab.new_cloud("identities", host="sim").up()  # others count what an account has
     tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-iam"), "terraform-iam")
     check("24 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     tf("plan", "-detailed-exitcode")
