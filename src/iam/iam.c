@@ -83,29 +83,38 @@ profile_resource(struct api_call *call, struct str id, struct api_resource *ret)
     return 0;
 }
 
-/* Policies, principals and providers are named by their ARNs, except where they are made. */
+/*
+ * Policies, devices and providers are named by their ARNs (a device's is its serial number), except
+ * where they are made.  tags: of the row, when there is one.
+ */
+static void
+named_by_arn(const struct api_call *call, struct str id, struct str owner,
+             const struct str_list *tags, struct api_resource *ret)
+{
+    if (str_starts(id, S("arn:")))
+        ret->arn = id;
+    if (tags && str_eq(owner, call->account))
+        ret->tags = tags;
+}
+
+#define NAMED_BY_ARN(call, id, row, ret)                                                           \
+    named_by_arn(call, id, (row) ? (row)->account : S(""), (row) ? &(row)->tags : NULL, ret)
+
 static int
 policy_resource(struct api_call *call, struct str id, struct api_resource *ret)
 {
     const struct iam_policy_row *row = iam_policy_by_arn_get(call->txn, id);
 
-    if (str_starts(id, S("arn:")))
-        ret->arn = id;
-    if (row && str_eq(row->account, call->account))
-        ret->tags = &row->tags;
+    NAMED_BY_ARN(call, id, row, ret);
     return 0;
 }
 
-/* Named by its serial number, except where it is made. */
 static int
 mfa_resource(struct api_call *call, struct str id, struct api_resource *ret)
 {
     const struct iam_mfa_device_row *row = iam_mfa_device_get(call->txn, id);
 
-    if (str_starts(id, S("arn:")))
-        ret->arn = id;
-    if (row && str_eq(row->account, call->account))
-        ret->tags = &row->tags;
+    NAMED_BY_ARN(call, id, row, ret);
     return 0;
 }
 
@@ -114,12 +123,9 @@ provider_resource(struct api_call *call, struct str id, struct api_resource *ret
 {
     const struct iam_provider_row *row = iam_provider_get(call->txn, id);
 
-    if (str_starts(id, S("arn:")))
-        ret->arn = id;
-    else if (str_starts(id, S("https://")))
+    NAMED_BY_ARN(call, id, row, ret);
+    if (str_starts(id, S("https://")))
         ret->arn = iam_arn(call, "oidc-provider", S("/"), str_cut(id, 8, id.n));
-    if (row && str_eq(row->account, call->account))
-        ret->tags = &row->tags;
     return 0;
 }
 
