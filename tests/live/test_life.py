@@ -306,7 +306,7 @@ def down_ends_every_sandbox_and_leaves_nothing_on_the_host(lab):
         wait("the interfaces to go", lambda: not set(interfaces()) - set(before))
         with open("/proc/self/mountinfo") as f:
             check(sum(cloud.data in line for line in f) <= mounts, "mounts are left")
-        check(not cloud.children(), "processes are left")
+        wait("the processes to go", lambda: not cloud.children())
         check(os.path.isdir(os.path.join(cloud.data, "machines", id)), "the disk is gone")
         cloud.up()
         cloud.wait_state(id, "stopped")
