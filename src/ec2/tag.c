@@ -44,6 +44,8 @@ static const struct taggable taggables[] = {
              "' does not exist"),
     TAGGABLE("h", "dedicated-host", ec2_dedicated_host, InvalidHostID_NotFound, "host ID", "'",
              "' does not exist"),
+    TAGGABLE("hr", "host-reservation", ec2_host_reservation, InvalidHostReservationId_NotFound,
+             "host reservation ID", "'", "' does not exist"),
     TAGGABLE("ami", "image", ec2_image, InvalidAMIID_NotFound, "image id", "'[",
              "]' does not exist"),
     TAGGABLE("i", "instance", ec2_instance, InvalidInstanceID_NotFound, "instance ID", "'",

@@ -129,6 +129,7 @@ static const struct tagging_kind kinds[] = {
     EC2("capacity-reservation", capacity_reservation),
     EC2("dedicated-host", dedicated_host),
     EC2("elastic-ip", address),
+    EC2("host-reservation", host_reservation),
     EC2("image", image, .ownerless = true),
     EC2("instance", instance),
     EC2("key-pair", key_pair),
