@@ -187,6 +187,7 @@ int ec2_metadata_set(struct api_call *call, const struct ec2_metadata_want *want
 /* What instances that are shown one after the other have in common is looked up once. */
 struct ec2_instance_shower {
     struct api_call *call;
+    struct arena *arena; /* what one answer points to: the call's, unless set after init */
     const struct ec2_region *region;
     struct str dns_private, dns_public; /* "ec2.internal", "compute-1.amazonaws.com" */
     struct str_list group_ids;
@@ -200,6 +201,8 @@ struct ec2_instance_shower {
 void ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call);
 void ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
                        struct ec2_Instance *out);
+/* rows[0] of n is shown next, the others after it. */
+void ec2_instance_show_hint(struct txn *txn, const struct ec2_instance_row *const *rows, size_t n);
 /* {16, "running"}; the texts are constant. */
 struct ec2_InstanceState ec2_instance_state_show(int64_t state);
 struct ec2_InstanceMetadataOptionsResponse
