@@ -101,7 +101,7 @@ TEST(a_hibernated_instance_goes_on_where_it_was, "HIB-01 HIB-02")
     world_free(w);
 }
 
-TEST(what_cannot_be_hibernated_is_refused_at_launch, "HIB-04 HIB-06 HIB-07 HIB-08")
+TEST(what_cannot_be_hibernated_is_refused_at_launch, "HIB-04 HIB-06 HIB-07 HIB-08 KMS-04")
 {
     static const struct {
         const char *form, *message;
