@@ -234,12 +234,22 @@ struct str ec2_public_dns_name(struct arena *arena, struct str region, struct st
 /* ---- volume.c ---- */
 
 /*
- * The root volume of an instance, from the image and the caller's BlockDeviceMappings (only the
- * root's entry is supported; another is refused with Unsupported and its name).
+ * What the root volume of an instance shall be, from the image and the caller's BlockDeviceMappings
+ * (only the root's entry is supported; another is refused with Unsupported and its name).  Whether
+ * it is encrypted is decided, and by which key.
  */
-int ec2_root_volume_make(struct api_call *call, const struct ec2_image_row *image,
-                         const struct ec2_BlockDeviceMappingList *mappings, struct str instance_id,
-                         struct str zone, const struct str_list *tags, struct ec2_volume_row *ret);
+int ec2_root_wanted(struct api_call *call, const struct ec2_image_row *image,
+                    const struct ec2_BlockDeviceMappingList *mappings,
+                    struct ec2_EbsBlockDevice *ret);
+struct ec2_root_want {
+    const struct ec2_image_row *image;
+    const struct ec2_EbsBlockDevice *ebs; /* of ec2_root_wanted() */
+    struct str instance_id, zone;
+    const struct str_list *tags;
+};
+/* Makes it.  *ret_may: false when it is encrypted and KMS does not let the caller have its key. */
+int ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
+                         struct ec2_volume_row *ret, bool *ret_may);
 /* Volumes of a terminated instance: those that go with it are deleted, others become available. */
 int ec2_volumes_release(struct txn *txn, struct str instance_id);
 /*

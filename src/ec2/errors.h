@@ -63,6 +63,7 @@
     X(InvalidNetworkInterfaceId_Malformed, "InvalidNetworkInterfaceId.Malformed", 400)             \
     X(InvalidParameter, "InvalidParameter", 400)                                                   \
     X(InvalidParameterCombination, "InvalidParameterCombination", 400)                             \
+    X(InvalidParameterDependency, "InvalidParameterDependency", 400)                               \
     X(InvalidParameterValue, "InvalidParameterValue", 400)                                         \
     X(InvalidPermission_Duplicate, "InvalidPermission.Duplicate", 400)                             \
     X(InvalidPermission_NotFound, "InvalidPermission.NotFound", 400)                               \

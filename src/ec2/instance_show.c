@@ -11,6 +11,7 @@
 
 SHARED(ec2_EnclaveOptions, no_enclave, .enabled = {false, true});
 SHARED(ec2_HibernationOptions, no_hibernation, .configured = {false, true});
+SHARED(ec2_HibernationOptions, hibernation, .configured = {true, true});
 SHARED(ec2_OperatorResponse, not_managed, .managed = {false, true});
 SHARED(ec2_Monitoring, monitoring_off, .state = S_INIT("disabled"));
 SHARED(ec2_Monitoring, monitoring_on, .state = S_INIT("enabled"));
@@ -405,7 +406,7 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         .root_device_name = row->root_device_name,
         .root_device_type = S("ebs"),
         .virtualization_type = S("hvm"),
-        .hibernation_options = &no_hibernation,
+        .hibernation_options = row->hibernation ? &hibernation : &no_hibernation,
         .enclave_options = &no_enclave,
         .boot_mode = ec2_text_show(row->boot_mode),
         .platform_details = S("Linux/UNIX"),
