@@ -11,6 +11,7 @@
 /* C name with '_' for '.', code, status.  Append in alphabetical order. */
 #define EC2_ERRORS(X)                                                                              \
     X(AddressLimitExceeded, "AddressLimitExceeded", 400)                                           \
+    X(AttachmentLimitExceeded, "AttachmentLimitExceeded", 400)                                     \
     X(AuthFailure, "AuthFailure", 401)                                                             \
     X(CannotDelete, "CannotDelete", 400)                                                           \
     X(DependencyViolation, "DependencyViolation", 400)                                             \

@@ -13,9 +13,11 @@
  *   instance_credit.c     the credit option of burstable instances
  *   instance_event.c      scheduled events; instance_upkeep.c carries them out
  *   instance_status.c     DescribeInstanceStatus, …CreditSpecifications, GetConsoleOutput
+ *   instance_monitoring.c MonitorInstances, UnmonitorInstances
  *   instance_power.c      Start, Stop, Reboot, Terminate
  *   instance_hibernate.c  whether an instance can be hibernated
  *   instance_profile.c    instance profiles and their associations
+ *   instance_fit.c        what an instance asks of its type
  *   instance_attribute.c  Describe, Modify, Reset of attributes; instance_options.c metadata's
  */
 #pragma once
@@ -105,7 +107,7 @@ struct ec2_launch {
     const struct ec2_subnet_row *subnet;
     const struct ec2_vpc_row *vpc;
     struct str_list group_ids, volume_tags, interface_tags;
-    struct str private_ip, interface_description;
+    struct str private_ip, interface_description, interface_type;
     const struct iam_profile_row *profile; /* NULL: none */
     bool public_ip, interface_delete;
     struct ec2_EbsBlockDevice root; /* of ec2_root_wanted() */
@@ -198,6 +200,16 @@ int ec2_user_data_check(struct api_call *call, struct str bytes);
 /* An instance type of that name that can run the architecture. */
 int ec2_type_check(struct api_call *call, struct str name, struct str architecture,
                    const struct ec2_type **ret);
+
+/* ---- instance_fit.c ---- */
+
+/*
+ * Whether the type has what the launch, or the instance that is about to start, asks for.
+ * Faults: InvalidParameterCombination (no ENA), Unsupported (not EBS-optimised),
+ * AttachmentLimitExceeded (no EFA).
+ */
+int ec2_launch_fits(struct api_call *call, const struct ec2_launch *launch);
+int ec2_instance_fits(struct api_call *call, const struct ec2_instance_row *row);
 
 /* ---- instance_options.c ---- */
 

@@ -59,8 +59,10 @@ start(struct api_call *call, const struct ec2_instance_row *row)
     bool may = true;
 
     assert(row->state == EC2_STOPPED);
-    int r = start_public_address(call, &new);
+    int r = ec2_instance_fits(call, row);
 
+    if (r == 0)
+        r = start_public_address(call, &new);
     if (r == 0)
         r = ec2_vcpus_take(call, &new);
     if (r == 0)

@@ -308,7 +308,7 @@ show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row
         .status = interface->status,
         .subnet_id = interface->subnet_id,
         .vpc_id = interface->vpc_id,
-        .interface_type = S("interface"),
+        .interface_type = ec2_interface_type_show(interface),
         .operator= & not_managed,
     };
     API_PRESENT(&to->interface.ipv6_addresses);
@@ -401,7 +401,8 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
         .architecture = row->architecture,
         .client_token = client_token(s, row),
         .ebs_optimized = opt_bool(row->ebs_optimized),
-        .ena_support = opt_bool(row->ena_support),
+        .ena_support = ec2_set_show(row->ena_support),
+        .sriov_net_support = ec2_text_show(row->sriov_net_support),
         .hypervisor = S("xen"), /* the API's word for Nitro as well */
         .root_device_name = row->root_device_name,
         .root_device_type = S("ebs"),
