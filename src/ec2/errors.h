@@ -46,6 +46,7 @@
     X(InvalidHostConfiguration, "InvalidHostConfiguration", 400)                                   \
     X(InvalidHostID_Malformed, "InvalidHostID.Malformed", 400)                                     \
     X(InvalidHostID_NotFound, "InvalidHostID.NotFound", 400)                                       \
+    X(InvalidHostState, "InvalidHostState", 400)                                                   \
     X(InvalidID, "InvalidID", 400)                                                                 \
     X(InvalidIPAddress_InUse, "InvalidIPAddress.InUse", 400)                                       \
     X(InvalidInstanceAttributeValue, "InvalidInstanceAttributeValue", 400)                         \
