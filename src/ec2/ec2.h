@@ -91,6 +91,11 @@ extern const struct api_service_hooks ec2_hooks; /* makes the default VPC on fir
 
 int ec2_vpc_find(struct api_call *call, struct str id, const struct ec2_vpc_row **ret);
 int ec2_subnet_find(struct api_call *call, struct str id, const struct ec2_subnet_row **ret);
+/*
+ * Gives default VPCs of clouds that could not make networks yet the rows that stand around them.
+ * Idempotent; the daemon calls it at start.  0 or negative.
+ */
+int ec2_networks_complete(struct txn *txn);
 /* The default VPC, or the fault VPCIdNotSpecified. */
 int ec2_vpc_default(struct api_call *call, const struct ec2_vpc_row **ret);
 /* The default subnet in that zone, or in the first zone when zone is absent. */
@@ -124,6 +129,8 @@ int ec2_pool_take_lowest(struct txn *txn, const struct ec2_pool *pool, uint32_t 
 int ec2_pool_take(struct txn *txn, const struct ec2_pool *pool, uint32_t ip);
 /* Gives a taken one back. */
 int ec2_pool_give(struct txn *txn, const struct ec2_pool *pool, uint32_t ip);
+/* The pool itself goes; none of it is taken. */
+int ec2_pool_drop(struct txn *txn, const struct ec2_pool *pool);
 /* How many could still be taken. */
 uint64_t ec2_pool_free(struct txn *txn, const struct ec2_pool *pool);
 
@@ -150,6 +157,8 @@ int ec2_group_named_find(struct api_call *call, struct str name,
 /* By id or, in the default VPC, by name: the one that is given. */
 int ec2_group_either_find(struct api_call *call, struct str id, struct str name,
                           const struct ec2_security_group_row **ret);
+/* A group goes with its rules. */
+int ec2_group_drop(struct txn *txn, struct str id);
 /* Makes a group with its rules for a new VPC: the default group that nobody asked for. */
 int ec2_group_default_make(struct api_call *call, struct str vpc_id);
 
