@@ -444,7 +444,9 @@ TEST(what_a_type_cannot_take_is_refused_by_its_name, "CFN-12")
 {
     struct world *w = world_new();
 
-    world_json_ok(w, "secretsmanager", "CreateSecret", "{'Name':'hidden','SecretString':'x'}");
+    world_json_ok(w, "secretsmanager", "CreateSecret",
+                  "{'Name':'hidden','SecretString':'x','ClientRequestToken':'00000000-0000-4000-"
+                  "8000-000000000000'}");
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         const char *name = test_fmt("no-%zu", i);
 
