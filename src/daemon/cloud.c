@@ -115,6 +115,8 @@ seed(struct cloud *cloud)
         r = ec2_image_seed(txn, cloud->config.env, windows, S(""), S("none")); /* of older clouds */
 
     if (r >= 0)
+        r = ec2_networks_complete(txn);
+    if (r >= 0)
         r = seed_quotas(txn, cloud->config.vcpu_limit);
 
     if (r < 0)
@@ -313,6 +315,8 @@ cloud_reset(struct cloud *cloud, uint64_t *ret_seq)
             r = clear(txn, all_tables[i]);
     if (r >= 0)
         r = seed_images(txn, cloud->config.env);
+    if (r >= 0)
+        r = ec2_networks_complete(txn);
     if (r >= 0)
         r = seed_quotas(txn, cloud->config.vcpu_limit);
     if (r < 0) {
