@@ -318,6 +318,22 @@ resourcegroups_get_group(struct api_call *call, const struct resourcegroups_GetG
     return r;
 }
 
+/* A group that is to have one is refused when it is made, so none has one. */
+int
+resourcegroups_get_group_configuration(
+    struct api_call *call, const struct resourcegroups_GetGroupConfigurationInput *req,
+    struct resourcegroups_GetGroupConfigurationOutput *res)
+{
+    const struct rg_group_row *row;
+    int r = rg_group_find(call, req->group, STR_NONE, &row);
+
+    if (r)
+        return r;
+    res->group_configuration = ARENA_NEW(call->arena, struct resourcegroups_GroupConfiguration);
+    API_PRESENT(&res->group_configuration->configuration);
+    return 0;
+}
+
 static struct resourcegroups_GroupQuery *
 group_query_show(struct api_call *call, const struct rg_group_row *row)
 {

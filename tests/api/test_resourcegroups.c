@@ -171,6 +171,9 @@ TEST(groups_are_changed_tagged_listed_and_deleted)
     CHECK_STR(json_path(reply, "Group.Description"), "another");
     CHECK_STR(json_path(reply, "Group.Owner"), "me");
     CHECK_STR(json_path(reply, "Group.Criticality"), "3");
+    reply = post(w, "/get-group-configuration", "{'Group': 'a'}");
+    CHECK_INT(json_count(reply, "GroupConfiguration.Configuration"), 0);
+    CHECK(json_path(reply, "GroupConfiguration.Configuration").p);
     reply = post(w, "/get-group-query", "{'Group': 'b'}");
     CHECK(str_find(json_path(reply, "GroupQuery.ResourceQuery.Query"), S("EIP")) != SIZE_MAX);
     reply = world_rest_ok(w, "resourcegroups", "GET", arn, "");

@@ -679,6 +679,35 @@ def parameters_are_kept_by_terraform(lab):
 
 
 @test
+def placement_is_kept_by_terraform(lab):
+    """groups of each strategy, a shared host, a reservation, instances in them; nothing is left"""
+    cloud = lab.new_cloud("placement", host="sim").up()  # counts what an account has
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-placement"), "terraform-placement")
+    check("18 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    cluster, partition = tf.output("cluster"), tf.output("partition")
+    same(cloud.instance(partition)["placement"]["partitionNumber"], "3", "the partition")
+    same(cloud.instance(tf.output("on_host"))["placement"]["hostId"], tf.output("host"), "the host")
+    same(cloud.instance(cluster)["ipAddress"], tf.output("ip"), "the address")
+    # In place: a type over a stop and a start, a host's recovery, a count, tags; the address moves.
+    changed = {"type": "c5.xlarge", "recovery": "on", "count_reserved": "3", "team": "blue",
+               "on": "partition"}
+    check("1 added, 17 changed, 1 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    same(tf.output("cluster"), cluster, "the instance of another type")
+    same(cloud.instance(cluster)["instanceType"], "c5.xlarge", "its type")
+    same(cloud.instance(partition)["ipAddress"], tf.output("ip"), "the address that moved")
+    tf("destroy", "-auto-approve", variables=changed)
+    for operation, members in (("DescribePlacementGroups", "placementGroupSet"),
+                               ("DescribeAddresses", "addressesSet")):
+        same(cloud.call(operation)[members], [], operation)
+    same([h["state"] for h in cloud.call("DescribeHosts")["hostSet"]], ["released"], "hosts")
+    same([r["state"] for r in cloud.call("DescribeCapacityReservations")["capacityReservationSet"]],
+         ["cancelled"], "reservations")
+
+
+@test
 def a_stack_is_kept_by_terraform(lab):
     """apply, an empty plan, an update, destroy"""
     tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-cloudformation"),
