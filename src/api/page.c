@@ -43,6 +43,30 @@ url_decode(struct arena *a, struct str text, struct str *ret)
     return str_unbase64(a, str_of(p, padded), ret);
 }
 
+static struct str
+turned(struct arena *a, struct str token, const char from[2], const char to[2])
+{
+    struct str out = token.p ? str_dup(a, token) : token;
+
+    for (size_t i = 0; i < out.n; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (token.p[i] == from[k])
+                ((char *)out.p)[i] = to[k];
+    return out;
+}
+
+struct str
+api_page_to_plain(struct arena *arena, struct str token)
+{
+    return turned(arena, token, "-_", "+/");
+}
+
+struct str
+api_page_from_plain(struct arena *arena, struct str token)
+{
+    return turned(arena, token, "+/", "-_");
+}
+
 /* ---- tokens ---- */
 
 static void

@@ -95,6 +95,8 @@ seed_quotas(struct txn *txn, int64_t limit)
                                                     .value = limit};
         bool is = servicequotas_value_get(txn, row.id) != NULL;
 
+        if (!quotas[i].families)
+            continue;
         if (limit)
             r = is ? servicequotas_value_update(txn, &row) : servicequotas_value_insert(txn, &row);
         else if (is)

@@ -8,6 +8,7 @@
  */
 #include "ec2/catalogue.h"
 #include "ec2/ec2.h"
+#include "placement/quota.h"
 
 /* Both are written once a row, by whoever asks for the row first; rows never change after. */
 static struct ec2_region regions[CATALOGUE_REGIONS];
@@ -361,7 +362,8 @@ ec2_describe_account_attributes(struct api_call *call,
          str_fmt(call->arena, "%d", EC2_GROUPS_PER_INTERFACE_MAX)},
         {"max-instances", S("20")},
         {"max-elastic-ips", S("5")},
-        {"vpc-max-elastic-ips", S("5")},
+        {"vpc-max-elastic-ips",
+         str_fmt(call->arena, "%lld", (long long)ec2_quota(call, QUOTA_ELASTIC_IPS))},
     };
 
     API_PRESENT(&res->account_attributes);

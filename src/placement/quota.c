@@ -3,10 +3,11 @@
 
 #define ON_DEMAND(code, what, families)                                                            \
     {                                                                                              \
-        code, "Running On-Demand " what " instances", families                                     \
+        code, "Running On-Demand " what " instances", families, QUOTA_DEFAULT                      \
     }
 
 const struct quota quotas[] = {
+    {QUOTA_ELASTIC_IPS, "EC2-VPC Elastic IPs", NULL, 5},
     ON_DEMAND("L-1216C47A", "Standard (A, C, D, H, I, M, R, T, Z)", "*"),
     ON_DEMAND("L-1945791B", "Inf", "inf*"),
     ON_DEMAND("L-2C3B7624", "Trn", "trn*"),
@@ -31,15 +32,21 @@ quota_find(struct str code)
     return NULL;
 }
 
+/* "*" is the pattern of what no narrower one is for. */
 const struct quota *
 quota_of_family(struct str family)
 {
-    for (unsigned i = 1; i < n_quotas; i++) {
+    const struct quota *widest = NULL;
+
+    for (unsigned i = 0; i < n_quotas; i++) {
         struct str patterns = str_from(quotas[i].families);
 
-        while (patterns.p)
+        if (str_is(patterns, "*"))
+            widest = &quotas[i];
+        while (patterns.n && widest != &quotas[i])
             if (str_glob(str_split(&patterns, ' '), family))
                 return &quotas[i];
     }
-    return &quotas[0];
+    assert(widest);
+    return widest;
 }

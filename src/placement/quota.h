@@ -1,6 +1,7 @@
 /*
- * The vCPU quotas: which of them the instances of a family count in, and what AWS calls them.  EC2
- * holds them, Service Quotas shows and raises them; values that were set are rows of the latter.
+ * The quotas of EC2 that can be raised: those of vCPUs, which the instances of some families count
+ * in, and that of Elastic IPs.  EC2 holds them, Service Quotas shows and raises them; values that
+ * were set are rows of the latter.
  */
 #pragma once
 
@@ -18,8 +19,11 @@ enum {
 
 struct quota {
     const char *code, *name;
-    const char *families; /* patterns, a blank between */
+    const char *families; /* patterns, a blank between; NULL: it is not of vCPUs */
+    int64_t otherwise;    /* the value that nobody has set */
 };
+
+#define QUOTA_ELASTIC_IPS "L-0263D0A3"
 
 /* Sorted by code. */
 extern const struct quota quotas[];

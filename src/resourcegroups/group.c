@@ -67,26 +67,13 @@ const struct api_service_hooks resourcegroups_hooks = {
     .resource = resource_find,
 };
 
-/* The service's tokens are of plain base64, those of api/page.h of the one for URLs. */
-static struct str
-token_turned(struct api_call *call, struct str token, const char *from, const char *to)
-{
-    struct str out = token.p ? str_dup(call->arena, token) : token;
-
-    for (size_t i = 0; i < out.n; i++)
-        for (size_t k = 0; from[k]; k++)
-            if (token.p[i] == from[k])
-                ((char *)out.p)[i] = to[k];
-    return out;
-}
-
 int
 rg_page_open(struct api_call *call, struct str token, struct opt_i64 max, struct api_page *ret)
 {
     static const struct api_page_rule rule = {.min = 1, .max = 50, .otherwise = 50};
     const struct api_page_scope scope = api_page_scope(call);
 
-    token = token_turned(call, token, "+/", "-_");
+    token = api_page_from_plain(call->arena, token);
     if (api_page_open(call->arena, &scope, &rule, token, max, false, ret, &call->fault))
         return api_fault(call, &rg_bad_request, "The NextToken is not valid");
     return 0;
@@ -97,7 +84,7 @@ rg_page_next(struct api_call *call, const struct api_page *page)
 {
     const struct api_page_scope scope = api_page_scope(call);
 
-    return token_turned(call, api_page_next(call->arena, &scope, page), "-_", "+/");
+    return api_page_to_plain(call->arena, api_page_next(call->arena, &scope, page));
 }
 
 /* ---- showing ---- */
@@ -320,9 +307,9 @@ resourcegroups_get_group(struct api_call *call, const struct resourcegroups_GetG
 
 /* A group that is to have one is refused when it is made, so none has one. */
 int
-resourcegroups_get_group_configuration(
-    struct api_call *call, const struct resourcegroups_GetGroupConfigurationInput *req,
-    struct resourcegroups_GetGroupConfigurationOutput *res)
+resourcegroups_get_group_configuration(struct api_call *call,
+                                       const struct resourcegroups_GetGroupConfigurationInput *req,
+                                       struct resourcegroups_GetGroupConfigurationOutput *res)
 {
     const struct rg_group_row *row;
     int r = rg_group_find(call, req->group, STR_NONE, &row);
