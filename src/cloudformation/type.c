@@ -310,18 +310,19 @@ static int
 only_if(struct step_scope *s, const struct json *only, bool *ret)
 {
     const struct json *is = json_get(only, "Is"), *not = json_get(only, "IsNot");
-    struct json value = {.kind = JSON_NULL};
+    struct json value = {.kind = JSON_NULL}, other;
     const struct json *given = json_get_str(&s->run->props, json_text(only, "Ref"));
 
     if (given)
         value = *given;
     if (json_get(only, "Value") && evaluate(s, json_get(only, "Value"), &value) < 0)
         return -EINVAL;
-    struct str text = cfn_scalar(&value);
-
-    *ret = is    ? str_eq(text, cfn_scalar(is))
-           : not ? !str_eq(text, cfn_scalar(not ))
-                 : value.kind != JSON_NULL;
+    *ret = value.kind != JSON_NULL;
+    if (!is && !not )
+        return 0;
+    if (evaluate(s, is ? is : not, &other) < 0)
+        return -EINVAL;
+    *ret = str_eq(cfn_scalar(&value), cfn_scalar(&other)) == (is != NULL);
     return 0;
 }
 
