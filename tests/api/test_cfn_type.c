@@ -330,6 +330,11 @@ TEST(each_type_of_secrets_manager_is_made_changed_replaced_and_deleted)
     run_service("AWS::SecretsManager::");
 }
 
+TEST(each_type_of_ram_is_made_changed_replaced_and_deleted)
+{
+    run_service("AWS::RAM::");
+}
+
 TEST(each_type_of_others_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::CDK::");
