@@ -10,8 +10,6 @@
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 #define OR_NONE(s) ((s).n ? (s) : STR_NONE)
 
-static const struct api_page_rule page_rule = {.min = 1, .max = 100, .otherwise = 100};
-
 /* What the three operations have in common. */
 struct instances {
     struct cfn_set_request request;
@@ -216,14 +214,12 @@ cfn_list_stack_instances(struct api_call *call,
                          const struct cloudformation_ListStackInstancesInput *req,
                          struct cloudformation_ListStackInstancesOutput *res)
 {
-    const struct api_page_scope scope = api_page_scope(call);
     const struct cfn_stack_set_row *set;
     struct api_page page;
     int r = cfn_set_need(call, req->stack_set_name, req->call_as, &set);
 
     if (r == 0)
-        r = api_page_open(call->arena, &scope, &page_rule, req->next_token, req->max_results, false,
-                          &page, &call->fault);
+        r = cfn_set_page_open(call, req->next_token, req->max_results, &page);
     API_PRESENT(&res->summaries);
     if (r)
         return r;
@@ -242,6 +238,6 @@ cfn_list_stack_instances(struct api_call *call,
             .last_operation_id = row->operation,
         };
     }
-    res->next_token = api_page_next(call->arena, &scope, &page);
+    res->next_token = cfn_set_page_next(call, &page);
     return 0;
 }

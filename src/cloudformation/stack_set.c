@@ -13,8 +13,6 @@
 #define VIA "cloudformation.amazonaws.com"
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 
-static const struct api_page_rule page_rule = {.min = 1, .max = 100, .otherwise = 100};
-
 /* ---- finding ---- */
 
 const struct cfn_stack_set_row *
@@ -72,6 +70,25 @@ cfn_set_resource(struct api_call *call, struct str id, struct api_resource *ret)
         ret->tags = &row->tags;
     }
     return 0;
+}
+
+/* ---- pages ---- */
+
+int
+cfn_set_page_open(struct api_call *call, struct str token, struct opt_i64 max, struct api_page *ret)
+{
+    static const struct api_page_rule rule = {.min = 1, .max = 100, .otherwise = 100};
+    const struct api_page_scope scope = api_page_scope(call);
+
+    return api_page_open(call->arena, &scope, &rule, token, max, false, ret, &call->fault);
+}
+
+struct str
+cfn_set_page_next(struct api_call *call, const struct api_page *page)
+{
+    const struct api_page_scope scope = api_page_scope(call);
+
+    return api_page_next(call->arena, &scope, page);
 }
 
 /* ---- parameters ---- */
@@ -487,13 +504,11 @@ int
 cfn_list_stack_sets(struct api_call *call, const struct cloudformation_ListStackSetsInput *req,
                     struct cloudformation_ListStackSetsOutput *res)
 {
-    const struct api_page_scope scope = api_page_scope(call);
     struct api_page page;
     int r = check_call_as(call, req->call_as);
 
     if (r == 0)
-        r = api_page_open(call->arena, &scope, &page_rule, req->next_token, req->max_results, false,
-                          &page, &call->fault);
+        r = cfn_set_page_open(call, req->next_token, req->max_results, &page);
     API_PRESENT(&res->summaries);
     if (r)
         return r;
@@ -513,6 +528,6 @@ cfn_list_stack_sets(struct api_call *call, const struct cloudformation_ListStack
             .managed_execution = managed(call),
         };
     }
-    res->next_token = api_page_next(call->arena, &scope, &page);
+    res->next_token = cfn_set_page_next(call, &page);
     return 0;
 }

@@ -40,8 +40,8 @@
  * there, IfIs [X, VALUE, V] when it is that; First [A, B] the first that is; MadeName a name of its
  * own, Token a new UUID; JsonWith [TEXT, NAME, VALUE] adds to a JSON text; Document [TEXT] reads a
  * policy.  Over lists: Like and Unlike [LIST, PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map
- * (or MapOf) [LIST, V] with It in V, TagsAs [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its reverse
- * without AWS's own tags.
+ * (or MapOf) [LIST, V] with It in V, TagsAs [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its
+ * reverse without AWS's own tags.
  */
 #pragma once
 
