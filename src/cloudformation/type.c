@@ -709,7 +709,7 @@ cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret)
 int
 cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there)
 {
-    const struct json *live = json_get(run->type, "Live");
+    const struct json *live = json_get(run->type, "Live"), *gone = json_get(run->type, "Gone");
     struct step_scope s;
     struct json value;
 
@@ -718,13 +718,15 @@ cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there)
     step_scope_init(&s, run);
     int r = read_attributes(&s);
 
-    if (r == CFN_DONE)
+    if (r == CFN_DONE && gone && in_list(json_get(gone, "Values"), state_of(&s, gone)))
+        *ret_there = false;
+    if (r == CFN_DONE && *ret_there)
         r = steps(&s, "LiveRead");
     if (r == CFN_REFUSED && in_list(json_get(run->type, "Missing"), run->call->fault.code)) {
         *ret_there = false;
         return CFN_DONE;
     }
-    for (size_t i = 0; r == CFN_DONE && live && i < live->n; i++) {
+    for (size_t i = 0; r == CFN_DONE && *ret_there && live && i < live->n; i++) {
         if (evaluate(&s, &live->v[i], &value) < 0)
             return -EINVAL;
         if (value.kind != JSON_NULL)
