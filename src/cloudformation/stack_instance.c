@@ -23,6 +23,14 @@ written(int r, struct str key)
     return r < 0 ? error_origin(-r, "%.*s cannot be written", STR_ARG(key)) : r;
 }
 
+int
+cfn_set_no_instance(struct api_call *call, struct str account, struct str region)
+{
+    return api_fault(call, &CFN_ERR(StackInstanceNotFoundException),
+                     "StackInstance not found for account %.*s in region %.*s", STR_ARG(account),
+                     STR_ARG(region));
+}
+
 static int
 overrides(struct api_call *call, const struct instances *in,
           const struct cfn_stack_instance_row *old, struct str *ret)
@@ -55,9 +63,7 @@ take(struct api_call *call, const struct instances *in, const struct cfn_set_ope
 
     *ret = old || str_is(op->action, "CREATE");
     if (!old && str_is(op->action, "UPDATE"))
-        return api_fault(call, &CFN_ERR(StackInstanceNotFoundException),
-                         "StackInstance not found for account %.*s in region %.*s",
-                         STR_ARG(account), STR_ARG(region));
+        return cfn_set_no_instance(call, account, region);
     if (!*ret)
         return 0;
     if (in->overrides)
@@ -171,9 +177,7 @@ cfn_describe_stack_instance(struct api_call *call,
         call->txn, cfn_set_key(call->arena, set->arn, req->stack_instance_account,
                                req->stack_instance_region));
     if (!row)
-        return api_fault(call, &CFN_ERR(StackInstanceNotFoundException),
-                         "StackInstance not found for account %.*s in region %.*s",
-                         STR_ARG(req->stack_instance_account), STR_ARG(req->stack_instance_region));
+        return cfn_set_no_instance(call, req->stack_instance_account, req->stack_instance_region);
     res->stack_instance = ARENA_NEW(call->arena, struct cloudformation_StackInstance);
     *res->stack_instance = (struct cloudformation_StackInstance){
         .stack_set_id = set->id,

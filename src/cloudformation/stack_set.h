@@ -37,6 +37,11 @@ struct str cfn_set_page_next(struct api_call *call, const struct api_page *page)
 /* "Welkin does not implement the parameter …" */
 int cfn_set_unreached(struct api_call *call, const char *name);
 
+/* ---- stack_instance.c ---- */
+
+/* StackInstanceNotFoundException. */
+int cfn_set_no_instance(struct api_call *call, struct str account, struct str region);
+
 /* ---- stack_set_operation.c ---- */
 
 struct cfn_set_targets {
