@@ -580,9 +580,12 @@ interrupt(struct step_scope *s, const struct json *how)
 
     if (in_list(json_get(how, "Still"), state))
         return CFN_DONE;
-    if (in_list(json_get(how, "Moving"), state))
+    if (in_list(json_get(how, "Moving"), state)) {
         r = step_list(s, json_get(how, "Stop"));
-    return r == CFN_DONE ? CFN_RETRY : r;
+        return r == CFN_DONE ? CFN_RETRY : r;
+    }
+    /* what is beyond that will be told by the calls of the update */
+    return in_list(json_get(how, "Between"), state) ? CFN_RETRY : CFN_DONE;
 }
 
 static int

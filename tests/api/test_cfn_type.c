@@ -560,6 +560,11 @@ TEST(an_instance_stops_for_another_type_and_starts_again, "CFN-15")
     CHECK_STR(server(w, NULL), "running");
     CHECK_STR(server(w, "instanceType"), "t3.small");
     CHECK(str_eq(server(w, "instanceId"), id));
+    /* one that somebody ended is not waited for */
+    world_okf(w, "Action=TerminateInstances&InstanceId.1=%.*s", STR_ARG(id));
+    world_advance(w, 2000);
+    CHECK_OK(w, update(w, "one", "", server_of("t3.large")));
+    wait_for(w, "one", "UPDATE_ROLLBACK_COMPLETE");
     world_free(w);
 }
 
