@@ -91,6 +91,11 @@ extern const struct api_service_hooks ec2_hooks; /* makes the default VPC on fir
 
 int ec2_vpc_find(struct api_call *call, struct str id, const struct ec2_vpc_row **ret);
 int ec2_subnet_find(struct api_call *call, struct str id, const struct ec2_subnet_row **ret);
+/*
+ * Gives default VPCs of clouds that could not make networks yet the rows that stand around them.
+ * Idempotent; the daemon calls it at start.  0 or negative.
+ */
+int ec2_networks_complete(struct txn *txn);
 /* The default VPC, or the fault VPCIdNotSpecified. */
 int ec2_vpc_default(struct api_call *call, const struct ec2_vpc_row **ret);
 /* The default subnet in that zone, or in the first zone when zone is absent. */
@@ -124,6 +129,8 @@ int ec2_pool_take_lowest(struct txn *txn, const struct ec2_pool *pool, uint32_t 
 int ec2_pool_take(struct txn *txn, const struct ec2_pool *pool, uint32_t ip);
 /* Gives a taken one back. */
 int ec2_pool_give(struct txn *txn, const struct ec2_pool *pool, uint32_t ip);
+/* The pool itself goes; none of it is taken. */
+int ec2_pool_drop(struct txn *txn, const struct ec2_pool *pool);
 /* How many could still be taken. */
 uint64_t ec2_pool_free(struct txn *txn, const struct ec2_pool *pool);
 
@@ -150,6 +157,8 @@ int ec2_group_named_find(struct api_call *call, struct str name,
 /* By id or, in the default VPC, by name: the one that is given. */
 int ec2_group_either_find(struct api_call *call, struct str id, struct str name,
                           const struct ec2_security_group_row **ret);
+/* A group goes with its rules. */
+int ec2_group_drop(struct txn *txn, struct str id);
 /* Makes a group with its rules for a new VPC: the default group that nobody asked for. */
 int ec2_group_default_make(struct api_call *call, struct str vpc_id);
 
@@ -248,12 +257,22 @@ struct str ec2_public_dns_name(struct arena *arena, struct str region, struct st
 /* ---- volume.c ---- */
 
 /*
- * The root volume of an instance, from the image and the caller's BlockDeviceMappings (only the
- * root's entry is supported; another is refused with Unsupported and its name).
+ * What the root volume of an instance shall be, from the image and the caller's BlockDeviceMappings
+ * (only the root's entry is supported; another is refused with Unsupported and its name).  Whether
+ * it is encrypted is decided, and by which key.
  */
-int ec2_root_volume_make(struct api_call *call, const struct ec2_image_row *image,
-                         const struct ec2_BlockDeviceMappingList *mappings, struct str instance_id,
-                         struct str zone, const struct str_list *tags, struct ec2_volume_row *ret);
+int ec2_root_wanted(struct api_call *call, const struct ec2_image_row *image,
+                    const struct ec2_BlockDeviceMappingList *mappings,
+                    struct ec2_EbsBlockDevice *ret);
+struct ec2_root_want {
+    const struct ec2_image_row *image;
+    const struct ec2_EbsBlockDevice *ebs; /* of ec2_root_wanted() */
+    struct str instance_id, zone;
+    const struct str_list *tags;
+};
+/* Makes it.  *ret_may: false when it is encrypted and KMS does not let the caller have its key. */
+int ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
+                         struct ec2_volume_row *ret, bool *ret_may);
 /* Volumes of a terminated instance: those that go with it are deleted, others become available. */
 int ec2_volumes_release(struct txn *txn, struct str instance_id);
 /*

@@ -133,6 +133,10 @@ set_type(struct api_call *call, struct ec2_instance_row *row, const struct want 
 
     if (r)
         return r;
+    if (row->hibernated)
+        return api_fault(call, &EC2_ERR(UnsupportedOperation),
+                         "The instance type of the hibernated instance '%.*s' cannot be changed.",
+                         STR_ARG(row->id));
     if (!ec2_type_offered(type, row->zone))
         return api_fault(call, &EC2_ERR(Unsupported),
                          "The requested instance type (%.*s) is not supported in the "

@@ -97,8 +97,6 @@ refuse_options(struct api_call *call, const struct ec2_RunInstancesRequest *r)
     const struct ec2_CpuOptionsRequest *cpu = r->cpu_options;
     const struct ec2_PrivateDnsNameOptionsRequest *dns = r->private_dns_name_options;
     const struct refusal list[] = {
-        {r->hibernation_options && is_true(r->hibernation_options->configured),
-         "HibernationOptions.Configured"},
         {r->enclave_options && is_true(r->enclave_options->enabled), "EnclaveOptions.Enabled"},
         {r->network_performance_options &&
              differs(r->network_performance_options->bandwidth_weighting, "default"),
@@ -596,6 +594,12 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
         r = check_tags(call, req, ret);
     if (r == 0)
         r = check_options(call, req, ret);
+    if (r == 0)
+        r = ec2_root_wanted(call, ret->image, &req->block_device_mappings, &ret->root);
+    ret->model.hibernation =
+        req->hibernation_options && is_true(req->hibernation_options->configured);
+    if (r == 0 && ret->model.hibernation)
+        r = ec2_hibernation_check(call, ret);
     if (r == 0 && req->iam_instance_profile)
         r = ec2_profile_find(call, req->iam_instance_profile, S("*"), &ret->profile);
     if (r == 0)

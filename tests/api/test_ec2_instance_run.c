@@ -271,7 +271,6 @@ TEST(what_is_not_implemented_is_refused_by_name)
         "EnablePrimaryIpv6=true",
         "LaunchTemplate.LaunchTemplateName=x",
         "InstanceMarketOptions.MarketType=spot",
-        "HibernationOptions.Configured=true",
         "EnclaveOptions.Enabled=true",
         "LicenseSpecification.1.LicenseConfigurationArn=x",
         "NetworkPerformanceOptions.BandwidthWeighting=vpc-1",
