@@ -461,7 +461,9 @@ host_show(struct api_call *call, const struct ec2_dedicated_host_row *row)
     /* tags are the owner's */
     if (is_owner(call, row))
         out.tags = ec2_tags_show(call->arena, &row->tags);
-    properties->instance_family = row->instance_family;
+    /* one that is for a single type does not show its family, as Terraform's state expects */
+    properties->instance_family =
+        row->instance_type.n ? STR_NONE : ec2_text_show(row->instance_family);
     properties->instance_type = ec2_text_show(row->instance_type);
     API_PRESENT(&out.instances);
     if (row->released_ms) {
