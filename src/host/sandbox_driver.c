@@ -5,6 +5,8 @@
  *   a group      all its rules, before the first class that holds it and at each change of a rule
  *   a class      a set of groups, before the first machine in it; its number is a hash of the set,
  *                so that a daemon that comes back finds the number that is in use
+ *   a subnet     its routes and its network ACL, before the first launch in it, and when a row that
+ *                they come from changed
  *   a machine    at launch; its class again when its interface got other groups
  *   an address   at the launch of its machine; again when an interface that runs got another
  *                public address, and when one that had it has it no more
@@ -13,6 +15,7 @@
  * at the start.
  */
 #include "host/sandbox_driver.h"
+#include "host/sandbox_rows.h"
 
 #include "base/log.h"
 #include "base/map.h"
@@ -31,10 +34,20 @@ struct vpc {
     int64_t number;
     struct priv_cidr cidr;
     bool plain; /* asked for again, without the API's listeners */
+    bool open;  /* it was answered */
+    bool gone;  /* its row is */
     uint8_t id_n;
     char id[30];
     struct map groups;  /* sent to this VPC: by group id, struct sent */
     struct map classes; /* by their number as text */
+    struct map subnets; /* sent: by subnet id, struct sent_subnet */
+};
+
+/* What was sent of a subnet, to know whether it is another now. */
+struct sent_subnet {
+    uint64_t hash;
+    size_t n;
+    char id[30];
 };
 
 /* A key that lies in its own allocation: all that is kept of a group or class that was sent. */
@@ -61,6 +74,7 @@ struct host_sandbox {
     struct map vpcs;         /* by id */
     struct map dirty_groups; /* by group id, struct sent: rules changed */
     struct map dirty_nics;   /* by interface id, struct sent */
+    struct map dirty_edges;  /* by id of a VPC, route table or network ACL, struct sent */
     struct map left_publics; /* by "VPC ADDRESS", struct sent: an interface has it no more */
     char boot_id[40];
     void (*on_console)(void *ctx, const struct priv_ev_console *ev, struct str bytes);
@@ -89,15 +103,6 @@ forget_all(struct map *m)
     MAP_EACH(m, entry)
         free(entry->value);
     map_done(m);
-}
-
-static void
-copy_id(char out[PRIV_ID_MAX], struct str id)
-{
-    size_t n = MIN(id.n, (size_t)PRIV_ID_MAX - 1);
-
-    memset(out, 0, PRIV_ID_MAX);
-    memcpy(out, id.p, n);
 }
 
 /* ---- the connection ---- */
@@ -157,49 +162,6 @@ ask(struct host_sandbox *s, enum priv_op op, const void *req, size_t n, struct s
 
 /* ---- security groups ---- */
 
-static int
-protocol_number(struct str name)
-{
-    int64_t n;
-
-    if (str_is(name, "tcp"))
-        return 6;
-    if (str_is(name, "udp"))
-        return 17;
-    if (str_is(name, "icmp"))
-        return 1;
-    if (str_is(name, "icmpv6"))
-        return 58;
-    return str_to_i64(name, &n) && n >= 0 && n <= 255 ? (int)n : PRIV_PROTO_ALL;
-}
-
-/* False when the rule has no meaning here: IPv6, which guests do not have yet. */
-static bool
-rule_of(struct txn *txn, const struct ec2_sg_rule_row *row, struct priv_rule *ret)
-{
-    struct ip4_block block;
-
-    *ret = (struct priv_rule){
-        .egress = row->egress,
-        .protocol = (int16_t)protocol_number(row->protocol),
-        .from = (int32_t)row->from_port,
-        .to = (int32_t)row->to_port,
-    };
-    if (row->peer_group_id.n) {
-        const struct ec2_security_group_row *peer = ec2_security_group_get(txn, row->peer_group_id);
-
-        ret->peer = PRIV_PEER_GROUP;
-        ret->group = peer ? (uint32_t)peer->number : 0;
-        return peer != NULL;
-    }
-    if (!ip4_block_parse(row->cidr4, &block))
-        return false;
-    ret->peer = PRIV_PEER_CIDR;
-    ret->ip = ip4_block_canonical(block).ip;
-    ret->prefix = block.bits;
-    return true;
-}
-
 static void
 send_group(struct host_sandbox *s, struct vpc *vpc, struct txn *txn,
            const struct ec2_security_group_row *group)
@@ -208,7 +170,7 @@ send_group(struct host_sandbox *s, struct vpc *vpc, struct txn *txn,
     size_t n = 0;
 
     STORE_EACH(txn, ec2_sg_rule_by_group, row, group->id) {
-        if (n < PRIV_RULES_MAX && rule_of(txn, row, &rules[n]))
+        if (n < PRIV_RULES_MAX && sandbox_rule_of(txn, row, &rules[n]))
             n++;
     }
     struct priv_group req = {
@@ -272,7 +234,7 @@ sync_interface(struct host_sandbox *s, struct txn *txn, struct str id)
     if (!seen || seen->phase != HOST_UP)
         return;
     struct priv_machine_class req = {.class = send_class(s, vpc, txn, &row->group_ids)};
-    copy_id(req.id, row->instance_id);
+    sandbox_id(req.id, row->instance_id);
     ask(s, PRIV_MACHINE_CLASS, &req, sizeof(req), STR_NONE, logged, "a machine's security groups");
     if (row->public_ip.n)
         send_public(s, vpc, row->public_ip, row->private_ip);
@@ -301,12 +263,88 @@ sync_group(struct host_sandbox *s, struct txn *txn, struct str id)
         send_group(s, vpc, txn, group);
 }
 
+/* ---- subnets ---- */
+
+/* Tells of the subnet unless that is what was told last; before the first launch in it. */
+static void
+send_subnet(struct host_sandbox *s, struct vpc *vpc, struct txn *txn, const struct ec2_vpc_row *row,
+            const struct ec2_subnet_row *subnet)
+{
+    struct sent_subnet *sent = map_get(&vpc->subnets, subnet->id);
+    struct sandbox_subnet now;
+
+    sandbox_subnet_of(txn, row, subnet, &now);
+    uint64_t hash = str_hash(str_of(now.tail, now.tail_n), now.head.n_routes);
+
+    if (sent && sent->hash == hash)
+        return;
+    if (!sent) {
+        sent = calloc(1, sizeof(*sent));
+        if (!sent || subnet->id.n > sizeof(sent->id))
+            abort();
+        sent->n = subnet->id.n;
+        memcpy(sent->id, subnet->id.p, sent->n);
+        map_put(&vpc->subnets, str_of(sent->id, sent->n), sent);
+    }
+    sent->hash = hash;
+    ask(s, PRIV_SUBNET, &now.head, sizeof(now.head), str_of(now.tail, now.tail_n), logged,
+        "a subnet");
+}
+
+/* The VPC whose edges a row is about: its own id, or that of a route table or a network ACL. */
+static struct str
+edge_vpc(struct txn *txn, struct str id)
+{
+    const struct ec2_route_table_row *table = ec2_route_table_get(txn, id);
+    const struct ec2_network_acl_row *acl = ec2_network_acl_get(txn, id);
+
+    return table ? table->vpc_id : acl ? acl->vpc_id : id;
+}
+
+static void
+sync_edges(struct host_sandbox *s, struct txn *txn, struct str id)
+{
+    struct str vpc_id = edge_vpc(txn, id);
+    const struct ec2_vpc_row *row = ec2_vpc_get(txn, vpc_id);
+    struct vpc *vpc = map_get(&s->vpcs, vpc_id);
+
+    if (!row || !vpc)
+        return;
+    STORE_EACH(txn, ec2_subnet_by_vpc, subnet, row->id)
+        if (map_get(&vpc->subnets, subnet->id))
+            send_subnet(s, vpc, txn, row, subnet);
+}
+
+static void close_vpc(struct host_sandbox *s, struct vpc *vpc);
+
+static void
+close_gone(struct host_sandbox *s)
+{
+    struct vpc *gone;
+
+    do {
+        gone = NULL;
+        MAP_EACH(&s->vpcs, entry) {
+            struct vpc *vpc = entry->value;
+
+            if (vpc->gone && vpc->open)
+                gone = vpc;
+        }
+        if (gone)
+            close_vpc(s, gone);
+    } while (gone);
+}
+
 static void
 look(struct loop_task *task)
 {
     struct host_sandbox *s = CONTAINER_OF(task, struct host_sandbox, look);
+
+    close_gone(s);
     struct txn *txn = store_begin(s->config.store);
 
+    MAP_EACH(&s->dirty_edges, entry)
+        sync_edges(s, txn, entry->key);
     MAP_EACH(&s->dirty_groups, entry)
         sync_group(s, txn, entry->key);
     MAP_EACH(&s->left_publics, entry)
@@ -314,9 +352,49 @@ look(struct loop_task *task)
     MAP_EACH(&s->dirty_nics, entry)
         sync_interface(s, txn, entry->key);
     store_rollback(txn);
+    forget_all(&s->dirty_edges);
     forget_all(&s->left_publics);
     forget_all(&s->dirty_groups);
     forget_all(&s->dirty_nics);
+}
+
+static void
+edge_dirty(struct host_sandbox *s, struct str id)
+{
+    remember(&s->dirty_edges, id);
+    loop_defer(s->config.loop, &s->look);
+}
+
+static void
+route_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    const struct ec2_route_row *row = new_row ? new_row : old_row;
+
+    edge_dirty(ctx, row->route_table_id);
+}
+
+static void
+entry_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    const struct ec2_acl_entry_row *row = new_row ? new_row : old_row;
+
+    edge_dirty(ctx, row->acl_id);
+}
+
+static void
+subnet_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    struct host_sandbox *s = ctx;
+    const struct ec2_subnet_row *row = old_row;
+    struct vpc *vpc = row ? map_get(&s->vpcs, row->vpc_id) : NULL;
+
+    if (new_row && row)
+        edge_dirty(s, row->vpc_id);
+    if (new_row || !vpc || !map_get(&vpc->subnets, row->id))
+        return;
+    struct priv_subnet_drop req = {(uint32_t)vpc->number, (uint32_t)row->number};
+    ask(s, PRIV_SUBNET_DROP, &req, sizeof(req), STR_NONE, logged, "to drop a subnet");
+    free(map_remove(&vpc->subnets, row->id));
 }
 
 static void
@@ -371,6 +449,7 @@ vpc_free(struct vpc *vpc)
 {
     forget_all(&vpc->groups);
     forget_all(&vpc->classes);
+    forget_all(&vpc->subnets);
     free(vpc);
 }
 
@@ -385,7 +464,7 @@ ask_vpc(struct vpc *vpc)
                                 .n_extra = vpc->plain ? 0 : PRIV_LISTEN_ALL - PRIV_LISTEN_EXTRA,
                                 .extra = {{PRIV_API_IP, 443}, {PRIV_API_IP, 80}}};
 
-    copy_id(req.id, str_of(vpc->id, vpc->id_n));
+    sandbox_id(req.id, str_of(vpc->id, vpc->id_n));
     if (vpc->plain)
         memset(req.extra, 0, sizeof(req.extra));
     ask(vpc->s, PRIV_VPC_OPEN, &req, sizeof(req), STR_NONE, vpc_answered, vpc);
@@ -424,6 +503,9 @@ vpc_answered(void *arg, struct priv_message *m)
             m->fds[i] = -1;
     }
     s->config.vpc_opened(s->config.ctx, str_of(vpc->id, vpc->id_n), fds);
+    vpc->open = true;
+    if (vpc->gone)
+        loop_defer(s->config.loop, &s->look);
 }
 
 static struct vpc *
@@ -449,61 +531,35 @@ open_vpc(struct host_sandbox *s, const struct ec2_vpc_row *row)
     return vpc;
 }
 
-/* ---- the driver ---- */
-
-static enum priv_init
-init_kind(struct str init)
+/* Its row is gone, and with it all that could run in it. */
+static void
+close_vpc(struct host_sandbox *s, struct vpc *vpc)
 {
-    return str_is(init, "systemd") ? PRIV_INIT_SYSTEMD : PRIV_INIT_WELKIN;
+    struct priv_vpc req = {.number = (uint32_t)vpc->number};
+
+    assert(vpc->gone && vpc->open);
+    s->config.vpc_closed(s->config.ctx, str_of(vpc->id, vpc->id_n));
+    ask(s, PRIV_VPC_CLOSE, &req, sizeof(req), STR_NONE, logged, "to close a VPC");
+    map_remove(&s->vpcs, str_of(vpc->id, vpc->id_n));
+    vpc_free(vpc);
 }
 
-static bool
-parse_mac(struct str text, uint8_t ret[6])
+static void
+vpc_changed(void *ctx, const void *old_row, const void *new_row)
 {
-    for (size_t i = 0; i < 6; i++) {
-        struct str byte = str_split(&text, ':');
-        char hex[3] = {0};
-        char *end;
+    struct host_sandbox *s = ctx;
+    const struct ec2_vpc_row *row = old_row;
+    struct vpc *vpc = row ? map_get(&s->vpcs, row->id) : NULL;
 
-        if (byte.n != 2)
-            return false;
-        memcpy(hex, byte.p, 2);
-        ret[i] = (uint8_t)strtoul(hex, &end, 16);
-        if (end != hex + 2)
-            return false;
+    if (vpc && new_row)
+        edge_dirty(s, row->id);
+    if (vpc && !new_row) {
+        vpc->gone = true;
+        loop_defer(s->config.loop, &s->look);
     }
-    return text.p == NULL;
 }
 
-/* Fills in the request from the rows; false when one of them is not what it should be. */
-static bool
-launch_of(const struct host_boot *boot, struct priv_launch *ret)
-{
-    const struct ec2_instance_row *instance = boot->instance;
-    struct ip4_block subnet;
-    uint32_t ip;
-
-    if (!ip4_block_parse(boot->subnet->cidr, &subnet) ||
-        !ip4_parse(boot->interface->private_ip, &ip) || !parse_mac(boot->interface->mac, ret->mac))
-        return false;
-    copy_id(ret->id, instance->id);
-    if (instance->rootfs.n >= sizeof(ret->image))
-        return false;
-    memcpy(ret->image, instance->rootfs.p, instance->rootfs.n);
-    snprintf(ret->hostname, sizeof(ret->hostname), "ip-%u-%u-%u-%u", ip >> 24, ip >> 16 & 255,
-             ip >> 8 & 255, ip & 255);
-    ret->vpc = (uint32_t)boot->vpc->number;
-    ret->slot = (uint32_t)instance->uid_slot;
-    ret->private_ip = ip;
-    ret->prefix = subnet.bits;
-    ret->gateway = ip4_block_nth(subnet, 1);
-    ret->init = (uint8_t)init_kind(instance->init);
-    if (boot->interface->public_ip.n)
-        ip4_parse(boot->interface->public_ip, &ret->public_ip);
-    ret->limits.cpu_milli = boot->cpu_milli;
-    ret->limits.memory_bytes = boot->memory_bytes;
-    return true;
-}
+/* ---- the driver ---- */
 
 static void
 launched(void *arg, struct priv_message *m)
@@ -533,15 +589,17 @@ sandbox_boot(void *ctx, const struct host_boot *boot)
     struct priv_launch req = {0};
     struct vpc *vpc = open_vpc(s, boot->vpc);
 
-    if (!vpc || !launch_of(boot, &req))
+    if (!vpc || !sandbox_launch_of(boot, &req))
         return -EINVAL;
+    if (!map_get(&vpc->subnets, boot->subnet->id))
+        send_subnet(s, vpc, boot->txn, boot->vpc, boot->subnet);
     req.class = send_class(s, vpc, boot->txn, &boot->interface->group_ids);
     struct launch *launch = calloc(1, sizeof(*launch));
     if (!launch)
         return -ENOMEM;
     launch->s = s;
     launch->n = boot->instance->id.n;
-    copy_id(launch->id, boot->instance->id);
+    sandbox_id(launch->id, boot->instance->id);
     int r = ask(s, PRIV_LAUNCH, &req, sizeof(req), STR_NONE, launched, launch);
     if (r < 0)
         free(launch);
@@ -556,7 +614,7 @@ sandbox_power(void *ctx, struct str id, enum host_power how)
                                          [HOST_POWER_KILL] = PRIV_KILL};
     struct priv_signal req = {.how = hows[how]};
 
-    copy_id(req.id, id);
+    sandbox_id(req.id, id);
     return ask(ctx, PRIV_SIGNAL, &req, sizeof(req), STR_NONE, logged, "a signal to a machine");
 }
 
@@ -584,8 +642,8 @@ sandbox_remove(void *ctx, struct str id)
         return -ENOMEM;
     launch->s = s;
     launch->n = id.n;
-    copy_id(launch->id, id);
-    copy_id(req.id, id);
+    sandbox_id(launch->id, id);
+    sandbox_id(req.id, id);
     int r = ask(s, PRIV_REMOVE, &req, sizeof(req), STR_NONE, removed, launch);
     if (r < 0)
         free(launch);
@@ -600,7 +658,7 @@ sandbox_cpu(void *ctx, struct str id, uint64_t *ret_ns)
     struct priv_answer answer;
     struct arena arena;
 
-    copy_id(req.id, id);
+    sandbox_id(req.id, id);
     arena_init(&arena, 64 << 10);
     int r = priv_call_wait(s->asks, &arena, PRIV_STATS, &req, sizeof(req), NULL, 0, NULL, 0,
                            ANSWER_LIMIT_MS, &answer);
@@ -616,10 +674,9 @@ sandbox_cpu(void *ctx, struct str id, uint64_t *ret_ns)
 static int
 sandbox_limit(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes)
 {
-    struct priv_limits_set req = {.limits = {.cpu_milli = cpu_milli,
-                                             .memory_bytes = memory_bytes}};
+    struct priv_limits_set req = {.limits = {.cpu_milli = cpu_milli, .memory_bytes = memory_bytes}};
 
-    copy_id(req.id, id);
+    sandbox_id(req.id, id);
     return ask(ctx, PRIV_LIMITS, &req, sizeof(req), STR_NONE, logged, "the limits of a machine");
 }
 
@@ -669,7 +726,7 @@ host_sandbox_console(struct host_sandbox *s, struct arena *arena, struct str id,
     char *text = arena_alloc_raw(arena, PRIV_CONSOLE_MAX);
     size_t n = 0;
 
-    copy_id(req.id, id);
+    sandbox_id(req.id, id);
     for (;;) {
         struct priv_answer answer;
         int r = priv_call_wait(s->asks, arena, PRIV_CONSOLE_READ, &req, sizeof(req), NULL, 0, NULL,
@@ -760,7 +817,7 @@ host_sandbox_follow(struct host_sandbox *s, struct str id, bool on)
 {
     struct priv_console_follow req = {.on = on};
 
-    copy_id(req.id, id);
+    sandbox_id(req.id, id);
     return ask(s, PRIV_CONSOLE_FOLLOW, &req, sizeof(req), STR_NONE, logged, "to follow a console");
 }
 
@@ -782,6 +839,9 @@ reopen(struct host_sandbox *s)
         open = open_vpc(s, vpc);
         if (!open)
             continue;
+        const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, row->subnet_id);
+        if (subnet)
+            send_subnet(s, open, txn, vpc, subnet);
         send_class(s, open, txn, &nic->group_ids);
         if (nic->public_ip.n) /* it may have changed in the daemon's last moment */
             send_public(s, open, nic->public_ip, nic->private_ip);
@@ -884,6 +944,7 @@ host_sandbox_free(struct host_sandbox *s)
     forget_all(&s->dirty_groups);
     forget_all(&s->dirty_nics);
     forget_all(&s->left_publics);
+    forget_all(&s->dirty_edges);
     free(s);
     return NULL;
 }
@@ -902,6 +963,10 @@ host_sandbox_attach(struct host_sandbox *s, const struct host_events *events)
     store_watch(s->config.store, &ec2_sg_rule_table, rule_changed, s);
     store_watch(s->config.store, &ec2_security_group_table, group_changed, s);
     store_watch(s->config.store, &ec2_interface_table, interface_changed, s);
+    store_watch(s->config.store, &ec2_route_table, route_changed, s);
+    store_watch(s->config.store, &ec2_acl_entry_table, entry_changed, s);
+    store_watch(s->config.store, &ec2_subnet_table, subnet_changed, s);
+    store_watch(s->config.store, &ec2_vpc_table, vpc_changed, s);
     send_trust(s);
     reopen(s);
 }

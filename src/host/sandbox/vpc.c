@@ -222,6 +222,8 @@ add_extra(struct host *h, struct vpc *v, const struct priv_vpc_open *req)
     }
     o->n_extra = MAX(old, req->n_extra);
     if (r == 0)
+        r = fw_services(v, old);
+    if (r == 0)
         r = netns_inside(h, v->netns, make_listeners, v);
     if (r < 0) {
         o->n_extra = old;
