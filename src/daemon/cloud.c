@@ -15,6 +15,7 @@
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
+#include "ram/ram.h"
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
 #include "secretsmanager/secretsmanager.h"
 #include "servicequotas/servicequotas.h"
@@ -27,7 +28,7 @@
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
-    &resourcegroupstaggingapi_hooks, NULL,
+    &resourcegroupstaggingapi_hooks, &ram_hooks, NULL,
 };
 
 struct cloud {

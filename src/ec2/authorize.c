@@ -409,25 +409,18 @@ static int
 makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
              const struct ec2_launch *l)
 {
-    struct ec2_EbsBlockDevice ebs = ec2_image_root(call->arena, l->image);
+    const struct ec2_EbsBlockDevice *ebs = &l->root;
     struct api_resource r = {.arn = arn(call, "volume", S("*")),
                              .new_tags = tags_for(call, req, "volume")};
 
-    LIST_EACH(&req->block_device_mappings, m)
-        if (m->ebs && str_eq(m->device_name, l->image->root_device_name)) {
-            if (m->ebs->volume_size.set)
-                ebs.volume_size = m->ebs->volume_size;
-            if (m->ebs->volume_type.n)
-                ebs.volume_type = m->ebs->volume_type;
-            if (m->ebs->iops.set)
-                ebs.iops = m->ebs->iops;
-        }
     key(call, &r, "ec2:AvailabilityZone", l->subnet->zone);
-    key_flag(call, &r, "ec2:Encrypted", false);
-    key(call, &r, "ec2:VolumeType", ebs.volume_type);
-    key_number(call, &r, "ec2:VolumeSize", opt_i64_or(ebs.volume_size, 0));
-    if (ebs.iops.set)
-        key_number(call, &r, "ec2:VolumeIops", ebs.iops.v);
+    key_flag(call, &r, "ec2:Encrypted", ebs->encrypted.v);
+    if (ebs->kms_key_id.n)
+        key(call, &r, "ec2:KmsKeyId", ebs->kms_key_id);
+    key(call, &r, "ec2:VolumeType", ebs->volume_type);
+    key_number(call, &r, "ec2:VolumeSize", opt_i64_or(ebs->volume_size, 0));
+    if (ebs->iops.set)
+        key_number(call, &r, "ec2:VolumeIops", ebs->iops.v);
     return api_authorize_on(call, RUN, &r, NULL);
 }
 

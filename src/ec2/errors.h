@@ -11,6 +11,7 @@
 /* C name with '_' for '.', code, status.  Append in alphabetical order. */
 #define EC2_ERRORS(X)                                                                              \
     X(AddressLimitExceeded, "AddressLimitExceeded", 400)                                           \
+    X(AttachmentLimitExceeded, "AttachmentLimitExceeded", 400)                                     \
     X(AuthFailure, "AuthFailure", 401)                                                             \
     X(CannotDelete, "CannotDelete", 400)                                                           \
     X(DefaultSubnetAlreadyExistsInAvailabilityZone,                                                \
@@ -52,6 +53,7 @@
     X(InvalidHostConfiguration, "InvalidHostConfiguration", 400)                                   \
     X(InvalidHostID_Malformed, "InvalidHostID.Malformed", 400)                                     \
     X(InvalidHostID_NotFound, "InvalidHostID.NotFound", 400)                                       \
+    X(InvalidHostState, "InvalidHostState", 400)                                                   \
     X(InvalidID, "InvalidID", 400)                                                                 \
     X(InvalidIPAddress_InUse, "InvalidIPAddress.InUse", 400)                                       \
     X(InvalidInstanceAttributeValue, "InvalidInstanceAttributeValue", 400)                         \
@@ -71,6 +73,7 @@
     X(InvalidNetworkInterfaceId_Malformed, "InvalidNetworkInterfaceId.Malformed", 400)             \
     X(InvalidParameter, "InvalidParameter", 400)                                                   \
     X(InvalidParameterCombination, "InvalidParameterCombination", 400)                             \
+    X(InvalidParameterDependency, "InvalidParameterDependency", 400)                               \
     X(InvalidParameterValue, "InvalidParameterValue", 400)                                         \
     X(InvalidPermission_Duplicate, "InvalidPermission.Duplicate", 400)                             \
     X(InvalidPermission_NotFound, "InvalidPermission.NotFound", 400)                               \

@@ -31,6 +31,7 @@ static union {
     struct priv_trust trust;
     struct priv_subnet subnet;
     struct priv_subnet_drop subnet_drop;
+    struct priv_disk disk;
     char bytes[PRIV_MESSAGE_MAX];
 } q;
 static size_t struct_n, request_n;
@@ -62,6 +63,8 @@ make(uint16_t op)
         [PRIV_LIMITS] = sizeof(q.limits), [PRIV_FREEZE] = sizeof(q.freeze),
         [PRIV_SHUTDOWN] = sizeof(q.shutdown), [PRIV_TRUST] = sizeof(q.trust),
         [PRIV_SUBNET] = sizeof(q.subnet), [PRIV_SUBNET_DROP] = sizeof(q.subnet_drop),
+        [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
+        [PRIV_DISK] = sizeof(q.disk),
     };
     const struct priv_rule rule = {.protocol = 6, .from = 1, .to = 2};
 
@@ -119,6 +122,9 @@ make(uint16_t op)
         break;
     case PRIV_SUBNET_DROP:
         q.subnet_drop = (struct priv_subnet_drop){.subnet = 1};
+        break;
+    case PRIV_DISK:
+        q.disk.bytes = PRIV_DISK_MIN;
         break;
     case PRIV_TRUST:
         memset(&q, 0, sizeof(q.trust)); /* no id */
@@ -273,6 +279,10 @@ static const struct {
     ROW(PRIV_LIMITS, priv_limits_set, limits.pids, UINT32_MAX),
     ROW(PRIV_LIMITS, priv_limits_set, limits.memory_bytes, UINT64_MAX),
     ROW(PRIV_FREEZE, priv_freeze, frozen, 2),
+    ROW(PRIV_DISK, priv_disk, bytes, 0),
+    ROW(PRIV_DISK, priv_disk, bytes, PRIV_DISK_MIN - 1),
+    ROW(PRIV_DISK, priv_disk, bytes, PRIV_DISK_MAX + 1),
+    ROW(PRIV_DISK, priv_disk, bytes, UINT64_MAX),
 };
 
 TEST(a_field_out_of_its_range_is_refused)
