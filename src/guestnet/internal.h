@@ -88,7 +88,10 @@ struct dns_question {
     struct datagram d;     /* over TCP: its bytes only */
 };
 
-/* False when it is no question, or the VPC has no resolver (DNS support is off).  Else it is answered once: now, or when upstream has answered. */
+/*
+ * False when it is no question, or the VPC has no resolver (DNS support is off).  Else it is
+ * answered once: now, or when upstream has answered.
+ */
 bool dns_answer(const struct dns_question *question, struct txn *txn, struct arena *a);
 void dns_reply(const struct dns_question *question, const void *bytes, size_t n);
 void dns_reply_none(const struct dns_question *question, const struct dns_query *q,

@@ -80,7 +80,7 @@ sandbox_logged(void *arg, struct priv_message *m)
 
 int
 sandbox_ask(struct host_sandbox *s, enum priv_op op, const void *req, size_t n, struct str tail,
-    priv_reply_fn *fn, const void *arg)
+            priv_reply_fn *fn, const void *arg)
 {
     int r = priv_send(s->conn, op, req, n, tail.p, tail.n, NULL, 0, fn, (void *)arg);
 
@@ -130,8 +130,8 @@ disk_opened(void *arg, struct priv_message *m)
     struct launch *launch = arg;
 
     if (m->status >= 0) {
-        int r = sandbox_ask(launch->s, PRIV_LAUNCH, &launch->req, sizeof(launch->req), STR_NONE, launched,
-                    launch);
+        int r = sandbox_ask(launch->s, PRIV_LAUNCH, &launch->req, sizeof(launch->req), STR_NONE,
+                            launched, launch);
 
         if (r >= 0)
             return;
@@ -171,9 +171,9 @@ sandbox_boot(void *ctx, const struct host_boot *boot)
         return -EINVAL;
     }
     launch->req.class = sandbox_network_ready(s, vpc, boot->txn, boot->interface);
-    int r = root && root->encrypted
-                ? ask_disk(s, root, launch)
-                : sandbox_ask(s, PRIV_LAUNCH, &launch->req, sizeof(launch->req), STR_NONE, launched, launch);
+    int r = root && root->encrypted ? ask_disk(s, root, launch)
+                                    : sandbox_ask(s, PRIV_LAUNCH, &launch->req, sizeof(launch->req),
+                                                  STR_NONE, launched, launch);
 
     if (r < 0)
         free(launch);
@@ -247,7 +247,7 @@ sandbox_thaw(void *ctx, const struct host_boot *boot)
     sandbox_id(class.id, boot->instance->id);
     class.class = sandbox_network_ready(s, vpc, boot->txn, boot->interface);
     sandbox_ask(s, PRIV_MACHINE_CLASS, &class, sizeof(class), STR_NONE, sandbox_logged,
-        "a machine's security groups");
+                "a machine's security groups");
     if (boot->interface->public_ip.n)
         sandbox_public_ip(s, vpc, boot->interface->public_ip, boot->interface->private_ip);
     int r = sandbox_ask(s, PRIV_WAKE, &req, sizeof(req), STR_NONE, thawed, launch);
@@ -265,7 +265,8 @@ sandbox_power(void *ctx, struct str id, enum host_power how)
     struct priv_signal req = {.how = hows[how]};
 
     sandbox_id(req.id, id);
-    return sandbox_ask(ctx, PRIV_SIGNAL, &req, sizeof(req), STR_NONE, sandbox_logged, "a signal to a machine");
+    return sandbox_ask(ctx, PRIV_SIGNAL, &req, sizeof(req), STR_NONE, sandbox_logged,
+                       "a signal to a machine");
 }
 
 static void
@@ -324,7 +325,8 @@ sandbox_limit(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_byte
     struct priv_limits_set req = {.limits = {.cpu_milli = cpu_milli, .memory_bytes = memory_bytes}};
 
     sandbox_id(req.id, id);
-    return sandbox_ask(ctx, PRIV_LIMITS, &req, sizeof(req), STR_NONE, sandbox_logged, "the limits of a machine");
+    return sandbox_ask(ctx, PRIV_LIMITS, &req, sizeof(req), STR_NONE, sandbox_logged,
+                       "the limits of a machine");
 }
 
 static int
@@ -465,7 +467,8 @@ host_sandbox_follow(struct host_sandbox *s, struct str id, bool on)
     struct priv_console_follow req = {.on = on};
 
     sandbox_id(req.id, id);
-    return sandbox_ask(s, PRIV_CONSOLE_FOLLOW, &req, sizeof(req), STR_NONE, sandbox_logged, "to follow a console");
+    return sandbox_ask(s, PRIV_CONSOLE_FOLLOW, &req, sizeof(req), STR_NONE, sandbox_logged,
+                       "to follow a console");
 }
 
 /* ---- life ---- */
@@ -479,7 +482,8 @@ send_trust(struct host_sandbox *s)
 
     assert(pem.n <= PRIV_TRUST_MAX);
     if (pem.n)
-        sandbox_ask(s, PRIV_TRUST, &req, sizeof(req), pem, sandbox_logged, "to trust the authority");
+        sandbox_ask(s, PRIV_TRUST, &req, sizeof(req), pem, sandbox_logged,
+                    "to trust the authority");
 }
 
 static int
@@ -574,4 +578,3 @@ host_sandbox_attach(struct host_sandbox *s, const struct host_events *events)
     send_trust(s);
     sandbox_network_attach(s);
 }
-

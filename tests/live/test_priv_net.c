@@ -360,7 +360,8 @@ TEST(the_router_listens_for_metadata_dns_and_dhcp, "IMDS-01")
 /* ---- edges of subnets ---- */
 
 static const struct priv_acl_entry acl_open[] = {
-    {.allow = 1, .protocol = PRIV_PROTO_ALL}, {.egress = 1, .allow = 1, .protocol = PRIV_PROTO_ALL}};
+    {.allow = 1, .protocol = PRIV_PROTO_ALL},
+    {.egress = 1, .allow = 1, .protocol = PRIV_PROTO_ALL}};
 
 static void
 boot_in(struct lab *l, uint32_t n, uint32_t subnet, const char *script)

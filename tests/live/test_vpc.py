@@ -290,6 +290,32 @@ def names_and_dhcp_are_as_the_vpc_says(lab):
     net.delete(id)
 
 
+# proves: ENI-04 ENI-08
+@test
+def an_interface_of_ones_own_keeps_its_addresses_from_instance_to_instance(lab):
+    cloud = lab.cloud
+    net = Network(cloud)
+    nic = cloud.call("CreateNetworkInterface", SubnetId=net.subnet(1, net.table),
+                     SecurityGroupId=[net.group])["networkInterface"]
+    kept = cloud.call("AllocateAddress", Domain="vpc")
+    cloud.call("AssociateAddress", AllocationId=kept["allocationId"],
+               NetworkInterfaceId=nic["networkInterfaceId"])
+    for turn in range(2):
+        id, = cloud.launch(WEB + f"echo {turn} >/var/www/index.html\n", NetworkInterface=[
+            {"DeviceIndex": 0, "NetworkInterfaceId": nic["networkInterfaceId"]}])
+        cloud.booted(id)
+        wait("its page", lambda turn=turn: page(kept["publicIp"]) == f"{turn}\n")
+        same(cloud.sh(id, "cat /sys/class/net/eth0/address").strip(), nic["macAddress"], "its MAC")
+        check(nic["privateIpAddress"] in cloud.sh(id, "ip addr show eth0"), "its address")
+        cloud.terminate(id)
+        cloud.wait_state(id, "terminated")
+    cloud.call("DisassociateAddress", AssociationId=cloud.call("DescribeAddresses")[
+        "addressesSet"][0]["associationId"])
+    cloud.call("ReleaseAddress", AllocationId=kept["allocationId"])
+    cloud.call("DeleteNetworkInterface", NetworkInterfaceId=nic["networkInterfaceId"])
+    net.delete()
+
+
 @test
 def a_vpc_that_is_deleted_leaves_nothing_on_the_host(lab):
     cloud = lab.cloud

@@ -45,27 +45,38 @@ append(const void *p, size_t n)
 
 #define PEM "-----BEGIN CERTIFICATE-----\nAa0+/==\n-----END CERTIFICATE-----\n"
 
+static const size_t sizes[PRIV_OPS] = {
+    [PRIV_HELLO] = sizeof(q.hello), [PRIV_LIST] = sizeof(q.list),
+    [PRIV_ACK] = sizeof(q.machine), [PRIV_VPC_OPEN] = sizeof(q.vpc_open),
+    [PRIV_VPC_CLOSE] = sizeof(q.vpc), [PRIV_GROUP] = sizeof(q.group),
+    [PRIV_GROUP_DROP] = sizeof(q.group_drop), [PRIV_CLASS] = sizeof(q.class),
+    [PRIV_MACHINE_CLASS] = sizeof(q.machine_class), [PRIV_PUBLIC_IP] = sizeof(q.public_ip),
+    [PRIV_LAUNCH] = sizeof(q.launch), [PRIV_SIGNAL] = sizeof(q.signal),
+    [PRIV_REMOVE] = sizeof(q.machine), [PRIV_CONSOLE_READ] = sizeof(q.console_read),
+    [PRIV_CONSOLE_WRITE] = sizeof(q.console_write),
+    [PRIV_CONSOLE_FOLLOW] = sizeof(q.console_follow), [PRIV_EXEC] = sizeof(q.exec),
+    [PRIV_EXEC_KILL] = sizeof(q.exec_kill), [PRIV_STATS] = sizeof(q.machine),
+    [PRIV_LIMITS] = sizeof(q.limits), [PRIV_FREEZE] = sizeof(q.freeze),
+    [PRIV_SHUTDOWN] = sizeof(q.shutdown), [PRIV_TRUST] = sizeof(q.trust),
+    [PRIV_SUBNET] = sizeof(q.subnet), [PRIV_SUBNET_DROP] = sizeof(q.subnet_drop),
+    [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
+    [PRIV_DISK] = sizeof(q.disk),
+};
+
+static void
+make_subnet(void)
+{
+    q.subnet = (struct priv_subnet){.subnet = 1, .n_routes = 2, .n_entries = 1};
+    append(&(struct priv_route){.prefix = 8, .to = PRIV_ROUTE_GATEWAY}, sizeof(struct priv_route));
+    append(&(struct priv_route){.to = PRIV_ROUTE_NOWHERE}, sizeof(struct priv_route));
+    append(&(struct priv_acl_entry){.allow = 1, .protocol = 6, .from = 1, .to = 2},
+           sizeof(struct priv_acl_entry));
+}
+
 /* A request of that kind that is in order. */
 static void
 make(uint16_t op)
 {
-    static const size_t sizes[PRIV_OPS] = {
-        [PRIV_HELLO] = sizeof(q.hello), [PRIV_LIST] = sizeof(q.list),
-        [PRIV_ACK] = sizeof(q.machine), [PRIV_VPC_OPEN] = sizeof(q.vpc_open),
-        [PRIV_VPC_CLOSE] = sizeof(q.vpc), [PRIV_GROUP] = sizeof(q.group),
-        [PRIV_GROUP_DROP] = sizeof(q.group_drop), [PRIV_CLASS] = sizeof(q.class),
-        [PRIV_MACHINE_CLASS] = sizeof(q.machine_class), [PRIV_PUBLIC_IP] = sizeof(q.public_ip),
-        [PRIV_LAUNCH] = sizeof(q.launch), [PRIV_SIGNAL] = sizeof(q.signal),
-        [PRIV_REMOVE] = sizeof(q.machine), [PRIV_CONSOLE_READ] = sizeof(q.console_read),
-        [PRIV_CONSOLE_WRITE] = sizeof(q.console_write),
-        [PRIV_CONSOLE_FOLLOW] = sizeof(q.console_follow), [PRIV_EXEC] = sizeof(q.exec),
-        [PRIV_EXEC_KILL] = sizeof(q.exec_kill), [PRIV_STATS] = sizeof(q.machine),
-        [PRIV_LIMITS] = sizeof(q.limits), [PRIV_FREEZE] = sizeof(q.freeze),
-        [PRIV_SHUTDOWN] = sizeof(q.shutdown), [PRIV_TRUST] = sizeof(q.trust),
-        [PRIV_SUBNET] = sizeof(q.subnet), [PRIV_SUBNET_DROP] = sizeof(q.subnet_drop),
-        [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
-        [PRIV_DISK] = sizeof(q.disk),
-    };
     const struct priv_rule rule = {.protocol = 6, .from = 1, .to = 2};
 
     memset(&q, 0, sizeof(q));
@@ -113,12 +124,7 @@ make(uint16_t op)
         append("a\0b=c\0/", 8);
         break;
     case PRIV_SUBNET:
-        q.subnet = (struct priv_subnet){.subnet = 1, .n_routes = 2, .n_entries = 1};
-        append(&(struct priv_route){.prefix = 8, .to = PRIV_ROUTE_GATEWAY},
-               sizeof(struct priv_route));
-        append(&(struct priv_route){.to = PRIV_ROUTE_NOWHERE}, sizeof(struct priv_route));
-        append(&(struct priv_acl_entry){.allow = 1, .protocol = 6, .from = 1, .to = 2},
-               sizeof(struct priv_acl_entry));
+        make_subnet();
         break;
     case PRIV_SUBNET_DROP:
         q.subnet_drop = (struct priv_subnet_drop){.subnet = 1};
