@@ -153,7 +153,8 @@ struct priv_cidr {
 /*
  * Makes the network namespace of a VPC, its router, its way out and its listeners; or, when it
  * is there already, adds CIDRs and extra listeners and answers the same listeners.  number is the
- * caller's name for it (0 … PRIV_VPCS - 1).  The resolver listens on the first CIDR's base + 2 as
+ * caller's name for it (0 … PRIV_VPCS - 1): a VPC of another id that has it and in which no machine
+ * runs is closed.  The resolver listens on the first CIDR's base + 2 as
  * well.
  *
  * Extra TCP listeners (for AWS service names inside instances) lie on link-local addresses, which

@@ -55,7 +55,8 @@ void lab_class(struct lab *l, uint32_t vpc, uint32_t class, uint32_t group);
 /* Rules that allow everything, as group 1 and class 1. */
 void lab_open_class(struct lab *l, uint32_t vpc);
 
-/* A launch of `sh -c script` as init number n of a VPC: i-n, address LAB_IP(n), class 1, subnet 1. */
+/* A launch of `sh -c script` as init number n of a VPC: i-n, address LAB_IP(n), class 1, subnet 1.
+ */
 struct priv_launch lab_plan(uint32_t n);
 struct priv_launch_reply lab_launch(struct lab *l, const struct priv_launch *p, const char *script);
 int lab_launch_try(struct lab *l, const struct priv_launch *p, const char *script,

@@ -379,8 +379,8 @@ from_host(struct lab *l, uint32_t n)
 {
     int status;
 
-    return lab_run(l, str_fmt(l->arena, "busybox nc -w 1 198.18.0.%u 80 </dev/null 2>/dev/null; true",
-                              n).p, &status);
+    return lab_run(l, str_fmt(l->arena, "busybox nc -w 1 198.18.0.%u 80 </dev/null 2>/dev/null; "
+                                        "true", n).p, &status);
 }
 
 TEST(a_subnet_leads_where_its_routes_say, "SSH-04 VPC-01")
@@ -419,7 +419,8 @@ TEST(a_network_acl_knows_no_connections, "SSH-05 VPC-04")
 {
     const struct priv_route out = {.to = PRIV_ROUTE_GATEWAY};
     const struct priv_acl_entry all_out = acl_open[1],
-                                web_in = {.allow = 1, .protocol = IPPROTO_TCP, .from = 80, .to = 80},
+                                web_in = {.allow = 1, .protocol = IPPROTO_TCP, .from = 80,
+                                          .to = 80},
                                 ephemeral_out = {.egress = 1, .allow = 1, .protocol = IPPROTO_TCP,
                                                  .from = 1024, .to = 65535},
                                 low_out = {.egress = 1, .allow = 1, .protocol = IPPROTO_TCP,
@@ -436,7 +437,7 @@ TEST(a_network_acl_knows_no_connections, "SSH-05 VPC-04")
         {{web_in}, 1, "", "served", ""},
         {{all_out}, 1, "", "served", ""},           /* within the subnet nobody asks */
         {{deny_host, web_in, all_out}, 3, "", "served", "served"},
-        {{web_in, deny_host, all_out}, 3, "served", "served", "served"}, /* the first that matches */
+        {{web_in, deny_host, all_out}, 3, "served", "served", "served"}, /* the first counts */
     };
     struct priv_subnet q = {.subnet = 2, .n_routes = 1};
     struct lab *l = lab_ready();
@@ -509,5 +510,26 @@ TEST(a_machine_in_a_subnet_that_was_not_told_of_goes_nowhere)
     lab_kill(l, 1);
     lab_call(l, PRIV_SUBNET_DROP, &drop, sizeof(drop), NULL, 0);
     lab_call(l, PRIV_SUBNET_DROP, &drop, sizeof(drop), NULL, 0); /* not there is no error */
+    lab_free(l);
+}
+
+TEST(a_number_of_a_vpc_that_is_not_used_any_more_can_be_given_again)
+{
+    struct priv_vpc_open q = {.number = 0, .id = "vpc-other", .n_cidrs = 1,
+                              .cidrs = {{0x0a000000, 16}}};
+    struct lab *l = lab_ready();
+    struct str says;
+
+    boot(l, 1, 1, "exec sleep 1000");
+    CHECK_INT(lab_try(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0, &says), -EBUSY);
+    lab_kill(l, 1);
+    lab_call(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0);
+    lab_open_class(l, 0);
+    lab_subnet_open(l, 0, 1);
+    struct priv_launch p = lab_plan(2);
+    p.private_ip = 0x0a000010;
+    p.gateway = 0x0a000001;
+    lab_launch(l, &p, "exec sleep 1000");
+    CHECK(!pings(l, 2, "172.31.0.17"));
     lab_free(l);
 }
