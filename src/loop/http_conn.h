@@ -44,6 +44,8 @@ struct exchange {
     char *body; /* malloc'ed, when the body does not fit behind the head */
     size_t body_n, body_cap;
     struct http_chunked chunks;
+    bool piecewise; /* on_body() takes the body */
+    uint64_t taken; /* bytes that it had */
     bool held; /* on_request() had it */
     bool told; /* on_gone() was called */
 
@@ -81,6 +83,8 @@ struct http_conn {
     bool want_drain;
     bool no_body;    /* of a streamed answer: HEAD, 304 */
     bool chunked;    /* the streamed answer is */
+    bool sized;      /* or has a length, of which `owed` is left */
+    uint64_t owed;
     int budget;      /* bytes that may still be read in this turn */
 
     struct buf out;

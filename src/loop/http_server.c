@@ -25,6 +25,7 @@
 #define BODY_FIRST_BYTES (16 * KIB)
 #define BODY_MOVES_BYTES (16 * KIB)    /* must come within body_timeout_ms */
 #define CHUNK_ROOM_BYTES KIB           /* the least to read chunks into */
+#define PIECE_BYTES (64 * KIB)         /* the most that on_body() gets at once */
 #define RESUME_MS 100
 #define LINGER_MS 5000
 #define HEAD_ANSWER_MAX_BYTES (128 * KIB)
@@ -329,6 +330,14 @@ tell_gone(struct http_conn *c)
         x->req.on_gone(&x->req);
 }
 
+/* Who took the body so far gets no more of it. */
+static void
+conn_cut(struct http_conn *c)
+{
+    if (c->state == BODY && c->x && c->x->piecewise)
+        c->server->config.on_cut(&c->x->req);
+}
+
 void
 conn_abort(struct http_conn *c)
 {
@@ -338,6 +347,7 @@ conn_abort(struct http_conn *c)
     assert(c->running);
     if (c->state == CLOSED)
         return;
+    conn_cut(c);
     loop_fd_remove(s->loop, &c->source);
     close(c->source.fd);
     c->source.fd = -1;
@@ -466,6 +476,14 @@ deliver(struct http_conn *c, struct str body, size_t next_at)
     s->config.on_request(&x->req);
 }
 
+/* The body is not read: the connection ends with the answer. */
+static void
+answer_now(struct http_conn *c)
+{
+    c->last = c->unread = true;
+    deliver(c, S(""), c->x->head_n);
+}
+
 /* Whether the body lies behind the head in the same buffer. */
 static bool
 body_fits(const struct exchange *x)
@@ -474,17 +492,45 @@ body_fits(const struct exchange *x)
            (uint64_t)x->req.head.content_length <= x->in_cap - x->head_n;
 }
 
+static uint64_t
+max_body(const struct http_conn *c)
+{
+    const struct http_config *config = &c->server->config;
+
+    return c->x->piecewise ? config->max_piecewise_bytes : config->max_body_bytes;
+}
+
+static enum http_body_way
+ask_way(struct http_conn *c)
+{
+    struct http_request *req = &c->x->req;
+
+    req->tls = c->tls != NULL;
+    req->ctx = c->server->config.ctx;
+    req->listener_ctx = c->listener ? c->listener->ctx : NULL;
+    return c->server->config.on_head(req);
+}
+
 static void
 begin_body(struct http_conn *c)
 {
     struct exchange *x = c->x;
     const struct http_head *head = &x->req.head;
+    const struct http_config *config = &c->server->config;
+    enum http_body_way way = HTTP_WHOLE;
 
     if (!head->chunked && head->content_length <= 0) {
         deliver(c, S(""), x->head_n);
         return;
     }
-    if (!head->chunked && (uint64_t)head->content_length > c->server->config.max_body_bytes) {
+    if (config->on_head && (head->chunked || !body_fits(x)))
+        way = ask_way(c);
+    x->piecewise = way == HTTP_PIECEWISE;
+    if (way == HTTP_ANSWER) {
+        answer_now(c);
+        return;
+    }
+    if (!head->chunked && (uint64_t)head->content_length > max_body(c)) {
         conn_reject(c, 413);
         return;
     }
@@ -596,6 +642,77 @@ step_idle(struct http_conn *c)
     return step_head(c);
 }
 
+/* Hands a piece on; false when there is no use in reading more. */
+static bool
+pass_on(struct http_conn *c, struct str piece)
+{
+    c->x->taken += piece.n;
+    return c->server->config.on_body(&c->x->req, piece);
+}
+
+/*
+ * What came is in `body`, chunked as it is or already plain.  Chunks are decoded in place; the
+ * bytes behind the last one belong to the next request and go where its head will be read.
+ */
+static bool
+take_piece(struct http_conn *c)
+{
+    struct exchange *x = c->x;
+    size_t raw = x->body_n, used = raw, made = raw;
+    int r = HTTP_MORE;
+
+    if (x->req.head.chunked)
+        r = http_chunked_decode(&x->chunks, x->body, raw, x->body, &used, &made);
+    else if (x->taken + raw == (uint64_t)x->req.head.content_length)
+        r = HTTP_COMPLETE;
+    if (r > 0 || x->taken + made > max_body(c)) {
+        conn_cut(c);
+        conn_reject(c, r > 0 ? (unsigned)r : 413);
+        return true;
+    }
+    x->body_n = 0;
+    if (made && !pass_on(c, str_of(x->body, made))) {
+        answer_now(c);
+        return true;
+    }
+    if (r != HTTP_COMPLETE)
+        return true;
+    size_t left = raw - used;
+
+    if (left > x->in_cap - x->head_n) { /* more than the next head may have: nobody does that */
+        answer_now(c);
+        return true;
+    }
+    memcpy(x->in + x->head_n, x->body + used, left);
+    x->in_n = x->head_n + left;
+    deliver(c, S(""), x->head_n);
+    return true;
+}
+
+static bool
+step_piecewise(struct http_conn *c)
+{
+    struct exchange *x = c->x;
+    size_t come = x->in_n - x->head_n, most = PIECE_BYTES;
+
+    if (!grow_body(x, PIECE_BYTES, PIECE_BYTES)) {
+        conn_abort(c);
+        return false;
+    }
+    if (x->body_n)
+        return take_piece(c);
+    if (come) {
+        assert(come <= x->body_cap);
+        memcpy(x->body, x->in + x->head_n, come);
+        x->body_n = come;
+        x->in_n = x->head_n;
+        return true;
+    }
+    if (!x->req.head.chunked)
+        most = (size_t)MIN((uint64_t)most, (uint64_t)x->req.head.content_length - x->taken);
+    return read_into(c, x->body, &x->body_n, most);
+}
+
 static bool
 step_chunked(struct http_conn *c)
 {
@@ -630,6 +747,8 @@ step_body(struct http_conn *c)
     struct exchange *x = c->x;
     size_t length = (size_t)x->req.head.content_length;
 
+    if (x->piecewise)
+        return step_piecewise(c);
     if (x->req.head.chunked)
         return step_chunked(c);
     if (body_fits(x)) {
