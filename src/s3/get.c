@@ -4,6 +4,7 @@
  */
 #include "s3/s3.h"
 
+#include "base/error.h"
 #include "base/timefmt.h"
 
 /* ---- conditions ---- */
@@ -293,7 +294,27 @@ tell(struct api_call *call, const struct reading *x, const struct s3_GetObjectRe
 
 /* ---- GetObject, HeadObject ---- */
 
-static void
+/* Of a call of another service, which has no reply that could be read piece by piece. */
+static int
+read_whole(struct api_call *call, struct api_stream *stream, struct str *ret)
+{
+    char *p;
+    size_t n = 0;
+    ssize_t got = 0;
+
+    if (stream->bytes > S3_INTERNAL_BYTES_MAX)
+        return error_origin(EFBIG, "an object of %llu bytes is too large for a call inside",
+                            (unsigned long long)stream->bytes);
+    p = arena_alloc_raw(call->arena, (size_t)stream->bytes);
+    while (n < stream->bytes && (got = api_stream_read(stream, p + n, stream->bytes - n)) > 0)
+        n += (size_t)got;
+    if (got < 0)
+        return error_origin((int)-got, "an object cannot be read: %s", strerror((int)-got));
+    *ret = str_of(p, n);
+    return 0;
+}
+
+static int
 send_bytes(struct api_call *call, const struct reading *x, struct s3_GetObjectOutput *res)
 {
     struct api_stream *stream;
@@ -301,14 +322,17 @@ send_bytes(struct api_call *call, const struct reading *x, struct s3_GetObjectOu
     if (!x->row->pieces.n) {
         res->body = str_cut(x->row->data, (size_t)x->range.from,
                             (size_t)(x->range.from + x->range.bytes));
-        return;
+        return 0;
     }
     stream = ARENA_NEW(call->arena, struct api_stream);
     stream->blobs = call->env->blobs;
     stream->bytes = x->range.bytes;
     s3_pieces_cut(call->arena, &x->row->pieces, x->range.from, x->range.bytes, &stream->pieces);
+    if (!call->reply)
+        return read_whole(call, stream, &res->body);
     blobs_hold(stream->blobs);
     call->reply->stream = stream;
+    return 0;
 }
 
 static bool
@@ -334,8 +358,7 @@ s3_get_object(struct api_call *call, const struct s3_GetObjectRequest *req,
                                 "The operation is not valid for the object's storage class");
     }
     tell(call, &x, req, res);
-    send_bytes(call, &x, res);
-    return 0;
+    return send_bytes(call, &x, res);
 }
 
 /* Members of the same name in two structures of the description, which have the same types. */

@@ -135,7 +135,7 @@ is_marker(struct api_call *call, const struct s3_object_row *row)
 {
     struct s3_MethodNotAllowed *detail = ARENA_NEW(call->arena, struct s3_MethodNotAllowed);
 
-    *detail = (struct s3_MethodNotAllowed){.method = call->request->http.method,
+    *detail = (struct s3_MethodNotAllowed){.method = call->request ? call->request->http.method : S("GET"),
                                            .resource_type = S("DeleteMarker"),
                                            .allow = S("DELETE"),
                                            .delete_marker = opt_bool(true),

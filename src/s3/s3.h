@@ -32,6 +32,7 @@ enum {
     S3_METADATA_BYTES_MAX = 2048,
     S3_BUCKETS_MAX = 10000,
     S3_LIST_MAX = 1000,
+    S3_INTERNAL_BYTES_MAX = 16 << 20, /* that another service may read at once */
     S3_TAGS_MAX = 50,
     S3_OBJECT_TAGS_MAX = 10,
 };
