@@ -61,12 +61,6 @@ failed(struct api_call *call, const char *which)
                             "At least one of the pre-conditions you specified did not hold");
 }
 
-static struct str
-quoted(struct arena *a, struct str etag)
-{
-    return str_fmt(a, "\"%.*s\"", STR_ARG(etag));
-}
-
 static int
 check_read(struct api_call *call, const struct conditions *c, const struct s3_object_row *row)
 {
@@ -79,7 +73,7 @@ check_read(struct api_call *call, const struct conditions *c, const struct s3_ob
         return 0;
     struct s3_NotModified *detail = ARENA_NEW(call->arena, struct s3_NotModified);
 
-    detail->e_tag = quoted(call->arena, row->etag);
+    detail->e_tag = s3_quoted(call->arena, row->etag);
     detail->last_modified = opt_i64(row->modified_ms);
     return api_fault_detail(call, &S3_ERR(NotModified), detail, "Not Modified");
 }
@@ -269,7 +263,7 @@ tell(struct api_call *call, const struct reading *x, const struct s3_GetObjectRe
     res->content_type = S("binary/octet-stream");
     res->last_modified = opt_i64(row->modified_ms);
     res->content_length = opt_i64((int64_t)x->range.bytes);
-    res->e_tag = quoted(call->arena, row->etag);
+    res->e_tag = s3_quoted(call->arena, row->etag);
     if (row->storage_class.n)
         res->storage_class = row->storage_class;
     if (s3_is_versioned(x->bucket))

@@ -323,9 +323,8 @@ s3_check_digests(struct api_call *call)
 
 /* ---- conditions of a write ---- */
 
-/* Without the quotes, which may be missing. */
-static struct str
-bare_etag(struct str etag)
+struct str
+s3_bare_etag(struct str etag)
 {
     etag = str_trim(etag);
     return etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"'
@@ -353,7 +352,7 @@ s3_check_write(struct api_call *call, const struct s3_bucket_row *bucket, struct
         return api_fault_detail(call, &S3_ERR(NoSuchKey), detail,
                                 "The specified key does not exist.");
     }
-    if (match.p && !str_eq(bare_etag(match), latest->etag))
+    if (match.p && !str_eq(s3_bare_etag(match), latest->etag))
         failed = "If-Match";
     if (!failed)
         return 0;
@@ -367,15 +366,21 @@ s3_check_write(struct api_call *call, const struct s3_bucket_row *bucket, struct
 /* ---- PutObject ---- */
 
 /* Only where the bytes are not encrypted under a key of somebody's is it their digest. */
-static struct str
-etag_of(struct api_call *call, const struct s3_object_row *row)
+struct str
+s3_etag(struct api_call *call, struct str sse, const uint8_t md5[MD5_LEN])
 {
     uint8_t random[MD5_LEN];
 
-    if (str_is(row->sse, "AES256"))
-        return str_hex(call->arena, call->upload->md5, MD5_LEN);
+    if (str_is(sse, "AES256"))
+        return str_hex(call->arena, md5, MD5_LEN);
     call->env->random(call->env, random, sizeof(random));
     return str_hex(call->arena, random, sizeof(random));
+}
+
+struct str
+s3_quoted(struct arena *a, struct str etag)
+{
+    return str_fmt(a, "\"%.*s\"", STR_ARG(etag));
 }
 
 static void
@@ -389,6 +394,7 @@ sum_of(struct api_call *call, struct s3_object_row *row)
     row->checksum =
         str_base64(call->arena, str_of(own ? u->checksum : u->crc64, checksum_bytes(kind)));
     row->checksum_type = S("FULL_OBJECT");
+    row->crc64 = str_of(u->crc64, sizeof(u->crc64));
 }
 
 int
@@ -409,14 +415,14 @@ s3_put_object(struct api_call *call, const struct s3_PutObjectRequest *req,
         r = s3_check_write(call, bucket, req->key);
     if (r)
         return r;
-    row.etag = etag_of(call, &row);
+    row.etag = s3_etag(call, row.sse, call->upload->md5);
     sum_of(call, &row);
     r = s3_pieces_take(call, &row);
     if (r == 0)
         r = s3_version_add(call, bucket, &row);
     if (r)
         return r;
-    res->e_tag = str_fmt(call->arena, "\"%.*s\"", STR_ARG(row.etag));
+    res->e_tag = s3_quoted(call->arena, row.etag);
     if (s3_is_versioned(bucket))
         res->version_id = row.version;
     s3_tell_encryption(call, call->op->output, &row, res);

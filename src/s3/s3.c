@@ -13,15 +13,21 @@ const struct api_error s3_errors[S3_N_ERRORS] = {
 
 /* Some twenty members are the same in all that make an object, and eleven in all that sum one. */
 struct str
-s3_asked(const struct api_call *call, const char *member)
+s3_read(uint16_t shape, const void *base, const char *member)
 {
-    const struct api_shape *input = api_shape(call->service, call->op->input);
-    const struct api_member *m = api_member_find(call->service, input, str_from(member));
+    const struct api_member *m =
+        api_member_find(&s3_service, api_shape(&s3_service, shape), str_from(member));
 
     if (!m)
         return STR_NONE;
-    assert(api_shape(call->service, m->shape)->kind <= API_BLOB);
-    return *(const struct str *)(const void *)((const char *)call->input + m->offset);
+    assert(api_shape(&s3_service, m->shape)->kind <= API_BLOB);
+    return *(const struct str *)(const void *)((const char *)base + m->offset);
+}
+
+struct str
+s3_asked(const struct api_call *call, const char *member)
+{
+    return s3_read(call->op->input, call->input, member);
 }
 
 void

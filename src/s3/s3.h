@@ -9,6 +9,10 @@
  *   version.c    the versions of a key: adding, removing, the latest
  *   piece.c      the bytes of objects
  *   get.c        conditions, ranges, GetObject, HeadObject
+ *   copy.c       CopyObject, UploadPartCopy
+ *   upload.c     uploads in parts
+ *   complete.c   how parts become an object
+ *   config.c     settings of buckets: policy, encryption, tags …
  *   delete.c     DeleteObject, DeleteObjects
  *   list.c       lists of keys and versions
  *   janitor.c    files of blobs that no row names any more
@@ -31,6 +35,8 @@ enum {
     S3_KEY_BYTES_MAX = 1024,
     S3_METADATA_BYTES_MAX = 2048,
     S3_BUCKETS_MAX = 10000,
+    S3_PARTS_MAX = 10000,
+    S3_PART_BYTES_MIN = 5 << 20, /* of all but the last */
     S3_LIST_MAX = 1000,
     S3_INTERNAL_BYTES_MAX = 16 << 20, /* that another service may read at once */
     S3_TAGS_MAX = 50,
@@ -41,6 +47,8 @@ enum {
 
 /* Text of the request's member of that name; p NULL when it has none or it was not given. */
 struct str s3_asked(const struct api_call *call, const char *member);
+/* The same of any structure of the description. */
+struct str s3_read(uint16_t shape, const void *base, const char *member);
 /* Sets text in a structure of the description, where it has that member. */
 void s3_say(uint16_t shape, void *base, const char *member, struct str value);
 
@@ -85,6 +93,11 @@ void s3_tell_encryption(const struct api_call *call, uint16_t shape,
                         const struct s3_object_row *row, void *res);
 /* Tells a checksum by its kind in a structure. */
 void s3_tell_checksum(uint16_t shape, void *base, const struct s3_object_row *row);
+/* The ETag of one whose bytes have that digest. */
+struct str s3_etag(struct api_call *call, struct str sse, const uint8_t md5[MD5_LEN]);
+struct str s3_quoted(struct arena *a, struct str etag);
+/* Without the quotes, which may be missing. */
+struct str s3_bare_etag(struct str etag);
 /* Content-MD5 and the checksums of the request against the upload. */
 int s3_check_digests(struct api_call *call);
 /* If-Match and If-None-Match of a write. */
@@ -155,6 +168,14 @@ int s3_check_source(struct api_call *call, struct str match, struct str none_mat
 
 /* ---- upload.c ---- */
 
+/* The upload of a request; NoSuchUpload. */
+int s3_upload_find(struct api_call *call, const struct s3_bucket_row *bucket, struct str key,
+                   struct str id, const struct s3_upload_row **ret);
+/* What an upload says of the object that it will be. */
+struct s3_object_row s3_upload_object(const struct s3_upload_row *upload);
+/* A part, in the place of an older one of that number.  0, positive, negative. */
+int s3_part_put(struct api_call *call, const struct s3_upload_row *upload, int64_t number,
+                struct s3_part_row *part);
 /* An upload goes, with its parts.  0 or negative. */
 int s3_upload_drop(struct txn *txn, const struct s3_upload_row *upload);
 
