@@ -44,6 +44,7 @@ struct cloud {
     struct host_meter *meter;
     struct ec2_capacity_clock *capacity;
     struct s3_janitor *s3;
+    struct s3_lifecycle *s3_lifecycle;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -189,6 +190,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         return r;
     r = s3_janitor_new(&cloud->s3, cloud->config.env, cloud->store);
     if (r >= 0)
+        r = s3_lifecycle_new(&cloud->s3_lifecycle, cloud->config.loop, cloud->store);
+    if (r >= 0)
         r = ec2_capacity_clock_new(&cloud->capacity, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
@@ -209,6 +212,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     if (!cloud)
         return NULL;
     cfn_engine_free(cloud->cfn);
+    s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
     host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);

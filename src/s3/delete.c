@@ -101,10 +101,10 @@ s3_delete_objects(struct api_call *call, const struct s3_DeleteObjectsRequest *r
 {
     const struct s3_bucket_row *bucket = s3_bucket_get(call->txn, req->bucket);
     bool quiet = opt_bool_or(req->delete->quiet, false);
-    int r = 0;
+    int r = s3_check_document(call);
 
     /* each key is asked for; the bucket as such is not, but it must be there */
-    if (!bucket || !str_eq(bucket->region, call->region) || req->expected_bucket_owner.n)
+    if (r == 0 && (!bucket || !str_eq(bucket->region, call->region) || req->expected_bucket_owner.n))
         r = s3_open(call, req->bucket, STR_NONE, "s3:DeleteObject", &bucket);
     if (r == 0 && req->mfa.n)
         r = S3_NOT_YET(call, "MFA delete");

@@ -24,7 +24,12 @@ resource_of(struct api_call *call, struct str name, const struct s3_bucket_row *
                            STR_ARG(key));
     if (bucket) {
         resource.account = bucket->account;
-        resource.policy = bucket->policy;
+        /* of a bucket that is restricted a public policy counts for its own account alone */
+        bool cut = bucket->policy_public && bucket->public_block >= 0 &&
+                   (bucket->public_block & S3_RESTRICT) &&
+                   !str_eq(bucket->account, call->account);
+
+        resource.policy = cut ? S("") : bucket->policy;
     }
     return resource;
 }

@@ -13,6 +13,8 @@
  *   upload.c     uploads in parts
  *   complete.c   how parts become an object
  *   config.c     settings of buckets: policy, encryption, tags …
+ *   tag.c        tags of buckets and objects
+ *   lifecycle.c  what expires by itself
  *   delete.c     DeleteObject, DeleteObjects
  *   list.c       lists of keys and versions
  *   janitor.c    files of blobs that no row names any more
@@ -60,6 +62,26 @@ struct s3_Owner *s3_owner(struct api_call *call, struct str account);
 struct str s3_random(struct api_call *call, size_t bytes);
 /* A value of a list k, v, k, v …; p NULL: it has none. */
 struct str s3_pair(const struct str_list *pairs, struct str name);
+
+/* ---- config.c ---- */
+
+/* A bucket's public access block. */
+enum {
+    S3_BLOCK_ACLS = 1 << 0,
+    S3_IGNORE_ACLS = 1 << 1,
+    S3_BLOCK_POLICY = 1 << 2,
+    S3_RESTRICT = 1 << 3,
+};
+/* Content-MD5 and checksum headers against a body that is a document: BadDigest. */
+int s3_check_document(struct api_call *call);
+
+/* ---- lifecycle.c ---- */
+
+int s3_rules_drop(struct txn *txn, struct str bucket);
+/* Carries rules out when they are due, on the cloud's clock. */
+struct s3_lifecycle;
+int s3_lifecycle_new(struct s3_lifecycle **ret, struct loop *loop, struct store *store);
+struct s3_lifecycle *s3_lifecycle_free(struct s3_lifecycle *lifecycle);
 
 /* ---- bucket.c ---- */
 
