@@ -149,8 +149,8 @@ api_upload_add(struct api_upload *u, struct str data)
 {
     assert(!u->ended);
     if (!u->failure && data.n)
-        u->failure = u->encoded ? failure_of(aws_chunked_add(&u->chunks, data, take, u))
-                                : take(u, data);
+        u->failure =
+            u->encoded ? failure_of(aws_chunked_add(&u->chunks, data, take, u)) : take(u, data);
     return u->failure == 0;
 }
 
@@ -225,8 +225,7 @@ check_length(struct api_call *call, const struct api_request *req)
     if (!call->upload->encoded)
         return 0;
     if (!str_to_u64(said, &bytes))
-        return api_fault(call, &ERR_NO_LENGTH,
-                         "You must provide the Content-Length HTTP header.");
+        return api_fault(call, &ERR_NO_LENGTH, "You must provide the Content-Length HTTP header.");
     return bytes == call->upload->bytes
                ? 0
                : api_fault(call, &ERR_INCOMPLETE,

@@ -26,12 +26,12 @@ struct api_upload {
     struct buf data; /* the bytes, unless they are in a blob */
     bool in_blob;
     char name[BLOB_NAME_BYTES]; /* of the blob */
-    bool kept;       /* a row names it */
+    bool kept;                  /* a row names it */
     int64_t begun_ms;
     uint8_t md5[MD5_LEN];
-    enum checksum_kind kind;          /* that the request speaks of; CHECKSUM_NONE: of none */
+    enum checksum_kind kind;              /* that the request speaks of; CHECKSUM_NONE: of none */
     uint8_t checksum[CHECKSUM_MAX_BYTES]; /* of that kind */
-    uint8_t crc64[8];                 /* always */
+    uint8_t crc64[8];                     /* always */
 
     /* Inside. */
     struct env *env;
@@ -58,13 +58,13 @@ enum api_upload_failure {
 
 /* What there is to do with a request of which only the head is there. */
 enum api_upload_begun {
-    API_UPLOAD_NONE,    /* take its body whole */
+    API_UPLOAD_NONE, /* take its body whole */
     API_UPLOAD_BEGUN,
     API_UPLOAD_REFUSED, /* the reply is there */
 };
-enum api_upload_begun api_upload_begin(struct api *api, struct arena *arena,
-                                       const struct api_request *req, struct api_upload **ret,
-                                       struct api_reply *reply);
+enum api_upload_begun
+api_upload_begin(struct api *api, struct arena *arena, const struct api_request *req,
+                 struct api_upload **ret, struct api_reply *reply);
 /* False: there is no use in taking more; call api_handle(), which will say why. */
 bool api_upload_add(struct api_upload *upload, struct str data);
 void api_upload_end(struct api_upload *upload);
@@ -75,8 +75,8 @@ struct api_upload *api_upload_free(struct api_upload *upload);
 /* For what the headers say: coding, sums.  No byte yet. */
 struct api_upload *api_upload_new(struct env *env, const struct api_request *req);
 /* The signature was good: chunks are signed on from it. */
-void api_upload_signed(struct api_upload *upload, const struct sigv4_claim *claim,
-                       struct str secret);
+void
+api_upload_signed(struct api_upload *upload, const struct sigv4_claim *claim, struct str secret);
 /* Whether it came as its head said: 0, positive with the fault, negative. */
 int api_upload_check(struct api_call *call, const struct api_request *req);
 /* A trailer's value, p NULL when there was none. */

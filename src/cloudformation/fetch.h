@@ -8,8 +8,7 @@
 #define CFN_POLICY_BYTES_MAX 16384
 
 /*
- * Reads it as the caller.  `what`: the parameter's name, for "TemplateURL must be a supported URL.".
+ * Reads it as the caller.  `what` is the parameter's name: "TemplateURL must be a supported URL."
  * 0, positive with the fault, negative.
  */
-int cfn_fetch(struct api_call *call, struct str url, const char *what, size_t max,
-              struct str *ret);
+int cfn_fetch(struct api_call *call, struct str url, const char *what, size_t max, struct str *ret);

@@ -80,7 +80,8 @@ made_name(struct cfn_run *run, const struct json *naming)
         str_fmt(a, "%.*s-%.*s", STR_ARG(prefix.p ? prefix : run->stack), STR_ARG(run->logical));
 
     head = str_cut(head, 0, (size_t)max - sizeof(tail) - 1);
-    return str_fmt(a, "%.*s-%.12s", STR_ARG(head), tail);
+    head = str_fmt(a, "%.*s-%.12s", STR_ARG(head), tail);
+    return json_get(naming, "Lower") ? str_lower(a, head) : head;
 }
 
 /* ---- the scope of a step ---- */
@@ -176,6 +177,29 @@ tags_as(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     return true;
 }
 
+/* What a tree is for each element of a list, which is It. */
+static bool
+map_of(struct cfn_scope *scope, const struct json *arg, struct json *ret)
+{
+    struct step_scope *s = scope->ctx;
+    const struct json *it = json_get(&s->names, "It");
+    struct json list, value, before = it ? *it : (struct json){.kind = JSON_NULL};
+
+    if (!cfn_resolve(scope, &arg->v[0], &list))
+        return false;
+    if (list.kind != JSON_ARRAY)
+        return absent(ret);
+    *ret = cfn_array();
+    for (size_t i = 0; i < list.n; i++) {
+        cfn_put(scope->arena, &s->names, S("It"), list.v[i]);
+        if (!cfn_resolve(scope, &arg->v[1], &value))
+            return false;
+        cfn_push(scope->arena, ret, value);
+    }
+    cfn_put(scope->arena, &s->names, S("It"), before);
+    return true;
+}
+
 /* A JSON text with one more member; absent when there is no such text or no name. */
 static bool
 json_with(struct cfn_scope *scope, const struct json *arg, struct json *ret)
@@ -214,6 +238,8 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
     }
     if (str_is(name, "Fn::Like") || str_is(name, "Fn::Unlike"))
         return filter_like(scope, arg, str_is(name, "Fn::Like"), ret);
+    if (str_is(name, "Fn::MapOf"))
+        return map_of(scope, arg, ret);
     if (str_is(name, "Fn::TagsAs"))
         return tags_as(scope, arg, ret);
     if (str_is(name, "Fn::JsonWith"))

@@ -4,7 +4,8 @@
  *
  *   Service, Shown    the service, and its name in failures ("Iam")
  *   Properties        {NAME: letters}: R required, C a change replaces the resource
- *   Naming            {Property, Max, Prefix}: a name is made when none is given (STACK-LOGICAL-…)
+ *   Naming            {Property, Max, Prefix}: a name is made when none is given (STACK-LOGICAL-…);
+ *                     Lower: in lower case
  *   Create, Update, Delete, Read   lists of steps, done in one transaction:
  *     Call, In        the operation and its request; Service, when it is another's
  *     When, Unless P  only when property P is (not) given; OnlyIf {Ref, Is | IsNot}
@@ -24,7 +25,8 @@
  * Define; GetAtt is X.PATH of a property, It, Reply (the last), First (the first), Saved, Self
  * (attributes).  What is absent is left out.  Given [X, V] is V when X is there; First [A, B]
  * the first that is; MadeName a name of its own, Token a new UUID; JsonWith [TEXT, NAME, VALUE]
- * adds to a JSON text; Like and Unlike [LIST, PATTERN] filter; TagsAs [LIST, KEY, VALUE] renames.
+ * adds to a JSON text; MapOf [LIST, TREE] is TREE for each element, which is It; Like and Unlike
+ * [LIST, PATTERN] filter; TagsAs [LIST, KEY, VALUE] renames.
  */
 #pragma once
 

@@ -53,9 +53,9 @@ check(struct aws_chunked *c, const char *algorithm, bool trailer, struct str cla
 static int
 end_chunk(struct aws_chunked *c)
 {
-    return c->key ? check(c, "AWS4-HMAC-SHA256-PAYLOAD", false,
-                          str_of(c->claimed, sizeof(c->claimed)))
-                  : AWS_CHUNKED_OK;
+    return c->key
+               ? check(c, "AWS4-HMAC-SHA256-PAYLOAD", false, str_of(c->claimed, sizeof(c->claimed)))
+               : AWS_CHUNKED_OK;
 }
 
 static int

@@ -28,7 +28,7 @@ enum aws_chunked_error {
 struct aws_chunked {
     /* Of signed chunks; key NULL: they are not signed. */
     const struct sigv4_key *key;
-    struct str stamp, scope; /* the caller's memory */
+    struct str stamp, scope;        /* the caller's memory */
     char signature[2 * SHA256_LEN]; /* the newest good one; the seed at first */
 
     int state;
@@ -52,8 +52,8 @@ void aws_chunked_begin(struct aws_chunked *c, const struct sigv4_key *key, struc
  * Takes the next bytes.  Data among them is told to `out`, piece by piece; it may answer a negative
  * number, which is answered on.  0, or an enum aws_chunked_error.
  */
-int aws_chunked_add(struct aws_chunked *c, struct str in,
-                    int (*out)(void *ctx, struct str data), void *ctx);
+int aws_chunked_add(struct aws_chunked *c, struct str in, int (*out)(void *ctx, struct str data),
+                    void *ctx);
 /* Nothing more comes.  0 or an enum aws_chunked_error. */
 int aws_chunked_end(struct aws_chunked *c);
 /* The value of a trailer by its name in lower case; p NULL when there is none. */

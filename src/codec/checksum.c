@@ -1,5 +1,5 @@
 /*
- * The three CRCs are one algorithm with other polynomials: reflected, begun and ended with all ones.
+ * The three CRCs are one algorithm with other polynomials: reflected, begun and ended with ones.
  * Eight tables take eight bytes a step (1.5 GB/s), so a sum is never what an upload waits for.
  *
  * Joining: appending n zero bytes to a message is a linear map of its CRC; its matrix for 2^k bytes

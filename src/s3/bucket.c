@@ -28,6 +28,8 @@ place_of(struct api_call *call, struct str asked, struct str *ret)
 
     if (str_is(asked, "EU"))
         asked = S("eu-west-1");
+    if (!asked.n && call->via.p) /* CloudFormation's buckets are where its stack is */
+        asked = first ? STR_NONE : call->region;
     if (!asked.n && !first)
         return api_fault(call, &S3_ERR(IllegalLocationConstraintException),
                          "The unspecified location constraint is incompatible for the region "
@@ -145,10 +147,10 @@ s3_create_bucket(struct api_call *call, const struct s3_CreateBucketRequest *req
         r = s3_tags_read(call, &c->tags, S3_TAGS_MAX, &row.tags);
     if (r)
         return r;
-    res->location = str_is(row.region, "us-east-1")
-                        ? str_cat(call->arena, S("/"), req->bucket)
-                        : str_fmt(call->arena, "http://%.*s.s3.amazonaws.com/",
-                                  STR_ARG(req->bucket));
+    res->location =
+        str_is(row.region, "us-east-1")
+            ? str_cat(call->arena, S("/"), req->bucket)
+            : str_fmt(call->arena, "http://%.*s.s3.amazonaws.com/", STR_ARG(req->bucket));
     known = s3_bucket_get(call->txn, req->bucket);
     if (known) {
         r = name_taken(call, known, &again);
@@ -224,8 +226,7 @@ int
 s3_list_buckets(struct api_call *call, const struct s3_ListBucketsRequest *req,
                 struct s3_ListBucketsOutput *res)
 {
-    struct store_cursor c =
-        store_seek(call->txn, &s3_bucket_by_account, STORE_KEYS(call->account));
+    struct store_cursor c = store_seek(call->txn, &s3_bucket_by_account, STORE_KEYS(call->account));
     int64_t max = opt_i64_or(req->max_buckets, S3_BUCKETS_MAX);
     const struct s3_bucket_row *row;
     struct str after;

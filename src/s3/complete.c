@@ -11,8 +11,8 @@ struct assembly {
     bool composite;
     struct s3_object_row *row;
     struct crypto_hash *md5s;
-    struct checksum sums;               /* of the parts' sums */
-    uint8_t whole[CHECKSUM_MAX_BYTES];  /* of all bytes, of a kind that can be joined */
+    struct checksum sums;              /* of the parts' sums */
+    uint8_t whole[CHECKSUM_MAX_BYTES]; /* of all bytes, of a kind that can be joined */
     uint8_t crc64[8];
     size_t n;
 };
@@ -131,9 +131,8 @@ end_sums(struct assembly *x, uint8_t md5[MD5_LEN], uint8_t sums[CHECKSUM_MAX_BYT
     x->row->etag = str_fmt(a, "%.*s-%zu", STR_ARG(s3_etag(x->call, x->upload->sse, md5)), x->n);
     x->row->crc64 = str_of(arena_dup(a, x->crc64, sizeof(x->crc64)), sizeof(x->crc64));
     x->row->checksum =
-        x->composite
-            ? str_fmt(a, "%.*s-%zu", STR_ARG(str_base64(a, str_of(sums, bytes))), x->n)
-            : str_base64(a, str_of(x->whole, bytes));
+        x->composite ? str_fmt(a, "%.*s-%zu", STR_ARG(str_base64(a, str_of(sums, bytes))), x->n)
+                     : str_base64(a, str_of(x->whole, bytes));
 }
 
 static int

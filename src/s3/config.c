@@ -184,7 +184,8 @@ s3_put_bucket_policy(struct api_call *call, const struct s3_PutBucketPolicyReque
     row.policy = req->policy;
     row.policy_public = public;
     if (!opt_bool_or(req->confirm_remove_self_bucket_access, false) &&
-        call->principal.kind != POLICY_ROOT && !s3_allowed(call, &row, STR_NONE, "s3:PutBucketPolicy"))
+        call->principal.kind != POLICY_ROOT &&
+        !s3_allowed(call, &row, STR_NONE, "s3:PutBucketPolicy"))
         return api_fault(call, &S3_ERR(MalformedPolicy),
                          "The new bucket policy will not allow you to update the policy in the "
                          "future.");
@@ -215,7 +216,8 @@ s3_get_bucket_policy(struct api_call *call, const struct s3_GetBucketPolicyReque
 }
 
 int
-s3_get_bucket_policy_status(struct api_call *call, const struct s3_GetBucketPolicyStatusRequest *req,
+s3_get_bucket_policy_status(struct api_call *call,
+                            const struct s3_GetBucketPolicyStatusRequest *req,
                             struct s3_GetBucketPolicyStatusOutput *res)
 {
     const struct s3_bucket_row *bucket;
@@ -362,9 +364,9 @@ s3_get_bucket_encryption(struct api_call *call, const struct s3_GetBucketEncrypt
     res->server_side_encryption_configuration =
         ARENA_NEW(call->arena, struct s3_ServerSideEncryptionConfiguration);
     *LIST_PUSH(call->arena, &res->server_side_encryption_configuration->rules) =
-        (struct s3_ServerSideEncryptionRule){
-            .apply_server_side_encryption_by_default = by,
-            .bucket_key_enabled = opt_bool(bucket->sse_bucket_key)};
+        (struct s3_ServerSideEncryptionRule){.apply_server_side_encryption_by_default = by,
+                                             .bucket_key_enabled =
+                                                 opt_bool(bucket->sse_bucket_key)};
     return 0;
 }
 

@@ -56,8 +56,8 @@ open_source(struct api_call *call, const struct s3_bucket_row **ret_bucket,
         r = s3_customer_check(call, "CopySource", *ret);
     if (r == 0)
         r = s3_kms_open(call, *ret);
-    if (r == 0 && (str_is((*ret)->storage_class, "GLACIER") ||
-                   str_is((*ret)->storage_class, "DEEP_ARCHIVE")))
+    if (r == 0 &&
+        (str_is((*ret)->storage_class, "GLACIER") || str_is((*ret)->storage_class, "DEEP_ARCHIVE")))
         r = api_fault(call, &S3_ERR(InvalidObjectState),
                       "Operation is not valid for the source object's storage class");
     *ret_bucket = bucket;
@@ -229,8 +229,7 @@ sum_pieces(struct api_call *call, const struct s3_object_row *source, const stru
     } else {
         s3_pieces_cut(call->arena, &source->pieces, range->from, range->bytes, &stream.pieces);
     }
-    while (n > 0 ||
-           (source->pieces.n && (n = api_stream_read(&stream, room, 1 << 18)) > 0)) {
+    while (n > 0 || (source->pieces.n && (n = api_stream_read(&stream, room, 1 << 18)) > 0)) {
         crypto_hash_add(hash, room, (size_t)n);
         checksum_add(&own, room, (size_t)n);
         checksum_add(&all, room, (size_t)n);
@@ -247,17 +246,16 @@ sum_pieces(struct api_call *call, const struct s3_object_row *source, const stru
 }
 
 static int
-take_pieces(struct api_call *call, const struct s3_object_row *source,
-            const struct s3_range *range, struct s3_part_row *part)
+take_pieces(struct api_call *call, const struct s3_object_row *source, const struct s3_range *range,
+            struct s3_part_row *part)
 {
     struct api_pieces cut = {0};
 
     part->size = (int64_t)range->bytes;
     if (!source->pieces.n)
-        return s3_blob_of(call,
-                          str_cut(source->data, (size_t)range->from,
-                                  (size_t)(range->from + range->bytes)),
-                          &part->pieces);
+        return s3_blob_of(
+            call, str_cut(source->data, (size_t)range->from, (size_t)(range->from + range->bytes)),
+            &part->pieces);
     s3_pieces_cut(call->arena, &source->pieces, range->from, range->bytes, &cut);
     LIST_EACH(&cut, piece) {
         *LIST_PUSH(call->arena, &part->pieces) = piece->blob;

@@ -8,8 +8,7 @@ struct deleted {
 
 /* A marker in front of all versions. */
 static int
-hide(struct api_call *call, const struct s3_bucket_row *bucket, struct str key,
-     struct deleted *ret)
+hide(struct api_call *call, const struct s3_bucket_row *bucket, struct str key, struct deleted *ret)
 {
     struct s3_object_row row = {.object_key = key, .marker = true};
     int r = s3_version_add(call, bucket, &row);
@@ -77,11 +76,10 @@ delete_of_many(struct api_call *call, const struct s3_bucket_row *bucket, bool q
         r = delete_one(call, bucket, o->key, o->version_id, &deleted);
     if (r > 0) {
         store_rollback_to(call->txn, mark);
-        *LIST_PUSH(call->arena, &res->errors) =
-            (struct s3_Error){.key = o->key,
-                              .version_id = o->version_id,
-                              .code = call->fault.code,
-                              .message = call->fault.message};
+        *LIST_PUSH(call->arena, &res->errors) = (struct s3_Error){.key = o->key,
+                                                                  .version_id = o->version_id,
+                                                                  .code = call->fault.code,
+                                                                  .message = call->fault.message};
     } else if (r == 0 && !quiet) {
         struct s3_DeletedObject *told = LIST_PUSH(call->arena, &res->deleted);
 
@@ -104,7 +102,8 @@ s3_delete_objects(struct api_call *call, const struct s3_DeleteObjectsRequest *r
     int r = s3_check_document(call);
 
     /* each key is asked for; the bucket as such is not, but it must be there */
-    if (r == 0 && (!bucket || !str_eq(bucket->region, call->region) || req->expected_bucket_owner.n))
+    if (r == 0 &&
+        (!bucket || !str_eq(bucket->region, call->region) || req->expected_bucket_owner.n))
         r = s3_open(call, req->bucket, STR_NONE, "s3:DeleteObject", &bucket);
     if (r == 0 && req->mfa.n)
         r = S3_NOT_YET(call, "MFA delete");

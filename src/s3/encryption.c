@@ -48,8 +48,8 @@ customer_key(struct api_call *call, const char *prefix, struct str *ret)
         return api_fault(call, &S3_ERR(InvalidArgument),
                          "The secret key was invalid for the specified algorithm.");
     crypto_digest(CRYPTO_MD5, ret->p, ret->n, good);
-    if (md5.n && (!str_unbase64(call->arena, md5, &digest) ||
-                  !str_eq(digest, str_of(good, sizeof(good)))))
+    if (md5.n &&
+        (!str_unbase64(call->arena, md5, &digest) || !str_eq(digest, str_of(good, sizeof(good)))))
         return api_fault(call, &S3_ERR(InvalidArgument),
                          "The calculated MD5 hash of the key did not match the hash that was "
                          "provided.");
@@ -79,8 +79,8 @@ s3_customer_key(struct api_call *call, const char *prefix, struct s3_object_row 
     struct str text = str_of(arena_dup(call->arena, salt, sizeof(salt)), sizeof(salt));
 
     row->sse = S("");
-    row->sse_c = str_base64(call->arena,
-                            str_cat(call->arena, text, salted(call->arena, text, key)));
+    row->sse_c =
+        str_base64(call->arena, str_cat(call->arena, text, salted(call->arena, text, key)));
     return 0;
 }
 
@@ -117,10 +117,9 @@ context_of(struct api_call *call, const struct s3_object_row *row)
 {
     return (struct kms_TextMapEntry){
         .key = S("aws:s3:arn"),
-        .value = row->sse_bucket_key
-                     ? str_cat(call->arena, S("arn:aws:s3:::"), row->bucket)
-                     : str_fmt(call->arena, "arn:aws:s3:::%.*s/%.*s", STR_ARG(row->bucket),
-                               STR_ARG(row->object_key)),
+        .value = row->sse_bucket_key ? str_cat(call->arena, S("arn:aws:s3:::"), row->bucket)
+                                     : str_fmt(call->arena, "arn:aws:s3:::%.*s/%.*s",
+                                               STR_ARG(row->bucket), STR_ARG(row->object_key)),
     };
 }
 

@@ -40,18 +40,22 @@
     X(MethodNotAllowed, 405)                                                                       \
     X(NoSuchBucket, 404)                                                                           \
     X(NoSuchBucketPolicy, 404)                                                                     \
+    X(NoSuchCORSConfiguration, 404)                                                                \
     X(NoSuchKey, 404)                                                                              \
     X(NoSuchLifecycleConfiguration, 404)                                                           \
     X(NoSuchPublicAccessBlockConfiguration, 404)                                                   \
     X(NoSuchTagSet, 404)                                                                           \
     X(NoSuchUpload, 404)                                                                           \
     X(NoSuchVersion, 404)                                                                          \
+    X(NoSuchWebsiteConfiguration, 404)                                                             \
     X(NotImplemented, 501)                                                                         \
     X(NotModified, 304)                                                                            \
+    X(ObjectLockConfigurationNotFoundError, 404)                                                   \
     X(OperationAborted, 409)                                                                       \
     X(OwnershipControlsNotFoundError, 404)                                                         \
     X(PermanentRedirect, 301)                                                                      \
     X(PreconditionFailed, 412)                                                                     \
+    X(ReplicationConfigurationNotFoundError, 404)                                                  \
     X(TooManyBuckets, 400)
 
 enum s3_error {

@@ -184,8 +184,8 @@ open_reading(struct api_call *call, const struct s3_GetObjectRequest *req, struc
     const struct conditions c = {req->if_match, req->if_none_match, req->if_modified_since,
                                  req->if_unmodified_since};
     bool versioned = req->version_id.p != NULL;
-    int r = s3_open(call, req->bucket, req->key,
-                    versioned ? "s3:GetObjectVersion" : "s3:GetObject", &ret->bucket);
+    int r = s3_open(call, req->bucket, req->key, versioned ? "s3:GetObjectVersion" : "s3:GetObject",
+                    &ret->bucket);
 
     if (r == 0)
         r = s3_find(call, ret->bucket, req->key, req->version_id, &ret->row);
@@ -314,8 +314,8 @@ send_bytes(struct api_call *call, const struct reading *x, struct s3_GetObjectOu
     struct api_stream *stream;
 
     if (!x->row->pieces.n) {
-        res->body = str_cut(x->row->data, (size_t)x->range.from,
-                            (size_t)(x->range.from + x->range.bytes));
+        res->body =
+            str_cut(x->row->data, (size_t)x->range.from, (size_t)(x->range.from + x->range.bytes));
         return 0;
     }
     stream = ARENA_NEW(call->arena, struct api_stream);
@@ -360,9 +360,9 @@ static void
 copy_members(uint16_t from_shape, const void *from, uint16_t to_shape, void *to)
 {
     static const size_t sizes[] = {
-        [API_STRING] = sizeof(struct str), [API_ENUM] = sizeof(struct str),
+        [API_STRING] = sizeof(struct str),    [API_ENUM] = sizeof(struct str),
         [API_BOOL] = sizeof(struct opt_bool), [API_INT] = sizeof(struct opt_i64),
-        [API_LONG] = sizeof(struct opt_i64), [API_TIME] = sizeof(struct opt_i64),
+        [API_LONG] = sizeof(struct opt_i64),  [API_TIME] = sizeof(struct opt_i64),
         [API_MAP] = sizeof(struct str_list),
     };
     const struct api_shape *shape = api_shape(&s3_service, to_shape);

@@ -51,10 +51,10 @@ read_filter(struct api_call *call, const struct s3_LifecycleRule *rule, struct s
     }
     const struct s3_LifecycleRuleAndOperator *and = f->and;
 
-    row->form = and ? S("and") : f->tag ? S("tag") : f->prefix.p ? S("prefix") : S("");
-    row->prefix = and ? and->prefix : f->prefix;
-    row->larger = opt_i64_or(and ? and->object_size_greater_than : f->object_size_greater_than, -1);
-    row->smaller = opt_i64_or(and ? and->object_size_less_than : f->object_size_less_than, -1);
+    row->form = and? S("and") : f->tag ? S("tag") : f->prefix.p ? S("prefix") : S("");
+    row->prefix = and? and->prefix : f->prefix;
+    row->larger = opt_i64_or(and? and->object_size_greater_than : f->object_size_greater_than, -1);
+    row->smaller = opt_i64_or(and? and->object_size_less_than : f->object_size_less_than, -1);
     if (and)
         put_tags(call, and->tags.v, and->tags.n, row);
     else if (f->tag)
@@ -120,8 +120,9 @@ put_rule(struct api_call *call, const struct s3_bucket_row *bucket, size_t numbe
         r = read_actions(call, rule, &row);
     STORE_EACH(call->txn, s3_rule_of_bucket, other, bucket->name) {
         if (r == 0 && str_eq(other->rule, row.rule))
-            r = api_fault(call, &S3_ERR(InvalidArgument), "RuleId must be unique. Found same ID "
-                                                          "for more than one rule.");
+            r = api_fault(call, &S3_ERR(InvalidArgument),
+                          "RuleId must be unique. Found same ID "
+                          "for more than one rule.");
     }
     return r ? r : s3_rule_insert(call->txn, &row);
 }
@@ -192,7 +193,8 @@ tell_filter(struct api_call *call, const struct s3_rule_row *row, struct s3_Life
     f->and->object_size_greater_than = larger;
     f->and->object_size_less_than = smaller;
     for (size_t i = 0; i + 1 < row->tags.n; i += 2)
-        *LIST_PUSH(call->arena, &f->and->tags) = (struct s3_Tag){row->tags.v[i], row->tags.v[i + 1]};
+        *LIST_PUSH(call->arena, &f->and->tags) =
+            (struct s3_Tag){row->tags.v[i], row->tags.v[i + 1]};
 }
 
 static void
@@ -306,8 +308,8 @@ is_alone(struct txn *txn, const struct s3_object_row *row)
 }
 
 static int
-expire_latest(struct look *look, const struct s3_bucket_row *bucket,
-              const struct s3_rule_row *rule, const struct s3_object_row *row)
+expire_latest(struct look *look, const struct s3_bucket_row *bucket, const struct s3_rule_row *rule,
+              const struct s3_object_row *row)
 {
     struct s3_object_row marker = {.object_key = row->object_key, .marker = true};
     bool due = is_due(look, row->modified_ms, rule->days) ||

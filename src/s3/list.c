@@ -37,10 +37,12 @@ begin(struct api_call *call, struct listing *l, struct str bucket, const char *a
     l->coded = encoding.n > 0;
     l->max = MIN(opt_i64_or(max, S3_LIST_MAX), S3_LIST_MAX);
     if (r == 0 && l->max < 0)
-        r = api_fault(call, &S3_ERR(InvalidArgument), "Argument maxKeys must be an integer between "
-                                                      "0 and 2147483647");
+        r = api_fault(call, &S3_ERR(InvalidArgument),
+                      "Argument maxKeys must be an integer between "
+                      "0 and 2147483647");
     if (r == 0 && l->coded && !str_is(encoding, "url"))
-        r = api_fault(call, &S3_ERR(InvalidArgument), "Invalid Encoding Method specified in Request");
+        r = api_fault(call, &S3_ERR(InvalidArgument),
+                      "Invalid Encoding Method specified in Request");
     return r;
 }
 
@@ -135,8 +137,8 @@ walk_keys(struct listing *l, struct str after, bool owner, struct s3_ObjectList 
         past = false;
     }
 again:;
-    struct store_cursor c = store_seek(l->call->txn, &s3_object_latest_of,
-                                       STORE_KEYS(l->bucket->name));
+    struct store_cursor c =
+        store_seek(l->call->txn, &s3_object_latest_of, STORE_KEYS(l->bucket->name));
 
     if (past)
         store_after(&c, STORE_KEYS(after, true));
@@ -164,7 +166,8 @@ int
 s3_list_objects(struct api_call *call, const struct s3_ListObjectsRequest *req,
                 struct s3_ListObjectsOutput *res)
 {
-    struct listing l = {.prefix = req->prefix.p ? req->prefix : S(""), .delimiter = req->delimiter,
+    struct listing l = {.prefix = req->prefix.p ? req->prefix : S(""),
+                        .delimiter = req->delimiter,
                         .prefixes = &res->common_prefixes};
     int r = begin(call, &l, req->bucket, "s3:ListBucket", req->encoding_type, req->max_keys);
 
@@ -188,14 +191,14 @@ int
 s3_list_objects_v2(struct api_call *call, const struct s3_ListObjectsV2Request *req,
                    struct s3_ListObjectsV2Output *res)
 {
-    struct listing l = {.prefix = req->prefix.p ? req->prefix : S(""), .delimiter = req->delimiter,
+    struct listing l = {.prefix = req->prefix.p ? req->prefix : S(""),
+                        .delimiter = req->delimiter,
                         .prefixes = &res->common_prefixes};
     struct str after = req->start_after;
     int r = begin(call, &l, req->bucket, "s3:ListBucket", req->encoding_type, req->max_keys);
 
     if (r == 0 && req->continuation_token.p &&
-        (!req->continuation_token.n ||
-         !str_unbase64(call->arena, req->continuation_token, &after)))
+        (!req->continuation_token.n || !str_unbase64(call->arena, req->continuation_token, &after)))
         r = api_fault(call, &S3_ERR(InvalidArgument),
                       "The continuation token provided is incorrect");
     if (r)
@@ -269,19 +272,19 @@ int
 s3_list_object_versions(struct api_call *call, const struct s3_ListObjectVersionsRequest *req,
                         struct s3_ListObjectVersionsOutput *res)
 {
-    struct listing l = {.prefix = req->prefix.p ? req->prefix : S(""), .delimiter = req->delimiter,
+    struct listing l = {.prefix = req->prefix.p ? req->prefix : S(""),
+                        .delimiter = req->delimiter,
                         .prefixes = &res->common_prefixes};
     const struct s3_object_row *row;
-    int r = begin(call, &l, req->bucket, "s3:ListBucketVersions", req->encoding_type,
-                  req->max_keys);
+    int r =
+        begin(call, &l, req->bucket, "s3:ListBucketVersions", req->encoding_type, req->max_keys);
 
     if (r == 0 && req->version_id_marker.n && !req->key_marker.n)
         r = api_fault(call, &S3_ERR(InvalidArgument),
                       "A version-id marker cannot be specified without a key marker.");
     if (r)
         return r;
-    struct store_cursor c = store_seek(call->txn, &s3_object_versions,
-                                       STORE_KEYS(l.bucket->name));
+    struct store_cursor c = store_seek(call->txn, &s3_object_versions, STORE_KEYS(l.bucket->name));
 
     if (req->key_marker.n && str_cmp(req->key_marker, l.prefix) >= 0) {
         after_version(&l, &c, req->key_marker, req->version_id_marker);

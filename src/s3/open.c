@@ -26,8 +26,7 @@ resource_of(struct api_call *call, struct str name, const struct s3_bucket_row *
         resource.account = bucket->account;
         /* of a bucket that is restricted a public policy counts for its own account alone */
         bool cut = bucket->policy_public && bucket->public_block >= 0 &&
-                   (bucket->public_block & S3_RESTRICT) &&
-                   !str_eq(bucket->account, call->account);
+                   (bucket->public_block & S3_RESTRICT) && !str_eq(bucket->account, call->account);
 
         resource.policy = cut ? S("") : bucket->policy;
     }
@@ -140,7 +139,8 @@ is_marker(struct api_call *call, const struct s3_object_row *row)
 {
     struct s3_MethodNotAllowed *detail = ARENA_NEW(call->arena, struct s3_MethodNotAllowed);
 
-    *detail = (struct s3_MethodNotAllowed){.method = call->request ? call->request->http.method : S("GET"),
+    *detail = (struct s3_MethodNotAllowed){.method = call->request ? call->request->http.method
+                                                                   : S("GET"),
                                            .resource_type = S("DeleteMarker"),
                                            .allow = S("DELETE"),
                                            .delete_marker = opt_bool(true),
@@ -163,8 +163,7 @@ s3_find(struct api_call *call, const struct s3_bucket_row *bucket, struct str ke
         return 0;
     }
     if (!version.n)
-        return api_fault(call, &S3_ERR(InvalidArgument),
-                         "Version id cannot be the empty string");
+        return api_fault(call, &S3_ERR(InvalidArgument), "Version id cannot be the empty string");
     row = s3_object_by_version_get(call->txn, bucket->name, key, version);
     if (!row && !str_is(version, "null") && version.n != 32)
         return api_fault(call, &S3_ERR(InvalidArgument), "Invalid version id specified");

@@ -164,8 +164,8 @@ refuse_unreached(struct api_call *call, const struct s3_bucket_row *bucket)
 static int
 describe_class(struct api_call *call, struct s3_object_row *row)
 {
-    static const char *const classes[] = {"REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA",
-                                          "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER",
+    static const char *const classes[] = {"REDUCED_REDUNDANCY",  "STANDARD_IA", "ONEZONE_IA",
+                                          "INTELLIGENT_TIERING", "GLACIER_IR",  "GLACIER",
                                           "DEEP_ARCHIVE"};
     struct str asked = s3_asked(call, "StorageClass");
 
@@ -304,8 +304,8 @@ s3_check_digests(struct api_call *call)
         return r;
     said = s3_asked(call, str_fmt(call->arena, "Checksum%.*s", STR_ARG(name)).p);
     if (!said.p)
-        said = api_upload_trailer(u, str_lower(call->arena,
-                                               str_cat(call->arena, S("x-amz-checksum-"), name)));
+        said = api_upload_trailer(
+            u, str_lower(call->arena, str_cat(call->arena, S("x-amz-checksum-"), name)));
     if (!said.p)
         return api_fault(call, &S3_ERR(InvalidRequest),
                          "x-amz-sdk-checksum-algorithm specified, but no corresponding "

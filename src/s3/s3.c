@@ -133,8 +133,8 @@ static struct str
 bucket_of_host(struct str host)
 {
     static const struct str own[] = {S_INIT(".s3.localhost.localstack.cloud"),
-                                     S_INIT(".localhost.localstack.cloud"),
-                                     S_INIT(".s3.localhost"), S_INIT(".localhost")};
+                                     S_INIT(".localhost.localstack.cloud"), S_INIT(".s3.localhost"),
+                                     S_INIT(".localhost")};
     struct str name = str_split(&host, ':');
     struct aws_endpoint e;
 
@@ -184,14 +184,12 @@ add_tags(struct api_call *call, struct str text, struct policy_context *context)
     if (!text.n || s3_tags_parse(call, text, &tags))
         return; /* the handler will refuse it */
     for (size_t i = 0; i + 1 < tags.n; i += 2) {
-        api_context_add(call, context,
-                        str_cat(call->arena, S("s3:RequestObjectTag/"), tags.v[i]), tags.v[i + 1]);
+        api_context_add(call, context, str_cat(call->arena, S("s3:RequestObjectTag/"), tags.v[i]),
+                        tags.v[i + 1]);
         *LIST_PUSH(call->arena, &names) = tags.v[i];
     }
-    *LIST_PUSH(call->arena, context) = (struct policy_key){.name = S("s3:RequestObjectTagKeys"),
-                                                           .values = names.v,
-                                                           .n = names.n,
-                                                           .multi = true};
+    *LIST_PUSH(call->arena, context) = (struct policy_key){
+        .name = S("s3:RequestObjectTagKeys"), .values = names.v, .n = names.n, .multi = true};
 }
 
 static void
@@ -210,9 +208,9 @@ context(struct api_call *call, const void *req, struct policy_context *context)
             if (((const struct str *)at)->p)
                 api_context_add(call, context, str_from(keys[i].key), *(const struct str *)at);
         } else if (((const struct opt_i64 *)at)->set) {
-            api_context_add(call, context, str_from(keys[i].key),
-                            str_fmt(call->arena, "%lld",
-                                    (long long)((const struct opt_i64 *)at)->v));
+            api_context_add(
+                call, context, str_from(keys[i].key),
+                str_fmt(call->arena, "%lld", (long long)((const struct opt_i64 *)at)->v));
         }
     }
     if (!str_is(api_op_name(call->service, call->op), "PutObjectTagging") &&

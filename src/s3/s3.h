@@ -13,6 +13,7 @@
  *   upload.c     uploads in parts
  *   complete.c   how parts become an object
  *   config.c     settings of buckets: policy, encryption, tags …
+ *   unset.c      settings that there are not yet
  *   tag.c        tags of buckets and objects
  *   lifecycle.c  what expires by itself
  *   delete.c     DeleteObject, DeleteObjects
@@ -108,8 +109,8 @@ int s3_find(struct api_call *call, const struct s3_bucket_row *bucket, struct st
 /* ---- put.c ---- */
 
 /* Fills in headers, tags, class and encryption of what the request makes. */
-int s3_describe(struct api_call *call, const struct s3_bucket_row *bucket,
-                struct s3_object_row *row);
+int
+s3_describe(struct api_call *call, const struct s3_bucket_row *bucket, struct s3_object_row *row);
 /* Tells the encryption of a row in a structure. */
 void s3_tell_encryption(const struct api_call *call, uint16_t shape,
                         const struct s3_object_row *row, void *res);

@@ -50,8 +50,7 @@ sums_of(struct api_call *call, const struct s3_CreateMultipartUploadRequest *req
 }
 
 int
-s3_create_multipart_upload(struct api_call *call,
-                           const struct s3_CreateMultipartUploadRequest *req,
+s3_create_multipart_upload(struct api_call *call, const struct s3_CreateMultipartUploadRequest *req,
                            struct s3_CreateMultipartUploadOutput *res)
 {
     const struct s3_bucket_row *bucket;
