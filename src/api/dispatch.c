@@ -30,6 +30,7 @@ static const struct api_error ERR_INTERNAL = {"InternalError", 500};
 static const struct api_error ERR_UNKNOWN_SERVICE = {"UnknownService", 501};
 static const struct api_error ERR_UNSUPPORTED = {"UnsupportedOperation", 501};
 static const struct api_error ERR_NO_PROTOCOL = {"UnsupportedProtocol", 501};
+static const struct api_error ERR_MALFORMED_XML = {"MalformedXML", 400};
 static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
@@ -191,6 +192,21 @@ find_operation(struct call_state *st)
 
 /* ---- running it ---- */
 
+/* S3 does not say which constraint of its description a request breaks. */
+static int
+reword_invalid(struct call_state *st)
+{
+    struct api_call *call = &st->call;
+
+    if (call->service->bare_errors && st->req->http.body.n && !call->upload)
+        return api_fault(call, &ERR_MALFORMED_XML,
+                         "The XML you provided was not well-formed or did not validate against our "
+                         "published schema");
+    if (call->service->bare_errors)
+        call->fault.code = S("InvalidArgument");
+    return 1;
+}
+
 static int
 decode(struct call_state *st, void **ret_req)
 {
@@ -199,9 +215,9 @@ decode(struct call_state *st, void **ret_req)
     void *req = api_new_input(call->service, call->op, call->arena);
     int r = call->wire->decode(call, st->req, req);
 
-    if (r == 0)
-        r = api_validate(call->service, call->wire->protocol, input, call->arena, req,
-                         &call->fault);
+    if (r == 0 && (r = api_validate(call->service, call->wire->protocol, input, call->arena, req,
+                                    &call->fault)) > 0)
+        r = reword_invalid(st);
     if (r == 0 && !st->handler)
         r = api_fault(call, &ERR_UNSUPPORTED,
                       "Welkin does not implement %s:%.*s yet: nothing was done.",

@@ -110,13 +110,15 @@ add_parts(struct assembly *x, const struct s3_CompletedPartList *parts)
     LIST_EACH(parts, said) {
         int64_t number = opt_i64_or(said->part_number, 0);
 
-        if (r == 0 && number <= before)
-            r = api_fault(x->call, &S3_ERR(InvalidPartOrder),
-                          "The list of parts was not in ascending order. The parts list must be "
-                          "specified in order by part number.");
+        if (number <= before)
+            return api_fault(x->call, &S3_ERR(InvalidPartOrder),
+                             "The list of parts was not in ascending order. The parts list must be "
+                             "specified in order by part number.");
+        before = number;
+    }
+    LIST_EACH(parts, said) {
         if (r == 0)
             r = add_part(x, said, said == parts->v + parts->n - 1);
-        before = number;
     }
     return r;
 }

@@ -224,7 +224,8 @@ world_send(struct world *w, const struct api_request *trusted, struct str signin
                                         .token = w->token,
                                         .region = w->region,
                                         .service = signing,
-                                        .now_ms = w->env.now_ms};
+                                        .now_ms = w->env.now_ms,
+                                        .flags = sigv4_flags(signing)};
 
     if (!w->access_key.p)
         return world_answer(w, trusted);
