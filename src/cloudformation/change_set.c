@@ -54,10 +54,8 @@ refuse_unreached(struct api_call *call, const struct cloudformation_CreateChange
 
     if (req->resources_to_import.n || str_is(req->change_set_type, "IMPORT"))
         name = "ResourcesToImport";
-    else if (opt_bool_or(req->include_nested_stacks, false))
-        name = "IncludeNestedStacks";
-    else if (opt_bool_or(req->import_existing_resources, false))
-        name = "ImportExistingResources";
+    /* IncludeNestedStacks has nothing to include: templates with nested stacks are refused */
+    /* ImportExistingResources speaks of what is there already: making it fails, and says so */
     else if (req->deployment_mode.p)
         name = "DeploymentMode";
     return name ? api_fault(call, &CFN_ERR(UnsupportedOperation),

@@ -12,6 +12,7 @@
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
 #include "ec2instanceconnect/ec2instanceconnect.h"
+#include "ecr/ecr.h"
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
@@ -28,7 +29,7 @@
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
-    &resourcegroupstaggingapi_hooks, &s3_hooks, NULL,
+    &resourcegroupstaggingapi_hooks, &s3_hooks, &ecr_hooks, NULL,
 };
 
 struct cloud {

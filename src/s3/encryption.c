@@ -32,6 +32,10 @@ customer_key(struct api_call *call, const char *prefix, struct str *ret)
     *ret = STR_NONE;
     if (!algorithm.n && !key.n && !md5.n)
         return 0;
+    if (call->request && !call->request->secure)
+        return api_fault(call, &S3_ERR(InvalidRequest),
+                         "Requests specifying Server Side Encryption with Customer provided keys "
+                         "must be made over a secure connection.");
     if (!algorithm.n)
         return api_fault(call, &S3_ERR(InvalidArgument),
                          "Requests specifying Server Side Encryption with Customer provided keys "

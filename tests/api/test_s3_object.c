@@ -422,7 +422,7 @@ TEST(lists_group_by_prefix_and_go_on_by_pages)
     world_free(w);
 }
 
-TEST(a_customers_key_must_come_again, "DP-09")
+TEST(a_customers_key_must_come_again)
 {
     const char *key = "x-amz-server-side-encryption-customer-key: "
                       "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
@@ -432,6 +432,11 @@ TEST(a_customers_key_must_come_again, "DP-09")
     struct world *w = world_new();
 
     S3_OK(w, 200, "PUT", "/box", "");
+    S3_REFUSED(w, 400, "InvalidRequest",
+               "Requests specifying Server Side Encryption with Customer provided keys must be "
+               "made over a secure connection.",
+               "PUT", "/box/k", "secret", key, algorithm);
+    w->secure = true;
     S3_OK(w, 200, "PUT", "/box/k", "secret", key, algorithm);
     CHECK_STR(S3_OK(w, 200, "GET", "/box/k", "", key, algorithm), "secret");
     S3_REFUSED(w, 400, "InvalidRequest",
@@ -446,7 +451,7 @@ TEST(a_customers_key_must_come_again, "DP-09")
     world_free(w);
 }
 
-TEST(the_encryption_of_an_object_is_told, "DP-07 DP-08 DP-11")
+TEST(the_encryption_of_an_object_is_told)
 {
     struct world *w = world_new();
 
