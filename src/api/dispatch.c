@@ -285,6 +285,7 @@ run(struct call_state *st, void *req, struct api_reply *reply)
 
     call->txn = store_begin(call->store);
     call->reply = reply;
+    call->streams = call->wire->protocol == API_EC2;
     int r = api_authorize(call, req);
     if (r == 0)
         r = st->handler(call, req, res);
