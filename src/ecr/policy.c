@@ -4,23 +4,70 @@
 #include "codec/json.h"
 #include "policy/policy.h"
 
-enum { NODES_MAX = 10000 };
+enum { NODES_MAX = 10000, TEXT_BYTES_MAX = 1 << 18 };
 
 /* ---- who may ---- */
 
-static int
-check_policy(struct api_call *call, struct str text)
+/* A statement of a repository's policy is about the repository, and does not say so. */
+static void
+add_resource(struct arena *a, struct json *statement)
 {
-    struct policy *policy;
+    struct str *names = ARENA_ARRAY(a, struct str, statement->n + 1);
+    struct json *v = ARENA_ARRAY(a, struct json, statement->n + 1);
+
+    if (statement->kind != JSON_OBJECT || json_get(statement, "Resource"))
+        return; /* policy_parse() will say what is wrong */
+    for (size_t i = 0; i < statement->n; i++) {
+        names[i] = statement->names[i];
+        v[i] = statement->v[i];
+    }
+    names[statement->n] = S("Resource");
+    v[statement->n] = (struct json){.kind = JSON_STRING, .text = S("*")};
+    statement->names = names;
+    statement->v = v;
+    statement->n++;
+}
+
+static bool
+make_whole(struct arena *a, struct str text, struct str *ret)
+{
+    struct buf out;
+    struct json_out o = {.buf = &out};
+    struct json root;
+    size_t at;
+
+    if (!json_parse(a, text, NODES_MAX, &root, &at))
+        return false;
+    struct json *statements = (struct json *)json_get(&root, "Statement");
+
+    if (statements && statements->kind == JSON_OBJECT)
+        add_resource(a, statements);
+    for (size_t i = 0; statements && statements->kind == JSON_ARRAY && i < statements->n; i++)
+        add_resource(a, &statements->v[i]);
+    buf_init(&out, TEXT_BYTES_MAX);
+    json_value(&o, &root);
+    bool ok = !buf_failed(&out);
+
+    if (ok)
+        *ret = str_dup(a, buf_str(&out));
+    buf_done(&out);
+    return ok;
+}
+
+static int
+check_policy(struct api_call *call, struct str text, struct str *ret_whole)
+{
+    struct policy *policy = NULL;
     struct str why;
-    int r = policy_parse(&policy, text, POLICY_TRUST, call->arena, &why);
+    int r = make_whole(call->arena, text, ret_whole)
+                ? policy_parse(&policy, *ret_whole, POLICY_RESOURCE, call->arena, &why)
+                : 1;
 
     if (r > 0)
         return ecr_refuse(call, "InvalidParameterException",
                           "Invalid parameter at 'PolicyText' failed to satisfy constraint: "
                           "'Invalid repository policy provided'");
-    if (r == 0)
-        policy_free(policy);
+    policy_free(policy);
     return r;
 }
 
@@ -29,14 +76,16 @@ ecr_set_repository_policy(struct api_call *call, const struct ecr_SetRepositoryP
                           struct ecr_SetRepositoryPolicyResponse *res)
 {
     const struct ecr_repository_row *found;
+    struct str whole;
     int r = ecr_find(call, req->registry_id, req->repository_name, &found);
 
     if (r == 0)
-        r = check_policy(call, req->policy_text);
+        r = check_policy(call, req->policy_text, &whole);
     if (r)
         return r;
     struct ecr_repository_row row = *found;
 
+    row.policy_whole = whole;
     row.policy = req->policy_text; /* `force` is for one that would lock its owner out */
     res->registry_id = row.account;
     res->repository_name = row.name;
@@ -88,7 +137,7 @@ ecr_delete_repository_policy(struct api_call *call,
     res->registry_id = found->account;
     res->repository_name = found->name;
     res->policy_text = found->policy;
-    row.policy = S("");
+    row.policy = row.policy_whole = S("");
     return ecr_repository_update(call->txn, &row);
 }
 

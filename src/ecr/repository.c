@@ -75,7 +75,7 @@ resource(struct api_call *call, struct str type, struct str id, struct api_resou
     if (!row)
         return 0;
     ret->tags = &row->tags;
-    ret->policy = row->policy;
+    ret->policy = row->policy_whole;
     return 0;
 }
 
