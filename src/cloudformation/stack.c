@@ -5,6 +5,7 @@
 #include "cloudformation/stack.h"
 
 #include "cloudformation/fetch.h"
+#include "cloudformation/rule.h"
 
 #include "api/actor.h"
 #include "cloudformation/parameter.h"
@@ -206,6 +207,21 @@ parameters_of(struct api_call *call, const struct cfn_submission *in, const stru
 }
 
 static int
+rules_of(struct api_call *call, const struct json *root, struct str text)
+{
+    struct cfn_scope scope;
+    struct json params;
+
+    if (!json_get(root, "Rules") || !cfn_read(call->arena, text, &params))
+        return 0;
+    cfn_scope_init(&scope, call->arena, root);
+    cfn_parameters_put(&scope, &params);
+    struct str wrong = cfn_rules(&scope, root);
+
+    return wrong.p ? INVALID("%.*s", STR_ARG(wrong)) : 0;
+}
+
+static int
 actor_of(struct api_call *call, const struct cfn_submission *in, const struct cfn_stack_row *before,
          struct cfn_stack_row *row)
 {
@@ -277,6 +293,8 @@ cfn_submit(struct api_call *call, const struct cfn_submission *in,
         row->tags = before->tags;
     if (r == 0)
         r = parameters_of(call, in, &root, before, &row->params);
+    if (r == 0)
+        r = rules_of(call, &root, row->params);
     if (r == 0)
         r = cfn_capable(call, &root, in->capabilities ? in->capabilities : &nothing);
     if (r == 0)
