@@ -129,12 +129,12 @@ chunk(struct world *w, struct sigv4_keys *keys, const struct sigv4_claim *claim,
     uint8_t digest[SHA256_LEN];
 
     crypto_sha256(data.p, data.n, digest);
-    struct str text = str_fmt(
-        &w->arena,
-        "AWS4-HMAC-SHA256-PAYLOAD\n%.16s\n%.*s\n%.*s\n"
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n%.*s",
-        claim->stamp, STR_ARG(claim->scope), STR_ARG(*seed),
-        STR_ARG(str_hex(&w->arena, digest, sizeof(digest))));
+    struct str text =
+        str_fmt(&w->arena,
+                "AWS4-HMAC-SHA256-PAYLOAD\n%.16s\n%.*s\n%.*s\n"
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n%.*s",
+                claim->stamp, STR_ARG(claim->scope), STR_ARG(*seed),
+                STR_ARG(str_hex(&w->arena, digest, sizeof(digest))));
 
     sigv4_mac(sigv4_keys_get(keys, claim, S("test")), text, mac);
     *seed = str_dup(&w->arena, str_of(mac, sizeof(mac)));
@@ -185,8 +185,11 @@ TEST(a_body_that_is_not_what_was_signed_is_refused)
 {
     struct world *w = world_new();
     struct http_header headers[2 + SIGV4_ADDED_MAX] = {{S("Host"), S("localhost")}};
-    struct sigv4_request req = {.method = S("PUT"), .path = S("/box/k"), .headers = headers,
-                                .n_headers = 1, .body = S("signed")};
+    struct sigv4_request req = {.method = S("PUT"),
+                                .path = S("/box/k"),
+                                .headers = headers,
+                                .n_headers = 1,
+                                .body = S("signed")};
     struct sigv4_signer s = signer;
 
     S3_OK(w, 200, "PUT", "/box", "");

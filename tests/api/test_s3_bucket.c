@@ -14,9 +14,9 @@ TEST(a_bucket_is_made_found_and_ended, "S3-04 S3-11")
     CHECK_INT(xml_text(list, "ID").n, 64);
     world_crash(w);
     S3_OK(w, 200, "PUT", "/first/key", "bytes");
-    struct str no = S3_REFUSED(w, 409, "BucketNotEmpty",
-                               "The bucket you tried to delete is not empty", "DELETE", "/first",
-                               "");
+    struct str no =
+        S3_REFUSED(w, 409, "BucketNotEmpty", "The bucket you tried to delete is not empty",
+                   "DELETE", "/first", "");
     CHECK_STR(xml_text(no, "BucketName"), "first");
     S3_OK(w, 204, "DELETE", "/first/key", "");
     S3_OK(w, 204, "DELETE", "/first", "");
@@ -30,9 +30,17 @@ TEST(a_bucket_is_made_found_and_ended, "S3-04 S3-11")
 
 TEST(names_of_buckets_have_rules)
 {
-    static const char *const bad[] = {"ab",      "Upper",      "a..b",       "-ab",   "ab-",
-                                      "10.0.0.1", "xn--bucket", "b-s3alias", "under_score",
-                                      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    static const char *const bad[] = {"ab",
+                                      "Upper",
+                                      "a..b",
+                                      "-ab",
+                                      "ab-",
+                                      "10.0.0.1",
+                                      "xn--bucket",
+                                      "b-s3alias",
+                                      "under_score",
+                                      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                      "aaaaaaaaaaaaaaaa"};
     static const char *const good[] = {"abc", "1st.bucket", "a-b.c-d", "10.0.0.1.x"};
     struct world *w = world_new();
 
@@ -63,7 +71,8 @@ TEST(a_name_is_of_the_whole_world)
 
 TEST(a_bucket_is_where_it_was_made)
 {
-    const char *place = "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+    const char *place = "<CreateBucketConfiguration "
+                        "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
                         "<LocationConstraint>eu-west-1</LocationConstraint>"
                         "</CreateBucketConfiguration>";
     struct world *w = world_new();
@@ -176,8 +185,8 @@ TEST(settings_are_kept_and_those_that_are_not_there_are_told_so)
 
     S3_OK(w, 200, "PUT", "/set", "");
     for (size_t i = 0; i < ARRAY_LEN(unset); i++) {
-        struct str reply = S3_OK(w, unset[i].http, "GET",
-                                 str_fmt(&w->arena, "/set?%s", unset[i].query).p, "");
+        struct str reply =
+            S3_OK(w, unset[i].http, "GET", str_fmt(&w->arena, "/set?%s", unset[i].query).p, "");
         if (unset[i].code)
             CHECK_STR(xml_text(reply, "Code"), unset[i].code);
     }
@@ -215,8 +224,7 @@ TEST(lifecycle_rules_are_carried_out_at_midnight)
     struct world *w = world_new();
 
     S3_OK(w, 200, "PUT", "/cycle", "");
-    S3_OK(w, 200, "PUT", "/cycle?versioning",
-          "<V><Status>Enabled</Status></V>");
+    S3_OK(w, 200, "PUT", "/cycle?versioning", "<V><Status>Enabled</Status></V>");
     S3_OK(w, 200, "PUT", "/cycle?lifecycle", rules);
     CHECK_INT(xml_count(S3_OK(w, 200, "GET", "/cycle?lifecycle", ""), "Rule"), 3);
     S3_REFUSED(w, 501, "NotImplemented", NULL, "PUT", "/cycle?lifecycle",

@@ -17,9 +17,8 @@ count(void *ctx, struct str data)
 static int
 decode(struct str body, size_t step, bool is_signed, size_t *ret)
 {
-    static const struct sigv4_claim claim = {.date = S_INIT("20130524"),
-                                             .region = S_INIT("us-east-1"),
-                                             .service = S_INIT("s3")};
+    static const struct sigv4_claim claim = {
+        .date = S_INIT("20130524"), .region = S_INIT("us-east-1"), .service = S_INIT("s3")};
     struct sigv4_key *key = is_signed ? sigv4_key_new(&claim, S("secret")) : NULL;
     struct aws_chunked c;
     int r = 0;

@@ -45,8 +45,7 @@ decode(const char *seed, struct str body, size_t step, struct str *ret, struct s
     }
     if (r == 0)
         r = aws_chunked_end(&c);
-    *ret_trailer =
-        str_dup(test_arena(), aws_chunked_trailer(&c, S("x-amz-checksum-crc32c")));
+    *ret_trailer = str_dup(test_arena(), aws_chunked_trailer(&c, S("x-amz-checksum-crc32c")));
     aws_chunked_done(&c);
     sigv4_key_free(key);
     return r;
@@ -106,9 +105,14 @@ TEST(the_signed_trailer_of_aws_s_example_is_good)
 
 TEST(malformed_chunks_are_refused)
 {
-    static const char *const bad[] = {"x\r\n",           "3\r\nabcd\r\n", "\r\n",
-                                      "-1\r\n",          "3\r\nabc\n\n",  "10000000000000000\r\n",
-                                      "0\r\nnocolon\r\n", "0\r\n\r\nmore"};
+    static const char *const bad[] = {"x\r\n",
+                                      "3\r\nabcd\r\n",
+                                      "\r\n",
+                                      "-1\r\n",
+                                      "3\r\nabc\n\n",
+                                      "10000000000000000\r\n",
+                                      "0\r\nnocolon\r\n",
+                                      "0\r\n\r\nmore"};
     struct str got, trailer;
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
