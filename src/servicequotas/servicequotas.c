@@ -1,8 +1,8 @@
 /*
  * Service Quotas.
  *
- * The quotas are those that Welkin holds: the vCPUs and the Elastic IPs of EC2.  A request for more is granted at once,
- * up to QUOTA_VALUE_MAX; there is nobody to think about it.
+ * The quotas are those that Welkin holds: the vCPUs and the Elastic IPs of EC2.  A request for more
+ * is granted at once, up to QUOTA_VALUE_MAX; there is nobody to think about it.
  */
 #include "servicequotas/servicequotas.h"
 

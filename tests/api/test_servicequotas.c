@@ -153,7 +153,8 @@ TEST(the_limit_of_elastic_ips_is_raised_for_the_account_that_asks)
     world_ok(w, "Action=AllocateAddress");
     world_ok(w, "Action=AllocateAddress");
     world_refused(w, "AddressLimitExceeded", NULL, "Action=AllocateAddress");
-    CHECK_STR(json_path(ask(w, "GetAWSDefaultServiceQuota", "{" ADDRESSES "}"), "Quota.Value"), "5");
+    CHECK_STR(json_path(ask(w, "GetAWSDefaultServiceQuota", "{" ADDRESSES "}"), "Quota.Value"),
+              "5");
     world_account(w, "111122223333", "us-east-1");
     for (unsigned i = 0; i < 5; i++)
         world_ok(w, "Action=AllocateAddress");
