@@ -142,6 +142,7 @@ struct api_service_hooks {
  */
 struct api_machines {
     void *ctx;
+    int64_t max; /* how many there may be at once */
     /* The last (at most 64 KiB) bytes that the console of instance `id` printed, and when; 0 or
      * -errno; no console yet: 0 with an empty text. */
     int (*console)(void *ctx, struct arena *arena, struct str id, struct str *ret_text,
