@@ -300,10 +300,13 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
         bool (*fn)(struct cfn_scope *scope, const struct json *arg, struct json *ret);
         size_t n; /* arguments; 0: as they come */
     } rows[] = {
-        {"First", fn_first, 0},        {"Given", fn_given, 2},    {"IfIs", fn_if_is, 3},
-        {"Like", fn_like, 2},          {"Unlike", fn_unlike, 2},  {"TagsAs", tags_as, 3},
-        {"JsonWith", json_with, 3},    {"Map", fn_map, 2},        {"Where", fn_where, 3},
-        {"WhereNot", fn_where_not, 3}, {"TagsOf", fn_tags_of, 3}, {"Document", fn_document, 1},
+        {"First", fn_first, 0},        {"Given", fn_given, 2},
+        {"IfIs", fn_if_is, 3},         {"Like", fn_like, 2},
+        {"Unlike", fn_unlike, 2},      {"TagsAs", tags_as, 3},
+        {"JsonWith", json_with, 3},    {"Map", fn_map, 2},
+        {"MapOf", fn_map, 2},          {"Where", fn_where, 3},
+        {"WhereNot", fn_where_not, 3}, {"TagsOf", fn_tags_of, 3},
+        {"Document", fn_document, 1},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

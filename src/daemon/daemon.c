@@ -233,6 +233,15 @@ vpc_opened(void *ctx, struct str vpc_id, const int fds[PRIV_LISTEN_ALL])
 }
 
 static void
+vpc_closed(void *ctx, struct str vpc_id)
+{
+    struct daemon *d = ctx;
+
+    front_remove_vpc(d->front, vpc_id);
+    guestnet_remove_vpc(d->guestnet, vpc_id);
+}
+
+static void
 heard(void *ctx, struct str instance_id)
 {
     struct daemon *d = ctx;
@@ -312,6 +321,7 @@ start_sandbox(struct daemon *d, struct arena *arena)
         .trust_hash = trust_hash(d->trust),
         .ctx = d,
         .vpc_opened = vpc_opened,
+        .vpc_closed = vpc_closed,
         .lost = sandbox_lost,
     };
     struct str why;

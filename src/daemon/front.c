@@ -43,6 +43,7 @@ struct exchange {
 /* A VPC whose instances ask; its listeners' context. */
 struct front_vpc {
     struct front_vpc *next;
+    struct http_listener *listeners[2]; /* TLS, plain */
     size_t id_n;
     char id[PRIV_ID_MAX];
 };
@@ -487,8 +488,25 @@ front_add_vpc(struct front *front, struct str vpc_id, int tls_fd, int http_fd)
     vpc->next = front->vpcs;
     front->vpcs = vpc;
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-        if (http_server_listen(front->inside, fds[i], vpc, NULL) < 0)
+        if (http_server_listen(front->inside, fds[i], vpc, &vpc->listeners[i]) < 0)
             close(fds[i]);
+}
+
+void
+front_remove_vpc(struct front *front, struct str vpc_id)
+{
+    struct front_vpc **at = &front->vpcs, *vpc;
+
+    while (*at && !str_eq(str_of((*at)->id, (*at)->id_n), vpc_id))
+        at = &(*at)->next;
+    vpc = *at;
+    if (!vpc)
+        return;
+    *at = vpc->next;
+    for (size_t i = 0; i < ARRAY_LEN(vpc->listeners); i++)
+        if (vpc->listeners[i])
+            http_server_unlisten(vpc->listeners[i]);
+    free(vpc);
 }
 
 void
