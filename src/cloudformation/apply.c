@@ -792,6 +792,7 @@ cfn_revert(struct cfn_look *look)
                           str_fmt(look->call->arena, LIST_UPDATE, STR_ARG(all)));
     }
     stack->template = stack->before_template;
+    stack->processed = stack->before_processed;
     stack->params = stack->before_params;
     stack->tags = stack->before_tags;
     stack->stage = CFN_REVERT_CLEANUP;

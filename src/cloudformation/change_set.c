@@ -6,7 +6,7 @@
 #include "cloudformation/diff.h"
 #include "cloudformation/parameter.h"
 #include "cloudformation/stack.h"
-#include "cloudformation/template.h"
+#include "cloudformation/load.h"
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 #define NO_CHANGES                                                                                 \
@@ -17,9 +17,9 @@ static const struct api_page_rule page_rule = {.min = 1, .max = 100, .otherwise 
 
 /* ---- finding ---- */
 
-static int
-find(struct api_call *call, struct str name, struct str stack_name,
-     const struct cfn_change_set_row **ret)
+int
+cfn_change_set_need(struct api_call *call, struct str name, struct str stack_name,
+                    const struct cfn_change_set_row **ret)
 {
     const struct cfn_stack_row *stack;
 
@@ -178,6 +178,7 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
         .description = req->description,
         .created_ms = call->now_ms,
         .template = after.template,
+        .processed = after.processed,
         .params = after.params,
         .tags = after.tags,
         .capabilities = after.capabilities,
@@ -223,7 +224,7 @@ cfn_describe_change_set(struct api_call *call,
 {
     const struct cfn_change_set_row *row;
     struct json params, root;
-    int r = find(call, req->change_set_name, req->stack_name, &row);
+    int r = cfn_change_set_need(call, req->change_set_name, req->stack_name, &row);
 
     if (r)
         return r;
@@ -257,7 +258,7 @@ cfn_describe_change_set(struct api_call *call,
         *LIST_PUSH(call->arena, &res->tags) =
             (struct cloudformation_Tag){.key = row->tags.v[i], .value = row->tags.v[i + 1]};
     if (cfn_read(call->arena, row->params, &params) &&
-        !cfn_template(call->arena, row->template, &root).p)
+        !cfn_load(call->arena, row->template, &root).p)
         for (size_t i = 0; i < params.n; i++)
             *LIST_PUSH(call->arena, &res->parameters) = (struct cloudformation_Parameter){
                 .parameter_key = params.names[i],
@@ -315,7 +316,7 @@ cfn_delete_change_set(struct api_call *call, const struct cloudformation_DeleteC
                       struct cloudformation_DeleteChangeSetOutput *res UNUSED)
 {
     const struct cfn_change_set_row *row;
-    int r = find(call, req->change_set_name, req->stack_name, &row);
+    int r = cfn_change_set_need(call, req->change_set_name, req->stack_name, &row);
 
     /* one that is not there is deleted already, where its stack is known */
     if (r > 0 && str_is(call->fault.code, "ChangeSetNotFound") &&
@@ -343,9 +344,11 @@ static void
 take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
 {
     stack->before_template = stack->template;
+    stack->before_processed = stack->processed;
     stack->before_params = stack->params;
     stack->before_tags = stack->tags;
     stack->template = row->template;
+    stack->processed = row->processed;
     stack->params = row->params;
     stack->tags = row->tags;
     stack->capabilities = row->capabilities;
@@ -362,7 +365,7 @@ cfn_execute_change_set(struct api_call *call,
                        struct cloudformation_ExecuteChangeSetOutput *res UNUSED)
 {
     const struct cfn_change_set_row *row;
-    int r = find(call, req->change_set_name, req->stack_name, &row);
+    int r = cfn_change_set_need(call, req->change_set_name, req->stack_name, &row);
 
     if (r)
         return r;
@@ -376,7 +379,7 @@ cfn_execute_change_set(struct api_call *call,
     struct json root;
 
     take_over(&stack, row);
-    if (cfn_template(call->arena, stack.template, &root).p)
+    if (cfn_load(call->arena, stack.template, &root).p)
         return error_origin(EUCLEAN, "change set %.*s has no template", STR_ARG(row->id));
     stack.description = json_text(&root, "Description");
     stack.token = req->client_request_token.p ? req->client_request_token : S("");

@@ -5,7 +5,7 @@
  */
 #include "cloudformation/diff.h"
 
-#include "cloudformation/template.h"
+#include "cloudformation/load.h"
 
 #define KNOWN_LATER "{{changeSet:KNOWN_AFTER_APPLY}}"
 
@@ -254,7 +254,8 @@ cfn_diff(struct cfn_look *look, const struct cfn_stack_row *before, struct json 
     int r;
 
     if (before->template.n)
-        cfn_template(look->call->arena, before->template, &d.old_root);
+        cfn_load(look->call->arena, before->processed.n ? before->processed : before->template,
+                 &d.old_root);
     cfn_look_scope(look, &d.scope, false);
     d.scope.resource = diff_ref;
     d.scope.attribute = diff_attribute;

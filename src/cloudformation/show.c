@@ -2,7 +2,7 @@
 #include "cloudformation/stack.h"
 
 #include "cloudformation/parameter.h"
-#include "cloudformation/template.h"
+#include "cloudformation/load.h"
 
 #define PAGE 100
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
@@ -52,7 +52,7 @@ show_parameters(struct api_call *call, const struct cfn_stack_row *row,
 
     API_PRESENT(ret);
     if (!row->params.n || !cfn_read(call->arena, row->params, &params) ||
-        cfn_template(call->arena, row->template, &root).p)
+        cfn_load(call->arena, row->template, &root).p)
         return;
     for (size_t i = 0; i < params.n; i++) {
         bool secret = cfn_parameter_is_secret(&root, params.names[i]);

@@ -5,12 +5,9 @@
 #include "cloudformation/stack.h"
 
 #include "api/actor.h"
-#include "cloudformation/parameter.h"
-#include "cloudformation/policy.h"
 #include "cloudformation/template.h"
 
 #define NAME_MAX_CHARACTERS 128
-#define VIA "cloudformation.amazonaws.com"
 
 const struct api_error cfn_errors[CFN_N_ERRORS] = {
 #define X(name) [CFN_ERROR_##name] = {#name, 0},
@@ -80,193 +77,6 @@ cfn_need(struct api_call *call, struct str name, const struct cfn_stack_row **re
 {
     *ret = cfn_find(call, name);
     return *ret ? 0 : INVALID("Stack with id %.*s does not exist", STR_ARG(name));
-}
-
-/* ---- what is handed in ---- */
-
-static int
-refuse_unreached(struct api_call *call, const struct cfn_submission *in)
-{
-    const struct {
-        bool given;
-        const char *name;
-    } rows[] = {
-        {in->url.p != NULL, "TemplateURL"},
-        {in->policy_url.p != NULL, "StackPolicyURL"},
-        {in->resource_types && in->resource_types->n > 0, "ResourceTypes"},
-        {in->rollback && in->rollback->rollback_triggers.n > 0,
-         "RollbackConfiguration.RollbackTriggers"},
-        {in->rollback && opt_i64_or(in->rollback->monitoring_time_in_minutes, 0) > 0,
-         "RollbackConfiguration.MonitoringTimeInMinutes"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (rows[i].given)
-            return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                             "Welkin does not implement the parameter %s yet: nothing was done.",
-                             rows[i].name);
-    return 0;
-}
-
-static int
-template_of(struct api_call *call, const struct cfn_submission *in,
-            const struct cfn_stack_row *before, struct str *ret)
-{
-    if (in->previous_template && in->body.p)
-        return INVALID("Specify either TemplateBody or UsePreviousTemplate, but not both");
-    *ret = in->previous_template && before ? before->template : in->body;
-    if (!ret->p)
-        return INVALID("Either Template URL or Template Body must be specified.");
-    if (ret->n > CFN_BODY_BYTES_MAX)
-        return INVALID("1 validation error detected: Value at 'templateBody' failed to satisfy "
-                       "constraint: Member must have length less than or equal to %d",
-                       CFN_BODY_BYTES_MAX);
-    return 0;
-}
-
-static int
-tags_of(struct api_call *call, const struct cloudformation_TagList *tags, struct str_list *ret)
-{
-    *ret = (struct str_list){0};
-    LIST_EACH(tags, tag) {
-        if (str_starts(tag->key, S("aws:")))
-            return INVALID("aws: prefixed tag key names are not allowed for external use.");
-        for (size_t i = 0; i < ret->n; i += 2)
-            if (str_eq(ret->v[i], tag->key))
-                return INVALID("Duplicate tag keys found: %.*s", STR_ARG(tag->key));
-        *LIST_PUSH(call->arena, ret) = tag->key;
-        *LIST_PUSH(call->arena, ret) = tag->value.p ? tag->value : S("");
-    }
-    return 0;
-}
-
-int
-cfn_capable(struct api_call *call, const struct json *root, const struct str_list *given)
-{
-    struct str needs = cfn_capability(root, call->arena, NULL);
-    bool extended = json_get(root, "Transform") && !cfn_extended(root);
-
-    if (extended && !str_in(given, S("CAPABILITY_AUTO_EXPAND")))
-        return api_fault(call, &CFN_ERR(InsufficientCapabilitiesException),
-                         "Requires capabilities : [CAPABILITY_AUTO_EXPAND]");
-    if (!needs.p || str_in(given, S("CAPABILITY_NAMED_IAM")) || str_in(given, needs))
-        return 0;
-    return api_fault(call, &CFN_ERR(InsufficientCapabilitiesException),
-                     "Requires capabilities : [%.*s]", STR_ARG(needs));
-}
-
-static int
-parameters_of(struct api_call *call, const struct cfn_submission *in, const struct json *root,
-              const struct cfn_stack_row *before, struct str *ret)
-{
-    struct cfn_givens given = {0};
-    struct json old = cfn_object(), params;
-    struct str wrong;
-
-    LIST_EACH(in->parameters, p) {
-        bool previous = opt_bool_or(p->use_previous_value, false);
-
-        if (!p->parameter_key.p || (!p->parameter_value.p && !previous))
-            return INVALID("Every parameter must have a ParameterKey and a ParameterValue");
-        if (previous && (!before || p->parameter_value.p))
-            return INVALID("Invalid input for parameter key %.*s. Cannot specify usePreviousValue "
-                           "as true for a parameter key not in the previous template",
-                           STR_ARG(p->parameter_key));
-        *LIST_PUSH(call->arena, &given) =
-            (struct cfn_given){p->parameter_key, p->parameter_value, previous};
-    }
-    if (before && before->params.n)
-        cfn_read(call->arena, before->params, &old);
-    int r = cfn_parameters(call, root, &given, &old, &params, &wrong);
-
-    if (r > 0)
-        return INVALID("%.*s", STR_ARG(wrong));
-    if (r == 0)
-        *ret = cfn_print(call->arena, &params, (size_t)2 << 20);
-    return r;
-}
-
-static int
-actor_of(struct api_call *call, const struct cfn_submission *in, const struct cfn_stack_row *before,
-         struct cfn_stack_row *row)
-{
-    int r;
-
-    row->role = in->role.p ? in->role : before ? before->role : S("");
-    row->actor = api_actor_keep(call);
-    if (!row->role.n)
-        return 0;
-    r = in->role.p ? api_authorize_pass_role(call, in->role, VIA) : 0;
-    if (r)
-        return r;
-    row->actor = api_actor_role(call, row->role, S("AWSCloudFormation"));
-    return row->actor.n ? 0
-                        : INVALID("Role %.*s is invalid or cannot be assumed", STR_ARG(row->role));
-}
-
-static void
-keep_or_take(const struct str_list *given, const struct str_list *before, struct str_list *ret)
-{
-    if (given && given->v)
-        *ret = (struct str_list){given->n ? given->v : NULL, given->n};
-    else if (before)
-        *ret = *before;
-}
-
-static int
-policies_of(struct api_call *call, const struct cfn_submission *in, struct cfn_stack_row *row)
-{
-    struct str wrong = STR_NONE;
-
-    if (in->policy_body.p)
-        wrong = cfn_policy_check(call->arena, in->policy_body);
-    if (!wrong.p && in->policy_once.p)
-        wrong = cfn_policy_check(call->arena, in->policy_once);
-    if (wrong.p)
-        return INVALID("%.*s", STR_ARG(wrong));
-    if (in->policy_body.p)
-        row->policy = in->policy_body;
-    row->policy_once = in->policy_once;
-    return 0;
-}
-
-int
-cfn_submit(struct api_call *call, const struct cfn_submission *in,
-           const struct cfn_stack_row *before, struct cfn_stack_row *row)
-{
-    static const struct str_list nothing = {0};
-    struct json root;
-    struct str text;
-    int r = refuse_unreached(call, in);
-
-    if (r == 0)
-        r = template_of(call, in, before, &text);
-    if (r)
-        return r;
-    struct str wrong = cfn_template(call->arena, text, &root);
-
-    if (wrong.p)
-        return INVALID("%.*s", STR_ARG(wrong));
-    r = tags_of(call, in->tags, &row->tags);
-    if (r == 0 && before && !in->tags->v)
-        row->tags = before->tags;
-    if (r == 0)
-        r = parameters_of(call, in, &root, before, &row->params);
-    if (r == 0)
-        r = cfn_capable(call, &root, in->capabilities ? in->capabilities : &nothing);
-    if (r == 0)
-        r = actor_of(call, in, before, row);
-    if (r)
-        return r;
-    keep_or_take(in->notify, before ? &before->notify : NULL, &row->notify);
-    keep_or_take(in->capabilities, NULL, &row->capabilities);
-    r = policies_of(call, in, row);
-    if (r)
-        return r;
-    row->template = text;
-    row->description = cfn_scalar(json_get(&root, "Description"));
-    row->token = in->token.p ? in->token : S("");
-    return 0;
 }
 
 /* ---- a trial ---- */
@@ -417,7 +227,7 @@ cfn_create_stack(struct api_call *call, const struct cloudformation_CreateStackI
 
     /* the same call again */
     if (same && req->client_request_token.n && str_eq(same->token, req->client_request_token) &&
-        str_eq(same->template, req->template_body)) {
+        (req->template_url.p || str_eq(same->template, req->template_body))) {
         res->stack_id = same->id;
         return 0;
     }
@@ -527,8 +337,8 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
         .previous_template = opt_bool_or(req->use_previous_template, false),
         .policy_body = req->stack_policy_body,
         .policy_once = req->stack_policy_during_update_body,
-        .policy_url =
-            req->stack_policy_url.p ? req->stack_policy_url : req->stack_policy_during_update_url,
+        .policy_url = req->stack_policy_url,
+        .policy_once_url = req->stack_policy_during_update_url,
         .token = req->client_request_token,
     };
     const struct cfn_stack_row *old = cfn_find(call, req->stack_name);
@@ -555,6 +365,7 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
     if (r)
         return r;
     row.before_template = old->template;
+    row.before_processed = old->processed;
     row.before_params = old->params;
     row.before_tags = old->tags;
     row.hold = opt_bool_or(req->disable_rollback, false);
@@ -652,7 +463,7 @@ cfn_delete_stack(struct api_call *call, const struct cloudformation_DeleteStackI
     if (r == 0)
         r = delete_check(call, row, req, &look);
     if (r == 0)
-        r = actor_of(call, &role, row, &look.stack);
+        r = cfn_submit_actor(call, &role, row, &look.stack);
     if (r)
         return r;
     look.stack.stage = CFN_DELETE;
@@ -693,15 +504,13 @@ cfn_set_stack_policy(struct api_call *call, const struct cloudformation_SetStack
     const struct cfn_stack_row *old;
     int r = cfn_need(call, req->stack_name, &old);
 
-    if (r == 0)
-        r = refuse_unreached(call, &in);
-    if (r == 0 && !in.policy_body.p)
+    if (r == 0 && !in.policy_body.p && !in.policy_url.p)
         r = INVALID("You must specify StackPolicyBody or StackPolicyURL");
     if (r)
         return r;
     struct cfn_stack_row row = *old;
 
-    r = policies_of(call, &in, &row);
+    r = cfn_submit_policies(call, &in, &row);
     if (r == 0)
         r = cfn_stack_update(call->txn, &row);
     return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(row.id)) : r;
