@@ -25,6 +25,7 @@
 struct api;
 struct api_caller;
 struct api_guard;
+struct api_reply;
 struct api_request;
 struct api_wire; /* api/wire.h */
 
@@ -122,6 +123,13 @@ struct api_service_hooks {
      */
     bool (*granted)(struct api_call *call, struct str action, const struct api_resource *resource,
                     const struct policy_context *extra);
+    /*
+     * Answers a request that is no call of an operation, but was sent to a name that is the
+     * service's own (the handle of a wait condition).  The call has no principal and no
+     * transaction; the hook begins one, proves who asks and fills in the reply with its wait_seq.
+     * False: it is none of these.  May be NULL.
+     */
+    bool (*answer)(struct api_call *call, const struct api_request *req, struct api_reply *reply);
 };
 
 /*

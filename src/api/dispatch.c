@@ -295,6 +295,21 @@ carry_out(struct api *api, const struct api_request *req, struct call_state *st,
     return r;
 }
 
+static bool
+answered_otherwise(struct api *api, const struct api_request *req, struct call_state *st,
+                   struct api_reply *reply)
+{
+    for (size_t i = 0; api->config.services[i]; i++) {
+        const struct api_service_hooks *hooks = api->config.services[i];
+
+        if (hooks->answer && hooks->answer(&st->call, req, reply)) {
+            st->call.service = hooks->service;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- replies ---- */
 
 /* A fault may repeat what the client sent, and neither XML nor JSON can carry just any bytes. */
@@ -368,7 +383,7 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
     reply->request_id = st.call.request_id;
     reply->wait_seq = 0;
     reply->code = STR_NONE;
-    int r = carry_out(api, req, &st, reply);
+    int r = answered_otherwise(api, req, &st, reply) ? 0 : carry_out(api, req, &st, reply);
     reply->service = st.call.service ? str_from(st.call.service->name) : S("-");
     reply->operation = st.call.op ? api_op_name(st.call.service, st.call.op) : STR_NONE;
     reply->secret = st.call.op && (st.call.op->flags & API_OP_SECRET);

@@ -357,6 +357,7 @@ take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
     stack->actor = row->actor;
     stack->change_set = row->id;
     stack->policy_once = S("");
+    stack->with_parent = false;
 }
 
 int

@@ -37,6 +37,8 @@ step(struct cfn_look *look)
     case CFN_ROLLBACK:
     case CFN_DELETE:
         return cfn_remove(look);
+    case CFN_HELD:
+    case CFN_HELD_BACK:
     case CFN_REST:
         break;
     }

@@ -21,6 +21,8 @@ enum cfn_stage {
     CFN_REVERT_CLEANUP,
     CFN_ROLLBACK, /* a creation failed */
     CFN_DELETE,
+    CFN_HELD,      /* a nested stack was updated: it cleans up when its parent does */
+    CFN_HELD_BACK, /* the same after it went back */
 };
 
 /* Where a resource is on its way. */
@@ -36,6 +38,8 @@ enum cfn_phase {
     CFN_DELETING,
     CFN_GOING, /* is not gone yet */
     CFN_GONE,
+    CFN_BACK,        /* a nested stack goes back */
+    CFN_BACK_FAILED, /* it could not be brought back */
 };
 
 /* What the operation that runs did to a resource. */
@@ -78,7 +82,14 @@ struct cfn_run cfn_run_of(struct cfn_look *look, const struct cfn_resource_row *
 /* Rows of resources for what the template wants; the stage begins.  0 or negative. */
 int cfn_plan(struct cfn_look *look);
 int cfn_apply(struct cfn_look *look);
-/* Rows of an update that failed go back. */
+/* Tags of a stack with those that name it, a list of {Key, Value}. */
+struct json cfn_stack_tags(struct cfn_look *look, const struct str_list *tags);
+/* A row for what is replaced, to be deleted or to go back to. */
+int cfn_keep_old(struct cfn_look *look, const struct cfn_resource_row *row);
+
+/* ---- revert.c ---- */
+
+/* An update that failed goes back. */
 int cfn_revert(struct cfn_look *look);
 
 /* ---- remove.c ---- */

@@ -15,7 +15,7 @@ struct cfn_location {
  */
 bool cfn_location_parse(struct arena *a, struct str url, struct cfn_location *ret);
 
-/* The text of an object as the caller of `call` may read it.  0, positive with a fault, negative. */
+/* The text of an object, as the caller may read it.  0, positive with a fault, negative. */
 int cfn_fetch(struct api_call *call, struct str url, struct str *ret);
 
 /* Another source than S3, for tests: the same contract; NULL: S3. */

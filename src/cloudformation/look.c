@@ -52,8 +52,13 @@ ref_attribute(struct cfn_scope *scope, struct str name, struct str attribute, st
         return cfn_wrong(
             scope, "Template error: instance of Fn::GetAtt references undefined resource %.*s",
             STR_ARG(name));
-    if (!cfn_read(scope->arena, row->attributes, &attributes) ||
-        !json_get_str(&attributes, attribute))
+    bool known = cfn_read(scope->arena, row->attributes, &attributes) &&
+                 json_get_str(&attributes, attribute);
+
+    if (!known && str_starts(attribute, S("Outputs.")))
+        return cfn_wrong(scope, "Output '%.*s' not found in stack '%.*s'",
+                         STR_ARG(str_cut(attribute, 8, attribute.n)), STR_ARG(row->physical));
+    if (!known)
         return cfn_wrong(scope, "Attribute '%.*s' does not exist", STR_ARG(attribute));
     *ret = *json_get_str(&attributes, attribute);
     return true;

@@ -89,6 +89,15 @@ time_or_none(int64_t ms)
     return ms ? opt_i64(ms) : (struct opt_i64){0};
 }
 
+/* A nested stack is as protected as its root. */
+static bool
+is_protected(struct api_call *call, const struct cfn_stack_row *row)
+{
+    const struct cfn_stack_row *root = row->root.n ? cfn_stack_get(call->txn, row->root) : row;
+
+    return row->protected || (root && root->protected);
+}
+
 static struct cloudformation_Stack
 show_stack(struct api_call *call, const struct cfn_stack_row *row)
 {
@@ -109,7 +118,9 @@ show_stack(struct api_call *call, const struct cfn_stack_row *row)
         .timeout_in_minutes = time_or_none(row->timeout_min),
         .capabilities = row->capabilities,
         .role_arn = OR_NONE(row->role),
-        .enable_termination_protection = opt_bool(row->protected),
+        .parent_id = OR_NONE(row->parent),
+        .root_id = OR_NONE(row->root),
+        .enable_termination_protection = opt_bool(is_protected(call, row)),
         .drift_information = ARENA_NEW(call->arena, struct cloudformation_StackDriftInformation),
     };
 
@@ -182,6 +193,8 @@ cfn_list_stacks(struct api_call *call, const struct cloudformation_ListStacksInp
             .creation_time = opt_i64(row->created_ms),
             .last_updated_time = time_or_none(row->updated_ms),
             .deletion_time = time_or_none(row->deleted_ms),
+            .parent_id = OR_NONE(row->parent),
+            .root_id = OR_NONE(row->root),
             .stack_status = row->status,
             .stack_status_reason = OR_NONE(row->reason),
             .drift_information = drift,

@@ -5,6 +5,7 @@
 #include "cloudformation/stack.h"
 
 #include "api/actor.h"
+#include "cloudformation/own.h"
 #include "cloudformation/template.h"
 
 #define NAME_MAX_CHARACTERS 128
@@ -54,6 +55,7 @@ const struct api_service_hooks cloudformation_hooks = {
     .service = &cloudformation_service,
     .of_instance = of_instance,
     .resource = resource,
+    .answer = cfn_handle_answer,
 };
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
@@ -192,6 +194,7 @@ cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage
 
     row->stage = stage;
     row->cancel = false;
+    row->failure = S("");
     r = is_new ? cfn_stack_insert(call->txn, row) : 0;
     if (r < 0)
         return error_origin(-r, "stack %.*s cannot be written", STR_ARG(row->id));
@@ -286,7 +289,7 @@ cfn_is_same(struct api_call *call, const struct cfn_stack_row *before,
     *ret = r == 0 && same_parts(&old.root, &new.root) &&
            cfn_equal(&old.scope.values, &new.scope.values) &&
            same_list(&before->tags, &row->tags) && same_list(&before->notify, &row->notify) &&
-           str_eq(before->role, row->role);
+           str_eq(before->role, row->role) && !cfn_has_nested(&new.root);
     return r;
 }
 
@@ -369,6 +372,7 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
     row.before_params = old->params;
     row.before_tags = old->tags;
     row.hold = opt_bool_or(req->disable_rollback, false);
+    row.with_parent = false;
     row.retain_new = opt_bool_or(req->retain_except_on_create, false);
     row.updated_ms = call->now_ms;
     row.deadline_ms = 0;
@@ -396,28 +400,64 @@ cfn_cancel_update_stack(struct api_call *call,
     return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(row.id)) : 0;
 }
 
+/* What could not be brought back is tried again, or left as it is. */
+static int
+back_again(struct cfn_look *look, const struct str_list *skip)
+{
+    struct api_call *call = look->call;
+    struct str_list left = {0};
+    int r = 0;
+
+    LIST_EACH(skip, name)
+        *LIST_PUSH(call->arena, &left) = *name;
+    STORE_EACH(call->txn, cfn_resource_by_stack, old, look->stack.id) {
+        struct cfn_resource_row row = *old;
+        bool skipped = str_in(skip, row.logical);
+
+        if (r != 0 || row.phase != CFN_BACK_FAILED)
+            continue;
+        for (size_t i = 0; i < left.n; i++)
+            if (str_eq(left.v[i], row.logical))
+                left.v[i] = left.v[--left.n];
+        row.phase = skipped ? CFN_SETTLED : CFN_FAILED;
+        row.touched = skipped ? CFN_UNTOUCHED : row.touched;
+        r = skipped ? cfn_resource_status(look, &row, "UPDATE_COMPLETE", STR_NONE)
+                    : cfn_resource_update(call->txn, &row);
+        if (r == 0 && !skipped)
+            r = cfn_nested_again(look, &row);
+    }
+    struct str all = str_join(call->arena, &left, S(", "));
+
+    if (r == 0 && left.n)
+        return INVALID("ResourcesToSkip: [%.*s] are not in the UPDATE_FAILED state", STR_ARG(all));
+    return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(look->stack.id)) : r;
+}
+
 int
 cfn_continue_update_rollback(struct api_call *call,
                              const struct cloudformation_ContinueUpdateRollbackInput *req,
                              struct cloudformation_ContinueUpdateRollbackOutput *res UNUSED)
 {
+    const struct cfn_submission role = {.role = req->role_arn};
     const struct cfn_stack_row *old;
     struct cfn_look look;
     int r = cfn_need(call, req->stack_name, &old);
 
     if (r)
         return r;
-    if (req->resources_to_skip.n || req->role_arn.p)
-        return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                         "Welkin does not implement ResourcesToSkip and RoleARN of "
-                         "ContinueUpdateRollback yet: nothing was done.");
     if (!str_is(old->status, "UPDATE_ROLLBACK_FAILED") && !str_is(old->status, "UPDATE_FAILED"))
         return INVALID("Stack:%.*s is in %.*s state and can not continue to roll back.",
                        STR_ARG(old->id), STR_ARG(old->status));
     r = cfn_look_init(&look, call, old);
     if (r)
         return r;
+    r = back_again(&look, &req->resources_to_skip);
+    if (r == 0)
+        r = cfn_submit_actor(call, &role, old, &look.stack);
+    if (r)
+        return r;
     look.stack.stage = CFN_REVERT;
+    look.stack.with_parent = false;
     look.stack.token = req->client_request_token.p ? req->client_request_token : S("");
     return cfn_status(&look, "UPDATE_ROLLBACK_IN_PROGRESS", S("User Initiated"));
 }
@@ -428,7 +468,9 @@ static int
 delete_check(struct api_call *call, const struct cfn_stack_row *row,
              const struct cloudformation_DeleteStackInput *req, struct cfn_look *look)
 {
-    if (row->protected)
+    const struct cfn_stack_row *root = row->root.n ? cfn_stack_get(call->txn, row->root) : row;
+
+    if (row->protected || (root && root->protected))
         return INVALID("Stack [%.*s] cannot be deleted while TerminationProtection is enabled",
                        STR_ARG(row->name));
     if (row->stage != CFN_REST && row->stage != CFN_CREATE)
@@ -485,6 +527,10 @@ cfn_update_termination_protection(struct api_call *call,
 
     if (r)
         return r;
+    if (old->root.n)
+        return INVALID("Termination protection cannot be changed on nested stack [%.*s]. Change it "
+                       "on its root stack.",
+                       STR_ARG(old->name));
     struct cfn_stack_row row = *old;
 
     row.protected = opt_bool_or(req->enable_termination_protection, false);

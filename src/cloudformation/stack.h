@@ -32,8 +32,8 @@ struct cfn_submission {
 
 /*
  * Checks it and fills in template (sent and processed), parameters, tags, capabilities, notify,
- * role, actor and description of a row.  `before`: the stack as it is, of which what was not said is
- * kept; or NULL.
+ * role, actor and description of a row.  `before`: the stack as it is, of which what was not said
+ * is kept; or NULL.
  */
 int cfn_submit(struct api_call *call, const struct cfn_submission *in,
                const struct cfn_stack_row *before, struct cfn_stack_row *row);

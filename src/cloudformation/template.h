@@ -9,8 +9,8 @@
 #define CFN_OUTPUTS_MAX 200
 
 /*
- * Text into a tree, and all checks.  Absent, or AWS's sentence of what is wrong.  Of a template that
- * has transforms, resources and outputs are not looked at before those ran: cfn_template_parts().
+ * Text into a tree, and all checks.  Absent, or AWS's sentence of what is wrong.  Resources and
+ * outputs of a template with transforms are not looked at before those ran: cfn_template_parts().
  */
 struct str cfn_template(struct arena *a, struct str text, struct json *ret);
 struct str cfn_template_parts(struct arena *a, const struct json *root);

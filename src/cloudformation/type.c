@@ -47,7 +47,10 @@ cfn_type(struct str name)
 bool
 cfn_type_has_attribute(const struct json *type, struct str attribute)
 {
-    return json_get_str(json_get(type, "Attributes"), attribute) != NULL;
+    struct str prefix = json_text(type, "AttributePrefix");
+
+    return json_get_str(json_get(type, "Attributes"), attribute) != NULL ||
+           (prefix.p && str_starts(attribute, prefix));
 }
 
 bool
@@ -551,8 +554,8 @@ bad_key(struct cfn_run *run, const char *how, struct str key, const char *what)
     return CFN_REFUSED;
 }
 
-static int
-validate(struct cfn_run *run)
+int
+cfn_run_validate(struct cfn_run *run)
 {
     const struct json *known = json_get(run->type, "Properties");
 
@@ -610,7 +613,7 @@ cfn_run_create(struct cfn_run *run)
 {
     struct step_scope s;
     size_t mark = store_savepoint(run->call->txn);
-    int r = validate(run);
+    int r = cfn_run_validate(run);
 
     if (r != CFN_DONE)
         return r;
@@ -628,7 +631,7 @@ cfn_run_update(struct cfn_run *run)
     struct step_scope s;
     const struct json *unreached = json_get(run->type, "Unreached");
     size_t mark = store_savepoint(run->call->txn);
-    int r = validate(run);
+    int r = cfn_run_validate(run);
 
     if (r != CFN_DONE)
         return r;

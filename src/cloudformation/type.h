@@ -19,6 +19,8 @@
  *   Retry [CODE]      refusals of Delete after which it is tried again
  *   Missing [CODE]    what says that the thing is not there any more
  *   Unreached [P …]   properties whose change is refused: not implemented
+ *   Internal          made of CloudFormation's own rows: own.h
+ *   AttributePrefix   any attribute that begins so is one
  *
  * In it, Ref is a property, Id, It, AllTags (the stack's tags and the resource's) or a value of
  * Define; GetAtt is X.PATH of a property, It, Reply (the last), First (the first), Saved, Self
@@ -54,6 +56,8 @@ struct cfn_run {
 
 enum cfn_outcome { CFN_DONE = 0, CFN_REFUSED = 1, CFN_RETRY = 2 };
 
+/* Whether the type has all properties that are given, and those that are needed are there. */
+int cfn_run_validate(struct cfn_run *run);
 /* Each answers enum cfn_outcome with `why`, or negative.  What was refused left nothing behind. */
 int cfn_run_create(struct cfn_run *run);
 int cfn_run_update(struct cfn_run *run);
