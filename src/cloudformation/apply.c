@@ -46,7 +46,9 @@ plan_one(struct cfn_look *look, struct str logical, const struct json *resource,
     row.number = (int64_t)number;
     row.phase = CFN_PENDING;
     row.touched = CFN_UNTOUCHED;
-    row.old_props = S(""); /* of the update before this one */
+    /* of the update before this one, unless it failed and was left as it was */
+    if (!str_is(look->stack.status, "UPDATE_FAILED"))
+        row.old_props = S("");
     row.depends = cfn_depends(a, &look->root, resource);
     row.on_delete = policy_of(look, resource, "DeletionPolicy");
     row.on_replace = policy_of(look, resource, "UpdateReplacePolicy");
@@ -448,8 +450,8 @@ update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
         return fail(look, row, run->why);
     if (made)
         cfn_put(look->call->arena, &run->props, S("#made"), *made);
-    row->old_props = row->props;
-    row->old_attributes = row->attributes;
+    if (!row->old_props.n)
+        row->old_props = row->props;
     row->props = printed(look, &run->props);
     row->attributes = printed(look, &run->attributes);
     row->phase = CFN_STARTED;
@@ -685,7 +687,8 @@ cfn_apply(struct cfn_look *look)
     if (failed)
         return fail_stage(look, STR_NONE);
     if (look->stack.cancel && under_way(look)) {
-        look->stack.hold = false; /* who cancels wants it back as it was */
+        /* who cancels wants it back as it was, if it ever was */
+        look->stack.hold = !look->stack.before_template.n;
         return fail_stage(look, S("User Initiated"));
     }
     if (look->stack.deadline_ms && look->call->now_ms >= look->stack.deadline_ms && under_way(look))

@@ -343,10 +343,9 @@ drop_others(struct api_call *call, const struct cfn_change_set_row *but)
 static void
 take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
 {
-    stack->before_template = stack->template;
-    stack->before_processed = stack->processed;
-    stack->before_params = stack->params;
-    stack->before_tags = stack->tags;
+    const struct cfn_stack_row old = *stack;
+
+    cfn_keep_before(stack, &old);
     stack->template = row->template;
     stack->processed = row->processed;
     stack->params = row->params;

@@ -214,10 +214,7 @@ nested_update(struct cfn_look *look, struct cfn_resource_row *row UNUSED, struct
     if (r == 0 && same && str_ends(old->status, S("_COMPLETE")))
         return CFN_DONE;
     if (r == 0) {
-        child.before_template = old->template;
-        child.before_processed = old->processed;
-        child.before_params = old->params;
-        child.before_tags = old->tags;
+        cfn_keep_before(&child, old);
         child.deadline_ms = 0;
         follow_parent(look, &child);
         r = cfn_begin(&call, &child, CFN_UPDATE);

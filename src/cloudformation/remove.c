@@ -83,8 +83,6 @@ is_needed(struct cfn_look *look, const struct cfn_resource_row *row)
 {
     bool needed = false;
 
-    if (is_leftover(row))
-        return false;
     STORE_EACH(look->call->txn, cfn_resource_by_stack, other, row->stack) {
         bool there = (other->phase >= CFN_TO_DELETE && other->phase < CFN_GONE) ||
                      other->phase == CFN_FAILED;
@@ -240,10 +238,11 @@ forget_failed(struct cfn_look *look)
             break;
         if (row->phase == CFN_FAILED || row->phase == CFN_TO_DELETE) {
             r = cfn_resource_delete(look->call->txn, row->key);
-        } else if (row->touched != CFN_UNTOUCHED) {
+        } else if (row->touched != CFN_UNTOUCHED || row->old_props.n) {
             struct cfn_resource_row row_copy = *row;
 
             row_copy.touched = CFN_UNTOUCHED;
+            row_copy.old_props = S("");
             r = cfn_resource_update(look->call->txn, &row_copy);
         }
     }

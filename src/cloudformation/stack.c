@@ -185,6 +185,18 @@ cfn_new_stack(struct api_call *call, struct str name, struct cfn_stack_row *row)
     return 0;
 }
 
+void
+cfn_keep_before(struct cfn_stack_row *row, const struct cfn_stack_row *old)
+{
+    /* what failed and was left is no state to go back to */
+    if (str_ends(old->status, S("_FAILED")))
+        return;
+    row->before_template = old->template;
+    row->before_processed = old->processed;
+    row->before_params = old->params;
+    row->before_tags = old->tags;
+}
+
 int
 cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage)
 {
@@ -367,10 +379,7 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
         return INVALID("No updates are to be performed.");
     if (r)
         return r;
-    row.before_template = old->template;
-    row.before_processed = old->processed;
-    row.before_params = old->params;
-    row.before_tags = old->tags;
+    cfn_keep_before(&row, old);
     row.hold = opt_bool_or(req->disable_rollback, false);
     row.with_parent = false;
     row.retain_new = opt_bool_or(req->retain_except_on_create, false);
@@ -445,7 +454,7 @@ cfn_continue_update_rollback(struct api_call *call,
 
     if (r)
         return r;
-    if (!str_is(old->status, "UPDATE_ROLLBACK_FAILED") && !str_is(old->status, "UPDATE_FAILED"))
+    if (!str_is(old->status, "UPDATE_ROLLBACK_FAILED"))
         return INVALID("Stack:%.*s is in %.*s state and can not continue to roll back.",
                        STR_ARG(old->id), STR_ARG(old->status));
     r = cfn_look_init(&look, call, old);
@@ -460,6 +469,40 @@ cfn_continue_update_rollback(struct api_call *call,
     look.stack.with_parent = false;
     look.stack.token = req->client_request_token.p ? req->client_request_token : S("");
     return cfn_status(&look, "UPDATE_ROLLBACK_IN_PROGRESS", S("User Initiated"));
+}
+
+/* What DisableRollback left as it was. */
+int
+cfn_rollback_stack(struct api_call *call, const struct cloudformation_RollbackStackInput *req,
+                   struct cloudformation_RollbackStackOutput *res)
+{
+    const struct cfn_submission role = {.role = req->role_arn};
+    const struct cfn_stack_row *old;
+    struct cfn_look look;
+    int r = cfn_need(call, req->stack_name, &old);
+
+    if (r)
+        return r;
+    bool creates = str_is(old->status, "CREATE_FAILED") || !old->before_template.n;
+
+    if (!str_is(old->status, "CREATE_FAILED") && !str_is(old->status, "UPDATE_FAILED"))
+        return INVALID("Stack:%.*s is in %.*s state and can not be rolled back.", STR_ARG(old->id),
+                       STR_ARG(old->status));
+    r = cfn_look_init(&look, call, old);
+    if (r == 0)
+        r = cfn_submit_actor(call, &role, old, &look.stack);
+    if (r)
+        return r;
+    look.stack.stage = creates ? CFN_ROLLBACK : CFN_REVERT;
+    look.stack.with_parent = false;
+    look.stack.retain_new = opt_bool_or(req->retain_except_on_create, false);
+    look.stack.token = req->client_request_token.p ? req->client_request_token : S("");
+    res->stack_id = old->id;
+    if (creates)
+        r = cfn_remove_begin(&look);
+    return r ? r
+             : cfn_status(&look, creates ? "ROLLBACK_IN_PROGRESS" : "UPDATE_ROLLBACK_IN_PROGRESS",
+                          S("User Initiated"));
 }
 
 /* ---- DeleteStack ---- */

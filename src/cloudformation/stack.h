@@ -37,6 +37,8 @@ struct cfn_submission {
  */
 int cfn_submit(struct api_call *call, const struct cfn_submission *in,
                const struct cfn_stack_row *before, struct cfn_stack_row *row);
+/* What an update of `old` to `row` goes back to when it fails. */
+void cfn_keep_before(struct cfn_stack_row *row, const struct cfn_stack_row *old);
 /* Begins what a row is made for: its resources are planned, its event is written. */
 int cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage);
 /* Whether an update would change nothing at all. */
