@@ -110,6 +110,15 @@ int cfn_exports_drop(struct cfn_look *look);
 
 struct cfn_engine;
 
+/*
+ * A failure point for tests: the engine stops after so many looks, as if the daemon died there, and
+ * makes so many calls in each.  0 looks left: it does nothing; negative: it goes on.
+ */
+extern struct cfn_engine_fault {
+    int looks;
+    int calls; /* 0: as many as usual */
+} cfn_engine_fault;
+
 int
 cfn_engine_new(struct cfn_engine **ret, struct loop *loop, struct store *store, struct api *api);
 struct cfn_engine *cfn_engine_free(struct cfn_engine *engine);
