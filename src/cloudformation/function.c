@@ -371,6 +371,8 @@ fn_find_in_map(struct cfn_scope *scope, const struct json *arg, struct json *ret
     if (!value)
         return cfn_wrong(scope, "Template error: Unable to get mapping for %.*s::%.*s::%.*s",
                          STR_ARG(keys[0]), STR_ARG(keys[1]), STR_ARG(keys[2]));
+    if (scope->extended)
+        return cfn_resolve(scope, value, ret);
     *ret = *value;
     return true;
 }

@@ -320,6 +320,28 @@ check_transform(struct arena *a, const struct json *root)
     return STR_NONE;
 }
 
+/* A map of maps of texts and lists; functions only with language extensions. */
+static struct str
+check_mappings(struct arena *a, const struct json *root)
+{
+    const struct json *maps = json_get(root, "Mappings");
+
+    for (size_t i = 0; maps && i < maps->n; i++) {
+        const struct json *map = &maps->v[i];
+
+        for (size_t k = 0; k < map->n; k++) {
+            if (map->kind != JSON_OBJECT || map->v[k].kind != JSON_OBJECT)
+                return str_fmt(a, "Template format error: Every Mappings member %.*s must be a map",
+                               STR_ARG(maps->names[i]));
+            for (size_t v = 0; v < map->v[k].n && !cfn_extended(root); v++)
+                if (map->v[k].v[v].kind == JSON_OBJECT || map->v[k].v[v].kind == JSON_NULL)
+                    return S("Template format error: Every Mappings attribute must be a String or "
+                             "a List.");
+        }
+    }
+    return STR_NONE;
+}
+
 static bool
 has_null(const struct json *j)
 {
@@ -505,6 +527,8 @@ cfn_template_parts(struct arena *a, const struct json *root)
 {
     struct str wrong = check_sections(a, root);
 
+    if (!wrong.p)
+        wrong = check_mappings(a, root);
     if (!wrong.p)
         wrong = check_resources(a, root);
     if (!wrong.p)
