@@ -276,7 +276,7 @@ TEST(the_printed_public_parameters, "VS-18 CFNP-05")
     world_free(w);
 }
 
-/* Its third statement is about databases, which are not there yet: see the test of stack policies. */
+/* Its third statement is about databases, which are not there yet. */
 TEST(the_printed_stack_policy_is_taken, "CFNS-01")
 {
     static const char text[] =
