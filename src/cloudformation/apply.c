@@ -446,6 +446,8 @@ update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
 
     if (r < 0)
         return r;
+    if (r == CFN_RETRY)
+        return 0; /* begun it stays, until it is still */
     if (r != CFN_DONE)
         return fail(look, row, run->why);
     if (made)
@@ -519,13 +521,14 @@ started(struct cfn_look *look, struct cfn_resource_row *row)
     struct cfn_run run = cfn_run_of(look, row);
     enum cfn_seen seen = CFN_YES;
     int64_t n;
-    int r = cfn_see(look, row, &run, false, &seen);
+    const char *wait = row->touched == CFN_CHANGED ? "Updated" : "Ready";
+    int r = cfn_see(look, row, &run, wait, &seen);
 
     if (r < 0)
         return r;
     if (r == CFN_REFUSED || seen == CFN_NEVER)
         return fail(look, row, run.why);
-    if (json_get(run.type, "Ready") || cfn_own(run.type))
+    if (json_get(run.type, wait) || cfn_own(run.type))
         row->attributes = printed(look, &run.attributes);
     r = take_signals(look, row, &n);
     if (r < 0 || row->phase == CFN_FAILED)

@@ -38,7 +38,7 @@ enum cfn_phase {
     CFN_DELETING,
     CFN_GOING, /* is not gone yet */
     CFN_GONE,
-    CFN_BACK,        /* a nested stack goes back */
+    CFN_BACK,        /* it goes back, and is not there yet */
     CFN_BACK_FAILED, /* it could not be brought back */
 };
 

@@ -45,13 +45,13 @@ cfn_unmake(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *
 }
 
 int
-cfn_see(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run, bool gone,
+cfn_see(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run, const char *what,
         enum cfn_seen *ret)
 {
     const struct cfn_own *own = cfn_own(run->type);
 
     *ret = CFN_YES;
     if (!own)
-        return cfn_run_look(run, gone ? "Gone" : "Ready", ret);
-    return own->look ? own->look(look, row, run, gone, ret) : CFN_DONE;
+        return cfn_run_look(run, what, ret);
+    return own->look ? own->look(look, row, run, strcmp(what, "Gone") == 0, ret) : CFN_DONE;
 }

@@ -27,8 +27,9 @@ const struct cfn_own *cfn_own(const struct json *type);
 int cfn_make(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run);
 int cfn_change(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run);
 int cfn_unmake(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run);
-int cfn_see(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run, bool gone,
-            enum cfn_seen *ret);
+/* what: "Ready", "Updated" or "Gone". */
+int cfn_see(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run,
+            const char *what, enum cfn_seen *ret);
 
 /* ---- nested.c ---- */
 

@@ -181,7 +181,7 @@ going(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
     enum cfn_seen seen = CFN_YES;
-    int r = cfn_see(look, row, &run, true, &seen);
+    int r = cfn_see(look, row, &run, "Gone", &seen);
 
     if (r < 0)
         return r;

@@ -2,7 +2,8 @@
  * Going back: an update that failed, or that its parent takes back.  What was changed is changed
  * again, what was replaced comes back by its row; what was made goes with the cleanup.
  *
- * A nested stack goes back by itself and is waited for (CFN_BACK).
+ * What needs its time is waited for (CFN_BACK): a nested stack that goes back by itself, an
+ * instance that must stop first.
  */
 #include "cloudformation/own.h"
 
@@ -24,6 +25,17 @@ settled(struct cfn_look *look, struct cfn_resource_row *row)
     return cfn_resource_status(look, row, "UPDATE_COMPLETE", STR_NONE);
 }
 
+/* It is looked at again. */
+static int
+wait_for(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    row->phase = CFN_BACK;
+    row->touched = CFN_CHANGED;
+    int r = cfn_resource_update(look->call->txn, row);
+
+    return r < 0 ? error_origin(-r, "resource %.*s cannot be written", STR_ARG(row->key)) : 0;
+}
+
 /* What goes back by itself: begun, and asked again until it is there. */
 static int
 revert_nested(struct cfn_look *look, struct cfn_resource_row *row)
@@ -42,11 +54,7 @@ revert_nested(struct cfn_look *look, struct cfn_resource_row *row)
         row->attributes = cfn_print(look->call->arena, &run.attributes, PROPS_MAX);
         return settled(look, row);
     }
-    if (row->phase == CFN_BACK)
-        return 0;
-    row->phase = CFN_BACK;
-    r = cfn_resource_update(look->call->txn, row);
-    return r < 0 ? error_origin(-r, "resource %.*s cannot be written", STR_ARG(row->key)) : 0;
+    return row->phase == CFN_BACK ? 0 : wait_for(look, row);
 }
 
 static int
@@ -54,21 +62,28 @@ revert_change(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
     struct json now = run.props, back = cfn_object();
+    bool changed = row->old_props.n && cfn_read(look->call->arena, row->old_props, &back);
+    int r = CFN_DONE;
 
     run.old_tags = cfn_stack_tags(look, &look->stack.tags);
     run.tags = cfn_stack_tags(look, &look->stack.before_tags);
-    if (row->old_props.n && cfn_read(look->call->arena, row->old_props, &back)) {
+    if (changed) {
         run.old = now;
         run.props = cfn_object();
         for (size_t i = 0; i < back.n; i++)
             if (!str_is(back.names[i], "#made"))
                 cfn_put(look->call->arena, &run.props, back.names[i], back.v[i]);
-        int r = cfn_change(look, row, &run);
-
-        if (r < 0)
-            return r;
-        if (r != CFN_DONE)
-            return failed(look, row, run.why);
+        r = cfn_change(look, row, &run);
+    } else if (!cfn_own(run.type)) {
+        r = cfn_run_resume(&run);
+    }
+    if (r < 0)
+        return r;
+    if (r == CFN_RETRY)
+        return wait_for(look, row);
+    if (r != CFN_DONE)
+        return failed(look, row, run.why);
+    if (changed) {
         row->props = row->old_props;
         row->attributes = cfn_print(look->call->arena, &run.attributes, PROPS_MAX);
     }
@@ -102,14 +117,14 @@ static int
 revert_one(struct cfn_look *look, struct cfn_resource_row *row)
 {
     const struct cfn_own *own = cfn_own(cfn_type(row->type));
-    bool nested = own && own->back && row->touched == CFN_CHANGED;
+    bool nested = own && own->back;
 
     if (row->phase == CFN_REMOVED) {
         row->phase = CFN_SETTLED;
         return cfn_resource_update(look->call->txn, row);
     }
     if (row->phase == CFN_BACK)
-        return revert_nested(look, row);
+        return nested ? revert_nested(look, row) : revert_change(look, row);
     if (row->phase == CFN_OLD || row->phase == CFN_BACK_FAILED || row->touched == CFN_MADE ||
         (row->touched == CFN_UNTOUCHED && !row->old_props.n))
         return 0;

@@ -48,6 +48,8 @@ int cfn_is_same(struct api_call *call, const struct cfn_stack_row *before,
 int cfn_new_stack(struct api_call *call, struct str name, struct cfn_stack_row *row);
 /* All functions carried out, as far as that can be told before anything is made. */
 bool cfn_try(struct cfn_look *look);
+/* "InsufficientCapabilitiesException" unless they suffice. */
+int cfn_capable(struct api_call *call, const struct json *root, const struct str_list *given);
 /* Parts of cfn_submit() for operations that have no more: role and actor, stack policies. */
 int cfn_submit_actor(struct api_call *call, const struct cfn_submission *in,
                      const struct cfn_stack_row *before, struct cfn_stack_row *row);

@@ -143,6 +143,12 @@ capable(struct api_call *call, const struct json *root, bool expands, const stru
                      "Requires capabilities : [%.*s]", STR_ARG(needs));
 }
 
+int
+cfn_capable(struct api_call *call, const struct json *root, const struct str_list *given)
+{
+    return capable(call, root, cfn_needs_expansion(root), given);
+}
+
 static int
 parameters_of(struct api_call *call, const struct cfn_submission *in, const struct json *root,
               const struct cfn_stack_row *before, struct json *ret)

@@ -383,6 +383,7 @@ build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
     add(t, root, "meta-data/block-device-mapping/root");
     add(t, events(t, txn, instance, false), "meta-data/events/maintenance/history");
     add(t, events(t, txn, instance, true), "meta-data/events/maintenance/scheduled");
+    add(t, instance->hibernation ? S("true") : S("false"), "meta-data/hibernation/configured");
     add(t, S("none"), "meta-data/instance-action");
     add(t, instance->id, "meta-data/instance-id");
     add(t, S("on-demand"), "meta-data/instance-life-cycle");

@@ -61,6 +61,9 @@ enum priv_op {
     PRIV_FREEZE,
     PRIV_SHUTDOWN,
     PRIV_TRUST,
+    PRIV_HIBERNATE,
+    PRIV_WAKE,
+    PRIV_DISK,
     PRIV_OPS,
 
     PRIV_EV_EXITED = 100,
@@ -99,7 +102,7 @@ struct priv_hello_reply {
 
 /* ---- LIST: no struct; answered by priv_list_reply and n × priv_list_entry ---- */
 
-enum priv_state { PRIV_STARTING = 1, PRIV_RUNNING, PRIV_EXITED };
+enum priv_state { PRIV_STARTING = 1, PRIV_RUNNING, PRIV_EXITED, PRIV_HIBERNATED };
 
 enum priv_exit {
     PRIV_EXIT_NONE,
@@ -296,6 +299,25 @@ struct priv_signal {
 };
 
 /* priv_machine: REMOVE (deletes the machine's folder in the background; refused while it runs). */
+
+/*
+ * HIBERNATE and WAKE ask with priv_machine.  A hibernated machine stands still in memory, has no
+ * network and takes no EXEC; a WAKE gives it the network of its class, and it goes on.  Each is no
+ * error when it is so already.
+ */
+
+/*
+ * DISK: the machine's disk is an encrypted one, of so many bytes and with this key; it is made when
+ * there is none.  It comes before each LAUNCH of such a machine, which is refused without it.
+ */
+#define PRIV_DISK_KEY 64
+#define PRIV_DISK_MIN (1ull << 30)
+#define PRIV_DISK_MAX (1ull << 44) /* of the host's file systems: 16 TiB */
+struct priv_disk {
+    char id[PRIV_ID_MAX];
+    uint64_t bytes;
+    uint8_t key[PRIV_DISK_KEY];
+};
 
 struct priv_limits_set {
     char id[PRIV_ID_MAX];

@@ -43,10 +43,12 @@ struct sent {
     char key[];
 };
 
+/* A machine that something was asked for. */
 struct launch {
     struct host_sandbox *s;
     size_t n;
     char id[PRIV_ID_MAX];
+    struct priv_launch req; /* of a boot */
 };
 
 struct host_sandbox {
@@ -526,23 +528,146 @@ launched(void *arg, struct priv_message *m)
     free(launch);
 }
 
+static struct launch *
+launch_new(struct host_sandbox *s, struct str id)
+{
+    struct launch *launch = calloc(1, sizeof(*launch));
+
+    if (launch) {
+        launch->s = s;
+        launch->n = id.n;
+        copy_id(launch->id, id);
+    }
+    return launch;
+}
+
+static void
+disk_opened(void *arg, struct priv_message *m)
+{
+    struct launch *launch = arg;
+
+    if (m->status >= 0) {
+        int r = ask(launch->s, PRIV_LAUNCH, &launch->req, sizeof(launch->req), STR_NONE, launched,
+                    launch);
+
+        if (r >= 0)
+            return;
+    }
+    launch->s->events.failed(launch->s->events.ctx, str_of(launch->id, launch->n), m->body);
+    free(launch);
+}
+
+/* The disk of an encrypted root volume goes before the launch, which must not come without it. */
+static int
+ask_disk(struct host_sandbox *s, const struct ec2_volume_row *volume, struct launch *launch)
+{
+    struct priv_disk req = {.bytes = (uint64_t)volume->size_gib << 30};
+
+    if (volume->plain_key.n != sizeof(req.key))
+        return error_origin(ENOKEY, "the key of %.*s is not at hand", STR_ARG(volume->id));
+    memcpy(req.id, launch->id, sizeof(req.id));
+    memcpy(req.key, volume->plain_key.p, sizeof(req.key));
+    int r = ask(s, PRIV_DISK, &req, sizeof(req), STR_NONE, disk_opened, launch);
+
+    explicit_bzero(&req, sizeof(req));
+    return r;
+}
+
 static int
 sandbox_boot(void *ctx, const struct host_boot *boot)
 {
     struct host_sandbox *s = ctx;
-    struct priv_launch req = {0};
+    const struct ec2_volume_row *root = ec2_volume_get(boot->txn, boot->instance->root_volume_id);
     struct vpc *vpc = open_vpc(s, boot->vpc);
+    struct launch *launch = launch_new(s, boot->instance->id);
 
-    if (!vpc || !launch_of(boot, &req))
-        return -EINVAL;
-    req.class = send_class(s, vpc, boot->txn, &boot->interface->group_ids);
-    struct launch *launch = calloc(1, sizeof(*launch));
     if (!launch)
         return -ENOMEM;
-    launch->s = s;
-    launch->n = boot->instance->id.n;
-    copy_id(launch->id, boot->instance->id);
-    int r = ask(s, PRIV_LAUNCH, &req, sizeof(req), STR_NONE, launched, launch);
+    if (!vpc || !launch_of(boot, &launch->req)) {
+        free(launch);
+        return -EINVAL;
+    }
+    launch->req.class = send_class(s, vpc, boot->txn, &boot->interface->group_ids);
+    int r = root && root->encrypted
+                ? ask_disk(s, root, launch)
+                : ask(s, PRIV_LAUNCH, &launch->req, sizeof(launch->req), STR_NONE, launched, launch);
+
+    if (r < 0)
+        free(launch);
+    return r;
+}
+
+/* ---- hibernation ---- */
+
+static void
+frozen(void *arg, struct priv_message *m)
+{
+    struct launch *launch = arg;
+    struct host_events *events = &launch->s->events;
+    struct str id = str_of(launch->id, launch->n);
+
+    if (m->status < 0)
+        events->not_frozen(events->ctx, id, m->body);
+    else
+        events->frozen(events->ctx, id);
+    free(launch);
+}
+
+static int
+sandbox_freeze(void *ctx, struct str id)
+{
+    struct host_sandbox *s = ctx;
+    struct priv_machine req = {0};
+    struct launch *launch = launch_new(s, id);
+
+    if (!launch)
+        return -ENOMEM;
+    copy_id(req.id, id);
+    int r = ask(s, PRIV_HIBERNATE, &req, sizeof(req), STR_NONE, frozen, launch);
+    if (r < 0)
+        free(launch);
+    return r;
+}
+
+/* One that cannot go on is of no use any more. */
+static void
+thawed(void *arg, struct priv_message *m)
+{
+    struct launch *launch = arg;
+    struct host_events *events = &launch->s->events;
+    struct str id = str_of(launch->id, launch->n);
+
+    if (m->status < 0) {
+        launch->s->driver.power(launch->s, id, HOST_POWER_KILL);
+        events->failed(events->ctx, id, m->body);
+    } else {
+        events->booted(events->ctx, id);
+    }
+    free(launch);
+}
+
+/* Its groups and its public address may be others than when it was frozen. */
+static int
+sandbox_thaw(void *ctx, const struct host_boot *boot)
+{
+    struct host_sandbox *s = ctx;
+    struct priv_machine req = {0};
+    struct priv_machine_class class = {0};
+    struct vpc *vpc = open_vpc(s, boot->vpc);
+    struct launch *launch = launch_new(s, boot->instance->id);
+
+    if (!vpc || !launch) {
+        free(launch);
+        return launch ? -EINVAL : -ENOMEM;
+    }
+    copy_id(req.id, boot->instance->id);
+    copy_id(class.id, boot->instance->id);
+    class.class = send_class(s, vpc, boot->txn, &boot->interface->group_ids);
+    ask(s, PRIV_MACHINE_CLASS, &class, sizeof(class), STR_NONE, logged,
+        "a machine's security groups");
+    if (boot->interface->public_ip.n)
+        send_public(s, vpc, boot->interface->public_ip, boot->interface->private_ip);
+    int r = ask(s, PRIV_WAKE, &req, sizeof(req), STR_NONE, thawed, launch);
     if (r < 0)
         free(launch);
     return r;
@@ -578,13 +703,10 @@ sandbox_remove(void *ctx, struct str id)
 {
     struct host_sandbox *s = ctx;
     struct priv_machine req = {0};
-    struct launch *launch = calloc(1, sizeof(*launch));
+    struct launch *launch = launch_new(s, id);
 
     if (!launch)
         return -ENOMEM;
-    launch->s = s;
-    launch->n = id.n;
-    copy_id(launch->id, id);
     copy_id(req.id, id);
     int r = ask(s, PRIV_REMOVE, &req, sizeof(req), STR_NONE, removed, launch);
     if (r < 0)
@@ -624,7 +746,7 @@ sandbox_limit(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_byte
 }
 
 static int
-sandbox_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
+sandbox_list(void *ctx, void (*fn)(void *fn_ctx, struct str id, bool frozen), void *fn_ctx)
 {
     struct host_sandbox *s = ctx;
     struct priv_list req = {0};
@@ -646,7 +768,7 @@ sandbox_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
         const struct priv_list_entry *entries = (const void *)(reply + 1);
         for (uint32_t i = 0; i < reply->n; i++)
             if (entries[i].state != PRIV_EXITED)
-                fn(fn_ctx, str_from(entries[i].id));
+                fn(fn_ctx, str_from(entries[i].id), entries[i].state == PRIV_HIBERNATED);
         req.start += reply->n;
     } while (reply->more);
     arena_done(&arena);
@@ -845,6 +967,8 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .ctx = s,
                                      .boot = sandbox_boot,
                                      .power = sandbox_power,
+                                     .freeze = sandbox_freeze,
+                                     .thaw = sandbox_thaw,
                                      .remove = sandbox_remove,
                                      .cpu = sandbox_cpu,
                                      .limit = sandbox_limit,

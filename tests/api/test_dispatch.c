@@ -388,6 +388,12 @@ static const struct dry dries[] = {
     {"DescribeSecurityGroups", "", 0},
     {"DescribeSubnets", "", 0},
     {"DescribeTags", "", 0},
+    {"EnableEbsEncryptionByDefault", "", 0},
+    {"DisableEbsEncryptionByDefault", "", 0},
+    {"GetEbsEncryptionByDefault", "", 0},
+    {"GetEbsDefaultKmsKeyId", "", 0},
+    {"ModifyEbsDefaultKmsKeyId", "&KmsKeyId=alias/x", 0},
+    {"ResetEbsDefaultKmsKeyId", "", 0},
     {"DescribeVolumeAttribute", "&VolumeId=$o&Attribute=autoEnableIO", 0},
     {"DescribeVolumeStatus", "", 0},
     {"DescribeVolumes", "", 0},
@@ -409,6 +415,8 @@ static const struct dry dries[] = {
      "SecurityGroupRule.1.SecurityGroupRule.CidrIpv4=10.0.0.0/8",
      0},
     {"RebootInstances", "&InstanceId.1=$i", 0},
+    {"MonitorInstances", "&InstanceId.1=$i", 0},
+    {"UnmonitorInstances", "&InstanceId.1=$i", 0},
     {"RegisterImage",
      "&Name=new&RootDeviceName=/dev/xvda&VirtualizationType=hvm&"
      "Architecture=x86_64&BlockDeviceMapping.1.DeviceName=/dev/xvda&"

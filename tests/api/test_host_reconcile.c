@@ -32,7 +32,9 @@ launch(struct world *w, const char *more)
 static void
 act(struct world *w, const char *action, const char *id)
 {
-    ok(w, world_callf(w, "Action=%sInstances&InstanceId.1=%s", action, id));
+    bool whole = strstr(action, "Action=") != NULL;
+
+    ok(w, world_callf(w, "%s%sInstances&InstanceId.1=%s", whole ? "" : "Action=", action, id));
 }
 
 static int
@@ -65,20 +67,43 @@ runs(struct world *w, const char *id)
 
 /* ---- every state × every event × every crash ---- */
 
-enum from { PENDING, RUNNING, REBOOTING, STOPPING, STOPPED, RESTARTING, ENDING, ENDED, N_FROM };
-static const char *const from_names[] = {"pending", "running",    "rebooting",     "stopping",
-                                         "stopped", "restarting", "shutting-down", "terminated"};
+enum from {
+    PENDING,
+    RUNNING,
+    REBOOTING,
+    STOPPING,
+    STOPPED,
+    RESTARTING,
+    ENDING,
+    ENDED,
+    FREEZING,
+    FROZEN,
+    THAWING,
+    N_FROM
+};
+static const char *const from_names[] = {"pending",       "running",    "rebooting",  "stopping",
+                                         "stopped",       "restarting", "shutting-down",
+                                         "terminated",    "freezing",   "hibernated", "thawing"};
 
 /* An instance in that state, its machine somewhere on the way. */
 static const char *
 bring(struct world *w, enum from from)
 {
-    const char *id = launch(w, "");
+    bool cold = from == FREEZING || from == FROZEN || from == THAWING;
+    const char *id = launch(w, cold ? "&HibernationOptions.Configured=true&BlockDeviceMapping.1."
+                                      "DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.Encrypted=true"
+                                    : "");
 
     if (from == PENDING)
         return id;
-    world_advance(w, 1000);
-    if (from == REBOOTING) {
+    world_advance(w, cold ? 120000 : 1000);
+    if (cold) {
+        act(w, "Hibernate=true&Action=Stop", id);
+        if (from != FREEZING)
+            world_advance(w, 1000);
+        if (from == THAWING)
+            act(w, "Start", id);
+    } else if (from == REBOOTING) {
         act(w, "Reboot", id);
     } else if (from == STOPPING || from == STOPPED || from == RESTARTING) {
         act(w, "Stop", id);
@@ -103,14 +128,15 @@ static const char *const event_names[] = {"nothing",       "stop",         "star
 static int
 outcome(enum from from, enum event event)
 {
-    bool up = from == PENDING || from == RUNNING || from == REBOOTING || from == RESTARTING;
+    bool up = from == PENDING || from == RUNNING || from == REBOOTING || from == RESTARTING ||
+              from == THAWING;
     bool gone = from == ENDING || from == ENDED;
 
     switch (event) {
     case STOP:
         return gone ? EC2_TERMINATED : from == PENDING ? EC2_RUNNING : EC2_STOPPED;
     case START:
-        return gone ? EC2_TERMINATED : from == STOPPING ? EC2_STOPPED : EC2_RUNNING;
+        return gone ? EC2_TERMINATED : from == STOPPING || from == FREEZING ? EC2_STOPPED : EC2_RUNNING;
     case TERMINATE:
         return EC2_TERMINATED;
     case POWEROFF:

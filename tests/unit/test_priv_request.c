@@ -29,6 +29,7 @@ static union {
     struct priv_freeze freeze;
     struct priv_shutdown shutdown;
     struct priv_trust trust;
+    struct priv_disk disk;
     char bytes[PRIV_MESSAGE_MAX];
 } q;
 static size_t struct_n, request_n;
@@ -59,6 +60,8 @@ make(uint16_t op)
         [PRIV_EXEC_KILL] = sizeof(q.exec_kill), [PRIV_STATS] = sizeof(q.machine),
         [PRIV_LIMITS] = sizeof(q.limits), [PRIV_FREEZE] = sizeof(q.freeze),
         [PRIV_SHUTDOWN] = sizeof(q.shutdown), [PRIV_TRUST] = sizeof(q.trust),
+        [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
+        [PRIV_DISK] = sizeof(q.disk),
     };
     const struct priv_rule rule = {.protocol = 6, .from = 1, .to = 2};
 
@@ -105,6 +108,9 @@ make(uint16_t op)
     case PRIV_EXEC:
         q.exec.argc = q.exec.envc = q.exec.cwd = 1;
         append("a\0b=c\0/", 8);
+        break;
+    case PRIV_DISK:
+        q.disk.bytes = PRIV_DISK_MIN;
         break;
     case PRIV_TRUST:
         memset(&q, 0, sizeof(q.trust)); /* no id */
@@ -253,6 +259,10 @@ static const struct {
     ROW(PRIV_LIMITS, priv_limits_set, limits.pids, UINT32_MAX),
     ROW(PRIV_LIMITS, priv_limits_set, limits.memory_bytes, UINT64_MAX),
     ROW(PRIV_FREEZE, priv_freeze, frozen, 2),
+    ROW(PRIV_DISK, priv_disk, bytes, 0),
+    ROW(PRIV_DISK, priv_disk, bytes, PRIV_DISK_MIN - 1),
+    ROW(PRIV_DISK, priv_disk, bytes, PRIV_DISK_MAX + 1),
+    ROW(PRIV_DISK, priv_disk, bytes, UINT64_MAX),
 };
 
 TEST(a_field_out_of_its_range_is_refused)

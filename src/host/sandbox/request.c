@@ -234,3 +234,13 @@ check_freeze(const void *req, struct str tail UNUSED, struct why *why)
 
     return q->frozen <= 1 ? 0 : why_set(why, EINVAL, "a machine is frozen, 1, or not, 0");
 }
+
+int
+check_disk(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_disk *q = req;
+
+    return q->bytes >= PRIV_DISK_MIN && q->bytes <= PRIV_DISK_MAX
+               ? 0
+               : why_set(why, EINVAL, "an encrypted disk has 1 GiB to 16 TiB");
+}

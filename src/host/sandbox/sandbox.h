@@ -89,7 +89,10 @@ void cg_join_close(struct cg_join *join);
 /* In the child, while it has one thread (moving another process costs 7-16 ms, this 0.07). */
 int cg_join_enter(const struct cg_join *join);
 int cg_limits(struct cgroups *cg, const char *id, const struct priv_limits *limits);
+/* Returns when all of it stands still, or goes on. */
 int cg_freeze(struct cgroups *cg, const char *id, bool frozen);
+/* Pushes out of memory what can be; takes its time. */
+void cg_reclaim(struct cgroups *cg, const char *id);
 void cg_stats(struct cgroups *cg, const char *id, struct priv_stats_reply *ret);
 /* -EBUSY: try again later. */
 int cg_remove(struct cgroups *cg, const char *id);
@@ -108,7 +111,7 @@ struct machine_saved {
     uint64_t started_ms;
     uint8_t mac[6];
     uint8_t init;
-    uint8_t pad;
+    bool frozen;
 };
 
 /* Whom to answer later. */
@@ -185,12 +188,24 @@ int states_open(struct host *h);
 /* Watches pidfd and console of a machine whose fds are set. */
 int machine_watch(struct host *h, struct machine *m);
 /* Signals its init.  how: enum priv_how. */
-int machine_signal(struct machine *m, uint32_t how, struct why *why);
+int machine_signal(struct host *h, struct machine *m, uint32_t how, struct why *why);
+/* hibernate.c: see PRIV_HIBERNATE. */
+int machine_hibernate(struct host *h, struct machine *m, struct why *why);
+int machine_wake(struct host *h, struct machine *m, struct why *why);
 /* 0: the ticket is answered when init was exec'd, or when a failed child has ended. */
 int machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
                    const struct ticket *ticket, struct why *why);
 int machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why);
 int machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret);
+
+/* ---- encrypted disks (disk.c) ---- */
+
+int disk_open(struct host *h, const struct priv_disk *q, struct why *why);
+/* The folder of a disk that was opened, O_PATH; or -1. */
+int disk_take(struct host *h, const char *id);
+/* Leaves it to the machine that was launched on it, or to nobody. */
+void disk_close(struct host *h, const char *id);
+bool disk_is_encrypted(struct host *h, const char *id);
 
 /* ---- the trust store (trust.c) ---- */
 
@@ -205,9 +220,16 @@ bool trust_place(int root, int disk, struct str pem, uint32_t hash, char ret[TRU
 /* A folder of the guest, whose links lead to nothing outside of its root; or -1. */
 int trust_open_dir(int root, const char *path);
 
-/* ---- CloudFormation's helpers (helpers.c) ---- */
+/* Of a plain file of the guest: whether it holds a text; text put before what it holds. */
+bool trust_file_holds(int dir, const char *name, struct str text);
+bool trust_prepend(int dir, const char *name, struct str text);
 
-/* Sees to it that the guest has /opt/aws/bin/cfn-*, names of the init; false: it has not. */
+/* ---- AWS's helpers (helpers.c) ---- */
+
+/*
+ * Sees to it that the guest has /opt/aws/bin/cfn-* and eic_run_authorized_keys, names of the init,
+ * and that its sshd knows the latter; false: it has not.
+ */
 bool helpers_place(int root, int init_fd);
 
 /* ---- the console (console.c) ---- */

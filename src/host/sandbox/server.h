@@ -50,6 +50,7 @@ int check_console_write(const void *req, struct str tail, struct why *why);
 int check_exec(const void *req, struct str tail, struct why *why);
 int check_limits(const void *req, struct str tail, struct why *why);
 int check_trust(const void *req, struct str tail, struct why *why);
+int check_disk(const void *req, struct str tail, struct why *why);
 int check_freeze(const void *req, struct str tail, struct why *why);
 
 /*
