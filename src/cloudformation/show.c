@@ -124,7 +124,8 @@ show_stack(struct api_call *call, const struct cfn_stack_row *row)
         .drift_information = ARENA_NEW(call->arena, struct cloudformation_StackDriftInformation),
     };
 
-    s.drift_information->stack_drift_status = S("NOT_CHECKED");
+    s.drift_information->stack_drift_status = row->drift.n ? row->drift : S("NOT_CHECKED");
+    s.drift_information->last_check_timestamp = time_or_none(row->drift_ms);
     API_PRESENT(&s.notification_arns);
     API_PRESENT(&s.capabilities);
     API_PRESENT(&s.tags);
@@ -185,7 +186,8 @@ cfn_list_stacks(struct api_call *call, const struct cloudformation_ListStacksInp
         struct cloudformation_StackDriftInformationSummary *drift =
             ARENA_NEW(call->arena, struct cloudformation_StackDriftInformationSummary);
 
-        drift->stack_drift_status = S("NOT_CHECKED");
+        drift->stack_drift_status = row->drift.n ? row->drift : S("NOT_CHECKED");
+        drift->last_check_timestamp = time_or_none(row->drift_ms);
         *LIST_PUSH(call->arena, &res->stack_summaries) = (struct cloudformation_StackSummary){
             .stack_id = row->id,
             .stack_name = row->name,
@@ -275,12 +277,13 @@ is_shown(const struct cfn_resource_row *row)
 }
 
 static struct cloudformation_StackResourceDriftInformation *
-drift(struct api_call *call)
+drift(struct api_call *call, const struct cfn_resource_row *row)
 {
     struct cloudformation_StackResourceDriftInformation *d =
         ARENA_NEW(call->arena, struct cloudformation_StackResourceDriftInformation);
 
-    d->stack_resource_drift_status = S("NOT_CHECKED");
+    d->stack_resource_drift_status = row->drift.n ? row->drift : S("NOT_CHECKED");
+    d->last_check_timestamp = time_or_none(row->drift_ms);
     return d;
 }
 
@@ -310,7 +313,7 @@ cfn_describe_stack_resource(struct api_call *call,
         .resource_status = row->status,
         .resource_status_reason = OR_NONE(row->reason),
         .metadata = row->metadata.n ? row->metadata : S("{}"),
-        .drift_information = drift(call),
+        .drift_information = drift(call, row),
     };
     return 0;
 }
@@ -361,7 +364,7 @@ cfn_describe_stack_resources(struct api_call *call,
             .timestamp = opt_i64(row->changed_ms),
             .resource_status = row->status,
             .resource_status_reason = OR_NONE(row->reason),
-            .drift_information = drift(call),
+            .drift_information = drift(call, row),
         };
     }
     if (req->logical_resource_id.p && !res->stack_resources.n)
@@ -393,7 +396,8 @@ cfn_list_stack_resources(struct api_call *call,
         struct cloudformation_StackResourceDriftInformationSummary *summary =
             ARENA_NEW(call->arena, struct cloudformation_StackResourceDriftInformationSummary);
 
-        summary->stack_resource_drift_status = S("NOT_CHECKED");
+        summary->stack_resource_drift_status = row->drift.n ? row->drift : S("NOT_CHECKED");
+        summary->last_check_timestamp = time_or_none(row->drift_ms);
         *LIST_PUSH(call->arena, &res->stack_resource_summaries) =
             (struct cloudformation_StackResourceSummary){
                 .logical_resource_id = row->logical,
