@@ -134,6 +134,32 @@ cfn_validate_template(struct api_call *call, const struct cloudformation_Validat
     return 0;
 }
 
+/*
+ * Where AWS's calculator would show what it costs: the template must be one that can be created
+ * with these parameters.
+ */
+int
+cfn_estimate_template_cost(struct api_call *call,
+                           const struct cloudformation_EstimateTemplateCostInput *req,
+                           struct cloudformation_EstimateTemplateCostOutput *res)
+{
+    struct str acknowledged[] = {S("CAPABILITY_NAMED_IAM"), S("CAPABILITY_AUTO_EXPAND")};
+    const struct str_list everything = {acknowledged, ARRAY_LEN(acknowledged)};
+    static const struct cloudformation_TagList no_tags;
+    const struct cfn_submission in = {.body = req->template_body,
+                                      .url = req->template_url,
+                                      .parameters = &req->parameters,
+                                      .capabilities = &everything,
+                                      .tags = &no_tags};
+    struct cfn_stack_row row = {.account = call->account, .region = call->region};
+    int r = cfn_submit(call, &in, NULL, &row);
+
+    res->url = str_fmt(call->arena,
+                       "http://calculator.s3.amazonaws.com/calc5.html?key=cloudformation/%.*s",
+                       STR_ARG(api_uuid(call->env, call->arena)));
+    return r;
+}
+
 static void
 declare(struct api_call *call, const struct json *root, struct str name, const struct json *def,
         struct cloudformation_ParameterDeclaration *ret)
