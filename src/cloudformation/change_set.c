@@ -6,6 +6,7 @@
 #include "cloudformation/diff.h"
 #include "cloudformation/parameter.h"
 #include "cloudformation/stack.h"
+#include "cloudformation/import.h"
 #include "cloudformation/load.h"
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
@@ -52,9 +53,7 @@ refuse_unreached(struct api_call *call, const struct cloudformation_CreateChange
 {
     const char *name = NULL;
 
-    if (req->resources_to_import.n || str_is(req->change_set_type, "IMPORT"))
-        name = "ResourcesToImport";
-    else if (opt_bool_or(req->include_nested_stacks, false))
+    if (opt_bool_or(req->include_nested_stacks, false))
         name = "IncludeNestedStacks";
     else if (opt_bool_or(req->import_existing_resources, false))
         name = "ImportExistingResources";
@@ -72,7 +71,9 @@ stack_for(struct api_call *call, const struct cloudformation_CreateChangeSetInpu
           struct cfn_stack_row *ret)
 {
     const struct cfn_stack_row *old = cfn_find(call, req->stack_name);
-    bool creates = str_is(req->change_set_type, "CREATE");
+    bool imports = str_is(req->change_set_type, "IMPORT");
+    bool is_new = !old || old->deleted_ms || str_is(old->status, "REVIEW_IN_PROGRESS");
+    bool creates = str_is(req->change_set_type, "CREATE") || (imports && is_new);
     struct cfn_look look = {.call = call};
     int r;
 
@@ -111,24 +112,31 @@ stack_for(struct api_call *call, const struct cloudformation_CreateChangeSetInpu
 }
 
 static int
-work_out(struct api_call *call, const struct cfn_stack_row *before,
-         const struct cfn_stack_row *after, struct cfn_change_set_row *row)
+work_out(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req,
+         const struct cfn_stack_row *before, const struct cfn_stack_row *after,
+         struct cfn_change_set_row *row)
 {
-    bool creates = str_is(row->kind, "CREATE"), same = false;
+    bool updates = str_is(row->kind, "UPDATE"), imports = str_is(row->kind, "IMPORT");
     struct cfn_look look;
     struct json changes;
+    bool same = false;
     int r = cfn_look_init(&look, call, after);
 
     if (r == 0 && !cfn_try(&look))
         return INVALID("%.*s", STR_ARG(look.scope.wrong));
-    if (r == 0 && !creates)
+    if (r == 0 && updates)
         r = cfn_is_same(call, before, after, &same);
+    if (r == 0 && imports && (r = cfn_import_take(&look, req, &look.imports)) != 0)
+        return r;
     if (r == 0)
         r = cfn_diff(&look, before, &changes);
     if (r > 0)
         return INVALID("%.*s", STR_ARG(look.scope.wrong));
-    if (r < 0)
+    if (r == 0 && imports)
+        r = cfn_import_alone(call, &changes);
+    if (r)
         return r;
+    row->imports = imports ? cfn_print(call->arena, &look.imports, (size_t)1 << 20) : S("");
     row->changes = cfn_print(call->arena, &changes, (size_t)3 << 20);
     row->status = same ? S("FAILED") : S("CREATE_COMPLETE");
     row->reason = same ? NO_CHANGES : S("");
@@ -155,9 +163,11 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
         .previous_template = opt_bool_or(req->use_previous_template, false),
     };
     struct cfn_stack_row stack, after;
-    bool creates = str_is(req->change_set_type, "CREATE");
+    bool imports = str_is(req->change_set_type, "IMPORT");
     int r = refuse_unreached(call, req);
 
+    if (r == 0 && !imports && req->resources_to_import.n)
+        r = INVALID("ResourcesToImport can only be specified for a change set of type IMPORT");
     if (r == 0)
         r = stack_for(call, req, &stack);
     if (r == 0)
@@ -165,7 +175,7 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
     if (r)
         return r;
     after = stack;
-    r = cfn_submit(call, &in, creates ? NULL : &stack, &after);
+    r = cfn_submit(call, &in, stack.template.n ? &stack : NULL, &after);
     if (r)
         return r;
     struct cfn_change_set_row row = {
@@ -174,7 +184,7 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
                       STR_ARG(api_uuid(call->env, call->arena))),
         .stack = stack.id,
         .name = req->change_set_name,
-        .kind = creates ? S("CREATE") : S("UPDATE"),
+        .kind = req->change_set_type.p ? req->change_set_type : S("UPDATE"),
         .description = req->description,
         .created_ms = call->now_ms,
         .template = after.template,
@@ -189,7 +199,7 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
         .token = req->client_token,
     };
 
-    r = work_out(call, &stack, &after, &row);
+    r = work_out(call, req, &stack, &after, &row);
     if (r)
         return r;
     r = cfn_change_set_insert(call->txn, &row);
@@ -359,6 +369,18 @@ take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
     stack->with_parent = false;
 }
 
+static int
+begin_import(struct api_call *call, struct cfn_stack_row *stack)
+{
+    struct cfn_look look;
+    int r = cfn_look_init(&look, call, stack);
+
+    if (r)
+        return r;
+    look.stack.stage = CFN_IMPORT;
+    return cfn_status(&look, "IMPORT_IN_PROGRESS", S("User Initiated"));
+}
+
 int
 cfn_execute_change_set(struct api_call *call,
                        const struct cloudformation_ExecuteChangeSetInput *req,
@@ -390,7 +412,9 @@ cfn_execute_change_set(struct api_call *call,
     }
     stack.retain_new = opt_bool_or(req->retain_except_on_create, false);
     stack.updated_ms = call->now_ms;
-    r = cfn_begin(call, &stack, creates ? CFN_CREATE : CFN_UPDATE);
+    stack.imports = row->imports;
+    r = str_is(row->kind, "IMPORT") ? begin_import(call, &stack)
+                                    : cfn_begin(call, &stack, creates ? CFN_CREATE : CFN_UPDATE);
     done.execution = S("EXECUTE_COMPLETE");
     if (r == 0)
         r = drop_others(call, row);

@@ -5,6 +5,7 @@
  */
 #include "cloudformation/diff.h"
 
+#include "cloudformation/import.h"
 #include "cloudformation/load.h"
 
 #define KNOWN_LATER "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -189,7 +190,11 @@ one(struct diff *d, struct str logical, const struct json *resource, struct json
     struct modification m;
 
     if (!row) {
-        push(d, list, change(d, "Add", logical, STR_NONE, json_text(resource, "Type")));
+        const struct json *import = json_get_str(&d->look->imports, logical);
+
+        push(d, list,
+             change(d, import ? "Import" : "Add", logical, cfn_import_id(a, import),
+                    json_text(resource, "Type")));
         return 0;
     }
     int r = modify(d, row, &m);

@@ -9,6 +9,7 @@
 
 #include "api/actor.h"
 #include "base/log.h"
+#include "cloudformation/import.h"
 #include "cloudformation/stack_set.h"
 #include "gen/store/ec2_rows.h"
 
@@ -38,6 +39,8 @@ step(struct cfn_look *look)
     case CFN_ROLLBACK:
     case CFN_DELETE:
         return cfn_remove(look);
+    case CFN_IMPORT:
+        return cfn_import(look);
     case CFN_HELD:
     case CFN_HELD_BACK:
     case CFN_REST:

@@ -23,6 +23,7 @@ enum cfn_stage {
     CFN_DELETE,
     CFN_HELD,      /* a nested stack was updated: it cleans up when its parent does */
     CFN_HELD_BACK, /* the same after it went back */
+    CFN_IMPORT,    /* resources that are there already become the stack's */
 };
 
 /* Where a resource is on its way. */
@@ -54,6 +55,7 @@ struct cfn_look {
     bool secrets;                  /* the two differ */
     int64_t next_ms;               /* when to look again; 0: when something happens */
     int left;                      /* calls that this look may still make */
+    struct json imports;           /* of an import: import.h */
 };
 
 /* ---- look.c ---- */

@@ -28,6 +28,7 @@ goes(const struct cfn_look *look, const struct cfn_resource_row *row)
     case CFN_REVERT:
     case CFN_HELD:
     case CFN_HELD_BACK:
+    case CFN_IMPORT:
         break;
     }
     assert(!"a stage that deletes");

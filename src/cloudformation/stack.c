@@ -312,7 +312,8 @@ static bool
 may_update(const struct cfn_stack_row *row, bool retries)
 {
     static const char *const good[] = {"CREATE_COMPLETE", "UPDATE_COMPLETE",
-                                       "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"};
+                                       "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE",
+                                       "IMPORT_ROLLBACK_COMPLETE"};
 
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         if (str_is(row->status, good[i]))
