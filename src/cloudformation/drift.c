@@ -1,7 +1,7 @@
 /*
- * Drift: what services tell of a stack's resources against what the stack made of them.  A detection
- * reads all of them in the call that asks for it, as its caller; a type whose definition has no
- * "Live" is not checked.
+ * Drift: what services tell of a stack's resources against what the stack made of them.  A
+ * detection reads all of them in the call that asks for it, as its caller; a type whose definition
+ * has no "Live" is not checked.
  */
 #include "cloudformation/stack.h"
 

@@ -1,7 +1,7 @@
 /*
- * An import reads each resource as the stack's caller, and writes rows; nothing is made, and but for
- * the stack's tags nothing is changed.  So it is one transaction: all of them become the stack's, or
- * none.
+ * An import reads each resource as the stack's caller, and writes rows; nothing is made, and but
+ * for the stack's tags nothing is changed.  So it is one transaction: all of them become the
+ * stack's, or none.
  */
 #include "cloudformation/import.h"
 

@@ -52,7 +52,7 @@ cfn_type_has_attribute(const struct json *type, struct str attribute)
     struct str prefix = json_text(type, "AttributePrefix");
 
     /* what an open type has is told by what makes it */
-    return json_get(type, "Open") || json_get_str(json_get(type, "Attributes"), attribute) != NULL ||
+    return json_get(type, "Open") || json_get_str(json_get(type, "Attributes"), attribute) ||
            (prefix.p && str_starts(attribute, prefix));
 }
 

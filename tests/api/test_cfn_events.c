@@ -68,7 +68,7 @@ static const char waits[] = "Resources:\n"
     "Server DELETE_IN_PROGRESS\n"                                                                  \
     "Server DELETE_COMPLETE\n" name " ROLLBACK_COMPLETE\n"
 
-TEST(events_of_a_signal_that_fails_and_of_one_that_never_comes, "CSIG-03 CSIG-04 CSIG-11")
+TEST(events_of_a_signal_that_fails_and_of_one_that_never_comes, "CSIG-03 CSIG-04 CSIG-09")
 {
     struct world *w = world_new();
 
