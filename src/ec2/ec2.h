@@ -177,6 +177,13 @@ int ec2_rule_insert(struct api_call *call, struct ec2_sg_rule_row *row);
 /* A group's description, a rule's: what EC2 allows in it. */
 bool ec2_description_ok(struct str s);
 
+/* ---- prefix_list.c ---- */
+
+/* A rule names the list: the host will find its addresses.  Fault: InvalidPrefixListID.NotFound. */
+int ec2_prefix_list_use(struct api_call *call, struct str id);
+extern const struct api_filter_table ec2_managed_prefix_list_filter_table,
+    ec2_prefix_list_filter_table;
+
 /* ---- interface.c ---- */
 
 struct ec2_interface_want {
@@ -397,6 +404,8 @@ struct ec2_AttributeBooleanValue *ec2_flag_show(struct arena *arena, bool on);
 int ec2_id_check(struct api_call *call, struct str id, const char *prefix,
                  const struct api_error *malformed);
 bool ec2_id_is(struct str id, const char *prefix);
+/* PREFIX-0123…: the id of what is the same in every cloud, by its name. */
+struct str ec2_id_of_name(struct arena *arena, const char *prefix, struct str name);
 /* Whether it is twelve digits. */
 bool ec2_is_account(struct str s);
 /* Refuse what Welkin does not carry out, by its name: UnsupportedOperation. */

@@ -175,31 +175,61 @@ protocol_number(struct str name)
     return str_to_i64(name, &n) && n >= 0 && n <= 255 ? (int)n : PRIV_PROTO_ALL;
 }
 
-/* False when the rule has no meaning here: IPv6, which guests do not have yet. */
 static bool
-rule_of(struct txn *txn, const struct ec2_sg_rule_row *row, struct priv_rule *ret)
+set_block(struct str cidr, struct priv_rule *rule)
 {
     struct ip4_block block;
 
-    *ret = (struct priv_rule){
+    if (!ip4_block_parse(cidr, &block))
+        return false;
+    rule->peer = PRIV_PEER_CIDR;
+    rule->ip = ip4_block_canonical(block).ip;
+    rule->prefix = block.bits;
+    return true;
+}
+
+/* One for each address block of a prefix list. */
+static size_t
+add_list(struct txn *txn, struct str id, const struct priv_rule *like, struct priv_rule *out,
+         size_t room)
+{
+    const struct ec2_prefix_list_row *list = ec2_prefix_list_get(txn, id);
+    size_t n = 0;
+
+    for (size_t i = 0; list && i < list->cidrs.n && n < room; i++) {
+        out[n] = *like;
+        n += set_block(list->cidrs.v[i], &out[n]);
+    }
+    return n;
+}
+
+/*
+ * How many rules of the firewall the row makes; 0 when it has no meaning here: IPv6, which guests
+ * do not have yet.
+ */
+static size_t
+rules_of(struct txn *txn, const struct ec2_sg_rule_row *row, struct priv_rule *out, size_t room)
+{
+    assert(room <= PRIV_RULES_MAX);
+    if (!room)
+        return 0;
+    struct priv_rule rule = (struct priv_rule){
         .egress = row->egress,
         .protocol = (int16_t)protocol_number(row->protocol),
         .from = (int32_t)row->from_port,
         .to = (int32_t)row->to_port,
     };
-    if (row->peer_group_id.n) {
-        const struct ec2_security_group_row *peer = ec2_security_group_get(txn, row->peer_group_id);
 
-        ret->peer = PRIV_PEER_GROUP;
-        ret->group = peer ? (uint32_t)peer->number : 0;
-        return peer != NULL;
-    }
-    if (!ip4_block_parse(row->cidr4, &block))
-        return false;
-    ret->peer = PRIV_PEER_CIDR;
-    ret->ip = ip4_block_canonical(block).ip;
-    ret->prefix = block.bits;
-    return true;
+    if (row->prefix_list_id.n)
+        return add_list(txn, row->prefix_list_id, &rule, out, room);
+    *out = rule;
+    if (!row->peer_group_id.n)
+        return set_block(row->cidr4, out);
+    const struct ec2_security_group_row *peer = ec2_security_group_get(txn, row->peer_group_id);
+
+    out->peer = PRIV_PEER_GROUP;
+    out->group = peer ? (uint32_t)peer->number : 0;
+    return peer != NULL;
 }
 
 static void
@@ -209,10 +239,8 @@ send_group(struct host_sandbox *s, struct vpc *vpc, struct txn *txn,
     struct priv_rule rules[PRIV_RULES_MAX];
     size_t n = 0;
 
-    STORE_EACH(txn, ec2_sg_rule_by_group, row, group->id) {
-        if (n < PRIV_RULES_MAX && rule_of(txn, row, &rules[n]))
-            n++;
-    }
+    STORE_EACH(txn, ec2_sg_rule_by_group, row, group->id)
+        n += rules_of(txn, row, &rules[n], PRIV_RULES_MAX - n);
     struct priv_group req = {
         .vpc = (uint32_t)vpc->number, .group = (uint32_t)group->number, .n_rules = (uint32_t)n};
     ask(s, PRIV_GROUP, &req, sizeof(req), str_of(rules, n * sizeof(rules[0])), logged,

@@ -220,6 +220,8 @@ struct store_cursor {
     bool after, open;
     size_t leaf, place;   /* of the next row, while `changes` is that of the index */
     uint64_t changes;
+    size_t end_leaf, end_place; /* behind the last row of the prefix, while … */
+    uint64_t end_changes;       /* … this is that of the index */
     const void *row;      /* the newest one given, or NULL */
 };
 

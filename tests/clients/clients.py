@@ -692,6 +692,20 @@ def a_stack_is_kept_by_terraform(lab):
 
 
 @test
+def a_stack_set_is_kept_by_terraform(lab):
+    """apply, an empty plan, another parameter, destroy"""
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-stack-set"),
+                   "terraform-stack-set")
+    check('text = "first"' in tf("apply", "-auto-approve"), "what the stack made")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "second"}
+    tf("apply", "-auto-approve", variables=changed)
+    check('text = "second"' in tf("apply", "-auto-approve", variables=changed), "the new value")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+
+
+@test
 def secrets_are_kept_by_terraform(lab):
     """apply, an empty plan, changes in place, destroy"""
     tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-secrets"), "terraform-secrets")
