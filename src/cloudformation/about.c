@@ -78,15 +78,17 @@ expand(struct api_call *call, struct str text, struct json *root)
 }
 
 static int
-load(struct api_call *call, struct str body, struct str url, struct json *ret)
+load(struct api_call *call, struct str body, struct str url, bool kept, struct json *ret)
 {
-    int r = url.p ? cfn_fetch(call, url, &body) : 0;
+    if (body.p && url.p)
+        return INVALID("Specify only one of TemplateBody and TemplateURL.");
+    int r = url.p ? cfn_fetch(call, url, "TemplateURL", CFN_URL_BYTES_MAX, &body) : 0;
 
     if (r)
         return r;
     if (!body.p)
         return INVALID("Either Template URL or Template Body must be specified.");
-    if (!url.p && body.n > CFN_BODY_BYTES_MAX)
+    if (!url.p && !kept && body.n > CFN_BODY_BYTES_MAX)
         return INVALID("1 validation error detected: Value at 'templateBody' failed to satisfy "
                        "constraint: Member must have length less than or equal to %d",
                        CFN_BODY_BYTES_MAX);
@@ -110,7 +112,7 @@ cfn_validate_template(struct api_call *call, const struct cloudformation_Validat
 {
     struct str_list types = {0};
     struct json root;
-    int r = load(call, req->template_body, req->template_url, &root);
+    int r = load(call, req->template_body, req->template_url, false, &root);
 
     if (r)
         return r;
@@ -196,7 +198,8 @@ cfn_get_template_summary(struct api_call *call,
     if (r == 0 && req->stack_name.p)
         r = cfn_need(call, req->stack_name, &row);
     if (r == 0)
-        r = load(call, row ? row->template : req->template_body, req->template_url, &root);
+        r = load(call, row ? row->template : req->template_body, row ? STR_NONE : req->template_url,
+                 row != NULL, &root);
     if (r)
         return r;
     const struct json *section = json_get(&root, "Parameters");

@@ -8,6 +8,7 @@
 #include "cloudformation/stack.h"
 #include "cloudformation/import.h"
 #include "cloudformation/load.h"
+#include "cloudformation/own.h"
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 #define NO_CHANGES                                                                                 \
@@ -51,18 +52,12 @@ cfn_change_set_need(struct api_call *call, struct str name, struct str stack_nam
 static int
 refuse_unreached(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req)
 {
-    const char *name = NULL;
-
-    if (opt_bool_or(req->include_nested_stacks, false))
-        name = "IncludeNestedStacks";
-    else if (opt_bool_or(req->import_existing_resources, false))
-        name = "ImportExistingResources";
-    else if (req->deployment_mode.p)
-        name = "DeploymentMode";
-    return name ? api_fault(call, &CFN_ERR(UnsupportedOperation),
-                            "Welkin does not implement the parameter %s yet: nothing was done.",
-                            name)
-                : 0;
+    /* ImportExistingResources speaks of what is there already: making it fails, and says so */
+    return req->deployment_mode.p
+               ? api_fault(call, &CFN_ERR(UnsupportedOperation),
+                           "Welkin does not implement the parameter DeploymentMode yet: nothing "
+                           "was done.")
+               : 0;
 }
 
 /* The stack that the set is for: there already, or made to be reviewed. */
@@ -144,6 +139,21 @@ work_out(struct api_call *call, const struct cloudformation_CreateChangeSetInput
     return 0;
 }
 
+/* Change sets of the nested stacks themselves are not made. */
+static int
+nested_check(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req,
+             const struct cfn_stack_row *after)
+{
+    struct cfn_look look;
+    int r = opt_bool_or(req->include_nested_stacks, false) ? cfn_look_init(&look, call, after) : 0;
+
+    if (r || !opt_bool_or(req->include_nested_stacks, false) || !cfn_has_nested(&look.root))
+        return r;
+    return api_fault(call, &CFN_ERR(UnsupportedOperation),
+                     "Welkin does not implement the parameter IncludeNestedStacks for templates "
+                     "with nested stacks yet: nothing was done.");
+}
+
 static int
 name_check(struct api_call *call, const struct cfn_stack_row *stack, struct str name)
 {
@@ -199,7 +209,9 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
         .token = req->client_token,
     };
 
-    r = work_out(call, req, &stack, &after, &row);
+    r = nested_check(call, req, &after);
+    if (r == 0)
+        r = work_out(call, req, &stack, &after, &row);
     if (r)
         return r;
     r = cfn_change_set_insert(call->txn, &row);
@@ -227,6 +239,18 @@ show_changes(struct api_call *call, const struct cfn_change_set_row *row,
                       LIST_PUSH(call->arena, &res->changes));
 }
 
+static void
+leave_values_out(struct cloudformation_ChangeList *changes)
+{
+    LIST_EACH(changes, change) {
+        struct cloudformation_ResourceChange *r = change->resource_change;
+
+        r->before_context = r->after_context = STR_NONE;
+        LIST_EACH(&r->details, detail)
+            detail->target->before_value = detail->target->after_value = STR_NONE;
+    }
+}
+
 int
 cfn_describe_change_set(struct api_call *call,
                         const struct cloudformation_DescribeChangeSetInput *req,
@@ -238,10 +262,10 @@ cfn_describe_change_set(struct api_call *call,
 
     if (r)
         return r;
-    if (opt_bool_or(req->include_property_values, false) || req->next_token.p)
+    if (req->next_token.p)
         return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                         "Welkin does not implement the parameters IncludePropertyValues and "
-                         "NextToken of DescribeChangeSet yet: nothing was done.");
+                         "Welkin does not implement the parameter NextToken of DescribeChangeSet "
+                         "yet: nothing was done.");
     const struct cfn_stack_row *stack = cfn_stack_get(call->txn, row->stack);
 
     *res = (struct cloudformation_DescribeChangeSetOutput){
@@ -278,6 +302,8 @@ cfn_describe_change_set(struct api_call *call,
                 .resolved_value = json_text(&params.v[i], "Resolved"),
             };
     show_changes(call, row, res);
+    if (!opt_bool_or(req->include_property_values, false))
+        leave_values_out(&res->changes);
     return 0;
 }
 

@@ -1,101 +1,125 @@
 /*
- * An object is read by S3's own GetObject, as the caller: whoever may not read a template cannot
- * make a stack of it.
+ * Templates and policies that lie in S3: read as the caller, by a call of S3 inside this one.
+ *
+ * A URL names S3 by one of AWS's names for it, or by this cloud's own address: what clients were
+ * told to call AWS by.  Bucket in the path or in front of the host.
  */
 #include "cloudformation/fetch.h"
 
-#include "api/guard.h"
-#include "cloudformation/tree.h"
-#include "cloudformation/type.h"
 #include "codec/aws_endpoint.h"
+#include "codec/ip.h"
 #include "codec/uri.h"
+#include "gen/api/s3.h"
 
-#define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
+#define VIA "cloudformation.amazonaws.com"
 
-int (*cfn_fetch_other)(struct api_call *call, const struct cfn_location *at, struct str *ret);
+struct place {
+    struct str bucket, key, version;
+};
 
-bool
-cfn_location_parse(struct arena *a, struct str url, struct cfn_location *ret)
+/* The host that this call was sent to, without its port; p NULL: no request made it. */
+static struct str
+asked_host(const struct api_call *call)
 {
-    struct aws_endpoint endpoint;
-    struct str rest = url, query, host;
-    bool ok = true;
+    for (size_t i = 0; call->request && i < call->request->http.n_headers; i++)
+        if (str_eq_nocase(call->request->http.headers[i].name, S("Host"))) {
+            struct str host = call->request->http.headers[i].value;
 
-    *ret = (struct cfn_location){0};
-    if (str_starts(url, S("s3://"))) {
-        rest = str_cut(url, 5, url.n);
-        ret->bucket = str_split(&rest, '/');
-        ret->key = rest;
-        return ret->bucket.n && ret->key.n;
+            return str_lower(call->arena, str_split(&host, ':'));
+        }
+    return STR_NONE;
+}
+
+/* The bucket in front of the host, "" when it is in the path; false: the host is not S3. */
+static bool
+host_is_s3(const struct api_call *call, struct str host, struct str *ret_bucket)
+{
+    struct str suffix = S(".localhost"), asked = asked_host(call);
+    struct aws_endpoint e;
+    uint32_t ip;
+
+    *ret_bucket = S("");
+    if (str_is(host, "localhost") || ip4_parse(host, &ip) || (asked.n && str_eq(host, asked)))
+        return true;
+    if (str_ends(host, suffix)) {
+        struct str bucket = str_cut(host, 0, host.n - suffix.n);
+
+        if (str_ends(bucket, S(".s3")))
+            bucket = str_cut(bucket, 0, bucket.n - 3);
+        *ret_bucket = str_is(bucket, "s3") ? S("") : bucket;
+        return true;
     }
-    if (!str_starts(url, S("https://")) && !str_starts(url, S("http://")))
+    if (!aws_endpoint_parse(host, &e) || !str_is(e.service, "s3"))
         return false;
-    rest = str_cut(url, str_find(url, S("://")) + 3, url.n);
-    query = rest;
-    rest = str_split(&query, '?');
-    host = str_lower(a, str_split(&rest, '/'));
-    host = str_split(&host, ':');
-    if (!aws_endpoint_parse(host, &endpoint) || !str_is(endpoint.service, "s3"))
-        return false;
-    ret->bucket = endpoint.prefix.n ? endpoint.prefix : str_split(&rest, '/');
-    ok = ret->bucket.n && rest.n && uri_decode(a, rest, false, &ret->key);
-    if (ok && query.p)
-        ret->version = uri_query_get(a, query, S("versionId"));
-    return ok;
+    *ret_bucket = e.prefix;
+    return true;
 }
 
 static bool
-has_s3(struct api_call *call)
+parse(struct api_call *call, struct str url, struct place *ret)
 {
-    for (size_t i = 0; call->guard->services[i]; i++)
-        if (str_is(str_from(call->guard->services[i]->service->name), "s3"))
-            return true;
-    return false;
+    struct str query = url, rest, host;
+
+    *ret = (struct place){0};
+    if (str_starts(url, S("s3://"))) {
+        ret->key = str_cut(url, 5, url.n);
+        ret->bucket = str_split(&ret->key, '/');
+        return ret->bucket.n && ret->key.n;
+    }
+    rest = str_split(&query, '?');
+    if (str_starts(rest, S("https://")))
+        rest = str_cut(rest, 8, rest.n);
+    else if (str_starts(rest, S("http://")))
+        rest = str_cut(rest, 7, rest.n);
+    else
+        return false;
+    host = str_split(&rest, '/');
+    host = str_lower(call->arena, str_split(&host, ':'));
+    if (!rest.p || !host_is_s3(call, host, &ret->bucket))
+        return false;
+    if (!ret->bucket.n)
+        ret->bucket = str_split(&rest, '/');
+    ret->version = query.p ? uri_query_get(call->arena, query, S("versionId")) : STR_NONE;
+    return rest.n && ret->bucket.n && uri_decode(call->arena, rest, 0, &ret->key) &&
+           str_is_utf8(ret->key);
 }
 
+/* S3's word in CloudFormation's. */
 static int
-from_s3(struct api_call *call, const struct cfn_location *at, struct str *ret)
+reword(struct api_call *call)
 {
-    struct arena *a = call->arena;
-    struct json in = cfn_object(), out;
-    struct str wrong, body;
+    bool denied = str_is(call->fault.code, "AccessDenied");
+    struct str message = denied ? S("Access Denied") : call->fault.message;
 
-    if (!has_s3(call))
-        return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                         "Welkin has no S3 yet: templates in buckets cannot be read.");
-    cfn_put(a, &in, S("Bucket"), cfn_text(at->bucket));
-    cfn_put(a, &in, S("Key"), cfn_text(at->key));
-    if (at->version.n)
-        cfn_put(a, &in, S("VersionId"), cfn_text(at->version));
-    int r = cfn_ask(call, "s3", "GetObject", &in, &out, &wrong);
-
-    if (wrong.p)
-        return INVALID("S3 error: %.*s", STR_ARG(wrong));
-    if (r > 0) {
-        struct str message = call->fault.message;
-
-        return INVALID("S3 error: %.*s\nFor more information check "
-                       "http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html",
-                       STR_ARG(message));
-    }
-    if (r < 0)
-        return r;
-    body = cfn_scalar(json_get(&out, "Body"));
-    if (!str_unbase64(a, body, ret))
-        return error_origin(EUCLEAN, "an object of S3 has no body");
-    return 0;
+    return api_fault(call, &CFN_ERR(ValidationError),
+                     "S3 error: %.*s\nFor more information check "
+                     "http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html",
+                     STR_ARG(message));
 }
 
 int
-cfn_fetch(struct api_call *call, struct str url, struct str *ret)
+cfn_fetch(struct api_call *call, struct str url, const char *what, size_t max, struct str *ret)
 {
-    struct cfn_location at;
-    int r;
+    struct place place;
+    struct s3_HeadObjectOutput head = {0};
+    struct s3_GetObjectOutput got = {0};
 
-    if (!cfn_location_parse(call->arena, url, &at))
-        return INVALID("TemplateURL must be a supported URL.");
-    r = cfn_fetch_other ? cfn_fetch_other(call, &at, ret) : from_s3(call, &at, ret);
-    if (r == 0 && ret->n > CFN_URL_BYTES_MAX)
-        return INVALID("Template may not exceed %zu bytes in size.", CFN_URL_BYTES_MAX);
+    if (!parse(call, url, &place))
+        return api_fault(call, &CFN_ERR(ValidationError), "%s must be a supported URL.", what);
+    const struct s3_HeadObjectRequest ask = {
+        .bucket = place.bucket, .key = place.key, .version_id = place.version};
+    const struct s3_GetObjectRequest get = {
+        .bucket = place.bucket, .key = place.key, .version_id = place.version};
+    int r = api_call_internal(call, "s3", "HeadObject", &ask, &head, VIA);
+
+    if (r == 0 && opt_i64_or(head.content_length, 0) > (int64_t)max)
+        return api_fault(call, &CFN_ERR(ValidationError),
+                         "Template may not exceed %zu bytes in size.", max);
+    if (r == 0)
+        r = api_call_internal(call, "s3", "GetObject", &get, &got, VIA);
+    if (r > 0)
+        return reword(call);
+    if (r == 0)
+        *ret = got.body.p ? got.body : S("");
     return r;
 }

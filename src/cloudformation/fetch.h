@@ -1,23 +1,12 @@
-/* Templates, policies and snippets that lie in a bucket. */
+/* What a URL of S3 holds: TemplateURL, StackPolicyURL, snippets. */
 #pragma once
 
 #include "cloudformation/cloudformation.h"
 
-#define CFN_URL_BYTES_MAX ((size_t)1 << 20) /* of a template in a bucket */
+#define CFN_URL_BYTES_MAX 1000000 /* of a template in S3 */
 
-/* Where an object is; slices of the URL or of the arena. */
-struct cfn_location {
-    struct str bucket, key, version;
-};
 /*
- * https://BUCKET.s3.REGION.amazonaws.com/KEY and the other forms that S3 has, with ?versionId=,
- * and s3://BUCKET/KEY.  False: it is none of them.
+ * Reads it as the caller.  `what` is the parameter's name: "TemplateURL must be a supported URL."
+ * The URL may also be s3://BUCKET/KEY.  0, positive with the fault, negative.
  */
-bool cfn_location_parse(struct arena *a, struct str url, struct cfn_location *ret);
-
-/* The text of an object, as the caller may read it.  0, positive with a fault, negative. */
-int cfn_fetch(struct api_call *call, struct str url, struct str *ret);
-
-/* Another source than S3, for tests: the same contract; NULL: S3. */
-extern int (*cfn_fetch_other)(struct api_call *call, const struct cfn_location *at,
-                              struct str *ret);
+int cfn_fetch(struct api_call *call, struct str url, const char *what, size_t max, struct str *ret);

@@ -314,22 +314,26 @@ take(struct api_call *call, const struct cfn_resource_row *handle, struct str bo
 }
 
 bool
+cfn_handle_owns(const struct api_request *req)
+{
+    return str_starts(api_header(req, S("Host")), S(HOST));
+}
+
+void
 cfn_handle_answer(struct api_call *call, const struct api_request *req, struct api_reply *reply)
 {
     const struct cfn_resource_row *handle;
     struct str key;
 
-    if (!str_starts(api_header(req, S("Host")), S(HOST)))
-        return false;
     if (!str_is(req->http.method, "PUT")) {
         answer_fault(call, reply, 405, "MethodNotAllowed",
                      "The specified method is not allowed against this resource.");
-        return true;
+        return;
     }
     if (req->http.body.n > BODY_MAX) {
         answer_fault(call, reply, 400, "EntityTooLarge",
                      "Your proposed upload exceeds the maximum allowed size");
-        return true;
+        return;
     }
     if (!uri_decode(call->arena, str_cut(req->http.path, 1, req->http.path.n), 0, &key))
         key = S("");
@@ -337,7 +341,7 @@ cfn_handle_answer(struct api_call *call, const struct api_request *req, struct a
     handle = proven(call, req, key, reply);
     if (!handle) {
         store_rollback(call->txn);
-        return true;
+        return;
     }
     int r = take(call, handle, req->http.body);
 
@@ -346,8 +350,7 @@ cfn_handle_answer(struct api_call *call, const struct api_request *req, struct a
         answer_fault(call, reply, 500, "InternalError",
                      "We encountered an internal error. Please try again.");
         store_rollback(call->txn);
-        return true;
+        return;
     }
     reply->wait_seq = store_commit(call->txn);
-    return true;
 }

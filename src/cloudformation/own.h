@@ -47,6 +47,7 @@ int cfn_nested_clean(struct cfn_look *look, bool *ret_busy);
 /* ---- handle.c ---- */
 
 int cfn_signals_drop(struct cfn_look *look, struct str resource);
-/* A request to a wait condition's handle (struct api_service_hooks.answer). */
-bool
+/* Requests to a wait condition's handle: owns and answer of struct api_service_hooks. */
+bool cfn_handle_owns(const struct api_request *req);
+void
 cfn_handle_answer(struct api_call *call, const struct api_request *req, struct api_reply *reply);

@@ -168,11 +168,9 @@ one_rule(struct cfn_scope *scope, struct str name, const struct json *rule)
 
         if (!cfn_truth(scope, json_get(&assertions->v[i], "Assert"), &ok))
             return false;
-        if (!ok && said.p)
-            return cfn_wrong(scope, "%.*s", STR_ARG(said));
         if (!ok)
-            return cfn_wrong(scope, "Template validation error: Rule %.*s does not hold",
-                             STR_ARG(name));
+            return cfn_wrong(scope, "Rule %.*s failed: %.*s", STR_ARG(name),
+                             STR_ARG(said.p ? said : S("an assertion does not hold")));
     }
     return true;
 }

@@ -4,6 +4,9 @@
  */
 #include "cloudformation/stack.h"
 
+#include "cloudformation/fetch.h"
+#include "cloudformation/rule.h"
+
 #include "api/actor.h"
 #include "cloudformation/own.h"
 #include "cloudformation/stack_set.h"
@@ -58,6 +61,7 @@ const struct api_service_hooks cloudformation_hooks = {
     .service = &cloudformation_service,
     .of_instance = of_instance,
     .resource = resource,
+    .owns = cfn_handle_owns,
     .answer = cfn_handle_answer,
 };
 

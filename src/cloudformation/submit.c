@@ -47,9 +47,9 @@ template_of(struct api_call *call, const struct cfn_submission *in,
     if (in->previous_template && (in->body.p || in->url.p))
         return INVALID("Specify either a template or UsePreviousTemplate, but not both");
     if (in->body.p && in->url.p)
-        return INVALID("Specify either TemplateBody or TemplateURL, but not both");
+        return INVALID("Specify only one of TemplateBody and TemplateURL.");
     if (in->url.p)
-        return cfn_fetch(call, in->url, ret);
+        return cfn_fetch(call, in->url, "TemplateURL", CFN_URL_BYTES_MAX, ret);
     *ret = in->previous_template && before ? before->template : in->body;
     if (!ret->p)
         return INVALID("Either Template URL or Template Body must be specified.");
@@ -68,7 +68,7 @@ include(struct cfn_expand *x, struct str location, struct json *ret)
     struct cfn_look *look = x->scope->ctx;
     struct api_call *call = look->call;
     struct str text, wrong;
-    int r = cfn_fetch(call, location, &text);
+    int r = cfn_fetch(call, location, "Location", CFN_URL_BYTES_MAX, &text);
 
     if (r != 0)
         return cfn_wrong(x->scope, "Transform AWS::Include failed with: %.*s",
@@ -207,7 +207,7 @@ static int
 policy_of(struct api_call *call, struct str body, struct str url, struct str *ret)
 {
     struct str text = body, wrong;
-    int r = url.p ? cfn_fetch(call, url, &text) : 0;
+    int r = url.p ? cfn_fetch(call, url, "StackPolicyURL", CFN_POLICY_BYTES_MAX, &text) : 0;
 
     if (r || !text.p)
         return r;

@@ -262,6 +262,7 @@ check_sections(struct arena *a, const struct json *root)
         size_t max;
     } objects[] = {{"Parameters", CFN_PARAMETERS_MAX},
                    {"Mappings", 200},
+                   {"Rules", 200},
                    {"Conditions", 1000},
                    {"Outputs", CFN_OUTPUTS_MAX},
                    {"Resources", CFN_RESOURCES_MAX}};

@@ -196,6 +196,7 @@ struct ec2_interface_want {
     struct str description;
     struct str_list group_ids, tags;
     bool delete_on_termination;
+    struct str client_token, request_hash; /* of a call that makes nothing else */
 };
 /*
  * Makes the row of an attached interface with its addresses.  Faults: InvalidIPAddress.InUse,
@@ -206,6 +207,13 @@ int ec2_interface_make(struct api_call *call, const struct ec2_interface_want *w
                        struct ec2_interface_row *ret);
 /* "interface", "efa" */
 struct str ec2_interface_type_show(const struct ec2_interface_row *row);
+/* Attaches one that is available as an instance's device 0; it outlives the instance. */
+int ec2_interface_attach(struct api_call *call, const struct ec2_interface_row *row,
+                         struct str instance_id, struct ec2_interface_row *ret);
+/* One that is attached to nothing goes, with its addresses.  0 or negative. */
+int ec2_interface_drop(struct txn *txn, const struct ec2_interface_row *row);
+struct ec2_NetworkInterface ec2_interface_show(struct api_call *call,
+                                               const struct ec2_interface_row *row);
 /*
  * A public address for, or back from, an interface: start and stop of an instance.  *ret_ip is
  * empty after it was taken away.  An interface that has what is asked for keeps it.  The caller

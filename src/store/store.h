@@ -308,6 +308,9 @@ void store_wait(struct store *store, uint64_t seq, struct store_waiter *waiter);
 /* Takes a waiter back; one that does not wait is left alone. */
 void store_wait_cancel(struct store *store, struct store_waiter *waiter);
 
+/* The number of the newest commit; in a watch: of the one that it is told of. */
+uint64_t store_seq(const struct store *store);
+
 /* Everything up to this number is on disk. */
 uint64_t store_durable_seq(struct store *store);
 

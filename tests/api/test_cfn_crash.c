@@ -69,7 +69,7 @@ run(uint64_t seed, int at_step, int looks, struct end *ret)
     struct world *w = world_new_seed(seed);
     struct str id, reply;
 
-    bucket_put("child", child);
+    bucket_put(w, "child", child);
     world_json_ok(w, "ssm", "PutParameter", "{'Name':'/taken','Type':'String','Value':'x'}");
     for (int step = CREATE; step < N_STEPS; step++) {
         bool dies = step == at_step;

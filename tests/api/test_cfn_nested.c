@@ -45,7 +45,7 @@ TEST(a_stack_in_a_stack_hands_its_outputs_on, "CFNN-01 CFNN-02 CFNN-03")
     struct world *w = world_new();
     struct str id, seen;
 
-    bucket_put("child", child);
+    bucket_put(w, "child", child);
     id = xml_text(
         create(w, "root", "&Tags.member.1.Key=team&Tags.member.1.Value=x", test_fmt(parent, "one")),
         "StackId");
@@ -69,7 +69,7 @@ TEST(a_stack_in_a_stack_hands_its_outputs_on, "CFNN-01 CFNN-02 CFNN-03")
                                            "Two CREATE_COMPLETE\n"
                                            "root CREATE_COMPLETE\n");
     /* an update of the parent is one of its children, also when only their template changed */
-    bucket_put("child", test_fmt("%s  More: {Value: more}\n", child));
+    bucket_put(w, "child", test_fmt("%s  More: {Value: more}\n", child));
     world_ok(w, "Action=UpdateStack" V "&StackName=root&UsePreviousTemplate=true");
     world_settle(w);
     check_status(w, "root", "UPDATE_COMPLETE");
@@ -102,7 +102,7 @@ TEST(a_child_that_is_not_made_takes_its_parent_back, "CFNN-01")
     struct world *w = world_new();
     struct str id;
 
-    bucket_put("child", child);
+    bucket_put(w, "child", child);
     world_json_ok(w, "ssm", "PutParameter", "{'Name':'/taken','Type':'String','Value':'x'}");
     id = xml_text(create(w, "bad", "", "Resources:\n" CHILD("A", "fine") CHILD("B", "taken")),
                   "StackId");
@@ -148,7 +148,7 @@ TEST(children_go_back_with_their_parent, "CFNN-03 CFN-15")
         "String, Value: x}}\n";
     struct world *w = world_new();
 
-    bucket_put("child", child);
+    bucket_put(w, "child", child);
     world_json_ok(w, "ssm", "PutParameter", "{'Name':'/taken','Type':'String','Value':'x'}");
     CHECK_OK(w, create(w, "root", "", test_fmt(parent, "a1", "b1", "")));
     world_settle(w);
@@ -202,9 +202,10 @@ TEST(a_child_is_as_protected_and_as_capable_as_its_root, "CFN-17 CFNN-05")
 {
     struct world *w = world_new();
 
-    bucket_put("child", "Resources: {G: {Type: AWS::IAM::Group}}");
-    bucket_put("middle", "Resources: {C: {Type: AWS::CloudFormation::Stack, Properties: "
-                         "{TemplateURL: " BUCKET "child}}}");
+    bucket_put(w, "child", "Resources: {G: {Type: AWS::IAM::Group}}");
+    bucket_put(w, "middle",
+               "Resources: {C: {Type: AWS::CloudFormation::Stack, Properties: "
+               "{TemplateURL: " BUCKET "child}}}");
     static const char parent[] = "Resources: {M: {Type: AWS::CloudFormation::Stack, Properties: "
                                  "{TemplateURL: " BUCKET "middle}}}";
 
