@@ -25,6 +25,7 @@
 struct api;
 struct api_caller;
 struct api_guard;
+struct api_reply;
 struct api_request;
 struct api_stream; /* api/stream.h */
 struct api_upload; /* api/upload.h */
@@ -127,6 +128,14 @@ struct api_service_hooks {
      */
     bool (*granted)(struct api_call *call, struct str action, const struct api_resource *resource,
                     const struct policy_context *extra);
+    /*
+     * Requests that are no calls of an operation, but are sent to a name that is the service's own
+     * (the handle of a wait condition): whether this is one, and its answer.  The call has no
+     * principal and no transaction; the hook begins one, proves who asks and fills in the reply
+     * with its wait_seq.  Both may be NULL.
+     */
+    bool (*owns)(const struct api_request *req);
+    void (*answer)(struct api_call *call, const struct api_request *req, struct api_reply *reply);
     /* Operations whose payload is bytes find it in call->upload instead. */
     bool uploads;
     /*
