@@ -197,6 +197,10 @@ int ec2_user_data_check(struct api_call *call, struct str bytes);
 int ec2_type_check(struct api_call *call, struct str name, struct str architecture,
                    const struct ec2_type **ret);
 
+/* Whether EbsOptimized may be true of it; and the refusal, Unsupported, when it may not. */
+bool ec2_type_optimizes_ebs(const struct ec2_type *type);
+int ec2_not_ebs_optimized(struct api_call *call);
+
 /* ---- instance_options.c ---- */
 
 struct ec2_metadata_want { /* absent: unchanged */

@@ -101,8 +101,18 @@ flag_of(struct api_call *call, const struct want *want, const char *attribute, b
     }
 SET_FLAG(set_disable_api_termination, disable_api_termination, "disableApiTermination")
 SET_FLAG(set_disable_api_stop, disable_api_stop, "disableApiStop")
-SET_FLAG(set_ebs_optimized, ebs_optimized, "ebsOptimized")
 SET_FLAG(set_ena_support, ena_support, "enaSupport")
+
+static int
+set_ebs_optimized(struct api_call *call, struct ec2_instance_row *row, const struct want *want)
+{
+    const struct ec2_type *type = ec2_type_find(row->type);
+    int r = flag_of(call, want, "ebsOptimized", &row->ebs_optimized);
+
+    if (r == 0 && row->ebs_optimized && type && !ec2_type_optimizes_ebs(type))
+        return ec2_not_ebs_optimized(call);
+    return r;
+}
 
 static int
 set_source_dest_check(struct api_call *call, struct ec2_instance_row *row, const struct want *want)

@@ -216,6 +216,20 @@ ec2_type_check(struct api_call *call, struct str name, struct str architecture,
     return 0;
 }
 
+bool
+ec2_type_optimizes_ebs(const struct ec2_type *type)
+{
+    return !str_is(type->ebs_optimized, "unsupported");
+}
+
+int
+ec2_not_ebs_optimized(struct api_call *call)
+{
+    return api_fault(call, &EC2_ERR(Unsupported),
+                     "EBS-optimized instances are not supported for your requested configuration. "
+                     "Please check the documentation for supported configurations.");
+}
+
 /*
  * "resolve:ssm:NAME[:VERSION or LABEL]": the id that a parameter holds.  The caller needs
  * ssm:GetParameters.
@@ -525,6 +539,8 @@ check_options(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         r = ec2_user_data_decode(call, req->user_data, &l->model.user_data);
     if (r)
         return r;
+    if (is_true(req->ebs_optimized) && !ec2_type_optimizes_ebs(l->type))
+        return ec2_not_ebs_optimized(call);
     l->model.shutdown_behavior = shutdown.n ? shutdown : S("stop");
     l->model.disable_api_termination = is_true(req->disable_api_termination);
     l->model.disable_api_stop = is_true(req->disable_api_stop);
