@@ -118,8 +118,8 @@ static const struct command commands[] = {
      "welkin fault zone|rack|host|network|snapshot ID on|off\n"
      "\n"
      "A zone, rack or host without power, or any of them without network.  Instances there fail\n"
-     "their system status check, and nothing new is placed there.  A damaged snapshot of an image:\n"
-     "instances that are launched from it end with Client.InternalError.\n"},
+     "their system status check, and nothing new is placed there.  A damaged snapshot of an\n"
+     "image: instances that are launched from it end with Client.InternalError.\n"},
     {"reset", cmd_reset, "delete everything in the cloud",
      "welkin reset --yes\n\nTerminates all instances and deletes all resources of all accounts.\n"},
     {"version", cmd_version, "print the version", "welkin version\n"},

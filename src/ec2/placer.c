@@ -375,7 +375,7 @@ cluster_elsewhere(struct txn *txn, const struct ec2_instance_row *row,
     return zone.n && !str_eq(zone, row->zone);
 }
 
-/* Another host than that which it left, if there is one: for as long as it looks, that is broken. */
+/* Another host than the one it left, if there is one: while this looks, that one is broken. */
 static enum placement_answer
 find_elsewhere(struct ec2_placer *p, const struct placement_want *want, struct str left,
                struct placement_spot *ret)

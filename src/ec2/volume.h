@@ -17,7 +17,7 @@
 
 /* ---- storage_limit.c ---- */
 
-/* A volume is about to be written, or deleted.  *ret_may: whether the quota of its type allows it. */
+/* A volume is about to be written, or deleted.  *ret_may: whether its type's quota allows it. */
 int ec2_storage_take(struct txn *txn, const struct ec2_volume_row *row, bool *ret_may) MUST_USE;
 int ec2_storage_give_back(struct txn *txn, const struct ec2_volume_row *row) MUST_USE;
 

@@ -52,7 +52,7 @@ struct host_driver {
     void *ctx;
     int (*boot)(void *ctx, const struct host_boot *boot);
     int (*power)(void *ctx, struct str id, enum host_power how);
-    /* Stops all of its processes where they are and cuts its network off: `frozen`, `not_frozen`. */
+    /* Stops its processes where they are and cuts its network off: `frozen` or `not_frozen`. */
     int (*freeze)(void *ctx, struct str id);
     /* Lets a frozen machine go on, with the addresses of the rows: `booted`, `failed`. */
     int (*thaw)(void *ctx, const struct host_boot *boot);

@@ -159,49 +159,6 @@ ask(struct host_sandbox *s, enum priv_op op, const void *req, size_t n, struct s
 
 /* ---- security groups ---- */
 
-static int
-protocol_number(struct str name)
-{
-    int64_t n;
-
-    if (str_is(name, "tcp"))
-        return 6;
-    if (str_is(name, "udp"))
-        return 17;
-    if (str_is(name, "icmp"))
-        return 1;
-    if (str_is(name, "icmpv6"))
-        return 58;
-    return str_to_i64(name, &n) && n >= 0 && n <= 255 ? (int)n : PRIV_PROTO_ALL;
-}
-
-/* False when the rule has no meaning here: IPv6, which guests do not have yet. */
-static bool
-rule_of(struct txn *txn, const struct ec2_sg_rule_row *row, struct priv_rule *ret)
-{
-    struct ip4_block block;
-
-    *ret = (struct priv_rule){
-        .egress = row->egress,
-        .protocol = (int16_t)protocol_number(row->protocol),
-        .from = (int32_t)row->from_port,
-        .to = (int32_t)row->to_port,
-    };
-    if (row->peer_group_id.n) {
-        const struct ec2_security_group_row *peer = ec2_security_group_get(txn, row->peer_group_id);
-
-        ret->peer = PRIV_PEER_GROUP;
-        ret->group = peer ? (uint32_t)peer->number : 0;
-        return peer != NULL;
-    }
-    if (!ip4_block_parse(row->cidr4, &block))
-        return false;
-    ret->peer = PRIV_PEER_CIDR;
-    ret->ip = ip4_block_canonical(block).ip;
-    ret->prefix = block.bits;
-    return true;
-}
-
 static void
 send_group(struct host_sandbox *s, struct vpc *vpc, struct txn *txn,
            const struct ec2_security_group_row *group)
@@ -210,7 +167,7 @@ send_group(struct host_sandbox *s, struct vpc *vpc, struct txn *txn,
     size_t n = 0;
 
     STORE_EACH(txn, ec2_sg_rule_by_group, row, group->id) {
-        if (n < PRIV_RULES_MAX && rule_of(txn, row, &rules[n]))
+        if (n < PRIV_RULES_MAX && host_sandbox_rule(txn, row, &rules[n]))
             n++;
     }
     struct priv_group req = {
@@ -541,18 +498,20 @@ launch_new(struct host_sandbox *s, struct str id)
     return launch;
 }
 
+static int
+ask_launch(struct launch *launch)
+{
+    return ask(launch->s, PRIV_LAUNCH, &launch->req, sizeof(launch->req), STR_NONE, launched,
+               launch);
+}
+
 static void
 disk_opened(void *arg, struct priv_message *m)
 {
     struct launch *launch = arg;
 
-    if (m->status >= 0) {
-        int r = ask(launch->s, PRIV_LAUNCH, &launch->req, sizeof(launch->req), STR_NONE, launched,
-                    launch);
-
-        if (r >= 0)
-            return;
-    }
+    if (m->status >= 0 && ask_launch(launch) >= 0)
+        return;
     launch->s->events.failed(launch->s->events.ctx, str_of(launch->id, launch->n), m->body);
     free(launch);
 }
@@ -588,9 +547,7 @@ sandbox_boot(void *ctx, const struct host_boot *boot)
         return -EINVAL;
     }
     launch->req.class = send_class(s, vpc, boot->txn, &boot->interface->group_ids);
-    int r = root && root->encrypted
-                ? ask_disk(s, root, launch)
-                : ask(s, PRIV_LAUNCH, &launch->req, sizeof(launch->req), STR_NONE, launched, launch);
+    int r = root && root->encrypted ? ask_disk(s, root, launch) : ask_launch(launch);
 
     if (r < 0)
         free(launch);

@@ -51,3 +51,8 @@ void host_sandbox_on_console(struct host_sandbox *s,
                                         struct str bytes),
                              void *ctx);
 int host_sandbox_follow(struct host_sandbox *s, struct str id, bool on);
+
+/* ---- sandbox_rule.c ---- */
+
+/* False when the rule has no meaning here: IPv6, which guests do not have yet. */
+bool host_sandbox_rule(struct txn *txn, const struct ec2_sg_rule_row *row, struct priv_rule *ret);

@@ -1,7 +1,7 @@
 /*
  * The quotas: which of them the instances of a family count in (vCPUs), and the volumes of a type
- * (TiB), and what AWS calls them.  EC2 holds them, Service Quotas shows and raises them; values that
- * were set are rows of the latter.
+ * (TiB), and what AWS calls them.  EC2 holds them, Service Quotas shows and raises them; values
+ * that were set are rows of the latter.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /*
  * Service Quotas.
  *
- * The quotas are those that Welkin holds: the vCPUs of EC2 and the storage of EBS.  A request for more is granted at once,
- * up to QUOTA_VALUE_MAX; there is nobody to think about it.
+ * The quotas are those that Welkin holds: the vCPUs of EC2 and the storage of EBS.  A request for
+ * more is granted at once, up to QUOTA_VALUE_MAX; there is nobody to think about it.
  */
 #include "servicequotas/servicequotas.h"
 

@@ -136,7 +136,9 @@ outcome(enum from from, enum event event)
     case STOP:
         return gone ? EC2_TERMINATED : from == PENDING ? EC2_RUNNING : EC2_STOPPED;
     case START:
-        return gone ? EC2_TERMINATED : from == STOPPING || from == FREEZING ? EC2_STOPPED : EC2_RUNNING;
+        return gone                                     ? EC2_TERMINATED
+               : from == STOPPING || from == FREEZING ? EC2_STOPPED
+                                                      : EC2_RUNNING;
     case TERMINATE:
         return EC2_TERMINATED;
     case POWEROFF:

@@ -140,7 +140,8 @@ TEST(the_operator_says_what_a_new_account_has, "LAUNCH-03")
 {
     struct world *w = world_limited(64);
 
-    CHECK_STR(json_path(ask(w, "GetAWSDefaultServiceQuota", "{" STANDARD "}"), "Quota.Value"), "64");
+    CHECK_STR(json_path(ask(w, "GetAWSDefaultServiceQuota", "{" STANDARD "}"), "Quota.Value"),
+              "64");
     CHECK_STR(json_path(ask(w, "GetServiceQuota", "{" STANDARD "}"), "Quota.QuotaName"),
               "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances");
     world_ok(w, RUN "&MinCount=32&MaxCount=32&InstanceType=t3.micro");

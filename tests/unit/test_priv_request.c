@@ -68,6 +68,8 @@ make(uint16_t op)
     memset(&q, 0, sizeof(q));
     struct_n = request_n = sizes[op];
     memcpy(q.machine.id, "i-1", 4); /* where most structs begin; the others are set below */
+    if (op == PRIV_DISK)
+        q.disk.bytes = PRIV_DISK_MIN;
     switch (op) {
     case PRIV_VPC_OPEN:
         q.vpc_open = (struct priv_vpc_open){.id = "vpc-1", .n_cidrs = 1, .n_extra = 1};
@@ -109,15 +111,10 @@ make(uint16_t op)
         q.exec.argc = q.exec.envc = q.exec.cwd = 1;
         append("a\0b=c\0/", 8);
         break;
-    case PRIV_DISK:
-        q.disk.bytes = PRIV_DISK_MIN;
-        break;
     case PRIV_TRUST:
         memset(&q, 0, sizeof(q.trust)); /* no id */
         append(PEM, sizeof(PEM) - 1);
         q.trust.n = sizeof(PEM) - 1;
-        break;
-    default:
         break;
     }
 }
