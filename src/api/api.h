@@ -55,6 +55,7 @@ struct api_call {
     const struct session *session;     /* of temporary credentials; NULL: long-term ones */
     struct str instance;     /* of CFN_V1: which instance calls, no principal; else p NULL */
     struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
+    bool streams;            /* the reply is written at once: its lists may be API_MADE */
     const struct str_list *via_all; /* all such services, the first one first; NULL: none */
     struct api_guard *guard;        /* what the API needs to decide; api/guard.h */
     const struct api_caller *caller; /* the principal's policies, once they were needed */

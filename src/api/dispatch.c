@@ -235,6 +235,7 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     void *res = api_new_output(call->service, call->op, call->arena);
 
     call->txn = store_begin(call->store);
+    call->streams = call->wire->protocol == API_EC2;
     int r = api_authorize(call, req);
     if (r == 0)
         r = st->handler(call, req, res);

@@ -70,7 +70,10 @@ detail(struct diff *d, const struct json *type, struct str property, bool direct
     cfn_put(a, &target, S("Attribute"), cfn_text(tags ? S("Tags") : S("Properties")));
     if (!tags)
         cfn_put(a, &target, S("Name"), cfn_text(property));
-    cfn_put(a, &target, S("RequiresRecreation"), cfn_text(replaces ? S("Always") : S("Never")));
+    cfn_put(a, &target, S("RequiresRecreation"),
+            cfn_text(replaces                              ? S("Always")
+                     : cfn_type_interrupts(type, property) ? S("Conditionally")
+                                                           : S("Never")));
     cfn_put(a, &ret, S("Target"), target);
     cfn_put(a, &ret, S("Evaluation"), cfn_text(d->met.p ? S("Dynamic") : S("Static")));
     cfn_put(a, &ret, S("ChangeSource"),

@@ -7,6 +7,7 @@
 #include "api/actor.h"
 #include "cloudformation/parameter.h"
 #include "cloudformation/policy.h"
+#include "cloudformation/stack_set.h"
 #include "cloudformation/template.h"
 
 #define NAME_MAX_CHARACTERS 128
@@ -20,8 +21,10 @@ const struct api_error cfn_errors[CFN_N_ERRORS] = {
 
 /* A stack is known to policies by its id, whichever way the caller names it. */
 static int
-resource(struct api_call *call, struct str type UNUSED, struct str id, struct api_resource *ret)
+resource(struct api_call *call, struct str type, struct str id, struct api_resource *ret)
 {
+    if (str_is(type, "stackset"))
+        return cfn_set_resource(call, id, ret);
     const struct cfn_stack_row *row = cfn_find(call, id);
 
     if (row) {

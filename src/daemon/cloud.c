@@ -15,6 +15,7 @@
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
+#include "ram/ram.h"
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
 #include "secretsmanager/secretsmanager.h"
 #include "servicequotas/servicequotas.h"
@@ -27,7 +28,7 @@
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
-    &resourcegroupstaggingapi_hooks, NULL,
+    &resourcegroupstaggingapi_hooks, &ram_hooks, NULL,
 };
 
 struct cloud {
@@ -114,6 +115,8 @@ seed(struct cloud *cloud)
     else if (!ec2_image_by_name_get(txn, S(EC2_WELKIN_ACCOUNT), S(""), windows))
         r = ec2_image_seed(txn, cloud->config.env, windows, S(""), S("none")); /* of older clouds */
 
+    if (r >= 0)
+        r = ec2_networks_complete(txn);
     if (r >= 0)
         r = seed_quotas(txn, &cloud->config);
 
@@ -313,6 +316,8 @@ cloud_reset(struct cloud *cloud, uint64_t *ret_seq)
             r = clear(txn, all_tables[i]);
     if (r >= 0)
         r = seed_images(txn, cloud->config.env);
+    if (r >= 0)
+        r = ec2_networks_complete(txn);
     if (r >= 0)
         r = seed_quotas(txn, &cloud->config);
     if (r < 0) {

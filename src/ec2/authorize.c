@@ -5,6 +5,7 @@
  */
 #include "api/authorize.h"
 #include "ec2/instance.h"
+#include "ec2/network.h"
 
 static void
 key(struct api_call *call, struct api_resource *r, const char *name, struct str value)
@@ -141,6 +142,57 @@ find_subnet(struct api_call *call, struct str id, struct api_resource *r)
     key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
 }
 
+/* By the id of the table or of an association with it. */
+static void
+find_route_table(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_of_route(call, id);
+    const struct ec2_vpc_row *vpc = ec2_vpc_of_main_association(call, id);
+    struct str table = subnet ? subnet->route_table_id : vpc ? vpc->main_route_table_id : id;
+    const struct ec2_route_table_row *row = ec2_route_table_get(call->txn, table);
+
+    if (!MINE(call, row))
+        return;
+    r->arn = arn(call, "route-table", row->id);
+    r->tags = &row->tags;
+    key(call, r, "ec2:RouteTableID", row->id);
+    key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
+}
+
+static void
+find_internet_gateway(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_internet_gateway_row *row = ec2_internet_gateway_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:InternetGatewayID", row->id);
+}
+
+static void
+find_network_acl(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_network_acl_row *row = ec2_network_acl_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:NetworkAclID", row->id);
+    key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
+}
+
+static void
+find_dhcp_options(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_dhcp_options_row *row = ec2_dhcp_options_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:DhcpOptionsID", row->id);
+}
+
 /* By id or, in the default VPC, by name. */
 static void
 find_security_group(struct api_call *call, struct str id, struct api_resource *r)
@@ -249,6 +301,10 @@ static const struct type {
     {"key-pair", "key-", find_key_pair},
     {"vpc", "vpc-", find_vpc},
     {"subnet", "subnet-", find_subnet},
+    {"route-table", "rtb-", find_route_table},
+    {"internet-gateway", "igw-", find_internet_gateway},
+    {"network-acl", "acl-", find_network_acl},
+    {"dhcp-options", "dopt-", find_dhcp_options},
     {"security-group", "sg-", find_security_group},
     {"security-group-rule", "sgr-", find_rule},
     {"network-interface", "eni-", find_interface},

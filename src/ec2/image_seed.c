@@ -75,6 +75,7 @@ image_row(struct arena *arena, const struct known_image *known, struct str id)
         .state = S("available"),
         .created_ms = known->created_ms,
         .ena_support = true,
+        .sriov_net_support = S("simple"),
         .snapshot_id = id_of(arena, "snap", id),
         .volume_size_gib = ROOT_GIB_DEFAULT,
     };

@@ -13,9 +13,11 @@
  *   instance_credit.c     the credit option of burstable instances
  *   instance_event.c      scheduled events; instance_upkeep.c carries them out
  *   instance_status.c     DescribeInstanceStatus, …CreditSpecifications, GetConsoleOutput
+ *   instance_monitoring.c MonitorInstances, UnmonitorInstances
  *   instance_power.c      Start, Stop, Reboot, Terminate
  *   instance_hibernate.c  whether an instance can be hibernated
  *   instance_profile.c    instance profiles and their associations
+ *   instance_fit.c        what an instance asks of its type
  *   instance_attribute.c  Describe, Modify, Reset of attributes; instance_options.c metadata's
  */
 #pragma once
@@ -103,7 +105,7 @@ struct ec2_launch {
     const struct ec2_subnet_row *subnet;
     const struct ec2_vpc_row *vpc;
     struct str_list group_ids, volume_tags, interface_tags;
-    struct str private_ip, interface_description;
+    struct str private_ip, interface_description, interface_type;
     const struct iam_profile_row *profile; /* NULL: none */
     bool public_ip, interface_delete;
     struct ec2_EbsBlockDevice root; /* of ec2_root_wanted() */
@@ -197,9 +199,15 @@ int ec2_user_data_check(struct api_call *call, struct str bytes);
 int ec2_type_check(struct api_call *call, struct str name, struct str architecture,
                    const struct ec2_type **ret);
 
-/* Whether EbsOptimized may be true of it; and the refusal, Unsupported, when it may not. */
-bool ec2_type_optimizes_ebs(const struct ec2_type *type);
-int ec2_not_ebs_optimized(struct api_call *call);
+/* ---- instance_fit.c ---- */
+
+/*
+ * Whether the type has what the launch, or the instance that is about to start, asks for.
+ * Faults: InvalidParameterCombination (no ENA), Unsupported (not EBS-optimised),
+ * AttachmentLimitExceeded (no EFA).
+ */
+int ec2_launch_fits(struct api_call *call, const struct ec2_launch *launch);
+int ec2_instance_fits(struct api_call *call, const struct ec2_instance_row *row);
 
 /* ---- instance_options.c ---- */
 
@@ -215,6 +223,7 @@ int ec2_metadata_set(struct api_call *call, const struct ec2_metadata_want *want
 /* What instances that are shown one after the other have in common is looked up once. */
 struct ec2_instance_shower {
     struct api_call *call;
+    struct arena *arena; /* what one answer points to: the call's, unless set after init */
     const struct ec2_region *region;
     struct str dns_private, dns_public; /* "ec2.internal", "compute-1.amazonaws.com" */
     struct str_list group_ids;
@@ -228,6 +237,8 @@ struct ec2_instance_shower {
 void ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call);
 void ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
                        struct ec2_Instance *out);
+/* rows[0] of n is shown next, the others after it. */
+void ec2_instance_show_hint(struct txn *txn, const struct ec2_instance_row *const *rows, size_t n);
 /* {16, "running"}; the texts are constant. */
 struct ec2_InstanceState ec2_instance_state_show(int64_t state);
 struct ec2_InstanceMetadataOptionsResponse

@@ -75,7 +75,7 @@ refuse_interface(struct api_call *call, const struct ec2_InstanceNetworkInterfac
         {positive(i->secondary_private_ip_address_count),
          "NetworkInterface.SecondaryPrivateIpAddressCount"},
         {is_true(i->associate_carrier_ip_address), "NetworkInterface.AssociateCarrierIpAddress"},
-        {differs(i->interface_type, "interface"), "NetworkInterface.InterfaceType"},
+        {str_is(i->interface_type, "efa-only"), "NetworkInterface.InterfaceType (efa-only)"},
         {positive(i->network_card_index), "NetworkInterface.NetworkCardIndex"},
         {i->ipv4_prefixes.n > 0, "NetworkInterface.Ipv4Prefix"},
         {positive(i->ipv4_prefix_count), "NetworkInterface.Ipv4PrefixCount"},
@@ -216,20 +216,6 @@ ec2_type_check(struct api_call *call, struct str name, struct str architecture,
     return 0;
 }
 
-bool
-ec2_type_optimizes_ebs(const struct ec2_type *type)
-{
-    return !str_is(type->ebs_optimized, "unsupported");
-}
-
-int
-ec2_not_ebs_optimized(struct api_call *call)
-{
-    return api_fault(call, &EC2_ERR(Unsupported),
-                     "EBS-optimized instances are not supported for your requested configuration. "
-                     "Please check the documentation for supported configurations.");
-}
-
 /*
  * "resolve:ssm:NAME[:VERSION or LABEL]": the id that a parameter holds.  The caller needs
  * ssm:GetParameters.
@@ -286,6 +272,7 @@ check_image(struct api_call *call, const struct ec2_RunInstancesRequest *req, st
     l->model.root_device_name = l->image->root_device_name;
     l->model.boot_mode = l->image->boot_mode;
     l->model.ena_support = l->image->ena_support;
+    l->model.sriov_net_support = l->image->sriov_net_support;
     l->model.type = l->type->name;
     l->model.memory_mib = l->type->memory_mib;
     return 0;
@@ -419,6 +406,21 @@ check_clashes(struct api_call *call, const struct ec2_RunInstancesRequest *req)
     return 0;
 }
 
+/* Kinds that launch_refuse() lets through. */
+static int
+check_interface_type(struct api_call *call, struct str type, struct ec2_launch *l)
+{
+    assert(!str_is(type, "efa-only"));
+    if (str_is(type, "efa"))
+        l->interface_type = type;
+    else if (differs(type, "interface"))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter interfaceType is invalid. Valid values: "
+                         "interface, efa, efa-only",
+                         STR_ARG(type));
+    return 0;
+}
+
 static int
 check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
               struct ec2_launch *l)
@@ -435,6 +437,8 @@ check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         r = ec2_groups_resolve(call, l->vpc->id, listed ? &i->groups : &req->security_group_ids,
                                &req->security_groups, &l->group_ids);
     l->private_ip = req->private_ip_address;
+    if (r == 0)
+        r = check_interface_type(call, i->interface_type, l);
     if (r == 0 && listed)
         r = interface_address(call, i, &l->private_ip);
     if (r)
@@ -539,8 +543,6 @@ check_options(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         r = ec2_user_data_decode(call, req->user_data, &l->model.user_data);
     if (r)
         return r;
-    if (is_true(req->ebs_optimized) && !ec2_type_optimizes_ebs(l->type))
-        return ec2_not_ebs_optimized(call);
     l->model.shutdown_behavior = shutdown.n ? shutdown : S("stop");
     l->model.disable_api_termination = is_true(req->disable_api_termination);
     l->model.disable_api_stop = is_true(req->disable_api_stop);
@@ -600,6 +602,8 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
         r = ec2_hibernation_check(call, ret);
     if (r == 0 && req->iam_instance_profile)
         r = ec2_profile_find(call, req->iam_instance_profile, S("*"), &ret->profile);
+    if (r == 0)
+        r = ec2_launch_fits(call, ret);
     assert(r || (ret->group_ids.n > 0 && ret->subnet && ret->vpc && ret->type));
     ret->model.key_name = req->key_name;
     return r;

@@ -52,19 +52,6 @@ start_public_address(struct api_call *call, struct ec2_instance_row *row)
     return ec2_interface_set_public(call, interface, true, &row->public_ip);
 }
 
-/* What it was may not go together with the type that it has now. */
-static int
-check_configuration(struct api_call *call, const struct ec2_instance_row *row)
-{
-    const struct ec2_type *type = ec2_type_find(row->type);
-
-    if (!row->ebs_optimized || !type || ec2_type_optimizes_ebs(type))
-        return 0;
-    return api_fault(call, &EC2_ERR(Unsupported),
-                     "The requested configuration is currently not supported. Please check the "
-                     "documentation for supported configurations.");
-}
-
 static int
 start(struct api_call *call, const struct ec2_instance_row *row)
 {
@@ -72,7 +59,7 @@ start(struct api_call *call, const struct ec2_instance_row *row)
     bool may = true;
 
     assert(row->state == EC2_STOPPED);
-    int r = check_configuration(call, row);
+    int r = ec2_instance_fits(call, row);
 
     if (r == 0)
         r = start_public_address(call, &new);

@@ -54,6 +54,7 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
     const struct ec2_interface_want want = {
         .subnet = l->subnet,
         .instance_id = row->id,
+        .interface_type = l->interface_type,
         .private_ip = l->private_ip,
         .public_ip = l->public_ip,
         .description = l->interface_description,

@@ -178,6 +178,7 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
         .zone = subnet->zone,
         .instance_id = want->instance_id,
         .device_index = want->device_index,
+        .interface_type = want->interface_type,
         .private_ip = want->private_ip,
         .auto_public = want->public_ip,
         .description = want->description,
@@ -413,6 +414,12 @@ association_show(struct api_call *call, const struct ec2_interface_row *row)
     return out;
 }
 
+struct str
+ec2_interface_type_show(const struct ec2_interface_row *row)
+{
+    return row->interface_type.n ? row->interface_type : S("interface");
+}
+
 static struct ec2_NetworkInterface
 interface_show(struct api_call *call, const struct ec2_interface_row *row)
 {
@@ -424,7 +431,7 @@ interface_show(struct api_call *call, const struct ec2_interface_row *row)
         .availability_zone_id = subnet ? subnet->zone_id : STR_NONE,
         .description = row->description,
         .groups = ec2_groups_show(call, &row->group_ids),
-        .interface_type = S("interface"),
+        .interface_type = ec2_interface_type_show(row),
         .mac_address = row->mac,
         .network_interface_id = row->id,
         .owner_id = row->account,

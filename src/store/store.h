@@ -243,6 +243,15 @@ void store_from(struct store_cursor *cursor, const struct store_key *keys, unsig
 void store_after(struct store_cursor *cursor, const struct store_key *keys, unsigned n);
 
 /*
+ * Hints for whoever shows many rows that lead to others: they bring into the cache what will be
+ * asked for some steps later.  store_hint(): a row.  store_hint_place() and store_hint_key(), in
+ * this order and some steps apart: what store_get() will look at, and the row it will find.
+ */
+void store_hint(const struct store_table *table, const void *row);
+void store_hint_place(struct txn *txn, const struct store_table *table, struct str key);
+void store_hint_key(struct txn *txn, const struct store_table *table, struct str key);
+
+/*
  * The next row or NULL.  Any row may be inserted, updated or deleted between two calls: the walk
  * goes on behind the row that was given last, where that row stood when it was given.  So rows
  * that were put in behind that place are met, those before it are not, and a row that an update

@@ -415,6 +415,8 @@ static const struct dry dries[] = {
      "SecurityGroupRule.1.SecurityGroupRule.CidrIpv4=10.0.0.0/8",
      0},
     {"RebootInstances", "&InstanceId.1=$i", 0},
+    {"MonitorInstances", "&InstanceId.1=$i", 0},
+    {"UnmonitorInstances", "&InstanceId.1=$i", 0},
     {"RegisterImage",
      "&Name=new&RootDeviceName=/dev/xvda&VirtualizationType=hvm&"
      "Architecture=x86_64&BlockDeviceMapping.1.DeviceName=/dev/xvda&"

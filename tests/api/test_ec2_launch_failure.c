@@ -4,7 +4,6 @@
 #include "placement_help.h"
 
 #define RUN "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro"
-#define IMAGE "Action=RunInstances&ImageId=ami-009d6802948d06e52&MinCount=1&MaxCount=1"
 #define ONE RUN "&MinCount=1&MaxCount=1"
 #define ROOT "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs."
 #define GP2 "'ServiceCode': 'ebs', 'QuotaCode': 'L-D18FCD1D'"
@@ -130,42 +129,5 @@ TEST(a_start_is_on_another_host_and_a_reboot_is_not, "LIFE-08")
         world_advance(w, 1000);
         CHECK(host_of(w, id).n > 0 && !str_eq(host_of(w, id), host));
     }
-    world_free(w);
-}
-
-TEST(ebs_optimization_goes_with_types_that_have_it, "EBSO-02")
-{
-    static const char *const text =
-        "EBS-optimized instances are not supported for your requested configuration. Please check "
-        "the documentation for supported configurations.";
-    struct world *w = world_new();
-
-    world_refused(w, "Unsupported", text, IMAGE "&InstanceType=t2.micro&EbsOptimized=true");
-    /* c3.xlarge has it when it is asked for */
-    struct str types = world_ok(w, "Action=DescribeInstanceTypes&InstanceType.1=c3.xlarge");
-    CHECK_STR(xml_text(types, "ebsOptimizedSupport"), "supported");
-    struct str id = launch(w, IMAGE "&InstanceType=c3.xlarge");
-    world_advance(w, 1000);
-    CHECK_STR(xml_text(describe(w, id), "ebsOptimized"), "false");
-    const char *set = test_fmt("Action=ModifyInstanceAttribute&EbsOptimized.Value=true&"
-                               "InstanceId=%.*s",
-                               STR_ARG(id));
-    world_refused(w, "IncorrectInstanceState", NULL, set);
-    world_okf(w, "Action=StopInstances&InstanceId.1=%.*s", STR_ARG(id));
-    world_advance(w, 1000);
-    world_ok(w, set);
-    CHECK_STR(xml_text(describe(w, id), "ebsOptimized"), "true");
-    world_okf(w, "Action=ModifyInstanceAttribute&InstanceType.Value=t2.micro&InstanceId=%.*s",
-              STR_ARG(id));
-    world_refusedf(w, "Unsupported",
-                   "The requested configuration is currently not supported. Please check the "
-                   "documentation for supported configurations.",
-                   "Action=StartInstances&InstanceId.1=%.*s", STR_ARG(id));
-    world_okf(w, "Action=ModifyInstanceAttribute&EbsOptimized.Value=false&InstanceId=%.*s",
-              STR_ARG(id));
-    world_refused(w, "Unsupported", text, set);
-    world_okf(w, "Action=StartInstances&InstanceId.1=%.*s", STR_ARG(id));
-    world_advance(w, 1000);
-    CHECK_STR(xml_text(xml_element(describe(w, id), "instanceState"), "name"), "running");
     world_free(w);
 }

@@ -81,9 +81,9 @@ enum from {
     THAWING,
     N_FROM
 };
-static const char *const from_names[] = {"pending",       "running",    "rebooting",  "stopping",
-                                         "stopped",       "restarting", "shutting-down",
-                                         "terminated",    "freezing",   "hibernated", "thawing"};
+static const char *const from_names[] = {"pending",  "running",    "rebooting",     "stopping",
+                                         "stopped",  "restarting", "shutting-down", "terminated",
+                                         "freezing", "hibernated", "thawing"};
 
 /* An instance in that state, its machine somewhere on the way. */
 static const char *
@@ -136,7 +136,7 @@ outcome(enum from from, enum event event)
     case STOP:
         return gone ? EC2_TERMINATED : from == PENDING ? EC2_RUNNING : EC2_STOPPED;
     case START:
-        return gone                                     ? EC2_TERMINATED
+        return gone                                   ? EC2_TERMINATED
                : from == STOPPING || from == FREEZING ? EC2_STOPPED
                                                       : EC2_RUNNING;
     case TERMINATE:
@@ -206,25 +206,29 @@ one(enum from from, enum event event, enum crash how, int64_t after_ms)
 }
 
 static void
-meet(enum from first, enum from end)
+every_state_meets_every_event(enum crash how)
 {
     static const int64_t after_ms[] = {0, 1, STOP_MS, STOP_MS + 1, BOOT_MS, BOOT_MS + STOP_MS + 1};
 
-    for (enum from from = first; from < end; from++)
+    for (int from = 0; from < N_FROM; from++)
         for (int event = 0; event < N_EVENTS; event++)
-            for (int how = 0; how < N_CRASHES; how++)
-                for (size_t t = 0; t < ARRAY_LEN(after_ms); t++)
-                    one(from, (enum event)event, (enum crash)how, after_ms[t]);
+            for (size_t t = 0; t < ARRAY_LEN(after_ms); t++)
+                one((enum from)from, (enum event)event, how, after_ms[t]);
+}
+
+TEST(every_state_meets_every_event)
+{
+    every_state_meets_every_event(NO_CRASH);
 }
 
 TEST(every_state_meets_every_event_and_a_crash_of_the_daemon_changes_nothing)
 {
-    meet(PENDING, FREEZING);
+    every_state_meets_every_event(DAEMON);
 }
 
-TEST(so_does_every_state_of_hibernation, "HIB-01")
+TEST(every_state_meets_every_event_and_two_crashes_of_the_daemon_change_nothing)
 {
-    meet(FREEZING, N_FROM);
+    every_state_meets_every_event(TWICE);
 }
 
 /* Nothing runs after the host lost power: who ran is stopped, who was to go is gone. */

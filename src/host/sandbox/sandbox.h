@@ -220,9 +220,16 @@ bool trust_place(int root, int disk, struct str pem, uint32_t hash, char ret[TRU
 /* A folder of the guest, whose links lead to nothing outside of its root; or -1. */
 int trust_open_dir(int root, const char *path);
 
-/* ---- CloudFormation's helpers (helpers.c) ---- */
+/* Of a plain file of the guest: whether it holds a text; text put before what it holds. */
+bool trust_file_holds(int dir, const char *name, struct str text);
+bool trust_prepend(int dir, const char *name, struct str text);
 
-/* Sees to it that the guest has /opt/aws/bin/cfn-*, names of the init; false: it has not. */
+/* ---- AWS's helpers (helpers.c) ---- */
+
+/*
+ * Sees to it that the guest has /opt/aws/bin/cfn-* and eic_run_authorized_keys, names of the init,
+ * and that its sshd knows the latter; false: it has not.
+ */
 bool helpers_place(int root, int init_fd);
 
 /* ---- the console (console.c) ---- */
