@@ -39,6 +39,7 @@ struct host_events {
     void (*removed)(void *ctx, struct str id);
     void (*frozen)(void *ctx, struct str id);
     void (*not_frozen)(void *ctx, struct str id, struct str reason); /* it runs on */
+    void (*inspected)(void *ctx, struct str id, bool wiped);
 };
 
 enum host_power { HOST_POWER_BUTTON, HOST_POWER_REBOOT, HOST_POWER_KILL };
@@ -62,6 +63,8 @@ struct host_driver {
     int (*cpu)(void *ctx, struct str id, uint64_t *ret_ns);
     /* Holds it to so many thousandths of a processor from now on; its memory stays as it is. */
     int (*limit)(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes);
+    /* Looks whether a running machine's disk was wiped: `inspected`.  NULL: it has none. */
+    int (*inspect)(void *ctx, struct str id);
     /* Calls fn for each machine that runs or is frozen now: adoption after a restart. */
     int (*list)(void *ctx, void (*fn)(void *fn_ctx, struct str id, bool frozen), void *fn_ctx);
     /* Names the time since the host was started: another one means that it restarted. */

@@ -410,60 +410,6 @@ open_vpc(struct host_sandbox *s, const struct ec2_vpc_row *row)
 
 /* ---- the driver ---- */
 
-static enum priv_init
-init_kind(struct str init)
-{
-    return str_is(init, "systemd") ? PRIV_INIT_SYSTEMD : PRIV_INIT_WELKIN;
-}
-
-static bool
-parse_mac(struct str text, uint8_t ret[6])
-{
-    for (size_t i = 0; i < 6; i++) {
-        struct str byte = str_split(&text, ':');
-        char hex[3] = {0};
-        char *end;
-
-        if (byte.n != 2)
-            return false;
-        memcpy(hex, byte.p, 2);
-        ret[i] = (uint8_t)strtoul(hex, &end, 16);
-        if (end != hex + 2)
-            return false;
-    }
-    return text.p == NULL;
-}
-
-/* Fills in the request from the rows; false when one of them is not what it should be. */
-static bool
-launch_of(const struct host_boot *boot, struct priv_launch *ret)
-{
-    const struct ec2_instance_row *instance = boot->instance;
-    struct ip4_block subnet;
-    uint32_t ip;
-
-    if (!ip4_block_parse(boot->subnet->cidr, &subnet) ||
-        !ip4_parse(boot->interface->private_ip, &ip) || !parse_mac(boot->interface->mac, ret->mac))
-        return false;
-    copy_id(ret->id, instance->id);
-    if (instance->rootfs.n >= sizeof(ret->image))
-        return false;
-    memcpy(ret->image, instance->rootfs.p, instance->rootfs.n);
-    snprintf(ret->hostname, sizeof(ret->hostname), "ip-%u-%u-%u-%u", ip >> 24, ip >> 16 & 255,
-             ip >> 8 & 255, ip & 255);
-    ret->vpc = (uint32_t)boot->vpc->number;
-    ret->slot = (uint32_t)instance->uid_slot;
-    ret->private_ip = ip;
-    ret->prefix = subnet.bits;
-    ret->gateway = ip4_block_nth(subnet, 1);
-    ret->init = (uint8_t)init_kind(instance->init);
-    if (boot->interface->public_ip.n)
-        ip4_parse(boot->interface->public_ip, &ret->public_ip);
-    ret->limits.cpu_milli = boot->cpu_milli;
-    ret->limits.memory_bytes = boot->memory_bytes;
-    return true;
-}
-
 static void
 launched(void *arg, struct priv_message *m)
 {
@@ -496,6 +442,22 @@ launch_new(struct host_sandbox *s, struct str id)
         copy_id(launch->id, id);
     }
     return launch;
+}
+
+/* An operation on a machine that needs its name only. */
+static int
+ask_about(struct host_sandbox *s, enum priv_op op, struct str id, priv_reply_fn *fn)
+{
+    struct priv_machine req = {0};
+    struct launch *launch = launch_new(s, id);
+
+    if (!launch)
+        return -ENOMEM;
+    copy_id(req.id, id);
+    int r = ask(s, op, &req, sizeof(req), STR_NONE, fn, launch);
+    if (r < 0)
+        free(launch);
+    return r;
 }
 
 static int
@@ -542,7 +504,7 @@ sandbox_boot(void *ctx, const struct host_boot *boot)
 
     if (!launch)
         return -ENOMEM;
-    if (!vpc || !launch_of(boot, &launch->req)) {
+    if (!vpc || !host_sandbox_launch(boot, &launch->req)) {
         free(launch);
         return -EINVAL;
     }
@@ -552,6 +514,27 @@ sandbox_boot(void *ctx, const struct host_boot *boot)
     if (r < 0)
         free(launch);
     return r;
+}
+
+/* ---- a look at the disk ---- */
+
+static void
+inspected(void *arg, struct priv_message *m)
+{
+    struct launch *launch = arg;
+    const struct priv_inspect_reply *reply =
+        m->status < 0 ? NULL : PRIV_BODY(struct priv_inspect_reply, m->body);
+
+    /* One that has ended meanwhile, or a helper that is too old to look, says nothing. */
+    launch->s->events.inspected(launch->s->events.ctx, str_of(launch->id, launch->n),
+                                reply && reply->wiped);
+    free(launch);
+}
+
+static int
+sandbox_inspect(void *ctx, struct str id)
+{
+    return ask_about(ctx, PRIV_INSPECT, id, inspected);
 }
 
 /* ---- hibernation ---- */
@@ -573,17 +556,7 @@ frozen(void *arg, struct priv_message *m)
 static int
 sandbox_freeze(void *ctx, struct str id)
 {
-    struct host_sandbox *s = ctx;
-    struct priv_machine req = {0};
-    struct launch *launch = launch_new(s, id);
-
-    if (!launch)
-        return -ENOMEM;
-    copy_id(req.id, id);
-    int r = ask(s, PRIV_HIBERNATE, &req, sizeof(req), STR_NONE, frozen, launch);
-    if (r < 0)
-        free(launch);
-    return r;
+    return ask_about(ctx, PRIV_HIBERNATE, id, frozen);
 }
 
 /* One that cannot go on is of no use any more. */
@@ -658,17 +631,7 @@ removed(void *arg, struct priv_message *m)
 static int
 sandbox_remove(void *ctx, struct str id)
 {
-    struct host_sandbox *s = ctx;
-    struct priv_machine req = {0};
-    struct launch *launch = launch_new(s, id);
-
-    if (!launch)
-        return -ENOMEM;
-    copy_id(req.id, id);
-    int r = ask(s, PRIV_REMOVE, &req, sizeof(req), STR_NONE, removed, launch);
-    if (r < 0)
-        free(launch);
-    return r;
+    return ask_about(ctx, PRIV_REMOVE, id, removed);
 }
 
 static int
@@ -926,6 +889,7 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .power = sandbox_power,
                                      .freeze = sandbox_freeze,
                                      .thaw = sandbox_thaw,
+                                     .inspect = sandbox_inspect,
                                      .remove = sandbox_remove,
                                      .cpu = sandbox_cpu,
                                      .limit = sandbox_limit,

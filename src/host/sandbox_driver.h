@@ -52,7 +52,9 @@ void host_sandbox_on_console(struct host_sandbox *s,
                              void *ctx);
 int host_sandbox_follow(struct host_sandbox *s, struct str id, bool on);
 
-/* ---- sandbox_rule.c ---- */
+/* ---- sandbox_rows.c ---- */
 
 /* False when the rule has no meaning here: IPv6, which guests do not have yet. */
 bool host_sandbox_rule(struct txn *txn, const struct ec2_sg_rule_row *row, struct priv_rule *ret);
+/* Fills in the request from the rows; false when one of them is not what it should be. */
+bool host_sandbox_launch(const struct host_boot *boot, struct priv_launch *ret);

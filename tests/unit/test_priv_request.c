@@ -61,7 +61,7 @@ make(uint16_t op)
         [PRIV_LIMITS] = sizeof(q.limits), [PRIV_FREEZE] = sizeof(q.freeze),
         [PRIV_SHUTDOWN] = sizeof(q.shutdown), [PRIV_TRUST] = sizeof(q.trust),
         [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
-        [PRIV_DISK] = sizeof(q.disk),
+        [PRIV_DISK] = sizeof(q.disk), [PRIV_INSPECT] = sizeof(q.machine),
     };
     const struct priv_rule rule = {.protocol = 6, .from = 1, .to = 2};
 
