@@ -696,5 +696,10 @@ api_encode_xml_fault(const struct api_service *service, const struct api_fault *
     buf_add_lit(out, "<RequestId>");
     api_xml_text(out, request_id);
     buf_add_lit(out, "</RequestId>");
+    if (bare) {
+        buf_add_lit(out, "<HostId>");
+        api_xml_text(out, request_id);
+        buf_add_lit(out, "</HostId>");
+    }
     buf_add_str(out, bare ? S("</Error>") : S("</ErrorResponse>"));
 }

@@ -10,8 +10,6 @@
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 #define OR_NONE(s) ((s).n ? (s) : STR_NONE)
 
-static const struct api_page_rule page_rule = {.min = 1, .max = 100, .otherwise = 100};
-
 /* What the three operations have in common. */
 struct instances {
     struct cfn_set_request request;
@@ -23,6 +21,14 @@ static int
 written(int r, struct str key)
 {
     return r < 0 ? error_origin(-r, "%.*s cannot be written", STR_ARG(key)) : r;
+}
+
+int
+cfn_set_no_instance(struct api_call *call, struct str account, struct str region)
+{
+    return api_fault(call, &CFN_ERR(StackInstanceNotFoundException),
+                     "StackInstance not found for account %.*s in region %.*s", STR_ARG(account),
+                     STR_ARG(region));
 }
 
 static int
@@ -57,9 +63,7 @@ take(struct api_call *call, const struct instances *in, const struct cfn_set_ope
 
     *ret = old || str_is(op->action, "CREATE");
     if (!old && str_is(op->action, "UPDATE"))
-        return api_fault(call, &CFN_ERR(StackInstanceNotFoundException),
-                         "StackInstance not found for account %.*s in region %.*s",
-                         STR_ARG(account), STR_ARG(region));
+        return cfn_set_no_instance(call, account, region);
     if (!*ret)
         return 0;
     if (in->overrides)
@@ -173,9 +177,7 @@ cfn_describe_stack_instance(struct api_call *call,
         call->txn, cfn_set_key(call->arena, set->arn, req->stack_instance_account,
                                req->stack_instance_region));
     if (!row)
-        return api_fault(call, &CFN_ERR(StackInstanceNotFoundException),
-                         "StackInstance not found for account %.*s in region %.*s",
-                         STR_ARG(req->stack_instance_account), STR_ARG(req->stack_instance_region));
+        return cfn_set_no_instance(call, req->stack_instance_account, req->stack_instance_region);
     res->stack_instance = ARENA_NEW(call->arena, struct cloudformation_StackInstance);
     *res->stack_instance = (struct cloudformation_StackInstance){
         .stack_set_id = set->id,
@@ -216,14 +218,12 @@ cfn_list_stack_instances(struct api_call *call,
                          const struct cloudformation_ListStackInstancesInput *req,
                          struct cloudformation_ListStackInstancesOutput *res)
 {
-    const struct api_page_scope scope = api_page_scope(call);
     const struct cfn_stack_set_row *set;
     struct api_page page;
     int r = cfn_set_need(call, req->stack_set_name, req->call_as, &set);
 
     if (r == 0)
-        r = api_page_open(call->arena, &scope, &page_rule, req->next_token, req->max_results, false,
-                          &page, &call->fault);
+        r = cfn_set_page_open(call, req->next_token, req->max_results, &page);
     API_PRESENT(&res->summaries);
     if (r)
         return r;
@@ -242,6 +242,6 @@ cfn_list_stack_instances(struct api_call *call,
             .last_operation_id = row->operation,
         };
     }
-    res->next_token = api_page_next(call->arena, &scope, &page);
+    res->next_token = cfn_set_page_next(call, &page);
     return 0;
 }

@@ -13,8 +13,6 @@
 #define VIA "cloudformation.amazonaws.com"
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 
-static const struct api_page_rule page_rule = {.min = 1, .max = 100, .otherwise = 100};
-
 /* ---- finding ---- */
 
 const struct cfn_stack_set_row *
@@ -72,6 +70,25 @@ cfn_set_resource(struct api_call *call, struct str id, struct api_resource *ret)
         ret->tags = &row->tags;
     }
     return 0;
+}
+
+/* ---- pages ---- */
+
+int
+cfn_set_page_open(struct api_call *call, struct str token, struct opt_i64 max, struct api_page *ret)
+{
+    static const struct api_page_rule rule = {.min = 1, .max = 100, .otherwise = 100};
+    const struct api_page_scope scope = api_page_scope(call);
+
+    return api_page_open(call->arena, &scope, &rule, token, max, false, ret, &call->fault);
+}
+
+struct str
+cfn_set_page_next(struct api_call *call, const struct api_page *page)
+{
+    const struct api_page_scope scope = api_page_scope(call);
+
+    return api_page_next(call->arena, &scope, page);
 }
 
 /* ---- parameters ---- */
@@ -323,33 +340,42 @@ cfn_create_stack_set(struct api_call *call, const struct cloudformation_CreateSt
     return r;
 }
 
-/* The instances that the update is for; the others are behind from now on. */
+/* One of the instances that the update is for. */
 static int
-aim_update(struct api_call *call, struct cfn_set_operation_row *op, bool all)
+aim_at(struct api_call *call, const struct cfn_set_operation_row *op, size_t region, size_t account,
+       bool needed)
+{
+    struct str a = op->accounts.v[account], r = op->regions.v[region];
+    const struct cfn_stack_instance_row *old =
+        cfn_stack_instance_get(call->txn, cfn_set_key(call->arena, op->set, a, r));
+
+    if (!old)
+        return needed ? cfn_set_no_instance(call, a, r) : 0;
+    struct cfn_stack_instance_row row = *old;
+
+    row.detailed = S("PENDING");
+    row.operation = op->id;
+    int w = cfn_stack_instance_update(call->txn, &row);
+
+    return w < 0 ? w : cfn_set_operation_add(call, op, region, account);
+}
+
+/* All instances are behind from now on, also those that it is not for. */
+static int
+aim_update(struct api_call *call, const struct cfn_set_operation_row *op, bool some)
 {
     int r = 0;
 
+    for (size_t i = 0; i < op->regions.n; i++)
+        for (size_t k = 0; k < op->accounts.n && r == 0; k++)
+            r = aim_at(call, op, i, k, some);
     STORE_EACH(call->txn, cfn_stack_instance_by_set, old, op->set) {
         struct cfn_stack_instance_row row = *old;
-        bool taken = false;
 
         if (r)
             break;
-        for (size_t i = 0; i < op->regions.n; i++)
-            for (size_t k = 0; k < op->accounts.n; k++)
-                if (r == 0 && str_eq(op->regions.v[i], row.region) &&
-                    str_eq(op->accounts.v[k], row.account)) {
-                    r = cfn_set_operation_add(call, op, i, k);
-                    taken = true;
-                }
-        assert(taken || !all);
         row.status = S("OUTDATED");
-        if (taken) {
-            row.detailed = S("PENDING");
-            row.operation = op->id;
-        }
-        if (r == 0)
-            r = cfn_stack_instance_update(call->txn, &row);
+        r = cfn_stack_instance_update(call->txn, &row);
     }
     return r;
 }
@@ -394,7 +420,7 @@ cfn_update_stack_set(struct api_call *call, const struct cloudformation_UpdateSt
     if (r == 0)
         r = cfn_stack_set_update(call->txn, &row);
     if (r == 0)
-        r = aim_update(call, &op, !some);
+        r = aim_update(call, &op, some);
     if (r == 0)
         r = cfn_set_operation_begin(call, &op);
     res->operation_id = op.id;
@@ -487,13 +513,11 @@ int
 cfn_list_stack_sets(struct api_call *call, const struct cloudformation_ListStackSetsInput *req,
                     struct cloudformation_ListStackSetsOutput *res)
 {
-    const struct api_page_scope scope = api_page_scope(call);
     struct api_page page;
     int r = check_call_as(call, req->call_as);
 
     if (r == 0)
-        r = api_page_open(call->arena, &scope, &page_rule, req->next_token, req->max_results, false,
-                          &page, &call->fault);
+        r = cfn_set_page_open(call, req->next_token, req->max_results, &page);
     API_PRESENT(&res->summaries);
     if (r)
         return r;
@@ -513,6 +537,6 @@ cfn_list_stack_sets(struct api_call *call, const struct cloudformation_ListStack
             .managed_execution = managed(call),
         };
     }
-    res->next_token = api_page_next(call->arena, &scope, &page);
+    res->next_token = cfn_set_page_next(call, &page);
     return 0;
 }

@@ -30,8 +30,17 @@ int cfn_set_params(struct api_call *call, const struct cloudformation_ParameterL
 /* As replies show them: without secrets. */
 void cfn_set_show_params(struct api_call *call, struct str template, struct str params,
                          struct cloudformation_ParameterList *ret);
+/* Pages of what is walked in the order of its keys. */
+int cfn_set_page_open(struct api_call *call, struct str token, struct opt_i64 max,
+                      struct api_page *ret);
+struct str cfn_set_page_next(struct api_call *call, const struct api_page *page);
 /* "Welkin does not implement the parameter …" */
 int cfn_set_unreached(struct api_call *call, const char *name);
+
+/* ---- stack_instance.c ---- */
+
+/* StackInstanceNotFoundException. */
+int cfn_set_no_instance(struct api_call *call, struct str account, struct str region);
 
 /* ---- stack_set_operation.c ---- */
 

@@ -11,8 +11,6 @@
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 #define OR_NONE(s) ((s).n ? (s) : STR_NONE)
 
-static const struct api_page_rule page_rule = {.min = 1, .max = 100, .otherwise = 100};
-
 static int
 written(int r, struct str key)
 {
@@ -284,15 +282,13 @@ cfn_list_stack_set_operations(struct api_call *call,
                               const struct cloudformation_ListStackSetOperationsInput *req,
                               struct cloudformation_ListStackSetOperationsOutput *res)
 {
-    const struct api_page_scope scope = api_page_scope(call);
     const struct cfn_stack_set_row *set;
     struct api_page page;
     struct str_list keys = {0};
     int r = cfn_set_need(call, req->stack_set_name, req->call_as, &set);
 
     if (r == 0)
-        r = api_page_open(call->arena, &scope, &page_rule, req->next_token, req->max_results, false,
-                          &page, &call->fault);
+        r = cfn_set_page_open(call, req->next_token, req->max_results, &page);
     API_PRESENT(&res->summaries);
     if (r)
         return r;
@@ -315,7 +311,7 @@ cfn_list_stack_set_operations(struct api_call *call,
             .operation_preferences = show_prefs(call, row),
         };
     }
-    res->next_token = api_page_next(call->arena, &scope, &page);
+    res->next_token = cfn_set_page_next(call, &page);
     return 0;
 }
 
@@ -349,15 +345,13 @@ cfn_list_stack_set_operation_results(
     struct api_call *call, const struct cloudformation_ListStackSetOperationResultsInput *req,
     struct cloudformation_ListStackSetOperationResultsOutput *res)
 {
-    const struct api_page_scope scope = api_page_scope(call);
     const struct cfn_stack_set_row *set;
     const struct cfn_set_operation_row *op;
     struct api_page page;
     int r = find(call, req->stack_set_name, req->operation_id, req->call_as, &set, &op);
 
     if (r == 0)
-        r = api_page_open(call->arena, &scope, &page_rule, req->next_token, req->max_results, false,
-                          &page, &call->fault);
+        r = cfn_set_page_open(call, req->next_token, req->max_results, &page);
     API_PRESENT(&res->summaries);
     if (r)
         return r;
@@ -376,7 +370,7 @@ cfn_list_stack_set_operation_results(
                 .account_gate_result = pending ? NULL : gate(call, row),
             };
     }
-    res->next_token = api_page_next(call->arena, &scope, &page);
+    res->next_token = cfn_set_page_next(call, &page);
     return 0;
 }
 

@@ -310,18 +310,19 @@ static int
 only_if(struct step_scope *s, const struct json *only, bool *ret)
 {
     const struct json *is = json_get(only, "Is"), *not = json_get(only, "IsNot");
-    struct json value = {.kind = JSON_NULL};
+    struct json value = {.kind = JSON_NULL}, other;
     const struct json *given = json_get_str(&s->run->props, json_text(only, "Ref"));
 
     if (given)
         value = *given;
     if (json_get(only, "Value") && evaluate(s, json_get(only, "Value"), &value) < 0)
         return -EINVAL;
-    struct str text = cfn_scalar(&value);
-
-    *ret = is    ? str_eq(text, cfn_scalar(is))
-           : not ? !str_eq(text, cfn_scalar(not ))
-                 : value.kind != JSON_NULL;
+    *ret = value.kind != JSON_NULL;
+    if (!is && !not )
+        return 0;
+    if (evaluate(s, is ? is : not, &other) < 0)
+        return -EINVAL;
+    *ret = str_eq(cfn_scalar(&value), cfn_scalar(&other)) == (is != NULL);
     return 0;
 }
 
@@ -579,9 +580,12 @@ interrupt(struct step_scope *s, const struct json *how)
 
     if (in_list(json_get(how, "Still"), state))
         return CFN_DONE;
-    if (in_list(json_get(how, "Moving"), state))
+    if (in_list(json_get(how, "Moving"), state)) {
         r = step_list(s, json_get(how, "Stop"));
-    return r == CFN_DONE ? CFN_RETRY : r;
+        return r == CFN_DONE ? CFN_RETRY : r;
+    }
+    /* what is beyond that will be told by the calls of the update */
+    return in_list(json_get(how, "Between"), state) ? CFN_RETRY : CFN_DONE;
 }
 
 static int
@@ -708,7 +712,7 @@ cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret)
 int
 cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there)
 {
-    const struct json *live = json_get(run->type, "Live");
+    const struct json *live = json_get(run->type, "Live"), *gone = json_get(run->type, "Gone");
     struct step_scope s;
     struct json value;
 
@@ -717,13 +721,15 @@ cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there)
     step_scope_init(&s, run);
     int r = read_attributes(&s);
 
-    if (r == CFN_DONE)
+    if (r == CFN_DONE && gone && in_list(json_get(gone, "Values"), state_of(&s, gone)))
+        *ret_there = false;
+    if (r == CFN_DONE && *ret_there)
         r = steps(&s, "LiveRead");
     if (r == CFN_REFUSED && in_list(json_get(run->type, "Missing"), run->call->fault.code)) {
         *ret_there = false;
         return CFN_DONE;
     }
-    for (size_t i = 0; r == CFN_DONE && live && i < live->n; i++) {
+    for (size_t i = 0; r == CFN_DONE && *ret_there && live && i < live->n; i++) {
         if (evaluate(&s, &live->v[i], &value) < 0)
             return -EINVAL;
         if (value.kind != JSON_NULL)

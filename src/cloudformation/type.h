@@ -8,7 +8,8 @@
  *   Parts             {PROPERTY: {NAME: letters}}: what stands in a property or its elements
  *   Values            {PROPERTY: [VALUE]}: the only ones that it may have
  *   Open              any property and any attribute; Refused: why it cannot be made at all
- *   Naming            {Property, Max, Prefix}: a name is made when none is given (STACK-LOGICAL-…)
+ *   Naming            {Property, Max, Prefix}: a name is made when none is given (STACK-LOGICAL-…);
+ *                     Lower: in lower case
  *   Create, Update, Delete, Read   lists of steps, done in one transaction:
  *     Call, In        the operation and its request; Service, Region, when it is another's
  *     When, Unless P  only when property P is (not) given; Had, HadNot P: (not) given before
@@ -39,8 +40,8 @@
  * there, IfIs [X, VALUE, V] when it is that; First [A, B] the first that is; MadeName a name of its
  * own, Token a new UUID; JsonWith [TEXT, NAME, VALUE] adds to a JSON text; Document [TEXT] reads a
  * policy.  Over lists: Like and Unlike [LIST, PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map
- * [LIST, V] with It in V, TagsAs [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its reverse
- * without AWS's own tags.
+ * (or MapOf) [LIST, V] with It in V, TagsAs [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its
+ * reverse without AWS's own tags.
  */
 #pragma once
 

@@ -31,7 +31,8 @@ made_name(struct cfn_run *run, const struct json *naming)
         str_fmt(a, "%.*s-%.*s", STR_ARG(prefix.p ? prefix : run->stack), STR_ARG(run->logical));
 
     head = str_cut(head, 0, (size_t)max - sizeof(tail) - 1);
-    return str_fmt(a, "%.*s-%.12s", STR_ARG(head), tail);
+    head = str_fmt(a, "%.*s-%.12s", STR_ARG(head), tail);
+    return json_get(naming, "Lower") ? str_lower(a, head) : head;
 }
 
 /* ---- names ---- */
@@ -299,10 +300,13 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
         bool (*fn)(struct cfn_scope *scope, const struct json *arg, struct json *ret);
         size_t n; /* arguments; 0: as they come */
     } rows[] = {
-        {"First", fn_first, 0},        {"Given", fn_given, 2},    {"IfIs", fn_if_is, 3},
-        {"Like", fn_like, 2},          {"Unlike", fn_unlike, 2},  {"TagsAs", tags_as, 3},
-        {"JsonWith", json_with, 3},    {"Map", fn_map, 2},        {"Where", fn_where, 3},
-        {"WhereNot", fn_where_not, 3}, {"TagsOf", fn_tags_of, 3}, {"Document", fn_document, 1},
+        {"First", fn_first, 0},        {"Given", fn_given, 2},
+        {"IfIs", fn_if_is, 3},         {"Like", fn_like, 2},
+        {"Unlike", fn_unlike, 2},      {"TagsAs", tags_as, 3},
+        {"JsonWith", json_with, 3},    {"Map", fn_map, 2},
+        {"MapOf", fn_map, 2},          {"Where", fn_where, 3},
+        {"WhereNot", fn_where_not, 3}, {"TagsOf", fn_tags_of, 3},
+        {"Document", fn_document, 1},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -12,12 +12,14 @@
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
 #include "ec2instanceconnect/ec2instanceconnect.h"
+#include "ecr/ecr.h"
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
 #include "ram/ram.h"
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
 #include "secretsmanager/secretsmanager.h"
+#include "s3/s3.h"
 #include "servicequotas/servicequotas.h"
 #include "ssm/ssm.h"
 #include "sts/sts.h"
@@ -28,7 +30,7 @@
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
-    &resourcegroupstaggingapi_hooks, &ram_hooks, NULL,
+    &resourcegroupstaggingapi_hooks, &ram_hooks, &s3_hooks, &ecr_hooks, NULL,
 };
 
 struct cloud {
@@ -43,6 +45,8 @@ struct cloud {
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
     struct ec2_capacity_clock *capacity;
+    struct s3_janitor *s3;
+    struct s3_lifecycle *s3_lifecycle;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -189,7 +193,11 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     r = host_start(cloud->host);
     if (r < 0)
         return r;
-    r = ec2_capacity_clock_new(&cloud->capacity, cloud->config.loop, cloud->store);
+    r = s3_janitor_new(&cloud->s3, cloud->config.env, cloud->store);
+    if (r >= 0)
+        r = s3_lifecycle_new(&cloud->s3_lifecycle, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ec2_capacity_clock_new(&cloud->capacity, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
     if (r >= 0)
@@ -209,6 +217,8 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     if (!cloud)
         return NULL;
     cfn_engine_free(cloud->cfn);
+    s3_lifecycle_free(cloud->s3_lifecycle);
+    s3_janitor_free(cloud->s3);
     host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);

@@ -469,7 +469,8 @@ ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest
     if (r == 0)
         r = makes_volume(call, req, l);
     if (r == 0)
-        r = makes_interface(call, req, l);
+        r = l->interface ? uses(call, "network-interface", l->interface->id)
+                         : makes_interface(call, req, l);
     return r == 0 ? tags_all(call, req) : r;
 }
 

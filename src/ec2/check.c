@@ -2,6 +2,7 @@
  * Small checks and forms that every resource of EC2 shares: what an id looks like, whose a row is,
  * what is said of an id that nothing has and of a parameter that Welkin does not carry out.
  */
+#include "codec/crypto.h"
 #include "ec2/network.h"
 
 static bool
@@ -21,6 +22,19 @@ ec2_id_is(struct str id, const char *prefix)
 
     return str_starts(id, str_from(prefix)) && id.n > n && id.p[n] == '-' &&
            (digits.n == 8 || digits.n == 17) && is_hex(digits);
+}
+
+struct str
+ec2_id_of_name(struct arena *arena, const char *prefix, struct str name)
+{
+    uint8_t digest[SHA256_LEN];
+    struct str text = str_fmt(arena, "welkin %s %.*s", prefix, STR_ARG(name));
+
+    crypto_sha256(text.p, text.n, digest);
+    struct str hex = str_hex(arena, digest, sizeof(digest));
+
+    /* 17 digits; AWS's newer ids begin with 0. */
+    return str_fmt(arena, "%s-0%.*s", prefix, 16, hex.p);
 }
 
 int

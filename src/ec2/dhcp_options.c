@@ -7,7 +7,7 @@
 
 enum {
     SERVERS_MAX = 4,
-    NAME_MAX_BYTES = 255,
+    NAME_MAX_BYTES = 128, /* what fits into a reply: codec/dhcp.c */
 };
 
 #define AMAZON_DNS S("AmazonProvidedDNS")

@@ -177,6 +177,13 @@ int ec2_rule_insert(struct api_call *call, struct ec2_sg_rule_row *row);
 /* A group's description, a rule's: what EC2 allows in it. */
 bool ec2_description_ok(struct str s);
 
+/* ---- prefix_list.c ---- */
+
+/* A rule names the list: the host will find its addresses.  Fault: InvalidPrefixListID.NotFound. */
+int ec2_prefix_list_use(struct api_call *call, struct str id);
+extern const struct api_filter_table ec2_managed_prefix_list_filter_table,
+    ec2_prefix_list_filter_table;
+
 /* ---- interface.c ---- */
 
 struct ec2_interface_want {
@@ -189,6 +196,7 @@ struct ec2_interface_want {
     struct str description;
     struct str_list group_ids, tags;
     bool delete_on_termination;
+    struct str client_token, request_hash; /* of a call that makes nothing else */
 };
 /*
  * Makes the row of an attached interface with its addresses.  Faults: InvalidIPAddress.InUse,
@@ -199,6 +207,13 @@ int ec2_interface_make(struct api_call *call, const struct ec2_interface_want *w
                        struct ec2_interface_row *ret);
 /* "interface", "efa" */
 struct str ec2_interface_type_show(const struct ec2_interface_row *row);
+/* Attaches one that is available as an instance's device 0; it outlives the instance. */
+int ec2_interface_attach(struct api_call *call, const struct ec2_interface_row *row,
+                         struct str instance_id, struct ec2_interface_row *ret);
+/* One that is attached to nothing goes, with its addresses.  0 or negative. */
+int ec2_interface_drop(struct txn *txn, const struct ec2_interface_row *row);
+struct ec2_NetworkInterface ec2_interface_show(struct api_call *call,
+                                               const struct ec2_interface_row *row);
 /*
  * A public address for, or back from, an interface: start and stop of an instance.  *ret_ip is
  * empty after it was taken away.  An interface that has what is asked for keeps it.  The caller
@@ -405,6 +420,8 @@ struct ec2_AttributeBooleanValue *ec2_flag_show(struct arena *arena, bool on);
 int ec2_id_check(struct api_call *call, struct str id, const char *prefix,
                  const struct api_error *malformed);
 bool ec2_id_is(struct str id, const char *prefix);
+/* PREFIX-0123…: the id of what is the same in every cloud, by its name. */
+struct str ec2_id_of_name(struct arena *arena, const char *prefix, struct str name);
 /* Whether it is twelve digits. */
 bool ec2_is_account(struct str s);
 /* Refuse what Welkin does not carry out, by its name: UnsupportedOperation. */

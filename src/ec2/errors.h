@@ -71,6 +71,7 @@
     X(InvalidNetworkAclID_NotFound, "InvalidNetworkAclID.NotFound", 400)                           \
     X(InvalidNetworkInterfaceID_NotFound, "InvalidNetworkInterfaceID.NotFound", 400)               \
     X(InvalidNetworkInterfaceId_Malformed, "InvalidNetworkInterfaceId.Malformed", 400)             \
+    X(InvalidNetworkInterface_InUse, "InvalidNetworkInterface.InUse", 400)                         \
     X(InvalidParameter, "InvalidParameter", 400)                                                   \
     X(InvalidParameterCombination, "InvalidParameterCombination", 400)                             \
     X(InvalidParameterDependency, "InvalidParameterDependency", 400)                               \

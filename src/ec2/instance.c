@@ -337,8 +337,38 @@ static const struct api_filter instance_filters[] = {
     {"tag", API_FILTER_TAGS},
 };
 
+static struct str
+state_name(const void *row)
+{
+    int64_t state = ((const struct ec2_instance_row *)row)->state;
+
+    assert(state >= 0 && state < ec2_instance_sm.n_states);
+    return str_from(ec2_instance_sm.states[state].name);
+}
+
+#define COLUMN(filter, member)                                                                     \
+    {                                                                                              \
+        .name = filter, .offset = offsetof(struct ec2_instance_row, member)                        \
+    }
+static const struct api_filter_column instance_columns[] = {
+    {.name = "instance-state-name", .text = state_name},
+    COLUMN("availability-zone", zone),
+    COLUMN("host-id", host_id),
+    COLUMN("image-id", image_id),
+    COLUMN("instance-id", id),
+    COLUMN("instance-type", type),
+    COLUMN("ip-address", public_ip),
+    COLUMN("key-name", key_name),
+    COLUMN("owner-id", account),
+    COLUMN("private-ip-address", private_ip),
+    COLUMN("reservation-id", reservation_id),
+    COLUMN("subnet-id", subnet_id),
+    COLUMN("tag", tags),
+    COLUMN("vpc-id", vpc_id),
+};
+
 const struct api_filter_table ec2_instance_filter_table =
-    API_FILTER_TABLE(ec2_service, EC2_SHAPE_Instance, instance_filters);
+    API_FILTER_TABLE_OF_ROWS(ec2_service, EC2_SHAPE_Instance, instance_filters, instance_columns);
 
 static bool
 has_filter(const struct ec2_FilterList *filters, const char *name)
@@ -373,24 +403,15 @@ profile_name_passes(struct api_call *call, const struct api_filter_set *set,
            api_filter_allows(set, "iam-instance-profile.name", ec2_profile_name(association));
 }
 
-/*
- * Looks at what the row itself tells: filters whose fact is not in the reply, and those that are
- * common and let few pass, before a reply is built for the others.
- */
+/* Filters whose fact is not in the reply, and those that a row tells by itself. */
 static bool
 row_passes(struct api_call *call, const struct ec2_FilterList *filters,
            const struct api_filter_set *set, const struct ec2_instance_row *row)
 {
-    const char *state = ec2_instance_sm.states[row->state].name;
-
-    assert(row->state >= 0 && row->state < ec2_instance_sm.n_states);
-    if (!api_filter_allows(set, "instance-id", row->id) ||
-        !api_filter_allows(set, "instance-state-name", str_from(state)) ||
-        !api_filter_allows(set, "image-id", row->image_id) ||
-        !api_filter_allows(set, "instance-type", row->type) ||
-        !api_filter_allows(set, "owner-id", row->account) ||
-        !api_filter_allows(set, "reservation-id", row->reservation_id))
+    if (!api_filter_row_passes(set, row))
         return false;
+    if (!api_filter_has_others(set))
+        return true;
     if (has_filter(filters, "iam-instance-profile.name") && !profile_name_passes(call, set, row))
         return false;
     if (has_filter(filters, "network-interface.tag-key") &&
@@ -417,6 +438,8 @@ passes(struct api_call *call, const struct ec2_FilterList *filters,
         return true;
     if (!row_passes(call, filters, set, row))
         return false;
+    if (!api_filter_has_others(set))
+        return true;
     arena_reset(scratch);
     aside.arena = scratch;
     ec2_instance_shower_init(&shower, &aside);

@@ -107,6 +107,7 @@ struct ec2_launch {
     struct str_list group_ids, volume_tags, interface_tags;
     struct str private_ip, interface_description, interface_type;
     const struct iam_profile_row *profile; /* NULL: none */
+    const struct ec2_interface_row *interface; /* one that is there; NULL: it is made */
     bool public_ip, interface_delete;
     struct ec2_EbsBlockDevice root; /* of ec2_root_wanted() */
     struct ec2_instance_row model; /* members that all have alike */

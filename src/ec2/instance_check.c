@@ -70,7 +70,6 @@ refuse_interface(struct api_call *call, const struct ec2_InstanceNetworkInterfac
     const struct refusal list[] = {
         {positive(i->ipv6_address_count), "NetworkInterface.Ipv6AddressCount"},
         {i->ipv6_addresses.n > 0, "NetworkInterface.Ipv6Addresses"},
-        {given(i->network_interface_id), "NetworkInterface.NetworkInterfaceId"},
         {i->private_ip_addresses.n > 1, "NetworkInterface.PrivateIpAddresses"},
         {positive(i->secondary_private_ip_address_count),
          "NetworkInterface.SecondaryPrivateIpAddressCount"},
@@ -421,6 +420,36 @@ check_interface_type(struct api_call *call, struct str type, struct ec2_launch *
     return 0;
 }
 
+/* An interface that is there has all that could be said of a new one. */
+static int
+check_existing(struct api_call *call, const struct ec2_InstanceNetworkInterfaceSpecification *i,
+               struct ec2_launch *l)
+{
+    const char *what =
+        i->subnet_id.p                                         ? "a subnet ID"
+        : i->groups.n                                          ? "security groups"
+        : i->private_ip_address.p || i->private_ip_addresses.n ? "a private IP address"
+        : i->associate_public_ip_address.set                   ? "a public IP address"
+        : i->description.p                                     ? "a description"
+        : i->interface_type.p                                  ? "an interface type"
+        : opt_bool_or(i->delete_on_termination, false)         ? "delete on termination as true"
+                                                               : NULL;
+
+    if (what)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "A network interface may not specify a network interface ID and %s", what);
+    if (l->max > 1)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "A network interface ID may not be specified when more than one instance "
+                         "is launched");
+    int r = ec2_interface_find(call, i->network_interface_id, &l->interface);
+
+    if (!r && l->interface->instance_id.n)
+        r = api_fault(call, &EC2_ERR(InvalidNetworkInterface_InUse), "Interface: [%.*s] in use.",
+                      STR_ARG(l->interface->id));
+    return r;
+}
+
 static int
 check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
               struct ec2_launch *l)
@@ -431,8 +460,19 @@ check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         listed ? &req->network_interfaces.v[0] : &none;
     int r = listed ? check_clashes(call, req) : 0;
 
+    if (r == 0 && i->network_interface_id.p)
+        r = check_existing(call, i, l);
     if (r == 0)
-        r = check_subnet(call, listed ? i->subnet_id : req->subnet_id, req->placement, l);
+        r = check_subnet(call,
+                         l->interface ? l->interface->subnet_id
+                         : listed     ? i->subnet_id
+                                      : req->subnet_id,
+                         req->placement, l);
+    if (r == 0 && l->interface) {
+        l->group_ids = l->interface->group_ids;
+        l->interface_type = l->interface->interface_type;
+        return 0;
+    }
     if (r == 0)
         r = ec2_groups_resolve(call, l->vpc->id, listed ? &i->groups : &req->security_group_ids,
                                &req->security_groups, &l->group_ids);

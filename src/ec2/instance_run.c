@@ -63,7 +63,12 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
         .delete_on_termination = l->interface_delete,
     };
     struct ec2_interface_row made;
-    int r = ec2_interface_make(call, &want, &made);
+
+    if (l->interface && l->interface_tags.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "Tags for a network interface may not be specified with its ID");
+    int r = l->interface ? ec2_interface_attach(call, l->interface, row->id, &made)
+                         : ec2_interface_make(call, &want, &made);
 
     if (r)
         return r;

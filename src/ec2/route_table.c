@@ -229,7 +229,7 @@ struct route_want {
                    : (req)->network_interface_id.p            ? "NetworkInterfaceId"               \
                    : (req)->vpc_peering_connection_id.p       ? "VpcPeeringConnectionId"           \
                    : (req)->nat_gateway_id.p                  ? "NatGatewayId"                     \
-                                                              : NULL,                                             \
+                                                              : NULL,                              \
     }
 
 /* The table and the destination of a route, as a network. */

@@ -177,6 +177,24 @@ do_class(struct host *h, struct call *c)
 }
 
 static int
+do_subnet(struct host *h, struct call *c)
+{
+    const struct priv_subnet *q = c->req;
+    struct vpc *v = open_vpc(h, c, q->vpc);
+
+    return v ? fw_subnet(v, q, c->tail, &c->why) : -ENOENT;
+}
+
+static int
+do_subnet_drop(struct host *h, struct call *c)
+{
+    const struct priv_subnet_drop *q = c->req;
+    struct vpc *v = open_vpc(h, c, q->vpc);
+
+    return v ? fw_subnet_drop(h, v, q->subnet, &c->why) : -ENOENT;
+}
+
+static int
 do_machine_class(struct host *h, struct call *c)
 {
     const struct priv_machine_class *q = c->req;
@@ -492,6 +510,10 @@ static const struct op {
     [PRIV_STATS] = {"STATS", sizeof(struct priv_machine), ID_FIRST, do_stats},
     [PRIV_LIMITS] = {"LIMITS", sizeof(struct priv_limits_set), ID_FIRST, do_limits, check_limits},
     [PRIV_FREEZE] = {"FREEZE", sizeof(struct priv_freeze), ID_FIRST, do_freeze, check_freeze},
+    /* These change rules inside a VPC's own namespace only. */
+    [PRIV_SUBNET] = {"SUBNET", sizeof(struct priv_subnet), TAIL, do_subnet, check_subnet},
+    [PRIV_SUBNET_DROP] = {"SUBNET_DROP", sizeof(struct priv_subnet_drop), 0, do_subnet_drop,
+                          check_subnet_drop},
     /* The same, and take its elements out of the firewall or put them back. */
     [PRIV_HIBERNATE] = {"HIBERNATE", sizeof(struct priv_machine), ID_FIRST, do_hibernate},
     [PRIV_WAKE] = {"WAKE", sizeof(struct priv_machine), ID_FIRST, do_wake},

@@ -23,6 +23,8 @@ struct host_sandbox_config {
      * was open before.  Called from the loop.
      */
     void (*vpc_opened)(void *ctx, struct str vpc_id, const int fds[PRIV_LISTEN_ALL]);
+    /* A VPC that was opened is gone: its listeners are to be closed.  Called from the loop. */
+    void (*vpc_closed)(void *ctx, struct str vpc_id);
     /* The privileged process is gone: nothing can be launched any more. */
     void (*lost)(void *ctx);
 };
@@ -51,10 +53,3 @@ void host_sandbox_on_console(struct host_sandbox *s,
                                         struct str bytes),
                              void *ctx);
 int host_sandbox_follow(struct host_sandbox *s, struct str id, bool on);
-
-/* ---- sandbox_rows.c ---- */
-
-/* False when the rule has no meaning here: IPv6, which guests do not have yet. */
-bool host_sandbox_rule(struct txn *txn, const struct ec2_sg_rule_row *row, struct priv_rule *ret);
-/* Fills in the request from the rows; false when one of them is not what it should be. */
-bool host_sandbox_launch(const struct host_boot *boot, struct priv_launch *ret);

@@ -365,6 +365,12 @@ store_watch(struct store *store, const struct store_table *desc,
     t->watches_end = &w->next;
 }
 
+uint64_t
+store_seq(const struct store *store)
+{
+    return store->seq;
+}
+
 void
 store_wait(struct store *store, uint64_t seq, struct store_waiter *w)
 {

@@ -220,6 +220,8 @@ struct store_cursor {
     bool after, open;
     size_t leaf, place;   /* of the next row, while `changes` is that of the index */
     uint64_t changes;
+    size_t end_leaf, end_place; /* behind the last row of the prefix, while … */
+    uint64_t end_changes;       /* … this is that of the index */
     const void *row;      /* the newest one given, or NULL */
 };
 
@@ -305,6 +307,9 @@ struct store_waiter {
 void store_wait(struct store *store, uint64_t seq, struct store_waiter *waiter);
 /* Takes a waiter back; one that does not wait is left alone. */
 void store_wait_cancel(struct store *store, struct store_waiter *waiter);
+
+/* The number of the newest commit; in a watch: of the one that it is told of. */
+uint64_t store_seq(const struct store *store);
 
 /* Everything up to this number is on disk. */
 uint64_t store_durable_seq(struct store *store);

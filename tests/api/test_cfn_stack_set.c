@@ -209,6 +209,24 @@ TEST(a_stack_set_makes_changes_and_deletes_stacks_in_accounts_and_regions,
     world_free(w);
 }
 
+TEST(an_update_for_one_account_leaves_the_others_behind, "CFNSS-04")
+{
+    struct world *w = new_world();
+
+    CHECK_OK(w, new_set(w, "mine", "", parameter));
+    instances(w, "Create", BOTH);
+    world_settle(w);
+    world_okf(w, "Action=UpdateStackSet" V "&StackSetName=mine&UsePreviousTemplate=true"
+                 "&Parameters.member.1.ParameterKey=Text&Parameters.member.1.ParameterValue=4"
+                 "&Accounts.member.1=" TWO "&Regions.member.1=us-east-1");
+    world_settle(w);
+    CHECK_STR(value(w, TWO, "us-east-1"), "4");
+    CHECK_STR(value(w, TWO, "eu-west-1"), "one");
+    CHECK_STR(xml_text_at(instance(w, TWO, "us-east-1"), "Status", 0), "CURRENT");
+    CHECK_STR(xml_text_at(instance(w, TWO, "eu-west-1"), "Status", 0), "OUTDATED");
+    world_free(w);
+}
+
 /* The first of the two accounts cannot make the stack. */
 static struct world *
 world_that_fails(void)
@@ -451,6 +469,9 @@ static const struct {
      "ValidationError", NULL},
     {"Action=UpdateStackInstances" V "&StackSetName=mine" BOTH, "StackInstanceNotFoundException",
      NULL},
+    {"Action=UpdateStackSet" V "&StackSetName=mine&UsePreviousTemplate=true" BOTH,
+     "StackInstanceNotFoundException",
+     "StackInstance not found for account " ONE " in region us-east-1"},
     {"Action=DescribeStackInstance" V "&StackSetName=mine&StackInstanceAccount=" ONE
      "&StackInstanceRegion=us-east-1",
      "StackInstanceNotFoundException", NULL},

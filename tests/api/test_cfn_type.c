@@ -186,12 +186,39 @@ check_attributes(struct str type, const struct json *one, const struct seen *see
     }
 }
 
+static struct str
+tagged_with(struct world *w, const char *key, const char *what)
+{
+    return world_okf(w,
+                     "Action=DescribeTags&Filter.1.Name=key&Filter.1.Value.1=aws:cloudformation:%s"
+                     "&Filter.2.Name=value&Filter.2.Value.1=%s",
+                     key, what);
+}
+
+/* Something of EC2's has the tags of the stack and of the logical id. */
 static void
-check_gone(struct world *w, struct str type, const struct json *one, const struct seen *seen)
+check_system_tags(struct world *w, struct str type, const char *name)
+{
+    struct str own, all;
+
+    if (!str_starts(type, S("AWS::EC2::")) ||
+        !(json_get(json_get(cfn_type(type), "Properties"), "Tags")))
+        return;
+    own = tagged_with(w, "logical-id", "It");
+    all = tagged_with(w, "stack-name", name);
+    for (size_t i = 0; i < xml_count(own, "resourceId"); i++)
+        for (size_t k = 0; k < xml_count(all, "resourceId"); k++)
+            if (str_eq(xml_text_at(own, "resourceId", i), xml_text_at(all, "resourceId", k)))
+                return;
+    FAIL("%.*s has not the tags of CloudFormation", STR_ARG(type));
+}
+
+static void
+check_gone(struct world *w, struct str type, const struct seen *seen)
 {
     struct json now;
 
-    if (json_get(one, "Lingers") || !json_get(cfn_type(type), "Live"))
+    if (!json_get(cfn_type(type), "Live"))
         return;
     if (live(w, type, seen, &now) && now.n)
         FAIL("%.*s %.*s is still there: %.*s", STR_ARG(type), STR_ARG(seen->id),
@@ -218,7 +245,7 @@ change(struct world *w, struct str type, const struct json *one, const struct js
              STR_ARG(now.id));
     check_live(w, type, &now);
     if (str_is(is, "replaced"))
-        check_gone(w, type, one, seen);
+        check_gone(w, type, seen);
     *seen = now;
 }
 
@@ -280,11 +307,12 @@ run_case(struct world *w, struct str type, const struct json *one, const char *n
 
     check_attributes(type, one, &seen);
     check_live(w, type, &seen);
+    check_system_tags(w, type, name);
     for (size_t i = 1; i < steps->n; i++)
         change(w, type, one, &steps->v[i], name, &seen);
     world_okf(w, "Action=DeleteStack" V "&StackName=%s", name);
     wait_for(w, test_cstr(id), "DELETE_COMPLETE");
-    check_gone(w, type, one, &seen);
+    check_gone(w, type, &seen);
 }
 
 static void
@@ -305,7 +333,7 @@ run_service(const char *prefix)
     world_free(w);
 }
 
-TEST(each_type_of_ec2_is_made_changed_replaced_and_deleted)
+TEST(each_type_of_ec2_is_made_changed_replaced_and_deleted, "CFN-04")
 {
     run_service("AWS::EC2::");
 }
@@ -328,6 +356,11 @@ TEST(each_type_of_kms_is_made_changed_replaced_and_deleted)
 TEST(each_type_of_secrets_manager_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::SecretsManager::");
+}
+
+TEST(each_type_of_ram_is_made_changed_replaced_and_deleted)
+{
+    run_service("AWS::RAM::");
 }
 
 TEST(each_type_of_others_is_made_changed_replaced_and_deleted)
@@ -527,6 +560,11 @@ TEST(an_instance_stops_for_another_type_and_starts_again, "CFN-15")
     CHECK_STR(server(w, NULL), "running");
     CHECK_STR(server(w, "instanceType"), "t3.small");
     CHECK(str_eq(server(w, "instanceId"), id));
+    /* one that somebody ended is not waited for */
+    world_okf(w, "Action=TerminateInstances&InstanceId.1=%.*s", STR_ARG(id));
+    world_advance(w, 2000);
+    CHECK_OK(w, update(w, "one", "", server_of("t3.large")));
+    wait_for(w, "one", "UPDATE_ROLLBACK_COMPLETE");
     world_free(w);
 }
 

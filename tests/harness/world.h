@@ -39,6 +39,7 @@ struct world {
     struct str content_type, request_id;
     struct http_header *headers; /* further ones of its reply */
     size_t n_headers;
+    struct opt_i64 length; /* Content-Length where a HEAD request has no body */
 };
 
 struct world *world_new(void);

@@ -96,3 +96,51 @@ def an_instance_that_is_too_busy_makes_ssh_time_out(lab):
     cloud.sh(id, "kill -9 $(cat /run/busy)")
     push(cloud, id, "debian", public)
     same(ssh(lab, ip, private, "debian", "id -un").stdout, "debian\n", "when it is idle again")
+
+
+class Elsewhere:
+    """A second address of the world, from which somebody connects."""
+
+    def __init__(self, lab, address):
+        self.lab, self.address = lab, address
+        lab.in_world("ip", "addr", "add", f"{address}/32", "dev", "lo")
+
+    def banner(self, ip):
+        return self.lab.in_world("python3", "-c", (
+            "import socket, sys\n"
+            f"s = socket.create_connection(({ip!r}, 22), 2, ({self.address!r}, 0))\n"
+            "sys.stdout.write(s.recv(64).decode())"), must=False)
+
+    def close(self):
+        self.lab.in_world("ip", "addr", "del", f"{self.address}/32", "dev", "lo")
+
+
+# proves: SSH-09
+@test
+def the_console_of_instance_connect_comes_from_its_own_range(lab):
+    cloud = lab.cloud
+    lists = cloud.call("DescribeManagedPrefixLists", Filter=[
+        {"Name": "prefix-list-name", "Value": ["com.amazonaws.us-east-1.ec2-instance-connect"]}])
+    list_id = lists["prefixListSet"][0]["prefixListId"]
+    entries = cloud.call("GetManagedPrefixListEntries", PrefixListId=list_id)["entrySet"]
+    same([e["cidr"] for e in entries], ["18.206.107.24/29"], "the service's range")
+    closed = group(cloud, "connect")
+    id, = cloud.launch("#!/bin/sh\nwhile :; do echo SSH-2.0-here | nc -l -p 22; done &\n",
+                       SecurityGroupId=[closed])
+    cloud.booted(id)
+    ip = cloud.instance(id)["ipAddress"]
+    service, other = Elsewhere(lab, "18.206.107.26"), Elsewhere(lab, "18.206.107.33")
+    try:
+        same(service.banner(ip), "", "the service, while nothing is allowed")
+        cloud.call("AuthorizeSecurityGroupIngress", GroupId=closed, IpPermissions=[
+            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22,
+             "PrefixListIds": [{"PrefixListId": list_id}]}])
+        wait("the service's way in", lambda: service.banner(ip) == "SSH-2.0-here\n", 10)
+        same(other.banner(ip), "", "an address behind the range")
+        cloud.call("RevokeSecurityGroupIngress", GroupId=closed, IpPermissions=[
+            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22,
+             "PrefixListIds": [{"PrefixListId": list_id}]}])
+        wait("the way to close", lambda: service.banner(ip) == "", 10)
+    finally:
+        service.close()
+        other.close()

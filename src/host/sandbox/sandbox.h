@@ -99,14 +99,14 @@ int cg_remove(struct cgroups *cg, const char *id);
 
 /* ---- machines (machine.c, launch.c, child.c, jail.c) ---- */
 
-#define SAVED_MAGIC 0x57454c4b4d310001ull
+#define SAVED_MAGIC 0x57454c4b4d310002ull
 
 /* The state of a machine on disk.  Written once, and again when its class changes. */
 struct machine_saved {
     uint64_t magic;
     char id[PRIV_ID_MAX];
     char boot_id[40];
-    uint32_t pid, vpc, slot, private_ip, class, ifindex;
+    uint32_t pid, vpc, slot, private_ip, class, subnet, ifindex;
     uint64_t start_ticks; /* /proc/PID/stat: that the pid is still the same process */
     uint64_t started_ms;
     uint8_t mac[6];
@@ -247,7 +247,7 @@ ssize_t console_read(struct host *h, const char *id, uint64_t from, struct priv_
 
 /* ---- VPCs (vpc.c) and their firewall (fw.c), the host's firewall (fw_host.c) ---- */
 
-#define VPC_MAGIC 0x57454c4b56310001ull
+#define VPC_MAGIC 0x57454c4b56310002ull
 #define VPC_LO 1           /* ifindex */
 #define VPC_UP 2
 /* The router's ends of all veths: each is alone with its guest, so one address will do. */
@@ -299,7 +299,11 @@ int vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *re
 /* Runs fn inside a network namespace. */
 int netns_inside(struct host *h, int netns, int (*fn)(void *arg), void *arg);
 
+#define FW_TABLE "welkin"
+#define FW_NAME_MAX 24
 int fw_open(struct vpc *v);
+/* Matches of a protocol (-1: all) with its ports, or ICMP type and code; -1 is any. */
+void fw_match_service(struct nftnl_rule *r, int protocol, int32_t from, int32_t to);
 /* Adds or removes a machine's elements (its antispoofing, class, group memberships) in tx. */
 void fw_machine(struct nft_tx *tx, const struct vpc *v, const struct machine_saved *m, bool add);
 int fw_machine_add(struct vpc *v, struct machine *m);
@@ -312,6 +316,16 @@ int fw_public_ip(struct vpc *v, const struct vpc_public *add, const struct vpc_p
                  size_t n_remove);
 /* After adoption: empties the sets of machines, to be filled anew. */
 int fw_reset_members(struct vpc *v);
+
+/* ---- edges of subnets (fw_subnet.c) ---- */
+
+/* Sets and chains that every VPC has, in the transaction that makes its table. */
+void fw_subnets_open(struct nft_tx *tx, const struct vpc *v);
+/* The extra listeners from the first-th on are services: guests need a route to them. */
+int fw_services(struct vpc *v, uint32_t first);
+/* tail: the routes, then the entries. */
+int fw_subnet(struct vpc *v, const struct priv_subnet *req, const void *tail, struct why *why);
+int fw_subnet_drop(struct host *h, struct vpc *v, uint32_t subnet, struct why *why);
 
 int fw_host_open(struct host *h);
 void fw_host_close(struct host *h);
