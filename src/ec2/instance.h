@@ -57,9 +57,7 @@ struct ec2_instance_why ec2_instance_why_host(struct arena *arena, struct str se
 struct ec2_instance_why ec2_instance_why_hibernate(struct arena *arena, int64_t now_ms);
 /* What a hibernated instance had in memory is gone; `sentence` says how. */
 struct ec2_instance_why ec2_instance_why_forgot(struct arena *arena, struct str sentence);
-/* What a start that cannot succeed ends with, by its code: ec2_instance_row.launch_error. */
-#define INSTANCE_NO_KEY "Client.InternalError"
-#define INSTANCE_NO_STORAGE "Client.VolumeLimitExceeded"
+/* The one that a launch_error of ec2.h stands for. */
 struct ec2_instance_why ec2_instance_why_launch(struct str code);
 
 /*
