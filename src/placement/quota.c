@@ -3,11 +3,15 @@
 
 #define ON_DEMAND(code, what, families)                                                            \
     {                                                                                              \
-        code, "Running On-Demand " what " instances", families, QUOTA_DEFAULT                      \
+        "ec2", code, "Running On-Demand " what " instances", families, NULL, QUOTA_DEFAULT         \
+    }
+#define STORAGE(code, what, type)                                                                  \
+    {                                                                                              \
+        "ebs", code, "Storage for " what " volumes, in TiB", NULL, type, QUOTA_DEFAULT             \
     }
 
 const struct quota quotas[] = {
-    {QUOTA_ELASTIC_IPS, "EC2-VPC Elastic IPs", NULL, 5},
+    {"ec2", QUOTA_ELASTIC_IPS, "EC2-VPC Elastic IPs", NULL, NULL, 5},
     ON_DEMAND("L-1216C47A", "Standard (A, C, D, H, I, M, R, T, Z)", "*"),
     ON_DEMAND("L-1945791B", "Inf", "inf*"),
     ON_DEMAND("L-2C3B7624", "Trn", "trn*"),
@@ -18,6 +22,13 @@ const struct quota quotas[] = {
     ON_DEMAND("L-74FC7D96", "F", "f*"),
     ON_DEMAND("L-DB2E81BA", "G and VT", "g* vt*"),
     ON_DEMAND("L-F7808C92", "HPC", "hpc*"),
+    STORAGE("L-09BD8365", "Provisioned IOPS SSD (io2)", "io2"),
+    STORAGE("L-17AF77E8", "Cold HDD (sc1)", "sc1"),
+    STORAGE("L-7A658B76", "General Purpose SSD (gp3)", "gp3"),
+    STORAGE("L-82ACEF56", "Throughput Optimized HDD (st1)", "st1"),
+    STORAGE("L-9CF3C2EB", "Magnetic (standard)", "standard"),
+    STORAGE("L-D18FCD1D", "General Purpose SSD (gp2)", "gp2"),
+    STORAGE("L-FD252861", "Provisioned IOPS SSD (io1)", "io1"),
 };
 const unsigned n_quotas = ARRAY_LEN(quotas);
 
@@ -49,4 +60,14 @@ quota_of_family(struct str family)
     }
     assert(widest);
     return widest;
+}
+
+const struct quota *
+quota_of_volume(struct str type)
+{
+    unsigned i = 0;
+
+    while (i + 1 < n_quotas && !(quotas[i].volume_type && str_is(type, quotas[i].volume_type)))
+        i++;
+    return &quotas[i];
 }
