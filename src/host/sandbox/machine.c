@@ -194,17 +194,23 @@ struct pidfd_info_v2 {
 #define REAP_MS 5
 
 static bool
-adopted_exit(int pidfd, siginfo_t *ret)
+adopted_exit(const struct machine *m, siginfo_t *ret)
 {
     struct pidfd_info_v2 info = {.mask = PIDFD_INFO_HAS_EXIT};
-    struct pollfd reaped = {.fd = pidfd}; /* POLLHUP */
+    struct pollfd reaped = {.fd = m->process.fd}; /* POLLHUP */
 
     /* The kernel tells it when the host's init, now its parent, has reaped it: at once, mostly. */
     poll(&reaped, 1, REAP_MS);
-    if (ioctl(pidfd, _IOWR(0xff, 11, struct pidfd_info_v2), &info) < 0 ||
+    if (ioctl(m->process.fd, _IOWR(0xff, 11, struct pidfd_info_v2), &info) < 0 ||
         !(info.mask & PIDFD_INFO_HAS_EXIT))
         return false;
     int sig = WTERMSIG(info.exit_code);
+    /*
+     * It is the process's own code, not what reboot(2) made of it: an init that powers off or
+     * reboots by itself ends with 0, one whose child does so is killed.
+     */
+    if (info.exit_code == 0 || (sig == SIGKILL && !m->killed))
+        return false;
     *ret = (siginfo_t){.si_code = sig ? CLD_KILLED : CLD_EXITED};
     ret->si_status = sig ? sig : WEXITSTATUS(info.exit_code);
     return true;
@@ -264,7 +270,7 @@ machine_ended(struct host *h, struct machine *m)
     bool known = waitid(P_PIDFD, (id_t)m->process.fd, &si, WEXITED | WNOHANG) == 0 && si.si_pid;
 
     if (!known)
-        known = adopted_exit(m->process.fd, &si);
+        known = adopted_exit(m, &si);
     m->exit = known ? exit_kind(m, &si, &m->status) : PRIV_EXIT_UNKNOWN;
     assert(machine_alive(m) && m->exit != PRIV_EXIT_NONE);
     bool failed_launch = m->state == PRIV_STARTING;
