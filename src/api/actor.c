@@ -11,6 +11,7 @@
 static void
 add(struct arena *a, struct str_list *to, const char *name, struct str value)
 {
+    assert(name[0] != '\0' && str_ok(value));
     if (!value.n)
         return;
     *LIST_PUSH(a, to) = str_from(name);
@@ -20,6 +21,7 @@ add(struct arena *a, struct str_list *to, const char *name, struct str value)
 static void
 add_int(struct arena *a, struct str_list *to, const char *name, int64_t v)
 {
+    assert(name[0] != '\0');
     add(a, to, name, str_fmt(a, "%lld", (long long)v));
 }
 
@@ -60,6 +62,7 @@ api_actor_keep(struct api_call *call)
 {
     struct str_list list = {0};
 
+    assert(call->account.n == 12);
     add_principal(call->arena, &list, &call->principal);
     if (call->session)
         add_session(call->arena, &list, call->session);
@@ -73,6 +76,7 @@ api_actor_role(struct api_call *call, struct str role_arn, struct str session_na
     struct str_list list = {0};
     const struct iam_role_row *row = NULL;
 
+    assert(role_arn.n > 0 && session_name.n > 0);
     STORE_EACH(call->txn, iam_role_by_key, each) {
         struct str arn = str_fmt(a, "arn:aws:iam::%.*s:role%.*s%.*s", STR_ARG(each->account),
                                  STR_ARG(each->path), STR_ARG(each->name));
@@ -165,6 +169,7 @@ take(struct kept *k, struct str name, struct str value)
         {"provider", &k->session.provider},
     };
 
+    assert(str_ok(name) && str_ok(value));
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (str_is(name, texts[i].name)) {
             *texts[i].to = value;
@@ -181,6 +186,7 @@ api_actor_call(struct api *api, struct arena *arena, const struct str_list *acto
     struct kept k = {.arena = arena};
     bool ok = actor->n > 0 && actor->n % 2 == 0;
 
+    assert(actor->v || actor->n == 0);
     for (size_t i = 0; ok && i + 1 < actor->n; i += 2)
         ok = take(&k, str_dup(arena, actor->v[i]), str_dup(arena, actor->v[i + 1]));
     if (!ok || !k.principal.account.n)

@@ -56,6 +56,7 @@ has_id_form(struct str s, struct str prefix)
 {
     struct str digits = str_cut(s, prefix.n, s.n);
 
+    assert(prefix.n > 0);
     if (!str_starts(s, prefix) || (digits.n != 8 && digits.n != 17))
         return false;
     for (size_t i = 0; i < digits.n; i++)
@@ -69,6 +70,7 @@ check_id(struct checker *c, const struct step *at, struct str s)
 {
     struct str name = api_member_name(c->service, at->member);
 
+    assert(str_ok(s));
     if (c->service->protocol != API_EC2 || at->index)
         return;
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
@@ -84,6 +86,7 @@ static void
 check_members(struct checker *c, const struct step *up, uint32_t first, size_t n,
               const void *base)
 {
+    assert(base || n == 0);
     for (size_t i = 0; i < n && !c->finding.p; i++) {
         const struct api_member *m = &c->service->members[first + i];
         const struct api_shape *shape = &c->service->shapes[m->shape];
@@ -121,6 +124,7 @@ check_list(struct checker *c, const struct step *at, const struct api_shape *sha
 static void
 check_text(struct checker *c, const struct step *at, const struct api_shape *shape, struct str s)
 {
+    assert(str_ok(s));
     if (s.n && !s.p)
         find(c, at, "has a length and no text", STR_NONE);
     else if (!str_is_utf8(s))
@@ -138,6 +142,7 @@ check_value(struct checker *c, const struct step *at, const struct api_shape *sh
 {
     bool element = at->index != 0;
 
+    assert(slot && shape->kind <= API_MAP);
     switch ((enum api_kind)shape->kind) {
     case API_STRING:
     case API_ENUM:

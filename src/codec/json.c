@@ -62,7 +62,7 @@ json_parse(struct arena *a, struct str text, size_t nodes_max, struct json *ret,
 const struct json *
 json_get_str(const struct json *j, struct str name)
 {
-    assert(j->kind == JSON_OBJECT || !j->names);
+    assert(!j || j->kind == JSON_OBJECT || !j->names);
     if (!j || j->kind != JSON_OBJECT)
         return NULL;
     for (size_t i = j->n; i > 0; i--)

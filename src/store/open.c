@@ -532,9 +532,9 @@ free_table(struct table *t)
 struct store *
 store_abandon(struct store *store)
 {
-    assert(!store->txn.ending);
     if (!store)
         return NULL;
+    assert(!store->txn.ending);
     if (store->txn.open)
         store_rollback(&store->txn);
     if (store->attachment)
@@ -562,9 +562,8 @@ store_abandon(struct store *store)
 struct store *
 store_close(struct store *store)
 {
-    assert(!store->txn.ending);
     if (store) {
-        assert(!store->txn.open);
+        assert(!store->txn.open && !store->txn.ending);
         store_flush(store);
         store_abandon(store);
     }

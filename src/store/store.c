@@ -358,7 +358,6 @@ store_wait(struct store *store, uint64_t seq, struct store_waiter *w)
 {
     struct store_waiter *before = store->waiters.prev;
 
-    assert(w->fn);
     assert(!w->waiting && seq <= store->seq);
     w->seq = seq;
     if (seq <= store_durable_seq(store)) {
