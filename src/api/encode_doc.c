@@ -50,7 +50,6 @@ close_bracket(struct writer *x, char bracket)
 static void
 write_name(struct writer *x, struct str name)
 {
-    assert(name.n > 0);
     if (x->cbor)
         cbor_text(out_of(x), name);
     else

@@ -261,12 +261,6 @@ write_f64(const struct writer *x, const struct api_member *m, double v)
     close_element(x, m);
 }
 
-static int64_t
-floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 static void
 write_unix(const struct writer *x, const struct api_member *m, int64_t ms)
 {

@@ -7,12 +7,6 @@
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char day_names[] = "SunMonTueWedThuFriSat";
 
-static int64_t
-floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 struct civil
 time_civil(int64_t ms)
 {

@@ -25,6 +25,7 @@ static_assert(ARRAY_LEN(quotas) <= QUOTAS_MAX, "QUOTAS_MAX");
 const struct quota *
 quota_find(struct str code)
 {
+    assert(str_ok(code));
     for (unsigned i = 0; i < n_quotas; i++)
         if (str_is(code, quotas[i].code))
             return &quotas[i];
@@ -34,6 +35,7 @@ quota_find(struct str code)
 const struct quota *
 quota_of_family(struct str family)
 {
+    assert(str_ok(family));
     for (unsigned i = 1; i < n_quotas; i++) {
         struct str patterns = str_from(quotas[i].families);
 

@@ -110,17 +110,6 @@ queued(const struct store *store)
     return store->filling.records.n + store->taken.records.n;
 }
 
-bool
-store_backlogged(struct store *store)
-{
-    bool much;
-
-    pthread_mutex_lock(&store->mutex);
-    much = queued(store) > store->queue_bytes_max;
-    pthread_mutex_unlock(&store->mutex);
-    return much;
-}
-
 /* What a later record of the same row makes needless is skipped by the committer. */
 static void
 mark_dead(struct store *store, const struct version *old)
@@ -165,7 +154,7 @@ end_turn(struct store *store)
         pthread_cond_signal(&store->work);
 }
 
-/* Dispatch holds writers back long before; this is the wall behind it. */
+/* Writers that are faster than the disk wait for it. */
 static void
 wait_for_room(struct store *store)
 {

@@ -304,7 +304,8 @@ static struct str
 doing(struct lab *l, uint32_t n)
 {
     struct priv_list q = {0};
-    struct str body = lab_call(l, PRIV_LIST, &q, sizeof(q), NULL, 0), text = S("it is not known");
+    struct str body = lab_call(l, PRIV_LIST, &q, sizeof(q), NULL, 0);
+    struct str text = S("it is not known");
     const struct priv_list_entry *e = (const void *)(body.p + sizeof(struct priv_list_reply));
     int status;
 

@@ -119,6 +119,7 @@ exec_remove(struct host *h, struct exec *e)
 {
     struct exec **at = &h->execs;
 
+    assert(h->n_execs > 0);
     while (*at != e)
         at = &(*at)->next;
     *at = e->next;

@@ -43,6 +43,7 @@ machine_find(struct host *h, const char *id)
 {
     struct machine *m = h->by_id[bucket(id)];
 
+    assert(id[0] != '\0');
     while (m && strcmp(m->saved.id, id) != 0)
         m = m->next;
     return m;
@@ -109,6 +110,7 @@ release(struct host *h, struct machine *m)
 {
     char name[PRIV_ID_MAX + 16];
 
+    assert(h->n_machines > 0);
     source_close(h, &m->process);
     source_close(h, &m->console);
     source_close(h, &m->starting);
@@ -172,6 +174,7 @@ exit_kind(const struct machine *m, const siginfo_t *si, int *ret_status)
 {
     bool by_signal = si->si_code == CLD_KILLED || si->si_code == CLD_DUMPED;
 
+    assert(si->si_code != 0);
     *ret_status = by_signal ? si->si_status : si->si_status << 8;
     /* reboot(2) in a pid namespace ends its init so: RB_AUTOBOOT SIGHUP, the others SIGINT. */
     if (by_signal && si->si_status == SIGHUP)
@@ -333,6 +336,7 @@ machine_signal(struct machine *m, uint32_t how, struct why *why)
     bool systemd = m->saved.init == PRIV_INIT_SYSTEMD;
     int sig;
 
+    assert(machine_alive(m));
     switch (how) {
     case PRIV_POWER_BUTTON:
         sig = systemd ? SIGRTMIN + 4 : SIGPWR;
@@ -401,6 +405,7 @@ machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret)
     struct vpc *v = vpc_get(h, m->saved.vpc);
     struct nl_batch b = {0};
 
+    assert(m->saved.slot < PRIV_SLOTS);
     *ret = (struct priv_stats_reply){0};
     cg_stats(&h->cg, m->saved.id, ret);
     if (!v)
@@ -421,6 +426,7 @@ adopt(struct host *h, const struct machine_saved *s)
     struct vpc *v = vpc_get(h, s->vpc);
     char name[PRIV_ID_MAX + 8];
 
+    assert(s->magic == SAVED_MAGIC && s->slot < PRIV_SLOTS);
     if (!m)
         return;
     m->saved = *s;
