@@ -54,7 +54,7 @@ ln -s service sbin/chkconfig
 ln -s /sbin/service usr/bin/systemctl
 mkdir -p opt/aws/bin etc/init.d etc/cfn
 for name in cfn-init cfn-signal cfn-get-metadata cfn-hup cfn-elect-cmd-leader \
-    cfn-send-cmd-result; do
+    cfn-send-cmd-result eic_run_authorized_keys; do
     ln -s /sbin/init "opt/aws/bin/$name"
 done
 cat >etc/init.d/cfn-hup <<'EOS'

@@ -6,6 +6,7 @@
 #include "api/actor.h"
 
 #include "api/guard.h"
+#include "base/timefmt.h"
 #include "gen/store/iam_rows.h"
 
 static void
@@ -69,22 +70,48 @@ api_actor_keep(struct api_call *call)
     return list;
 }
 
+static const struct iam_role_row *
+own_role(struct api_call *call, struct str role_arn)
+{
+    STORE_EACH(call->txn, iam_role_by_key, row) {
+        struct str arn = str_fmt(call->arena, "arn:aws:iam::%.*s:role%.*s%.*s",
+                                 STR_ARG(row->account), STR_ARG(row->path), STR_ARG(row->name));
+
+        if (str_eq(arn, role_arn))
+            return str_eq(row->account, call->account) ? row : NULL;
+    }
+    return NULL;
+}
+
+bool
+api_role_trusts(struct api_call *call, struct str role_arn, const char *service)
+{
+    const struct policy_principal who = {.kind = POLICY_SERVICE, .service = str_from(service)};
+    const struct iam_role_row *row = own_role(call, role_arn);
+    const struct str now = time_iso_s(call->arena, call->now_ms);
+    struct policy_key time_key = {.name = S("aws:CurrentTime"), .values = &now, .n = 1};
+    const struct policy_context context = {&time_key, 1};
+    const struct policy_request req = {
+        .action = S("sts:AssumeRole"), .resource = S("*"), .principal = &who, .context = &context};
+    struct policy *policy;
+    struct str why;
+
+    if (!row || policy_parse(&policy, row->trust_policy, POLICY_TRUST, call->arena, &why) != 0)
+        return false;
+    struct policy_match match = policy_eval(policy, &req);
+
+    policy_free(policy);
+    return match.effect == POLICY_ALLOW;
+}
+
 struct str_list
 api_actor_role(struct api_call *call, struct str role_arn, struct str session_name)
 {
     struct arena *a = call->arena;
     struct str_list list = {0};
-    const struct iam_role_row *row = NULL;
+    const struct iam_role_row *row = own_role(call, role_arn);
 
-    assert(role_arn.n > 0 && session_name.n > 0);
-    STORE_EACH(call->txn, iam_role_by_key, each) {
-        struct str arn = str_fmt(a, "arn:aws:iam::%.*s:role%.*s%.*s", STR_ARG(each->account),
-                                 STR_ARG(each->path), STR_ARG(each->name));
-
-        if (!row && str_eq(arn, role_arn))
-            row = each;
-    }
-    if (!row || !str_eq(row->account, call->account))
+    if (!row)
         return list;
     add_principal(
         a, &list,

@@ -26,6 +26,8 @@ struct api;
 struct api_caller;
 struct api_guard;
 struct api_request;
+struct api_stream; /* api/stream.h */
+struct api_upload; /* api/upload.h */
 struct api_wire; /* api/wire.h */
 
 /*
@@ -55,11 +57,14 @@ struct api_call {
     const struct session *session;     /* of temporary credentials; NULL: long-term ones */
     struct str instance;     /* of CFN_V1: which instance calls, no principal; else p NULL */
     struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
+    bool streams;            /* the reply is written at once: its lists may be API_MADE */
     const struct str_list *via_all; /* all such services, the first one first; NULL: none */
     struct api_guard *guard;        /* what the API needs to decide; api/guard.h */
     const struct api_caller *caller; /* the principal's policies, once they were needed */
     const struct policy_context *request_keys; /* condition keys of the request, likewise */
     const struct api_request *request; /* what came in: address and user agent */
+    struct api_upload *upload;      /* the body, of operations that take one of any size */
+    struct api_reply *reply;        /* for handlers that say more than their output can */
     struct str access_key;
     struct str request_id;
     int64_t now_ms;      /* the cloud's time, the same for the whole call */
@@ -122,6 +127,13 @@ struct api_service_hooks {
      */
     bool (*granted)(struct api_call *call, struct str action, const struct api_resource *resource,
                     const struct policy_context *extra);
+    /* Operations whose payload is bytes find it in call->upload instead. */
+    bool uploads;
+    /*
+     * The path by which operations are found, where it is not that of the request: a bucket may be
+     * in the host's name.  May be NULL.
+     */
+    struct str (*path)(struct arena *arena, struct str host, struct str path);
 };
 
 /*
@@ -164,6 +176,8 @@ struct api_request {
     struct str peer;           /* the client's address as text, for aws:SourceIp; p NULL: unknown */
     bool secure;               /* it came by TLS: aws:SecureTransport */
     struct str source_vpc;     /* out of which VPC: aws:SourceVpc; p NULL: from outside */
+    struct str route;          /* the path by which the operation is found; p NULL: http.path */
+    struct api_upload *upload; /* the body, when it came apart from the request; else NULL */
     bool no_root_keys;         /* root keys, which everybody knows, are not accepted */
 };
 
@@ -176,6 +190,8 @@ struct api_reply {
     } headers;            /* further ones, beside the content type and the request's id */
     struct str request_id;
     struct buf body;      /* the caller's; initialised with its maximum before the call */
+    struct api_stream *stream; /* or NULL: instead of a body; its blobs are held (blobs_hold()) */
+    struct opt_i64 length; /* of the body that a HEAD request does not get */
     uint64_t wait_seq;    /* may be sent when store_durable_seq() >= this */
     bool secret;          /* request or body may hold one: wipe body and arena once it was sent */
     struct str service, operation, code; /* for the log; code is empty when all went well */

@@ -8,6 +8,7 @@
 #include "api/auth.h"
 
 #include "api/guard.h"
+#include "api/upload.h"
 #include "api/wire.h"
 #include "base/log.h"
 #include "gen/store/iam_rows.h"
@@ -314,6 +315,8 @@ verify(struct api_call *call, struct sigv4_keys *keys, const struct api_request 
     assert(error || found.secret.n > 0);
     if (!error)
         error = sigv4_verify(&req->http, claim, flags, sigv4_keys_get(keys, claim, found.secret));
+    if (!error && call->upload)
+        api_upload_signed(call->upload, claim, found.secret);
     if (call->session)
         explicit_bzero((char *)found.secret.p, found.secret.n);
     if (!error)
@@ -343,7 +346,9 @@ api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct ap
     expect.flags = sigv4_flags(expect.service);
     int error = claim_error;
     if (!error)
-        error = sigv4_admit(&req->http, claim, &expect, call->now_ms);
+        /* a body may take longer to come than a signature lasts */
+        error = sigv4_admit(&req->http, claim, &expect,
+                            req->upload ? req->upload->begun_ms : call->now_ms);
     if (!error && !looks_like_region(claim->region))
         error = SIGV4_WRONG_SCOPE;
     if (!error) {

@@ -426,6 +426,9 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     inner.via_all = &via_all;
     inner.caller = NULL; /* its keys tell the way */
     inner.request_keys = NULL;
+    inner.reply = NULL; /* the caller has the output alone */
+    inner.upload = NULL;
+    inner.streams = false;
     if (inner.service->global)
         inner.region = S("us-east-1");
     size_t mark = store_savepoint(call->txn);

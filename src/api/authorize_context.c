@@ -145,7 +145,8 @@ way_keys(struct api_call *call, struct policy_context *context)
     }
     if (!req)
         return;
-    add_bool(call, context, "aws:SecureTransport", req->secure);
+    /* between services nothing goes in the clear */
+    add_bool(call, context, "aws:SecureTransport", req->secure || call->via.p);
     /* the client's address is not told to a service that is called for it */
     if (!call->via.p) {
         add_if(call, context, "aws:SourceIp", req->peer);

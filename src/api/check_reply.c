@@ -23,22 +23,30 @@ struct checker {
 static const struct {
     const char *member, *prefix;
 } ids[] = {
-    {"AllocationId", "eipalloc-"}, {"DhcpOptionsId", "dopt-"},
-    {"ImageId", "ami-"},           {"InstanceId", "i-"},
-    {"InternetGatewayId", "igw-"}, {"KeyPairId", "key-"},
-    {"NatGatewayId", "nat-"},      {"NetworkAclId", "acl-"},
-    {"NetworkInterfaceId", "eni-"}, {"ReservationId", "r-"},
-    {"RouteTableId", "rtb-"},      {"SecurityGroupRuleId", "sgr-"},
-    {"SnapshotId", "snap-"},       {"SubnetId", "subnet-"},
-    {"VolumeId", "vol-"},          {"VpcId", "vpc-"},
+    {"AllocationId", "eipalloc-"},
+    {"DhcpOptionsId", "dopt-"},
+    {"ImageId", "ami-"},
+    {"InstanceId", "i-"},
+    {"InternetGatewayId", "igw-"},
+    {"KeyPairId", "key-"},
+    {"NatGatewayId", "nat-"},
+    {"NetworkAclId", "acl-"},
+    {"NetworkInterfaceId", "eni-"},
+    {"ReservationId", "r-"},
+    {"RouteTableId", "rtb-"},
+    {"SecurityGroupRuleId", "sgr-"},
+    {"SnapshotId", "snap-"},
+    {"SubnetId", "subnet-"},
+    {"VolumeId", "vol-"},
+    {"VpcId", "vpc-"},
 };
 
 static struct str
 path(const struct checker *c, const struct step *at)
 {
     struct str head = at->up ? path(c, at->up) : S("");
-    struct str tail = at->index ? str_fmt(c->arena, "%zu", at->index)
-                                : api_member_name(c->service, at->member);
+    struct str tail =
+        at->index ? str_fmt(c->arena, "%zu", at->index) : api_member_name(c->service, at->member);
 
     return head.n ? str_fmt(c->arena, "%.*s.%.*s", STR_ARG(head), STR_ARG(tail)) : tail;
 }
@@ -83,8 +91,7 @@ static void check_value(struct checker *c, const struct step *at, const struct a
                         const void *slot);
 
 static void
-check_members(struct checker *c, const struct step *up, uint32_t first, size_t n,
-              const void *base)
+check_members(struct checker *c, const struct step *up, uint32_t first, size_t n, const void *base)
 {
     assert(base || n == 0);
     for (size_t i = 0; i < n && !c->finding.p; i++) {
@@ -103,6 +110,21 @@ check_members(struct checker *c, const struct step *up, uint32_t first, size_t n
 }
 
 static void
+check_made(struct checker *c, const struct step *at, const struct api_shape *shape,
+           struct api_maker *maker)
+{
+    const struct api_member *element = &c->service->members[shape->first];
+
+    for (size_t i = 0; i < maker->n && !c->finding.p; i++) {
+        const struct step step = {.up = at, .member = element, .index = i + 1};
+        void *item = arena_alloc(c->arena, shape->size);
+
+        maker->make(maker, i, c->arena, item);
+        check_value(c, &step, &c->service->shapes[element->shape], item);
+    }
+}
+
+static void
 check_list(struct checker *c, const struct step *at, const struct api_shape *shape,
            const void *slot)
 {
@@ -110,6 +132,10 @@ check_list(struct checker *c, const struct step *at, const struct api_shape *sha
     const struct api_member *element = &c->service->members[shape->first];
 
     assert(shape->size > 0);
+    if (list->n == API_MADE) {
+        check_made(c, at, shape, (struct api_maker *)list->v);
+        return;
+    }
     for (size_t i = 0; i < list->n && !c->finding.p; i++) {
         const struct step step = {.up = at, .member = element, .index = i + 1};
         const void *item = (const char *)list->v + i * shape->size;

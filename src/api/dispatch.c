@@ -8,6 +8,8 @@
 #include "api/check_reply.h"
 #include "api/encode_xml.h"
 #include "api/guard.h"
+#include "api/stream.h"
+#include "api/upload.h"
 #include "api/validate.h"
 #include "api/wire.h"
 #include "base/log.h"
@@ -28,6 +30,7 @@ static const struct api_error ERR_INTERNAL = {"InternalError", 500};
 static const struct api_error ERR_UNKNOWN_SERVICE = {"UnknownService", 501};
 static const struct api_error ERR_UNSUPPORTED = {"UnsupportedOperation", 501};
 static const struct api_error ERR_NO_PROTOCOL = {"UnsupportedProtocol", 501};
+static const struct api_error ERR_MALFORMED_XML = {"MalformedXML", 400};
 static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
 /* ---- faults ---- */
@@ -147,6 +150,7 @@ api_page_scope(const struct api_call *call)
 
 struct call_state {
     struct api_call call;
+    struct api_request own; /* with the route that its service found */
     const struct api_request *req;
     const struct api_service_hooks *hooks;
     struct sigv4_claim claim;
@@ -155,8 +159,9 @@ struct call_state {
 };
 
 static int
-find_service(struct api *api, const struct api_request *req, struct call_state *st)
+find_service(struct api *api, struct call_state *st)
 {
+    const struct api_request *req = st->req;
     static const char *const names[API_N_PROTOCOLS] = {
         "EC2 query", "query", "JSON", "REST JSON", "REST XML", "RPC v2 CBOR"};
     struct api_call *call = &st->call;
@@ -171,6 +176,8 @@ find_service(struct api *api, const struct api_request *req, struct call_state *
                          "Welkin has no service %.*s. `welkin status` lists the services it has.",
                          STR_ARG(name));
     }
+    if (st->hooks->path)
+        st->own.route = st->hooks->path(call->arena, api_header(req, S("Host")), req->http.path);
     if (!api_speaks(call->service, call->wire->protocol))
         return api_fault(call, &ERR_NO_PROTOCOL,
                          "%s speaks the %s protocol, and this request is in that of %s.",
@@ -193,6 +200,21 @@ find_operation(struct call_state *st)
 
 /* ---- running it ---- */
 
+/* S3 does not say which constraint of its description a request breaks. */
+static int
+reword_invalid(struct call_state *st)
+{
+    struct api_call *call = &st->call;
+
+    if (call->service->bare_errors && st->req->http.body.n && !call->upload)
+        return api_fault(call, &ERR_MALFORMED_XML,
+                         "The XML you provided was not well-formed or did not validate against our "
+                         "published schema");
+    if (call->service->bare_errors)
+        call->fault.code = S("InvalidArgument");
+    return 1;
+}
+
 static int
 decode(struct call_state *st, void **ret_req)
 {
@@ -201,10 +223,9 @@ decode(struct call_state *st, void **ret_req)
     void *req = api_new_input(call->service, call->op, call->arena);
     int r = call->wire->decode(call, st->req, req);
 
-    assert(st->call.op);
-    if (r == 0)
-        r = api_validate(call->service, call->wire->protocol, input, call->arena, req,
-                         &call->fault);
+    if (r == 0 && (r = api_validate(call->service, call->wire->protocol, input, call->arena, req,
+                                    &call->fault)) > 0)
+        r = reword_invalid(st);
     if (r == 0 && !st->handler)
         r = api_fault(call, &ERR_UNSUPPORTED,
                       "Welkin does not implement %s:%.*s yet: nothing was done.",
@@ -237,6 +258,33 @@ prepare(struct call_state *st)
     return r;
 }
 
+/* Whether the operation takes bytes of any number, and is of a service that wants them so. */
+static bool
+takes_upload(struct call_state *st)
+{
+    struct api_call *call = &st->call;
+
+    if (!st->hooks->uploads || find_operation(st) != 0)
+        return false;
+    const struct api_shape *input = api_shape(call->service, call->op->input);
+
+    for (unsigned i = 0; i < input->n; i++) {
+        const struct api_member *m = &call->service->members[input->first + i];
+
+        if (m->place == API_IN_PAYLOAD)
+            return api_shape(call->service, m->shape)->kind == API_BLOB;
+    }
+    return false;
+}
+
+/* A body that came whole. */
+static void
+take_whole(struct api_upload *upload, struct str body)
+{
+    api_upload_add(upload, body);
+    api_upload_end(upload);
+}
+
 /* Runs the handler in its transaction and encodes what it said. */
 static int
 run(struct call_state *st, void *req, struct api_reply *reply)
@@ -245,6 +293,8 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     void *res = api_new_output(call->service, call->op, call->arena);
 
     call->txn = store_begin(call->store);
+    call->reply = reply;
+    call->streams = call->wire->protocol == API_EC2;
     int r = api_authorize(call, req);
     if (r == 0)
         r = st->handler(call, req, res);
@@ -284,21 +334,32 @@ asks_no_signature(struct call_state *st)
 }
 
 static int
-carry_out(struct api *api, const struct api_request *req, struct call_state *st,
-          struct api_reply *reply)
+authenticate(struct api *api, struct call_state *st)
+{
+    return api_authenticate(&st->call, api->keys, st->req, st->claim_error, &st->claim,
+                            api->config.root_keys && !st->req->no_root_keys);
+}
+
+static int
+carry_out(struct api *api, struct call_state *st, struct api_reply *reply)
 {
     void *input;
-    int r = find_service(api, req, st);
+    int r = find_service(api, st);
 
+    if (r == 0 && !st->req->upload && takes_upload(st))
+        st->call.upload = api_upload_new(st->call.env, st->req);
     if (r == 0 && asks_no_signature(st))
         api_anonymous(&st->call);
     else if (r == 0)
-        r = api_authenticate(&st->call, api->keys, req, st->claim_error, &st->claim,
-                             api->config.root_keys && !req->no_root_keys);
+        r = authenticate(api, st);
+    if (r == 0 && st->call.upload && !st->req->upload)
+        take_whole(st->call.upload, st->req->http.body);
     if (r == 0)
         r = find_operation(st);
     if (r == 0)
         r = decode(st, &input);
+    if (r == 0 && st->call.upload)
+        r = api_upload_check(&st->call, st->req);
     if (r == 0)
         r = prepare(st);
     if (r == 0)
@@ -335,6 +396,7 @@ answer_fault(struct call_state *st, int r, struct api_reply *reply)
     reply->status = call->fault.http;
     reply->code = call->fault.code;
     reply->headers = (struct api_headers){0};
+    reply->length = (struct opt_i64){0};
     call->wire->encode_fault(call, st->req, reply);
 }
 
@@ -354,11 +416,11 @@ log_call(const struct call_state *st, const struct api_reply *reply)
              reply->code.n ? " " : "", STR_ARG(reply->code));
 }
 
-void
-api_handle(struct api *api, struct arena *arena, const struct api_request *req,
-           struct api_reply *reply)
+static void
+begin_state(struct call_state *st, struct api *api, struct arena *arena,
+            const struct api_request *req, struct api_reply *reply)
 {
-    struct call_state st = {
+    *st = (struct call_state){
         .call =
             {
                 .api = api,
@@ -366,32 +428,79 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
                 .arena = arena,
                 .store = api->config.store,
                 .guard = api->guard,
-                .request = req,
+                .request = &st->own,
+                .upload = req->upload,
                 .account = req->account,
                 .region = req->region.n ? req->region : str_from(api->config.default_region),
                 .request_id = api_uuid(api->config.env, arena),
                 .now_ms = api->config.env->now_ms(api->config.env),
             },
-        .req = req,
+        .own = *req,
+        .req = &st->own,
     };
-
-    assert(reply->body.max > 0 && str_ok(req->http.body));
     reply->status = 200;
     reply->content_type = STR_NONE;
     reply->headers = (struct api_headers){0};
-    reply->request_id = st.call.request_id;
+    reply->request_id = st->call.request_id;
     reply->wait_seq = 0;
     reply->code = STR_NONE;
-    int r = carry_out(api, req, &st, reply);
-    reply->service = st.call.service ? str_from(st.call.service->name) : S("-");
-    reply->operation = st.call.op ? api_op_name(st.call.service, st.call.op) : STR_NONE;
-    reply->secret = st.call.op && (st.call.op->flags & API_OP_SECRET);
+    reply->stream = NULL;
+    reply->length = (struct opt_i64){0};
+}
+
+/* Names for the log, and the fault if there is one. */
+static void
+end_reply(struct call_state *st, int r, struct api_reply *reply)
+{
+    const struct api_call *call = &st->call;
+
+    reply->service = call->service ? str_from(call->service->name) : S("-");
+    reply->operation = call->op ? api_op_name(call->service, call->op) : STR_NONE;
+    reply->secret = call->op && (call->op->flags & API_OP_SECRET);
     if (r != 0)
-        answer_fault(&st, r, reply);
+        answer_fault(st, r, reply);
     /* A refusal too tells of what was seen: "already exists" must not come before it is durable. */
-    if (r != 0 && st.call.op)
-        reply->wait_seq = store_commit(store_begin(st.call.store));
-    log_call(&st, reply);
+    if (r != 0 && call->op)
+        reply->wait_seq = store_commit(store_begin(call->store));
+    log_call(st, reply);
+}
+
+enum api_upload_begun
+api_upload_begin(struct api *api, struct arena *arena, const struct api_request *req,
+                 struct api_upload **ret, struct api_reply *reply)
+{
+    struct call_state st;
+
+    begin_state(&st, api, arena, req, reply);
+    if (find_service(api, &st) != 0 || !takes_upload(&st))
+        return API_UPLOAD_NONE;
+    st.own.http.body_apart = true;
+    st.call.upload = api_upload_new(st.call.env, &st.own);
+    int r = authenticate(api, &st);
+    if (r == 0) {
+        *ret = st.call.upload;
+        return API_UPLOAD_BEGUN;
+    }
+    api_upload_free(st.call.upload);
+    end_reply(&st, r, reply);
+    return API_UPLOAD_REFUSED;
+}
+
+void
+api_handle(struct api *api, struct arena *arena, const struct api_request *req,
+           struct api_reply *reply)
+{
+    struct call_state st;
+
+    begin_state(&st, api, arena, req, reply);
+    st.own.http.body_apart |= req->upload != NULL;
+    int r = carry_out(api, &st, reply);
+    /* its blob is named by a row that was taken back */
+    if (r != 0 && st.call.upload)
+        st.call.upload->kept = false;
+    if (!req->upload)
+        st.call.upload = api_upload_free(st.call.upload);
+    end_reply(&st, r, reply);
 }
 
 struct api_call

@@ -398,6 +398,30 @@ write_attrs(const struct writer *x, const struct api_shape *shape, const void *b
     buf_add_char(out, '>');
 }
 
+/* The elements of a list that are made while they are written. */
+static void
+write_made(const struct writer *x, const struct api_member *element, const struct api_shape *shape,
+           struct api_maker *maker)
+{
+    struct arena scratch;
+    void *item = calloc(1, shape->size);
+
+    assert(shape->kind == API_LIST && x->service->shapes[element->shape].kind == API_STRUCT);
+    if (!item) {
+        x->out->failed = true;
+        return;
+    }
+    arena_init(&scratch, API_MAKER_SCRATCH_BYTES);
+    for (size_t i = 0; i < maker->n && !buf_failed(x->out); i++) {
+        memset(item, 0, shape->size);
+        maker->make(maker, i, &scratch, item);
+        write_value(x, element, item, true);
+        arena_reset(&scratch);
+    }
+    arena_done(&scratch);
+    free(item);
+}
+
 static void
 write_list(const struct writer *x, const struct api_member *m, const struct api_shape *shape,
            const void *slot)
@@ -419,7 +443,9 @@ write_list(const struct writer *x, const struct api_member *m, const struct api_
     }
     if (!flat)
         open_element(x, m);
-    for (size_t i = 0; i < list->n && !buf_failed(x->out); i++) {
+    if (list->n == API_MADE)
+        write_made(x, element, shape, (struct api_maker *)list->v);
+    for (size_t i = 0; list->n != API_MADE && i < list->n && !buf_failed(x->out); i++) {
         const void *item = v + i * shape->size;
 
         if (shape->kind == API_LIST) {
@@ -673,5 +699,10 @@ api_encode_xml_fault(const struct api_service *service, const struct api_fault *
     buf_add_lit(out, "<RequestId>");
     api_xml_text(out, request_id);
     buf_add_lit(out, "</RequestId>");
+    if (bare) {
+        buf_add_lit(out, "<HostId>");
+        api_xml_text(out, request_id);
+        buf_add_lit(out, "</HostId>");
+    }
     buf_add_str(out, bare ? S("</Error>") : S("</ErrorResponse>"));
 }

@@ -23,8 +23,9 @@ struct api_filter_compiled {
     struct str name;
     const struct api_member *steps[STEPS_MAX];
     size_t n_steps;
-    struct str tag_key;                 /* of KIND_TAG; else absent */
-    const struct api_member *key, *val; /* of a tag */
+    struct str tag_key;                     /* of KIND_TAG; else absent */
+    const struct api_member *key, *val;     /* of a tag */
+    const struct api_filter_column *column; /* or NULL */
     struct pattern *patterns;
     size_t n_patterns;
 };
@@ -139,6 +140,17 @@ find_row(const struct api_filter_table *t, struct str name)
     return NULL;
 }
 
+static const struct api_filter_column *
+find_column(const struct api_filter_table *t, struct str name)
+{
+    if (is_tag_filter(name))
+        name = S("tag");
+    for (size_t i = 0; i < t->n_columns; i++)
+        if (str_is(name, t->columns[i].name))
+            return &t->columns[i];
+    return NULL;
+}
+
 static int
 check_values(struct arena *arena, struct api_filter_pairs pairs, struct api_fault *fault)
 {
@@ -190,6 +202,7 @@ api_filter_compile(struct arena *arena, const struct api_filter_table *table,
         assert(known); /* api_filter_table_error() is run over every table by the tests */
         if (!known)
             return -EINVAL;
+        one->column = find_column(table, pair->name);
         one->n_patterns = pair->values.n;
         one->patterns = ARENA_ARRAY(arena, struct pattern, pair->values.n);
         for (size_t j = 0; j < pair->values.n; j++)
@@ -208,6 +221,12 @@ api_filter_table_error(const struct api_filter_table *table)
 
         if (!resolve_row(table, &table->v[i], tags ? S("tag:x") : str_from(table->v[i].name), &one))
             return table->v[i].name;
+    }
+    for (size_t i = 0; i < table->n_columns; i++) {
+        bool tags = strcmp(table->columns[i].name, "tag") == 0;
+
+        if (!find_row(table, tags ? S("tag-key") : str_from(table->columns[i].name)))
+            return table->columns[i].name;
     }
     return NULL;
 }
@@ -357,6 +376,48 @@ api_filter_match(const struct api_filter_set *set, const void *value)
             return false;
     }
     return true;
+}
+
+static bool
+row_tags_pass(const struct api_filter_compiled *f, const struct str_list *tags)
+{
+    for (size_t i = 0; i + 1 < tags->n; i += 2) {
+        if (f->tag_key.p && !str_eq(tags->v[i], f->tag_key))
+            continue;
+        if (text_passes(f, tags->v[i + !str_is(f->name, "tag-key")]))
+            return true;
+    }
+    return false;
+}
+
+static bool
+column_passes(const struct api_filter_compiled *f, const void *row)
+{
+    const void *slot = (const char *)row + f->column->offset;
+
+    if (f->kind == KIND_TAG)
+        return row_tags_pass(f, slot);
+    struct str s = f->column->text ? f->column->text(row) : *(const struct str *)slot;
+
+    return s.n && text_passes(f, s);
+}
+
+bool
+api_filter_row_passes(const struct api_filter_set *set, const void *row)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->v[i].column && !column_passes(&set->v[i], row))
+            return false;
+    return true;
+}
+
+bool
+api_filter_has_others(const struct api_filter_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (!set->v[i].column)
+            return true;
+    return false;
 }
 
 bool

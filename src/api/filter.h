@@ -34,15 +34,32 @@ struct api_filter {
     const char *path; /* members by the names of the description, from the reply's struct */
 };
 
+/*
+ * Where a row of the store has what a filter asks, so that no reply need be built to find out.  An
+ * empty text is absent from the reply and passes nothing.
+ */
+struct api_filter_column {
+    const char *name; /* "tag" for the three of API_FILTER_TAGS */
+    size_t offset;    /* of a struct str, or for "tag" of a str_list of keys and values in turn */
+    struct str (*text)(const void *row); /* or this tells it */
+};
+
 struct api_filter_table {
     const struct api_service *service;
     uint16_t shape; /* of the struct that is matched: EC2_SHAPE_Instance */
     const struct api_filter *v;
     size_t n;
+    const struct api_filter_column *columns; /* may be none */
+    size_t n_columns;
 };
 #define API_FILTER_TABLE(svc, shape_number, array)                                                 \
     {                                                                                              \
         &(svc), (shape_number), (array), ARRAY_LEN(array)                                          \
+    }
+
+#define API_FILTER_TABLE_OF_ROWS(svc, shape_number, array, columns)                                \
+    {                                                                                              \
+        &(svc), (shape_number), (array), ARRAY_LEN(array), (columns), ARRAY_LEN(columns)           \
     }
 
 /* A filter as the caller sent it. */
@@ -78,6 +95,13 @@ int api_filter_compile(struct arena *arena, const struct api_filter_table *table
 
 /* Whether a struct of the table's shape passes.  True when there are no filters. */
 bool api_filter_match(const struct api_filter_set *set, const void *value);
+
+/*
+ * Whether a row passes those filters that have a column; and whether there are others, for which
+ * api_filter_match() must be asked as well.
+ */
+bool api_filter_row_passes(const struct api_filter_set *set, const void *row);
+bool api_filter_has_others(const struct api_filter_set *set);
 
 /* Whether the filter of that name, if it was given, lets this text pass: for API_FILTER_OWN and
  * for rows that are looked at before a reply is built. */

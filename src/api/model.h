@@ -95,6 +95,20 @@ extern char api_empty_[16];
 /* Makes a list present, whether or not something was pushed to it. */
 #define API_PRESENT(list) ((void)((list)->v || ((list)->v = API_EMPTY)))
 
+/*
+ * A list of structures that are made while the reply is written: its n is API_MADE and its v points
+ * to one of these.  Each element is written before the next is made, so what it points to may lie
+ * in `scratch`, which is reset between them: a list of a thousand needs the memory of one, and that
+ * stays in the cache.  Only for a caller who writes XML at once (struct api_call, `streams`).
+ */
+struct api_maker {
+    size_t n;
+    /* `element` is zeroed. */
+    void (*make)(struct api_maker *maker, size_t i, struct arena *scratch, void *element);
+};
+#define API_MADE SIZE_MAX
+#define API_MAKER_SCRATCH_BYTES ((size_t)1 << 20)
+
 /* A refusal: what the caller did wrong, as it goes on the wire. */
 struct api_fault {
     struct str code;    /* "InvalidParameterValue" */

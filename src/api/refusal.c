@@ -242,7 +242,9 @@ api_refusal(struct api_call *call, const struct policy_request *asked,
     assert(!decision->allowed);
     /* EC2 does not speak of a resource where there is none */
     if (protocol != API_EC2 || !str_is(asked->resource, "*"))
-        on = str_fmt(call->arena, " on resource: %.*s", STR_ARG(asked->resource));
+        on = str_fmt(call->arena,
+                     call->service->bare_errors ? " on resource: \"%.*s\"" : " on resource: %.*s",
+                     STR_ARG(asked->resource));
     if (protocol != API_EC2)
         return api_fault(call, &errors[protocol],
                          "User: %.*s is not authorized to perform: %.*s%.*s%.*s", STR_ARG(who),

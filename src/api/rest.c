@@ -43,6 +43,12 @@ cut_path(struct str whole, struct path *ret)
     }
 }
 
+static struct str
+path_of(const struct api_request *req)
+{
+    return req->route.p ? req->route : req->http.path;
+}
+
 /* What a greedy label takes: from its segment to the end, slashes and all. */
 static struct str
 greedy(const struct path *path, size_t i)
@@ -89,8 +95,7 @@ api_rest_route(const struct api_service *service, const struct api_request *req)
 {
     struct path path;
 
-    assert(str_ok(req->http.path));
-    cut_path(req->http.path, &path);
+    cut_path(path_of(req), &path);
     for (size_t i = 0; i < service->n_routes; i++) {
         const struct api_route *route = &service->routes[i];
         const struct api_condition *c = &service->conditions[route->first_condition];
@@ -189,7 +194,7 @@ read_labels(struct reader *r, const struct api_route *route)
     struct str text;
     int result = 0;
 
-    cut_path(r->req->http.path, &path);
+    cut_path(path_of(r->req), &path);
     for (size_t i = 0; i < route->n_segments && !result; i++, segment++) {
         if (segment->kind == API_LITERAL)
             continue;

@@ -125,6 +125,8 @@ put_header(const struct writer *x, const struct api_member *m, const void *slot)
     assert(m->place == API_IN_HEADER);
     if (str_eq_nocase(name, S("Content-Type")))
         x->reply->content_type = value;
+    else if (str_eq_nocase(name, S("Content-Length")))
+        x->reply->length = *(const struct opt_i64 *)slot; /* the server's to say */
     else
         api_reply_header(x->call->arena, x->reply, name, value);
 }
@@ -202,6 +204,14 @@ put_payload(const struct writer *x, const struct api_member *m, const void *slot
     }
 }
 
+/* S3 names the request twice: AWS's second name of it is one that only AWS can read. */
+static void
+host_id(struct api_call *call, struct api_reply *reply)
+{
+    api_reply_header(call->arena, reply, S("x-amz-request-id"), call->request_id);
+    api_reply_header(call->arena, reply, S("x-amz-id-2"), call->request_id);
+}
+
 void
 api_rest_encode(struct api_call *call, const struct api_request *req, const void *out,
                 struct api_reply *reply)
@@ -214,7 +224,7 @@ api_rest_encode(struct api_call *call, const struct api_request *req, const void
     (void)req;
     reply->status = call->op->http ? call->op->http : 200;
     if (x.xml && call->service->bare_errors)
-        api_reply_header(call->arena, reply, S("x-amz-request-id"), call->request_id);
+        host_id(call, reply);
     const struct api_member *payload = put_places(&x, output, out, &body);
 
     if (reply->status == 204 || reply->status == 304)
@@ -248,7 +258,7 @@ api_rest_encode_fault(struct api_call *call, const struct api_request *req, stru
     reply->status = call->fault.http;
     if (x.xml) {
         if (call->service && call->service->bare_errors)
-            api_reply_header(call->arena, reply, S("x-amz-request-id"), call->request_id);
+            host_id(call, reply);
         reply->content_type = S("application/xml");
         api_encode_xml_fault(call->service, &call->fault, call->request_id, &reply->body);
         return;

@@ -6,15 +6,6 @@
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 
-static int
-no_url(struct api_call *call, struct str url)
-{
-    return url.p ? api_fault(call, &CFN_ERR(UnsupportedOperation),
-                             "Welkin does not implement the parameter TemplateURL yet: nothing "
-                             "was done.")
-                 : 0;
-}
-
 int
 cfn_get_template(struct api_call *call, const struct cloudformation_GetTemplateInput *req,
                  struct cloudformation_GetTemplateOutput *res)
@@ -44,17 +35,19 @@ cfn_get_template(struct api_call *call, const struct cloudformation_GetTemplateI
 }
 
 static int
-load(struct api_call *call, struct str body, struct json *ret)
+read_tree(struct api_call *call, struct str text, struct json *ret)
 {
-    if (!body.p)
-        return INVALID("Either Template URL or Template Body must be specified.");
-    if (body.n > CFN_BODY_BYTES_MAX)
-        return INVALID("1 validation error detected: Value at 'templateBody' failed to satisfy "
-                       "constraint: Member must have length less than or equal to %d",
-                       CFN_BODY_BYTES_MAX);
-    struct str wrong = cfn_template(call->arena, body, ret);
+    struct str wrong = cfn_template(call->arena, text, ret);
 
     return wrong.p ? INVALID("%.*s", STR_ARG(wrong)) : 0;
+}
+
+static int
+load(struct api_call *call, struct str body, struct str url, struct json *ret)
+{
+    int r = cfn_template_text(call, &body, url);
+
+    return r ? r : read_tree(call, body, ret);
 }
 
 static struct str
@@ -79,10 +72,8 @@ cfn_validate_template(struct api_call *call, const struct cloudformation_Validat
 {
     struct str_list types = {0};
     struct json root;
-    int r = no_url(call, req->template_url);
+    int r = load(call, req->template_body, req->template_url, &root);
 
-    if (r == 0)
-        r = load(call, req->template_body, &root);
     if (r)
         return r;
     const struct json *section = json_get(&root, "Parameters");
@@ -132,16 +123,17 @@ cfn_get_template_summary(struct api_call *call,
     const struct cfn_stack_row *row = NULL;
     struct str_list types = {0};
     struct json root;
-    int r = no_url(call, req->template_url);
+    int r = 0;
 
-    if (r == 0 && (req->stack_set_name.p || req->template_summary_config))
+    if (req->stack_set_name.p || req->template_summary_config)
         r = api_fault(call, &CFN_ERR(UnsupportedOperation),
                       "Welkin does not implement the parameters StackSetName and "
                       "TemplateSummaryConfig yet: nothing was done.");
     if (r == 0 && req->stack_name.p)
         r = cfn_need(call, req->stack_name, &row);
     if (r == 0)
-        r = load(call, row ? row->template : req->template_body, &root);
+        r = row ? read_tree(call, row->template, &root)
+                : load(call, req->template_body, req->template_url, &root);
     if (r)
         return r;
     const struct json *section = json_get(&root, "Parameters");

@@ -47,6 +47,7 @@ plan_one(struct cfn_look *look, struct str logical, const struct json *resource,
     row.number = (int64_t)number;
     row.phase = CFN_PENDING;
     row.touched = CFN_UNTOUCHED;
+    row.old_props = row.old_attributes = S(""); /* of an update before this one */
     row.depends = cfn_depends(a, &look->root, resource);
     row.on_delete = policy_of(look, resource, "DeletionPolicy");
     row.on_replace = policy_of(look, resource, "UpdateReplacePolicy");
@@ -447,6 +448,8 @@ update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
 
     if (r < 0)
         return r;
+    if (r == CFN_RETRY)
+        return 0; /* begun it stays, until it is still */
     if (r != CFN_DONE)
         return fail(look, row, run->why);
     if (made)
@@ -520,13 +523,14 @@ started(struct cfn_look *look, struct cfn_resource_row *row)
     struct cfn_run run = cfn_run_of(look, row);
     enum cfn_seen seen = CFN_YES;
     int64_t n;
-    int r = json_get(run.type, "Internal") ? 0 : cfn_run_look(&run, "Ready", &seen);
+    const char *wait = row->touched == CFN_CHANGED ? "Updated" : "Ready";
+    int r = json_get(run.type, "Internal") ? 0 : cfn_run_look(&run, wait, &seen);
 
     if (r < 0)
         return r;
     if (r == CFN_REFUSED || seen == CFN_NEVER)
         return fail(look, row, run.why);
-    if (json_get(run.type, "Ready"))
+    if (json_get(run.type, wait))
         row->attributes = printed(look, &run.attributes);
     r = take_signals(look, row, &n);
     if (r < 0 || row->phase == CFN_FAILED)
@@ -700,23 +704,32 @@ revert_change(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
     struct json now = run.props, back = cfn_object();
+    bool changed = row->old_props.n && cfn_read(look->call->arena, row->old_props, &back);
+    int r = CFN_DONE;
 
     run.old_tags = stack_tags(look, &look->stack.tags);
     run.tags = stack_tags(look, &look->stack.before_tags);
-    if (row->old_props.n && cfn_read(look->call->arena, row->old_props, &back)) {
+    if (changed) {
         run.old = now;
         run.props = cfn_object();
         for (size_t i = 0; i < back.n; i++)
             if (!str_is(back.names[i], "#made"))
                 cfn_put(look->call->arena, &run.props, back.names[i], back.v[i]);
-        int r = json_get(run.type, "Internal") ? CFN_DONE : cfn_run_update(&run);
-
-        if (r < 0)
-            return r;
-        if (r != CFN_DONE) {
-            row->phase = CFN_FAILED;
-            return cfn_resource_status(look, row, "UPDATE_FAILED", run.why);
-        }
+    }
+    if (!json_get(run.type, "Internal"))
+        r = changed ? cfn_run_update(&run) : cfn_run_resume(&run);
+    if (r < 0)
+        return r;
+    if (r == CFN_RETRY) {
+        row->phase = CFN_BEGUN;
+        row->touched = CFN_CHANGED;
+        return cfn_resource_update(look->call->txn, row);
+    }
+    if (r != CFN_DONE) {
+        row->phase = CFN_FAILED;
+        return cfn_resource_status(look, row, "UPDATE_FAILED", run.why);
+    }
+    if (changed) {
         row->props = row->old_props;
         row->attributes = printed(look, &run.attributes);
     }
@@ -759,7 +772,9 @@ revert_one(struct cfn_look *look, struct cfn_resource_row *row)
     if (row->phase == CFN_OLD || row->touched == CFN_UNTOUCHED || row->touched == CFN_MADE)
         return 0;
     bool replaced = row->touched == CFN_REPLACED;
-    int r = cfn_resource_status(look, row, "UPDATE_IN_PROGRESS", STR_NONE);
+    int r = row->phase == CFN_BEGUN
+                ? 0 /* told already: it becomes still */
+                : cfn_resource_status(look, row, "UPDATE_IN_PROGRESS", STR_NONE);
 
     row->touched = CFN_UNTOUCHED;
     if (r == 0)
@@ -772,6 +787,7 @@ cfn_revert(struct cfn_look *look)
 {
     struct cfn_stack_row *stack = &look->stack;
     struct str_list failed = {0};
+    bool waits = false;
     int r = 0;
 
     STORE_EACH(look->call->txn, cfn_resource_by_stack, old, stack->id) {
@@ -779,11 +795,14 @@ cfn_revert(struct cfn_look *look)
 
         if (r == 0)
             r = revert_one(look, &row);
+        waits = waits || row.phase == CFN_BEGUN;
         if (row.phase == CFN_FAILED && row.touched != CFN_MADE)
             *LIST_PUSH(look->call->arena, &failed) = row.logical;
     }
     if (r < 0)
         return r;
+    if (waits)
+        return cfn_save(look);
     if (failed.n) {
         struct str all = str_join(look->call->arena, &failed, S(", "));
 

@@ -54,10 +54,8 @@ refuse_unreached(struct api_call *call, const struct cloudformation_CreateChange
 
     if (req->resources_to_import.n || str_is(req->change_set_type, "IMPORT"))
         name = "ResourcesToImport";
-    else if (opt_bool_or(req->include_nested_stacks, false))
-        name = "IncludeNestedStacks";
-    else if (opt_bool_or(req->import_existing_resources, false))
-        name = "ImportExistingResources";
+    /* IncludeNestedStacks has nothing to include: templates with nested stacks are refused */
+    /* ImportExistingResources speaks of what is there already: making it fails, and says so */
     else if (req->deployment_mode.p)
         name = "DeploymentMode";
     return name ? api_fault(call, &CFN_ERR(UnsupportedOperation),
@@ -216,6 +214,18 @@ show_changes(struct api_call *call, const struct cfn_change_set_row *row,
                       LIST_PUSH(call->arena, &res->changes));
 }
 
+static void
+leave_values_out(struct cloudformation_ChangeList *changes)
+{
+    LIST_EACH(changes, change) {
+        struct cloudformation_ResourceChange *r = change->resource_change;
+
+        r->before_context = r->after_context = STR_NONE;
+        LIST_EACH(&r->details, detail)
+            detail->target->before_value = detail->target->after_value = STR_NONE;
+    }
+}
+
 int
 cfn_describe_change_set(struct api_call *call,
                         const struct cloudformation_DescribeChangeSetInput *req,
@@ -227,10 +237,10 @@ cfn_describe_change_set(struct api_call *call,
 
     if (r)
         return r;
-    if (opt_bool_or(req->include_property_values, false) || req->next_token.p)
+    if (req->next_token.p)
         return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                         "Welkin does not implement the parameters IncludePropertyValues and "
-                         "NextToken of DescribeChangeSet yet: nothing was done.");
+                         "Welkin does not implement the parameter NextToken of DescribeChangeSet "
+                         "yet: nothing was done.");
     const struct cfn_stack_row *stack = cfn_stack_get(call->txn, row->stack);
 
     *res = (struct cloudformation_DescribeChangeSetOutput){
@@ -267,6 +277,8 @@ cfn_describe_change_set(struct api_call *call,
                 .resolved_value = json_text(&params.v[i], "Resolved"),
             };
     show_changes(call, row, res);
+    if (!opt_bool_or(req->include_property_values, false))
+        leave_values_out(&res->changes);
     return 0;
 }
 

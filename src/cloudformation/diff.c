@@ -14,6 +14,7 @@ struct diff {
     struct cfn_scope scope;
     const struct cfn_stack_row *before;
     struct json old_root;
+    struct cfn_look old;      /* the stack as it is, when it has a template */
     struct str_list replaced; /* logical ids of what is or may be replaced, or is new */
     struct str met;           /* one of them that was referred to in the value being resolved */
 };
@@ -58,19 +59,91 @@ diff_attribute(struct cfn_scope *scope, struct str name, struct str attribute, s
     return d->look->scope.attribute(scope, name, attribute, ret);
 }
 
+/* ---- what is shown of values ---- */
+
+/* Properties of a resource as they will be or as they are, with stars for what is secret. */
+static struct json
+shown_properties(struct diff *d, const struct json *root, struct str logical, bool after)
+{
+    const struct json *resource = json_get_str(json_get(root, "Resources"), logical);
+    const struct json *properties = json_get(resource, "Properties");
+    struct cfn_scope *scope = after ? &d->scope : &d->old.shown;
+    struct json values = scope->values, ret = cfn_object();
+
+    if (!properties)
+        return ret;
+    scope->values = after ? d->look->shown.values : values;
+    if (!cfn_resolve(scope, properties, &ret)) {
+        scope->wrong = STR_NONE; /* the walk over all of them says so */
+        ret = cfn_object();
+    }
+    scope->values = values;
+    return ret;
+}
+
+#define CONTEXT_MAX ((size_t)1 << 20)
+
+/* {"Properties": {…}} as a text: IncludePropertyValues. */
+static void
+put_context(struct diff *d, struct json *change, struct str logical, bool after)
+{
+    const struct json *root = after ? &d->look->root : &d->old_root;
+    struct arena *a = d->scope.arena;
+    struct json context = cfn_object();
+
+    cfn_put(a, &context, S("Properties"), shown_properties(d, root, logical, after));
+    cfn_put(a, change, after ? S("AfterContext") : S("BeforeContext"),
+            cfn_text(cfn_print(a, &context, CONTEXT_MAX)));
+}
+
+static void
+put_value(struct diff *d, struct json *target, const char *name, const struct json *value)
+{
+    struct arena *a = d->scope.arena;
+
+    if (value)
+        cfn_put(
+            a, target, str_from(name),
+            cfn_text(cfn_scalar(value).p ? cfn_scalar(value) : cfn_print(a, value, CONTEXT_MAX)));
+}
+
+static void
+put_values(struct diff *d, struct json *target, struct str logical, struct str property)
+{
+    struct json before = shown_properties(d, &d->old_root, logical, false);
+    struct json after = shown_properties(d, &d->look->root, logical, true);
+    const struct json *was = json_get_str(&before, property), *is = json_get_str(&after, property);
+    struct arena *a = d->scope.arena;
+
+    cfn_put(a, target, S("Path"), cfn_text(str_cat(a, S("/Properties/"), property)));
+    put_value(d, target, "BeforeValue", was);
+    put_value(d, target, "AfterValue", is);
+    cfn_put(a, target, S("AttributeChangeType"),
+            cfn_text(!was  ? S("Add")
+                     : !is ? S("Remove")
+                           : S("Modify")));
+}
+
 /* ---- one resource ---- */
 
 static struct json
-detail(struct diff *d, const struct json *type, struct str property, bool direct)
+detail(struct diff *d, const struct json *type, struct str logical, struct str property,
+       bool direct)
 {
     struct arena *a = d->scope.arena;
     bool tags = str_is(property, "Tags"), replaces = cfn_type_replaces(type, property);
     struct json target = cfn_object(), ret = cfn_object();
+    struct str met = d->met;
 
     cfn_put(a, &target, S("Attribute"), cfn_text(tags ? S("Tags") : S("Properties")));
     if (!tags)
         cfn_put(a, &target, S("Name"), cfn_text(property));
-    cfn_put(a, &target, S("RequiresRecreation"), cfn_text(replaces ? S("Always") : S("Never")));
+    cfn_put(a, &target, S("RequiresRecreation"),
+            cfn_text(replaces                              ? S("Always")
+                     : cfn_type_interrupts(type, property) ? S("Conditionally")
+                                                           : S("Never")));
+    put_values(d, &target, logical, property);
+    d->met = met; /* looking at all properties meets others */
     cfn_put(a, &ret, S("Target"), target);
     cfn_put(a, &ret, S("Evaluation"), cfn_text(d->met.p ? S("Dynamic") : S("Static")));
     cfn_put(a, &ret, S("ChangeSource"),
@@ -134,7 +207,7 @@ compare(struct diff *d, const struct cfn_resource_row *row, struct str property,
     m->replaces = m->replaces || (replaces && !d->met.p);
     m->may_replace = m->may_replace || replaces;
     add_scope(d, m, tags ? "Tags" : "Properties");
-    cfn_push(d->scope.arena, &m->details, detail(d, type, property, direct));
+    cfn_push(d->scope.arena, &m->details, detail(d, type, row->logical, property, direct));
     return 0;
 }
 
@@ -186,7 +259,10 @@ one(struct diff *d, struct str logical, const struct json *resource, struct json
     struct modification m;
 
     if (!row) {
-        push(d, list, change(d, "Add", logical, STR_NONE, json_text(resource, "Type")));
+        struct json added = change(d, "Add", logical, STR_NONE, json_text(resource, "Type"));
+
+        put_context(d, &added, logical, true);
+        push(d, list, added);
         return 0;
     }
     int r = modify(d, row, &m);
@@ -207,6 +283,8 @@ one(struct diff *d, struct str logical, const struct json *resource, struct json
                                      : S("False")));
     cfn_put(a, &c, S("Scope"), m.scopes);
     cfn_put(a, &c, S("Details"), m.details);
+    put_context(d, &c, logical, false);
+    put_context(d, &c, logical, true);
     push(d, list, c);
     return 0;
 }
@@ -221,6 +299,7 @@ removals(struct diff *d, const struct str_list *wanted, struct json *list)
 
         cfn_put(d->scope.arena, &c, S("PolicyAction"),
                 cfn_text(str_is(row->on_delete, "Retain") ? S("Retain") : S("Delete")));
+        put_context(d, &c, row->logical, false);
         push(d, list, c);
     }
     return 0;
@@ -251,10 +330,14 @@ cfn_diff(struct cfn_look *look, const struct cfn_stack_row *before, struct json 
 {
     struct diff d = {.look = look, .before = before, .old_root = cfn_object()};
     size_t n;
-    int r;
+    int r = 0;
 
-    if (before->template.n)
+    if (before->template.n) {
         cfn_template(look->call->arena, before->template, &d.old_root);
+        r = cfn_look_init(&d.old, look->call, before);
+    }
+    if (r < 0)
+        return r;
     cfn_look_scope(look, &d.scope, false);
     d.scope.resource = diff_ref;
     d.scope.attribute = diff_attribute;

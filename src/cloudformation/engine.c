@@ -9,6 +9,7 @@
 
 #include "api/actor.h"
 #include "base/log.h"
+#include "cloudformation/stack_set.h"
 #include "gen/store/ec2_rows.h"
 
 #define LOOK_BYTES_MAX ((size_t)256 << 20)
@@ -98,6 +99,7 @@ on_task(struct loop_task *task)
         arena_reset(&e->arena);
         changed = look_at(e, *id) || changed;
     }
+    changed = cfn_sets_look(e->api, e->store, &e->arena) || changed;
     arena_wipe(&e->arena);
     arena_done(&list);
     if (changed)
@@ -125,8 +127,8 @@ on_change(void *ctx, const void *old_row UNUSED, const void *new_row UNUSED)
 int
 cfn_engine_new(struct cfn_engine **ret, struct loop *loop, struct store *store, struct api *api)
 {
-    static const struct store_table *const tables[] = {&cfn_stack_table, &cfn_signal_table,
-                                                       &ec2_instance_table};
+    static const struct store_table *const tables[] = {
+        &cfn_stack_table, &cfn_signal_table, &cfn_set_operation_table, &ec2_instance_table};
     struct cfn_engine *e = calloc(1, sizeof(*e));
 
     if (!e)

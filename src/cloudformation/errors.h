@@ -10,7 +10,15 @@
     X(ChangeSetNotFound)                                                                           \
     X(InvalidChangeSetStatus)                                                                      \
     X(LimitExceededException)                                                                      \
-    X(UnsupportedOperation)
+    X(UnsupportedOperation)                                                                        \
+    X(NameAlreadyExistsException)                                                                  \
+    X(StackSetNotFoundException)                                                                   \
+    X(StackSetNotEmptyException)                                                                   \
+    X(StackInstanceNotFoundException)                                                              \
+    X(OperationNotFoundException)                                                                  \
+    X(OperationInProgressException)                                                                \
+    X(OperationIdAlreadyExistsException)                                                           \
+    X(InvalidOperationException)
 
 enum cfn_error {
 #define X(name) CFN_ERROR_##name,

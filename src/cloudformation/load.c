@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <yaml.h>
 
+#define TOO_MUCH "Template format error: Template is nested or divided too deeply."
+
 struct loader {
     yaml_parser_t parser;
     struct arena *arena;
@@ -45,7 +47,7 @@ next(struct loader *l, yaml_event_t *ret)
         return not_well_formed(l);
     if (++l->nodes > CFN_NODES_MAX || l->depth > CFN_DEPTH_MAX) {
         yaml_event_delete(ret);
-        return fail(l, S("Template format error: Template is nested or divided too deeply."));
+        return fail(l, S(TOO_MUCH));
     }
     return true;
 }
@@ -177,6 +179,8 @@ mapping(struct loader *l, struct json *ret)
         yaml_event_delete(&event);
         if (!next(l, &event) || !node(l, &event, &value))
             return false;
+        if (ret->n == CFN_MEMBERS_MAX)
+            return fail(l, S(TOO_MUCH));
         cfn_put(l->arena, ret, name, value);
     }
 }
@@ -270,16 +274,19 @@ json_wrong(struct arena *a, struct str text, size_t at)
                    column);
 }
 
-/* A name that comes twice is the last one of them; trees have each once. */
-static void
+/* A name that comes twice is the last one of them; trees have each once.  False: too many. */
+static bool
 dedupe(struct json *j)
 {
     size_t n = 0;
 
+    if (j->kind == JSON_OBJECT && j->n > CFN_MEMBERS_MAX)
+        return false;
     for (size_t i = 0; i < j->n; i++) {
         size_t at = 0;
 
-        dedupe(&j->v[i]);
+        if (!dedupe(&j->v[i]))
+            return false;
         if (j->kind != JSON_OBJECT)
             continue;
         while (at < n && !str_eq(j->names[at], j->names[i]))
@@ -290,6 +297,7 @@ dedupe(struct json *j)
     }
     if (j->kind == JSON_OBJECT)
         j->n = n;
+    return true;
 }
 
 struct str
@@ -304,7 +312,8 @@ cfn_load(struct arena *a, struct str text, struct json *ret)
     if (trimmed.n && trimmed.p[0] == '{') {
         if (!json_parse(a, text, CFN_NODES_MAX, ret, &at))
             return json_wrong(a, text, at);
-        dedupe(ret);
+        if (!dedupe(ret))
+            return S(TOO_MUCH);
     } else {
         wrong = load_yaml(a, text, ret);
     }

@@ -7,7 +7,8 @@
 
 #include "codec/json.h"
 
-#define CFN_NODES_MAX 60000 /* a body has 51,200 bytes */
+#define CFN_NODES_MAX 200000
+#define CFN_MEMBERS_MAX 5000 /* of one object: each is compared with those before it */
 #define CFN_DEPTH_MAX 60
 
 /* Absent, or what is wrong: "Template format error: YAML not well-formed. (line 3, column 5)". */

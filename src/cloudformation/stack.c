@@ -4,9 +4,13 @@
  */
 #include "cloudformation/stack.h"
 
+#include "cloudformation/fetch.h"
+#include "cloudformation/rule.h"
+
 #include "api/actor.h"
 #include "cloudformation/parameter.h"
 #include "cloudformation/policy.h"
+#include "cloudformation/stack_set.h"
 #include "cloudformation/template.h"
 
 #define NAME_MAX_CHARACTERS 128
@@ -20,8 +24,10 @@ const struct api_error cfn_errors[CFN_N_ERRORS] = {
 
 /* A stack is known to policies by its id, whichever way the caller names it. */
 static int
-resource(struct api_call *call, struct str type UNUSED, struct str id, struct api_resource *ret)
+resource(struct api_call *call, struct str type, struct str id, struct api_resource *ret)
 {
+    if (str_is(type, "stackset"))
+        return cfn_set_resource(call, id, ret);
     const struct cfn_stack_row *row = cfn_find(call, id);
 
     if (row) {
@@ -91,8 +97,6 @@ refuse_unreached(struct api_call *call, const struct cfn_submission *in)
         bool given;
         const char *name;
     } rows[] = {
-        {in->url.p != NULL, "TemplateURL"},
-        {in->policy_url.p != NULL, "StackPolicyURL"},
         {in->resource_types && in->resource_types->n > 0, "ResourceTypes"},
         {in->rollback && in->rollback->rollback_triggers.n > 0,
          "RollbackConfiguration.RollbackTriggers"},
@@ -108,20 +112,36 @@ refuse_unreached(struct api_call *call, const struct cfn_submission *in)
     return 0;
 }
 
+int
+cfn_template_text(struct api_call *call, struct str *body, struct str url)
+{
+    if (body->p && url.p)
+        return INVALID("Specify only one of TemplateBody and TemplateURL.");
+    if (url.p)
+        return cfn_fetch(call, url, "TemplateURL", CFN_URL_BYTES_MAX, body);
+    if (!body->p)
+        return INVALID("Either Template URL or Template Body must be specified.");
+    return body->n <= CFN_BODY_BYTES_MAX
+               ? 0
+               : INVALID("1 validation error detected: Value at 'templateBody' failed to satisfy "
+                         "constraint: Member must have length less than or equal to %d",
+                         CFN_BODY_BYTES_MAX);
+}
+
 static int
 template_of(struct api_call *call, const struct cfn_submission *in,
             const struct cfn_stack_row *before, struct str *ret)
 {
     if (in->previous_template && in->body.p)
         return INVALID("Specify either TemplateBody or UsePreviousTemplate, but not both");
-    *ret = in->previous_template && before ? before->template : in->body;
-    if (!ret->p)
-        return INVALID("Either Template URL or Template Body must be specified.");
-    if (ret->n > CFN_BODY_BYTES_MAX)
-        return INVALID("1 validation error detected: Value at 'templateBody' failed to satisfy "
-                       "constraint: Member must have length less than or equal to %d",
-                       CFN_BODY_BYTES_MAX);
-    return 0;
+    if (in->previous_template && in->url.p)
+        return INVALID("Specify either TemplateURL or UsePreviousTemplate, but not both");
+    if (in->previous_template && before) {
+        *ret = before->template;
+        return 0;
+    }
+    *ret = in->body;
+    return cfn_template_text(call, ret, in->url);
 }
 
 static int
@@ -187,6 +207,21 @@ parameters_of(struct api_call *call, const struct cfn_submission *in, const stru
 }
 
 static int
+rules_of(struct api_call *call, const struct json *root, struct str text)
+{
+    struct cfn_scope scope;
+    struct json params;
+
+    if (!json_get(root, "Rules") || !cfn_read(call->arena, text, &params))
+        return 0;
+    cfn_scope_init(&scope, call->arena, root);
+    cfn_parameters_put(&scope, &params);
+    struct str wrong = cfn_rules(&scope, root);
+
+    return wrong.p ? INVALID("%.*s", STR_ARG(wrong)) : 0;
+}
+
+static int
 actor_of(struct api_call *call, const struct cfn_submission *in, const struct cfn_stack_row *before,
          struct cfn_stack_row *row)
 {
@@ -216,16 +251,22 @@ keep_or_take(const struct str_list *given, const struct str_list *before, struct
 static int
 policies_of(struct api_call *call, const struct cfn_submission *in, struct cfn_stack_row *row)
 {
-    struct str wrong = STR_NONE;
+    struct str wrong = STR_NONE, policy = in->policy_body;
 
-    if (in->policy_body.p)
-        wrong = cfn_policy_check(call->arena, in->policy_body);
+    if (in->policy_url.p) {
+        int r = cfn_fetch(call, in->policy_url, "StackPolicyURL", CFN_POLICY_BYTES_MAX, &policy);
+
+        if (r)
+            return r;
+    }
+    if (policy.p)
+        wrong = cfn_policy_check(call->arena, policy);
     if (!wrong.p && in->policy_once.p)
         wrong = cfn_policy_check(call->arena, in->policy_once);
     if (wrong.p)
         return INVALID("%.*s", STR_ARG(wrong));
-    if (in->policy_body.p)
-        row->policy = in->policy_body;
+    if (policy.p)
+        row->policy = policy;
     row->policy_once = in->policy_once;
     return 0;
 }
@@ -252,6 +293,8 @@ cfn_submit(struct api_call *call, const struct cfn_submission *in,
         row->tags = before->tags;
     if (r == 0)
         r = parameters_of(call, in, &root, before, &row->params);
+    if (r == 0)
+        r = rules_of(call, &root, row->params);
     if (r == 0)
         r = cfn_capable(call, &root, in->capabilities ? in->capabilities : &nothing);
     if (r == 0)
@@ -695,7 +738,7 @@ cfn_set_stack_policy(struct api_call *call, const struct cloudformation_SetStack
 
     if (r == 0)
         r = refuse_unreached(call, &in);
-    if (r == 0 && !in.policy_body.p)
+    if (r == 0 && !in.policy_body.p && !in.policy_url.p)
         r = INVALID("You must specify StackPolicyBody or StackPolicyURL");
     if (r)
         return r;

@@ -26,6 +26,8 @@ struct cfn_submission {
     .resource_types = &(req)->resource_types, .tags = &(req)->tags,                                \
     .rollback = (req)->rollback_configuration, .role = (req)->role_arn
 
+/* The text of a template that is given as a body or by a URL: *body, checked for its size. */
+int cfn_template_text(struct api_call *call, struct str *body, struct str url);
 /*
  * Checks it and fills in template, parameters, tags, capabilities, notify, role, actor and
  * description of a row.  `before`: the stack as it is, of which what was not said is kept; or NULL.

@@ -259,6 +259,7 @@ check_sections(struct arena *a, const struct json *root)
         size_t max;
     } objects[] = {{"Parameters", CFN_PARAMETERS_MAX},
                    {"Mappings", 200},
+                   {"Rules", 200},
                    {"Conditions", 1000},
                    {"Outputs", CFN_OUTPUTS_MAX},
                    {"Resources", CFN_RESOURCES_MAX}};
@@ -306,8 +307,6 @@ check_transform(struct arena *a, const struct json *root)
 
     if (json_get(root, "Hooks"))
         return S("Welkin does not implement Hooks in templates yet");
-    if (json_get(root, "Rules"))
-        return S("Welkin does not implement Rules in templates yet");
     if (!transform || cfn_extended(root))
         return STR_NONE;
     if (transform->kind == JSON_ARRAY && transform->n)

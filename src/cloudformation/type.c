@@ -10,8 +10,8 @@
 #include "api/authorize.h"
 #include "api/guard.h"
 #include "cloudformation/convert.h"
-#include "cloudformation/function.h"
 #include "cloudformation/load.h"
+#include "cloudformation/type_scope.h"
 #include "gen/data/resource_types.h"
 
 #include <stdlib.h>
@@ -41,243 +41,39 @@ cfn_types(void)
 const struct json *
 cfn_type(struct str name)
 {
+    if (str_starts(name, S("Custom::")))
+        name = S("AWS::CloudFormation::CustomResource");
     return json_get_str(cfn_types(), name);
 }
 
 bool
 cfn_type_has_attribute(const struct json *type, struct str attribute)
 {
-    return json_get_str(json_get(type, "Attributes"), attribute) != NULL;
+    /* what an open type has is told by what makes it */
+    return json_get(type, "Open") || json_get_str(json_get(type, "Attributes"), attribute) != NULL;
+}
+
+static bool
+has_letter(const struct json *letters, char letter)
+{
+    return str_find_char(cfn_scalar(letters), letter) != SIZE_MAX;
 }
 
 bool
 cfn_type_replaces(const struct json *type, struct str property)
 {
-    struct str letters = cfn_scalar(json_get_str(json_get(type, "Properties"), property));
-
-    return letters.p && str_find_char(letters, 'C') != SIZE_MAX;
+    return has_letter(json_get_str(json_get(type, "Properties"), property), 'C');
 }
 
-/* ---- names that are made ---- */
-
-/* STACK-LOGICAL-12 characters, the first two cut where it would be too long. */
-static struct str
-made_name(struct cfn_run *run, const struct json *naming)
+bool
+cfn_type_interrupts(const struct json *type, struct str property)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    struct arena *a = run->call->arena;
-    struct str prefix = json_text(naming, "Prefix");
-    int64_t max = 255;
-    uint8_t random[12];
-    char tail[12];
+    const struct json *list = json_get(json_get(type, "Interrupt"), "Changed");
 
-    if (json_get(naming, "Max"))
-        json_i64(json_get(naming, "Max"), &max);
-    run->call->env->random(run->call->env, random, sizeof(random));
-    for (size_t i = 0; i < sizeof(tail); i++)
-        tail[i] = letters[random[i] % (sizeof(letters) - 1)];
-    struct str head =
-        str_fmt(a, "%.*s-%.*s", STR_ARG(prefix.p ? prefix : run->stack), STR_ARG(run->logical));
-
-    head = str_cut(head, 0, (size_t)max - sizeof(tail) - 1);
-    return str_fmt(a, "%.*s-%.12s", STR_ARG(head), tail);
-}
-
-/* ---- the scope of a step ---- */
-
-struct step_scope {
-    struct cfn_scope scope;
-    struct cfn_run *run;
-    const struct json *define;
-    struct json names; /* Id, It, AllTags, Reply, First, Saved, Self */
-};
-
-static bool
-absent(struct json *ret)
-{
-    *ret = (struct json){.kind = JSON_NULL};
-    return true;
-}
-
-static bool
-type_ref(struct cfn_scope *scope, struct str name, struct json *ret)
-{
-    struct step_scope *s = scope->ctx;
-    const struct json *value = json_get_str(&s->names, name);
-    const struct json *define = json_get_str(s->define, name);
-
-    if (!value)
-        value = json_get_str(&s->run->props, name);
-    if (!value && define)
-        return cfn_resolve(scope, define, ret);
-    if (!value && str_is(name, "Token")) {
-        *ret = cfn_text(api_uuid(s->run->call->env, scope->arena));
-        return true;
-    }
-    if (!value && str_is(name, "MadeName")) {
-        *ret = cfn_text(made_name(s->run, json_get(s->run->type, "Naming")));
-        return true;
-    }
-    if (!value)
-        return absent(ret);
-    *ret = *value;
-    return true;
-}
-
-static bool
-type_attribute(struct cfn_scope *scope, struct str name, struct str attribute, struct json *ret)
-{
-    struct step_scope *s = scope->ctx;
-    const struct json *value = json_get_str(&s->names, name);
-
-    if (!value)
-        value = json_get_str(&s->run->props, name);
-    /* an attribute's name may have a point itself */
-    const struct json *direct = json_get_str(value, attribute);
-
-    value = direct ? direct : cfn_path(value, attribute);
-    if (!value)
-        return absent(ret);
-    *ret = *value;
-    return true;
-}
-
-static bool
-filter_like(struct cfn_scope *scope, const struct json *arg, bool want, struct json *ret)
-{
-    struct json list;
-
-    if (!type_ref(scope, cfn_scalar(&arg->v[0]), &list))
-        return false;
-    if (list.kind != JSON_ARRAY)
-        return absent(ret);
-    *ret = cfn_array();
-    for (size_t i = 0; i < list.n; i++)
-        if (str_glob(cfn_scalar(&arg->v[1]), cfn_scalar(&list.v[i])) == want)
-            cfn_push(scope->arena, ret, list.v[i]);
-    return ret->n ? true : absent(ret);
-}
-
-static bool
-tags_as(struct cfn_scope *scope, const struct json *arg, struct json *ret)
-{
-    struct json list;
-
-    if (!type_ref(scope, cfn_scalar(&arg->v[0]), &list) || list.kind != JSON_ARRAY)
-        return absent(ret);
-    *ret = cfn_array();
-    for (size_t i = 0; i < list.n; i++) {
-        struct json tag = cfn_object();
-
-        cfn_put(scope->arena, &tag, cfn_scalar(&arg->v[1]), *json_get(&list.v[i], "Key"));
-        cfn_put(scope->arena, &tag, cfn_scalar(&arg->v[2]), *json_get(&list.v[i], "Value"));
-        cfn_push(scope->arena, ret, tag);
-    }
-    return true;
-}
-
-/* A JSON text with one more member; absent when there is no such text or no name. */
-static bool
-json_with(struct cfn_scope *scope, const struct json *arg, struct json *ret)
-{
-    struct json part[3], object;
-
-    for (size_t i = 0; i < ARRAY_LEN(part); i++)
-        if (!cfn_resolve(scope, &arg->v[i], &part[i]))
-            return false;
-    if (!cfn_scalar(&part[0]).p || !cfn_scalar(&part[1]).p ||
-        !cfn_read(scope->arena, cfn_scalar(&part[0]), &object) || object.kind != JSON_OBJECT)
-        return absent(ret);
-    cfn_put(scope->arena, &object, cfn_scalar(&part[1]), part[2]);
-    *ret = cfn_text(cfn_print(scope->arena, &object, (size_t)1 << 20));
-    return true;
-}
-
-static bool
-type_function(struct cfn_scope *scope, struct str name, const struct json *arg, struct json *ret)
-{
-    struct json value;
-
-    if (str_is(name, "Fn::First")) {
-        absent(ret);
-        for (size_t i = 0; i < arg->n && ret->kind == JSON_NULL; i++)
-            if (!cfn_resolve(scope, &arg->v[i], ret))
-                return false;
-        return true;
-    }
-    if (str_is(name, "Fn::Given")) {
-        struct str path = cfn_scalar(&arg->v[0]), first = str_split(&path, '.');
-        bool ok =
-            path.p ? type_attribute(scope, first, path, &value) : type_ref(scope, first, &value);
-
-        return ok && (value.kind == JSON_NULL ? absent(ret) : cfn_resolve(scope, &arg->v[1], ret));
-    }
-    if (str_is(name, "Fn::Like") || str_is(name, "Fn::Unlike"))
-        return filter_like(scope, arg, str_is(name, "Fn::Like"), ret);
-    if (str_is(name, "Fn::TagsAs"))
-        return tags_as(scope, arg, ret);
-    if (str_is(name, "Fn::JsonWith"))
-        return json_with(scope, arg, ret);
-    return cfn_wrong(scope, "a resource type uses the unknown function %.*s", STR_ARG(name));
-}
-
-/* ---- tags and names ---- */
-
-/* Tags of a resource are a list, of SSM's an object. */
-static void
-own_tags(struct arena *a, const struct json *tags, struct json *ret)
-{
-    for (size_t i = 0; tags && i < tags->n; i++) {
-        struct json tag = tags->v[i];
-
-        if (tags->kind == JSON_OBJECT) {
-            tag = cfn_object();
-            cfn_put(a, &tag, S("Key"), cfn_text(tags->names[i]));
-            cfn_put(a, &tag, S("Value"), tags->v[i]);
-        }
-        if (json_get(&tag, "Key") && json_get(&tag, "Value"))
-            cfn_push(a, ret, tag);
-    }
-}
-
-/* The resource's word counts before the stack's. */
-static struct json
-all_tags(struct cfn_run *run, const struct json *props, const struct json *of_stack)
-{
-    struct arena *a = run->call->arena;
-    bool system = !str_is(cfn_scalar(json_get(run->type, "Service")), "iam");
-    struct json ret = cfn_array();
-
-    own_tags(a, json_get(props, "Tags"), &ret);
-    size_t n_own = ret.n;
-
-    for (size_t i = 0; i < of_stack->n; i++) {
-        struct str key = json_text(&of_stack->v[i], "Key");
-        bool has = !system && str_starts(key, S("aws:"));
-
-        for (size_t k = 0; k < n_own && !has; k++)
-            has = str_eq(cfn_scalar(json_get(&ret.v[k], "Key")), key);
-        if (!has)
-            cfn_push(a, &ret, of_stack->v[i]);
-    }
-    if (system) {
-        struct json tag = cfn_object();
-
-        cfn_put(a, &tag, S("Key"), cfn_text(S("aws:cloudformation:logical-id")));
-        cfn_put(a, &tag, S("Value"), cfn_text(run->logical));
-        cfn_push(a, &ret, tag);
-    }
-    return ret;
-}
-
-static void
-give_name(struct cfn_run *run)
-{
-    const struct json *naming = json_get(run->type, "Naming");
-    struct str property = json_text(naming, "Property");
-
-    if (property.p && !json_get(naming, "Never") && !json_get_str(&run->props, property))
-        cfn_put(run->call->arena, &run->props, property, cfn_text(made_name(run, naming)));
+    for (size_t i = 0; list && i < list->n; i++)
+        if (str_eq(cfn_scalar(&list->v[i]), property))
+            return true;
+    return false;
 }
 
 /* ---- refusals ---- */
@@ -317,6 +113,19 @@ refused(struct cfn_run *run, struct str message, struct str code, int http)
                        "Request ID: %.*s)\" (RequestToken: %.*s, HandlerErrorCode: %s)",
                        STR_ARG(message), STR_ARG(json_text(run->type, "Shown")), http,
                        STR_ARG(call->request_id), STR_ARG(token), handler_code(code, http));
+    return CFN_REFUSED;
+}
+
+/* In the words of the type, not of its service. */
+static int
+handler_refuses(struct cfn_run *run, struct str message)
+{
+    struct api_call *call = run->call;
+
+    run->why = str_fmt(call->arena,
+                       "Resource handler returned message: \"%.*s\" (RequestToken: %.*s, "
+                       "HandlerErrorCode: InvalidRequest)",
+                       STR_ARG(message), STR_ARG(api_uuid(call->env, call->arena)));
     return CFN_REFUSED;
 }
 
@@ -369,20 +178,61 @@ cfn_ask(struct api_call *call, const char *service_name, const char *operation,
 }
 
 static int
+evaluate(struct step_scope *s, const struct json *in, struct json *ret)
+{
+    return cfn_resolve(&s->scope, in, ret)
+               ? 0
+               : error_origin(EINVAL, "a resource type is wrong: %.*s", STR_ARG(s->scope.wrong));
+}
+
+/* Operations on many things tell in a good reply what failed of them. */
+static int
+replied_fault(struct step_scope *s, const struct json *defined)
+{
+    struct json fault;
+
+    if (evaluate(s, defined, &fault) < 0)
+        return -EINVAL;
+    struct str code = json_text(&fault, "Code");
+
+    return code.p ? refused(s->run, json_text(&fault, "Message"), code, 400) : CFN_DONE;
+}
+
+/* One more reply of a step that is done for each of many things. */
+static void
+collect(struct step_scope *s, struct str name, struct json reply)
+{
+    const struct json *before = json_get(&s->names, "Saved");
+    const struct json *list = json_get_str(before, name);
+    struct json saved = before ? *before : cfn_object(), all = list ? *list : cfn_array();
+
+    cfn_push(s->scope.arena, &all, reply);
+    cfn_put(s->scope.arena, &saved, name, all);
+    cfn_put(s->scope.arena, &s->names, S("Saved"), saved);
+}
+
+static int
 call_step(struct step_scope *s, const struct json *step)
 {
     struct cfn_run *run = s->run;
     struct api_call *call = run->call;
-    struct str service = json_text(step, "Service"), wrong;
-    struct json in, reply;
+    struct str service = json_text(step, "Service"), here = call->region, wrong;
+    struct json in, reply, region = {.kind = JSON_NULL};
 
     if (!service.p)
         service = json_text(run->type, "Service");
-    if (!cfn_resolve(&s->scope, json_get(step, "In"), &in))
-        return error_origin(EINVAL, "a resource type is wrong: %.*s", STR_ARG(s->scope.wrong));
+    if (json_get(step, "Refuse"))
+        return handler_refuses(run, json_text(step, "Refuse"));
+    if (json_get(step, "Region") && evaluate(s, json_get(step, "Region"), &region) < 0)
+        return -EINVAL;
+    if (evaluate(s, json_get(step, "In"), &in) < 0)
+        return -EINVAL;
+    if (cfn_scalar(&region).p)
+        call->region = cfn_scalar(&region);
     int r = cfn_ask(call, str_cstr(call->arena, service),
                     str_cstr(call->arena, json_text(step, "Call")), &in, &reply, &wrong);
 
+    call->region = here;
     if (wrong.p) {
         run->why = str_fmt(call->arena,
                            "Properties validation failed for resource %.*s with message:\n#/%.*s",
@@ -398,7 +248,9 @@ call_step(struct step_scope *s, const struct json *step)
     cfn_put(call->arena, &s->names, S("Reply"), reply);
     if (!json_get(&s->names, "First"))
         cfn_put(call->arena, &s->names, S("First"), reply);
-    return CFN_DONE;
+    if (json_get(step, "Collect"))
+        collect(s, json_text(step, "Collect"), reply);
+    return json_get(step, "Fault") ? replied_fault(s, json_get(step, "Fault")) : CFN_DONE;
 }
 
 static int
@@ -409,21 +261,12 @@ save(struct step_scope *s, const struct json *step)
     struct json saved = before ? *before : cfn_object(), value;
 
     for (size_t i = 0; saves && i < saves->n; i++) {
-        if (!cfn_resolve(&s->scope, &saves->v[i], &value))
-            return error_origin(EINVAL, "a resource type is wrong: %.*s", STR_ARG(s->scope.wrong));
+        if (evaluate(s, &saves->v[i], &value) < 0)
+            return -EINVAL;
         cfn_put(s->scope.arena, &saved, saves->names[i], value);
     }
     cfn_put(s->scope.arena, &s->names, S("Saved"), saved);
     return CFN_DONE;
-}
-
-static const struct json *
-property(struct step_scope *s, const struct json *props, struct str name, struct json *room)
-{
-    if (!str_is(name, "AllTags"))
-        return json_get_str(props, name);
-    *room = all_tags(s->run, props, props == &s->run->old ? &s->run->old_tags : &s->run->tags);
-    return room;
 }
 
 static bool
@@ -462,23 +305,49 @@ changed(struct step_scope *s, const struct json *names)
     return false;
 }
 
-static bool
-applies(struct step_scope *s, const struct json *step)
+/* {Ref or Value, Is | IsNot}: with neither, whether there is such a value. */
+static int
+only_if(struct step_scope *s, const struct json *only, bool *ret)
 {
-    const struct json *props = &s->run->props, *only = json_get(step, "OnlyIf");
-    struct str when = json_text(step, "When"), unless = json_text(step, "Unless");
+    const struct json *is = json_get(only, "Is"), *not = json_get(only, "IsNot");
+    struct json value = {.kind = JSON_NULL}, other;
+    const struct json *given = json_get_str(&s->run->props, json_text(only, "Ref"));
 
-    if ((when.p && !json_get_str(props, when)) || (unless.p && json_get_str(props, unless)))
-        return false;
-    if (json_get(step, "Changed") && !changed(s, json_get(step, "Changed")))
-        return false;
-    if (only) {
-        struct str value = cfn_scalar(json_get_str(props, json_text(only, "Ref")));
-        struct str is = cfn_scalar(json_get(only, "Is"));
+    if (given)
+        value = *given;
+    if (json_get(only, "Value") && evaluate(s, json_get(only, "Value"), &value) < 0)
+        return -EINVAL;
+    *ret = value.kind != JSON_NULL;
+    if (!is && !not )
+        return 0;
+    if (evaluate(s, is ? is : not, &other) < 0)
+        return -EINVAL;
+    *ret = str_eq(cfn_scalar(&value), cfn_scalar(&other)) == (is != NULL);
+    return 0;
+}
 
-        return is.p ? str_eq(value, is) : !str_eq(value, cfn_scalar(json_get(only, "IsNot")));
+static int
+applies(struct step_scope *s, const struct json *step, bool *ret)
+{
+    const struct {
+        const char *word;
+        const struct json *props;
+        bool want;
+    } rows[] = {
+        {"When", &s->run->props, true},
+        {"Unless", &s->run->props, false},
+        {"Had", &s->run->old, true},
+        {"HadNot", &s->run->old, false},
+    };
+
+    *ret = !json_get(step, "Changed") || changed(s, json_get(step, "Changed"));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str name = json_text(step, rows[i].word);
+
+        if (name.p && (json_get_str(rows[i].props, name) != NULL) != rows[i].want)
+            *ret = false;
     }
-    return true;
+    return *ret && json_get(step, "OnlyIf") ? only_if(s, json_get(step, "OnlyIf"), ret) : 0;
 }
 
 static int
@@ -487,48 +356,33 @@ one_step(struct step_scope *s, const struct json *step)
     struct cfn_run *run = s->run;
     struct str list = json_text(step, "Each"), added = json_text(step, "Added");
     struct str removed = json_text(step, "Removed");
+    const struct json *made = json_get(step, "Each");
     struct json now, before;
-    int r;
+    bool wanted;
+    int r = applies(s, step, &wanted);
 
-    if (!applies(s, step))
-        return CFN_DONE;
-    if (list.p)
-        r = each(s, step, property(s, &run->props, list, &now), NULL);
+    if (r < 0 || !wanted)
+        return r;
+    if (made && !list.p)
+        r = evaluate(s, made, &now) < 0 ? -EINVAL : each(s, step, &now, NULL);
+    else if (list.p)
+        r = each(s, step, step_property(s, &run->props, list, &now), NULL);
     else if (added.p)
-        r = each(s, step, property(s, &run->props, added, &now),
-                 property(s, &run->old, added, &before));
+        r = each(s, step, step_property(s, &run->props, added, &now),
+                 step_property(s, &run->old, added, &before));
     else if (removed.p)
-        r = each(s, step, property(s, &run->old, removed, &before),
-                 property(s, &run->props, removed, &now));
+        r = each(s, step, step_property(s, &run->old, removed, &before),
+                 step_property(s, &run->props, removed, &now));
     else
         r = call_step(s, step);
     return r == CFN_DONE ? save(s, step) : r;
 }
 
-static void
-scope_of(struct step_scope *s, struct cfn_run *run)
-{
-    struct arena *a = run->call->arena;
-
-    *s = (struct step_scope){
-        .run = run, .define = json_get(run->type, "Define"), .names = cfn_object()};
-    cfn_scope_init(&s->scope, a, NULL);
-    s->scope.ctx = s;
-    s->scope.resource = type_ref;
-    s->scope.attribute = type_attribute;
-    s->scope.more = type_function;
-    cfn_put(a, &s->names, S("AllTags"), all_tags(run, &run->props, &run->tags));
-    if (run->id.n)
-        cfn_put(a, &s->names, S("Id"), cfn_text(run->id));
-    cfn_put(a, &s->names, S("Self"), run->attributes);
-}
-
 /* Values of properties may hold anything: they are not looked into for functions again. */
 static int
-steps(struct step_scope *s, const char *what)
+step_list(struct step_scope *s, const struct json *list)
 {
     struct api_call *call = s->run->call;
-    const struct json *list = json_get(s->run->type, what);
     size_t mark = store_savepoint(call->txn);
     int r = CFN_DONE;
 
@@ -539,31 +393,123 @@ steps(struct step_scope *s, const char *what)
     return r;
 }
 
+static int
+steps(struct step_scope *s, const char *what)
+{
+    return step_list(s, json_get(s->run->type, what));
+}
+
+/* What stands at the path of a Ready, Gone or Interrupt in the last reply. */
+static struct str
+state_of(struct step_scope *s, const struct json *how)
+{
+    return cfn_scalar(cfn_path(json_get(&s->names, "Reply"), json_text(how, "Path")));
+}
+
 /* ---- validation of properties ---- */
 
 static int
-bad_key(struct cfn_run *run, const char *how, struct str key, const char *what)
+bad_value(struct cfn_run *run, struct str where, struct str what)
 {
     run->why = str_fmt(run->call->arena,
-                       "Properties validation failed for resource %.*s with message:\n#: %s key "
-                       "[%.*s] %s",
-                       STR_ARG(run->logical), how, STR_ARG(key), what);
+                       "Properties validation failed for resource %.*s with message:\n#%.*s: %.*s",
+                       STR_ARG(run->logical), STR_ARG(where), STR_ARG(what));
     return CFN_REFUSED;
+}
+
+static const char *
+kind_name(const struct json *value)
+{
+    return value->kind == JSON_OBJECT  ? "JSONObject"
+           : value->kind == JSON_ARRAY ? "JSONArray"
+                                       : "String";
+}
+
+static int
+bad_kind(struct cfn_run *run, struct str where, const char *expected, const struct json *found)
+{
+    return bad_value(
+        run, where,
+        str_fmt(run->call->arena, "expected type: %s, found: %s", expected, kind_name(found)));
+}
+
+static int
+keys_fit(struct cfn_run *run, const struct json *known, const struct json *given, struct str where)
+{
+    struct arena *a = run->call->arena;
+
+    for (size_t i = 0; i < given->n; i++)
+        if (!json_get_str(known, given->names[i]))
+            return bad_value(
+                run, where,
+                str_fmt(a, "extraneous key [%.*s] is not permitted", STR_ARG(given->names[i])));
+    for (size_t i = 0; i < known->n; i++) {
+        const struct json *value = json_get_str(given, known->names[i]);
+        struct str name = known->names[i];
+
+        if (has_letter(&known->v[i], 'R') && !value)
+            return bad_value(run, where,
+                             str_fmt(a, "required key [%.*s] not found", STR_ARG(name)));
+        if (has_letter(&known->v[i], 'N') && value)
+            return bad_value(
+                run, where,
+                str_fmt(a, "Welkin does not implement the property %.*s yet", STR_ARG(name)));
+        if (has_letter(&known->v[i], 'L') && value && value->kind != JSON_ARRAY)
+            return bad_kind(run, str_fmt(a, "%.*s/%.*s", STR_ARG(where), STR_ARG(name)),
+                            "JSONArray", value);
+    }
+    return CFN_DONE;
+}
+
+/* What stands in a property: an object, or a list of them. */
+static int
+part_fits(struct cfn_run *run, struct str name, const struct json *known)
+{
+    struct arena *a = run->call->arena;
+    const struct json *value = json_get_str(&run->props, name);
+    struct str where = str_fmt(a, "/%.*s", STR_ARG(name));
+    int r = CFN_DONE;
+
+    if (!value)
+        return CFN_DONE;
+    if (value->kind == JSON_OBJECT)
+        return keys_fit(run, known, value, where);
+    if (value->kind != JSON_ARRAY)
+        return bad_kind(run, where, "JSONObject", value);
+    for (size_t i = 0; r == CFN_DONE && i < value->n; i++) {
+        struct str element = str_fmt(a, "%.*s/%zu", STR_ARG(where), i);
+
+        r = value->v[i].kind == JSON_OBJECT ? keys_fit(run, known, &value->v[i], element)
+                                            : bad_kind(run, element, "JSONObject", &value->v[i]);
+    }
+    return r;
 }
 
 static int
 validate(struct cfn_run *run)
 {
-    const struct json *known = json_get(run->type, "Properties");
+    const struct json *parts = json_get(run->type, "Parts");
+    const struct json *values = json_get(run->type, "Values");
+    struct str refusal = json_text(run->type, "Refused");
+    int r = json_get(run->type, "Open")
+                ? CFN_DONE
+                : keys_fit(run, json_get(run->type, "Properties"), &run->props, S(""));
 
-    for (size_t i = 0; i < run->props.n; i++)
-        if (!json_get_str(known, run->props.names[i]))
-            return bad_key(run, "extraneous", run->props.names[i], "is not permitted");
-    for (size_t i = 0; i < known->n; i++)
-        if (str_find_char(cfn_scalar(&known->v[i]), 'R') != SIZE_MAX &&
-            !json_get_str(&run->props, known->names[i]))
-            return bad_key(run, "required", known->names[i], "not found");
-    return CFN_DONE;
+    for (size_t i = 0; r == CFN_DONE && values && i < values->n; i++) {
+        const struct json *given = json_get_str(&run->props, values->names[i]);
+
+        if (given && !in_list(&values->v[i], cfn_scalar(given)))
+            r = bad_value(run, str_fmt(run->call->arena, "/%.*s", STR_ARG(values->names[i])),
+                          str_fmt(run->call->arena, "%.*s is not a valid enum value",
+                                  STR_ARG(cfn_scalar(given))));
+    }
+    for (size_t i = 0; r == CFN_DONE && parts && i < parts->n; i++)
+        r = part_fits(run, parts->names[i], &parts->v[i]);
+    if (r == CFN_DONE && refusal.p) {
+        run->why = refusal;
+        return CFN_REFUSED;
+    }
+    return r;
 }
 
 /* ---- what the engine asks ---- */
@@ -579,8 +525,8 @@ read_attributes(struct step_scope *s)
     if (r != CFN_DONE)
         return r;
     for (size_t i = 0; defined && i < defined->n; i++) {
-        if (!cfn_resolve(&s->scope, &defined->v[i], &value))
-            return error_origin(EINVAL, "a resource type is wrong: %.*s", STR_ARG(s->scope.wrong));
+        if (evaluate(s, &defined->v[i], &value) < 0)
+            return -EINVAL;
         if (value.kind == JSON_NULL && json_get_str(&run->attributes, defined->names[i]))
             value = *json_get_str(&run->attributes, defined->names[i]);
         if (value.kind != JSON_NULL)
@@ -614,30 +560,83 @@ cfn_run_create(struct cfn_run *run)
 
     if (r != CFN_DONE)
         return r;
-    give_name(run);
-    scope_of(&s, run);
+    step_give_name(run);
+    step_scope_init(&s, run);
     r = create(run, &s);
     if (r != CFN_DONE)
         store_rollback_to(run->call->txn, mark);
     return r;
 }
 
+/* What must be still while it is changed: CFN_RETRY until it is. */
+static int
+interrupt(struct step_scope *s, const struct json *how)
+{
+    int r = read_attributes(s);
+
+    if (r != CFN_DONE)
+        return r;
+    struct str state = state_of(s, how);
+
+    if (in_list(json_get(how, "Still"), state))
+        return CFN_DONE;
+    if (in_list(json_get(how, "Moving"), state)) {
+        r = step_list(s, json_get(how, "Stop"));
+        return r == CFN_DONE ? CFN_RETRY : r;
+    }
+    /* what is beyond that will be told by the calls of the update */
+    return in_list(json_get(how, "Between"), state) ? CFN_RETRY : CFN_DONE;
+}
+
+static int
+refuse_change(struct cfn_run *run, bool fixed, struct str property)
+{
+    struct arena *a = run->call->arena;
+
+    if (fixed)
+        return handler_refuses(
+            run, str_fmt(a, "The property %.*s cannot be changed", STR_ARG(property)));
+    run->why =
+        str_fmt(a, "Welkin does not implement changes of the property %.*s yet", STR_ARG(property));
+    return CFN_REFUSED;
+}
+
+static int
+check_change(struct step_scope *s)
+{
+    static const char *const lists[] = {"Unreached", "Fixed"};
+
+    for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
+        const struct json *list = json_get(s->run->type, lists[k]);
+
+        for (size_t i = 0; list && i < list->n; i++) {
+            const struct json one = {.kind = JSON_ARRAY, .v = &list->v[i], .n = 1};
+
+            if (changed(s, &one))
+                return refuse_change(s->run, k == 1, cfn_scalar(&list->v[i]));
+        }
+    }
+    return CFN_DONE;
+}
+
 int
 cfn_run_update(struct cfn_run *run)
 {
     struct step_scope s;
-    const struct json *unreached = json_get(run->type, "Unreached");
+    const struct json *how = json_get(run->type, "Interrupt");
     size_t mark = store_savepoint(run->call->txn);
     int r = validate(run);
 
     if (r != CFN_DONE)
         return r;
-    scope_of(&s, run);
-    if (unreached && changed(&s, unreached)) {
-        run->why = S("Welkin does not implement this change of properties yet");
-        return CFN_REFUSED;
-    }
-    r = steps(&s, "Update");
+    step_scope_init(&s, run);
+    r = check_change(&s);
+    if (r == CFN_DONE && how && changed(&s, json_get(how, "Changed")))
+        r = interrupt(&s, how);
+    if (r == CFN_RETRY)
+        return r;
+    if (r == CFN_DONE)
+        r = steps(&s, "Update");
     if (r == CFN_DONE)
         r = read_attributes(&s);
     if (r != CFN_DONE)
@@ -646,11 +645,32 @@ cfn_run_update(struct cfn_run *run)
 }
 
 int
+cfn_run_resume(struct cfn_run *run)
+{
+    const struct json *how = json_get(run->type, "Interrupt");
+    struct step_scope s;
+
+    if (!how)
+        return CFN_DONE;
+    step_scope_init(&s, run);
+    int r = read_attributes(&s);
+
+    if (r != CFN_DONE)
+        return r;
+    struct str state = state_of(&s, how);
+
+    if (in_list(json_get(how, "Between"), state))
+        return CFN_RETRY;
+    return in_list(json_get(how, "Still"), state) ? step_list(&s, json_get(how, "Start"))
+                                                  : CFN_DONE;
+}
+
+int
 cfn_run_delete(struct cfn_run *run)
 {
     struct step_scope s;
 
-    scope_of(&s, run);
+    step_scope_init(&s, run);
     int r = steps(&s, "Delete");
 
     if (r != CFN_REFUSED)
@@ -669,7 +689,7 @@ cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret)
     *ret = CFN_YES;
     if (!wanted)
         return CFN_DONE;
-    scope_of(&s, run);
+    step_scope_init(&s, run);
     int r = read_attributes(&s);
 
     if (r == CFN_REFUSED && in_list(json_get(run->type, "Missing"), run->call->fault.code)) {
@@ -678,7 +698,7 @@ cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret)
     }
     if (r != CFN_DONE)
         return r;
-    struct str value = cfn_scalar(cfn_path(json_get(&s.names, "Reply"), json_text(wanted, "Path")));
+    struct str value = state_of(&s, wanted);
 
     *ret = in_list(json_get(wanted, "Values"), value)   ? CFN_YES
            : in_list(json_get(wanted, "Failed"), value) ? CFN_NEVER
@@ -687,4 +707,33 @@ cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret)
         run->why =
             str_fmt(run->call->arena, "Resource did not stabilize: it is %.*s", STR_ARG(value));
     return CFN_DONE;
+}
+
+int
+cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there)
+{
+    const struct json *live = json_get(run->type, "Live"), *gone = json_get(run->type, "Gone");
+    struct step_scope s;
+    struct json value;
+
+    *ret = cfn_object();
+    *ret_there = true;
+    step_scope_init(&s, run);
+    int r = read_attributes(&s);
+
+    if (r == CFN_DONE && gone && in_list(json_get(gone, "Values"), state_of(&s, gone)))
+        *ret_there = false;
+    if (r == CFN_DONE && *ret_there)
+        r = steps(&s, "LiveRead");
+    if (r == CFN_REFUSED && in_list(json_get(run->type, "Missing"), run->call->fault.code)) {
+        *ret_there = false;
+        return CFN_DONE;
+    }
+    for (size_t i = 0; r == CFN_DONE && *ret_there && live && i < live->n; i++) {
+        if (evaluate(&s, &live->v[i], &value) < 0)
+            return -EINVAL;
+        if (value.kind != JSON_NULL)
+            cfn_put(s.scope.arena, ret, live->names[i], value);
+    }
+    return r;
 }

@@ -3,28 +3,45 @@
  * which calls of which service a resource is made.
  *
  *   Service, Shown    the service, and its name in failures ("Iam")
- *   Properties        {NAME: letters}: R required, C a change replaces the resource
- *   Naming            {Property, Max, Prefix}: a name is made when none is given (STACK-LOGICAL-…)
+ *   Properties        {NAME: letters}: R required, C a change replaces the resource, L a list,
+ *                     N AWS has it and we do not: refused by name, * anything else
+ *   Parts             {PROPERTY: {NAME: letters}}: what stands in a property or its elements
+ *   Values            {PROPERTY: [VALUE]}: the only ones that it may have
+ *   Open              any property and any attribute; Refused: why it cannot be made at all
+ *   Naming            {Property, Max, Prefix}: a name is made when none is given (STACK-LOGICAL-…);
+ *                     Lower: in lower case
  *   Create, Update, Delete, Read   lists of steps, done in one transaction:
- *     Call, In        the operation and its request; Service, when it is another's
- *     When, Unless P  only when property P is (not) given; OnlyIf {Ref, Is | IsNot}
- *     Each P          once for each element of P, which is It
+ *     Call, In        the operation and its request; Service, Region, when it is another's
+ *     When, Unless P  only when property P is (not) given; Had, HadNot P: (not) given before
+ *     OnlyIf          {Ref or Value, Is | IsNot}: with neither, when it is there at all
+ *     Each P          once for each element of P, which is It; of what a function makes, too
  *     Added, Removed P  once for each element that is new, or that is no more (Update)
  *     Changed [P …]   only when one of them changed (Update)
  *     Save {N: V}     values for later steps: Saved.N
+ *     Collect N       the replies of all times, a list: Saved.N
  *     Missing [CODE]  refusals that are as good as done
+ *     Refuse TEXT     instead of Call: AWS's sentence
+ *     Fault           {Code, Message} when a good reply tells a failure
  *   Id                what Ref is; the physical id
  *   Attributes        what Fn::GetAtt is, over Read's Reply
- *   Ready, Gone       {Path, Values, Failed} of Read's Reply: what is waited for
+ *   Ready, Updated, Gone  {Path, Values, Failed} of Read's Reply: what is waited for
+ *   Interrupt         what must be still while one of Changed is changed: Path of Read's Reply;
+ *                     Moving (then Stop's steps), Between, Still; Start's bring it back
  *   Retry [CODE]      refusals of Delete after which it is tried again
  *   Missing [CODE]    what says that the thing is not there any more
  *   Unreached [P …]   properties whose change is refused: not implemented
+ *   Fixed [P …]       properties whose change AWS refuses
+ *   Live              {PROPERTY: value}: the properties as they are, over Read's replies and those
+ *                     of LiveRead's steps; what is not here cannot drift
  *
  * In it, Ref is a property, Id, It, AllTags (the stack's tags and the resource's) or a value of
  * Define; GetAtt is X.PATH of a property, It, Reply (the last), First (the first), Saved, Self
- * (attributes).  What is absent is left out.  Given [X, V] is V when X is there; First [A, B]
- * the first that is; MadeName a name of its own, Token a new UUID; JsonWith [TEXT, NAME, VALUE]
- * adds to a JSON text; Like and Unlike [LIST, PATTERN] filter; TagsAs [LIST, KEY, VALUE] renames.
+ * (attributes), Old (properties before).  What is absent is left out.  Given [X, V] is V when X is
+ * there, IfIs [X, VALUE, V] when it is that; First [A, B] the first that is; MadeName a name of its
+ * own, Token a new UUID; JsonWith [TEXT, NAME, VALUE] adds to a JSON text; Document [TEXT] reads a
+ * policy.  Over lists: Like and Unlike [LIST, PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map
+ * (or MapOf) [LIST, V] with It in V, TagsAs [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its
+ * reverse without AWS's own tags.
  */
 #pragma once
 
@@ -39,6 +56,8 @@ const struct json *cfn_types(void);
 bool cfn_type_has_attribute(const struct json *type, struct str attribute);
 /* Whether a change of the property replaces the resource. */
 bool cfn_type_replaces(const struct json *type, struct str property);
+/* Whether the resource must be still while it is changed. */
+bool cfn_type_interrupts(const struct json *type, struct str property);
 
 struct cfn_run {
     struct api_call *call;     /* as whom */
@@ -56,12 +75,17 @@ enum cfn_outcome { CFN_DONE = 0, CFN_REFUSED = 1, CFN_RETRY = 2 };
 
 /* Each answers enum cfn_outcome with `why`, or negative.  What was refused left nothing behind. */
 int cfn_run_create(struct cfn_run *run);
+/* CFN_RETRY: it must become still first; what was done for that stays. */
 int cfn_run_update(struct cfn_run *run);
+/* Of an update that ended before its time: brings back what was made still. */
+int cfn_run_resume(struct cfn_run *run);
 int cfn_run_delete(struct cfn_run *run);
 
 enum cfn_seen { CFN_NOT_YET, CFN_YES, CFN_NEVER };
 /* Looks whether it is "Ready" or "Gone", and brings its attributes up to date. */
 int cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret);
+/* Its properties as they are now, those that "Live" tells; ret_there: false when it is gone. */
+int cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there);
 
 /*
  * One call of an operation by trees.  0, positive with call->fault, negative; *ret_wrong: the

@@ -2,6 +2,7 @@
 #include "codec/dhcp.h"
 
 #define FIXED_BYTES 240 /* with the magic cookie */
+#define DOMAIN_MAX 128  /* of bytes: so that a reply with all options fits */
 
 static uint32_t
 get32(const uint8_t *p)
@@ -91,6 +92,17 @@ put_option32(uint8_t *w, uint8_t code, uint32_t v)
 }
 
 static uint8_t *
+put_servers(uint8_t *w, uint8_t code, const struct dhcp_servers *servers)
+{
+    uint8_t bytes[4 * DHCP_SERVERS_MAX];
+
+    assert(servers->n <= DHCP_SERVERS_MAX);
+    for (unsigned i = 0; i < servers->n; i++)
+        put32(bytes + (size_t)4 * i, servers->ip[i]);
+    return servers->n ? put_option(w, code, bytes, (size_t)4 * servers->n) : w;
+}
+
+static uint8_t *
 put_lease(uint8_t *w, const struct dhcp_lease *lease, bool with_times)
 {
     uint8_t mtu[2] = {(uint8_t)(lease->mtu >> 8), (uint8_t)lease->mtu};
@@ -103,10 +115,16 @@ put_lease(uint8_t *w, const struct dhcp_lease *lease, bool with_times)
     }
     w = put_option32(w, 1, lease->prefix ? UINT32_MAX << (32 - lease->prefix) : 0);
     w = put_option32(w, 3, lease->gateway);
-    w = put_option32(w, 6, lease->dns);
+    w = put_servers(w, 6, &lease->dns);
+    w = put_servers(w, 42, &lease->ntp);
+    w = put_servers(w, 44, &lease->netbios);
+    if (lease->netbios_type)
+        w = put_option(w, 46, &lease->netbios_type, 1);
     w = put_option(w, 26, mtu, 2);
     w = put_option(w, 12, lease->host_name.p, MIN(lease->host_name.n, (size_t)63));
-    return put_option(w, 15, lease->domain.p, MIN(lease->domain.n, (size_t)63));
+    return lease->domain.n
+               ? put_option(w, 15, lease->domain.p, MIN(lease->domain.n, (size_t)DOMAIN_MAX))
+               : w;
 }
 
 size_t

@@ -29,12 +29,20 @@ struct dhcp_request {
     uint8_t mac[6];
 };
 
+#define DHCP_SERVERS_MAX 4
+struct dhcp_servers {
+    unsigned n;
+    uint32_t ip[DHCP_SERVERS_MAX];
+};
+
 struct dhcp_lease {
-    uint32_t ip, server_ip, gateway, dns;
+    uint32_t ip, server_ip, gateway;
+    struct dhcp_servers dns, ntp, netbios; /* without any the option is left out */
+    uint8_t netbios_type;                  /* 0: left out */
     unsigned prefix;
     uint16_t mtu;
     uint32_t lease_s;
-    struct str host_name, domain;
+    struct str host_name, domain; /* an empty one is left out; of a long one its beginning */
 };
 
 /* False when the bytes are no request from an Ethernet client. */

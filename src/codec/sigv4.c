@@ -317,6 +317,27 @@ sigv4_derive(struct crypto_hmac *key, struct str secret, struct str date, struct
     explicit_bzero(k, sizeof(k));
 }
 
+struct sigv4_key *
+sigv4_key_new(const struct sigv4_claim *claim, struct str secret)
+{
+    struct sigv4_key *key = calloc(1, sizeof(*key));
+
+    if (!key)
+        abort();
+    sigv4_derive(&key->hmac, secret, claim->date, claim->region, claim->service);
+    return key;
+}
+
+struct sigv4_key *
+sigv4_key_free(struct sigv4_key *key)
+{
+    if (!key)
+        return NULL;
+    crypto_hmac_done(&key->hmac);
+    free(key);
+    return NULL;
+}
+
 /* The cache: a hash table whose entries also hang in a ring, most recently used first. */
 
 #define ID_MAX_BYTES (128 + SIGV4_SCOPE_MAX_BYTES)

@@ -34,6 +34,7 @@ struct sigv4_request {
     const struct http_header *headers;
     size_t n_headers;
     struct str body;
+    bool body_apart; /* it is not in `body`: who has it compares its digest with what is said */
 };
 
 /* From a parsed request. */
@@ -41,7 +42,7 @@ static inline struct sigv4_request
 sigv4_request_of(const struct http_head *head, struct str body)
 {
     return (struct sigv4_request){head->method_name, head->path, head->query, head->headers,
-                                  head->n_headers, body};
+                                  head->n_headers, body, false};
 }
 
 enum sigv4_kind {
@@ -128,6 +129,10 @@ struct sigv4_keys *sigv4_keys_free(struct sigv4_keys *keys);
  */
 const struct sigv4_key *sigv4_keys_get(struct sigv4_keys *keys, const struct sigv4_claim *claim,
                                        struct str secret);
+
+/* A key for the claim's scope that lasts until it is freed. */
+struct sigv4_key *sigv4_key_new(const struct sigv4_claim *claim, struct str secret);
+struct sigv4_key *sigv4_key_free(struct sigv4_key *key);
 
 /* Hexadecimal HMAC of a text, for the signatures of the chunks of a streamed payload. */
 void sigv4_mac(const struct sigv4_key *key, struct str text, char ret[2 * SHA256_LEN]);

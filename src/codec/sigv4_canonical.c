@@ -347,6 +347,10 @@ sigv4_payload(const struct sigv4_request *req, const struct sigv4_claim *claim, 
         if (!is_sha256(said))
             return SIGV4_BAD_CONTENT_SHA256;
     }
+    if (req->body_apart && is_sha256(said)) {
+        *ret = said;
+        return SIGV4_OK;
+    }
     crypto_sha256(req->body.p, req->body.n, digest);
     crypto_hex(hex, digest, SHA256_LEN);
     *ret = str_of(hex, 2 * SHA256_LEN);

@@ -103,7 +103,10 @@ sigv4_sign(struct arena *a, const struct sigv4_signer *s, const struct sigv4_req
     if (n)
         memcpy(h, req->headers, n * sizeof(*h));
     h[n++] = (struct http_header){S("X-Amz-Date"), str_dup(a, str_of(claim.stamp, 16))};
-    if (s->flags & SIGV4_WANT_SHA256) {
+    for (size_t i = 0; i < req->n_headers; i++)
+        if (str_eq_nocase(req->headers[i].name, S("x-amz-content-sha256")))
+            claim.content_sha256 = req->headers[i].value; /* "STREAMING-…" */
+    if ((s->flags & SIGV4_WANT_SHA256) && !claim.content_sha256.p) {
         claim.content_sha256 = body_sha256(a, req);
         h[n++] = (struct http_header){S("X-Amz-Content-Sha256"), claim.content_sha256};
     }

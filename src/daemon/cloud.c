@@ -12,11 +12,14 @@
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
 #include "ec2instanceconnect/ec2instanceconnect.h"
+#include "ecr/ecr.h"
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
+#include "ram/ram.h"
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
 #include "secretsmanager/secretsmanager.h"
+#include "s3/s3.h"
 #include "servicequotas/servicequotas.h"
 #include "ssm/ssm.h"
 #include "sts/sts.h"
@@ -27,7 +30,7 @@
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
-    &resourcegroupstaggingapi_hooks, NULL,
+    &resourcegroupstaggingapi_hooks, &ram_hooks, &s3_hooks, &ecr_hooks, NULL,
 };
 
 struct cloud {
@@ -42,6 +45,8 @@ struct cloud {
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
     struct ec2_capacity_clock *capacity;
+    struct s3_janitor *s3;
+    struct s3_lifecycle *s3_lifecycle;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -114,6 +119,8 @@ seed(struct cloud *cloud)
         r = ec2_image_seed(txn, cloud->config.env, windows, S(""), S("none")); /* of older clouds */
 
     if (r >= 0)
+        r = ec2_networks_complete(txn);
+    if (r >= 0)
         r = seed_quotas(txn, cloud->config.vcpu_limit);
 
     if (r < 0)
@@ -185,7 +192,11 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     r = host_start(cloud->host);
     if (r < 0)
         return r;
-    r = ec2_capacity_clock_new(&cloud->capacity, cloud->config.loop, cloud->store);
+    r = s3_janitor_new(&cloud->s3, cloud->config.env, cloud->store);
+    if (r >= 0)
+        r = s3_lifecycle_new(&cloud->s3_lifecycle, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ec2_capacity_clock_new(&cloud->capacity, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
     if (r >= 0)
@@ -205,6 +216,8 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     if (!cloud)
         return NULL;
     cfn_engine_free(cloud->cfn);
+    s3_lifecycle_free(cloud->s3_lifecycle);
+    s3_janitor_free(cloud->s3);
     host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);
@@ -312,6 +325,8 @@ cloud_reset(struct cloud *cloud, uint64_t *ret_seq)
             r = clear(txn, all_tables[i]);
     if (r >= 0)
         r = seed_images(txn, cloud->config.env);
+    if (r >= 0)
+        r = ec2_networks_complete(txn);
     if (r >= 0)
         r = seed_quotas(txn, cloud->config.vcpu_limit);
     if (r < 0) {

@@ -13,6 +13,8 @@
 #include "gen/store/daemon_rows.h"
 #include "guestnet/guestnet.h"
 #include "loop/net.h"
+#include "sys/blobs.h"
+#include "sys/datadir.h"
 #include "sys/rsa_pool.h"
 
 #include <fcntl.h>
@@ -231,6 +233,15 @@ vpc_opened(void *ctx, struct str vpc_id, const int fds[PRIV_LISTEN_ALL])
 }
 
 static void
+vpc_closed(void *ctx, struct str vpc_id)
+{
+    struct daemon *d = ctx;
+
+    front_remove_vpc(d->front, vpc_id);
+    guestnet_remove_vpc(d->guestnet, vpc_id);
+}
+
+static void
 heard(void *ctx, struct str instance_id)
 {
     struct daemon *d = ctx;
@@ -310,6 +321,7 @@ start_sandbox(struct daemon *d, struct arena *arena)
         .trust_hash = trust_hash(d->trust),
         .ctx = d,
         .vpc_opened = vpc_opened,
+        .vpc_closed = vpc_closed,
         .lost = sandbox_lost,
     };
     struct str why;
@@ -394,6 +406,13 @@ open_cloud(struct daemon *d, int listen_fd)
         .root_keys = is_loopback(d->config.address) || d->config.allow_test_keys,
     };
 
+    int r = datadir_make(d->config.data_dir);
+
+    if (r == 0)
+        r = blobs_real_open(&d->env->blobs, d->config.data_dir);
+    if (r < 0)
+        return give_up("The folder of objects in %s cannot be used: %s.", d->config.data_dir,
+                       strerror(-r));
     if (cloud_open(&d->cloud, &config, why) < 0)
         return give_up("%s", why);
     if (store_attach(cloud_store(d->cloud), d->loop) < 0 || daemon_clock_load(d) < 0 ||

@@ -55,6 +55,7 @@ struct front *front_free(struct front *front);
 void front_stop(struct front *front);
 /* Serves a VPC's listeners, which are the front's from now on. */
 void front_add_vpc(struct front *front, struct str vpc_id, int tls_fd, int http_fd);
+void front_remove_vpc(struct front *front, struct str vpc_id);
 /*
  * Whether a web page of another machine's sent the request: by its Origin, or by what browsers say
  * of those that have none.  origins: see struct daemon_config.

@@ -8,6 +8,8 @@
  */
 #include "daemon/daemon.h"
 
+#include "api/stream.h"
+#include "api/upload.h"
 #include "base/log.h"
 #include "codec/ip.h"
 #include "loop/net.h"
@@ -22,6 +24,7 @@
 #define REPLY_KEPT_BYTES ((size_t)64 << 10)
 #define BODY_MAX_BYTES ((size_t)16 << 20)
 #define EXCHANGES_KEPT 64
+#define PIECE_BYTES ((size_t)128 << 10) /* read of a stream at once */
 #define CA_PATH "/_welkin/ca.pem"
 #define INSIDE_CONNECTIONS 8192
 #define INSIDE_CONNECTIONS_PER_PEER 256 /* of one instance */
@@ -33,11 +36,14 @@ struct exchange {
     struct store_waiter durable;
     struct arena arena;
     struct api_reply reply;
+    struct api_upload *upload; /* the body, when it comes in pieces */
+    bool refused;              /* before its body was read: the reply is there */
 };
 
 /* A VPC whose instances ask; its listeners' context. */
 struct front_vpc {
     struct front_vpc *next;
+    struct http_listener *listeners[2]; /* TLS, plain */
     size_t id_n;
     char id[PRIV_ID_MAX];
 };
@@ -49,10 +55,70 @@ struct front {
     struct front_vpc *vpcs;
     struct exchange *free, *busy; /* busy: not yet answered */
     unsigned n_free;
+    char *piece; /* PIECE_BYTES, when a stream was sent once */
     struct arena reject_arena;
     struct api_reply reject;
 };
 
+static void give_back(struct exchange *x);
+
+/* ---- replies that are read while they are sent ---- */
+
+static void
+end_stream(struct exchange *x)
+{
+    x->req->on_gone = NULL;
+    x->req->on_drain = NULL;
+    http_stream_end(x->req);
+    give_back(x);
+}
+
+/* Until the client's buffers are full, and then again when they have room. */
+static void
+pump(struct http_request *req)
+{
+    struct exchange *x = req->user;
+    struct api_stream *stream = x->reply.stream;
+    ssize_t n;
+
+    while ((n = api_stream_read(stream, x->front->piece, PIECE_BYTES)) > 0) {
+        int r = http_stream_write(req, str_of(x->front->piece, (size_t)n));
+
+        if (r == -EAGAIN) {
+            stream->done -= (size_t)n;
+            return;
+        }
+        if (r < 0)
+            break;
+    }
+    if (n < 0)
+        log_error("an object cannot be read: %s", strerror((int)-n));
+    end_stream(x);
+}
+
+static void
+stream_gone(struct http_request *req)
+{
+    /* one that closed its own side only still reads */
+    if (http_request_fd(req) < 0)
+        end_stream(req->user);
+}
+
+static void
+begin_stream(struct exchange *x, const struct http_header *headers, size_t n)
+{
+    struct front *front = x->front;
+
+    if (!front->piece && !(front->piece = malloc(PIECE_BYTES)))
+        abort();
+    http_stream_begin_sized(x->req, (unsigned)x->reply.status, headers, n, x->reply.stream->bytes);
+    x->req->user = x;
+    x->req->on_drain = pump;
+    x->req->on_gone = stream_gone;
+    pump(x->req);
+}
+
+/* Answers and gives the exchange back, at once or when all is sent. */
 static void
 respond(struct exchange *x)
 {
@@ -69,10 +135,19 @@ respond(struct exchange *x)
         memcpy(headers, own, n_own * sizeof(own[0]));
         memcpy(headers + n_own, x->reply.headers.v, x->reply.headers.n * sizeof(own[0]));
     }
-    if (x->reply.body.n > REPLY_KEPT_BYTES)
+    if (x->reply.stream) {
+        begin_stream(x, headers, n);
+        return;
+    }
+    if (x->reply.length.set && x->req->head.method == HTTP_HEAD) {
+        http_stream_begin_sized(x->req, (unsigned)x->reply.status, headers, n,
+                                (uint64_t)x->reply.length.v);
+        http_stream_end(x->req);
+    } else if (x->reply.body.n > REPLY_KEPT_BYTES)
         http_respond_buf(x->req, (unsigned)x->reply.status, headers, n, &x->reply.body);
     else
         http_respond(x->req, (unsigned)x->reply.status, headers, n, buf_str(&x->reply.body));
+    give_back(x);
 }
 
 static struct exchange *
@@ -115,11 +190,23 @@ take(struct front *front)
     return x;
 }
 
+/* What it holds beside memory. */
+static void
+forget(struct exchange *x)
+{
+    x->upload = api_upload_free(x->upload);
+    if (x->reply.stream)
+        blobs_release(x->reply.stream->blobs);
+    x->reply.stream = NULL;
+    x->refused = false;
+}
+
 static void
 give_back(struct exchange *x)
 {
     struct front *front = x->front;
 
+    forget(x);
     if (x->reply.secret) {
         arena_wipe(&x->arena);
         buf_wipe(&x->reply.body);
@@ -145,10 +232,7 @@ give_back(struct exchange *x)
 static void
 is_durable(struct store_waiter *waiter)
 {
-    struct exchange *x = CONTAINER_OF(waiter, struct exchange, durable);
-
-    respond(x);
-    give_back(x);
+    respond(CONTAINER_OF(waiter, struct exchange, durable));
 }
 
 /* ---- web pages ---- */
@@ -209,9 +293,107 @@ peer_text(struct exchange *x, const union http_addr *peer)
     return str_dup(&x->arena, str_from(room));
 }
 
+/* What the API is to know of a request. */
+static struct api_request
+request_of(struct exchange *x, struct http_request *req, bool inside)
+{
+    const struct front *front = x->front;
+    struct api_request call = {.http = sigv4_request_of(&req->head, req->body),
+                               .peer = peer_text(x, &req->peer),
+                               .secure = req->tls,
+                               .upload = x->upload,
+                               /* Else every guest were the cloud's owner. */
+                               .no_root_keys = inside && !front->d->config.allow_test_keys};
+    const struct front_vpc *vpc = inside ? req->listener_ctx : NULL;
+
+    if (vpc)
+        call.source_vpc = str_of(vpc->id, vpc->id_n);
+    return call;
+}
+
+/* ---- bodies that come in pieces ---- */
+
+static enum http_body_way
+look_at_head(struct front *front, struct http_request *req, bool inside)
+{
+    struct exchange *x;
+
+    if (admin_owns(req->head.path) || req->head.method != HTTP_PUT ||
+        (!inside && front_is_foreign(&req->head, front->d->config.allow_origins)))
+        return HTTP_WHOLE;
+    x = take(front);
+    const struct api_request call = request_of(x, req, inside);
+
+    x->req = req;
+    req->user = x;
+    switch (api_upload_begin(cloud_api(front->d->cloud), &x->arena, &call, &x->upload,
+                             &x->reply)) {
+    case API_UPLOAD_BEGUN:
+        return HTTP_PIECEWISE;
+    case API_UPLOAD_REFUSED:
+        x->refused = true;
+        return HTTP_ANSWER;
+    case API_UPLOAD_NONE:
+        break;
+    }
+    req->user = NULL;
+    give_back(x);
+    return HTTP_WHOLE;
+}
+
+static enum http_body_way
+on_head(struct http_request *req)
+{
+    return look_at_head(req->ctx, req, false);
+}
+
+static enum http_body_way
+on_inside_head(struct http_request *req)
+{
+    return look_at_head(req->ctx, req, true);
+}
+
+static bool
+on_body(struct http_request *req, struct str piece)
+{
+    struct exchange *x = req->user;
+
+    return api_upload_add(x->upload, piece);
+}
+
+static void
+on_cut(struct http_request *req)
+{
+    give_back(req->user);
+    req->user = NULL;
+}
+
+/* ---- requests that are whole ---- */
+
+static void
+carry_out(struct exchange *x, struct http_request *req, bool inside)
+{
+    struct front *front = x->front;
+
+    x->req = req;
+    if (x->upload)
+        api_upload_end(x->upload);
+    if (!x->refused) {
+        const struct api_request call = request_of(x, req, inside);
+
+        api_handle(cloud_api(front->d->cloud), &x->arena, &call, &x->reply);
+    }
+    x->durable.fn = is_durable;
+    store_wait(cloud_store(front->d->cloud), x->reply.wait_seq, &x->durable);
+}
+
 static void
 handle(struct front *front, struct http_request *req, bool inside)
 {
+    if (req->user) {
+        carry_out(req->user, req, inside);
+        return;
+    }
     if (str_is(req->head.path, CA_PATH) && req->head.method == HTTP_GET) {
         struct http_header type = {S("Content-Type"), S("application/x-pem-file")};
 
@@ -226,20 +408,7 @@ handle(struct front *front, struct http_request *req, bool inside)
         refuse_page(front, req);
         return;
     }
-    struct exchange *x = take(front);
-    struct api_request call = {.http = sigv4_request_of(&req->head, req->body),
-                               .peer = peer_text(x, &req->peer),
-                               .secure = req->tls,
-                               /* Else every guest were the cloud's owner. */
-                               .no_root_keys = inside && !front->d->config.allow_test_keys};
-    const struct front_vpc *vpc = inside ? req->listener_ctx : NULL;
-
-    if (vpc)
-        call.source_vpc = str_of(vpc->id, vpc->id_n);
-    x->req = req;
-    api_handle(cloud_api(front->d->cloud), &x->arena, &call, &x->reply);
-    x->durable.fn = is_durable;
-    store_wait(cloud_store(front->d->cloud), x->reply.wait_seq, &x->durable);
+    carry_out(take(front), req, inside);
 }
 
 static void
@@ -274,7 +443,12 @@ front_new(struct front **ret, struct daemon *d, int listen_fd)
     struct http_config config = {
         .max_body_bytes = BODY_MAX_BYTES,
         .tls = trust_tls(d->trust),
+        /* chunks and their signatures come on top */
+        .max_piecewise_bytes = API_UPLOAD_MAX_BYTES + API_UPLOAD_MAX_BYTES / 16,
         .on_request = on_request,
+        .on_head = on_head,
+        .on_body = on_body,
+        .on_cut = on_cut,
         .on_reject = on_reject,
         .ctx = front,
     };
@@ -286,6 +460,7 @@ front_new(struct front **ret, struct daemon *d, int listen_fd)
     buf_init(&front->reject.body, 4096);
     int r = http_server_new(&front->server, d->loop, &config);
     config.on_request = on_inside_request;
+    config.on_head = on_inside_head;
     config.max_connections = INSIDE_CONNECTIONS;
     config.max_connections_per_peer = INSIDE_CONNECTIONS_PER_PEER;
     if (r >= 0)
@@ -313,8 +488,25 @@ front_add_vpc(struct front *front, struct str vpc_id, int tls_fd, int http_fd)
     vpc->next = front->vpcs;
     front->vpcs = vpc;
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-        if (http_server_listen(front->inside, fds[i], vpc, NULL) < 0)
+        if (http_server_listen(front->inside, fds[i], vpc, &vpc->listeners[i]) < 0)
             close(fds[i]);
+}
+
+void
+front_remove_vpc(struct front *front, struct str vpc_id)
+{
+    struct front_vpc **at = &front->vpcs, *vpc;
+
+    while (*at && !str_eq(str_of((*at)->id, (*at)->id_n), vpc_id))
+        at = &(*at)->next;
+    vpc = *at;
+    if (!vpc)
+        return;
+    *at = vpc->next;
+    for (size_t i = 0; i < ARRAY_LEN(vpc->listeners); i++)
+        if (vpc->listeners[i])
+            http_server_unlisten(vpc->listeners[i]);
+    free(vpc);
 }
 
 void
@@ -349,8 +541,10 @@ front_free(struct front *front)
 
         front->busy = x->next;
         store_wait_cancel(cloud_store(front->d->cloud), &x->durable);
+        forget(x);
         exchange_free(x);
     }
+    free(front->piece);
     arena_done(&front->reject_arena);
     buf_done(&front->reject.body);
     free(front);

@@ -249,3 +249,17 @@ ec2_pool_free(struct txn *txn, const struct ec2_pool *pool)
         free -= (uint64_t)row->n_taken;
     return free;
 }
+
+int
+ec2_pool_drop(struct txn *txn, const struct ec2_pool *pool)
+{
+    int r = 0;
+
+    STORE_EACH(txn, ec2_address_block_by_pool, row, pool->name) {
+        assert(row->n_taken == 0);
+        if (r >= 0)
+            r = ec2_address_block_delete(txn, row->id);
+    }
+    return r < 0 ? error_origin(-r, "the addresses of %.*s cannot be deleted", STR_ARG(pool->name))
+                 : 0;
+}

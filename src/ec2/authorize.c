@@ -5,6 +5,7 @@
  */
 #include "api/authorize.h"
 #include "ec2/instance.h"
+#include "ec2/network.h"
 
 static void
 key(struct api_call *call, struct api_resource *r, const char *name, struct str value)
@@ -141,6 +142,57 @@ find_subnet(struct api_call *call, struct str id, struct api_resource *r)
     key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
 }
 
+/* By the id of the table or of an association with it. */
+static void
+find_route_table(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_of_route(call, id);
+    const struct ec2_vpc_row *vpc = ec2_vpc_of_main_association(call, id);
+    struct str table = subnet ? subnet->route_table_id : vpc ? vpc->main_route_table_id : id;
+    const struct ec2_route_table_row *row = ec2_route_table_get(call->txn, table);
+
+    if (!MINE(call, row))
+        return;
+    r->arn = arn(call, "route-table", row->id);
+    r->tags = &row->tags;
+    key(call, r, "ec2:RouteTableID", row->id);
+    key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
+}
+
+static void
+find_internet_gateway(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_internet_gateway_row *row = ec2_internet_gateway_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:InternetGatewayID", row->id);
+}
+
+static void
+find_network_acl(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_network_acl_row *row = ec2_network_acl_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:NetworkAclID", row->id);
+    key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
+}
+
+static void
+find_dhcp_options(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_dhcp_options_row *row = ec2_dhcp_options_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:DhcpOptionsID", row->id);
+}
+
 /* By id or, in the default VPC, by name. */
 static void
 find_security_group(struct api_call *call, struct str id, struct api_resource *r)
@@ -249,6 +301,10 @@ static const struct type {
     {"key-pair", "key-", find_key_pair},
     {"vpc", "vpc-", find_vpc},
     {"subnet", "subnet-", find_subnet},
+    {"route-table", "rtb-", find_route_table},
+    {"internet-gateway", "igw-", find_internet_gateway},
+    {"network-acl", "acl-", find_network_acl},
+    {"dhcp-options", "dopt-", find_dhcp_options},
     {"security-group", "sg-", find_security_group},
     {"security-group-rule", "sgr-", find_rule},
     {"network-interface", "eni-", find_interface},
@@ -353,25 +409,18 @@ static int
 makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
              const struct ec2_launch *l)
 {
-    struct ec2_EbsBlockDevice ebs = ec2_image_root(call->arena, l->image);
+    const struct ec2_EbsBlockDevice *ebs = &l->root;
     struct api_resource r = {.arn = arn(call, "volume", S("*")),
                              .new_tags = tags_for(call, req, "volume")};
 
-    LIST_EACH(&req->block_device_mappings, m)
-        if (m->ebs && str_eq(m->device_name, l->image->root_device_name)) {
-            if (m->ebs->volume_size.set)
-                ebs.volume_size = m->ebs->volume_size;
-            if (m->ebs->volume_type.n)
-                ebs.volume_type = m->ebs->volume_type;
-            if (m->ebs->iops.set)
-                ebs.iops = m->ebs->iops;
-        }
     key(call, &r, "ec2:AvailabilityZone", l->subnet->zone);
-    key_flag(call, &r, "ec2:Encrypted", false);
-    key(call, &r, "ec2:VolumeType", ebs.volume_type);
-    key_number(call, &r, "ec2:VolumeSize", opt_i64_or(ebs.volume_size, 0));
-    if (ebs.iops.set)
-        key_number(call, &r, "ec2:VolumeIops", ebs.iops.v);
+    key_flag(call, &r, "ec2:Encrypted", ebs->encrypted.v);
+    if (ebs->kms_key_id.n)
+        key(call, &r, "ec2:KmsKeyId", ebs->kms_key_id);
+    key(call, &r, "ec2:VolumeType", ebs->volume_type);
+    key_number(call, &r, "ec2:VolumeSize", opt_i64_or(ebs->volume_size, 0));
+    if (ebs->iops.set)
+        key_number(call, &r, "ec2:VolumeIops", ebs->iops.v);
     return api_authorize_on(call, RUN, &r, NULL);
 }
 
@@ -420,7 +469,8 @@ ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest
     if (r == 0)
         r = makes_volume(call, req, l);
     if (r == 0)
-        r = makes_interface(call, req, l);
+        r = l->interface ? uses(call, "network-interface", l->interface->id)
+                         : makes_interface(call, req, l);
     return r == 0 ? tags_all(call, req) : r;
 }
 

@@ -2,7 +2,8 @@
  * Small checks and forms that every resource of EC2 shares: what an id looks like, whose a row is,
  * what is said of an id that nothing has and of a parameter that Welkin does not carry out.
  */
-#include "ec2/ec2.h"
+#include "codec/crypto.h"
+#include "ec2/network.h"
 
 static bool
 is_hex(struct str s)
@@ -21,6 +22,19 @@ ec2_id_is(struct str id, const char *prefix)
 
     return str_starts(id, str_from(prefix)) && id.n > n && id.p[n] == '-' &&
            (digits.n == 8 || digits.n == 17) && is_hex(digits);
+}
+
+struct str
+ec2_id_of_name(struct arena *arena, const char *prefix, struct str name)
+{
+    uint8_t digest[SHA256_LEN];
+    struct str text = str_fmt(arena, "welkin %s %.*s", prefix, STR_ARG(name));
+
+    crypto_sha256(text.p, text.n, digest);
+    struct str hex = str_hex(arena, digest, sizeof(digest));
+
+    /* 17 digits; AWS's newer ids begin with 0. */
+    return str_fmt(arena, "%s-0%.*s", prefix, 16, hex.p);
 }
 
 int
@@ -101,4 +115,88 @@ ec2_number(struct txn *txn, const char *counter, int64_t *ret)
         return error_origin(-r, "the counter %s cannot be written", counter);
     *ret = new.last;
     return 0;
+}
+
+/* ---- resources that are looked for alike ---- */
+
+static const void *
+kind_get(struct api_call *call, const struct ec2_kind *kind, struct str id)
+{
+    const char *row = store_get(call->txn, kind->table, id);
+
+    return row && ec2_mine(call, *(const struct str *)(row + kind->account),
+                           *(const struct str *)(row + kind->region))
+               ? row
+               : NULL;
+}
+
+int
+ec2_kind_find(struct api_call *call, const struct ec2_kind *kind, struct str id, const void **ret)
+{
+    const void *row = kind_get(call, kind, id);
+
+    if (!row)
+        return ec2_missing(call, kind->missing, kind->what, &(struct str_list){&id, 1});
+    *ret = row;
+    return 0;
+}
+
+int
+ec2_kind_check(struct api_call *call, const struct ec2_kind *kind, const struct str_list *ids)
+{
+    struct str_list missing = {0};
+
+    LIST_EACH(ids, id)
+        if (!kind_get(call, kind, *id))
+            *LIST_PUSH(call->arena, &missing) = *id;
+    return missing.n ? ec2_missing(call, kind->missing, kind->what, &missing) : 0;
+}
+
+int
+ec2_unwritten(int r, struct str id)
+{
+    return r < 0 ? error_origin(-r, "%.*s cannot be written", STR_ARG(id)) : 0;
+}
+
+int
+ec2_tags_made(struct api_call *call, const struct ec2_TagSpecificationList *specs,
+              const char *type, struct str_list *ret)
+{
+    int r = ec2_tags_only(call, specs, &type, 1);
+
+    return r ? r : ec2_tags_of(call, specs, type, ret);
+}
+
+int
+ec2_one_attribute(struct api_call *call, unsigned n)
+{
+    if (n == 1)
+        return 0;
+    return api_fault(call, &EC2_ERR(InvalidParameterCombination), "%s",
+                     n ? "You may specify only one attribute at a time"
+                       : "No attributes specified.");
+}
+
+int
+ec2_block_of(struct api_call *call, struct str text, const char *parameter, struct ip4_block *ret)
+{
+    struct ip4_block block;
+
+    if (!ip4_block_parse(text, &block))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter %s is invalid. This is not a valid CIDR "
+                         "block.",
+                         STR_ARG(text), parameter);
+    *ret = ip4_block_canonical(block);
+    return 0;
+}
+
+int
+ec2_token_check(struct api_call *call, struct str before, struct str now)
+{
+    return str_eq(before, now)
+               ? 0
+               : api_fault(call, &EC2_ERR(Idempotent_ParameterMismatch),
+                           "Arguments on this idempotent request are inconsistent with arguments "
+                           "used in previous request(s).");
 }

@@ -5,8 +5,9 @@
  * instances' rows; what fits on it beside is arithmetic over the host's kind.  A host that a fault
  * has hit is shown as under-assessment.
  */
-#include "ec2/instance.h"
-#include "ec2/placer.h"
+#include "ec2/dedicated_host.h"
+
+#include <stdlib.h>
 
 enum {
     HOSTS_PER_FAMILY_MAX = 5,
@@ -17,10 +18,18 @@ enum {
 /* ---- finding ---- */
 
 static bool
+is_owner(const struct api_call *call, const struct ec2_dedicated_host_row *row)
+{
+    return row && ec2_mine(call, row->account, row->region);
+}
+
+static bool
 is_visible(const struct api_call *call, const struct ec2_dedicated_host_row *row)
 {
-    return row && ec2_mine(call, row->account, row->region) &&
-           (!row->released_ms || row->released_ms + RELEASED_SHOWN_MS > call->now_ms);
+    if (is_owner(call, row))
+        return !row->released_ms || row->released_ms + RELEASED_SHOWN_MS > call->now_ms;
+    return row && str_eq(row->region, call->region) && !row->released_ms &&
+           ec2_host_shared_with(call->txn, row, call->account);
 }
 
 static int
@@ -41,6 +50,11 @@ ec2_dedicated_host_find(struct api_call *call, struct str id,
         return r;
     if (!is_visible(call, row) || row->released_ms)
         return not_found(call, id);
+    if (row->failed)
+        return api_fault(call, &EC2_ERR(InvalidHostState),
+                         "The Dedicated Host '%.*s' must be in the available state to complete the "
+                         "operation.",
+                         STR_ARG(id));
     *ret = row;
     return 0;
 }
@@ -65,8 +79,6 @@ unsupported_host(struct api_call *call)
 static int
 allocate_refuse(struct api_call *call, const struct ec2_AllocateHostsRequest *req)
 {
-    if (str_is(req->host_recovery, "on"))
-        return ec2_unsupported_parameter(call, "HostRecovery (on)");
     if (str_is(req->host_maintenance, "on"))
         return ec2_unsupported_parameter(call, "HostMaintenance (on)");
     if (req->outpost_arn.n)
@@ -76,12 +88,23 @@ allocate_refuse(struct api_call *call, const struct ec2_AllocateHostsRequest *re
     return 0;
 }
 
+const struct ec2_type *
+ec2_host_largest_type(struct str type_name, struct str family)
+{
+    const struct ec2_type *largest = type_name.n ? ec2_type_find(type_name) : NULL, *type;
+
+    for (size_t i = 0; !type_name.n && (type = ec2_family_type(family, i)); i++)
+        if (!largest || type->vcpus > largest->vcpus)
+            largest = type;
+    return largest;
+}
+
 /* Type or family: what the host is to be fit for is the largest that it takes. */
 static int
 check_configuration(struct api_call *call, struct str type_name, struct str family, struct str zone,
                     const struct ec2_type **ret)
 {
-    const struct ec2_type *largest = NULL;
+    const struct ec2_type *largest = ec2_host_largest_type(type_name, family);
 
     if (type_name.n && family.n)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
@@ -89,20 +112,9 @@ check_configuration(struct api_call *call, struct str type_name, struct str fami
     if (!type_name.n && !family.n)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter InstanceType or InstanceFamily");
-    if (type_name.n) {
-        largest = ec2_type_find(type_name);
-        if (!largest)
-            return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                             "Invalid value '%.*s' for InstanceType.", STR_ARG(type_name));
-    }
-    for (size_t i = 0; family.n; i++) {
-        const struct ec2_type *type = ec2_family_type(family, i);
-
-        if (!type)
-            break;
-        if (!largest || type->vcpus > largest->vcpus)
-            largest = type;
-    }
+    if (type_name.n && !largest)
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Invalid value '%.*s' for InstanceType.", STR_ARG(type_name));
     if (!largest || !ec2_type_on_hosts(largest) || !ec2_type_offered(largest, zone))
         return unsupported_host(call);
     *ret = largest;
@@ -217,6 +229,7 @@ ec2_allocate_hosts(struct api_call *call, const struct ec2_AllocateHostsRequest 
         .account = call->account,
         .region = call->region,
         .auto_placement = req->auto_placement.n ? req->auto_placement : S("off"),
+        .host_recovery = req->host_recovery.n ? req->host_recovery : S("off"),
         .client_token = req->client_token,
         .request_hash = ec2_request_hash(call, req),
         .created_ms = call->now_ms,
@@ -257,7 +270,7 @@ find_or_fail(struct api_call *call, struct str id, struct ec2_UnsuccessfulItemLi
 {
     const struct ec2_dedicated_host_row *row = ec2_dedicated_host_get(call->txn, id);
 
-    if (is_visible(call, row) && !row->released_ms)
+    if (is_owner(call, row) && !row->released_ms)
         return row;
     fail(call, list, id, S("Client.InvalidHostID.NotFound"),
          str_fmt(call->arena, "The specified Dedicated Host ID '%.*s' does not exist.",
@@ -338,8 +351,6 @@ ec2_modify_hosts(struct api_call *call, const struct ec2_ModifyHostsRequest *req
 {
     int r = 0;
 
-    if (str_is(req->host_recovery, "on"))
-        return ec2_unsupported_parameter(call, "HostRecovery (on)");
     if (str_is(req->host_maintenance, "on"))
         return ec2_unsupported_parameter(call, "HostMaintenance (on)");
     LIST_EACH(&req->host_ids, id) {
@@ -355,6 +366,8 @@ ec2_modify_hosts(struct api_call *call, const struct ec2_ModifyHostsRequest *req
             continue;
         if (req->auto_placement.n)
             new.auto_placement = req->auto_placement;
+        if (req->host_recovery.n)
+            new.host_recovery = req->host_recovery;
         r = ec2_dedicated_host_update(call->txn, &new);
         *LIST_PUSH(call->arena, &res->successful) = *id;
     }
@@ -401,7 +414,7 @@ show_hardware(struct api_call *call, const struct ec2_dedicated_host_row *row, s
     out->host_properties->cores = opt_i64(hw.kind->cores);
     out->host_properties->sockets = opt_i64(hw.kind->sockets);
     out->host_properties->total_vcpus = opt_i64(hw.kind->vcpus);
-    if (hw.fault)
+    if (hw.fault && !row->failed)
         out->state = S("under-assessment");
     out->available_capacity = ARENA_NEW(call->arena, struct ec2_AvailableCapacity);
     out->available_capacity->available_vcpus = opt_i64(hw.kind->vcpus - hw.vcpus_used);
@@ -409,6 +422,14 @@ show_hardware(struct api_call *call, const struct ec2_dedicated_host_row *row, s
         capacity_of(call, &hw, ec2_type_find(row->instance_type), out->available_capacity);
     for (size_t i = 0; !row->instance_type.n && ec2_family_type(row->instance_family, i); i++)
         capacity_of(call, &hw, ec2_family_type(row->instance_family, i), out->available_capacity);
+}
+
+static struct str
+state_of(const struct ec2_dedicated_host_row *row)
+{
+    if (row->released_ms)
+        return row->failed ? S("released-permanent-failure") : S("released");
+    return row->failed ? S("permanent-failure") : S("available");
 }
 
 static struct ec2_Host
@@ -422,16 +443,18 @@ host_show(struct api_call *call, const struct ec2_dedicated_host_row *row)
         .client_token = ec2_text_show(row->client_token),
         .host_id = row->id,
         .host_properties = properties,
-        .state = row->released_ms ? S("released") : S("available"),
+        .state = state_of(row),
         .allocation_time = opt_i64(row->created_ms),
-        .tags = ec2_tags_show(call->arena, &row->tags),
-        .host_recovery = S("off"),
+        .host_recovery = row->host_recovery.n ? row->host_recovery : S("off"),
         .host_maintenance = S("off"),
         .allows_multiple_instance_types = row->instance_type.n ? S("off") : S("on"),
         .owner_id = row->account,
         .member_of_service_linked_resource_group = opt_bool(false),
     };
 
+    /* tags are the owner's */
+    if (is_owner(call, row))
+        out.tags = ec2_tags_show(call->arena, &row->tags);
     properties->instance_family = row->instance_family;
     properties->instance_type = ec2_text_show(row->instance_type);
     API_PRESENT(&out.instances);
@@ -440,11 +463,13 @@ host_show(struct api_call *call, const struct ec2_dedicated_host_row *row)
         return out;
     }
     show_hardware(call, row, &out);
+    /* the owner sees all, a consumer what is its own */
     STORE_EACH(call->txn, ec2_instance_by_host, instance, row->host)
-        *LIST_PUSH(call->arena, &out.instances) =
-            (struct ec2_HostInstance){.instance_id = instance->id,
-                                      .instance_type = instance->type,
-                                      .owner_id = instance->account};
+        if (is_owner(call, row) || str_eq(instance->account, call->account))
+            *LIST_PUSH(call->arena, &out.instances) =
+                (struct ec2_HostInstance){.instance_id = instance->id,
+                                          .instance_type = instance->type,
+                                          .owner_id = instance->account};
     return out;
 }
 
@@ -462,6 +487,31 @@ ids_check(struct api_call *call, const struct str_list *ids)
     return 0;
 }
 
+static int
+by_age(const void *a, const void *b)
+{
+    const struct ec2_dedicated_host_row *x = *(const struct ec2_dedicated_host_row *const *)a;
+    const struct ec2_dedicated_host_row *y = *(const struct ec2_dedicated_host_row *const *)b;
+
+    if (x->created_ms != y->created_ms)
+        return x->created_ms < y->created_ms ? -1 : 1;
+    return str_cmp(x->id, y->id);
+}
+
+/* The caller's own, and those that others share with it, the oldest first. */
+static struct ec2_host_rows
+all_visible(struct api_call *call)
+{
+    struct ec2_host_rows list = ec2_hosts_shared(call);
+
+    STORE_EACH(call->txn, ec2_dedicated_host_by_owner, row, call->account, call->region)
+        if (is_visible(call, row))
+            *LIST_PUSH(call->arena, &list) = row;
+    if (list.n)
+        qsort(list.v, list.n, sizeof(list.v[0]), by_age);
+    return list;
+}
+
 int
 ec2_describe_hosts(struct api_call *call, const struct ec2_DescribeHostsRequest *req,
                    struct ec2_DescribeHostsResult *res)
@@ -476,12 +526,14 @@ ec2_describe_hosts(struct api_call *call, const struct ec2_DescribeHostsRequest 
     if (r)
         return r;
     API_PRESENT(&res->hosts);
-    STORE_EACH(call->txn, ec2_dedicated_host_by_owner, row, call->account, call->region) {
-        if (!is_visible(call, row) || (req->host_ids.n && !str_in(&req->host_ids, row->id)))
-            continue;
-        struct ec2_Host shown = host_show(call, row);
+    struct ec2_host_rows rows = all_visible(call);
 
-        if (ec2_listing_has(call, &listing, &shown, row->created_ms, row->id))
+    for (size_t i = 0; i < rows.n; i++) {
+        if (req->host_ids.n && !str_in(&req->host_ids, rows.v[i]->id))
+            continue;
+        struct ec2_Host shown = host_show(call, rows.v[i]);
+
+        if (ec2_listing_has(call, &listing, &shown, rows.v[i]->created_ms, rows.v[i]->id))
             *LIST_PUSH(call->arena, &res->hosts) = shown;
     }
     res->next_token = ec2_listing_next(call, &listing);
@@ -490,24 +542,40 @@ ec2_describe_hosts(struct api_call *call, const struct ec2_DescribeHostsRequest 
 
 /* ---- instances on hosts ---- */
 
+static bool
+has_room(struct api_call *call, const struct ec2_dedicated_host_row *host,
+         const struct ec2_instance_row *row, const struct ec2_type *type)
+{
+    struct ec2_instance_row there = *row;
+
+    if (host->released_ms || host->failed || !str_is(host->auto_placement, "on") ||
+        !ec2_dedicated_host_takes(host, type) || (row->zone.n && !str_eq(host->zone, row->zone)))
+        return false;
+    there.account = call->account;
+    there.host_id = host->id;
+    there.zone = host->zone;
+    return ec2_placer_try(api_placer(call), call->txn, &there, 1) == PLACEMENT_FOUND;
+}
+
+/* Those of others are for what the own ones have no room for. */
 int
 ec2_dedicated_host_choose(struct api_call *call, struct ec2_instance_row *row)
 {
     const struct ec2_type *type = ec2_type_find(row->type);
-    struct ec2_instance_row there = *row;
 
     assert(type && str_is(row->tenancy, "host") && !row->host_id.n);
-    there.account = call->account;
     STORE_EACH(call->txn, ec2_dedicated_host_by_owner, host, call->account, call->region) {
-        if (host->released_ms || !str_is(host->auto_placement, "on") ||
-            !ec2_dedicated_host_takes(host, type) ||
-            (row->zone.n && !str_eq(host->zone, row->zone)))
-            continue;
-        there.host_id = host->id;
-        there.zone = host->zone;
-        if (ec2_placer_try(api_placer(call), call->txn, &there, 1) != PLACEMENT_FOUND)
+        if (!has_room(call, host, row, type))
             continue;
         row->host_id = host->id;
+        return 0;
+    }
+    struct ec2_host_rows shared = ec2_hosts_shared(call);
+
+    for (size_t i = 0; i < shared.n; i++) {
+        if (!has_room(call, shared.v[i], row, type))
+            continue;
+        row->host_id = shared.v[i]->id;
         return 0;
     }
     return api_fault(call, &EC2_ERR(InsufficientHostCapacity),

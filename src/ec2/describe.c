@@ -66,6 +66,12 @@ ec2_text_show(struct str text)
     return text.n ? text : STR_NONE;
 }
 
+struct opt_bool
+ec2_set_show(bool on)
+{
+    return on ? opt_bool(true) : (struct opt_bool){0};
+}
+
 struct ec2_AttributeValue *
 ec2_value_show(struct arena *arena, struct str text)
 {

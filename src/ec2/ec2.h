@@ -52,6 +52,10 @@ struct str ec2_zone_id(struct arena *arena, struct str zone);
  * publishes; a region younger than the data has the offerings of the one named in data/regions.txt.
  */
 bool ec2_type_offered(const struct ec2_type *type, struct str zone);
+/* How many of its interfaces may be Elastic Fabric Adapters. */
+unsigned ec2_type_efas(const struct ec2_type *type);
+/* Whether its instances have an Elastic Network Adapter and nothing else. */
+bool ec2_type_needs_ena(const struct ec2_type *type);
 /* Whether it may be in a cluster placement group. */
 bool ec2_type_clusters(const struct ec2_type *type);
 /* Whether Dedicated Hosts are there for it. */
@@ -87,6 +91,11 @@ extern const struct api_service_hooks ec2_hooks; /* makes the default VPC on fir
 
 int ec2_vpc_find(struct api_call *call, struct str id, const struct ec2_vpc_row **ret);
 int ec2_subnet_find(struct api_call *call, struct str id, const struct ec2_subnet_row **ret);
+/*
+ * Gives default VPCs of clouds that could not make networks yet the rows that stand around them.
+ * Idempotent; the daemon calls it at start.  0 or negative.
+ */
+int ec2_networks_complete(struct txn *txn);
 /* The default VPC, or the fault VPCIdNotSpecified. */
 int ec2_vpc_default(struct api_call *call, const struct ec2_vpc_row **ret);
 /* The default subnet in that zone, or in the first zone when zone is absent. */
@@ -120,6 +129,8 @@ int ec2_pool_take_lowest(struct txn *txn, const struct ec2_pool *pool, uint32_t 
 int ec2_pool_take(struct txn *txn, const struct ec2_pool *pool, uint32_t ip);
 /* Gives a taken one back. */
 int ec2_pool_give(struct txn *txn, const struct ec2_pool *pool, uint32_t ip);
+/* The pool itself goes; none of it is taken. */
+int ec2_pool_drop(struct txn *txn, const struct ec2_pool *pool);
 /* How many could still be taken. */
 uint64_t ec2_pool_free(struct txn *txn, const struct ec2_pool *pool);
 
@@ -146,6 +157,8 @@ int ec2_group_named_find(struct api_call *call, struct str name,
 /* By id or, in the default VPC, by name: the one that is given. */
 int ec2_group_either_find(struct api_call *call, struct str id, struct str name,
                           const struct ec2_security_group_row **ret);
+/* A group goes with its rules. */
+int ec2_group_drop(struct txn *txn, struct str id);
 /* Makes a group with its rules for a new VPC: the default group that nobody asked for. */
 int ec2_group_default_make(struct api_call *call, struct str vpc_id);
 
@@ -164,17 +177,26 @@ int ec2_rule_insert(struct api_call *call, struct ec2_sg_rule_row *row);
 /* A group's description, a rule's: what EC2 allows in it. */
 bool ec2_description_ok(struct str s);
 
+/* ---- prefix_list.c ---- */
+
+/* A rule names the list: the host will find its addresses.  Fault: InvalidPrefixListID.NotFound. */
+int ec2_prefix_list_use(struct api_call *call, struct str id);
+extern const struct api_filter_table ec2_managed_prefix_list_filter_table,
+    ec2_prefix_list_filter_table;
+
 /* ---- interface.c ---- */
 
 struct ec2_interface_want {
     const struct ec2_subnet_row *subnet;
     struct str instance_id; /* attached to this instance as device_index */
     int64_t device_index;
+    struct str interface_type; /* efa, or empty */
     struct str private_ip; /* absent: the lowest free address is taken */
     bool public_ip;
     struct str description;
     struct str_list group_ids, tags;
     bool delete_on_termination;
+    struct str client_token, request_hash; /* of a call that makes nothing else */
 };
 /*
  * Makes the row of an attached interface with its addresses.  Faults: InvalidIPAddress.InUse,
@@ -183,6 +205,15 @@ struct ec2_interface_want {
  */
 int ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
                        struct ec2_interface_row *ret);
+/* "interface", "efa" */
+struct str ec2_interface_type_show(const struct ec2_interface_row *row);
+/* Attaches one that is available as an instance's device 0; it outlives the instance. */
+int ec2_interface_attach(struct api_call *call, const struct ec2_interface_row *row,
+                         struct str instance_id, struct ec2_interface_row *ret);
+/* One that is attached to nothing goes, with its addresses.  0 or negative. */
+int ec2_interface_drop(struct txn *txn, const struct ec2_interface_row *row);
+struct ec2_NetworkInterface ec2_interface_show(struct api_call *call,
+                                               const struct ec2_interface_row *row);
 /*
  * A public address for, or back from, an interface: start and stop of an instance.  *ret_ip is
  * empty after it was taken away.  An interface that has what is asked for keeps it.  The caller
@@ -234,12 +265,22 @@ struct str ec2_public_dns_name(struct arena *arena, struct str region, struct st
 /* ---- volume.c ---- */
 
 /*
- * The root volume of an instance, from the image and the caller's BlockDeviceMappings (only the
- * root's entry is supported; another is refused with Unsupported and its name).
+ * What the root volume of an instance shall be, from the image and the caller's BlockDeviceMappings
+ * (only the root's entry is supported; another is refused with Unsupported and its name).  Whether
+ * it is encrypted is decided, and by which key.
  */
-int ec2_root_volume_make(struct api_call *call, const struct ec2_image_row *image,
-                         const struct ec2_BlockDeviceMappingList *mappings, struct str instance_id,
-                         struct str zone, const struct str_list *tags, struct ec2_volume_row *ret);
+int ec2_root_wanted(struct api_call *call, const struct ec2_image_row *image,
+                    const struct ec2_BlockDeviceMappingList *mappings,
+                    struct ec2_EbsBlockDevice *ret);
+struct ec2_root_want {
+    const struct ec2_image_row *image;
+    const struct ec2_EbsBlockDevice *ebs; /* of ec2_root_wanted() */
+    struct str instance_id, zone;
+    const struct str_list *tags;
+};
+/* Makes it.  *ret_may: false when it is encrypted and KMS does not let the caller have its key. */
+int ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
+                         struct ec2_volume_row *ret, bool *ret_may);
 /* Volumes of a terminated instance: those that go with it are deleted, others become available. */
 int ec2_volumes_release(struct txn *txn, struct str instance_id);
 /*
@@ -359,6 +400,8 @@ struct str ec2_listing_next(struct api_call *call, const struct ec2_listing *lis
 
 /* A row's text as an optional member of a reply: absent when it is empty. */
 struct str ec2_text_show(struct str text);
+/* A fact that is shown when it is true and left out when it is not. */
+struct opt_bool ec2_set_show(bool on);
 /* {Value: …}, for attributes. */
 struct ec2_AttributeValue *ec2_value_show(struct arena *arena, struct str text);
 struct ec2_AttributeBooleanValue *ec2_flag_show(struct arena *arena, bool on);
@@ -369,6 +412,8 @@ struct ec2_AttributeBooleanValue *ec2_flag_show(struct arena *arena, bool on);
 int ec2_id_check(struct api_call *call, struct str id, const char *prefix,
                  const struct api_error *malformed);
 bool ec2_id_is(struct str id, const char *prefix);
+/* PREFIX-0123…: the id of what is the same in every cloud, by its name. */
+struct str ec2_id_of_name(struct arena *arena, const char *prefix, struct str name);
 /* Whether it is twelve digits. */
 bool ec2_is_account(struct str s);
 /* Refuse what Welkin does not carry out, by its name: UnsupportedOperation. */

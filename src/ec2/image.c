@@ -165,7 +165,8 @@ image_show(struct api_call *call, const struct ec2_image_row *row)
         .root_device_name = row->root_device_name,
         .boot_mode = ec2_text_show(row->boot_mode),
         .imds_support = ec2_text_show(row->imds_support),
-        .ena_support = opt_bool(row->ena_support),
+        .ena_support = ec2_set_show(row->ena_support),
+        .sriov_net_support = ec2_text_show(row->sriov_net_support),
         .source_instance_id = ec2_text_show(row->source_instance_id),
         .deregistration_protection = S("disabled"),
         .tags = ec2_tags_show(call->arena, &row->tags),
@@ -224,8 +225,6 @@ register_refuse(struct api_call *call, const struct ec2_RegisterImageRequest *re
         return ec2_unsupported(call, "KernelId");
     if (req->ramdisk_id.p)
         return ec2_unsupported(call, "RamdiskId");
-    if (req->sriov_net_support.p)
-        return ec2_unsupported(call, "SriovNetSupport");
     if (req->virtualization_type.p && !str_is(req->virtualization_type, "hvm"))
         return ec2_unsupported(call, "A VirtualizationType other than hvm");
     return 0;
@@ -336,6 +335,8 @@ ec2_register_image(struct api_call *call, const struct ec2_RegisterImageRequest 
     if (r == 0)
         r = value_check(call, req->imds_support, "imdsSupport", "v2.0");
     if (r == 0)
+        r = value_check(call, req->sriov_net_support, "sriovNetSupport", "simple");
+    if (r == 0)
         r = ec2_tags_only(call, &req->tag_specifications, types, ARRAY_LEN(types));
     if (r == 0)
         r = ec2_tags_of(call, &req->tag_specifications, types[0], &row.tags);
@@ -370,6 +371,7 @@ ec2_register_image(struct api_call *call, const struct ec2_RegisterImageRequest 
     row.imds_support = req->imds_support;
     row.boot_mode = req->boot_mode;
     row.ena_support = opt_bool_or(req->ena_support, false);
+    row.sriov_net_support = req->sriov_net_support;
     row.snapshot_id = source->snapshot_id;
     r = ec2_image_insert(call->txn, &row);
     if (r < 0)

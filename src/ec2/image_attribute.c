@@ -52,7 +52,7 @@ ec2_describe_image_attribute(struct api_call *call,
     else if (str_is(which, "ramdisk"))
         res->ramdisk_id = ec2_value_show(a, STR_NONE);
     else if (str_is(which, "sriovNetSupport"))
-        res->sriov_net_support = ec2_value_show(a, STR_NONE);
+        res->sriov_net_support = ec2_value_show(a, row->sriov_net_support);
     else if (str_is(which, "tpmSupport"))
         res->tpm_support = ec2_value_show(a, STR_NONE);
     else if (str_is(which, "uefiData"))

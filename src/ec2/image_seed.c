@@ -5,10 +5,9 @@
  * names it works on every Welkin.  An id of AWS's is what somebody's template already says; it
  * stands for whatever root file system the operator maps it to.
  */
-#include "codec/crypto.h"
 #include "ec2/ec2.h"
 
-enum { ID_DIGITS = 17, ROOT_GIB_DEFAULT = 8 };
+enum { ROOT_GIB_DEFAULT = 8 };
 
 struct known_image {
     const char *id; /* of AWS's; NULL: made from the name */
@@ -31,20 +30,6 @@ static const struct known_image known_images[] = {
      "What names of Windows images stand for: it boots nowhere here", "/dev/sda1", "gp3", 0,
      .windows = true},
 };
-
-/* PREFIX-0123…: the first digits of a digest of the name. */
-static struct str
-id_of(struct arena *arena, const char *prefix, struct str name)
-{
-    uint8_t digest[SHA256_LEN];
-    struct str text = str_fmt(arena, "welkin %s %.*s", prefix, STR_ARG(name));
-
-    crypto_sha256(text.p, text.n, digest);
-    struct str hex = str_hex(arena, digest, sizeof(digest));
-
-    /* AWS's newer ids begin with 0. */
-    return str_fmt(arena, "%s-0%.*s", prefix, ID_DIGITS - 1, hex.p);
-}
 
 static const struct known_image *
 known_find(struct str image)
@@ -75,7 +60,8 @@ image_row(struct arena *arena, const struct known_image *known, struct str id)
         .state = S("available"),
         .created_ms = known->created_ms,
         .ena_support = true,
-        .snapshot_id = id_of(arena, "snap", id),
+        .sriov_net_support = S("simple"),
+        .snapshot_id = ec2_id_of_name(arena, "snap", id),
         .volume_size_gib = ROOT_GIB_DEFAULT,
     };
 }
@@ -94,7 +80,7 @@ ec2_image_seed(struct txn *txn, struct env *env, struct str image, struct str ro
     bool mapped = !known && ec2_id_is(image, "ami");
     struct str id = mapped               ? image
                     : known && known->id ? str_from(known->id)
-                                         : id_of(&arena, "ami", image);
+                                         : ec2_id_of_name(&arena, "ami", image);
     const struct ec2_image_row *old = ec2_image_get(txn, id);
     struct ec2_image_row row;
 

@@ -65,8 +65,7 @@ collect(struct api_call *call, const struct str_list *ids, struct map *known,
 }
 
 int
-ec2_instances_find(struct api_call *call, const struct str_list *ids,
-                   struct ec2_instance_rows *ret)
+ec2_instances_find(struct api_call *call, const struct str_list *ids, struct ec2_instance_rows *ret)
 {
     struct map known;
     uint64_t seed; /* callers choose the keys */
@@ -149,8 +148,8 @@ ec2_instance_walk(struct api_call *call, const struct ec2_instance_walk_want *wa
         qsort(w.rows.v, w.rows.n, sizeof(*w.rows.v), by_launch);
     assert(!(w.by_id && (w.paged || w.listing.page.after.n)));
     *ret = w;
-    ret->cursor = store_seek(call->txn, &ec2_instance_by_owner,
-                             STORE_KEYS(call->account, call->region));
+    ret->cursor =
+        store_seek(call->txn, &ec2_instance_by_owner, STORE_KEYS(call->account, call->region));
     if (w.listing.page.after.n)
         resume(ret);
     return 0;
@@ -338,8 +337,38 @@ static const struct api_filter instance_filters[] = {
     {"tag", API_FILTER_TAGS},
 };
 
+static struct str
+state_name(const void *row)
+{
+    int64_t state = ((const struct ec2_instance_row *)row)->state;
+
+    assert(state >= 0 && state < ec2_instance_sm.n_states);
+    return str_from(ec2_instance_sm.states[state].name);
+}
+
+#define COLUMN(filter, member)                                                                     \
+    {                                                                                              \
+        .name = filter, .offset = offsetof(struct ec2_instance_row, member)                        \
+    }
+static const struct api_filter_column instance_columns[] = {
+    {.name = "instance-state-name", .text = state_name},
+    COLUMN("availability-zone", zone),
+    COLUMN("host-id", host_id),
+    COLUMN("image-id", image_id),
+    COLUMN("instance-id", id),
+    COLUMN("instance-type", type),
+    COLUMN("ip-address", public_ip),
+    COLUMN("key-name", key_name),
+    COLUMN("owner-id", account),
+    COLUMN("private-ip-address", private_ip),
+    COLUMN("reservation-id", reservation_id),
+    COLUMN("subnet-id", subnet_id),
+    COLUMN("tag", tags),
+    COLUMN("vpc-id", vpc_id),
+};
+
 const struct api_filter_table ec2_instance_filter_table =
-    API_FILTER_TABLE(ec2_service, EC2_SHAPE_Instance, instance_filters);
+    API_FILTER_TABLE_OF_ROWS(ec2_service, EC2_SHAPE_Instance, instance_filters, instance_columns);
 
 static bool
 has_filter(const struct ec2_FilterList *filters, const char *name)
@@ -374,24 +403,15 @@ profile_name_passes(struct api_call *call, const struct api_filter_set *set,
            api_filter_allows(set, "iam-instance-profile.name", ec2_profile_name(association));
 }
 
-/*
- * Looks at what the row itself tells: filters whose fact is not in the reply, and those that are
- * common and let few pass, before a reply is built for the others.
- */
+/* Filters whose fact is not in the reply, and those that a row tells by itself. */
 static bool
 row_passes(struct api_call *call, const struct ec2_FilterList *filters,
            const struct api_filter_set *set, const struct ec2_instance_row *row)
 {
-    const char *state = ec2_instance_sm.states[row->state].name;
-
-    assert(row->state >= 0 && row->state < ec2_instance_sm.n_states);
-    if (!api_filter_allows(set, "instance-id", row->id) ||
-        !api_filter_allows(set, "instance-state-name", str_from(state)) ||
-        !api_filter_allows(set, "image-id", row->image_id) ||
-        !api_filter_allows(set, "instance-type", row->type) ||
-        !api_filter_allows(set, "owner-id", row->account) ||
-        !api_filter_allows(set, "reservation-id", row->reservation_id))
+    if (!api_filter_row_passes(set, row))
         return false;
+    if (!api_filter_has_others(set))
+        return true;
     if (has_filter(filters, "iam-instance-profile.name") && !profile_name_passes(call, set, row))
         return false;
     if (has_filter(filters, "network-interface.tag-key") &&
@@ -418,6 +438,8 @@ passes(struct api_call *call, const struct ec2_FilterList *filters,
         return true;
     if (!row_passes(call, filters, set, row))
         return false;
+    if (!api_filter_has_others(set))
+        return true;
     arena_reset(scratch);
     aside.arena = scratch;
     ec2_instance_shower_init(&shower, &aside);
@@ -425,37 +447,89 @@ passes(struct api_call *call, const struct ec2_FilterList *filters,
     return api_filter_match(set, &instance);
 }
 
-static struct ec2_Instance *
-push_instance(struct api_call *call, struct ec2_DescribeInstancesResult *res,
-              const struct ec2_instance_row *row)
-{
-    struct ec2_ReservationList *list = &res->reservations;
-    struct ec2_Reservation *last = list->n ? &list->v[list->n - 1] : NULL;
+/* The instances of a reservation, shown while the reply is written. */
+struct shown_instances {
+    struct api_maker maker;
+    struct ec2_instance_shower *shower;
+    const struct ec2_instance_row *const *rows, *const *end; /* end: of all reservations */
+};
 
-    if (!last || !str_eq(last->reservation_id, row->reservation_id)) {
-        last = LIST_PUSH(call->arena, list);
-        last->reservation_id = row->reservation_id;
-        last->owner_id = row->account;
-        API_PRESENT(&last->groups);
-    }
-    return LIST_PUSH(call->arena, &last->instances);
+static void
+make_instance(struct api_maker *maker, size_t i, struct arena *scratch, void *element)
+{
+    struct shown_instances *shown = CONTAINER_OF(maker, struct shown_instances, maker);
+    const struct ec2_instance_row *const *row = shown->rows + i;
+
+    assert(i < maker->n && row < shown->end);
+    ec2_instance_show_hint(shown->shower->call->txn, row, (size_t)(shown->end - row));
+    shown->shower->arena = scratch;
+    ec2_instance_show(shown->shower, *row, element);
+}
+
+/* Those at the front of the rows that belong to one reservation. */
+static void
+show_reservation(struct api_call *call, struct ec2_instance_shower *shower,
+                 const struct ec2_instance_row *const *rows,
+                 const struct ec2_instance_row *const *end, struct ec2_Reservation *to)
+{
+    struct shown_instances *shown = ARENA_NEW(call->arena, struct shown_instances);
+
+    *shown = (struct shown_instances){
+        .maker.make = make_instance, .shower = shower, .rows = rows, .end = end};
+    to->reservation_id = rows[0]->reservation_id;
+    to->owner_id = rows[0]->account;
+    API_PRESENT(&to->groups);
+    while (rows + shown->maker.n < end &&
+           str_eq(rows[shown->maker.n]->reservation_id, to->reservation_id))
+        shown->maker.n++;
+    to->instances.v = (void *)&shown->maker;
+    to->instances.n = API_MADE;
+}
+
+/* For a caller who reads the reply instead of writing it. */
+static void
+make_all(struct api_call *call, struct ec2_InstanceList *list)
+{
+    struct api_maker *maker = (void *)list->v;
+
+    list->n = maker->n;
+    list->v = ARENA_ARRAY(call->arena, struct ec2_Instance, maker->n);
+    for (size_t i = 0; i < list->n; i++)
+        maker->make(maker, i, call->arena, &list->v[i]);
+}
+
+static void
+collect_rows(struct api_call *call, const struct ec2_FilterList *filters,
+             struct ec2_instance_walk *walk, struct ec2_instance_rows *ret)
+{
+    const struct ec2_instance_row *row;
+    struct arena scratch;
+
+    arena_init(&scratch, SCRATCH_BYTES_MAX);
+    while ((row = ec2_instance_walk_next(walk)))
+        if (passes(call, filters, &walk->listing.filters, &scratch, row) &&
+            ec2_instance_walk_take(walk, row))
+            *LIST_PUSH(call->arena, ret) = row;
+    arena_done(&scratch);
 }
 
 static void
 list_instances(struct api_call *call, const struct ec2_FilterList *filters,
-               struct ec2_instance_walk *walk, struct ec2_DescribeInstancesResult *res)
+               struct ec2_instance_walk *walk, struct ec2_ReservationList *list)
 {
-    const struct ec2_instance_row *row;
-    struct ec2_instance_shower shower;
-    struct arena scratch;
+    struct ec2_instance_shower *shower = ARENA_NEW(call->arena, struct ec2_instance_shower);
+    struct ec2_instance_rows rows = {0};
 
-    arena_init(&scratch, SCRATCH_BYTES_MAX);
-    ec2_instance_shower_init(&shower, call);
-    while ((row = ec2_instance_walk_next(walk)))
-        if (passes(call, filters, &walk->listing.filters, &scratch, row) &&
-            ec2_instance_walk_take(walk, row))
-            ec2_instance_show(&shower, row, push_instance(call, res, row));
-    arena_done(&scratch);
+    ec2_instance_shower_init(shower, call);
+    collect_rows(call, filters, walk, &rows);
+    for (size_t i = 0; i < rows.n;) {
+        struct ec2_Reservation *to = LIST_PUSH(call->arena, list);
+
+        show_reservation(call, shower, rows.v + i, rows.v + rows.n, to);
+        i += ((struct api_maker *)to->instances.v)->n;
+        if (!call->streams)
+            make_all(call, &to->instances);
+    }
 }
 
 int
@@ -474,7 +548,7 @@ ec2_describe_instances(struct api_call *call, const struct ec2_DescribeInstances
     if (r)
         return r;
     API_PRESENT(&res->reservations);
-    list_instances(call, &req->filters, &walk, res);
+    list_instances(call, &req->filters, &walk, &res->reservations);
     res->next_token = ec2_listing_next(call, &walk.listing);
     return 0;
 }

@@ -13,8 +13,11 @@
  *   instance_credit.c     the credit option of burstable instances
  *   instance_event.c      scheduled events; instance_upkeep.c carries them out
  *   instance_status.c     DescribeInstanceStatus, …CreditSpecifications, GetConsoleOutput
+ *   instance_monitoring.c MonitorInstances, UnmonitorInstances
  *   instance_power.c      Start, Stop, Reboot, Terminate
+ *   instance_hibernate.c  whether an instance can be hibernated
  *   instance_profile.c    instance profiles and their associations
+ *   instance_fit.c        what an instance asks of its type
  *   instance_attribute.c  Describe, Modify, Reset of attributes; instance_options.c metadata's
  */
 #pragma once
@@ -50,6 +53,15 @@ struct ec2_instance_why ec2_instance_why_guest(void);
 /* The host could not boot it or lost it; `sentence` may be empty. */
 struct ec2_instance_why ec2_instance_why_host(struct arena *arena, struct str sentence);
 
+/* The caller hibernates it. */
+struct ec2_instance_why ec2_instance_why_hibernate(struct arena *arena, int64_t now_ms);
+/* What a hibernated instance had in memory is gone; `sentence` says how. */
+struct ec2_instance_why ec2_instance_why_forgot(struct arena *arena, struct str sentence);
+/* What a start that cannot succeed ends with, by its code: ec2_instance_row.launch_error. */
+#define INSTANCE_NO_KEY "Client.InternalError"
+#define INSTANCE_NO_STORAGE "Client.VolumeLimitExceeded"
+struct ec2_instance_why ec2_instance_why_launch(struct str code);
+
 /*
  * Moves an instance to another state: the only way there is.  Checks the move, stamps it, does
  * what belongs to the new state (a stopped instance has no public address; a terminated one has
@@ -64,6 +76,21 @@ int ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_in
 /* Takes the lowest free range of user ids for an instance; -ENOSPC, not logged: all are taken. */
 int ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret) MUST_USE;
 int ec2_slot_give_back(struct txn *txn, int64_t slot) MUST_USE;
+
+/* ---- instance_hibernate.c ---- */
+
+struct ec2_launch;
+
+#define INSTANCE_HIBERNATED_MS_MAX (INT64_C(60) * 24 * 3600 * 1000)
+
+/*
+ * Whether what is launched can be hibernated: type, image, boot mode, root volume, enclaves.
+ * Fault: UnsupportedHibernationConfiguration.
+ */
+int ec2_hibernation_check(struct api_call *call, const struct ec2_launch *launch);
+/* Whether it can be hibernated now.  Faults: UnsupportedHibernationConfiguration,
+ * UnsupportedOperation. */
+int ec2_hibernate_check(struct api_call *call, const struct ec2_instance_row *row);
 
 /* ---- instance_token.c ---- */
 
@@ -80,9 +107,11 @@ struct ec2_launch {
     const struct ec2_subnet_row *subnet;
     const struct ec2_vpc_row *vpc;
     struct str_list group_ids, volume_tags, interface_tags;
-    struct str private_ip, interface_description;
+    struct str private_ip, interface_description, interface_type;
     const struct iam_profile_row *profile; /* NULL: none */
+    const struct ec2_interface_row *interface; /* one that is there; NULL: it is made */
     bool public_ip, interface_delete;
+    struct ec2_EbsBlockDevice root; /* of ec2_root_wanted() */
     struct ec2_instance_row model; /* members that all have alike */
 };
 /* The zone that Placement names, absent when it names none; InvalidParameterValue. */
@@ -173,6 +202,16 @@ int ec2_user_data_check(struct api_call *call, struct str bytes);
 int ec2_type_check(struct api_call *call, struct str name, struct str architecture,
                    const struct ec2_type **ret);
 
+/* ---- instance_fit.c ---- */
+
+/*
+ * Whether the type has what the launch, or the instance that is about to start, asks for.
+ * Faults: InvalidParameterCombination (no ENA), Unsupported (not EBS-optimised),
+ * AttachmentLimitExceeded (no EFA).
+ */
+int ec2_launch_fits(struct api_call *call, const struct ec2_launch *launch);
+int ec2_instance_fits(struct api_call *call, const struct ec2_instance_row *row);
+
 /* ---- instance_options.c ---- */
 
 struct ec2_metadata_want { /* absent: unchanged */
@@ -187,6 +226,7 @@ int ec2_metadata_set(struct api_call *call, const struct ec2_metadata_want *want
 /* What instances that are shown one after the other have in common is looked up once. */
 struct ec2_instance_shower {
     struct api_call *call;
+    struct arena *arena; /* what one answer points to: the call's, unless set after init */
     const struct ec2_region *region;
     struct str dns_private, dns_public; /* "ec2.internal", "compute-1.amazonaws.com" */
     struct str_list group_ids;
@@ -200,6 +240,8 @@ struct ec2_instance_shower {
 void ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call);
 void ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
                        struct ec2_Instance *out);
+/* rows[0] of n is shown next, the others after it. */
+void ec2_instance_show_hint(struct txn *txn, const struct ec2_instance_row *const *rows, size_t n);
 /* {16, "running"}; the texts are constant. */
 struct ec2_InstanceState ec2_instance_state_show(int64_t state);
 struct ec2_InstanceMetadataOptionsResponse

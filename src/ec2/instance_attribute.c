@@ -32,7 +32,7 @@ typedef void show_fn(struct api_call *call, const struct ec2_instance_row *row,
 SHOW(instance_type, ec2_value_show(call->arena, row->type))
 SHOW(kernel_id, ec2_value_show(call->arena, STR_NONE))
 SHOW(ramdisk_id, ec2_value_show(call->arena, STR_NONE))
-SHOW(sriov_net_support, ec2_value_show(call->arena, STR_NONE))
+SHOW(sriov_net_support, ec2_value_show(call->arena, row->sriov_net_support))
 SHOW(user_data, ec2_value_show(call->arena, str_base64(call->arena, row->user_data)))
 SHOW(disable_api_termination, ec2_flag_show(call->arena, row->disable_api_termination))
 SHOW(disable_api_stop, ec2_flag_show(call->arena, row->disable_api_stop))
@@ -41,7 +41,6 @@ SHOW(root_device_name, ec2_value_show(call->arena, row->root_device_name))
 SHOW(block_device_mappings, ec2_block_devices_show(call, row))
 SHOW(source_dest_check, ec2_flag_show(call->arena, row->source_dest_check))
 SHOW(ebs_optimized, ec2_flag_show(call->arena, row->ebs_optimized))
-SHOW(ena_support, ec2_flag_show(call->arena, row->ena_support))
 
 static void
 show_product_codes(struct api_call *call UNUSED, const struct ec2_instance_row *row UNUSED,
@@ -134,6 +133,10 @@ set_type(struct api_call *call, struct ec2_instance_row *row, const struct want 
 
     if (r)
         return r;
+    if (row->hibernated)
+        return api_fault(call, &EC2_ERR(UnsupportedOperation),
+                         "The instance type of the hibernated instance '%.*s' cannot be changed.",
+                         STR_ARG(row->id));
     if (!ec2_type_offered(type, row->zone))
         return api_fault(call, &EC2_ERR(Unsupported),
                          "The requested instance type (%.*s) is not supported in the "
@@ -149,6 +152,16 @@ set_type(struct api_call *call, struct ec2_instance_row *row, const struct want 
         row->cpu_credits = S("");
     else if (!row->cpu_credits.n)
         row->cpu_credits = ec2_type_credits(call, type);
+    return 0;
+}
+
+/* Once it is on there is no way back. */
+static int
+set_sriov(struct api_call *call, struct ec2_instance_row *row, const struct want *want)
+{
+    if (!str_is(want->text, "simple"))
+        return bad_value(call, "sriovNetSupport", want->text);
+    row->sriov_net_support = want->text;
     return 0;
 }
 
@@ -232,7 +245,7 @@ reset_source_dest_check(struct api_call *call, struct ec2_instance_row *row,
 
 static const struct attribute {
     const char *name;
-    show_fn *show;
+    show_fn *show; /* NULL: DescribeInstanceAttribute does not know it */
     set_fn *set;   /* NULL: read only */
     set_fn *reset; /* NULL: has no default to go back to */
     bool stopped;  /* may only be changed while the instance is stopped */
@@ -242,7 +255,7 @@ static const struct attribute {
     {"disableApiTermination", show_disable_api_termination, set_disable_api_termination, NULL,
      false},
     {"ebsOptimized", show_ebs_optimized, set_ebs_optimized, NULL, true},
-    {"enaSupport", show_ena_support, set_ena_support, NULL, true},
+    {"enaSupport", NULL, set_ena_support, NULL, true},
     {"enclaveOptions", show_enclave_options, NULL, NULL, false},
     {"groupSet", show_groups, set_groups, NULL, false},
     {"instanceInitiatedShutdownBehavior", show_instance_initiated_shutdown_behavior,
@@ -254,9 +267,17 @@ static const struct attribute {
     {"rootDeviceName", show_root_device_name, NULL, NULL, false},
     {"sourceDestCheck", show_source_dest_check, set_source_dest_check, reset_source_dest_check,
      false},
-    {"sriovNetSupport", show_sriov_net_support, set_nothing, NULL, true},
+    {"sriovNetSupport", show_sriov_net_support, set_sriov, NULL, true},
     {"userData", show_user_data, set_user_data, NULL, true},
 };
+
+static int
+unknown_attribute(struct api_call *call, struct str name)
+{
+    return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                     "Value (%.*s) for parameter attribute is invalid. Unknown attribute.",
+                     STR_ARG(name));
+}
 
 static int
 attribute_find(struct api_call *call, struct str name, const struct attribute **ret)
@@ -266,9 +287,7 @@ attribute_find(struct api_call *call, struct str name, const struct attribute **
             *ret = &attributes[i];
             return 0;
         }
-    return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                     "Value (%.*s) for parameter attribute is invalid. Unknown attribute.",
-                     STR_ARG(name));
+    return unknown_attribute(call, name);
 }
 
 /* ---- which one a request names ---- */
@@ -361,7 +380,8 @@ ec2_describe_instance_attribute(struct api_call *call,
         r = attribute_find(call, req->attribute, &attribute);
     if (r)
         return r;
-    assert(attribute->show);
+    if (!attribute->show)
+        return unknown_attribute(call, req->attribute);
     res->instance_id = row->id;
     attribute->show(call, row, res);
     return 0;

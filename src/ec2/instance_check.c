@@ -70,12 +70,11 @@ refuse_interface(struct api_call *call, const struct ec2_InstanceNetworkInterfac
     const struct refusal list[] = {
         {positive(i->ipv6_address_count), "NetworkInterface.Ipv6AddressCount"},
         {i->ipv6_addresses.n > 0, "NetworkInterface.Ipv6Addresses"},
-        {given(i->network_interface_id), "NetworkInterface.NetworkInterfaceId"},
         {i->private_ip_addresses.n > 1, "NetworkInterface.PrivateIpAddresses"},
         {positive(i->secondary_private_ip_address_count),
          "NetworkInterface.SecondaryPrivateIpAddressCount"},
         {is_true(i->associate_carrier_ip_address), "NetworkInterface.AssociateCarrierIpAddress"},
-        {differs(i->interface_type, "interface"), "NetworkInterface.InterfaceType"},
+        {str_is(i->interface_type, "efa-only"), "NetworkInterface.InterfaceType (efa-only)"},
         {positive(i->network_card_index), "NetworkInterface.NetworkCardIndex"},
         {i->ipv4_prefixes.n > 0, "NetworkInterface.Ipv4Prefix"},
         {positive(i->ipv4_prefix_count), "NetworkInterface.Ipv4PrefixCount"},
@@ -97,8 +96,6 @@ refuse_options(struct api_call *call, const struct ec2_RunInstancesRequest *r)
     const struct ec2_CpuOptionsRequest *cpu = r->cpu_options;
     const struct ec2_PrivateDnsNameOptionsRequest *dns = r->private_dns_name_options;
     const struct refusal list[] = {
-        {r->hibernation_options && is_true(r->hibernation_options->configured),
-         "HibernationOptions.Configured"},
         {r->enclave_options && is_true(r->enclave_options->enabled), "EnclaveOptions.Enabled"},
         {r->network_performance_options &&
              differs(r->network_performance_options->bandwidth_weighting, "default"),
@@ -274,6 +271,7 @@ check_image(struct api_call *call, const struct ec2_RunInstancesRequest *req, st
     l->model.root_device_name = l->image->root_device_name;
     l->model.boot_mode = l->image->boot_mode;
     l->model.ena_support = l->image->ena_support;
+    l->model.sriov_net_support = l->image->sriov_net_support;
     l->model.type = l->type->name;
     l->model.memory_mib = l->type->memory_mib;
     return 0;
@@ -407,6 +405,51 @@ check_clashes(struct api_call *call, const struct ec2_RunInstancesRequest *req)
     return 0;
 }
 
+/* Kinds that launch_refuse() lets through. */
+static int
+check_interface_type(struct api_call *call, struct str type, struct ec2_launch *l)
+{
+    assert(!str_is(type, "efa-only"));
+    if (str_is(type, "efa"))
+        l->interface_type = type;
+    else if (differs(type, "interface"))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter interfaceType is invalid. Valid values: "
+                         "interface, efa, efa-only",
+                         STR_ARG(type));
+    return 0;
+}
+
+/* An interface that is there has all that could be said of a new one. */
+static int
+check_existing(struct api_call *call, const struct ec2_InstanceNetworkInterfaceSpecification *i,
+               struct ec2_launch *l)
+{
+    const char *what =
+        i->subnet_id.p                                         ? "a subnet ID"
+        : i->groups.n                                          ? "security groups"
+        : i->private_ip_address.p || i->private_ip_addresses.n ? "a private IP address"
+        : i->associate_public_ip_address.set                   ? "a public IP address"
+        : i->description.p                                     ? "a description"
+        : i->interface_type.p                                  ? "an interface type"
+        : opt_bool_or(i->delete_on_termination, false)         ? "delete on termination as true"
+                                                               : NULL;
+
+    if (what)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "A network interface may not specify a network interface ID and %s", what);
+    if (l->max > 1)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "A network interface ID may not be specified when more than one instance "
+                         "is launched");
+    int r = ec2_interface_find(call, i->network_interface_id, &l->interface);
+
+    if (!r && l->interface->instance_id.n)
+        r = api_fault(call, &EC2_ERR(InvalidNetworkInterface_InUse), "Interface: [%.*s] in use.",
+                      STR_ARG(l->interface->id));
+    return r;
+}
+
 static int
 check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
               struct ec2_launch *l)
@@ -417,12 +460,25 @@ check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         listed ? &req->network_interfaces.v[0] : &none;
     int r = listed ? check_clashes(call, req) : 0;
 
+    if (r == 0 && i->network_interface_id.p)
+        r = check_existing(call, i, l);
     if (r == 0)
-        r = check_subnet(call, listed ? i->subnet_id : req->subnet_id, req->placement, l);
+        r = check_subnet(call,
+                         l->interface ? l->interface->subnet_id
+                         : listed     ? i->subnet_id
+                                      : req->subnet_id,
+                         req->placement, l);
+    if (r == 0 && l->interface) {
+        l->group_ids = l->interface->group_ids;
+        l->interface_type = l->interface->interface_type;
+        return 0;
+    }
     if (r == 0)
         r = ec2_groups_resolve(call, l->vpc->id, listed ? &i->groups : &req->security_group_ids,
                                &req->security_groups, &l->group_ids);
     l->private_ip = req->private_ip_address;
+    if (r == 0)
+        r = check_interface_type(call, i->interface_type, l);
     if (r == 0 && listed)
         r = interface_address(call, i, &l->private_ip);
     if (r)
@@ -578,8 +634,16 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
         r = check_tags(call, req, ret);
     if (r == 0)
         r = check_options(call, req, ret);
+    if (r == 0)
+        r = ec2_root_wanted(call, ret->image, &req->block_device_mappings, &ret->root);
+    ret->model.hibernation =
+        req->hibernation_options && is_true(req->hibernation_options->configured);
+    if (r == 0 && ret->model.hibernation)
+        r = ec2_hibernation_check(call, ret);
     if (r == 0 && req->iam_instance_profile)
         r = ec2_profile_find(call, req->iam_instance_profile, S("*"), &ret->profile);
+    if (r == 0)
+        r = ec2_launch_fits(call, ret);
     assert(r || (ret->group_ids.n > 0 && ret->subnet && ret->vpc && ret->type));
     ret->model.key_name = req->key_name;
     return r;

@@ -6,6 +6,7 @@
  * first row changes.
  */
 #include "ec2/instance.h"
+#include "ec2/volume.h"
 
 static int
 wrong_state(struct api_call *call, const struct ec2_instance_row *row, const char *what)
@@ -55,16 +56,25 @@ static int
 start(struct api_call *call, const struct ec2_instance_row *row)
 {
     struct ec2_instance_row new = *row;
+    bool may = true;
 
     assert(row->state == EC2_STOPPED);
-    int r = start_public_address(call, &new);
+    int r = ec2_instance_fits(call, row);
 
+    if (r == 0)
+        r = start_public_address(call, &new);
     if (r == 0)
         r = ec2_vcpus_take(call, &new);
     if (r == 0)
         r = ec2_instance_place(call, &new);
+    if (r == 0)
+        r = ec2_volumes_unseal(call, new.id, &may);
     if (r)
         return r;
+    new.launch_error = may ? S("") : S(INSTANCE_NO_KEY);
+    /* AWS promises nothing for longer; the host lets go of the memory and boots. */
+    if (call->now_ms > new.hibernated_ms + INSTANCE_HIBERNATED_MS_MAX)
+        new.hibernated = false;
     new.launched_ms = call->now_ms;
     new.start_generation++;
     return ec2_instance_move(call->txn, &new, EC2_PENDING, call->now_ms, INSTANCE_WHY_PENDING);
@@ -99,7 +109,7 @@ ec2_start_instances(struct api_call *call, const struct ec2_StartInstancesReques
 /* ---- stop ---- */
 
 static int
-check_stop(struct api_call *call, const struct ec2_instance_row *row)
+check_stop(struct api_call *call, const struct ec2_instance_row *row, bool hibernate)
 {
     if (row->state == EC2_PENDING && row->start_generation == 1)
         return api_fault(call, &EC2_ERR(IncorrectInstanceState),
@@ -112,7 +122,19 @@ check_stop(struct api_call *call, const struct ec2_instance_row *row)
                          STR_ARG(row->id));
     if (row->disable_api_stop && row->state != EC2_STOPPED && row->state != EC2_STOPPING)
         return not_permitted(call, row, "stopped", "disableApiStop");
-    return 0;
+    return hibernate ? ec2_hibernate_check(call, row) : 0;
+}
+
+static int
+stop(struct api_call *call, struct ec2_instance_row *row, bool hibernate)
+{
+    if (row->state != EC2_RUNNING && row->state != EC2_PENDING)
+        return 0;
+    row->hibernated = hibernate;
+    row->hibernated_ms = hibernate ? call->now_ms : 0;
+    return ec2_instance_move(call->txn, row, EC2_STOPPING, call->now_ms,
+                             hibernate ? ec2_instance_why_hibernate(call->arena, call->now_ms)
+                                       : ec2_instance_why_user(call->arena, call->now_ms));
 }
 
 int
@@ -120,6 +142,7 @@ ec2_stop_instances(struct api_call *call, const struct ec2_StopInstancesRequest 
                    struct ec2_StopInstancesResult *res)
 {
     struct ec2_instance_rows rows;
+    bool hibernate = opt_bool_or(req->hibernate, false);
     int r = ec2_instances_find(call, &req->instance_ids, &rows);
 
     /* Force asks for what happens anyway: a guest that does not shut down in time is killed. */
@@ -128,24 +151,16 @@ ec2_stop_instances(struct api_call *call, const struct ec2_StopInstancesRequest 
     if (r)
         return r;
     LIST_EACH(&rows, row) {
-        r = check_stop(call, *row);
+        r = check_stop(call, *row, hibernate);
         if (r)
             return r;
-        if (opt_bool_or(req->hibernate, false))
-            return api_fault(call, &EC2_ERR(UnsupportedHibernationConfiguration),
-                             "The instance '%.*s' is not configured for hibernation. Welkin does "
-                             "not implement hibernation.",
-                             STR_ARG((*row)->id));
     }
     LIST_EACH(&rows, row) {
         struct ec2_instance_row new = **row;
 
-        if (new.state == EC2_RUNNING || new.state == EC2_PENDING) {
-            r = ec2_instance_move(call->txn, &new, EC2_STOPPING, call->now_ms,
-                                  ec2_instance_why_user(call->arena, call->now_ms));
-            if (r)
-                return r;
-        }
+        r = stop(call, &new, hibernate);
+        if (r)
+            return r;
         show_change(call, &res->stopping_instances, new.id, (*row)->state, new.state);
     }
     return 0;

@@ -7,13 +7,16 @@
  * all instances at the start is the same look.
  *
  *   state          machine                         next
- *   pending        up, of this start               running
+ *   pending        a start that cannot succeed     terminated, or stopped when it ran before
+ *                  up, of this start               running
  *                  failed, of this start           terminated, or stopped when it ran before
  *                  down, of this start             running, then as below
  *   running        down by a reboot                (the host boots it again)
  *                  down, failed, none              by its shutdown behaviour, protected or not:
  *                                                  stopping, stopped or shutting-down, terminated
  *   stopping       down, failed, none              stopped
+ *                  frozen, to be hibernated        stopped
+ *   stopped        hibernated, and ended           its memory is lost: no more hibernated
  *   shutting-down  removed, or ended in this start terminated
  *   terminated     removed                         its range of user ids is given back
  *                  removed, and an hour passed     the rows go
@@ -105,15 +108,19 @@ phase_is_end(int64_t phase)
 static int
 look_pending(struct view *v)
 {
+    enum ec2_instance_state back = v->row.start_generation == 1 ? EC2_TERMINATED : EC2_STOPPED;
     int64_t phase = v->machine ? v->machine->phase : HOST_NONE;
 
+    if (v->row.launch_error.n)
+        return move(v, back, ec2_instance_why_launch(v->row.launch_error));
     if (!v->this_start)
         return 0;
+    if (phase == HOST_UP || phase == HOST_DOWN || phase == HOST_FAILED)
+        v->row.hibernated = false;
     if (phase == HOST_UP || phase == HOST_DOWN)
         return move(v, EC2_RUNNING, INSTANCE_WHY_NONE);
     if (phase == HOST_FAILED)
-        return move(v, v->row.start_generation == 1 ? EC2_TERMINATED : EC2_STOPPED,
-                    ec2_instance_why_host(v->arena, v->machine->reason));
+        return move(v, back, ec2_instance_why_host(v->arena, v->machine->reason));
     return 0;
 }
 
@@ -141,9 +148,30 @@ look_running(struct view *v)
 static int
 look_stopping(struct view *v)
 {
-    if (v->machine && v->this_start && !phase_is_end(v->machine->phase))
+    bool ended = !v->machine || !v->this_start || phase_is_end(v->machine->phase);
+    bool frozen = !ended && v->row.hibernated && v->machine->phase == HOST_FROZEN;
+
+    if (!ended && !frozen)
         return 0;
+    v->row.hibernated = frozen; /* else it was shut down instead */
     return move(v, EC2_STOPPED, why_kept(v));
+}
+
+/* The next start of one that has lost its memory is a boot, and says so. */
+static int
+look_stopped(struct view *v)
+{
+    if (!v->row.hibernated || (v->machine && !phase_is_end(v->machine->phase)))
+        return 0;
+    struct ec2_instance_why why =
+        ec2_instance_why_forgot(v->arena, v->machine ? v->machine->reason : S(""));
+
+    log_warn("instance %.*s: %.*s", STR_ARG(v->row.id), STR_ARG(why.message));
+    v->row.hibernated = false;
+    v->row.reason_code = why.code;
+    v->row.reason_message = why.message;
+    v->row.transition_reason = why.transition;
+    return ec2_instance_update(v->txn, &v->row);
 }
 
 static int
@@ -214,7 +242,7 @@ step(struct view *v)
     case EC2_TERMINATED:
         return look_terminated(v);
     case EC2_STOPPED:
-        return 0;
+        return look_stopped(v);
     }
     return error_origin(EUCLEAN, "instance %.*s has state %lld", STR_ARG(v->row.id),
                         (long long)v->row.state);

@@ -54,6 +54,7 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
     const struct ec2_interface_want want = {
         .subnet = l->subnet,
         .instance_id = row->id,
+        .interface_type = l->interface_type,
         .private_ip = l->private_ip,
         .public_ip = l->public_ip,
         .description = l->interface_description,
@@ -62,7 +63,12 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
         .delete_on_termination = l->interface_delete,
     };
     struct ec2_interface_row made;
-    int r = ec2_interface_make(call, &want, &made);
+
+    if (l->interface && l->interface_tags.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "Tags for a network interface may not be specified with its ID");
+    int r = l->interface ? ec2_interface_attach(call, l->interface, row->id, &made)
+                         : ec2_interface_make(call, &want, &made);
 
     if (r)
         return r;
@@ -72,17 +78,25 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
     return 0;
 }
 
+/* A volume that is encrypted under a key that the caller cannot use: the launch fails later. */
 static int
-make_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
-            const struct ec2_launch *l, struct ec2_instance_row *row)
+make_volume(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
 {
+    const struct ec2_root_want want = {.image = l->image,
+                                       .ebs = &l->root,
+                                       .instance_id = row->id,
+                                       .zone = row->zone,
+                                       .tags = &l->volume_tags};
     struct ec2_volume_row made;
-    int r = ec2_root_volume_make(call, l->image, &req->block_device_mappings, row->id, row->zone,
-                                 &l->volume_tags, &made);
+    bool may;
+    int r = ec2_root_volume_make(call, &want, &made, &may);
 
-    if (r == 0)
-        row->root_volume_id = made.id;
-    return r;
+    if (r)
+        return r;
+    row->root_volume_id = made.id;
+    if (!may)
+        row->launch_error = S(INSTANCE_NO_KEY);
+    return 0;
 }
 
 static int
@@ -99,8 +113,7 @@ take_slot(struct api_call *call, const struct ec2_launch *l, struct ec2_instance
 }
 
 static int
-make_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
-              const struct ec2_launch *l, unsigned index)
+make_instance(struct api_call *call, const struct ec2_launch *l, unsigned index)
 {
     struct ec2_instance_row row = l->model;
     const struct ec2_instance_why why = INSTANCE_WHY_PENDING;
@@ -117,7 +130,7 @@ make_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     row.start_generation = 1;
     int r = make_interface(call, l, &row);
     if (r == 0)
-        r = make_volume(call, req, l, &row);
+        r = make_volume(call, l, &row);
     if (r == 0)
         r = ec2_vcpus_take(call, &row);
     if (r == 0)
@@ -141,13 +154,12 @@ lacks_room(const struct api_call *call)
 
 /* As many as there is room for, but not fewer than min. */
 static int
-make_instances(struct api_call *call, const struct ec2_RunInstancesRequest *req,
-               const struct ec2_launch *l)
+make_instances(struct api_call *call, const struct ec2_launch *l)
 {
     assert(l->min >= 1 && l->min <= l->max && l->max <= INSTANCE_RUN_MAX);
     for (unsigned i = 0; i < l->max; i++) {
         size_t mark = store_savepoint(call->txn);
-        int r = make_instance(call, req, l, i);
+        int r = make_instance(call, l, i);
 
         if (r > 0 && i >= l->min && lacks_room(call)) {
             store_rollback_to(call->txn, mark);
@@ -208,7 +220,7 @@ ec2_run_instances(struct api_call *call, const struct ec2_RunInstancesRequest *r
     launch.model.requester_arn = call->principal_arn;
     r = ec2_reservation_insert(call->txn, &reservation);
     if (r == 0)
-        r = make_instances(call, req, &launch);
+        r = make_instances(call, &launch);
     if (r == 0)
         r = mark_launched(call, launch.image);
     if (r == 0)

@@ -11,6 +11,7 @@
 
 SHARED(ec2_EnclaveOptions, no_enclave, .enabled = {false, true});
 SHARED(ec2_HibernationOptions, no_hibernation, .configured = {false, true});
+SHARED(ec2_HibernationOptions, hibernation, .configured = {true, true});
 SHARED(ec2_OperatorResponse, not_managed, .managed = {false, true});
 SHARED(ec2_Monitoring, monitoring_off, .state = S_INIT("disabled"));
 SHARED(ec2_Monitoring, monitoring_on, .state = S_INIT("enabled"));
@@ -44,7 +45,8 @@ ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call)
 {
     bool first = str_is(call->region, "us-east-1");
 
-    *s = (struct ec2_instance_shower){.call = call, .region = ec2_region_find(call->region)};
+    *s = (struct ec2_instance_shower){
+        .call = call, .arena = call->arena, .region = ec2_region_find(call->region)};
     s->dns_private =
         first ? S("ec2.internal") : str_cat(call->arena, call->region, S(".compute.internal"));
     s->dns_public = first ? S("compute-1.amazonaws.com")
@@ -96,8 +98,8 @@ private_name(struct ec2_instance_shower *s, const struct ec2_instance_row *row)
     if (!row->private_ip.n)
         return S("");
     if (str_is(row->hostname_type, "resource-name"))
-        return dns_name(s->call->arena, S(""), row->id, s->dns_private);
-    return dns_name(s->call->arena, S("ip-"), row->private_ip, s->dns_private);
+        return dns_name(s->arena, S(""), row->id, s->dns_private);
+    return dns_name(s->arena, S("ip-"), row->private_ip, s->dns_private);
 }
 
 static struct str
@@ -111,8 +113,7 @@ public_name(struct ec2_instance_shower *s, const struct ec2_instance_row *row)
         s->vpc_id = row->vpc_id;
         s->vpc_hostnames = vpc && vpc->dns_hostnames;
     }
-    return s->vpc_hostnames ? dns_name(s->call->arena, S("ec2-"), row->public_ip, s->dns_public)
-                            : S("");
+    return s->vpc_hostnames ? dns_name(s->arena, S("ec2-"), row->public_ip, s->dns_public) : S("");
 }
 
 static bool
@@ -307,7 +308,7 @@ show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row
         .status = interface->status,
         .subnet_id = interface->subnet_id,
         .vpc_id = interface->vpc_id,
-        .interface_type = S("interface"),
+        .interface_type = ec2_interface_type_show(interface),
         .operator= & not_managed,
     };
     API_PRESENT(&to->interface.ipv6_addresses);
@@ -358,9 +359,8 @@ show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, 
         .enable_resource_name_dns_aaaa_record = opt_bool(false),
     };
     out->private_dns_name_options = &to->dns;
-    to->maintenance = (struct ec2_InstanceMaintenanceOptions){.auto_recovery = row->auto_recovery,
-                                                              .reboot_migration =
-                                                                  reboot_migration(row)};
+    to->maintenance = (struct ec2_InstanceMaintenanceOptions){
+        .auto_recovery = row->auto_recovery, .reboot_migration = reboot_migration(row)};
     out->maintenance_options = &to->maintenance;
 }
 
@@ -372,22 +372,42 @@ boot_mode_now(const struct ec2_instance_row *row)
     return uefi ? S("uefi") : S("legacy-bios");
 }
 
+/*
+ * A walk through rows waits for memory more than it works.  Which rows an answer needs is known
+ * some answers earlier: each step asks for what the next one finds.
+ */
+void
+ec2_instance_show_hint(struct txn *txn, const struct ec2_instance_row *const *rows, size_t n)
+{
+    if (n > 3)
+        store_hint(&ec2_instance_table, rows[3]);
+    if (n > 2) {
+        store_hint_place(txn, &ec2_interface_table, rows[2]->interface_id);
+        store_hint_place(txn, &ec2_volume_table, rows[2]->root_volume_id);
+    }
+    if (n > 1) {
+        store_hint_key(txn, &ec2_interface_table, rows[1]->interface_id);
+        store_hint_key(txn, &ec2_volume_table, rows[1]->root_volume_id);
+    }
+}
+
 void
 ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
                   struct ec2_Instance *out)
 {
-    struct shown *to = ARENA_NEW(s->call->arena, struct shown);
+    struct shown *to = ARENA_NEW(s->arena, struct shown);
 
     *out = (struct ec2_Instance){
         .architecture = row->architecture,
         .client_token = client_token(s, row),
         .ebs_optimized = opt_bool(row->ebs_optimized),
-        .ena_support = opt_bool(row->ena_support),
+        .ena_support = ec2_set_show(row->ena_support),
+        .sriov_net_support = ec2_text_show(row->sriov_net_support),
         .hypervisor = S("xen"), /* the API's word for Nitro as well */
         .root_device_name = row->root_device_name,
         .root_device_type = S("ebs"),
         .virtualization_type = S("hvm"),
-        .hibernation_options = &no_hibernation,
+        .hibernation_options = row->hibernation ? &hibernation : &no_hibernation,
         .enclave_options = &no_enclave,
         .boot_mode = ec2_text_show(row->boot_mode),
         .platform_details = S("Linux/UNIX"),
@@ -415,7 +435,7 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
     if (row->state != EC2_TERMINATED)
         out->source_dest_check = opt_bool(row->source_dest_check);
     if (row->tags.n)
-        out->tags = ec2_tags_show(s->call->arena, &row->tags);
+        out->tags = ec2_tags_show(s->arena, &row->tags);
     API_PRESENT(&out->product_codes);
     show_options(s, row, to, out);
     show_capacity(row, to, out);

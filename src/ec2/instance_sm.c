@@ -15,6 +15,7 @@
  * back to stopped, and one that is pending again can be stopped.
  */
 #include "ec2/capacity.h"
+#include "ec2/volume.h"
 
 #include "base/timefmt.h"
 
@@ -31,17 +32,65 @@ static const struct sm_state states[] = {
 
 const struct sm ec2_instance_sm = {"instance", states, ARRAY_LEN(states)};
 
-struct ec2_instance_why
-ec2_instance_why_user(struct arena *arena, int64_t now_ms)
+static struct str
+user_initiated(struct arena *arena, int64_t now_ms)
 {
     struct civil t = time_civil(now_ms);
 
+    return str_fmt(arena, "User initiated (%04d-%02d-%02d %02d:%02d:%02d GMT)", t.year, t.month,
+                   t.day, t.hour, t.minute, t.second);
+}
+
+struct ec2_instance_why
+ec2_instance_why_user(struct arena *arena, int64_t now_ms)
+{
     return (struct ec2_instance_why){
         .code = S("Client.UserInitiatedShutdown"),
         .message = S("Client.UserInitiatedShutdown: User initiated shutdown"),
-        .transition = str_fmt(arena, "User initiated (%04d-%02d-%02d %02d:%02d:%02d GMT)", t.year,
-                              t.month, t.day, t.hour, t.minute, t.second),
+        .transition = user_initiated(arena, now_ms),
     };
+}
+
+struct ec2_instance_why
+ec2_instance_why_hibernate(struct arena *arena, int64_t now_ms)
+{
+    return (struct ec2_instance_why){
+        .code = S("Client.UserInitiatedHibernate"),
+        .message = S("Client.UserInitiatedHibernate: User initiated hibernate"),
+        .transition = user_initiated(arena, now_ms),
+    };
+}
+
+struct ec2_instance_why
+ec2_instance_why_forgot(struct arena *arena, struct str sentence)
+{
+    if (!sentence.n)
+        sentence = S("The machine ended unexpectedly");
+    return (struct ec2_instance_why){
+        .code = S("Server.InternalError"),
+        .message = str_fmt(arena,
+                           "Server.InternalError: The memory of the hibernated instance is lost. "
+                           "%.*s",
+                           STR_ARG(sentence)),
+        .transition = S("Server.InternalError"),
+    };
+}
+
+struct ec2_instance_why
+ec2_instance_why_launch(struct str code)
+{
+    static const struct {
+        const char *code, *message;
+    } errors[] = {
+        {INSTANCE_NO_KEY, INSTANCE_NO_KEY ": Client error on launch"},
+        {INSTANCE_NO_STORAGE, INSTANCE_NO_STORAGE ": Volume limit exceeded"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(errors); i++)
+        if (str_is(code, errors[i].code))
+            return (struct ec2_instance_why){code, str_from(errors[i].message), code};
+    assert(!"a launch error of the table");
+    return INSTANCE_WHY_NONE;
 }
 
 struct ec2_instance_why
@@ -119,6 +168,8 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
         r = ec2_vcpus_give_back(txn, row);
     if (r == 0 && (to == EC2_STOPPED || to == EC2_TERMINATED))
         r = ec2_capacity_give_back(txn, row);
+    if (r == 0 && to == EC2_STOPPED)
+        r = ec2_volumes_forget_keys(txn, row->id);
     if (r)
         return r;
     if (to == EC2_STOPPED || to == EC2_TERMINATED)

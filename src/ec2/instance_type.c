@@ -601,6 +601,18 @@ ec2_describe_instance_type_offerings(struct api_call *call,
     return 0;
 }
 
+unsigned
+ec2_type_efas(const struct ec2_type *type)
+{
+    return catalogue_of(type)->efa;
+}
+
+bool
+ec2_type_needs_ena(const struct ec2_type *type)
+{
+    return str_is(catalogue_text(catalogue_of(type)->ena), "required");
+}
+
 bool
 ec2_type_clusters(const struct ec2_type *type)
 {

@@ -12,11 +12,15 @@
  *                                   instance, addresses and volumes on another host, what was in
  *                                   memory is lost.  One that does not recover by its type or its
  *                                   options is to be retired, and its event says so.
+ *                                   Instances on a Dedicated Host recover with the host, if it is
+ *                                   to recover (host_upkeep.c), and are to be retired if not
+ *   a host that is not shared any   instances of accounts that it was shared with are to be
+ *   more                            retired, unless it is shared with them again
  *
  * A fault of a zone or of the network leaves nowhere to recover to.
  */
-#include "ec2/instance.h"
-#include "ec2/placer.h"
+#include "ec2/dedicated_host.h"
+#include "gen/store/ram_rows.h"
 
 #include <stdlib.h>
 
@@ -77,12 +81,13 @@ again_at(struct look *look, int64_t ms)
 }
 
 static int
-retire(struct look *look, const struct ec2_instance_row *row)
+retire(struct look *look, const struct ec2_instance_row *row, struct str description)
 {
     int64_t at_ms = look->now_ms + RETIREMENT_NOTICE_MS;
     const struct ec2_event_want want = {
         .instance_id = row->id,
         .code = S("instance-retirement"),
+        .description = description,
         .not_before_ms = at_ms,
         .not_after_ms = at_ms,
     };
@@ -93,6 +98,57 @@ retire(struct look *look, const struct ec2_instance_row *row)
             return 0;
     again_at(look, at_ms);
     return ec2_event_make(look->txn, look->env, look->arena, &want, &id);
+}
+
+static bool
+is_below(struct str host, struct str place)
+{
+    return str_starts(host, place) && (host.n == place.n || host.p[place.n] == '/');
+}
+
+/* Where a fault has lasted: the instance recovers or is to be retired.  1: there is no room. */
+static int
+recover(struct look *look, const struct ec2_instance_row *row)
+{
+    const struct ec2_type *type = ec2_type_find(row->type);
+
+    if (type && type->recovers && str_is(row->auto_recovery, "default") &&
+        !str_is(row->tenancy, "host"))
+        return ec2_instance_recover(look->placer, look->txn, row);
+    return retire(look, row, S(""));
+}
+
+static struct ec2_host_upkeep
+hosts_of(const struct look *look)
+{
+    return (struct ec2_host_upkeep){look->txn, look->placer, look->env, look->arena, look->now_ms};
+}
+
+/* Dedicated Hosts that are to recover come first: what is left on them does not move. */
+static int
+recover_hosts(struct look *look, struct str place)
+{
+    const struct ec2_host_upkeep u = hosts_of(look);
+    int r = 0;
+
+    STORE_EACH(look->txn, ec2_dedicated_host_by_key, row) {
+        if (r < 0 || !is_below(row->host, place) || row->failed ||
+            !str_is(row->host_recovery, "on"))
+            continue;
+        r = ec2_host_recover(&u, row);
+        if (r > 0)
+            again_at(look, look->now_ms + RECOVERY_MS);
+    }
+    return MIN(r, 0);
+}
+
+static bool
+waits_for_host(struct txn *txn, const struct ec2_instance_row *row)
+{
+    const struct ec2_dedicated_host_row *host =
+        row->host_id.n ? ec2_dedicated_host_get(txn, row->host_id) : NULL;
+
+    return host && !host->failed && str_is(host->host_recovery, "on");
 }
 
 static int
@@ -107,23 +163,53 @@ look_at_fault(struct look *look, const struct ec2_fault_row *fault)
         again_at(look, fault->since_ms + RECOVERY_MS);
         return 0;
     }
-    store_from(&c, STORE_KEYS(fault->target));
-    while ((row = ec2_instance_by_host_next(&c)) && str_starts(row->host, fault->target)) {
-        struct str below = str_cut(row->host, fault->target.n, row->host.n);
-        const struct ec2_type *type = ec2_type_find(row->type);
+    int r = recover_hosts(look, fault->target);
 
-        if ((below.n && below.p[0] != '/') || row->state != EC2_RUNNING)
+    store_from(&c, STORE_KEYS(fault->target));
+    while (r >= 0 && (row = ec2_instance_by_host_next(&c)) &&
+           str_starts(row->host, fault->target)) {
+        if (!is_below(row->host, fault->target) || row->state != EC2_RUNNING ||
+            waits_for_host(look->txn, row))
             continue;
-        int r = type && type->recovers && str_is(row->auto_recovery, "default")
-                    ? ec2_instance_recover(look->placer, look->txn, row)
-                    : retire(look, row);
-        if (r < 0)
-            return r;
+        r = recover(look, row);
         /* nowhere: perhaps later there is room */
         if (r > 0)
             again_at(look, look->now_ms + RECOVERY_MS);
     }
-    return 0;
+    return MIN(r, 0);
+}
+
+/* ---- Dedicated Hosts ---- */
+
+#define UNSHARED "The Dedicated Host is no longer shared with the account of the instance"
+
+/* An instance of another account than the host's: may it be there? */
+static int
+look_at_guest(struct look *look, const struct ec2_dedicated_host_row *host,
+              const struct ec2_instance_row *row)
+{
+    int r = 0;
+
+    if (!ec2_host_is_open_to(look->txn, host, row->account))
+        return row->state == EC2_RUNNING ? retire(look, row, S(UNSHARED)) : 0;
+    STORE_EACH(look->txn, ec2_event_by_instance, event, row->id)
+        if (r == 0 && event->active && str_is(event->description, UNSHARED))
+            r = ec2_event_end(look->txn, event, look->now_ms);
+    return r;
+}
+
+static int
+look_at_host(struct look *look, const struct ec2_dedicated_host_row *host)
+{
+    const struct ec2_host_upkeep u = hosts_of(look);
+    int r = 0;
+
+    if (host->released_ms)
+        return 0;
+    STORE_EACH(look->txn, ec2_instance_by_host, row, host->host)
+        if (r == 0 && !str_eq(row->account, host->account))
+            r = look_at_guest(look, host, row);
+    return r ? r : ec2_host_let_go(&u, host);
 }
 
 static int
@@ -186,6 +272,9 @@ look_at_all(struct look *look)
     STORE_EACH(look->txn, ec2_fault_by_key, fault)
         if (r == 0)
             r = look_at_fault(look, fault);
+    STORE_EACH(look->txn, ec2_dedicated_host_by_key, host)
+        if (r == 0)
+            r = look_at_host(look, host);
     STORE_EACH(look->txn, ec2_event_by_key, event)
         if (r == 0)
             r = look_at_event(look, event);
@@ -234,6 +323,16 @@ changed(void *ctx, const void *old_row UNUSED, const void *new_row UNUSED)
     loop_defer(u->loop, &u->task);
 }
 
+/* What ran on a Dedicated Host does not any more. */
+static void
+instance_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    const struct ec2_instance_row *old = old_row, *new = new_row;
+
+    if (old && old->host_id.n && old->host.n && (!new || !str_eq(old->host, new->host)))
+        changed(ctx, old_row, new_row);
+}
+
 int
 ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store,
                struct ec2_placer *placer)
@@ -249,6 +348,9 @@ ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store,
     u->timer.fn = due;
     store_watch(store, &ec2_event_table, changed, u);
     store_watch(store, &ec2_fault_table, changed, u);
+    store_watch(store, &ec2_dedicated_host_table, changed, u);
+    store_watch(store, &ram_association_table, changed, u);
+    store_watch(store, &ec2_instance_table, instance_changed, u);
     loop_defer(loop, &u->task);
     *ret = u;
     return 0;

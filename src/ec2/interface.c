@@ -178,6 +178,7 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
         .zone = subnet->zone,
         .instance_id = want->instance_id,
         .device_index = want->device_index,
+        .interface_type = want->interface_type,
         .private_ip = want->private_ip,
         .auto_public = want->public_ip,
         .description = want->description,
@@ -188,6 +189,8 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
         .attached_ms = attached ? call->now_ms : 0,
         .created_ms = call->now_ms,
         .tags = want->tags,
+        .client_token = want->client_token,
+        .request_hash = want->request_hash,
     };
     int r = want->private_ip.n ? private_ip_take(call, &pool, want->private_ip)
                                : private_ip_give_any(call, &pool, &row.private_ip);
@@ -204,6 +207,21 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
         return error_origin(-r, "interface %.*s cannot be written", STR_ARG(row.id));
     *ret = row;
     return 0;
+}
+
+int
+ec2_interface_attach(struct api_call *call, const struct ec2_interface_row *row,
+                     struct str instance_id, struct ec2_interface_row *ret)
+{
+    assert(!row->instance_id.n && instance_id.n > 0);
+    *ret = *row;
+    ret->instance_id = instance_id;
+    ret->attachment_id = api_id(call, "eni-attach");
+    ret->status = S("in-use");
+    ret->attached_ms = call->now_ms;
+    ret->device_index = 0;
+    ret->delete_on_termination = false;
+    return interface_put(call->txn, ret);
 }
 
 int
@@ -296,8 +314,8 @@ ec2_interface_set_elastic(struct api_call *call, const struct ec2_interface_row 
     return r ? r : instance_public_put(call->txn, &new);
 }
 
-static int
-interface_delete(struct txn *txn, const struct ec2_interface_row *row)
+int
+ec2_interface_drop(struct txn *txn, const struct ec2_interface_row *row)
 {
     const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, row->subnet_id);
 
@@ -328,7 +346,7 @@ ec2_interfaces_release(struct txn *txn, struct str instance_id)
         row = ec2_interface_get(txn, row->id); /* without the cloud's own public address */
         assert(row);
         if (row->delete_on_termination) {
-            r = interface_delete(txn, row);
+            r = ec2_interface_drop(txn, row);
         } else {
             struct ec2_interface_row new = *row;
 
@@ -413,8 +431,14 @@ association_show(struct api_call *call, const struct ec2_interface_row *row)
     return out;
 }
 
-static struct ec2_NetworkInterface
-interface_show(struct api_call *call, const struct ec2_interface_row *row)
+struct str
+ec2_interface_type_show(const struct ec2_interface_row *row)
+{
+    return row->interface_type.n ? row->interface_type : S("interface");
+}
+
+struct ec2_NetworkInterface
+ec2_interface_show(struct api_call *call, const struct ec2_interface_row *row)
 {
     const struct ec2_subnet_row *subnet = ec2_subnet_get(call->txn, row->subnet_id);
     struct ec2_NetworkInterface out = {
@@ -424,7 +448,7 @@ interface_show(struct api_call *call, const struct ec2_interface_row *row)
         .availability_zone_id = subnet ? subnet->zone_id : STR_NONE,
         .description = row->description,
         .groups = ec2_groups_show(call, &row->group_ids),
-        .interface_type = S("interface"),
+        .interface_type = ec2_interface_type_show(row),
         .mac_address = row->mac,
         .network_interface_id = row->id,
         .owner_id = row->account,
@@ -502,7 +526,7 @@ static void
 describe_one(struct api_call *call, struct ec2_listing *listing,
              const struct ec2_interface_row *row, struct ec2_NetworkInterfaceList *out)
 {
-    struct ec2_NetworkInterface shown = interface_show(call, row);
+    struct ec2_NetworkInterface shown = ec2_interface_show(call, row);
 
     if (ec2_listing_has(call, listing, &shown, row->created_ms, row->id))
         *LIST_PUSH(call->arena, out) = shown;

@@ -348,6 +348,18 @@ group_used(struct api_call *call, const struct ec2_security_group_row *row)
 }
 
 int
+ec2_group_drop(struct txn *txn, struct str id)
+{
+    int r;
+
+    STORE_EACH(txn, ec2_sg_rule_by_group, rule, id)
+        if ((r = ec2_sg_rule_delete(txn, rule->id)) < 0)
+            return error_origin(-r, "rule %.*s cannot be deleted", STR_ARG(rule->id));
+    r = ec2_security_group_delete(txn, id);
+    return r < 0 ? error_origin(-r, "group %.*s cannot be deleted", STR_ARG(id)) : 0;
+}
+
+int
 ec2_delete_security_group(struct api_call *call, const struct ec2_DeleteSecurityGroupRequest *req,
                           struct ec2_DeleteSecurityGroupResult *res)
 {
@@ -365,15 +377,9 @@ ec2_delete_security_group(struct api_call *call, const struct ec2_DeleteSecurity
         return api_fault(call, &EC2_ERR(DependencyViolation),
                          "resource %.*s has a dependent object", STR_ARG(row->id));
 
-    STORE_EACH(call->txn, ec2_sg_rule_by_group, rule, row->id)
-        if ((r = ec2_sg_rule_delete(call->txn, rule->id)) < 0)
-            return error_origin(-r, "rule %.*s cannot be deleted", STR_ARG(rule->id));
-    r = ec2_security_group_delete(call->txn, row->id);
-    if (r < 0)
-        return error_origin(-r, "group %.*s cannot be deleted", STR_ARG(row->id));
     res->return_ = opt_bool(true);
     res->group_id = row->id;
-    return 0;
+    return ec2_group_drop(call->txn, row->id);
 }
 
 /* ---- DescribeSecurityGroups ---- */

@@ -140,13 +140,6 @@ cidr6_parse(struct api_call *call, struct str s, struct str *ret)
     return 0;
 }
 
-static int
-prefix_list_refuse(struct api_call *call, struct str id)
-{
-    return api_fault(call, &EC2_ERR(InvalidPrefixListID_NotFound),
-                     "The prefix list ID '%.*s' does not exist", STR_ARG(id));
-}
-
 /* Makes `peer` the source of the rule when it is in the network of the rule's group. */
 static int
 peer_set(struct api_call *call, const struct ec2_security_group_row *group,
@@ -228,8 +221,12 @@ permission_parse(struct api_call *call, const struct ec2_security_group_row *gro
         if ((r = rule_push(call, out, &common, range->description, &rule)) ||
             (r = cidr6_parse(call, range->cidr_ipv6, &rule->cidr6)))
             return r;
-    LIST_EACH(&p->prefix_list_ids, list)
-        return prefix_list_refuse(call, list->prefix_list_id);
+    LIST_EACH(&p->prefix_list_ids, list) {
+        if ((r = rule_push(call, out, &common, list->description, &rule)) ||
+            (r = ec2_prefix_list_use(call, list->prefix_list_id)))
+            return r;
+        rule->prefix_list_id = list->prefix_list_id;
+    }
     if (out->n == before)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "Missing source specification: include source security group or CIDR "
@@ -378,7 +375,8 @@ update_source_parse(struct api_call *call, const struct ec2_security_group_row *
     case SOURCE_CIDR6:
         return cidr6_parse(call, given[now], &rule->cidr6);
     case SOURCE_PREFIX_LIST:
-        return prefix_list_refuse(call, given[now]);
+        rule->prefix_list_id = given[now];
+        return ec2_prefix_list_use(call, given[now]);
     case SOURCE_GROUP:
         return pair_parse(call, group, &pair, rule);
     }

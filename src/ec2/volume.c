@@ -4,7 +4,7 @@
  * What is in a volume lies with the host, below the instance; the row says that there is one, how
  * large it is and what becomes of it when the instance ends.
  */
-#include "ec2/ec2.h"
+#include "ec2/volume.h"
 
 enum {
     VOLUME_PAGE_MIN = 5,
@@ -128,10 +128,6 @@ static int
 ebs_refuse(struct api_call *call, const struct ec2_EbsBlockDevice *want,
            const struct ec2_image_row *image)
 {
-    if (opt_bool_or(want->encrypted, false))
-        return unsupported(call, "Encryption of a block device");
-    if (want->kms_key_id.p)
-        return unsupported(call, "KmsKeyId of a block device");
     if (want->outpost_arn.p)
         return unsupported(call, "OutpostArn of a block device");
     if (want->availability_zone.p || want->availability_zone_id.p)
@@ -142,6 +138,9 @@ ebs_refuse(struct api_call *call, const struct ec2_EbsBlockDevice *want,
         return unsupported(call, "EbsCardIndex of a block device");
     if (want->snapshot_id.p && !str_eq(want->snapshot_id, image->snapshot_id))
         return unsupported(call, "A root snapshot other than the image's");
+    if (want->kms_key_id.n && !opt_bool_or(want->encrypted, false))
+        return api_fault(call, &EC2_ERR(InvalidParameterDependency),
+                         "The parameter KmsKeyId requires the parameter Encrypted to be set.");
     return 0;
 }
 
@@ -156,6 +155,8 @@ ebs_override(struct api_call *call, const struct ec2_EbsBlockDevice *want,
         return r;
     if (want->delete_on_termination.set)
         ebs->delete_on_termination = want->delete_on_termination;
+    ebs->encrypted = want->encrypted;
+    ebs->kms_key_id = want->kms_key_id;
     if (want->volume_type.p && !str_eq(want->volume_type, ebs->volume_type)) {
         ebs->volume_type = want->volume_type;
         ebs->iops = ebs->throughput = (struct opt_i64){0};
@@ -175,9 +176,9 @@ ebs_override(struct api_call *call, const struct ec2_EbsBlockDevice *want,
     return 0;
 }
 
-static int
-root_wanted(struct api_call *call, const struct ec2_image_row *image,
-            const struct ec2_BlockDeviceMappingList *mappings, struct ec2_EbsBlockDevice *ret)
+int
+ec2_root_wanted(struct api_call *call, const struct ec2_image_row *image,
+                const struct ec2_BlockDeviceMappingList *mappings, struct ec2_EbsBlockDevice *ret)
 {
     struct ec2_EbsBlockDevice ebs = ec2_image_root(call->arena, image);
     bool seen = false;
@@ -198,44 +199,55 @@ root_wanted(struct api_call *call, const struct ec2_image_row *image,
         if (r)
             return r;
     }
+    /* EncryptionByDefault holds against an Encrypted of false too. */
+    ebs.encrypted = opt_bool(opt_bool_or(ebs.encrypted, false) || ec2_ebs_encrypts(call));
+    if (ebs.encrypted.v && !ebs.kms_key_id.n)
+        ebs.kms_key_id = ec2_ebs_key(call);
+    *ret = ebs;
+    return ec2_volume_check(call, ebs.volume_type, ebs.volume_size.v, ebs.iops, ebs.throughput);
+}
 
-    int r = ec2_volume_check(call, ebs.volume_type, ebs.volume_size.v, ebs.iops, ebs.throughput);
+/* The keys of a volume that is about to be written. */
+static int
+encrypt(struct api_call *call, struct str key, struct ec2_volume_row *row, bool *ret_may)
+{
+    int r = ec2_volume_seal(call, key, row, ret_may);
 
-    if (r == 0)
-        *ret = ebs;
-    return r;
+    return r || !*ret_may ? r : ec2_volume_unseal(call, row->instance_id, row, ret_may);
 }
 
 int
-ec2_root_volume_make(struct api_call *call, const struct ec2_image_row *image,
-                     const struct ec2_BlockDeviceMappingList *mappings, struct str instance_id,
-                     struct str zone, const struct str_list *tags, struct ec2_volume_row *ret)
+ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
+                     struct ec2_volume_row *ret, bool *ret_may)
 {
-    struct ec2_EbsBlockDevice ebs = {0};
-    int r = root_wanted(call, image, mappings, &ebs);
-
-    if (r)
-        return r;
+    const struct ec2_image_row *image = want->image;
+    struct ec2_EbsBlockDevice ebs = *want->ebs;
     struct ec2_volume_row row = {
         .id = api_id(call, "vol"),
         .account = call->account,
         .region = call->region,
-        .zone = zone,
+        .zone = want->zone,
         .size_gib = ebs.volume_size.v,
         .type = ebs.volume_type,
         .iops = opt_i64_or(ebs.iops, 0),
         .throughput = opt_i64_or(ebs.throughput, 0),
+        .encrypted = opt_bool_or(ebs.encrypted, false),
         .snapshot_id = image->snapshot_id,
         .state = S("in-use"),
-        .instance_id = instance_id,
+        .instance_id = want->instance_id,
         .device = image->root_device_name,
         .delete_on_termination = opt_bool_or(ebs.delete_on_termination, true),
         .attached_ms = call->now_ms,
         .created_ms = call->now_ms,
-        .tags = *tags,
+        .tags = *want->tags,
     };
 
+    *ret_may = true;
     rates_default(&row);
+    int r = row.encrypted ? encrypt(call, ebs.kms_key_id, &row, ret_may) : 0;
+
+    if (r)
+        return r;
     r = ec2_volume_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "volume %.*s cannot be written", STR_ARG(row.id));
@@ -246,9 +258,12 @@ ec2_root_volume_make(struct api_call *call, const struct ec2_image_row *image,
 int
 ec2_volumes_release(struct txn *txn, struct str instance_id)
 {
+    int r = ec2_volumes_forget_keys(txn, instance_id);
+
+    if (r)
+        return r;
     STORE_EACH(txn, ec2_volume_by_instance, row, instance_id) {
         struct ec2_volume_row left = *row;
-        int r;
 
         left.instance_id = left.device = S("");
         left.attached_ms = 0;
@@ -332,6 +347,7 @@ volume_show(struct api_call *call, const struct ec2_volume_row *row)
         .availability_zone_id = ec2_zone_id(call->arena, row->zone),
         .create_time = opt_i64(row->created_ms),
         .encrypted = opt_bool(row->encrypted),
+        .kms_key_id = ec2_text_show(row->kms_key_id),
         .iops = rate(row->iops),
         .throughput = rate(row->throughput),
         .multi_attach_enabled = opt_bool(false),

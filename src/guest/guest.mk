@@ -23,10 +23,10 @@ guest_target_cflags := $(guest_warnings) -Os -fno-asynchronous-unwind-tables \
 	-nostdinc -isystem $(GUEST_MUSL) -isystem $(shell $(CC) -print-file-name=include) \
 	-isystem $(B)/guest/include
 
-guest_pure := text decode mime node userdata http dns accounts \
+guest_pure := text decode mime node userdata http dns accounts connect \
 	cfn/json cfn/sign cfn/options cfn/mustache cfn/plan cfn/ini
 guest_all := $(guest_pure) file fetch run state network parts modules users write_files \
-	packages ssh boot power applets init fortify \
+	packages ssh boot power applets connect_command init fortify \
 	cfn/cfn cfn/log cfn/proc cfn/client cfn/auth cfn/build cfn/accounts_tool cfn/commands_tool \
 	cfn/files_tool cfn/packages_tool cfn/services_tool cfn/sources_tool cfn/init_command \
 	cfn/ask_commands cfn/cmd_commands cfn/hup

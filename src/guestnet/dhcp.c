@@ -3,12 +3,43 @@
  */
 #include "guestnet/internal.h"
 
+#include "base/list.h"
 #include "codec/aws_names.h"
 #include "codec/dhcp.h"
 #include "codec/ip.h"
 
 #define LEASE_S 3600
 #define MTU 9001
+
+static struct dhcp_servers
+servers_of(const struct str_list *texts, uint32_t amazon)
+{
+    struct dhcp_servers servers = {0};
+
+    LIST_EACH(texts, text)
+        if (servers.n < DHCP_SERVERS_MAX) {
+            servers.ip[servers.n] = amazon; /* stands for its name */
+            ip4_parse(*text, &servers.ip[servers.n++]);
+        }
+    return servers;
+}
+
+/* What the VPC's DHCP options say; a VPC may have none. */
+static void
+options_of(struct txn *txn, struct arena *a, const struct ec2_vpc_row *vpc, struct ip4_block block,
+           struct dhcp_lease *lease)
+{
+    const struct ec2_dhcp_options_row *options = ec2_dhcp_options_get(txn, vpc->dhcp_options_id);
+    uint32_t resolver = ip4_block_nth(block, 2);
+
+    if (!options)
+        return;
+    lease->dns = servers_of(&options->name_servers, resolver);
+    lease->ntp = servers_of(&options->ntp_servers, 0);
+    lease->netbios = servers_of(&options->netbios_servers, 0);
+    lease->netbios_type = (uint8_t)options->netbios_type;
+    lease->domain = str_dup(a, options->domain_name);
+}
 
 /* The lease of an interface; false when its rows are not whole. */
 static bool
@@ -28,13 +59,12 @@ lease_of(struct txn *txn, struct arena *a, const struct ec2_interface_row *nic,
         .ip = ip,
         .server_ip = ip4_block_nth(subnet_block, 1),
         .gateway = ip4_block_nth(subnet_block, 1),
-        .dns = ip4_block_nth(vpc_block, 2),
         .prefix = subnet_block.bits,
         .mtu = MTU,
         .lease_s = LEASE_S,
         .host_name = str_cut(name, 0, str_find_char(name, '.')),
-        .domain = aws_private_domain(a, nic->region),
     };
+    options_of(txn, a, vpc, vpc_block, ret);
     return true;
 }
 
@@ -54,9 +84,8 @@ verdict(const struct dhcp_request *req, const struct dhcp_lease *lease)
 static uint32_t
 answer(struct guestnet_vpc *vpc, struct txn *txn, struct arena *a, const struct datagram *d)
 {
-    const struct sockaddr_in all = {.sin_family = AF_INET,
-                                    .sin_port = htons(68),
-                                    .sin_addr.s_addr = INADDR_BROADCAST};
+    const struct sockaddr_in all = {
+        .sin_family = AF_INET, .sin_port = htons(68), .sin_addr.s_addr = INADDR_BROADCAST};
     uint8_t out[DHCP_REPLY_MAX];
     struct dhcp_request req;
     struct dhcp_lease lease;
@@ -64,8 +93,8 @@ answer(struct guestnet_vpc *vpc, struct txn *txn, struct arena *a, const struct 
     if (!dhcp_parse(str_of(d->bytes, d->n), &req) || req.type == DHCP_DECLINE ||
         req.type == DHCP_RELEASE)
         return 0;
-    struct str mac = str_fmt(a, "%02x:%02x:%02x:%02x:%02x:%02x", req.mac[0], req.mac[1],
-                             req.mac[2], req.mac[3], req.mac[4], req.mac[5]);
+    struct str mac = str_fmt(a, "%02x:%02x:%02x:%02x:%02x:%02x", req.mac[0], req.mac[1], req.mac[2],
+                             req.mac[3], req.mac[4], req.mac[5]);
     const struct ec2_interface_row *nic = ec2_interface_by_mac_get(txn, mac);
     if (!nic || !str_eq(nic->vpc_id, guestnet_vpc_id(vpc)) || !lease_of(txn, a, nic, &lease))
         return 0;

@@ -24,12 +24,11 @@ dns_reply(const struct dns_question *question, const void *bytes, size_t n)
 }
 
 void
-dns_reply_none(const struct dns_question *question, const struct dns_query *q,
-               enum dns_rcode rcode)
+dns_reply_none(const struct dns_question *question, const struct dns_query *q, enum dns_rcode rcode)
 {
     uint8_t out[DNS_UDP_MAX];
-    size_t n = dns_answer_none(str_of(question->d.bytes, question->d.n), q, rcode, out,
-                               sizeof(out));
+    size_t n =
+        dns_answer_none(str_of(question->d.bytes, question->d.n), q, rcode, out, sizeof(out));
 
     assert(n > 0); /* a header and a name fit */
     dns_reply(question, out, n);
@@ -77,14 +76,12 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
     if (!row || !ip4_block_parse(row->cidr, &block))
         return 0;
     if (q->type == DNS_PTR && dns_reverse_parse(name, &ip)) {
-        const struct ec2_address_row *elastic =
-            ec2_address_by_public_ip_get(txn, ip4_text(a, ip));
+        const struct ec2_address_row *elastic = ec2_address_by_public_ip_get(txn, ip4_text(a, ip));
 
         if (elastic && elastic->ptr_record.n)
             return dns_answer_ptr(bytes, q, without_dot(elastic->ptr_record), TTL_S, out, max);
-        nic = ip4_block_has(block, ip)
-                  ? ec2_interface_by_address_get(txn, row->id, ip4_text(a, ip))
-                  : NULL;
+        nic = ip4_block_has(block, ip) ? ec2_interface_by_address_get(txn, row->id, ip4_text(a, ip))
+                                       : NULL;
         if (!nic)
             return ip4_block_has(block, ip) ? dns_answer_none(bytes, q, DNS_NXDOMAIN, out, max) : 0;
         return dns_answer_ptr(bytes, q, aws_private_name(a, nic->region, ip), TTL_S, out, max);
@@ -94,7 +91,7 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
     else if (aws_public_name_parse(name, &ip)) {
         /* Inside the VPC a public name is the private address, as on AWS. */
         nic = ec2_interface_by_public_ip_get(txn, ip4_text(a, ip));
-        if (nic && str_eq(nic->vpc_id, row->id))
+        if (nic && str_eq(nic->vpc_id, row->id) && row->dns_hostnames)
             ip4_parse(nic->private_ip, &ip);
         else if (!nic)
             return 0;
@@ -121,6 +118,10 @@ dns_answer(const struct dns_question *question, struct txn *txn, struct arena *a
     struct dns_query q;
     uint8_t out[DNS_UDP_MAX];
 
+    const struct ec2_vpc_row *vpc = ec2_vpc_get(txn, guestnet_vpc_id(question->vpc));
+
+    if (!vpc || !vpc->dns_support) /* as if nobody was there */
+        return false;
     if (!dns_parse_query(str_of(question->d.bytes, question->d.n), &q))
         return false;
     size_t n = answer_ours(txn, question->vpc, a, &question->d, &q, out, sizeof(out));
@@ -129,8 +130,7 @@ dns_answer(const struct dns_question *question, struct txn *txn, struct arena *a
     else if (is_internal(str_of(q.name, q.name_n)))
         dns_reply_none(question, &q, DNS_NXDOMAIN);
     else if (!dns_forward(forwarder, question))
-        dns_reply_none(question, &q,
-                       dns_forwarder_exists(forwarder) ? DNS_SERVFAIL : DNS_NXDOMAIN);
+        dns_reply_none(question, &q, dns_forwarder_exists(forwarder) ? DNS_SERVFAIL : DNS_NXDOMAIN);
     return true;
 }
 

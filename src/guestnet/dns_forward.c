@@ -230,8 +230,7 @@ on_upstream(struct loop_fd *source, uint32_t events UNUSED)
     uint8_t bytes[DATAGRAM_MAX];
     ssize_t n;
 
-    while ((n = recv(source->fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC)) >=
-           HEADER_BYTES) {
+    while ((n = recv(source->fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC)) >= HEADER_BYTES) {
         uint16_t id = get16(bytes);
         struct asked *asked = &f->asked[id % ASKED_MAX];
 
@@ -267,6 +266,14 @@ dns_forwarder_forget(struct dns_forwarder *f, const struct dns_conn *conn)
 {
     for (int i = 0; i < ASKED_MAX; i++)
         if (f->asked[i].busy && f->asked[i].question.conn == conn)
+            asked_end(&f->asked[i]);
+}
+
+void
+dns_forwarder_forget_vpc(struct dns_forwarder *f, const struct guestnet_vpc *vpc)
+{
+    for (int i = 0; i < ASKED_MAX; i++)
+        if (f->asked[i].busy && f->asked[i].question.vpc == vpc)
             asked_end(&f->asked[i]);
 }
 

@@ -44,8 +44,8 @@ datagram_receive(int fd, struct datagram *ret)
 }
 
 void
-datagram_send(int fd, const struct datagram *to, const struct sockaddr_in *dest,
-              const void *bytes, size_t n)
+datagram_send(int fd, const struct datagram *to, const struct sockaddr_in *dest, const void *bytes,
+              size_t n)
 {
     union {
         struct cmsghdr align;
@@ -230,7 +230,6 @@ void
 guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_ALL])
 {
     struct guestnet_vpc *vpc = calloc(1, sizeof(*vpc));
-    struct http_listener *listener;
 
     assert(vpc_id.n > 0);
     if (!vpc || vpc_id.n > sizeof(vpc->id))
@@ -241,7 +240,7 @@ guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTE
     vpc->has_api = fds[PRIV_LISTEN_API_TLS] >= 0 && fds[PRIV_LISTEN_API_HTTP] >= 0;
     vpc->next = g->vpcs;
     g->vpcs = vpc;
-    if (http_server_listen(g->imds, fds[PRIV_LISTEN_IMDS], vpc, &listener) < 0)
+    if (http_server_listen(g->imds, fds[PRIV_LISTEN_IMDS], vpc, &vpc->imds) < 0)
         close(fds[PRIV_LISTEN_IMDS]);
     watch(g, &vpc->dhcp, fds[PRIV_LISTEN_DHCP], guestnet_dhcp);
     watch(g, &vpc->dns[0], fds[PRIV_LISTEN_DNS_UDP], on_dns0);
@@ -321,6 +320,37 @@ close_source(struct guestnet *g, struct loop_fd *source)
     close(source->fd);
 }
 
+static void
+vpc_free(struct guestnet_vpc *vpc)
+{
+    close_source(vpc->g, &vpc->dhcp);
+    for (size_t i = 0; i < ARRAY_LEN(vpc->dns); i++) {
+        close_source(vpc->g, &vpc->dns[i]);
+        close_source(vpc->g, &vpc->dns_tcp[i]);
+    }
+    dns_conns_free(vpc);
+    free(vpc);
+}
+
+void
+guestnet_remove_vpc(struct guestnet *g, struct str vpc_id)
+{
+    struct guestnet_vpc **at = &g->vpcs, *vpc;
+
+    while (*at && !str_eq(guestnet_vpc_id(*at), vpc_id))
+        at = &(*at)->next;
+    vpc = *at;
+    if (!vpc)
+        return;
+    *at = vpc->next;
+    if (vpc->imds)
+        http_server_unlisten(vpc->imds);
+    if (g->prober)
+        prober_forget(g->prober, vpc);
+    dns_forwarder_forget_vpc(g->forwarder, vpc);
+    vpc_free(vpc);
+}
+
 struct guestnet *
 guestnet_free(struct guestnet *g)
 {
@@ -332,13 +362,7 @@ guestnet_free(struct guestnet *g)
         struct guestnet_vpc *vpc = g->vpcs;
 
         g->vpcs = vpc->next;
-        close_source(g, &vpc->dhcp);
-        close_source(g, &vpc->dns[0]);
-        close_source(g, &vpc->dns[1]);
-        close_source(g, &vpc->dns_tcp[0]);
-        close_source(g, &vpc->dns_tcp[1]);
-        dns_conns_free(vpc);
-        free(vpc);
+        vpc_free(vpc);
     }
     dns_forwarder_free(g->forwarder);
     identity_free(g->keys.identity);

@@ -38,5 +38,8 @@ struct guestnet *guestnet_free(struct guestnet *g);
  */
 void guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTEN_ALL]);
 
+/* The VPC is gone: its listeners are closed, and who waits for an answer gets none. */
+void guestnet_remove_vpc(struct guestnet *g, struct str vpc_id);
+
 /* The first IPv4 nameserver of /etc/resolv.conf's text, or 0. */
 uint32_t guestnet_nameserver(struct str resolv_conf);

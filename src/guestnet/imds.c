@@ -183,7 +183,8 @@ add_interface(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
     }
     if (nic->public_ip.n) {
         add(t, nic->private_ip, "%s/ipv4-associations/%.*s", at, STR_ARG(nic->public_ip));
-        add(t, public_name(t, instance, nic->public_ip), "%s/public-hostname", at);
+        if (vpc && vpc->dns_hostnames)
+            add(t, public_name(t, instance, nic->public_ip), "%s/public-hostname", at);
         add(t, nic->public_ip, "%s/public-ipv4s", at);
     }
 }
@@ -203,7 +204,10 @@ add_network(struct tree *t, struct txn *txn, const struct ec2_instance_row *inst
     add(t, primary->mac, "meta-data/mac");
     add(t, group_names(t, txn, &primary->group_ids), "meta-data/security-groups");
     if (primary->public_ip.n) {
-        add(t, public_name(t, instance, primary->public_ip), "meta-data/public-hostname");
+        const struct ec2_vpc_row *vpc = ec2_vpc_get(txn, primary->vpc_id);
+
+        if (vpc && vpc->dns_hostnames)
+            add(t, public_name(t, instance, primary->public_ip), "meta-data/public-hostname");
         add(t, primary->public_ip, "meta-data/public-ipv4");
     }
 }
@@ -386,6 +390,7 @@ build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
     add(t, root, "meta-data/block-device-mapping/root");
     add(t, events(t, txn, instance, false), "meta-data/events/maintenance/history");
     add(t, events(t, txn, instance, true), "meta-data/events/maintenance/scheduled");
+    add(t, instance->hibernation ? S("true") : S("false"), "meta-data/hibernation/configured");
     add(t, S("none"), "meta-data/instance-action");
     add(t, instance->id, "meta-data/instance-id");
     add(t, S("on-demand"), "meta-data/instance-life-cycle");

@@ -16,6 +16,7 @@
 struct guestnet_vpc {
     struct guestnet *g;
     struct guestnet_vpc *next;
+    struct http_listener *imds;
     struct loop_fd dhcp, dns[2], dns_tcp[2];
     struct dns_conn *dns_conns;
     unsigned n_dns_conns;
@@ -70,6 +71,8 @@ struct prober *prober_new(struct guestnet *g);
 struct prober *prober_free(struct prober *p);
 /* The VPC's resolver asks its guests from now on. */
 void prober_add_vpc(int fd);
+/* Its guests are asked no more. */
+void prober_forget(struct prober *p, const struct guestnet_vpc *vpc);
 /* The socket has errors: what guests answered. */
 void prober_answers(struct prober *p, struct guestnet_vpc *vpc, int fd);
 
@@ -85,7 +88,10 @@ struct dns_question {
     struct datagram d;     /* over TCP: its bytes only */
 };
 
-/* False when it is no question.  Else it is answered once: now, or when upstream has answered. */
+/*
+ * False when it is no question, or the VPC has no resolver (DNS support is off).  Else it is
+ * answered once: now, or when upstream has answered.
+ */
 bool dns_answer(const struct dns_question *question, struct txn *txn, struct arena *a);
 void dns_reply(const struct dns_question *question, const void *bytes, size_t n);
 void dns_reply_none(const struct dns_question *question, const struct dns_query *q,
@@ -103,5 +109,6 @@ struct dns_forwarder *dns_forwarder_free(struct dns_forwarder *f);
 bool dns_forwarder_exists(const struct dns_forwarder *f);
 /* Copies the question and asks it; false when it cannot be asked now. */
 bool dns_forward(struct dns_forwarder *f, const struct dns_question *question);
-/* Nobody waits any more for what the connection asked. */
+/* Nobody waits any more for what the connection asked, or anyone in that VPC. */
 void dns_forwarder_forget(struct dns_forwarder *f, const struct dns_conn *conn);
+void dns_forwarder_forget_vpc(struct dns_forwarder *f, const struct guestnet_vpc *vpc);

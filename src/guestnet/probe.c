@@ -85,15 +85,23 @@ probe_new(struct prober *p)
     return &p->v[p->n++];
 }
 
+static void
+index_places(struct prober *p)
+{
+    map_done(&p->by_place);
+    map_init(&p->by_place, 0);
+    for (size_t i = 0; i < p->n; i++) {
+        p->places[i] = place_of(p->v[i].vpc, p->v[i].ip);
+        map_put(&p->by_place, str_of(&p->places[i], sizeof(p->places[i])), &p->v[i]);
+    }
+}
+
 /* All that run and whose network is open here. */
 static void
 collect(struct prober *p)
 {
     struct txn *txn = store_begin(p->g->config.store);
 
-    assert(p->g->config.store);
-    map_done(&p->by_place);
-    map_init(&p->by_place, 0);
     p->n = 0;
     STORE_EACH(txn, ec2_instance_by_state, row, EC2_RUNNING) {
         const struct host_machine_row *machine = host_machine_get(txn, row->id);
@@ -111,10 +119,7 @@ collect(struct prober *p)
         memcpy(probe->id, row->id.p, row->id.n);
     }
     store_rollback(txn);
-    for (size_t i = 0; i < p->n; i++) {
-        p->places[i] = place_of(p->v[i].vpc, p->v[i].ip);
-        map_put(&p->by_place, str_of(&p->places[i], sizeof(p->places[i])), &p->v[i]);
-    }
+    index_places(p);
 }
 
 static void
@@ -219,6 +224,20 @@ prober_add_vpc(int fd)
 
     if (fd >= 0 && setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) < 0)
         log_warn("the guests of a VPC cannot be asked whether they answer: %s", strerror(errno));
+}
+
+void
+prober_forget(struct prober *p, const struct guestnet_vpc *vpc)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < p->n; i++)
+        if (p->v[i].vpc != vpc)
+            p->v[kept++] = p->v[i];
+    if (kept == p->n)
+        return;
+    p->n = kept;
+    index_places(p);
 }
 
 struct prober *

@@ -37,6 +37,8 @@ struct host_events {
     void (*failed)(void *ctx, struct str id, struct str reason); /* a sentence for StateReason */
     void (*exited)(void *ctx, struct str id, enum host_exit kind);
     void (*removed)(void *ctx, struct str id);
+    void (*frozen)(void *ctx, struct str id);
+    void (*not_frozen)(void *ctx, struct str id, struct str reason); /* it runs on */
 };
 
 enum host_power { HOST_POWER_BUTTON, HOST_POWER_REBOOT, HOST_POWER_KILL };
@@ -50,14 +52,18 @@ struct host_driver {
     void *ctx;
     int (*boot)(void *ctx, const struct host_boot *boot);
     int (*power)(void *ctx, struct str id, enum host_power how);
+    /* Stops all of its processes where they are and cuts its network off: `frozen`, `not_frozen`. */
+    int (*freeze)(void *ctx, struct str id);
+    /* Lets a frozen machine go on, with the addresses of the rows: `booted`, `failed`. */
+    int (*thaw)(void *ctx, const struct host_boot *boot);
     /* Deletes the disk of a machine that does not run. */
     int (*remove)(void *ctx, struct str id);
     /* What a running machine has used since it booted; -ENOENT when it does not run. */
     int (*cpu)(void *ctx, struct str id, uint64_t *ret_ns);
     /* Holds it to so many thousandths of a processor from now on; its memory stays as it is. */
     int (*limit)(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes);
-    /* Calls fn for each machine that runs now: adoption after a restart. */
-    int (*list)(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx);
+    /* Calls fn for each machine that runs or is frozen now: adoption after a restart. */
+    int (*list)(void *ctx, void (*fn)(void *fn_ctx, struct str id, bool frozen), void *fn_ctx);
     /* Names the time since the host was started: another one means that it restarted. */
     struct str (*boot_id)(void *ctx);
     /* See struct api_machines. */
@@ -112,6 +118,8 @@ void host_sim_use(struct host_sim *sim, struct str id, unsigned cpu_milli);
 void host_sim_fail_next_boot(struct host_sim *sim, const char *reason);
 size_t host_sim_running(const struct host_sim *sim);
 bool host_sim_runs(const struct host_sim *sim, struct str id);
+bool host_sim_frozen(const struct host_sim *sim, struct str id);
+void host_sim_fail_next_freeze(struct host_sim *sim, const char *reason);
 /* A machine ends and nobody is told: it died while the daemon was away. */
 void host_sim_lose(struct host_sim *sim, struct str id);
 /* The host itself restarts: nothing runs any more and nobody is told. */

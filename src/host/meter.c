@@ -43,17 +43,20 @@ credits_of(const struct host_credit_row *row)
     return (struct cpu_credit){row->balance, row->launch, row->surplus, row->charged};
 }
 
-/* A boot: what was measured before was of another cgroup. */
+/* A boot: what was measured before was of another cgroup, unless it was only thawed. */
 static void
 begin(const struct ec2_instance_row *instance, const struct host_machine_row *machine,
       const struct cpu_credit_rate *rate, struct host_credit_row *row, struct cpu_credit *c)
 {
+    bool thawed = row->boots == machine->boots;
+
     if (row->start_generation != instance->start_generation)
         cpu_credit_start(rate, c, row->start_generation ? machine->booted_ms - row->at_ms : -1);
     row->start_generation = instance->start_generation;
     row->boots = machine->boots;
     row->at_ms = machine->booted_ms;
-    row->cpu_ns = 0;
+    if (!thawed)
+        row->cpu_ns = 0;
     row->limit_milli = instance->vcpus * 1000; /* as it was booted */
 }
 
@@ -194,7 +197,7 @@ machine_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct host_machine_row *old = old_row, *new = new_row;
 
-    if (new &&new->phase == HOST_UP && (!old || old->boots != new->boots))
+    if (new &&new->phase == HOST_UP && (!old || old->boots != new->boots || old->phase != HOST_UP))
         mark(ctx, new->id);
 }
 

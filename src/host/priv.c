@@ -39,7 +39,8 @@ static void
 list_entry(const struct machine *m, struct priv_list_entry *e)
 {
     *e = (struct priv_list_entry){
-        .state = m->state, .pid = m->saved.pid, .exit = m->exit, .status = m->status,
+        .state = m->saved.frozen && m->state == PRIV_RUNNING ? PRIV_HIBERNATED : m->state,
+        .pid = m->saved.pid, .exit = m->exit, .status = m->status,
         .vpc = m->saved.vpc, .slot = m->saved.slot, .private_ip = m->saved.private_ip,
         .class = m->saved.class, .adopted = m->adopted, .started_ms = m->saved.started_ms,
     };
@@ -176,6 +177,24 @@ do_class(struct host *h, struct call *c)
 }
 
 static int
+do_subnet(struct host *h, struct call *c)
+{
+    const struct priv_subnet *q = c->req;
+    struct vpc *v = open_vpc(h, c, q->vpc);
+
+    return v ? fw_subnet(v, q, c->tail, &c->why) : -ENOENT;
+}
+
+static int
+do_subnet_drop(struct host *h, struct call *c)
+{
+    const struct priv_subnet_drop *q = c->req;
+    struct vpc *v = open_vpc(h, c, q->vpc);
+
+    return v ? fw_subnet_drop(h, v, q->subnet, &c->why) : -ENOENT;
+}
+
+static int
 do_machine_class(struct host *h, struct call *c)
 {
     const struct priv_machine_class *q = c->req;
@@ -241,7 +260,7 @@ do_signal(struct host *h, struct call *c)
     const struct priv_signal *q = c->req;
     struct machine *m = running(h, c, q->id);
 
-    return m ? machine_signal(m, q->how, &c->why) : -ENOENT;
+    return m ? machine_signal(h, m, q->how, &c->why) : -ENOENT;
 }
 
 static int
@@ -309,6 +328,8 @@ do_exec(struct host *h, struct call *c)
 
     if (!m)
         return -ENOENT;
+    if (m->saved.frozen)
+        return why_set(&c->why, EBUSY, "machine %s is hibernated", q->id);
     CLEANUP(free_strings) char **argv = calloc(q->argc + 1u, sizeof(*argv));
     CLEANUP(free_strings) char **env = calloc(q->envc + 1u, sizeof(*env));
     if (!argv || !env)
@@ -369,6 +390,37 @@ do_freeze(struct host *h, struct call *c)
     return r < 0 ? why_set(&c->why, -r, "machine %s could not be frozen or thawed: %s", q->id,
                            strerror(-r))
                  : 0;
+}
+
+static int
+do_hibernate(struct host *h, struct call *c)
+{
+    const struct priv_machine *q = c->req;
+    struct machine *m = running(h, c, q->id);
+
+    return m ? machine_hibernate(h, m, &c->why) : -ENOENT;
+}
+
+static int
+do_wake(struct host *h, struct call *c)
+{
+    const struct priv_machine *q = c->req;
+    struct machine *m = running(h, c, q->id);
+
+    return m ? machine_wake(h, m, &c->why) : -ENOENT;
+}
+
+static int
+do_disk(struct host *h, struct call *c)
+{
+    const struct priv_disk *q = c->req;
+    const struct machine *m = machine_find(h, q->id);
+    int r = m && machine_alive(m) ? why_set(&c->why, EBUSY, "machine %s runs", q->id)
+                                  : disk_open(h, q, &c->why);
+
+    /* The message is in a buffer that others follow in. */
+    explicit_bzero((void *)(uintptr_t)q->key, sizeof(q->key));
+    return r;
 }
 
 static int
@@ -448,6 +500,16 @@ static const struct op {
     [PRIV_STATS] = {"STATS", sizeof(struct priv_machine), ID_FIRST, do_stats},
     [PRIV_LIMITS] = {"LIMITS", sizeof(struct priv_limits_set), ID_FIRST, do_limits, check_limits},
     [PRIV_FREEZE] = {"FREEZE", sizeof(struct priv_freeze), ID_FIRST, do_freeze, check_freeze},
+    /* These change rules inside a VPC's own namespace only. */
+    [PRIV_SUBNET] = {"SUBNET", sizeof(struct priv_subnet), TAIL, do_subnet, check_subnet},
+    [PRIV_SUBNET_DROP] = {"SUBNET_DROP", sizeof(struct priv_subnet_drop), 0, do_subnet_drop,
+                          check_subnet_drop},
+    /* The same, and take its elements out of the firewall or put them back. */
+    [PRIV_HIBERNATE] = {"HIBERNATE", sizeof(struct priv_machine), ID_FIRST, do_hibernate},
+    [PRIV_WAKE] = {"WAKE", sizeof(struct priv_machine), ID_FIRST, do_wake},
+    /* Makes and mounts a file system of ours in a file of DATA/machines/ID; no guest has been there
+     * but through the kernel's ext4. */
+    [PRIV_DISK] = {"DISK", sizeof(struct priv_disk), ID_FIRST, do_disk, check_disk},
     /* Ends this process and, if told so, everything that bears our tag. */
     [PRIV_SHUTDOWN] = {"SHUTDOWN", sizeof(struct priv_shutdown), 0, do_shutdown},
     /* Keeps a certificate, which later launches write inside the guest's own root. */

@@ -25,7 +25,7 @@
 
 #include "base/str.h"
 
-#define PRIV_VERSION 1
+#define PRIV_VERSION 2
 #define PRIV_MESSAGE_MAX 65536
 #define PRIV_FDS_MAX 16
 #define PRIV_CONSOLE_MAX 65536     /* bytes of console output kept for each machine */
@@ -35,6 +35,8 @@
 #define PRIV_RULES_MAX 1000        /* rules of one group */
 #define PRIV_CLASS_GROUPS_MAX 16   /* groups of one class */
 #define PRIV_CIDRS_MAX 8
+#define PRIV_ROUTES_MAX 64         /* routes of one subnet */
+#define PRIV_ENTRIES_MAX 64        /* entries of its network ACL, both directions */
 #define PRIV_ID_MAX 32             /* "i-0123456789abcdef0" and its NUL */
 
 enum priv_op {
@@ -61,6 +63,11 @@ enum priv_op {
     PRIV_FREEZE,
     PRIV_SHUTDOWN,
     PRIV_TRUST,
+    PRIV_SUBNET,
+    PRIV_SUBNET_DROP,
+    PRIV_HIBERNATE,
+    PRIV_WAKE,
+    PRIV_DISK,
     PRIV_OPS,
 
     PRIV_EV_EXITED = 100,
@@ -99,7 +106,7 @@ struct priv_hello_reply {
 
 /* ---- LIST: no struct; answered by priv_list_reply and n × priv_list_entry ---- */
 
-enum priv_state { PRIV_STARTING = 1, PRIV_RUNNING, PRIV_EXITED };
+enum priv_state { PRIV_STARTING = 1, PRIV_RUNNING, PRIV_EXITED, PRIV_HIBERNATED };
 
 enum priv_exit {
     PRIV_EXIT_NONE,
@@ -146,7 +153,8 @@ struct priv_cidr {
 /*
  * Makes the network namespace of a VPC, its router, its way out and its listeners; or, when it
  * is there already, adds CIDRs and extra listeners and answers the same listeners.  number is the
- * caller's name for it (0 … PRIV_VPCS - 1).  The resolver listens on the first CIDR's base + 2 as
+ * caller's name for it (0 … PRIV_VPCS - 1): a VPC of another id that has it and in which no machine
+ * runs is closed.  The resolver listens on the first CIDR's base + 2 as
  * well.
  *
  * Extra TCP listeners (for AWS service names inside instances) lie on link-local addresses, which
@@ -245,6 +253,43 @@ struct priv_machine_class {
     uint32_t class;
 };
 
+/* ---- subnets ---- */
+
+/*
+ * What stands at the edge of a subnet: its routes and its network ACL.  A machine is in one
+ * subnet; of one that was not told it can neither send nor receive beyond it, but for metadata,
+ * DHCP and names.  Numbers are the caller's, from 1, within a VPC.
+ *
+ * SUBNET replaces all of it.  Routes are about addresses outside of the VPC's CIDRs and come with
+ * the most specific first; what none of them has is dropped.  The gateway takes packets of
+ * machines that have a public address, and drops those of others.  Entries come in the order in
+ * which they are tried; they are asked for each packet that enters or leaves the subnet, replies
+ * too.  The VPC's extra listeners are outside, like the Internet.
+ */
+enum priv_route_to { PRIV_ROUTE_NOWHERE, PRIV_ROUTE_GATEWAY };
+struct priv_route {
+    uint32_t ip, prefix;
+    uint32_t to; /* enum priv_route_to */
+};
+struct priv_acl_entry {
+    uint8_t egress; /* 0 ingress, 1 egress */
+    uint8_t allow;
+    int16_t protocol; /* as in struct priv_rule */
+    int32_t from, to;
+    uint32_t ip, prefix; /* of the other side */
+};
+/* Followed by n_routes × priv_route and n_entries × priv_acl_entry. */
+struct priv_subnet {
+    uint32_t vpc;
+    uint32_t subnet;
+    uint32_t n_routes, n_entries;
+};
+/* Refused while a machine in it runs. */
+struct priv_subnet_drop {
+    uint32_t vpc;
+    uint32_t subnet;
+};
+
 /* ---- machines ---- */
 
 enum priv_init {
@@ -272,6 +317,7 @@ struct priv_launch {
     uint32_t slot;   /* 0 … PRIV_SLOTS - 1, of no other running machine */
     uint32_t private_ip, prefix, gateway;
     uint32_t class;
+    uint32_t subnet;
     uint32_t public_ip; /* 0: none */
     uint32_t mtu;    /* 0: 9001 */
     uint8_t mac[6];
@@ -296,6 +342,25 @@ struct priv_signal {
 };
 
 /* priv_machine: REMOVE (deletes the machine's folder in the background; refused while it runs). */
+
+/*
+ * HIBERNATE and WAKE ask with priv_machine.  A hibernated machine stands still in memory, has no
+ * network and takes no EXEC; a WAKE gives it the network of its class, and it goes on.  Each is no
+ * error when it is so already.
+ */
+
+/*
+ * DISK: the machine's disk is an encrypted one, of so many bytes and with this key; it is made when
+ * there is none.  It comes before each LAUNCH of such a machine, which is refused without it.
+ */
+#define PRIV_DISK_KEY 64
+#define PRIV_DISK_MIN (1ull << 30)
+#define PRIV_DISK_MAX (1ull << 44) /* of the host's file systems: 16 TiB */
+struct priv_disk {
+    char id[PRIV_ID_MAX];
+    uint64_t bytes;
+    uint8_t key[PRIV_DISK_KEY];
+};
 
 struct priv_limits_set {
     char id[PRIV_ID_MAX];

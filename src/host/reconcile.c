@@ -23,7 +23,7 @@
 /* How long a guest may take to shut down after its power button was pressed, in real time. */
 #define POWER_BUTTON_LIMIT_MS 30000
 
-enum doing { IDLE, BOOTING, RUNNING, PRESSED, KILLING, REMOVING };
+enum doing { IDLE, BOOTING, RUNNING, PRESSED, KILLING, REMOVING, FREEZING, FROZEN };
 
 struct machine {
     struct host *host;
@@ -136,6 +136,7 @@ set_phase(struct machine *m, enum host_phase phase, enum host_exit kind, struct 
     struct host *host = m->host;
     struct txn *txn = store_begin(host->store);
     struct host_machine_row row = seen_copy(txn, machine_id(m));
+    bool thawed = row.phase == HOST_FROZEN;
 
     row.phase = phase;
     row.exit_kind = kind;
@@ -147,7 +148,7 @@ set_phase(struct machine *m, enum host_phase phase, enum host_exit kind, struct 
         row.booted_ms = loop_now_ms(host->loop, LOOP_CLOUD);
         row.reached_ms = m->heard ? row.booted_ms : 0;
         row.unreached_ms = 0;
-        row.boots++;
+        row.boots += !thawed;
         if (instance)
             row.reboot_generation = instance->reboot_generation;
     }
@@ -157,11 +158,13 @@ set_phase(struct machine *m, enum host_phase phase, enum host_exit kind, struct 
 
 /* ---- the steps ---- */
 
-/* False when the driver will not even try. */
+/* False when the driver will not even try.  A frozen machine goes on, any other one boots. */
 static bool
 boot(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance)
 {
     struct host *host = m->host;
+    int (*begin)(void *ctx, const struct host_boot *boot) =
+        m->doing == FROZEN ? host->driver->thaw : host->driver->boot;
     struct host_boot spec = {
         .txn = txn,
         .instance = instance,
@@ -172,15 +175,15 @@ boot(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance
         .memory_bytes = (uint64_t)instance->memory_mib << 20,
     };
 
-    assert(m->doing == IDLE);
+    assert(m->doing == IDLE || m->doing == FROZEN);
+    enum doing before = m->doing;
     m->start_generation = instance->start_generation;
     m->doing = BOOTING;
     m->heard = false;
-    int r = spec.interface && spec.subnet && spec.vpc ? host->driver->boot(host->driver->ctx, &spec)
-                                                      : -ENOENT;
+    int r = spec.interface && spec.subnet && spec.vpc ? begin(host->driver->ctx, &spec) : -ENOENT;
     if (r < 0) {
         error_origin(-r, "instance %.*s cannot be booted", STR_ARG(instance->id));
-        m->doing = IDLE;
+        m->doing = before;
     }
     return r >= 0;
 }
@@ -194,6 +197,21 @@ press(struct machine *m)
                    loop_now_ms(m->host->loop, LOOP_MONO) + POWER_BUTTON_LIMIT_MS);
 }
 
+/* One that cannot be frozen is shut down. */
+static void
+freeze(struct machine *m)
+{
+    struct host *host = m->host;
+    int r = host->driver->freeze(host->driver->ctx, machine_id(m));
+
+    assert(m->doing == RUNNING);
+    m->doing = FREEZING;
+    if (r < 0) {
+        error_origin(-r, "instance %.*s cannot be frozen", STR_ARG(machine_id(m)));
+        press(m);
+    }
+}
+
 /* What a look decided to do after its transaction, because it writes. */
 enum after { NOTHING, REBOOT, SAY_DOWN, SAY_FAILED, SAY_REMOVED };
 
@@ -205,6 +223,15 @@ look_up(struct machine *m, struct txn *txn, const struct ec2_instance_row *insta
     bool this_start = seen && seen->start_generation == instance->start_generation;
     bool rebooting = this_start && seen->phase == HOST_DOWN && seen->exit_kind == HOST_EXIT_REBOOT;
 
+    if (instance->launch_error.n)
+        return NOTHING; /* it shall not even begin */
+    if (m->doing == FROZEN && instance->state == EC2_PENDING && !instance->hibernated) {
+        m->doing = KILLING; /* its memory is not wanted any more: a boot follows */
+        power(m, HOST_POWER_KILL);
+        return NOTHING;
+    }
+    if (m->doing == FROZEN)
+        return boot(m, txn, instance) ? NOTHING : SAY_FAILED;
     if (m->doing == IDLE && (!this_start || rebooting || seen->phase == HOST_NONE))
         return boot(m, txn, instance) ? NOTHING : SAY_FAILED;
     if (m->doing == RUNNING && this_start && instance->reboot_generation > seen->reboot_generation)
@@ -234,7 +261,8 @@ look_down(struct machine *m, const struct host_machine_row *seen, bool gone)
 
     if (m->doing == RUNNING && !gone) {
         press(m);
-    } else if ((m->doing == RUNNING || m->doing == PRESSED || m->doing == BOOTING) && gone) {
+    } else if (gone && (m->doing == RUNNING || m->doing == PRESSED || m->doing == BOOTING ||
+                        m->doing == FREEZING || m->doing == FROZEN)) {
         m->doing = KILLING;
         power(m, HOST_POWER_KILL);
     } else if (m->doing == IDLE && gone && seen && seen->phase != HOST_REMOVED) {
@@ -309,7 +337,10 @@ look_at(struct machine *m)
         /* What should go is gone already: say so, for whoever waits for it. */
         if (m->doing == IDLE && seen && seen->phase == HOST_UP)
             after = SAY_DOWN;
-        look_down(m, seen, false);
+        if (m->doing == RUNNING && instance->hibernated)
+            freeze(m);
+        else
+            look_down(m, seen, false);
         break;
     case EC2_SHUTTING_DOWN:
     case EC2_TERMINATED:
@@ -375,6 +406,31 @@ on_booted(void *ctx, struct str id)
 }
 
 static void
+on_frozen(void *ctx, struct str id)
+{
+    struct host *host = ctx;
+    struct machine *m = map_get(&host->machines, id);
+
+    if (!m || m->doing != FREEZING)
+        return;
+    m->doing = FROZEN;
+    set_phase(m, HOST_FROZEN, HOST_EXIT_UNKNOWN, S(""));
+    mark(m);
+}
+
+static void
+on_not_frozen(void *ctx, struct str id, struct str reason)
+{
+    struct host *host = ctx;
+    struct machine *m = map_get(&host->machines, id);
+
+    log_warn("instance %.*s could not be hibernated and is shut down: %.*s", STR_ARG(id),
+             STR_ARG(reason));
+    if (m && m->doing == FREEZING)
+        press(m);
+}
+
+static void
 on_failed(void *ctx, struct str id, struct str reason)
 {
     struct host *host = ctx;
@@ -424,7 +480,9 @@ host_events(struct host *host)
                                 .booted = on_booted,
                                 .failed = on_failed,
                                 .exited = on_exited,
-                                .removed = on_removed};
+                                .removed = on_removed,
+                                .frozen = on_frozen,
+                                .not_frozen = on_not_frozen};
 }
 
 void
@@ -469,12 +527,12 @@ host_asked(struct host *host, struct str id, bool answered)
 /* ---- life ---- */
 
 static void
-adopt(void *ctx, struct str id)
+adopt(void *ctx, struct str id, bool frozen)
 {
     struct machine *m = machine_of(ctx, id);
 
     if (m)
-        m->doing = RUNNING;
+        m->doing = frozen ? FROZEN : RUNNING;
 }
 
 /*
@@ -488,14 +546,23 @@ settle(struct machine *m, bool host_restarted)
     const struct ec2_instance_row *instance = ec2_instance_get(txn, machine_id(m));
     const struct host_machine_row *seen = host_machine_get(txn, machine_id(m));
     bool seen_up = seen && seen->phase == HOST_UP;
+    bool seen_frozen = seen && seen->phase == HOST_FROZEN;
     bool starts = instance && instance->state == EC2_PENDING;
 
+    /* A frozen one belongs to the start that it was frozen in, whatever is to come of it. */
+    starts = starts && m->doing != FROZEN && !(m->doing == IDLE && seen_frozen);
     m->start_generation = starts ? instance->start_generation : seen ? seen->start_generation : 0;
     bool up = m->doing == RUNNING && (!seen_up || seen->start_generation != m->start_generation);
-    bool lost = m->doing == IDLE && seen_up;
+    bool lost = m->doing == IDLE && (seen_up || seen_frozen);
+    bool frozen = m->doing == FROZEN && !seen_frozen;
     store_rollback(txn);
+    if (lost && seen_frozen)
+        log_warn("what the hibernated instance %.*s had in memory is lost",
+                 STR_ARG(machine_id(m)));
     if (up)
         set_phase(m, HOST_UP, HOST_EXIT_UNKNOWN, S(""));
+    else if (frozen)
+        set_phase(m, HOST_FROZEN, HOST_EXIT_UNKNOWN, S(""));
     else if (lost)
         set_phase(m, HOST_DOWN, host_restarted ? HOST_EXIT_HOST_LOST : HOST_EXIT_UNKNOWN,
                   host_restarted ? S("The host was restarted") : S(""));

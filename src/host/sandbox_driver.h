@@ -23,6 +23,8 @@ struct host_sandbox_config {
      * was open before.  Called from the loop.
      */
     void (*vpc_opened)(void *ctx, struct str vpc_id, const int fds[PRIV_LISTEN_ALL]);
+    /* A VPC that was opened is gone: its listeners are to be closed.  Called from the loop. */
+    void (*vpc_closed)(void *ctx, struct str vpc_id);
     /* The privileged process is gone: nothing can be launched any more. */
     void (*lost)(void *ctx);
 };

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum sim_doing { SIM_BOOTING, SIM_RUNNING, SIM_STOPPING, SIM_REMOVING };
+enum sim_doing { SIM_BOOTING, SIM_RUNNING, SIM_STOPPING, SIM_REMOVING, SIM_FREEZING, SIM_FROZEN };
 
 struct sim_machine {
     struct host_sim *sim;
@@ -29,7 +29,7 @@ struct host_sim {
     struct host_driver driver;
     struct host_events events;
     struct map machines;
-    const char *fail_next;
+    const char *fail_next, *fail_freeze;
     unsigned boots; /* of the host */
     char boot_id[16];
 };
@@ -73,6 +73,19 @@ finish_boot(struct host_sim *sim, struct sim_machine *m)
 }
 
 static void
+finish_freeze(struct host_sim *sim, struct sim_machine *m)
+{
+    const char *reason = sim->fail_freeze;
+
+    sim->fail_freeze = NULL;
+    m->doing = reason ? SIM_RUNNING : SIM_FROZEN;
+    if (reason)
+        sim->events.not_frozen(sim->events.ctx, machine_id(m), str_from(reason));
+    else
+        sim->events.frozen(sim->events.ctx, machine_id(m));
+}
+
+static void
 finish(struct loop_timer *timer)
 {
     struct sim_machine *m = CONTAINER_OF(timer, struct sim_machine, timer);
@@ -87,7 +100,11 @@ finish(struct loop_timer *timer)
         finish_boot(sim, m);
         return;
     }
-    assert(doing != SIM_RUNNING);
+    if (doing == SIM_FREEZING) {
+        finish_freeze(sim, m);
+        return;
+    }
+    assert(doing != SIM_RUNNING && doing != SIM_FROZEN);
     forget(m);
     if (doing == SIM_REMOVING)
         sim->events.removed(sim->events.ctx, text);
@@ -173,8 +190,38 @@ use(struct sim_machine *m)
     int64_t now_ms = loop_now_ms(m->sim->config.loop, LOOP_CLOUD);
     unsigned milli = m->limit_milli ? MIN(m->wants_milli, m->limit_milli) : m->wants_milli;
 
+    if (m->doing != SIM_RUNNING)
+        milli = 0;
     m->used_ns += (now_ms - m->used_at_ms) * 1000 * milli;
     m->used_at_ms = now_ms;
+}
+
+static int
+sim_freeze(void *ctx, struct str id)
+{
+    struct host_sim *sim = ctx;
+    struct sim_machine *m = find(sim, id);
+
+    /* A daemon that comes back asks again. */
+    if (!m || (m->doing != SIM_RUNNING && m->doing != SIM_FREEZING && m->doing != SIM_FROZEN))
+        return -ESRCH;
+    use(m);
+    start(m, SIM_FREEZING, sim->config.stop_ms);
+    return 0;
+}
+
+static int
+sim_thaw(void *ctx, const struct host_boot *boot)
+{
+    struct host_sim *sim = ctx;
+    struct sim_machine *m = find(sim, boot->instance->id);
+
+    if (!m || m->doing != SIM_FROZEN)
+        return -ESRCH;
+    m->fail_reason = sim->fail_next;
+    sim->fail_next = NULL;
+    start(m, SIM_BOOTING, sim->config.boot_ms);
+    return 0;
 }
 
 static int
@@ -212,7 +259,7 @@ host_sim_use(struct host_sim *sim, struct str id, unsigned cpu_milli)
 }
 
 static int
-sim_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
+sim_list(void *ctx, void (*fn)(void *fn_ctx, struct str id, bool frozen), void *fn_ctx)
 {
     struct host_sim *sim = ctx;
 
@@ -220,7 +267,7 @@ sim_list(void *ctx, void (*fn)(void *fn_ctx, struct str id), void *fn_ctx)
         struct sim_machine *m = entry->value;
 
         if (m->doing != SIM_REMOVING)
-            fn(fn_ctx, machine_id(m));
+            fn(fn_ctx, machine_id(m), m->doing == SIM_FROZEN);
     }
     return 0;
 }
@@ -260,6 +307,8 @@ host_sim_new(const struct host_sim_config *config)
                                        .ctx = sim,
                                        .boot = sim_boot,
                                        .power = sim_power,
+                                       .freeze = sim_freeze,
+                                       .thaw = sim_thaw,
                                        .remove = sim_remove,
                                        .cpu = sim_cpu,
                                        .limit = sim_limit,
@@ -329,6 +378,20 @@ void
 host_sim_fail_next_boot(struct host_sim *sim, const char *reason)
 {
     sim->fail_next = reason;
+}
+
+void
+host_sim_fail_next_freeze(struct host_sim *sim, const char *reason)
+{
+    sim->fail_freeze = reason;
+}
+
+bool
+host_sim_frozen(const struct host_sim *sim, struct str id)
+{
+    const struct sim_machine *m = find(sim, id);
+
+    return m && m->doing == SIM_FROZEN;
 }
 
 bool

@@ -238,12 +238,35 @@ http_stream_begin(struct http_request *req, unsigned status, const struct http_h
     if (c->state == HELD) {
         c->no_body = req->head.method == HTTP_HEAD || status == 204 || status == 304;
         c->chunked = req->head.minor == 1;
+        c->sized = false;
         /* Only the end of the connection can tell an old client the end of the answer. */
         c->last |= !c->chunked;
         begin_head(c, status, headers, n_headers);
         if (c->chunked && status != 204)
             buf_add_lit(&c->server->head, "Transfer-Encoding: chunked\r\n");
         buf_add_lit(&c->server->head, "\r\n");
+        check_head(c);
+        c->state = STREAM;
+        struct iovec v = {c->server->head.p, c->server->head.n};
+        write_out(c, &v, 1);
+    }
+    conn_leave(c, outermost);
+}
+
+void
+http_stream_begin_sized(struct http_request *req, unsigned status,
+                        const struct http_header *headers, size_t n_headers, uint64_t length)
+{
+    struct http_conn *c = exchange_of(req)->conn;
+    bool outermost = conn_enter(c);
+
+    assert(c->state == HELD || c->state == CLOSED);
+    if (c->state == HELD) {
+        c->chunked = false;
+        c->sized = true;
+        c->owed = length;
+        begin_head(c, status, headers, n_headers);
+        c->no_body = !add_length(c, status, length);
         check_head(c);
         c->state = STREAM;
         struct iovec v = {c->server->head.p, c->server->head.n};
@@ -271,6 +294,10 @@ http_stream_write(struct http_request *req, struct str data)
         return -EAGAIN;
     }
     bool outermost = conn_enter(c);
+    if (c->sized) {
+        assert(data.n <= c->owed);
+        c->owed -= data.n;
+    }
     int n = snprintf(size, sizeof(size), "%zx\r\n", data.n);
     struct iovec v[3] = {{size, (size_t)n}, {(void *)data.p, data.n}, {(void *)"\r\n", 2}};
     if (c->chunked)
@@ -291,6 +318,9 @@ http_stream_end(struct http_request *req)
     bool outermost = conn_enter(c);
 
     assert(c->state == STREAM || c->state == CLOSED);
+    /* the client waits for bytes that do not come: only the end of the connection can tell it */
+    if (c->state == STREAM && c->sized && c->owed && !c->no_body)
+        conn_abort(c);
     if (c->state == STREAM && c->chunked && !c->no_body)
         write_out(c, &v, 1);
     finish(c);

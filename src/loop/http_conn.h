@@ -1,6 +1,6 @@
 /*
- * A connection, seen from inside the server: http_server.c accepts and reads, http_answer.c
- * writes, http_pool.c keeps what they share.  Nobody else includes this.
+ * A connection, seen from inside the server: http_server.c accepts and reads, http_body.c takes
+ * bodies, http_answer.c writes, http_pool.c keeps what they share.  Nobody else includes this.
  *
  *            first bytes            head complete         body complete
  *   IDLE ───────────────▶ HEAD ───────────────▶ BODY ───────────────▶ HELD ──▶ STREAM
@@ -44,6 +44,8 @@ struct exchange {
     char *body; /* malloc'ed, when the body does not fit behind the head */
     size_t body_n, body_cap;
     struct http_chunked chunks;
+    bool piecewise; /* on_body() takes the body */
+    uint64_t taken; /* bytes that it had */
     bool held; /* on_request() had it */
     bool told; /* on_gone() was called */
 
@@ -81,6 +83,8 @@ struct http_conn {
     bool want_drain;
     bool no_body;    /* of a streamed answer: HEAD, 304 */
     bool chunked;    /* the streamed answer is */
+    bool sized;      /* or has a length, of which `owed` is left */
+    uint64_t owed;
     int budget;      /* bytes that may still be read in this turn */
 
     struct buf out;
@@ -155,6 +159,17 @@ conn_readable(const struct http_conn *c)
 /* recv(2) and send(2), or TLS over them.  Bytes, 0 at the end of input, or -errno. */
 ssize_t conn_recv(struct http_conn *c, void *p, size_t n);
 ssize_t conn_send(struct http_conn *c, struct iovec *v, int n);
+
+/* Reads into [*n, cap) of p; false when there is nothing (or no connection) any more. */
+bool conn_read_into(struct http_conn *c, char *p, size_t *n, size_t cap);
+/* Hands the request to its owner; the next one begins at next_at of what came. */
+void conn_deliver(struct http_conn *c, struct str body, size_t next_at);
+/* Who took the body so far gets no more of it. */
+void conn_cut(struct http_conn *c);
+
+/* http_body.c: when the head is there, and then step by step while it answers true. */
+void conn_begin_body(struct http_conn *c);
+bool conn_step_body(struct http_conn *c);
 
 /* Closes at once.  Who holds its request is told in the next turn. */
 void conn_abort(struct http_conn *c);

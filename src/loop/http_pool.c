@@ -48,7 +48,8 @@ exchange_next(struct exchange *x)
     x->in_n = left;
     x->parsed_n = x->head_n = x->next_at = 0;
     x->chunks = (struct http_chunked){0};
-    x->held = x->told = false;
+    x->held = x->told = x->piecewise = false;
+    x->taken = 0;
     x->req.user = NULL;
     x->req.on_gone = NULL;
     x->req.on_drain = NULL;

@@ -22,7 +22,6 @@
 #define KIB ((size_t)1024)
 #define ACCEPT_BATCH 64
 #define READ_BUDGET_BYTES (128 * 1024) /* of one connection in one turn */
-#define BODY_FIRST_BYTES (16 * KIB)
 #define BODY_MOVES_BYTES (16 * KIB)    /* must come within body_timeout_ms */
 #define CHUNK_ROOM_BYTES KIB           /* the least to read chunks into */
 #define RESUME_MS 100
@@ -332,6 +331,13 @@ tell_gone(struct http_conn *c)
 }
 
 void
+conn_cut(struct http_conn *c)
+{
+    if (c->state == BODY && c->x && c->x->piecewise)
+        c->server->config.on_cut(&c->x->req);
+}
+
+void
 conn_abort(struct http_conn *c)
 {
     struct http_server *s = c->server;
@@ -340,6 +346,7 @@ conn_abort(struct http_conn *c)
     assert(c->running);
     if (c->state == CLOSED)
         return;
+    conn_cut(c);
     loop_fd_remove(s->loop, &c->source);
     close(c->source.fd);
     c->source.fd = -1;
@@ -432,24 +439,8 @@ grow_in(struct exchange *x)
     return true;
 }
 
-static bool
-grow_body(struct exchange *x, size_t at_least, size_t at_most)
-{
-    size_t cap = MIN(MAX(MAX(x->body_cap * 2, BODY_FIRST_BYTES), at_least), at_most);
-
-    assert(at_least <= at_most);
-    if (x->body_cap >= at_least)
-        return true;
-    char *p = realloc(x->body, cap);
-    if (!p)
-        return false;
-    x->body = p;
-    x->body_cap = cap;
-    return true;
-}
-
-static void
-deliver(struct http_conn *c, struct str body, size_t next_at)
+void
+conn_deliver(struct http_conn *c, struct str body, size_t next_at)
 {
     struct http_server *s = c->server;
     struct exchange *x = c->x;
@@ -466,41 +457,6 @@ deliver(struct http_conn *c, struct str body, size_t next_at)
     s->stats.requests++;
     s->stats.held++;
     s->config.on_request(&x->req);
-}
-
-/* Whether the body lies behind the head in the same buffer. */
-static bool
-body_fits(const struct exchange *x)
-{
-    return !x->req.head.chunked &&
-           (uint64_t)x->req.head.content_length <= x->in_cap - x->head_n;
-}
-
-static void
-begin_body(struct http_conn *c)
-{
-    struct exchange *x = c->x;
-    const struct http_head *head = &x->req.head;
-
-    if (!head->chunked && head->content_length <= 0) {
-        deliver(c, S(""), x->head_n);
-        return;
-    }
-    if (!head->chunked && (uint64_t)head->content_length > c->server->config.max_body_bytes) {
-        conn_reject(c, 413);
-        return;
-    }
-    c->state = BODY;
-    if (head->expect_continue && x->in_n == x->head_n) {
-        static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-        struct iovec v = {(void *)go_on, sizeof(go_on) - 1};
-        /* The send buffer is empty: it takes 25 bytes or the connection is broken. */
-        if (conn_send(c, &v, 1) < 0) {
-            conn_abort(c);
-            return;
-        }
-    }
-    conn_deadline(c, c->server->config.body_timeout_ms);
 }
 
 static void
@@ -536,7 +492,7 @@ parse_head(struct http_conn *c)
         }
         http_parse_head(str_of(x->in, x->in_n), &x->req.head, &x->head_n);
     }
-    begin_body(c);
+    conn_begin_body(c);
 }
 
 static bool
@@ -545,9 +501,8 @@ may_read(const struct http_conn *c)
     return conn_readable(c) && c->budget > 0;
 }
 
-/* Reads into [*n, cap) of p; false when there is nothing (or no connection) any more. */
-static bool
-read_into(struct http_conn *c, char *p, size_t *n, size_t cap)
+bool
+conn_read_into(struct http_conn *c, char *p, size_t *n, size_t cap)
 {
     if (!may_read(c))
         return false;
@@ -574,7 +529,7 @@ step_head(struct http_conn *c)
         conn_abort(c);
         return false;
     }
-    bool any = read_into(c, x->in, &x->in_n, x->in_cap);
+    bool any = conn_read_into(c, x->in, &x->in_n, x->in_cap);
     if (c->state == HEAD && x->in_n == 0) {
         exchange_put(c->server, x);
         c->x = NULL;
@@ -599,76 +554,12 @@ step_idle(struct http_conn *c)
 }
 
 static bool
-step_chunked(struct http_conn *c)
-{
-    struct exchange *x = c->x;
-    size_t max = c->server->config.max_body_bytes, raw = x->in_n - x->head_n, used, made;
-
-    if (raw == 0)
-        return read_into(c, x->in, &x->in_n, x->in_cap);
-    if (!grow_body(x, x->body_n + raw, max + x->in_cap)) {
-        conn_abort(c);
-        return false;
-    }
-    int r = http_chunked_decode(&x->chunks, x->in + x->head_n, raw, x->body + x->body_n, &used,
-                                &made);
-    if (r > 0) {
-        conn_reject(c, (unsigned)r);
-        return true;
-    }
-    x->body_n += made;
-    if (x->body_n > max)
-        conn_reject(c, 413);
-    else if (r == HTTP_COMPLETE)
-        deliver(c, str_of(x->body, x->body_n), x->head_n + used);
-    else
-        x->in_n = x->head_n;
-    return true;
-}
-
-static bool
-step_body(struct http_conn *c)
-{
-    struct exchange *x = c->x;
-    size_t length = (size_t)x->req.head.content_length;
-
-    if (x->req.head.chunked)
-        return step_chunked(c);
-    if (body_fits(x)) {
-        if (x->in_n - x->head_n < length)
-            return read_into(c, x->in, &x->in_n, x->in_cap);
-        deliver(c, str_of(x->in + x->head_n, length), x->head_n + length);
-        return true;
-    }
-    if (x->in_n > x->head_n) {
-        size_t come = x->in_n - x->head_n;
-        assert(come <= length);
-        if (!grow_body(x, come, length)) {
-            conn_abort(c);
-            return false;
-        }
-        memcpy(x->body, x->in + x->head_n, come);
-        x->body_n = come;
-        x->in_n = x->head_n;
-    }
-    if (x->body_n == length) {
-        deliver(c, str_of(x->body, length), x->head_n);
-        return true;
-    }
-    if (!grow_body(x, x->body_n + 1, length)) {
-        conn_abort(c);
-        return false;
-    }
-    return read_into(c, x->body, &x->body_n, x->body_cap);
-}
-
-static bool
 step_linger(struct http_conn *c)
 {
     char dropped[4096];
     size_t n = 0;
 
-    return read_into(c, dropped, &n, sizeof(dropped));
+    return conn_read_into(c, dropped, &n, sizeof(dropped));
 }
 
 static bool
@@ -680,7 +571,7 @@ step(struct http_conn *c)
     case HEAD:
         return step_head(c);
     case BODY:
-        return step_body(c);
+        return conn_step_body(c);
     case LINGER:
         return step_linger(c);
     case HELD:

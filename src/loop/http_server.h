@@ -33,11 +33,14 @@ union http_addr {
     struct sockaddr_in6 v6;
 };
 
+enum http_body_way { HTTP_WHOLE, HTTP_PIECEWISE, HTTP_ANSWER };
+
 /* 0 means the default that is named. */
 struct http_config {
     size_t max_header_bytes; /* request line and headers: 16 KiB; from 1 to 64 KiB; else 431 */
     size_t max_body_bytes;   /* 1 MiB; else 413 before a byte of it is read */
     size_t max_stream_bytes; /* unsent bytes of a streamed answer: 1 MiB */
+    uint64_t max_piecewise_bytes; /* of a body that on_body() takes; 413 */
 
     int header_timeout_ms; /* from its first byte to the end of a head: 10 s */
     int body_timeout_ms;   /* in which 16 KiB of a body or its rest must come: 20 s */
@@ -50,6 +53,16 @@ struct http_config {
     struct tls *tls; /* NULL: plain HTTP only; must outlive the server */
 
     void (*on_request)(struct http_request *req);
+    /*
+     * Whether a body that is large, or of unknown size, shall come piece by piece: asked when the
+     * head is there.  HTTP_ANSWER: on_request() is called at once, and the connection closes after
+     * the answer, for the body is not read.  NULL: bodies come whole.
+     */
+    enum http_body_way (*on_head)(struct http_request *req);
+    /* A piece; then on_request() with an empty body.  False: the same as HTTP_ANSWER. */
+    bool (*on_body)(struct http_request *req, struct str piece);
+    /* Such a request ended before its body did, and will not come to on_request(). */
+    void (*on_cut)(struct http_request *req);
     /*
      * Words the answer to a request that never reaches on_request(): 400, 413, 417, 431, 501,
      * 505.  req->head is filled as far as it was understood (method_name.p is NULL when it was
@@ -120,6 +133,12 @@ void http_respond(struct http_request *req, unsigned status, const struct http_h
 void http_respond_buf(struct http_request *req, unsigned status,
                       const struct http_header *headers, size_t n_headers, struct buf *body);
 
+/*
+ * An answer whose `length` bytes follow with http_stream_write(), all of them: what ends before
+ * closes the connection.  A HEAD request gets the length alone.
+ */
+void http_stream_begin_sized(struct http_request *req, unsigned status,
+                             const struct http_header *headers, size_t n_headers, uint64_t length);
 /* An answer whose length is not known: chunked, or until close for HTTP/1.0. */
 void http_stream_begin(struct http_request *req, unsigned status,
                        const struct http_header *headers, size_t n_headers);

@@ -37,6 +37,26 @@ hash_get(const struct hash *h, const struct store_table *t, struct str key, uint
     return h->n ? h->slots[find(h, t, key, str_hash(key, seed))].v : NULL;
 }
 
+void
+hash_hint(const struct hash *h, struct str key, uint64_t seed)
+{
+    if (h->n)
+        __builtin_prefetch(&h->slots[str_hash(key, seed) & (h->cap - 1)]);
+}
+
+struct version *
+hash_probable(const struct hash *h, struct str key, uint64_t seed)
+{
+    uint64_t hash = str_hash(key, seed);
+
+    if (h->n == 0)
+        return NULL;
+    for (size_t i = hash & (h->cap - 1); h->slots[i].v; i = (i + 1) & (h->cap - 1))
+        if (h->slots[i].hash == hash)
+            return h->slots[i].v;
+    return NULL;
+}
+
 static void
 grow(struct hash *h)
 {

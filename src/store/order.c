@@ -36,8 +36,8 @@ order_keys(const struct store_index *x, const void *row, struct store_key *keys,
         if (c->type == STORE_STR)
             keys[i] = store_key_str(*column_str(c, row));
         else
-            keys[i] = store_key_int(c->type == STORE_INT ? *column_int(c, row)
-                                                         : *column_bool(c, row));
+            keys[i] =
+                store_key_int(c->type == STORE_INT ? *column_int(c, row) : *column_bool(c, row));
     }
 }
 
@@ -269,7 +269,12 @@ struct store_cursor
 store_seek(struct txn *txn, const struct store_index *index, const struct store_key *prefix,
            unsigned n)
 {
-    struct store_cursor c = {.txn = txn, .index = index, .n_prefix = n, .n_keys = n, .open = true};
+    struct store_cursor c = {.txn = txn,
+                             .index = index,
+                             .n_prefix = n,
+                             .n_keys = n,
+                             .open = true,
+                             .end_changes = UINT64_MAX};
 
     assert(prefix || n == 0);
     assert(index->n_columns <= index->n_sorted);
@@ -297,6 +302,29 @@ store_after(struct store_cursor *c, const struct store_key *keys, unsigned n)
     c->after = n > 0;
 }
 
+/*
+ * Whether the place is one of the prefix.  The first row is asked; a walk that goes on looks up
+ * where the prefix ends, and then needs no row for that: theirs is the only memory that is far.
+ */
+static bool
+within_prefix(struct store_cursor *c, const struct order *o, struct place p)
+{
+    struct version *v = at(o, p);
+
+    if (c->row && c->changes == o->changes && c->end_changes != o->changes) {
+        struct place end = search(o, c->keys, c->n_prefix, true);
+
+        c->end_leaf = end.leaf;
+        c->end_place = end.at;
+        c->end_changes = o->changes;
+    }
+    if (c->end_changes == o->changes)
+        return p.leaf < c->end_leaf || (p.leaf == c->end_leaf && p.at < c->end_place);
+    return v && compare(c->index, v->row, c->keys, c->n_prefix) == 0;
+}
+
+enum { AHEAD = 3 }; /* rows that a walk asks the memory for */
+
 const void *
 store_next(struct store_cursor *c)
 {
@@ -316,15 +344,16 @@ store_next(struct store_cursor *c)
         order_keys(c->index, c->row, keys, c->index->n_sorted);
         p = search(o, keys, c->index->n_sorted, true);
     }
-    v = at(o, p);
-    if (!v || compare(c->index, v->row, c->keys, c->n_prefix) != 0) {
+    if (!within_prefix(c, o, p)) {
         c->open = false;
         return NULL;
     }
+    v = at(o, p);
+    assert(v);
     if (++p.at == o->leaves[p.leaf]->n)
         p = (struct place){p.leaf + 1, 0};
-    else
-        __builtin_prefetch(o->leaves[p.leaf]->v[p.at]->row);
+    else if (p.at + AHEAD < o->leaves[p.leaf]->n)
+        __builtin_prefetch(o->leaves[p.leaf]->v[p.at + AHEAD]->row);
     c->leaf = p.leaf;
     c->place = p.at;
     c->changes = o->changes;

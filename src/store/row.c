@@ -146,35 +146,59 @@ row_equal(const struct store_table *t, const void *a, const void *b)
     return true;
 }
 
+/* At least as long as what strs_write() writes: "\\u0000" is the longest of a byte. */
+static size_t
+strs_bytes_max(const struct str_list *list)
+{
+    size_t n = 2;
+
+    for (size_t i = 0; i < list->n; i++)
+        n += 6 * list->v[i].n + 3;
+    return n;
+}
+
+static char *
+string_write(char *to, struct str s)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    *to++ = '"';
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (c < 0x20) {
+            memcpy(to, "\\u00", 4);
+            to[4] = digits[c >> 4];
+            to[5] = digits[c & 15];
+            to += 6;
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            *to++ = '\\';
+        *to++ = (char)c;
+    }
+    *to++ = '"';
+    return to;
+}
+
 void
 strs_write(struct buf *b, const struct str_list *list)
 {
-    assert(list->v || list->n == 0);
-    buf_add_char(b, '[');
+    size_t max = strs_bytes_max(list);
+    char *to;
+
+    if (!buf_reserve(b, max))
+        return;
+    to = b->p + b->n;
+    *to++ = '[';
     for (size_t i = 0; i < list->n; i++) {
-        struct str s = list->v[i];
-        size_t from = 0;
-
         if (i)
-            buf_add_char(b, ',');
-        buf_add_char(b, '"');
-        for (size_t j = 0; j < s.n; j++) {
-            unsigned char c = (unsigned char)s.p[j];
-
-            if (c >= 0x20 && c != '"' && c != '\\')
-                continue;
-            buf_add(b, s.p + from, j - from);
-            from = j + 1;
-            if (c < 0x20)
-                buf_add_fmt(b, "\\u%04x", c);
-            else
-                buf_add(b, (char[]){'\\', (char)c}, 2);
-        }
-        if (s.n > from)
-            buf_add(b, s.p + from, s.n - from);
-        buf_add_char(b, '"');
+            *to++ = ',';
+        to = string_write(to, list->v[i]);
     }
-    buf_add_char(b, ']');
+    *to++ = ']';
+    assert((size_t)(to - b->p) <= b->n + max);
+    b->n = (size_t)(to - b->p);
 }
 
 /* One string, from behind its quote on; *at is left behind the closing one. */
@@ -247,8 +271,8 @@ strs_read(struct arena *a, struct str json, struct str_list *ret)
         if (at == json.n || json.p[at++] != '"')
             return false;
         if (list.n == cap) {
-            list.v = arena_grow(a, list.v, cap * sizeof(*list.v),
-                                MAX(cap * 2, 8) * sizeof(*list.v));
+            list.v =
+                arena_grow(a, list.v, cap * sizeof(*list.v), MAX(cap * 2, 8) * sizeof(*list.v));
             cap = MAX(cap * 2, 8);
         }
         if (!read_string(a, json, &at, &list.v[list.n++]))
@@ -421,7 +445,7 @@ column_from_sql(const struct store_table *t, const struct store_column *c, sqlit
         return 0;
     case STORE_STRS:
         return strs_read(a, sql_bytes(stmt, place, SQLITE_TEXT), column_strs(c, row)) ? 0
-                                                                                     : -EUCLEAN;
+                                                                                      : -EUCLEAN;
     case STORE_SECRET:
         return seal_open(seal, a, t, c, sql_bytes(stmt, (int)t->key + 1, SQLITE_TEXT),
                          sql_bytes(stmt, place, SQLITE_BLOB), column_str(c, row))

@@ -21,6 +21,7 @@ enum host_phase {
     HOST_DOWN,     /* it ended; exit_kind says how */
     HOST_FAILED,   /* it could not be booted; reason says why */
     HOST_REMOVED,  /* its disk is gone as well */
+    HOST_FROZEN,   /* its processes stand still, in memory, and nothing reaches it */
 };
 
 enum host_exit {

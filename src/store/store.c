@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "store/internal.h"
 
+enum { CACHE_LINE_BYTES = 64, HINT_TEXT_BYTES = 512 };
+
 void *
 store_alloc(size_t n)
 {
@@ -76,6 +78,38 @@ store_get(struct txn *txn, const struct store_table *desc, struct str key)
     assert(txn->open);
     v = hash_get(&store_table_of(txn->store, desc)->hash, desc, key, txn->store->hash_seed);
     return v ? v->row : NULL;
+}
+
+/* How much text a row has is not asked, since its head may be far away: some lines of it. */
+static void
+hint(const struct store_table *desc, const struct version *v)
+{
+    size_t n = sizeof(*v) + desc->row_bytes + HINT_TEXT_BYTES;
+
+    for (size_t at = 0; at < n; at += CACHE_LINE_BYTES)
+        __builtin_prefetch((const char *)v + at);
+}
+
+void
+store_hint(const struct store_table *desc, const void *row)
+{
+    hint(desc, CONTAINER_OF(row, struct version, row));
+}
+
+void
+store_hint_place(struct txn *txn, const struct store_table *desc, struct str key)
+{
+    hash_hint(&store_table_of(txn->store, desc)->hash, key, txn->store->hash_seed);
+}
+
+void
+store_hint_key(struct txn *txn, const struct store_table *desc, struct str key)
+{
+    const struct version *v =
+        hash_probable(&store_table_of(txn->store, desc)->hash, key, txn->store->hash_seed);
+
+    if (v)
+        hint(desc, v);
 }
 
 size_t
@@ -351,6 +385,12 @@ store_watch(struct store *store, const struct store_table *desc,
     *w = (struct watch){.fn = fn, .ctx = ctx};
     *t->watches_end = w;
     t->watches_end = &w->next;
+}
+
+uint64_t
+store_seq(const struct store *store)
+{
+    return store->seq;
 }
 
 void

@@ -220,6 +220,8 @@ struct store_cursor {
     bool after, open;
     size_t leaf, place;   /* of the next row, while `changes` is that of the index */
     uint64_t changes;
+    size_t end_leaf, end_place; /* behind the last row of the prefix, while … */
+    uint64_t end_changes;       /* … this is that of the index */
     const void *row;      /* the newest one given, or NULL */
 };
 
@@ -241,6 +243,15 @@ struct store_cursor store_seek(struct txn *txn, const struct store_index *index,
  */
 void store_from(struct store_cursor *cursor, const struct store_key *keys, unsigned n);
 void store_after(struct store_cursor *cursor, const struct store_key *keys, unsigned n);
+
+/*
+ * Hints for whoever shows many rows that lead to others: they bring into the cache what will be
+ * asked for some steps later.  store_hint(): a row.  store_hint_place() and store_hint_key(), in
+ * this order and some steps apart: what store_get() will look at, and the row it will find.
+ */
+void store_hint(const struct store_table *table, const void *row);
+void store_hint_place(struct txn *txn, const struct store_table *table, struct str key);
+void store_hint_key(struct txn *txn, const struct store_table *table, struct str key);
 
 /*
  * The next row or NULL.  Any row may be inserted, updated or deleted between two calls: the walk
@@ -296,6 +307,9 @@ struct store_waiter {
 void store_wait(struct store *store, uint64_t seq, struct store_waiter *waiter);
 /* Takes a waiter back; one that does not wait is left alone. */
 void store_wait_cancel(struct store *store, struct store_waiter *waiter);
+
+/* The number of the newest commit; in a watch: of the one that it is told of. */
+uint64_t store_seq(const struct store *store);
 
 /* Everything up to this number is on disk. */
 uint64_t store_durable_seq(struct store *store);

@@ -8,6 +8,8 @@
 
 #include "base/base.h"
 
+struct blobs;
+
 struct env {
     /*
      * The cloud's time in ms since 1970: what AWS timestamps, credentials, state machines and
@@ -25,6 +27,9 @@ struct env {
 
     /* The SQLite VFS that the store opens its database with; NULL is the system's. */
     const char *vfs;
+
+    /* Where what is too large for a row lies (sys/blobs.h); NULL: nowhere. */
+    struct blobs *blobs;
 };
 
 /* The real world.  One a process. */

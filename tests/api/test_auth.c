@@ -226,7 +226,7 @@ TEST(scopes_of_others_are_refused)
     struct world *w = world_new();
     struct sigv4_signer s = signer_of(w);
 
-    s.service = S("s3");
+    s.service = S("glacier");
     CHECK_CODE(w, sign(&s, post(FORM)), 501, "UnknownService");
     static const char *const regions[] = {"",          "us", "US-EAST-1", "us-east-x",
                                           "us east 1", "-",  "../1"};
@@ -264,7 +264,7 @@ TEST(the_host_names_the_service_of_a_request_that_is_not_signed)
     CHECK_CODE(w, post_to("sts.us-east-1.api.aws", "Action=GetCallerIdentity"), 403,
                "MissingAuthenticationToken");
     CHECK_CODE(w, post_to("localhost", "Action=GetCallerIdentity"), 501, "UnknownService");
-    CHECK_CODE(w, post_to("s3.amazonaws.com", ""), 501, "UnknownService");
+    CHECK_CODE(w, post_to("glacier.us-east-1.amazonaws.com", ""), 501, "UnknownService");
     CHECK_CODE(w, post_to("sts.example.com", "Action=GetCallerIdentity"), 501, "UnknownService");
     world_free(w);
 }

@@ -178,7 +178,7 @@ TEST(a_boundary_limits_what_policies_allow)
     world_free(w);
 }
 
-TEST(tags_of_things_and_requests_are_conditions, "IAM-02 IAM-03")
+TEST(tags_of_things_and_requests_are_conditions, "IAM-02 IAM-03 TAG-06")
 {
     struct world *w = world_new();
     const char *red = make_group(w, "red"), *blue = make_group(w, "blue");

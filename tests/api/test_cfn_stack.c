@@ -673,7 +673,7 @@ as_instance(struct world *w, struct identity *id, const char *instance, const ch
     return world_request(w, &req);
 }
 
-TEST(an_instance_without_a_role_asks_about_its_own_stack_only, "CSIG-07")
+TEST(an_instance_without_a_role_asks_about_its_own_stack_only, "CSIG-07 CINIT-13")
 {
     static const char template[] =
         "Resources:\n"

@@ -173,7 +173,7 @@ TEST(images_are_filtered_by_every_fact)
         {"source-image-id", "*", 0},
         {"source-image-region", "*", 0},
         {"source-instance-id", "*", 0},
-        {"sriov-net-support", "simple", 0},
+        {"sriov-net-support", "simple", 4},
         {"state", "available", 5},
         {"state-reason-code", "*", 0},
         {"state-reason-message", "*", 0},

@@ -56,8 +56,7 @@ TEST(every_attribute_is_described)
         {"rootDeviceName", "/dev/xvda"},
         {"sourceDestCheck", "true"},
         {"ebsOptimized", "false"},
-        {"sriovNetSupport", NULL},
-        {"enaSupport", "true"},
+        {"sriovNetSupport", "simple"},
         {"blockDeviceMapping", NULL},
         {"productCodes", NULL},
         {"groupSet", NULL},
@@ -80,9 +79,12 @@ TEST(every_attribute_is_described)
     CHECK_STR(xml_text(attribute(w, id, "blockDeviceMapping"), "deleteOnTermination"), "true");
     CHECK_STR(xml_text(attribute(w, id, "enclaveOptions"), "enabled"), "false");
     CHECK(!value(w, launch(w, ""), "userData").p);
-    CHECK_FAULT(
-        w, world_callf(w, "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=colour", id),
-        "InvalidParameterValue");
+    /* AWS's own documentation: ModifyInstanceAttribute alone knows enaSupport. */
+    world_refusedf(w, "InvalidParameterValue",
+                   "Value (enaSupport) for parameter attribute is invalid. Unknown attribute.",
+                   "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=enaSupport", id);
+    world_refusedf(w, "InvalidParameterValue", NULL,
+                   "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=colour", id);
     world_free(w);
 }
 
@@ -108,8 +110,8 @@ TEST(both_forms_of_a_change_do_the_same)
         {"Attribute=userData&Value=Y2M=", "userData", "Y2M=", true},
         {"EbsOptimized.Value=true", "ebsOptimized", "true", true},
         {"Attribute=ebsOptimized&Value=false", "ebsOptimized", "false", true},
-        {"EnaSupport.Value=true", "enaSupport", "true", true},
-        {"Attribute=enaSupport&Value=true", "enaSupport", "true", true},
+        {"SriovNetSupport.Value=simple", "sriovNetSupport", "simple", true},
+        {"Attribute=sriovNetSupport&Value=simple", "sriovNetSupport", "simple", true},
     };
     struct world *w = world_new();
     const char *id = launch(w, "");
@@ -187,7 +189,7 @@ TEST(a_stopped_instance_refuses_what_it_cannot_be)
         {"Attribute=userData&Value=***", "InvalidUserData.Malformed"},
         {"Kernel.Value=aki-1", "UnsupportedOperation"},
         {"Ramdisk.Value=ari-1", "UnsupportedOperation"},
-        {"SriovNetSupport.Value=simple", "UnsupportedOperation"},
+        {"SriovNetSupport.Value=none", "InvalidParameterValue"},
     };
     struct world *w = world_new();
     const char *id = launch(w, "");

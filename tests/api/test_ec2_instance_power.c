@@ -401,13 +401,11 @@ TEST(a_wrong_state_is_named)
     world_free(w);
 }
 
-TEST(hibernation_and_skipping_the_shutdown_are_refused_by_name)
+TEST(skipping_the_shutdown_is_refused_by_name)
 {
     struct world *w = world_new();
     const char *id = launch(w, "");
 
-    CHECK_FAULT(w, world_callf(w, "Action=StopInstances&Hibernate=true&InstanceId.1=%s", id),
-                "UnsupportedHibernationConfiguration");
     CHECK_FAULT(w, world_callf(w, "Action=StopInstances&SkipOsShutdown=true&InstanceId.1=%s", id),
                 "UnsupportedOperation");
     CHECK_FAULT(w, world_callf(w, "Action=StartInstances&AdditionalInfo=x&InstanceId.1=%s", id),

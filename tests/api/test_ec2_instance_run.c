@@ -271,7 +271,6 @@ TEST(what_is_not_implemented_is_refused_by_name)
         "EnablePrimaryIpv6=true",
         "LaunchTemplate.LaunchTemplateName=x",
         "InstanceMarketOptions.MarketType=spot",
-        "HibernationOptions.Configured=true",
         "EnclaveOptions.Enabled=true",
         "LicenseSpecification.1.LicenseConfigurationArn=x",
         "NetworkPerformanceOptions.BandwidthWeighting=vpc-1",
@@ -280,9 +279,8 @@ TEST(what_is_not_implemented_is_refused_by_name)
         "CpuOptions.AmdSevSnp=enabled",
         "PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord=true",
         "MetadataOptions.HttpProtocolIpv6=enabled",
-        "NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.NetworkInterfaceId=eni-1",
         "NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.SecondaryPrivateIpAddressCount=1",
-        "NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.InterfaceType=efa",
+        "NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.InterfaceType=efa-only",
         "NetworkInterface.1.DeviceIndex=0&NetworkInterface.2.DeviceIndex=1",
     };
     struct world *w = world_new();

@@ -363,3 +363,104 @@ TEST(interfaces_come_in_pages)
     CHECK_INT(seen, 12);
     world_free(w);
 }
+
+/* ---- interfaces of one's own ---- */
+
+#define CREATE "Action=CreateNetworkInterface&SubnetId=%s"
+#define LAUNCH                                                                                     \
+    "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro&MinCount=1"          \
+    "&MaxCount=1&NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.NetworkInterfaceId=%s"
+
+static const char *
+first_subnet(struct world *w)
+{
+    return xml_cstr(world_ok(w, "Action=DescribeSubnets&Filter.1.Name=availability-zone"
+                                "&Filter.1.Value.1=us-east-1b"),
+                    "subnetId");
+}
+
+TEST(an_interface_is_made_and_deleted_by_itself, "ENI-01 ENI-02 ENI-08 ENI-10")
+{
+    struct world *w = world_new();
+    const char *subnet = first_subnet(w);
+    const char *form =
+        test_fmt(CREATE "&Description=mine&PrivateIpAddress=172.31.16.77&ClientToken=once"
+                        "&TagSpecification.1.ResourceType=network-interface"
+                        "&TagSpecification.1.Tag.1.Key=a&TagSpecification.1.Tag.1.Value=b",
+                 subnet);
+    struct str xml = world_ok(w, form);
+    const char *id = xml_cstr(xml, "networkInterfaceId"), *mac = xml_cstr(xml, "macAddress");
+
+    CHECK_STR(xml_text(xml, "status"), "pending");
+    CHECK_STR(xml_text(xml, "privateIpAddress"), "172.31.16.77");
+    CHECK_STR(xml_text(xml, "description"), "mine");
+    CHECK_STR(xml_text(xml, "groupName"), "default");
+    CHECK_INT(xml_count(xml, "attachment"), 0);
+    CHECK_STR(xml_text(world_ok(w, form), "networkInterfaceId"), id);
+    world_refusedf(w, "IdempotentParameterMismatch", NULL, CREATE "&ClientToken=once", subnet);
+    world_refusedf(w, "InvalidIPAddress.InUse", NULL, CREATE "&PrivateIpAddress=172.31.16.77",
+                   subnet);
+    world_refusedf(w, "UnsupportedOperation", NULL, CREATE "&SecondaryPrivateIpAddressCount=1",
+                   subnet);
+    world_refusedf(w, "InvalidSubnetID.NotFound", NULL, CREATE, "subnet-1");
+    world_crash(w);
+    xml = world_okf(w, "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", id);
+    CHECK_STR(xml_text(xml, "status"), "available");
+    CHECK_STR(xml_text(xml, "macAddress"), mac);
+    CHECK_STR(xml_text(xml, "value"), "b");
+    world_refusedf(w, "DependencyViolation", NULL, "Action=DeleteSubnet&SubnetId=%s", subnet);
+    (void)world_okf(w, "Action=DeleteNetworkInterface&NetworkInterfaceId=%s", id);
+    world_refusedf(w, "InvalidNetworkInterfaceID.NotFound", NULL,
+                   "Action=DeleteNetworkInterface&NetworkInterfaceId=%s", id);
+    (void)world_okf(w, "Action=DeleteSubnet&SubnetId=%s", subnet);
+    world_free(w);
+}
+
+TEST(an_interface_that_is_there_becomes_the_primary_one_of_a_launch, "ENI-13")
+{
+    struct world *w = world_new();
+    struct str nic = world_okf(w, CREATE, first_subnet(w));
+    const char *id = xml_cstr(nic, "networkInterfaceId");
+    const char *ip = xml_cstr(nic, "privateIpAddress"), *mac = xml_cstr(nic, "macAddress");
+    struct str address = world_ok(w, "Action=AllocateAddress&Domain=vpc");
+
+    (void)world_okf(w, "Action=AssociateAddress&AllocationId=%s&NetworkInterfaceId=%s",
+                    xml_cstr(address, "allocationId"), id);
+    world_refusedf(w, "InvalidParameterCombination", NULL,
+                   LAUNCH "&NetworkInterface.1.SubnetId=%s", id, first_subnet(w));
+    world_refusedf(w, "InvalidParameterCombination", NULL,
+                   LAUNCH "&NetworkInterface.1.DeleteOnTermination=true", id);
+    world_refusedf(w, "InvalidNetworkInterfaceID.NotFound", NULL, LAUNCH,
+                   "eni-0123456789abcdef0");
+    for (int turn = 0; turn < 2; turn++) {
+        struct str xml = world_okf(w, LAUNCH, id);
+        const char *instance = xml_cstr(xml, "instanceId");
+
+        CHECK_STR(xml_text(xml, "networkInterfaceId"), id);
+        CHECK_STR(xml_text(xml, "privateIpAddress"), ip);
+        CHECK_STR(xml_text(xml, "macAddress"), mac);
+        CHECK_STR(xml_text(xml, "availabilityZone"), "us-east-1b");
+        world_refusedf(w, "InvalidNetworkInterface.InUse",
+                       test_fmt("Interface: [%s] in use.", id), LAUNCH, id);
+        world_refusedf(w, "InvalidParameterValue",
+                       test_fmt("Network interface '%s' is currently in use.", id),
+                       "Action=DeleteNetworkInterface&NetworkInterfaceId=%s", id);
+        world_refusedf(w, "OperationNotPermitted",
+                       "The network interface at device index 0 and networkCard index 0 cannot be "
+                       "detached.",
+                       "Action=DetachNetworkInterface&AttachmentId=%s",
+                       xml_cstr(xml, "attachmentId"));
+        world_settle(w);
+        xml = world_okf(w, "Action=DescribeInstances&InstanceId.1=%s", instance);
+        CHECK(str_eq(xml_text(xml, "ipAddress"), xml_text(address, "publicIp")));
+        (void)world_okf(w, "Action=TerminateInstances&InstanceId.1=%s", instance);
+        world_advance(w, 60000);
+        /* It outlives the instance, with its Elastic IP. */
+        xml = world_okf(w, "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", id);
+        CHECK_STR(xml_text(xml, "status"), "available");
+        CHECK(str_eq(xml_text(xml, "publicIp"), xml_text(address, "publicIp")));
+    }
+    world_refused(w, "InvalidAttachmentID.NotFound", NULL,
+                  "Action=DetachNetworkInterface&AttachmentId=eni-attach-1");
+    world_free(w);
+}

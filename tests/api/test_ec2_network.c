@@ -315,7 +315,6 @@ TEST(networks_that_are_not_there_are_named)
          "The networkAcl ID 'acl-1' does not exist"},
         {"Action=DescribeDhcpOptions&DhcpOptionsId.1=dopt-1", "InvalidDhcpOptionID.NotFound",
          "The dhcpOption ID 'dopt-1' does not exist"},
-        {"Action=CreateVpc&CidrBlock=10.0.0.0/16", "UnsupportedOperation", NULL},
     };
     struct world *w = world_new();
 

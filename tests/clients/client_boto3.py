@@ -59,7 +59,7 @@ attribute = ec2.describe_instance_attribute(InstanceId=ids[0], Attribute="userDa
 assert attribute["UserData"]["Value"] == "IyEvYmluL3NoCmVjaG8gaGkK"
 for name in ("instanceType", "disableApiTermination", "disableApiStop", "ebsOptimized",
              "instanceInitiatedShutdownBehavior", "rootDeviceName", "blockDeviceMapping",
-             "sourceDestCheck", "groupSet", "enaSupport", "sriovNetSupport", "productCodes"):
+             "sourceDestCheck", "groupSet", "sriovNetSupport", "productCodes"):
     ec2.describe_instance_attribute(InstanceId=ids[0], Attribute=name)
 refused("IncorrectInstanceState", ec2.modify_instance_attribute, InstanceId=ids[0],
         UserData={"Value": b"x"})

@@ -44,6 +44,11 @@ passed(uint16_t op, const void *req, size_t n)
     } else if (op == PRIV_EXEC) {
         must(strings_in((const char *)(exec + 1), n - sizeof(*exec)) ==
              (size_t)exec->argc + exec->envc + exec->cwd);
+    } else if (op == PRIV_DISK) {
+        const struct priv_disk *disk = req;
+
+        must(machine_id_ok(disk->id) && disk->bytes >= PRIV_DISK_MIN &&
+             disk->bytes <= PRIV_DISK_MAX);
     } else if (op == PRIV_TRUST) {
         must(trust->n <= PRIV_TRUST_MAX && n == sizeof(*trust) + trust->n);
     } else if (op == PRIV_GROUP) {

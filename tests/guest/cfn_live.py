@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import zipfile
 from xml.sax.saxutils import escape
 
 if os.geteuid() != 0:
@@ -78,6 +79,23 @@ def sigv4_good(method, path, headers, body, key, secret, service):
     return hmac256(k, text).hex() == m[6]
 
 
+ARCHIVES = {"/x.tar": "w", "/x.tar.gz": "w:gz", "/x.tgz": "w:gz", "/x.tar.bz2": "w:bz2", "/x.zip": "zip"}
+
+
+def archive(kind):
+    """sub/file in a tar, or a zip."""
+    out = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+            z.writestr("sub/file", "hello")
+        return out.getvalue()
+    with tarfile.open(fileobj=out, mode=kind) as t:
+        info = tarfile.TarInfo("sub/file")
+        info.size = 5
+        t.addfile(info, io.BytesIO(b"hello"))
+    return out.getvalue()
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -114,19 +132,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         Cloud.gets.append((self.headers["Host"], self.path, dict(self.headers)))
         if self.headers["Host"] == "private.s3.amazonaws.com":
             good = sigv4_good("GET", self.path, self.headers, b"", ROLE[0], ROLE[1], "s3")
-            return self.answer(200 if good else 403, "from s3" if good else "SignatureDoesNotMatch")
+            what = archive("w:gz") if self.path.endswith(".tar.gz") else "from s3"
+            return self.answer(200 if good else 403, what if good else "SignatureDoesNotMatch")
         if self.path == "/basic":
             want = "Basic " + base64.b64encode(b"joe:pass").decode()
             return self.answer(200 if self.headers.get("Authorization") == want else 401, "basic")
         if self.path == "/template":
             return self.answer(200, "Hello {{name}}")
-        if self.path == "/x.tar.gz":
-            out = io.BytesIO()
-            with tarfile.open(fileobj=out, mode="w:gz") as t:
-                info = tarfile.TarInfo("sub/file")
-                info.size = 5
-                t.addfile(info, io.BytesIO(b"hello"))
-            return self.answer(200, out.getvalue())
+        if self.path in ARCHIVES:
+            return self.answer(200, archive(ARCHIVES[self.path]))
         if self.path == "/evil.tar":
             out = io.BytesIO()
             with tarfile.open(fileobj=out, mode="w") as t:
@@ -334,6 +348,79 @@ def verbatim():
     ok("systemctl is-active", run("systemctl", "is-active", "httpd") == (3, "inactive\n", ""))
 
 
+# proves: CINIT-02
+def packages():
+    version = run("rpm", "-q", "--queryformat", "%{VERSION}", "bash")[1]
+    run("yum", "remove", "-y", "httpd")
+
+    def httpd(versions):
+        os.truncate(ROOT + "/var/log/cfn-init.log", 0)
+        return init({"config": {"packages": {"yum": {"httpd": versions}}}})
+
+    r = httpd(["0.1"])
+    ok("a version that there is not", r == (
+        1, "", "Error occurred during build: Yum does not have httpd-0.1 available for installation\n") and
+       run("rpm", "-q", "httpd")[0] == 1, r)
+    r = httpd([version])
+    ok("the version that is asked for", r[0] == 0 and "Yum installed ['httpd']" in log() and
+       run("rpm", "-q", "--queryformat", "%{VERSION}", "httpd")[1] == version, (r, log()))
+    r = httpd([version])
+    ok("is not installed again", r[0] == 0 and "Yum installed" not in log(), (r, log()))
+    r = httpd([])
+    ok("no version is any version", r[0] == 0 and "Yum installed" not in log(), (r, log()))
+    run("yum", "remove", "-y", "httpd")
+    r = httpd([])
+    ok("or the latest", r[0] == 0 and "Yum installed ['httpd']" in log(), (r, log()))
+    r = init({"config": {"packages": {"msi": {"x": "https://x/x.msi"}}}})
+    ok("another's manager is a warning", r[0] == 0 and "[WARNING] Unsupported package manager: msi" in log(), r)
+
+
+EVERYTHING = {"config": {
+    "services": {"sysvinit": {"all": {"enabled": "true", "ensureRunning": True}}},
+    "commands": {"2-after": {"command": "cat /opt/all/conf >>/opt/all/order"},
+                 "1-before": {"command": ["sh", "-c", "echo $(stat -c %U:%G:%a /opt/all/conf) >/opt/all/order"]}},
+    "files": {"/opt/all/conf": {"content": {"answer": 42}, "owner": "allu", "group": "allg", "mode": "000640"},
+              "/etc/init.d/all": {"mode": "000755", "content":
+                                  "#!/bin/sh\ncase $1 in start) touch /run/all;; stop) rm -f /run/all;; "
+                                  "status) test -e /run/all;; esac\n"}},
+    "sources": {"/opt/all": "http://files/x.tar.gz"},
+    "users": {"allu": {"groups": ["allg"], "uid": "611", "homeDir": "/opt/all"}},
+    "groups": {"allg": {"gid": "612"}},
+    "packages": {"yum": {"httpd": []}}}}
+# The order in which AWS works through the sections, as the log tells it; sources and files are silent.
+DONE = ["Yum installed", "group allg", "user allu", "Command 1-before", "Command 2-after", "enabled service all"]
+
+
+def declared():
+    """What EVERYTHING says shall be, as it is."""
+    tree = run("sh", "-c", "cd /opt/all && find . | sort | xargs stat -c '%n %U %G %a' && cat conf order sub/file; "
+               "stat -c %a /etc/init.d/all; id allu; rpm -q httpd; test -e /run/all && chkconfig all && echo runs")
+    return re.sub(r" [0-9]+ (conf|order)", "", tree[1])
+
+
+# proves: CINIT-03 CINIT-18
+def everything():
+    run("yum", "remove", "-y", "httpd")
+    os.truncate(ROOT + "/var/log/cfn-init.log", 0)
+    r = init(EVERYTHING)
+    first = declared()
+    at = [log().find(word) for word in DONE]
+    ok("every section", r[0] == 0 and first.rstrip().endswith("runs"), (r, first, log()))
+    ok("in AWS's order, whatever the template's", -1 not in at and at == sorted(at), (at, log()))
+    times = [os.stat(ROOT + path).st_ctime_ns for path in ("/opt/all/sub/file", "/opt/all/conf", "/opt/all/order")]
+    ok("sources, files, commands", times == sorted(times), times)
+    ok("each saw what those before it made", read("/opt/all/order") == "allu:allg:640\n" + read("/opt/all/conf"),
+       read("/opt/all/order"))
+    # The same declaration from another beginning: the same end.
+    for wrong in ("chown root:root /opt/all/conf; chmod 777 /opt/all/conf; rm -r /opt/all/sub",
+                  "rm -rf /opt/all /run/all; chkconfig all off", "yum remove -y httpd; echo x >/opt/all/conf"):
+        run("sh", "-c", wrong)
+        r = init(EVERYTHING)
+        run("rm", "-f", "/opt/all/conf.bak")
+        ok("after " + wrong, r[0] == 0 and declared() == first, (r, declared(), first))
+
+
+# proves: CINIT-06
 def files():
     r = init({"config": {"files": {
         "/etc/app/json": {"content": {"k": ["v", 1]}, "mode": "000600", "owner": "www-data", "group": "adm"},
@@ -350,6 +437,8 @@ def files():
     ok("files", r[0] == 0, (r, log()))
     ok("JSON content, mode and owner", read("/etc/app/json") == '{"k": ["v", 1]}' and
        (st.st_mode & 0o777, st.st_uid, st.st_gid) == (0o600, 33, 4), st)
+    st = os.stat(ROOT + "/etc/app/must")
+    ok("the default owner and mode", (st.st_mode & 0o777, st.st_uid, st.st_gid) == (0o644, 0, 0), st)
     ok("base64", read("/etc/app/b64") == "raw\0")
     ok("a link", os.readlink(ROOT + "/etc/app/link") == "/etc/app/json")
     ok("Mustache", read("/etc/app/must") == "<1><&amp;>&", read("/etc/app/must"))
@@ -365,6 +454,7 @@ def files():
     ok("a file that is not there", r[0] == 1 and "Failed to retrieve http://files/forbidden: HTTP Error 404" in r[2], r)
 
 
+# proves: CINIT-04
 def accounts():
     config = {"config": {"groups": {"g1": {"gid": "45"}, "g2": {}},
                          "users": {"u1": {"groups": ["g1", "g2"], "uid": "50", "homeDir": "/tmp"}, "u2": {}}}}
@@ -376,25 +466,38 @@ def accounts():
     ok("a locked password", re.search(r"^u1:!:", read("/etc/shadow"), re.M))
     r = init(config)
     ok("again without change", r[0] == 0 and read("/etc/passwd") == passwd and read("/etc/group") == group)
+    r = init({"config": {"users": {"u2": {"groups": ["g2"]}}}})
+    ok("of a user that is there only the groups change", r[0] == 0 and read("/etc/passwd") == passwd and
+       re.search(r"^g2:x:\d+:u1,u2$", read("/etc/group"), re.M), (r, read("/etc/group")))
     r = init({"config": {"groups": {"g1": {"gid": "46"}}}})
     ok("another gid", r[2] == "Error occurred during build: Group g1 exists with gid 45, but gid 46 was requested\n", r)
 
 
+# proves: CINIT-05
 def sources():
     r = init({"config": {"sources": {"/srv/x": "http://files/x.tar.gz"}}})
     ok("sources", r[0] == 0 and read("/srv/x/sub/file") == "hello", (r, log()))
+    for name in ARCHIVES:
+        to = "/srv/kinds" + name
+        r = init({"config": {"sources": {to: "http://files" + name}}})
+        ok("sources of " + name, r[0] == 0 and read(to + "/sub/file") == "hello", (r, log()))
+    r = init({"config": {"sources": {"/srv/s3": "https://private.s3.amazonaws.com/x.tar.gz"}}},
+             **{"AWS::CloudFormation::Authentication": {
+                 "a": {"type": "S3", "roleName": "web", "buckets": ["private"]}}})
+    ok("sources of S3 with a role", r[0] == 0 and read("/srv/s3/sub/file") == "hello", (r, log()))
     r = init({"config": {"sources": {"/srv/y/z": "http://files/evil.tar"}}})
     ok("an archive that leads out", r[0] == 1 and "is not a sub-path of /srv/y/z" in r[2] and
        not os.path.exists(ROOT + "/evil") and not os.path.exists(ROOT + "/srv/evil"), r)
 
 
+# proves: CINIT-07
 def commands():
     c = {"commands": {
         "b": {"command": ["sh", "-c", "echo $A-$B $(pwd) >>/out"], "env": {"A": "1", "PATH": "/bin"}, "cwd": "/tmp"},
         "a": {"command": "echo first >>/out"},
         "c": {"command": "echo no >>/out", "test": "test -e /nowhere"},
         "d": {"command": "exit 3", "ignoreErrors": "true"},
-        "e": {"command": "id -un >>/out; chmod 666 /out", "runas": "root"}}}
+        "e": {"command": "id -un >>/out; chmod 666 /out", "runas": "root", "waitAfterCompletion": "0"}}}
     r = init({"config": c})
     ok("commands in order, with env, cwd, test, runas", r[0] == 0 and read("/out") == "first\n1- /tmp\nroot\n",
        (r, read("/out"), log()))
@@ -409,6 +512,7 @@ def commands():
     ok("a daemon left behind is not waited for", r[0] == 0 and time.time() - start < 10)
 
 
+# proves: CINIT-10
 def sets():
     def put(w):
         return {"commands": {"x": {"command": "echo %s >>/sets" % w}}}
@@ -430,6 +534,7 @@ def sets():
     ok("from stdin", r[0] == 0 and read("/sets").endswith("stdin\n"), r)
 
 
+# proves: CINIT-08
 def triggers():
     os.makedirs(ROOT + "/etc/init.d", exist_ok=True)
     with open(ROOT + "/etc/init.d/svc", "w") as f:
@@ -441,6 +546,27 @@ def triggers():
     ok("a changed file restarts", read("/svc") == "restart\n", read("/svc"))
     init(c)
     ok("an unchanged one does not", read("/svc") == "restart\nstatus\n", read("/svc"))
+    svc = c["config"]["services"]["systemd"]["svc"]
+
+    def restarts(what):
+        os.truncate(ROOT + "/svc", 0)
+        r = init(c)
+        ok(what, r[0] == 0 and "restart" in read("/svc").split(), (r, read("/svc"), log()))
+
+    c["config"]["sources"] = {"/srv/trigger": "http://files/x.tar.gz"}
+    svc["sources"] = ["/srv/trigger"]
+    restarts("a source that was unpacked restarts")
+    del c["config"]["sources"], svc["sources"]
+    run("yum", "remove", "-y", "httpd")
+    c["config"]["packages"] = {"yum": {"httpd": []}}
+    svc["packages"] = {"yum": ["httpd"]}
+    restarts("a package that was installed restarts")
+    with open(ROOT + "/svc", "w") as f:
+        f.write("restart\nstatus\n")
+    init(c)
+    ok("one that was there does not", "restart" not in read("/svc")[len("restart\n"):], read("/svc"))
+    with open(ROOT + "/svc", "w") as f:
+        f.write("restart\nstatus\n")
     c["config"]["commands"] = {"k": {"command": "true"}}
     c["config"]["services"]["systemd"]["svc"]["commands"] = "k"
     init(c)
@@ -505,7 +631,7 @@ def command_hooks():
 
 
 setup()
-for part in (signal, metadata, verbatim, files, accounts, sources, commands, sets, triggers, hup, command_hooks):
+for part in (signal, metadata, verbatim, packages, everything, files, accounts, sources, commands, sets, triggers, hup, command_hooks):
     part()
 print("%d passed, %d failed" % (passed, failed))
 sys.exit(failed > 0)

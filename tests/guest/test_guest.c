@@ -4,6 +4,7 @@
  * A program of its own, as the guest is: it shares nothing with the daemon's harness.
  */
 #include "accounts.h"
+#include "connect.h"
 #include "http.h"
 #include "mime.h"
 #include "node.h"
@@ -342,6 +343,23 @@ account_files_are_edited(void)
 }
 
 static void
+only_keys_reach_sshd(void)
+{
+    static const char *const bad[] = {"", ".", "..", "-x", "a/b", "a b", "a\n", "a%2f",
+                                      "abcdefghijklmnopqrstuvwxyz0123456789"};
+    static const char *const good[] = {"ec2-user", "_apt", "svc$", "a.b@c", "Debian"};
+    struct str text = S("#Timestamp=1\n#Instance=i-1\r\nssh-ed25519 AAAA me\r\n"
+                        "command=\"x\" ssh-rsa AAAA\n\nssh-rsa BBBB\nMIIsignature==\nssh-rsa");
+
+    check_str(connect_keys(&arena, text), "ssh-ed25519 AAAA me\nssh-rsa BBBB\n", "keys");
+    check_str(connect_keys(&arena, S("")), "", "no keys");
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        check(!connect_user_ok(str_c(bad[i])), "a user's name", bad[i]);
+    for (size_t i = 0; i < COUNT_OF(good); i++)
+        check(connect_user_ok(str_c(good[i])), "a user's name", good[i]);
+}
+
+static void
 small_texts(void)
 {
     char stamp[DATE_LOG_BYTES];
@@ -373,6 +391,7 @@ main(void)
     urls_are_parsed();
     names_are_asked_and_answered();
     account_files_are_edited();
+    only_keys_reach_sshd();
     small_texts();
     arena_done(&arena);
     printf("%d passed, %d failed\n", n_passed, n_failed);

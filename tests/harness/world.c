@@ -4,6 +4,7 @@
  */
 #include "harness/world.h"
 
+#include "api/stream.h"
 #include "codec/uri.h"
 
 #include <stdio.h>
@@ -52,6 +53,7 @@ make(uint64_t seed, const char *model)
     env_fake_init(&w->env, seed);
     disk_fake_init(&w->disk, seed, 512);
     w->env.env.vfs = w->disk.name;
+    w->env.env.blobs = blobs_fake_new();
     arena_init(&w->arena, (size_t)256 << 20);
     arena_init(&w->call_arena, (size_t)64 << 20);
     CHECK(loop_new(&w->loop, &w->env.env, false) == 0);
@@ -92,6 +94,7 @@ world_free(struct world *w)
     host_sim_free(w->sim);
     loop_free(w->loop);
     disk_fake_done(&w->disk);
+    blobs_free(w->env.env.blobs);
     arena_done(&w->arena);
     arena_done(&w->call_arena);
     free(w);
@@ -133,6 +136,21 @@ world_advance(struct world *w, int64_t ms)
 
 /* ---- calls ---- */
 
+/* What the front sends piece by piece. */
+static struct str
+read_stream(struct world *w, struct api_stream *stream)
+{
+    char *p = arena_alloc_raw(&w->arena, (size_t)stream->bytes);
+    size_t n = 0;
+    ssize_t got;
+
+    while ((got = api_stream_read(stream, p + n, 100000)) > 0)
+        n += (size_t)got;
+    CHECK(got == 0 && n == stream->bytes);
+    blobs_release(stream->blobs);
+    return str_of(p, n);
+}
+
 struct str
 world_answer(struct world *w, const struct api_request *req)
 {
@@ -149,7 +167,9 @@ world_answer(struct world *w, const struct api_request *req)
     for (size_t i = 0; i < reply.headers.n; i++)
         w->headers[i] = (struct http_header){str_dup(&w->arena, reply.headers.v[i].name),
                                              str_dup(&w->arena, reply.headers.v[i].value)};
-    struct str body = str_dup(&w->arena, buf_str(&reply.body));
+    w->length = reply.length;
+    struct str body = reply.stream ? read_stream(w, reply.stream)
+                                   : str_dup(&w->arena, buf_str(&reply.body));
     buf_done(&reply.body);
     world_settle(w);
     return body;
@@ -204,7 +224,8 @@ world_send(struct world *w, const struct api_request *trusted, struct str signin
                                         .token = w->token,
                                         .region = w->region,
                                         .service = signing,
-                                        .now_ms = w->env.now_ms};
+                                        .now_ms = w->env.now_ms,
+                                        .flags = sigv4_flags(signing)};
 
     if (!w->access_key.p)
         return world_answer(w, trusted);
@@ -343,6 +364,7 @@ world_crash(struct world *w)
     struct host_events nobody = {0};
 
     disk_fake_crash(&w->disk);
+    blobs_fake_crash(w->env.env.blobs);
     w->cloud = cloud_crash(w->cloud);
     host_sim_attach(w->sim, &nobody);
     start(w);

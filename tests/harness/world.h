@@ -38,6 +38,7 @@ struct world {
     struct str content_type, request_id;
     struct http_header *headers; /* further ones of its reply */
     size_t n_headers;
+    struct opt_i64 length; /* Content-Length where a HEAD request has no body */
 };
 
 struct world *world_new(void);
@@ -83,6 +84,22 @@ void world_json_refused(struct world *w, const char *code, const char *message,
 void world_json_refusedf(struct world *w, const char *code, const char *message,
                          const char *service, const char *operation, const char *fmt, ...)
     PRINTF_LIKE(6, 7);
+
+/*
+ * One call of a REST service with a JSON body (or none: empty), as above:
+ * world_rest(w, "ram", "POST", "/createresourceshare", "{'name': 'x'}").  The path may have a
+ * query.
+ */
+struct str world_rest(struct world *w, const char *service, const char *method, const char *path,
+                      const char *json);
+struct str world_rest_ok(struct world *w, const char *service, const char *method, const char *path,
+                         const char *json);
+struct str world_rest_okf(struct world *w, const char *service, const char *method,
+                          const char *path, const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* A failed test unless the answer is a fault with that X-Amzn-ErrorType and (NULL: any) message. */
+void world_rest_refused(struct world *w, const char *code, const char *message, const char *service,
+                        const char *method, const char *path, const char *json);
+
 /* A further header of the last reply, p NULL when it had none of that name. */
 struct str world_header(struct world *w, const char *name);
 

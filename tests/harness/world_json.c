@@ -1,4 +1,4 @@
-/* Calls of JSON services, and looking at their answers. */
+/* Calls of JSON and REST services, and looking at their answers. */
 #include "harness/world.h"
 
 #include "codec/json.h"
@@ -106,6 +106,72 @@ world_json_refusedf(struct world *w, const char *code, const char *message, cons
     struct str json = str_vfmt(&w->arena, fmt, ap);
     va_end(ap);
     world_json_refused(w, code, message, service, operation, json.p);
+}
+
+/* ---- REST ---- */
+
+struct str
+world_rest(struct world *w, const char *service, const char *method, const char *path,
+           const char *json)
+{
+    const struct api_service *s = service_of(service);
+    struct str query = str_from(path), plain = str_split(&query, '?');
+    struct http_header headers[] = {
+        {S("Host"), str_fmt(&w->arena, "%s.%.*s.amazonaws.com", s->endpoint, STR_ARG(w->region))},
+        {S("Content-Type"), S("application/json")},
+    };
+    struct api_request req = {
+        .http = {.method = str_from(method),
+                 .path = plain,
+                 .query = query,
+                 .headers = headers,
+                 .n_headers = ARRAY_LEN(headers),
+                 .body = body_of(w, json)},
+        .trusted = true,
+        .account = w->account,
+        .region = w->region,
+    };
+
+    return world_send(w, &req, str_from(s->signing));
+}
+
+struct str
+world_rest_ok(struct world *w, const char *service, const char *method, const char *path,
+              const char *json)
+{
+    struct str reply = world_rest(w, service, method, path, json);
+
+    if (w->http != 200)
+        FAIL("%s %s %s: HTTP %d: %.*s", method, path, json, w->http, STR_ARG(reply));
+    return reply;
+}
+
+struct str
+world_rest_okf(struct world *w, const char *service, const char *method, const char *path,
+               const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    struct str json = str_vfmt(&w->arena, fmt, ap);
+    va_end(ap);
+    return world_rest_ok(w, service, method, path, json.p);
+}
+
+void
+world_rest_refused(struct world *w, const char *code, const char *message, const char *service,
+                   const char *method, const char *path, const char *json)
+{
+    struct str reply = world_rest(w, service, method, path, json);
+    struct str type = world_header(w, "x-amzn-ErrorType"), said = json_path(reply, "message");
+
+    if (!str_is(type, code) || w->http < 400)
+        FAIL("%s %s %s: HTTP %d, %.*s and not %s: %.*s", method, path, json, w->http, STR_ARG(type),
+             code, STR_ARG(reply));
+    if (!said.p)
+        said = json_path(reply, "Message");
+    if (message && !str_is(said, message))
+        FAIL("%s %s: not \"%s\": %.*s", path, json, message, STR_ARG(reply));
 }
 
 struct str

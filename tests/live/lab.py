@@ -114,6 +114,13 @@ class Lab:
                               capture_output=True, text=True)
         return done.stdout if done.returncode == 0 else None
 
+    def in_world(self, *argv, must=True):
+        """Output of a program that runs elsewhere; empty when it fails and need not succeed."""
+        done = subprocess.run(["nsenter", "-t", str(self._world.pid), "-n", *argv],
+                              capture_output=True, text=True, timeout=30)
+        check(done.returncode == 0 or not must, f"{argv}: {done.stderr.strip()}")
+        return done.stdout if done.returncode == 0 else ""
+
     def world_saw(self):
         """The log of the world's web server: who asked for what."""
         with open(os.path.join(self.top, "world.log")) as f:

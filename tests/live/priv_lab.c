@@ -221,6 +221,33 @@ lab_vpc(struct lab *l, uint32_t number, uint32_t cidr)
 
     snprintf(q.id, sizeof(q.id), "vpc-%u", number);
     lab_call(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0);
+    lab_subnet_open(l, number, 1);
+}
+
+void
+lab_subnet(struct lab *l, const struct priv_subnet *q, const struct priv_route *routes,
+           const struct priv_acl_entry *entries)
+{
+    size_t n_routes = q->n_routes * sizeof(*routes), n_entries = q->n_entries * sizeof(*entries);
+    char *tail = arena_alloc(l->arena, n_routes + n_entries + 1);
+
+    if (n_routes)
+        memcpy(tail, routes, n_routes);
+    if (n_entries)
+        memcpy(tail + n_routes, entries, n_entries);
+    lab_call(l, PRIV_SUBNET, q, sizeof(*q), tail, n_routes + n_entries);
+}
+
+void
+lab_subnet_open(struct lab *l, uint32_t vpc, uint32_t subnet)
+{
+    static const struct priv_route out = {.to = PRIV_ROUTE_GATEWAY};
+    static const struct priv_acl_entry all[] = {
+        {.allow = 1, .protocol = PRIV_PROTO_ALL},
+        {.egress = 1, .allow = 1, .protocol = PRIV_PROTO_ALL}};
+    const struct priv_subnet q = {.vpc = vpc, .subnet = subnet, .n_routes = 1, .n_entries = 2};
+
+    lab_subnet(l, &q, &out, all);
 }
 
 void
@@ -259,7 +286,7 @@ struct priv_launch
 lab_plan(uint32_t n)
 {
     struct priv_launch p = {.image = "busybox", .vpc = 0, .slot = n, .private_ip = LAB_IP(n),
-                            .prefix = 20, .gateway = LAB_CIDR + 1, .class = 1,
+                            .prefix = 20, .gateway = LAB_CIDR + 1, .class = 1, .subnet = 1,
                             .init = PRIV_INIT_COMMAND, .argc = 3};
 
     snprintf(p.id, sizeof(p.id), "i-%08x", n);
@@ -311,12 +338,11 @@ doing(struct lab *l, uint32_t n)
 
     for (uint32_t i = 0; i < PRIV_BODY(struct priv_list_reply, body)->n; i++)
         if (strcmp(e[i].id, lab_id(n)) == 0)
-            text = lab_run(l, str_fmt(l->arena, "echo state %u; for p in 1 2 3 4 5 6 7 8; do for c in %u "
-                                      "$(cat /proc/%u/task/*/children); do tr '\\0' ' ' "
-                                      "</proc/$c/cmdline; cat /proc/$c/wchan; echo; grep -E "
-                                      "'State|SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt' "
-                                      "/proc/$c/status; done; sleep 0.02; done", e[i].state,
-                                      e[i].pid, e[i].pid).p, &status);
+            text = lab_run(l, str_fmt(l->arena,
+                           "echo state %u; for c in %u $(cat /proc/%u/task/*/children); do "
+                           "tr '\\0' ' ' </proc/$c/cmdline; cat /proc/$c/wchan; echo; "
+                           "grep -E 'State|Sig|ShdPnd' /proc/$c/status; done", e[i].state,
+                           e[i].pid, e[i].pid).p, &status);
     return str_cat(l->arena, text, str_cat(l->arena, S("\n"), lab_console(l, n, "")));
 }
 

@@ -43,14 +43,20 @@ struct str lab_call(struct lab *l, enum priv_op op, const void *req, size_t n, c
 int lab_try(struct lab *l, enum priv_op op, const void *req, size_t n, const void *tail,
             size_t tail_n, struct str *ret_text);
 
+/* With subnet 1, whose edge is open. */
 void lab_vpc(struct lab *l, uint32_t number, uint32_t cidr);
+/* What stands at the edge of a subnet; routes the most specific first. */
+void lab_subnet(struct lab *l, const struct priv_subnet *q, const struct priv_route *routes,
+                const struct priv_acl_entry *entries);
+void lab_subnet_open(struct lab *l, uint32_t vpc, uint32_t subnet);
 void lab_group(struct lab *l, uint32_t vpc, uint32_t group, const struct priv_rule *rules,
                uint32_t n);
 void lab_class(struct lab *l, uint32_t vpc, uint32_t class, uint32_t group);
 /* Rules that allow everything, as group 1 and class 1. */
 void lab_open_class(struct lab *l, uint32_t vpc);
 
-/* A launch of `sh -c script` as init number n of a VPC: i-n, address LAB_IP(n), class 1. */
+/* A launch of `sh -c script` as init number n of a VPC: i-n, address LAB_IP(n), class 1, subnet 1.
+ */
 struct priv_launch lab_plan(uint32_t n);
 struct priv_launch_reply lab_launch(struct lab *l, const struct priv_launch *p, const char *script);
 int lab_launch_try(struct lab *l, const struct priv_launch *p, const char *script,

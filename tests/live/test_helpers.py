@@ -5,7 +5,8 @@ from cloud import check, page, same, wait
 from lab import group, test
 from test_image import cloud_init_done
 
-NAMES = "cfn-elect-cmd-leader\ncfn-get-metadata\ncfn-hup\ncfn-init\ncfn-send-cmd-result\ncfn-signal\n"
+NAMES = "cfn-elect-cmd-leader\ncfn-get-metadata\ncfn-hup\ncfn-init\ncfn-send-cmd-result\ncfn-signal\n" \
+    "eic_run_authorized_keys\n"
 METADATA = ('{"AWS::CloudFormation::Init": {"config": {"packages": {"yum": {"httpd": []}}, "files": '
             '{"/var/www/html/index.html": {"content": "made by cfn-init", "mode": "000644"}}, '
             '"services": {"sysvinit": {"httpd": {"enabled": "true", "ensureRunning": "true"}}}}}}')

@@ -15,14 +15,14 @@ BUSYBOX = "/bin/busybox"
 
 # ---- Debian -----------------------------------------------------------------------------------
 
-def ssh(lab, ip, key, user, command, port=22):
+def ssh(lab, ip, key, user, command, port=22, patience=5):
     path = os.path.join(lab.top, "id-" + hashlib.sha256(key.encode()).hexdigest()[:8])
     if not os.path.exists(path):
         with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
             f.write(key)
     return subprocess.run(
         ["ssh", "-i", path, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-         "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5",
+         "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", f"ConnectTimeout={patience}",
          "-o", "LogLevel=ERROR", "-p", str(port), f"{user}@{ip}", command],
         capture_output=True, text=True, timeout=60)
 

@@ -34,6 +34,14 @@ boot(struct lab *l, uint32_t n, uint32_t class, const char *script)
     lab_launch(l, &p, script);
 }
 
+static void
+public_ip(struct lab *l, uint32_t vpc, uint32_t public, uint32_t private)
+{
+    const struct priv_public_ip q = {.vpc = vpc, .public_ip = public, .private_ip = private};
+
+    lab_call(l, PRIV_PUBLIC_IP, &q, sizeof(q), NULL, 0);
+}
+
 static struct str
 get_within(struct lab *l, uint32_t n, const char *address, unsigned port, unsigned seconds)
 {
@@ -247,7 +255,11 @@ TEST(ranges_of_two_vpcs_may_overlap)
     CHECK_STR(get(l, 3, "172.31.0.17", 80), "second");
     CHECK_STR(get(l, 4, "172.31.0.17", 80), "first");
     CHECK(unheard(l, 4, "172.31.0.19")); /* it is in the other VPC */
-    /* The host's route leads to the first VPC that claimed the range. */
+    /* The host's route leads to the first VPC that claimed the range; who has no public address
+     * does not answer. */
+    CHECK_STR(lab_run(l, "busybox nc -w 1 172.31.0.17 80 </dev/null 2>/dev/null",
+                      &status), "");
+    public_ip(l, 0, LAB_PUBLIC(9), LAB_IP(1));
     CHECK_STR(lab_run(l, "busybox nc -w 10 172.31.0.17 80 </dev/null", &status), "first");
     lab_free(l);
 }
@@ -262,10 +274,12 @@ TEST(a_public_address_leads_in_and_out)
     boot(l, 1, 1, SERVE "exec sleep 1000");
     boot(l, 2, 1, "sleep 1000");
     wait_serving(l, 1);
-    CHECK_STR(lab_run(l, "busybox nc -w 10 172.31.0.17 80 </dev/null", &status), "served");
     lab_call(l, PRIV_PUBLIC_IP, &q, sizeof(q), NULL, 0);
+    CHECK_STR(lab_run(l, "busybox nc -w 10 172.31.0.17 80 </dev/null", &status), "served");
     CHECK_STR(lab_run(l, "busybox nc -w 10 198.18.0.9 80 </dev/null", &status), "served");
-    CHECK_STR(get(l, 2, "198.18.0.9", 80), "served"); /* from inside as well */
+    CHECK(cut_off(l, 2, "198.18.0.9", 80)); /* it has no way out itself */
+    public_ip(l, 0, LAB_PUBLIC(8), LAB_IP(2));
+    CHECK_STR(get(l, 2, "198.18.0.9", 80), "served"); /* from inside as well, over the gateway */
     /* Another VPC sees the public address as its peer, and no private one. */
     struct priv_launch p = lab_plan(3);
     lab_vpc(l, 1, 0x0a000000);
@@ -273,6 +287,7 @@ TEST(a_public_address_leads_in_and_out)
     p.vpc = 1;
     p.private_ip = 0x0a000010;
     p.gateway = 0x0a000001;
+    p.public_ip = LAB_PUBLIC(7);
     lab_launch(l, &p, "exec sleep 1000");
     CHECK_STR(get(l, 3, "198.18.0.9", 80), "served");
     CHECK(cut_off(l, 3, "172.31.0.17", 80));
@@ -294,6 +309,8 @@ TEST(machines_reach_the_world_but_not_the_host)
     int status;
 
     boot(l, 1, 1, "exec sleep 1000");
+    CHECK(unheard(l, 1, "203.0.113.1")); /* without a public address nothing gets out */
+    public_ip(l, 0, LAB_PUBLIC(9), LAB_IP(1));
     /* 203.0.113.1 knows no route to us: it answers because the host hides us. */
     CHECK(pings(l, 1, "203.0.113.1"));
     lab_run(l, "busybox nc -l -p 4444 </dev/null >/dev/null 2>&1 & sleep 0.2", &status);
@@ -331,6 +348,8 @@ TEST(the_router_listens_for_metadata_dns_and_dhcp, "IMDS-01")
 
     lab_call(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0);
     CHECK_INT(l->n_vpc_fds, PRIV_LISTEN_EXTRA + 1);
+    lab_subnet_open(l, 0, 1);
+    public_ip(l, 0, LAB_PUBLIC(9), LAB_IP(1));
     boot(l, 1, 0, "(echo hello | nc -w 20 169.254.169.254 80) & "
                   "(echo tls | nc -w 20 169.254.169.251 443) & nslookup a.b 172.31.0.2 & "
                   "nslookup a.b 169.254.169.253 & "
@@ -377,5 +396,182 @@ TEST(the_router_listens_for_metadata_dns_and_dhcp, "IMDS-01")
         CHECK_INT(sendmsg(l->vpc_fds[PRIV_LISTEN_DHCP], &m, 0), 300);
     }
     lab_console(l, 1, "select"); /* udhcpc: sending/broadcasting select: it has the offer */
+    lab_free(l);
+}
+
+/* ---- edges of subnets ---- */
+
+static const struct priv_acl_entry acl_open[] = {
+    {.allow = 1, .protocol = PRIV_PROTO_ALL},
+    {.egress = 1, .allow = 1, .protocol = PRIV_PROTO_ALL}};
+
+static void
+boot_in(struct lab *l, uint32_t n, uint32_t subnet, const char *script)
+{
+    struct priv_launch p = lab_plan(n);
+
+    p.subnet = subnet;
+    p.public_ip = LAB_PUBLIC(n);
+    lab_launch(l, &p, script);
+}
+
+/* What the host reads from a machine's public address. */
+static struct str
+from_host(struct lab *l, uint32_t n)
+{
+    int status;
+
+    return lab_run(l, str_fmt(l->arena, "busybox nc -w 1 198.18.0.%u 80 </dev/null 2>/dev/null; "
+                                        "true", n).p, &status);
+}
+
+TEST(a_subnet_leads_where_its_routes_say, "SSH-04 VPC-01")
+{
+    const struct priv_route split[] = {{LAB_OUTSIDE, 32, PRIV_ROUTE_NOWHERE},
+                                       {0, 0, PRIV_ROUTE_GATEWAY}};
+    const struct priv_route only[] = {{LAB_OUTSIDE, 32, PRIV_ROUTE_GATEWAY}};
+    struct priv_subnet q = {.subnet = 2, .n_entries = 2};
+    struct lab *l = lab_ready();
+
+    lab_subnet(l, &q, NULL, acl_open);
+    boot_in(l, 1, 2, SERVE "exec sleep 1000");
+    boot_in(l, 2, 1, "exec sleep 1000");
+    wait_serving(l, 1);
+    CHECK_STR(from_host(l, 1), ""); /* it has a public address, and its answers no way */
+    CHECK(unheard(l, 1, "203.0.113.1"));
+    CHECK_STR(get(l, 2, "172.31.0.17", 80), "served"); /* the local route */
+    CHECK(cut_off(l, 2, "198.18.0.1", 80));
+    q.n_routes = 1;
+    lab_subnet(l, &q, &split[1], acl_open);
+    CHECK_STR(from_host(l, 1), "served");
+    CHECK(pings(l, 1, "203.0.113.1"));
+    CHECK_STR(get(l, 2, "198.18.0.1", 80), "served");
+    q.n_routes = 2; /* the most specific one counts */
+    lab_subnet(l, &q, split, acl_open);
+    CHECK_STR(from_host(l, 1), "served");
+    CHECK(unheard(l, 1, "203.0.113.1"));
+    q.n_routes = 1;
+    lab_subnet(l, &q, only, acl_open);
+    CHECK_STR(from_host(l, 1), "");
+    CHECK(pings(l, 1, "203.0.113.1"));
+    lab_free(l);
+}
+
+TEST(a_network_acl_knows_no_connections, "SSH-05 VPC-04")
+{
+    const struct priv_route out = {.to = PRIV_ROUTE_GATEWAY};
+    const struct priv_acl_entry all_out = acl_open[1],
+                                web_in = {.allow = 1, .protocol = IPPROTO_TCP, .from = 80,
+                                          .to = 80},
+                                ephemeral_out = {.egress = 1, .allow = 1, .protocol = IPPROTO_TCP,
+                                                 .from = 1024, .to = 65535},
+                                low_out = {.egress = 1, .allow = 1, .protocol = IPPROTO_TCP,
+                                           .from = 1, .to = 1023},
+                                deny_host = {.protocol = -1, .ip = 0x64400000, .prefix = 10};
+    const struct {
+        struct priv_acl_entry v[3];
+        uint32_t n;
+        const char *host, *same, *other; /* what is read from there */
+    } rows[] = {
+        {{web_in, all_out}, 2, "served", "served", "served"},
+        {{web_in, ephemeral_out}, 2, "served", "served", "served"},
+        {{web_in, low_out}, 2, "", "served", ""},   /* replies go to ephemeral ports */
+        {{web_in}, 1, "", "served", ""},
+        {{all_out}, 1, "", "served", ""},           /* within the subnet nobody asks */
+        {{deny_host, web_in, all_out}, 3, "", "served", "served"},
+        {{web_in, deny_host, all_out}, 3, "served", "served", "served"}, /* the first counts */
+    };
+    struct priv_subnet q = {.subnet = 2, .n_routes = 1};
+    struct lab *l = lab_ready();
+
+    lab_subnet_open(l, 0, 2);
+    boot_in(l, 1, 2, SERVE "exec sleep 1000");
+    boot_in(l, 2, 2, "exec sleep 1000");
+    boot_in(l, 3, 1, "exec sleep 1000");
+    wait_serving(l, 1);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        q.n_entries = rows[i].n;
+        lab_subnet(l, &q, &out, rows[i].v);
+        if (!str_is(from_host(l, 1), rows[i].host) ||
+            !str_is(get(l, 2, "172.31.0.17", 80), rows[i].same) ||
+            !str_is(get(l, 3, "172.31.0.17", 80), rows[i].other))
+            FAIL("row %zu", i);
+    }
+    lab_free(l);
+}
+
+TEST(services_are_out_on_the_internet_and_metadata_is_not, "PS-14")
+{
+    struct priv_vpc_open o = {.number = 0, .id = "vpc-0", .n_cidrs = 1, .cidrs = {{LAB_CIDR, 16}},
+                              .n_extra = 1, .extra = {{0xa9fea9fb, 443}}};
+    const struct priv_route out = {.to = PRIV_ROUTE_GATEWAY};
+    const struct priv_acl_entry no_replies[] = {
+        {.egress = 1, .allow = 1, .protocol = PRIV_PROTO_ALL}};
+    struct priv_subnet q = {.subnet = 1, .n_entries = 2};
+    const char *service = "nc -w 1 169.254.169.251 443 -e /bin/true",
+               *metadata = "nc -w 1 169.254.169.254 80 -e /bin/true";
+    struct lab *l = lab_new();
+    int status;
+
+    lab_call(l, PRIV_VPC_OPEN, &o, sizeof(o), NULL, 0);
+    lab_open_class(l, 0);
+    lab_subnet(l, &q, NULL, acl_open);
+    boot_in(l, 1, 1, "exec sleep 1000");
+    lab_exec(l, 1, service, &status);
+    CHECK(status != 0);
+    lab_exec(l, 1, metadata, &status);
+    CHECK_INT(status, 0);
+    q.n_routes = 1;
+    lab_subnet(l, &q, &out, acl_open);
+    lab_exec(l, 1, service, &status);
+    CHECK_INT(status, 0);
+    q.n_entries = 1;
+    lab_subnet(l, &q, &out, no_replies);
+    lab_exec(l, 1, service, &status);
+    CHECK(status != 0);
+    lab_exec(l, 1, metadata, &status);
+    CHECK_INT(status, 0);
+    lab_free(l);
+}
+
+TEST(a_machine_in_a_subnet_that_was_not_told_of_goes_nowhere)
+{
+    struct priv_subnet_drop drop = {.subnet = 3};
+    struct lab *l = lab_ready();
+    struct str says;
+
+    boot_in(l, 1, 3, SERVE "exec sleep 1000");
+    boot_in(l, 2, 1, "exec sleep 1000");
+    wait_serving(l, 1);
+    CHECK(cut_off(l, 2, "172.31.0.17", 80));
+    CHECK_STR(from_host(l, 1), "");
+    lab_subnet_open(l, 0, 3);
+    CHECK_STR(get(l, 2, "172.31.0.17", 80), "served");
+    CHECK_STR(from_host(l, 1), "served");
+    CHECK_INT(lab_try(l, PRIV_SUBNET_DROP, &drop, sizeof(drop), NULL, 0, &says), -EBUSY);
+    lab_kill(l, 1);
+    lab_call(l, PRIV_SUBNET_DROP, &drop, sizeof(drop), NULL, 0);
+    lab_call(l, PRIV_SUBNET_DROP, &drop, sizeof(drop), NULL, 0); /* not there is no error */
+    lab_free(l);
+}
+
+TEST(a_number_of_a_vpc_that_is_not_used_any_more_can_be_given_again)
+{
+    struct priv_vpc_open q = {.number = 0, .id = "vpc-other", .n_cidrs = 1,
+                              .cidrs = {{0x0a000000, 16}}};
+    struct lab *l = lab_ready();
+    struct str says;
+
+    boot(l, 1, 1, "exec sleep 1000");
+    CHECK_INT(lab_try(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0, &says), -EBUSY);
+    lab_kill(l, 1);
+    lab_call(l, PRIV_VPC_OPEN, &q, sizeof(q), NULL, 0);
+    lab_open_class(l, 0);
+    lab_subnet_open(l, 0, 1);
+    struct priv_launch p = lab_plan(2);
+    p.private_ip = 0x0a000010;
+    p.gateway = 0x0a000001;
+    lab_launch(l, &p, "exec sleep 1000");
+    CHECK(unheard(l, 2, "172.31.0.17"));
     lab_free(l);
 }

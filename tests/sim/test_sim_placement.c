@@ -5,6 +5,7 @@
  */
 #include "ec2/capacity.h"
 #include "ec2/placer.h"
+#include "base/log.h"
 #include "daemon/region.h"
 #include "harness/world.h"
 
@@ -282,6 +283,7 @@ TEST(placement_keeps_every_rule_through_launches_faults_and_crashes,
     uint64_t seed = first ? strtoull(first, NULL, 10) : 1;
     uint64_t last = seed + (runs ? strtoull(runs, NULL, 10) / 20 : 3);
 
+    log_init(-1, LOG_ERROR, NULL);
     for (; seed <= last; seed++) {
         struct run r = {.w = world_new_region(MODEL), .rng = seed};
 

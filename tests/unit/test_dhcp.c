@@ -9,7 +9,7 @@ static const struct dhcp_lease lease = {
     .ip = 0xac1f0005,
     .server_ip = 0xac1f0001,
     .gateway = 0xac1f0001,
-    .dns = 0xac1f0002,
+    .dns = {1, {0xac1f0002}},
     .prefix = 20,
     .mtu = 9001,
     .lease_s = 3600,
@@ -258,5 +258,36 @@ TEST(long_names_are_cut_and_the_reply_stays_in_its_bounds)
     size_t n = dhcp_reply(&req, DHCP_ACK, &l, out);
     CHECK(n <= DHCP_REPLY_MAX);
     CHECK_INT(option(out, n, 12).n, 63);
-    CHECK_INT(option(out, n, 15).n, 63);
+    CHECK_INT(option(out, n, 15).n, 128);
+    l.dns = l.ntp = l.netbios = (struct dhcp_servers){4, {1, 2, 3, 4}};
+    l.netbios_type = 2;
+    CHECK(dhcp_reply(&req, DHCP_ACK, &l, out) <= DHCP_REPLY_MAX); /* with all there is */
+}
+
+TEST(a_lease_has_the_servers_that_it_is_given_and_no_others)
+{
+    struct message m = message_of(DHCP_DISCOVER);
+    struct dhcp_request req;
+    struct dhcp_lease l = lease;
+    uint8_t out[DHCP_REPLY_MAX];
+
+    CHECK(parse(&m, &req));
+    l.dns = (struct dhcp_servers){2, {0x0a000501, 0x0a000502}};
+    l.ntp = (struct dhcp_servers){1, {0xa9fea97b}};
+    l.netbios = (struct dhcp_servers){1, {0x0a000503}};
+    l.netbios_type = 2;
+    size_t n = dhcp_reply(&req, DHCP_OFFER, &l, out);
+    check_bytes(option(out, n, 6), "\x0a\x00\x05\x01\x0a\x00\x05\x02", 8);
+    check_bytes(option(out, n, 42), "\xa9\xfe\xa9\x7b", 4);
+    check_bytes(option(out, n, 44), "\x0a\x00\x05\x03", 4);
+    check_bytes(option(out, n, 46), "\x02", 1);
+    l.dns.n = l.ntp.n = l.netbios.n = 0;
+    l.netbios_type = 0;
+    l.domain = S("");
+    n = dhcp_reply(&req, DHCP_OFFER, &l, out);
+    for (size_t i = 0; i < 5; i++) {
+        static const uint8_t none[] = {6, 15, 42, 44, 46};
+
+        CHECK(!option(out, n, none[i]).p);
+    }
 }

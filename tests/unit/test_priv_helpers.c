@@ -100,3 +100,55 @@ TEST(links_of_an_image_lead_the_helpers_nowhere_outside)
     CHECK_STR(str_from(text_of(test_fmt("%s/init", top))), "the init");
     end();
 }
+
+/* etc/ssh with a configuration, and with or without a folder of parts. */
+static void
+make_sshd(const char *config, bool parts)
+{
+    CHECK(mkdir(at("etc"), 0755) == 0 && mkdir(at("etc/ssh"), 0755) == 0);
+    CHECK(!parts || mkdir(at("etc/ssh/sshd_config.d"), 0755) == 0);
+    FILE *f = fopen(at("etc/ssh/sshd_config"), "w");
+    CHECK(f && fputs(config, f) >= 0 && fclose(f) == 0);
+}
+
+#define PART "etc/ssh/sshd_config.d/60-ec2-instance-connect.conf"
+
+TEST(a_server_of_ssh_is_told_to_ask_for_pushed_keys)
+{
+    static const char config[] = "#AuthorizedKeysCommand none\nMatch User a\n";
+    struct str said;
+
+    begin();
+    make_sshd(config, true);
+    CHECK(helpers_place(root, init_fd));
+    said = str_from(text_of(at(PART)));
+    CHECK(str_find(said, S("# Keys that EC2 Instance Connect pushed")) == 0);
+    CHECK_STR(str_from(text_of(at("etc/ssh/sshd_config"))), config);
+    CHECK(access(at("opt/aws/bin/eic_run_authorized_keys"), X_OK) == 0);
+    end();
+}
+
+/* Before what is there, so that it is in no Match. */
+TEST(an_old_server_of_ssh_is_told_in_its_one_file)
+{
+    struct str said;
+
+    begin();
+    make_sshd("Match User a\n", false);
+    CHECK(helpers_place(root, init_fd));
+    said = str_from(text_of(at("etc/ssh/sshd_config")));
+    CHECK(str_find(said, S("# Keys that EC2 Instance Connect pushed")) == 0);
+    end();
+}
+
+TEST(a_server_of_ssh_that_asks_another_command_is_left_alone)
+{
+    static const char config[] = "Port 22\nAuthorizedKeysCommand /bin/x\n";
+
+    begin();
+    make_sshd(config, true);
+    CHECK(helpers_place(root, init_fd));
+    CHECK(access(at(PART), F_OK) != 0);
+    CHECK_STR(str_from(text_of(at("etc/ssh/sshd_config"))), config);
+    end();
+}

@@ -29,6 +29,9 @@ static union {
     struct priv_freeze freeze;
     struct priv_shutdown shutdown;
     struct priv_trust trust;
+    struct priv_subnet subnet;
+    struct priv_subnet_drop subnet_drop;
+    struct priv_disk disk;
     char bytes[PRIV_MESSAGE_MAX];
 } q;
 static size_t struct_n, request_n;
@@ -42,24 +45,38 @@ append(const void *p, size_t n)
 
 #define PEM "-----BEGIN CERTIFICATE-----\nAa0+/==\n-----END CERTIFICATE-----\n"
 
+static const size_t sizes[PRIV_OPS] = {
+    [PRIV_HELLO] = sizeof(q.hello), [PRIV_LIST] = sizeof(q.list),
+    [PRIV_ACK] = sizeof(q.machine), [PRIV_VPC_OPEN] = sizeof(q.vpc_open),
+    [PRIV_VPC_CLOSE] = sizeof(q.vpc), [PRIV_GROUP] = sizeof(q.group),
+    [PRIV_GROUP_DROP] = sizeof(q.group_drop), [PRIV_CLASS] = sizeof(q.class),
+    [PRIV_MACHINE_CLASS] = sizeof(q.machine_class), [PRIV_PUBLIC_IP] = sizeof(q.public_ip),
+    [PRIV_LAUNCH] = sizeof(q.launch), [PRIV_SIGNAL] = sizeof(q.signal),
+    [PRIV_REMOVE] = sizeof(q.machine), [PRIV_CONSOLE_READ] = sizeof(q.console_read),
+    [PRIV_CONSOLE_WRITE] = sizeof(q.console_write),
+    [PRIV_CONSOLE_FOLLOW] = sizeof(q.console_follow), [PRIV_EXEC] = sizeof(q.exec),
+    [PRIV_EXEC_KILL] = sizeof(q.exec_kill), [PRIV_STATS] = sizeof(q.machine),
+    [PRIV_LIMITS] = sizeof(q.limits), [PRIV_FREEZE] = sizeof(q.freeze),
+    [PRIV_SHUTDOWN] = sizeof(q.shutdown), [PRIV_TRUST] = sizeof(q.trust),
+    [PRIV_SUBNET] = sizeof(q.subnet), [PRIV_SUBNET_DROP] = sizeof(q.subnet_drop),
+    [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
+    [PRIV_DISK] = sizeof(q.disk),
+};
+
+static void
+make_subnet(void)
+{
+    q.subnet = (struct priv_subnet){.subnet = 1, .n_routes = 2, .n_entries = 1};
+    append(&(struct priv_route){.prefix = 8, .to = PRIV_ROUTE_GATEWAY}, sizeof(struct priv_route));
+    append(&(struct priv_route){.to = PRIV_ROUTE_NOWHERE}, sizeof(struct priv_route));
+    append(&(struct priv_acl_entry){.allow = 1, .protocol = 6, .from = 1, .to = 2},
+           sizeof(struct priv_acl_entry));
+}
+
 /* A request of that kind that is in order. */
 static void
 make(uint16_t op)
 {
-    static const size_t sizes[PRIV_OPS] = {
-        [PRIV_HELLO] = sizeof(q.hello), [PRIV_LIST] = sizeof(q.list),
-        [PRIV_ACK] = sizeof(q.machine), [PRIV_VPC_OPEN] = sizeof(q.vpc_open),
-        [PRIV_VPC_CLOSE] = sizeof(q.vpc), [PRIV_GROUP] = sizeof(q.group),
-        [PRIV_GROUP_DROP] = sizeof(q.group_drop), [PRIV_CLASS] = sizeof(q.class),
-        [PRIV_MACHINE_CLASS] = sizeof(q.machine_class), [PRIV_PUBLIC_IP] = sizeof(q.public_ip),
-        [PRIV_LAUNCH] = sizeof(q.launch), [PRIV_SIGNAL] = sizeof(q.signal),
-        [PRIV_REMOVE] = sizeof(q.machine), [PRIV_CONSOLE_READ] = sizeof(q.console_read),
-        [PRIV_CONSOLE_WRITE] = sizeof(q.console_write),
-        [PRIV_CONSOLE_FOLLOW] = sizeof(q.console_follow), [PRIV_EXEC] = sizeof(q.exec),
-        [PRIV_EXEC_KILL] = sizeof(q.exec_kill), [PRIV_STATS] = sizeof(q.machine),
-        [PRIV_LIMITS] = sizeof(q.limits), [PRIV_FREEZE] = sizeof(q.freeze),
-        [PRIV_SHUTDOWN] = sizeof(q.shutdown), [PRIV_TRUST] = sizeof(q.trust),
-    };
     const struct priv_rule rule = {.protocol = 6, .from = 1, .to = 2};
 
     memset(&q, 0, sizeof(q));
@@ -105,6 +122,15 @@ make(uint16_t op)
     case PRIV_EXEC:
         q.exec.argc = q.exec.envc = q.exec.cwd = 1;
         append("a\0b=c\0/", 8);
+        break;
+    case PRIV_SUBNET:
+        make_subnet();
+        break;
+    case PRIV_SUBNET_DROP:
+        q.subnet_drop = (struct priv_subnet_drop){.subnet = 1};
+        break;
+    case PRIV_DISK:
+        q.disk.bytes = PRIV_DISK_MIN;
         break;
     case PRIV_TRUST:
         memset(&q, 0, sizeof(q.trust)); /* no id */
@@ -207,6 +233,12 @@ static const struct {
     ROW(PRIV_CLASS, priv_class, class, 0),
     ROW(PRIV_CLASS, priv_class, n_groups, PRIV_CLASS_GROUPS_MAX + 1),
     ROW(PRIV_CLASS, priv_class, groups[0], 0),
+    ROW(PRIV_SUBNET, priv_subnet, subnet, 0),
+    ROW(PRIV_SUBNET, priv_subnet, n_routes, 3),
+    ROW(PRIV_SUBNET, priv_subnet, n_routes, 0),
+    ROW(PRIV_SUBNET, priv_subnet, n_entries, 2),
+    ROW(PRIV_SUBNET, priv_subnet, n_entries, UINT32_MAX),
+    ROW(PRIV_SUBNET_DROP, priv_subnet_drop, subnet, 0),
     ROW(PRIV_PUBLIC_IP, priv_public_ip, remove, 2),
     ROW(PRIV_PUBLIC_IP, priv_public_ip, public_ip, 0),
     ROW(PRIV_PUBLIC_IP, priv_public_ip, private_ip, 0),
@@ -253,6 +285,10 @@ static const struct {
     ROW(PRIV_LIMITS, priv_limits_set, limits.pids, UINT32_MAX),
     ROW(PRIV_LIMITS, priv_limits_set, limits.memory_bytes, UINT64_MAX),
     ROW(PRIV_FREEZE, priv_freeze, frozen, 2),
+    ROW(PRIV_DISK, priv_disk, bytes, 0),
+    ROW(PRIV_DISK, priv_disk, bytes, PRIV_DISK_MIN - 1),
+    ROW(PRIV_DISK, priv_disk, bytes, PRIV_DISK_MAX + 1),
+    ROW(PRIV_DISK, priv_disk, bytes, UINT64_MAX),
 };
 
 TEST(a_field_out_of_its_range_is_refused)
@@ -288,6 +324,35 @@ TEST(a_rule_out_of_range_is_refused)
         append(&bad[i], sizeof(bad[i]));
         if (check(PRIV_GROUP) != -EINVAL)
             FAIL("rule %zu is taken", i);
+    }
+}
+
+TEST(an_edge_of_a_subnet_out_of_range_is_refused)
+{
+    static const struct priv_route routes[][2] = {
+        {{.prefix = 33}, {.prefix = 0}},
+        {{.prefix = 8, .to = PRIV_ROUTE_GATEWAY + 1}, {.prefix = 0}},
+        {{.prefix = 8}, {.prefix = 9}}, /* not the most specific first */
+    };
+    static const struct priv_acl_entry entries[] = {
+        {.egress = 2, .protocol = -1},         {.allow = 2, .protocol = -1},
+        {.protocol = -2},                      {.protocol = -1, .prefix = 33},
+        {.protocol = 6, .from = 5, .to = 4},   {.protocol = 17, .from = 0, .to = 65536},
+        {.protocol = 1, .from = 256, .to = -1},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        make(PRIV_SUBNET);
+        memcpy(q.bytes + struct_n, routes[i], sizeof(routes[i]));
+        if (check(PRIV_SUBNET) != -EINVAL)
+            FAIL("routes %zu are taken", i);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+        make(PRIV_SUBNET);
+        request_n -= sizeof(entries[i]);
+        append(&entries[i], sizeof(entries[i]));
+        if (check(PRIV_SUBNET) != -EINVAL)
+            FAIL("entry %zu is taken", i);
     }
 }
 

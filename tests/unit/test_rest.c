@@ -272,7 +272,7 @@ TEST(faults_of_s3s_kind_have_no_envelope)
     CHECK_STR(body_of(&reply),
               "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchGrant"
               "</Code><Message>&lt;no&gt;</Message><Resource>/a&amp;b</Resource>"
-              "<RequestId>id</RequestId></Error>");
+              "<RequestId>id</RequestId><HostId>id</HostId></Error>");
 }
 
 /* ---- XML ---- */

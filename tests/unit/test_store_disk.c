@@ -417,6 +417,29 @@ TEST(a_steady_writer_does_not_let_the_log_grow_for_ever)
     store_close(store);
 }
 
+TEST(the_log_grows_by_pieces_and_a_restart_takes_its_zeroes_for_the_end)
+{
+    struct store_config config = fixture_real(true);
+    struct store *store = fixture_open(&config);
+    char *path = str_cstr(test_arena(), str_fmt(test_arena(), "%s/welkin.db-wal", test_dir()));
+    struct stat before = {0}, st;
+    int grown = 0;
+
+    for (int n = 1; n <= 100; n++) {
+        step(store, n);
+        CHECK_INT(store_flush(store), 0);
+        CHECK_INT(stat(path, &st), 0);
+        grown += st.st_size != before.st_size;
+        before = st;
+    }
+    printf("the size changed %d times in 100 groups\n", grown);
+    CHECK(grown >= 1 && grown <= 10);
+    store_abandon(store); /* the log stays as it is */
+    store = fixture_open(&config);
+    CHECK_INT(standing(store), 100);
+    store_close(store);
+}
+
 TEST(the_queue_is_bounded_though_the_disk_is_slower)
 {
     struct store_config config = fixture_real(true);

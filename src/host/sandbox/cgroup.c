@@ -12,12 +12,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <mntent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { CPU, CPUACCT, MEMORY, FREEZER, PIDS };
+enum { FREEZE_TRIES = 500 }; /* ms */
 static const char *const names[CG_V1] = {"cpu", "cpuacct", "memory", "freezer", "pids"};
 
 static int
@@ -281,24 +283,60 @@ cg_join_enter(const struct cg_join *join)
     return 0;
 }
 
-int
-cg_freeze(struct cgroups *cg, const char *id, bool frozen)
-{
-    FD_CLEANUP int v1 = group_dir(cg->v1[FREEZER], id);
-    FD_CLEANUP int v2 = group_dir(cg->v2, id);
-
-    assert(id[0] != '\0');
-    if (v1 >= 0)
-        return file_put(v1, "freezer.state", frozen ? "FROZEN" : "THAWED");
-    return v2 >= 0 ? file_put(v2, "cgroup.freeze", "%d", frozen) : -EOPNOTSUPP;
-}
-
 static uint64_t
 number(int dir, const char *file)
 {
     char text[64];
 
     return dir >= 0 && file_get(dir, file, text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+/* Tasks stop where they come next, which takes some ms. */
+static bool
+stands_still(int v1, int v2)
+{
+    char text[256];
+
+    if (v1 >= 0)
+        return file_get(v1, "freezer.state", text, sizeof(text)) > 0 &&
+               strncmp(text, "FROZEN", 6) == 0;
+    return file_get(v2, "cgroup.events", text, sizeof(text)) > 0 && strstr(text, "frozen 1");
+}
+
+int
+cg_freeze(struct cgroups *cg, const char *id, bool frozen)
+{
+    FD_CLEANUP int v1 = group_dir(cg->v1[FREEZER], id);
+    FD_CLEANUP int v2 = group_dir(cg->v2, id);
+    int r = v1 >= 0   ? file_put(v1, "freezer.state", frozen ? "FROZEN" : "THAWED")
+            : v2 >= 0 ? file_put(v2, "cgroup.freeze", "%d", frozen)
+                      : -EOPNOTSUPP;
+
+    for (int i = 0; r == 0 && frozen && !stands_still(v1, v2); i++) {
+        if (i < FREEZE_TRIES) {
+            poll(NULL, 0, 1);
+            continue;
+        }
+        /* One of them waits in the kernel for something that does not come. */
+        if (v1 >= 0)
+            file_put(v1, "freezer.state", "THAWED");
+        else
+            file_put(v2, "cgroup.freeze", "0");
+        r = -ETIMEDOUT;
+    }
+    return r;
+}
+
+void
+cg_reclaim(struct cgroups *cg, const char *id)
+{
+    FD_CLEANUP int v1 = group_dir(cg->v1[MEMORY], id);
+    FD_CLEANUP int v2 = group_dir(cg->v2, id);
+
+    if (v1 >= 0)
+        file_put(v1, "memory.force_empty", "0");
+    else if (v2 >= 0)
+        file_put(v2, "memory.reclaim", "%" PRIu64, number(v2, "memory.current"));
 }
 
 void

@@ -1,5 +1,6 @@
 /*
- * The firewall of a VPC: one table in its network namespace.
+ * The firewall of a VPC: one table in its network namespace.  In front of what is drawn here
+ * stands the edge of the subnets (fw_subnet.c).
  *
  *   packet from a guest ──▶ spoof: (interface, source address, MAC) must be an element of @spoof
  *      to the router     ──▶ input: always allowed (metadata, DHCP, DNS)
@@ -24,13 +25,11 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-#define TABLE "welkin"
-#define NAME_MAX_BYTES 24
 
 static void
-chain_name(char to[NAME_MAX_BYTES], const char *prefix, uint32_t number)
+chain_name(char to[FW_NAME_MAX], const char *prefix, uint32_t number)
 {
-    text_set(to, NAME_MAX_BYTES, "%s%u", prefix, number);
+    text_set(to, FW_NAME_MAX, "%s%u", prefix, number);
 }
 
 /* ---- the table ---- */
@@ -153,6 +152,7 @@ add_nat(struct nft_tx *tx)
 
     nft_add_base_chain(tx, "dnat", "nat", NF_INET_PRE_ROUTING, -100, false);
     r = nft_rule(tx, "dnat");
+    nft_match_iif(r, VPC_UP); /* a guest's packet to a public address goes out and comes back */
     nft_payload(r, NFT_PAYLOAD_NETWORK_HEADER, NFT_DADDR, 4, NFT_R0);
     nft_map(r, "public_in", NFT_R0, NFT_R1);
     nft_nat(r, NFT_NAT_DNAT, NFT_R1);
@@ -165,10 +165,6 @@ add_nat(struct nft_tx *tx)
     nft_map(r, "public_out", NFT_R0, NFT_R1);
     nft_nat(r, NFT_NAT_SNAT, NFT_R1);
     nft_rule_end(tx, r);
-    r = nft_rule(tx, "snat");
-    nft_match_oif(r, VPC_UP);
-    nft_masquerade(r);
-    nft_rule_end(tx, r);
 }
 
 #define SPOOF_KEY 16
@@ -178,7 +174,7 @@ fw_open(struct vpc *v)
 {
     struct nft_tx tx;
 
-    nft_begin(&tx, TABLE);
+    nft_begin(&tx, FW_TABLE);
     nft_del_table(&tx);
     nft_add_table(&tx);
     nft_add_set(&tx, "spoof", SPOOF_KEY, 0);
@@ -188,6 +184,7 @@ fw_open(struct vpc *v)
     nft_add_set(&tx, "public_in", 4, 4);
     nft_add_set(&tx, "public_out", 4, 4);
     add_spoof(&tx, v);
+    fw_subnets_open(&tx, v);
     add_input(&tx);
     add_forward(&tx);
     add_nat(&tx);
@@ -219,7 +216,7 @@ static void
 memberships(struct nft_tx *tx, const struct fw_class *c, uint32_t ip, bool add)
 {
     uint32_t key = htonl(ip);
-    char set[NAME_MAX_BYTES];
+    char set[FW_NAME_MAX];
 
     for (uint32_t i = 0; i < c->n_groups; i++) {
         chain_name(set, "g", c->groups[i]);
@@ -239,6 +236,7 @@ fw_machine(struct nft_tx *tx, const struct vpc *v, const struct machine_saved *m
     memcpy(key + 8, m->mac, 6);
     element(tx, add, "spoof", key, sizeof(key), NULL);
     element(tx, add, "class_of", &m->ifindex, 4, &m->class);
+    element(tx, add, "subnet_of", &m->ifindex, 4, &m->subnet);
     if (c)
         memberships(tx, c, m->private_ip, add);
 }
@@ -248,7 +246,7 @@ fw_machine_add(struct vpc *v, struct machine *m)
 {
     struct nft_tx tx;
 
-    nft_begin(&tx, TABLE);
+    nft_begin(&tx, FW_TABLE);
     fw_machine(&tx, v, &m->saved, true);
     int r = nft_commit(&tx, &v->nft);
     m->filtered = r == 0;
@@ -260,7 +258,7 @@ fw_machine_remove(struct vpc *v, struct machine *m)
 {
     struct nft_tx tx;
 
-    nft_begin(&tx, TABLE);
+    nft_begin(&tx, FW_TABLE);
     fw_machine(&tx, v, &m->saved, false);
     m->filtered = false;
     return nft_commit(&tx, &v->nft);
@@ -269,12 +267,13 @@ fw_machine_remove(struct vpc *v, struct machine *m)
 int
 fw_reset_members(struct vpc *v)
 {
-    char set[NAME_MAX_BYTES];
+    char set[FW_NAME_MAX];
     struct nft_tx tx;
 
-    nft_begin(&tx, TABLE);
+    nft_begin(&tx, FW_TABLE);
     nft_flush_set(&tx, "spoof");
     nft_flush_set(&tx, "class_of");
+    nft_flush_set(&tx, "subnet_of");
     for (uint32_t i = 0; i < v->saved.n_classes; i++)
         for (uint32_t j = 0; j < v->classes[i].n_groups; j++) {
             chain_name(set, "g", v->classes[i].groups[j]);
@@ -289,7 +288,7 @@ fw_reset_members(struct vpc *v)
 static void
 group_exists(struct nft_tx *tx, uint32_t group)
 {
-    char name[NAME_MAX_BYTES];
+    char name[FW_NAME_MAX];
 
     chain_name(name, "i", group);
     nft_add_chain(tx, name);
@@ -299,12 +298,30 @@ group_exists(struct nft_tx *tx, uint32_t group)
     nft_add_set(tx, name, 4, 0);
 }
 
+void
+fw_match_service(struct nftnl_rule *r, int protocol, int32_t from, int32_t to)
+{
+    if (protocol >= 0)
+        nft_match_protocol(r, (uint8_t)protocol);
+    if ((protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) && from >= 0)
+        nft_match_ports(r, (uint16_t)from, (uint16_t)to);
+    for (uint32_t i = 0; i < 2 && protocol == IPPROTO_ICMP; i++) {
+        int32_t want = i ? to : from;
+        uint8_t byte = (uint8_t)want;
+
+        if (want < 0)
+            continue;
+        nft_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, i, 1, NFT_R8);
+        nft_cmp(r, NFT_R8, NFT_CMP_EQ, &byte, 1);
+    }
+}
+
 static void
 add_rule(struct nft_tx *tx, const char *chain, const struct priv_rule *q)
 {
     struct nftnl_rule *r = nft_rule(tx, chain);
     uint32_t offset = q->egress ? NFT_DADDR : NFT_SADDR;
-    char set[NAME_MAX_BYTES];
+    char set[FW_NAME_MAX];
 
     if (q->peer == PRIV_PEER_CIDR) {
         nft_match_cidr(r, offset, q->ip, q->prefix, false);
@@ -313,19 +330,7 @@ add_rule(struct nft_tx *tx, const char *chain, const struct priv_rule *q)
         nft_payload(r, NFT_PAYLOAD_NETWORK_HEADER, offset, 4, NFT_R0);
         nft_lookup(r, set, NFT_R0);
     }
-    if (q->protocol >= 0)
-        nft_match_protocol(r, (uint8_t)q->protocol);
-    if ((q->protocol == IPPROTO_TCP || q->protocol == IPPROTO_UDP) && q->from >= 0)
-        nft_match_ports(r, (uint16_t)q->from, (uint16_t)q->to);
-    for (uint32_t i = 0; i < 2 && q->protocol == IPPROTO_ICMP; i++) {
-        int32_t want = i ? q->to : q->from;
-        uint8_t byte = (uint8_t)want;
-
-        if (want < 0)
-            continue;
-        nft_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, i, 1, NFT_R8);
-        nft_cmp(r, NFT_R8, NFT_CMP_EQ, &byte, 1);
-    }
+    fw_match_service(r, q->protocol, q->from, q->to);
     if (q->egress)
         nft_verdict(r, NFT_GOTO, "inside");
     else
@@ -336,13 +341,13 @@ add_rule(struct nft_tx *tx, const char *chain, const struct priv_rule *q)
 int
 fw_group(struct vpc *v, uint32_t group, const struct priv_rule *rules, uint32_t n, struct why *why)
 {
-    char in[NAME_MAX_BYTES], out[NAME_MAX_BYTES];
+    char in[FW_NAME_MAX], out[FW_NAME_MAX];
     struct nft_tx tx;
 
     assert(group && n <= PRIV_RULES_MAX);
     chain_name(in, "i", group);
     chain_name(out, "e", group);
-    nft_begin(&tx, TABLE);
+    nft_begin(&tx, FW_TABLE);
     group_exists(&tx, group);
     nft_flush_chain(&tx, in);
     nft_flush_chain(&tx, out);
@@ -374,7 +379,7 @@ class_used(const struct host *h, const struct vpc *v, uint32_t class)
 static void
 class_add(struct nft_tx *tx, struct host *h, const struct vpc *v, const struct fw_class *c)
 {
-    char chain[NAME_MAX_BYTES], group[NAME_MAX_BYTES];
+    char chain[FW_NAME_MAX], group[FW_NAME_MAX];
 
     for (int out = 0; out < 2; out++) {
         chain_name(chain, out ? "ce" : "ci", c->class);
@@ -398,7 +403,7 @@ class_add(struct nft_tx *tx, struct host *h, const struct vpc *v, const struct f
 static void
 class_remove(struct nft_tx *tx, const struct fw_class *c)
 {
-    char chain[NAME_MAX_BYTES];
+    char chain[FW_NAME_MAX];
 
     for (int out = 0; out < 2; out++) {
         chain_name(chain, out ? "ce" : "ci", c->class);
@@ -431,7 +436,7 @@ fw_class(struct host *h, struct vpc *v, const struct priv_class *req, struct why
             return why_set(why, ENOMEM, "out of memory");
         v->classes = more;
     }
-    nft_begin(&tx, TABLE);
+    nft_begin(&tx, FW_TABLE);
     if (known)
         class_remove(&tx, known);
     if (c.n_groups)
@@ -459,7 +464,7 @@ class_has(const struct fw_class *c, uint32_t group)
 int
 fw_group_drop(struct host *h, struct vpc *v, uint32_t group, struct why *why)
 {
-    char name[NAME_MAX_BYTES];
+    char name[FW_NAME_MAX];
     struct nft_tx tx;
     int r = 0;
 
@@ -471,7 +476,7 @@ fw_group_drop(struct host *h, struct vpc *v, uint32_t group, struct why *why)
     }
     if (r < 0)
         return r;
-    nft_begin(&tx, TABLE);
+    nft_begin(&tx, FW_TABLE);
     group_exists(&tx, group);
     chain_name(name, "i", group);
     nft_flush_chain(&tx, name); /* a group that names itself */
@@ -494,7 +499,7 @@ fw_public_ip(struct vpc *v, const struct vpc_public *add, const struct vpc_publi
     struct nft_tx tx;
     uint32_t out, in;
 
-    nft_begin(&tx, TABLE);
+    nft_begin(&tx, FW_TABLE);
     for (size_t i = 0; i < n_remove; i++) {
         out = htonl(remove[i].public_ip);
         in = htonl(remove[i].private_ip);

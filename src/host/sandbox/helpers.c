@@ -1,6 +1,7 @@
 /*
- * CloudFormation's helpers in every guest: /opt/aws/bin/cfn-init and its siblings are names of
- * welkin-init, which the privileged process holds open for execveat anyway.
+ * AWS's helpers in every guest: /opt/aws/bin/cfn-init and its siblings are names of welkin-init,
+ * which the privileged process holds open for execveat anyway; so is eic_run_authorized_keys, which
+ * sshd is told to ask for the keys of EC2 Instance Connect.
  *
  * An image made for Welkin has the names already, and this costs three look-ups.  Others get a
  * copy, at their first launch and whenever it is missing; and a unit of systemd, as the package
@@ -19,8 +20,9 @@
 #define UNIT "cfn-hup.service"
 
 /* Links to FIRST. */
-static const char *const others[] = {"cfn-signal", "cfn-get-metadata", "cfn-hup",
-                                     "cfn-elect-cmd-leader", "cfn-send-cmd-result"};
+static const char *const others[] = {
+    "cfn-signal",           "cfn-get-metadata",    "cfn-hup",
+    "cfn-elect-cmd-leader", "cfn-send-cmd-result", "eic_run_authorized_keys"};
 
 static const char unit_text[] = "[Unit]\n"
                                 "Description=CloudFormation's watcher of metadata\n"
@@ -31,6 +33,15 @@ static const char unit_text[] = "[Unit]\n"
                                 "Restart=on-failure\n"
                                 "[Install]\n"
                                 "WantedBy=multi-user.target\n";
+
+#define SSH_DIR "etc/ssh"
+#define SSH_CONFIG "sshd_config"
+#define SSH_PARTS "etc/ssh/sshd_config.d" /* OpenSSH of 2020 and later */
+#define SSH_PART "60-ec2-instance-connect.conf"
+
+static const char ssh_text[] = "# Keys that EC2 Instance Connect pushed, for a minute each.\n"
+                               "AuthorizedKeysCommand /opt/aws/bin/eic_run_authorized_keys %u %f\n"
+                               "AuthorizedKeysCommandUser nobody\n";
 
 static bool
 is_there(int dir, const char *name)
@@ -78,17 +89,35 @@ copy_binary(int dir, int from)
     return good;
 }
 
-static void
-add_unit(int root)
+/* A file of the image's that has the name stays; false: there is no such folder. */
+static bool
+add_file(int root, const char *folder, const char *name, struct str text)
 {
-    FD_CLEANUP int dir = trust_open_dir(root, UNIT_DIR);
+    FD_CLEANUP int dir = trust_open_dir(root, folder);
 
-    if (dir < 0 || is_there(dir, UNIT))
-        return;
+    if (dir < 0)
+        return false;
     FD_CLEANUP int fd =
-        openat(dir, UNIT, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd >= 0 && write(fd, unit_text, sizeof(unit_text) - 1) != sizeof(unit_text) - 1)
-        unlinkat(dir, UNIT, 0);
+        openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd >= 0 && write(fd, text.p, text.n) != (ssize_t)text.n)
+        unlinkat(dir, name, 0);
+    return true;
+}
+
+/*
+ * As AWS's package: a server that asks another command already is left alone.  Where there is no
+ * folder of parts the lines go to the front, before any Match.
+ */
+static void
+add_ssh(int root)
+{
+    const struct str text = str_of(ssh_text, sizeof(ssh_text) - 1);
+    FD_CLEANUP int dir = trust_open_dir(root, SSH_DIR);
+
+    if (dir < 0 || trust_file_holds(dir, SSH_CONFIG, S("\nAuthorizedKeysCommand ")) ||
+        add_file(root, SSH_PARTS, SSH_PART, text))
+        return;
+    trust_prepend(dir, SSH_CONFIG, text);
 }
 
 bool
@@ -103,6 +132,7 @@ helpers_place(int root, int init_fd)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         (void)!symlinkat(FIRST, dir, others[i]); /* of that name already: the image's own */
-    add_unit(root);
+    add_file(root, UNIT_DIR, UNIT, str_of(unit_text, sizeof(unit_text) - 1));
+    add_ssh(root);
     return true;
 }

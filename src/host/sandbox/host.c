@@ -262,7 +262,7 @@ kill_all(struct host *h)
     for (size_t b = 0; b < HASH_MACHINES; b++)
         for (struct machine *m = h->by_id[b]; m; m = m->next)
             if (machine_alive(m))
-                machine_signal(m, PRIV_KILL, &ignored);
+                machine_signal(h, m, PRIV_KILL, &ignored);
     for (int64_t until = mono_ns() + 20000000000; mono_ns() < until;) {
         bool any = false;
 

@@ -67,7 +67,11 @@ open_disk(struct launch *l)
     if (mkdirat(l->h->machines, id, 0700) < 0 && errno != EEXIST)
         return why_set(l->why, errno, "the machine's folder could not be made: %s",
                        strerror(errno));
-    l->disk = openat(l->h->machines, id, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    l->disk = disk_is_encrypted(l->h, id)
+                  ? disk_take(l->h, id)
+                  : openat(l->h->machines, id, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (l->disk < 0 && disk_is_encrypted(l->h, id))
+        return why_set(l->why, ENOKEY, "the disk of %s is encrypted and its key was not given", id);
     if (l->disk < 0)
         return why_set(l->why, errno, "the machine's folder could not be opened");
     for (int i = 0; i < 2; i++) {
@@ -258,7 +262,7 @@ fail(struct host *h, struct machine *m, const char *text)
     log_warn("machine %s did not start: %s", m->saved.id, text);
     source_close(h, &m->starting);
     m->failure = strdup(text);
-    machine_signal(m, PRIV_KILL, &ignored);
+    machine_signal(h, m, PRIV_KILL, &ignored);
 }
 
 static void
@@ -321,6 +325,7 @@ machine_for(struct launch *l, const struct ticket *ticket)
     m->saved.slot = l->req->slot;
     m->saved.private_ip = l->req->private_ip;
     m->saved.class = l->req->class;
+    m->saved.subnet = l->req->subnet;
     m->saved.init = l->req->init;
     memcpy(m->saved.mac, l->req->mac, sizeof(m->saved.mac));
     m->console_end = console_recover(h, l->req->id);
@@ -357,6 +362,7 @@ equip(struct launch *l, struct machine *m)
 static void
 launch_close(struct launch *l)
 {
+    disk_close(l->h, l->req->id); /* the child has its own view of it */
     fd_close(&l->image);
     fd_close(&l->disk);
     fd_close(&l->master);
@@ -396,8 +402,10 @@ machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
     int64_t began = mono_ns();
     int r = check(h, req, why);
 
-    if (r < 0)
+    if (r < 0) {
+        disk_close(h, req->id);
         return r;
+    }
     r = prepare(&l, argv);
     struct machine *m = r < 0 ? NULL : machine_for(&l, ticket);
     if (r == 0 && !m) {

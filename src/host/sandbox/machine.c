@@ -331,7 +331,7 @@ machine_watch(struct host *h, struct machine *m)
 }
 
 int
-machine_signal(struct machine *m, uint32_t how, struct why *why)
+machine_signal(struct host *h, struct machine *m, uint32_t how, struct why *why)
 {
     bool systemd = m->saved.init == PRIV_INIT_SYSTEMD;
     int sig;
@@ -354,6 +354,9 @@ machine_signal(struct machine *m, uint32_t how, struct why *why)
     if (syscall(SYS_pidfd_send_signal, m->process.fd, sig, NULL, 0) < 0)
         return why_set(why, errno, "machine %s could not be signalled: %s", m->saved.id,
                        strerror(errno));
+    /* Version 1 holds even the dead.  Nothing of it runs again: the signal comes first. */
+    if (m->saved.frozen && how == PRIV_KILL)
+        cg_freeze(&h->cg, m->saved.id, false);
     return 0;
 }
 
@@ -452,7 +455,7 @@ adopt(struct host *h, const struct machine_saved *s)
         m->slave = ioctl(m->console.fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     else
         log_warn("the console of machine %s is lost", s->id);
-    if (fw_machine_add(v, m) < 0)
+    if (!s->frozen && fw_machine_add(v, m) < 0)
         log_warn("the security groups of machine %s are not in force: it is cut off", s->id);
     log_info("machine %s, pid %u, is adopted", s->id, s->pid);
 }

@@ -133,6 +133,52 @@ check_class(const void *req, struct str tail UNUSED, struct why *why)
     return 0;
 }
 
+static bool
+entry_ok(const struct priv_acl_entry *e)
+{
+    const struct priv_rule rule = {.egress = e->egress, .protocol = e->protocol, .from = e->from,
+                                   .to = e->to, .ip = e->ip, .prefix = e->prefix};
+
+    return e->allow <= 1 && rule_ok(&rule);
+}
+
+int
+check_subnet(const void *req, struct str tail, struct why *why)
+{
+    const struct priv_subnet *q = req;
+    uint32_t prefix = 32;
+
+    if (!q->subnet || q->n_routes > PRIV_ROUTES_MAX || q->n_entries > PRIV_ENTRIES_MAX ||
+        tail.n != q->n_routes * sizeof(struct priv_route) +
+                      q->n_entries * sizeof(struct priv_acl_entry))
+        return why_set(why, EINVAL, "the subnet's routes and rules are not well formed");
+    for (uint32_t i = 0; i < q->n_routes; i++) {
+        struct priv_route route;
+
+        memcpy(&route, tail.p + i * sizeof(route), sizeof(route));
+        if (route.prefix > prefix || route.to > PRIV_ROUTE_GATEWAY)
+            return why_set(why, EINVAL, "route %u of subnet %u is not valid", i, q->subnet);
+        prefix = route.prefix; /* the most specific come first */
+    }
+    tail = str_cut(tail, q->n_routes * sizeof(struct priv_route), tail.n);
+    for (uint32_t i = 0; i < q->n_entries; i++) {
+        struct priv_acl_entry entry;
+
+        memcpy(&entry, tail.p + i * sizeof(entry), sizeof(entry));
+        if (!entry_ok(&entry))
+            return why_set(why, EINVAL, "entry %u of subnet %u is not valid", i, q->subnet);
+    }
+    return 0;
+}
+
+int
+check_subnet_drop(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_subnet_drop *q = req;
+
+    return q->subnet ? 0 : why_set(why, EINVAL, "there is no subnet 0");
+}
+
 int
 check_public_ip(const void *req, struct str tail UNUSED, struct why *why)
 {
@@ -233,4 +279,14 @@ check_freeze(const void *req, struct str tail UNUSED, struct why *why)
     const struct priv_freeze *q = req;
 
     return q->frozen <= 1 ? 0 : why_set(why, EINVAL, "a machine is frozen, 1, or not, 0");
+}
+
+int
+check_disk(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_disk *q = req;
+
+    return q->bytes >= PRIV_DISK_MIN && q->bytes <= PRIV_DISK_MAX
+               ? 0
+               : why_set(why, EINVAL, "an encrypted disk has 1 GiB to 16 TiB");
 }

@@ -91,26 +91,29 @@ void cg_join_close(struct cg_join *join);
 /* In the child, while it has one thread (moving another process costs 7-16 ms, this 0.07). */
 int cg_join_enter(const struct cg_join *join);
 int cg_limits(struct cgroups *cg, const char *id, const struct priv_limits *limits);
+/* Returns when all of it stands still, or goes on. */
 int cg_freeze(struct cgroups *cg, const char *id, bool frozen);
+/* Pushes out of memory what can be; takes its time. */
+void cg_reclaim(struct cgroups *cg, const char *id);
 void cg_stats(struct cgroups *cg, const char *id, struct priv_stats_reply *ret);
 /* -EBUSY: try again later. */
 int cg_remove(struct cgroups *cg, const char *id);
 
 /* ---- machines (machine.c, launch.c, child.c, jail.c) ---- */
 
-#define SAVED_MAGIC 0x57454c4b4d310001ull
+#define SAVED_MAGIC 0x57454c4b4d310002ull
 
 /* The state of a machine on disk.  Written once, and again when its class changes. */
 struct machine_saved {
     uint64_t magic;
     char id[PRIV_ID_MAX];
     char boot_id[40];
-    uint32_t pid, vpc, slot, private_ip, class, ifindex;
+    uint32_t pid, vpc, slot, private_ip, class, subnet, ifindex;
     uint64_t start_ticks; /* /proc/PID/stat: that the pid is still the same process */
     uint64_t started_ms;
     uint8_t mac[6];
     uint8_t init;
-    uint8_t pad;
+    bool frozen;
 };
 
 /* Whom to answer later. */
@@ -187,12 +190,24 @@ int states_open(struct host *h);
 /* Watches pidfd and console of a machine whose fds are set. */
 int machine_watch(struct host *h, struct machine *m);
 /* Signals its init.  how: enum priv_how. */
-int machine_signal(struct machine *m, uint32_t how, struct why *why);
+int machine_signal(struct host *h, struct machine *m, uint32_t how, struct why *why);
+/* hibernate.c: see PRIV_HIBERNATE. */
+int machine_hibernate(struct host *h, struct machine *m, struct why *why);
+int machine_wake(struct host *h, struct machine *m, struct why *why);
 /* 0: the ticket is answered when init was exec'd, or when a failed child has ended. */
 int machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
                    const struct ticket *ticket, struct why *why);
 int machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why);
 int machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret);
+
+/* ---- encrypted disks (disk.c) ---- */
+
+int disk_open(struct host *h, const struct priv_disk *q, struct why *why);
+/* The folder of a disk that was opened, O_PATH; or -1. */
+int disk_take(struct host *h, const char *id);
+/* Leaves it to the machine that was launched on it, or to nobody. */
+void disk_close(struct host *h, const char *id);
+bool disk_is_encrypted(struct host *h, const char *id);
 
 /* ---- the trust store (trust.c) ---- */
 
@@ -207,9 +222,16 @@ bool trust_place(int root, int disk, struct str pem, uint32_t hash, char ret[TRU
 /* A folder of the guest, whose links lead to nothing outside of its root; or -1. */
 int trust_open_dir(int root, const char *path);
 
-/* ---- CloudFormation's helpers (helpers.c) ---- */
+/* Of a plain file of the guest: whether it holds a text; text put before what it holds. */
+bool trust_file_holds(int dir, const char *name, struct str text);
+bool trust_prepend(int dir, const char *name, struct str text);
 
-/* Sees to it that the guest has /opt/aws/bin/cfn-*, names of the init; false: it has not. */
+/* ---- AWS's helpers (helpers.c) ---- */
+
+/*
+ * Sees to it that the guest has /opt/aws/bin/cfn-* and eic_run_authorized_keys, names of the init,
+ * and that its sshd knows the latter; false: it has not.
+ */
 bool helpers_place(int root, int init_fd);
 
 /* ---- the console (console.c) ---- */
@@ -225,7 +247,7 @@ ssize_t console_read(struct host *h, const char *id, uint64_t from, struct priv_
 
 /* ---- VPCs (vpc.c) and their firewall (fw.c), the host's firewall (fw_host.c) ---- */
 
-#define VPC_MAGIC 0x57454c4b56310001ull
+#define VPC_MAGIC 0x57454c4b56310002ull
 #define VPC_LO 1           /* ifindex */
 #define VPC_UP 2
 /* The router's ends of all veths: each is alone with its guest, so one address will do. */
@@ -277,7 +299,11 @@ int vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *re
 /* Runs fn inside a network namespace. */
 int netns_inside(struct host *h, int netns, int (*fn)(void *arg), void *arg);
 
+#define FW_TABLE "welkin"
+#define FW_NAME_MAX 24
 int fw_open(struct vpc *v);
+/* Matches of a protocol (-1: all) with its ports, or ICMP type and code; -1 is any. */
+void fw_match_service(struct nftnl_rule *r, int protocol, int32_t from, int32_t to);
 /* Adds or removes a machine's elements (its antispoofing, class, group memberships) in tx. */
 void fw_machine(struct nft_tx *tx, const struct vpc *v, const struct machine_saved *m, bool add);
 int fw_machine_add(struct vpc *v, struct machine *m);
@@ -290,6 +316,16 @@ int fw_public_ip(struct vpc *v, const struct vpc_public *add, const struct vpc_p
                  size_t n_remove);
 /* After adoption: empties the sets of machines, to be filled anew. */
 int fw_reset_members(struct vpc *v);
+
+/* ---- edges of subnets (fw_subnet.c) ---- */
+
+/* Sets and chains that every VPC has, in the transaction that makes its table. */
+void fw_subnets_open(struct nft_tx *tx, const struct vpc *v);
+/* The extra listeners from the first-th on are services: guests need a route to them. */
+int fw_services(struct vpc *v, uint32_t first);
+/* tail: the routes, then the entries. */
+int fw_subnet(struct vpc *v, const struct priv_subnet *req, const void *tail, struct why *why);
+int fw_subnet_drop(struct host *h, struct vpc *v, uint32_t subnet, struct why *why);
 
 int fw_host_open(struct host *h);
 void fw_host_close(struct host *h);

@@ -42,6 +42,8 @@ int call_reply(struct call *c, const void *p, size_t n, const void *tail, size_t
 int check_vpc_open(const void *req, struct str tail, struct why *why);
 int check_group(const void *req, struct str tail, struct why *why);
 int check_group_drop(const void *req, struct str tail, struct why *why);
+int check_subnet(const void *req, struct str tail, struct why *why);
+int check_subnet_drop(const void *req, struct str tail, struct why *why);
 int check_class(const void *req, struct str tail, struct why *why);
 int check_public_ip(const void *req, struct str tail, struct why *why);
 int check_launch(const void *req, struct str tail, struct why *why);
@@ -50,6 +52,7 @@ int check_console_write(const void *req, struct str tail, struct why *why);
 int check_exec(const void *req, struct str tail, struct why *why);
 int check_limits(const void *req, struct str tail, struct why *why);
 int check_trust(const void *req, struct str tail, struct why *why);
+int check_disk(const void *req, struct str tail, struct why *why);
 int check_freeze(const void *req, struct str tail, struct why *why);
 
 /*

@@ -222,6 +222,8 @@ add_extra(struct host *h, struct vpc *v, const struct priv_vpc_open *req)
     }
     o->n_extra = MAX(old, req->n_extra);
     if (r == 0)
+        r = fw_services(v, old);
+    if (r == 0)
         r = netns_inside(h, v->netns, make_listeners, v);
     if (r < 0) {
         o->n_extra = old;
@@ -446,8 +448,14 @@ vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, stru
     struct vpc *v = vpc_get(h, req->number);
 
     assert(req->number < PRIV_VPCS && req->n_cidrs >= 1 && req->n_cidrs <= PRIV_CIDRS_MAX);
-    if (v && strcmp(v->saved.open.id, req->id) != 0)
-        return why_set(why, EBUSY, "VPC number %u is %s", req->number, v->saved.open.id);
+    if (v && strcmp(v->saved.open.id, req->id) != 0) {
+        /* Its number was given again: the daemon was killed before it could close it. */
+        int r = vpc_close(h, v, why);
+
+        if (r < 0)
+            return r;
+        v = NULL;
+    }
     if (v) {
         for (uint32_t i = 0; i < v->saved.open.n_cidrs && i < req->n_cidrs; i++)
             if (memcmp(&v->saved.open.cidrs[i], &req->cidrs[i], sizeof(req->cidrs[0])) != 0)

@@ -1,0 +1,133 @@
+/*
+ * Network interfaces that live without an instance: made, deleted, and given to a launch as its
+ * primary one (instance_check.c).  A running instance gets no second interface yet, so there is
+ * nothing that DetachNetworkInterface could detach.
+ */
+#include "ec2/instance.h"
+#include "ec2/network.h"
+
+/* ---- CreateNetworkInterface ---- */
+
+static int
+create_refuse(struct api_call *call, const struct ec2_CreateNetworkInterfaceRequest *req)
+{
+    const char *name =
+        req->ipv4_prefixes.n || opt_i64_or(req->ipv4_prefix_count, 0) > 0   ? "Ipv4Prefix"
+        : req->ipv6_prefixes.n || opt_i64_or(req->ipv6_prefix_count, 0) > 0 ? "Ipv6Prefix"
+        : req->interface_type.p                                             ? "InterfaceType"
+        : opt_bool_or(req->enable_primary_ipv6, false)                      ? "EnablePrimaryIpv6"
+        : req->connection_tracking_specification ? "ConnectionTrackingSpecification"
+        : req->operator                          ? "Operator"
+        : req->ipv6_addresses.n || opt_i64_or(req->ipv6_address_count, 0) > 0 ? "Ipv6Addresses"
+        : req->private_ip_addresses.n > 1                                     ? "PrivateIpAddresses"
+        : opt_i64_or(req->secondary_private_ip_address_count, 0) > 0
+            ? "SecondaryPrivateIpAddressCount"
+            : NULL;
+
+    return name ? ec2_unsupported_parameter(call, name) : 0;
+}
+
+/* The address, which two members may name; absent: any. */
+static int
+address_of(struct api_call *call, const struct ec2_CreateNetworkInterfaceRequest *req,
+           struct str *ret)
+{
+    const struct ec2_PrivateIpAddressSpecification *p =
+        req->private_ip_addresses.n ? &req->private_ip_addresses.v[0] : NULL;
+
+    *ret = req->private_ip_address;
+    if (!p)
+        return 0;
+    if (ret->p && !str_eq(*ret, p->private_ip_address))
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "The parameters PrivateIpAddress and PrivateIpAddresses name different "
+                         "addresses");
+    if (!opt_bool_or(p->primary, true))
+        return ec2_unsupported_parameter(call, "PrivateIpAddresses (secondary)");
+    *ret = p->private_ip_address;
+    return 0;
+}
+
+static int
+create(struct api_call *call, const struct ec2_CreateNetworkInterfaceRequest *req, struct str hash,
+       struct ec2_interface_row *ret)
+{
+    struct ec2_interface_want want = {
+        .description = req->description.p ? req->description : S(""),
+        .client_token = req->client_token,
+        .request_hash = hash,
+    };
+    int r = create_refuse(call, req);
+
+    if (!r)
+        r = ec2_subnet_find(call, req->subnet_id, &want.subnet);
+    if (!r)
+        r = address_of(call, req, &want.private_ip);
+    if (!r)
+        r = ec2_tags_made(call, &req->tag_specifications, "network-interface", &want.tags);
+    if (!r)
+        r = ec2_groups_resolve(call, want.subnet->vpc_id, &req->groups, &(struct str_list){0},
+                               &want.group_ids);
+    return r ? r : ec2_interface_make(call, &want, ret);
+}
+
+int
+ec2_create_network_interface(struct api_call *call,
+                             const struct ec2_CreateNetworkInterfaceRequest *req,
+                             struct ec2_CreateNetworkInterfaceResult *res)
+{
+    const struct ec2_interface_row *before = NULL;
+    struct str hash = ec2_request_hash(call, req);
+    struct ec2_interface_row row;
+
+    if (req->client_token.n)
+        before =
+            ec2_interface_by_token_get(call->txn, call->account, call->region, req->client_token);
+    int r =
+        before ? ec2_token_check(call, before->request_hash, hash) : create(call, req, hash, &row);
+    if (r)
+        return r;
+    res->network_interface = ARENA_NEW(call->arena, struct ec2_NetworkInterface);
+    *res->network_interface = ec2_interface_show(call, before ? before : &row);
+    if (!before)
+        res->network_interface->status = S("pending");
+    res->client_token = ec2_text_show(req->client_token);
+    return 0;
+}
+
+/* ---- DeleteNetworkInterface, DetachNetworkInterface ---- */
+
+int
+ec2_delete_network_interface(struct api_call *call,
+                             const struct ec2_DeleteNetworkInterfaceRequest *req,
+                             struct ec2_DeleteNetworkInterfaceResult *res UNUSED)
+{
+    const struct ec2_interface_row *row;
+    int r = ec2_interface_find(call, req->network_interface_id, &row);
+
+    if (r)
+        return r;
+    if (row->instance_id.n)
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Network interface '%.*s' is currently in use.", STR_ARG(row->id));
+    return ec2_interface_drop(call->txn, row);
+}
+
+int
+ec2_detach_network_interface(struct api_call *call,
+                             const struct ec2_DetachNetworkInterfaceRequest *req,
+                             struct ec2_DetachNetworkInterfaceResult *res UNUSED)
+{
+    const struct ec2_interface_row *row =
+        ec2_interface_by_attachment_get(call->txn, req->attachment_id);
+
+    if (row && ec2_mine(call, row->account, row->region)) {
+        assert(row->device_index == 0);
+        return api_fault(call, &EC2_ERR(OperationNotPermitted),
+                         "The network interface at device index 0 and networkCard index 0 cannot "
+                         "be detached.");
+    }
+    return api_fault(call, &EC2_ERR(InvalidAttachmentID_NotFound),
+                     "The network interface attachment ID '%.*s' does not exist",
+                     STR_ARG(req->attachment_id));
+}

@@ -1,0 +1,531 @@
+/*
+ * Networks of sandboxes: VPCs, edges of subnets, security groups, public addresses.  Rows are
+ * watched; what changed is looked at once at the end of the turn, and only what the privileged
+ * process knows already is told again.  sandbox_driver.c says when the rest is told.
+ */
+#include "host/sandbox_internal.h"
+#include "host/sandbox_rows.h"
+
+#include "base/log.h"
+#include "codec/ip.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LEFT_KEY_MAX 64
+
+/* What was sent of a subnet, to know whether it is another now. */
+struct sent_subnet {
+    uint64_t hash;
+    size_t n;
+    char id[30];
+};
+
+/* A key that lies in its own allocation: all that is kept of a group or class that was sent. */
+struct sent {
+    size_t n;
+    char key[];
+};
+
+/* A machine that something was asked for. */
+
+/* ---- sets of keys ---- */
+
+static bool
+remember(struct map *m, struct str key)
+{
+    if (map_get(m, key))
+        return false;
+    struct sent *sent = malloc(sizeof(*sent) + key.n);
+    if (!sent)
+        abort();
+    sent->n = key.n;
+    memcpy(sent->key, key.p, key.n);
+    map_put(m, str_of(sent->key, key.n), sent);
+    return true;
+}
+
+static void
+forget_all(struct map *m)
+{
+    MAP_EACH(m, entry)
+        free(entry->value);
+    map_done(m);
+}
+
+/* ---- security groups ---- */
+
+static void
+send_group(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
+           const struct ec2_security_group_row *group)
+{
+    struct priv_rule rules[PRIV_RULES_MAX];
+    size_t n = 0;
+
+    STORE_EACH(txn, ec2_sg_rule_by_group, row, group->id)
+        n += sandbox_rules_of(txn, row, &rules[n], PRIV_RULES_MAX - n);
+    struct priv_group req = {
+        .vpc = (uint32_t)vpc->number, .group = (uint32_t)group->number, .n_rules = (uint32_t)n};
+    sandbox_ask(s, PRIV_GROUP, &req, sizeof(req), str_of(rules, n * sizeof(rules[0])),
+                sandbox_logged, "the rules of a security group");
+    remember(&vpc->groups, group->id);
+}
+
+static uint32_t
+class_number(const uint32_t *groups, size_t n)
+{
+    uint32_t h = (uint32_t)str_hash(str_of(groups, n * sizeof(*groups)), 0);
+
+    return (h & 0x7fffffff) | 1;
+}
+
+/* The class of an interface's groups; what it needs is sent first.  0: no groups. */
+static uint32_t
+send_class(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
+           const struct str_list *group_ids)
+{
+    struct priv_class req = {.vpc = (uint32_t)vpc->number};
+
+    LIST_EACH(group_ids, id) {
+        const struct ec2_security_group_row *group = ec2_security_group_get(txn, *id);
+
+        if (!group || req.n_groups == PRIV_CLASS_GROUPS_MAX)
+            continue;
+        if (!map_get(&vpc->groups, group->id))
+            send_group(s, vpc, txn, group);
+        req.groups[req.n_groups++] = (uint32_t)group->number;
+    }
+    if (!req.n_groups)
+        return 0;
+    req.class = class_number(req.groups, req.n_groups);
+    if (remember(&vpc->classes, str_of(&req.class, sizeof(req.class))))
+        sandbox_ask(s, PRIV_CLASS, &req, sizeof(req), STR_NONE, sandbox_logged,
+                    "a set of security groups");
+    return req.class;
+}
+
+void
+sandbox_public_ip(struct host_sandbox *s, const struct sandbox_vpc *vpc, struct str public,
+                  struct str private)
+{
+    struct priv_public_ip req = {.vpc = (uint32_t)vpc->number, .remove = !private.n};
+
+    if (ip4_parse(public, &req.public_ip) && (!private.n || ip4_parse(private, &req.private_ip)))
+        sandbox_ask(s, PRIV_PUBLIC_IP, &req, sizeof(req), STR_NONE, sandbox_logged,
+                    "a public address");
+}
+
+static void
+sync_interface(struct host_sandbox *s, struct txn *txn, struct str id)
+{
+    const struct ec2_interface_row *row = ec2_interface_get(txn, id);
+    struct sandbox_vpc *vpc = row ? map_get(&s->vpcs, row->vpc_id) : NULL;
+
+    if (!vpc || !row->instance_id.n)
+        return;
+    const struct host_machine_row *seen = host_machine_get(txn, row->instance_id);
+    if (!seen || seen->phase != HOST_UP)
+        return;
+    struct priv_machine_class req = {.class = send_class(s, vpc, txn, &row->group_ids)};
+    sandbox_id(req.id, row->instance_id);
+    sandbox_ask(s, PRIV_MACHINE_CLASS, &req, sizeof(req), STR_NONE, sandbox_logged,
+                "a machine's security groups");
+    if (row->public_ip.n)
+        sandbox_public_ip(s, vpc, row->public_ip, row->private_ip);
+}
+
+/* An address that an interface had goes, unless another of the VPC has it now: adding replaces. */
+static void
+sync_left_public(struct host_sandbox *s, struct txn *txn, struct str key)
+{
+    struct str ip = key, vpc_id = str_split(&ip, ' ');
+    const struct sandbox_vpc *vpc = map_get(&s->vpcs, vpc_id);
+    const struct ec2_interface_row *now = ec2_interface_by_public_ip_get(txn, ip);
+
+    if (vpc && !(now && str_eq(now->vpc_id, vpc_id)))
+        sandbox_public_ip(s, vpc, ip, STR_NONE);
+}
+
+/* A group that a class in use refers to is sent to every VPC that knows it. */
+static void
+sync_group(struct host_sandbox *s, struct txn *txn, struct str id)
+{
+    const struct ec2_security_group_row *group = ec2_security_group_get(txn, id);
+    struct sandbox_vpc *vpc = group ? map_get(&s->vpcs, group->vpc_id) : NULL;
+
+    if (vpc && map_get(&vpc->groups, id))
+        send_group(s, vpc, txn, group);
+}
+
+/* ---- subnets ---- */
+
+/* Tells of the subnet unless that is what was told last; before the first launch in it. */
+static void
+send_subnet(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
+            const struct ec2_vpc_row *row, const struct ec2_subnet_row *subnet)
+{
+    struct sent_subnet *sent = map_get(&vpc->subnets, subnet->id);
+    struct sandbox_subnet now;
+
+    sandbox_subnet_of(txn, row, subnet, &now);
+    uint64_t hash = str_hash(str_of(now.tail, now.tail_n), now.head.n_routes);
+
+    if (sent && sent->hash == hash)
+        return;
+    if (!sent) {
+        sent = calloc(1, sizeof(*sent));
+        if (!sent || subnet->id.n > sizeof(sent->id))
+            abort();
+        sent->n = subnet->id.n;
+        memcpy(sent->id, subnet->id.p, sent->n);
+        map_put(&vpc->subnets, str_of(sent->id, sent->n), sent);
+    }
+    sent->hash = hash;
+    sandbox_ask(s, PRIV_SUBNET, &now.head, sizeof(now.head), str_of(now.tail, now.tail_n),
+                sandbox_logged, "a subnet");
+}
+
+/* The VPC whose edges a row is about: its own id, or that of a route table or a network ACL. */
+static struct str
+edge_vpc(struct txn *txn, struct str id)
+{
+    const struct ec2_route_table_row *table = ec2_route_table_get(txn, id);
+    const struct ec2_network_acl_row *acl = ec2_network_acl_get(txn, id);
+
+    return table ? table->vpc_id : acl ? acl->vpc_id : id;
+}
+
+static void
+sync_edges(struct host_sandbox *s, struct txn *txn, struct str id)
+{
+    struct str vpc_id = edge_vpc(txn, id);
+    const struct ec2_vpc_row *row = ec2_vpc_get(txn, vpc_id);
+    struct sandbox_vpc *vpc = map_get(&s->vpcs, vpc_id);
+
+    if (!row || !vpc)
+        return;
+    STORE_EACH(txn, ec2_subnet_by_vpc, subnet, row->id)
+        if (map_get(&vpc->subnets, subnet->id))
+            send_subnet(s, vpc, txn, row, subnet);
+}
+
+static void close_vpc(struct host_sandbox *s, struct sandbox_vpc *vpc);
+
+static void
+close_gone(struct host_sandbox *s)
+{
+    struct sandbox_vpc *gone;
+
+    do {
+        gone = NULL;
+        MAP_EACH(&s->vpcs, entry) {
+            struct sandbox_vpc *vpc = entry->value;
+
+            if (vpc->gone && vpc->open)
+                gone = vpc;
+        }
+        if (gone)
+            close_vpc(s, gone);
+    } while (gone);
+}
+
+static void
+look(struct loop_task *task)
+{
+    struct host_sandbox *s = CONTAINER_OF(task, struct host_sandbox, look);
+
+    close_gone(s);
+    struct txn *txn = store_begin(s->config.store);
+
+    MAP_EACH(&s->dirty_edges, entry)
+        sync_edges(s, txn, entry->key);
+    MAP_EACH(&s->dirty_groups, entry)
+        sync_group(s, txn, entry->key);
+    MAP_EACH(&s->left_publics, entry)
+        sync_left_public(s, txn, entry->key);
+    MAP_EACH(&s->dirty_nics, entry)
+        sync_interface(s, txn, entry->key);
+    store_rollback(txn);
+    forget_all(&s->dirty_edges);
+    forget_all(&s->left_publics);
+    forget_all(&s->dirty_groups);
+    forget_all(&s->dirty_nics);
+}
+
+static void
+edge_dirty(struct host_sandbox *s, struct str id)
+{
+    remember(&s->dirty_edges, id);
+    loop_defer(s->config.loop, &s->look);
+}
+
+static void
+route_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    const struct ec2_route_row *row = new_row ? new_row : old_row;
+
+    edge_dirty(ctx, row->route_table_id);
+}
+
+static void
+entry_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    const struct ec2_acl_entry_row *row = new_row ? new_row : old_row;
+
+    edge_dirty(ctx, row->acl_id);
+}
+
+static void
+subnet_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    struct host_sandbox *s = ctx;
+    const struct ec2_subnet_row *row = old_row;
+    struct sandbox_vpc *vpc = row ? map_get(&s->vpcs, row->vpc_id) : NULL;
+
+    if (new_row && row)
+        edge_dirty(s, row->vpc_id);
+    if (new_row || !vpc || !map_get(&vpc->subnets, row->id))
+        return;
+    struct priv_subnet_drop req = {(uint32_t)vpc->number, (uint32_t)row->number};
+    sandbox_ask(s, PRIV_SUBNET_DROP, &req, sizeof(req), STR_NONE, sandbox_logged,
+                "to drop a subnet");
+    free(map_remove(&vpc->subnets, row->id));
+}
+
+static void
+rule_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    struct host_sandbox *s = ctx;
+    const struct ec2_sg_rule_row *row = new_row ? new_row : old_row;
+
+    remember(&s->dirty_groups, row->group_id);
+    loop_defer(s->config.loop, &s->look);
+}
+
+static void
+group_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    struct host_sandbox *s = ctx;
+    const struct ec2_security_group_row *row = old_row;
+    struct sandbox_vpc *vpc = row && !new_row ? map_get(&s->vpcs, row->vpc_id) : NULL;
+
+    if (!vpc || !map_get(&vpc->groups, row->id))
+        return;
+    struct priv_group_drop req = {(uint32_t)vpc->number, (uint32_t)row->number};
+    sandbox_ask(s, PRIV_GROUP_DROP, &req, sizeof(req), STR_NONE, sandbox_logged,
+                "to drop a security group");
+    free(map_remove(&vpc->groups, row->id));
+}
+
+static void
+interface_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    struct host_sandbox *s = ctx;
+    const struct ec2_interface_row *before = old_row, *after = new_row;
+
+    if (before && before->public_ip.n && !(after && str_eq(before->public_ip, after->public_ip))) {
+        char key[LEFT_KEY_MAX];
+        int n = snprintf(key, sizeof(key), "%.*s %.*s", STR_ARG(before->vpc_id),
+                         STR_ARG(before->public_ip));
+
+        assert(n > 0 && n < (int)sizeof(key));
+        remember(&s->left_publics, str_of(key, (size_t)n));
+        loop_defer(s->config.loop, &s->look);
+    }
+    if (!before || !after)
+        return; /* a launch sends it, an exit ends it */
+    remember(&s->dirty_nics, after->id);
+    loop_defer(s->config.loop, &s->look);
+}
+
+/* ---- VPCs ---- */
+
+static void
+vpc_free(struct sandbox_vpc *vpc)
+{
+    forget_all(&vpc->groups);
+    forget_all(&vpc->classes);
+    forget_all(&vpc->subnets);
+    free(vpc);
+}
+
+static void vpc_answered(void *arg, struct priv_message *m);
+
+static void
+ask_vpc(struct sandbox_vpc *vpc)
+{
+    struct priv_vpc_open req = {.number = (uint32_t)vpc->number,
+                                .n_cidrs = 1,
+                                .cidrs = {vpc->cidr},
+                                .n_extra = vpc->plain ? 0 : PRIV_LISTEN_ALL - PRIV_LISTEN_EXTRA,
+                                .extra = {{PRIV_API_IP, 443}, {PRIV_API_IP, 80}}};
+
+    sandbox_id(req.id, str_of(vpc->id, vpc->id_n));
+    if (vpc->plain)
+        memset(req.extra, 0, sizeof(req.extra));
+    sandbox_ask(vpc->s, PRIV_VPC_OPEN, &req, sizeof(req), STR_NONE, vpc_answered, vpc);
+}
+
+static void
+vpc_answered(void *arg, struct priv_message *m)
+{
+    struct sandbox_vpc *vpc = arg;
+    struct host_sandbox *s = vpc->s;
+    int fds[PRIV_LISTEN_ALL];
+
+    if ((m->status == -EINVAL || m->status == -EEXIST) && !vpc->plain) {
+        /* It runs since before there was an API inside VPCs: it changes no listeners (EINVAL) and
+         * takes two at one address for a mistake (EEXIST). */
+        log_warn("instances in %.*s do not reach the API by its names: `welkin down` and `welkin "
+                 "up` change that",
+                 (int)vpc->id_n, vpc->id);
+        vpc->plain = true;
+        ask_vpc(vpc);
+        return;
+    }
+    if (m->status < 0 || m->n_fds < PRIV_LISTEN_EXTRA) {
+        struct str why = m->status < 0 ? m->body : S("it came without its listeners");
+
+        /* Forgotten, so that the next launch in it tries again. */
+        log_error("the network of %.*s cannot be made: %.*s", (int)vpc->id_n, vpc->id,
+                  STR_ARG(why));
+        map_remove(&s->vpcs, str_of(vpc->id, vpc->id_n));
+        vpc_free(vpc);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = i < m->n_fds ? m->fds[i] : -1;
+        if (i < m->n_fds)
+            m->fds[i] = -1;
+    }
+    s->config.vpc_opened(s->config.ctx, str_of(vpc->id, vpc->id_n), fds);
+    vpc->open = true;
+    if (vpc->gone)
+        loop_defer(s->config.loop, &s->look);
+}
+
+struct sandbox_vpc *
+sandbox_vpc_open(struct host_sandbox *s, const struct ec2_vpc_row *row)
+{
+    struct sandbox_vpc *vpc = map_get(&s->vpcs, row->id);
+    struct ip4_block block;
+
+    if (vpc)
+        return vpc;
+    vpc = calloc(1, sizeof(*vpc));
+    if (!vpc || row->id.n > sizeof(vpc->id) || !ip4_block_parse(row->cidr, &block)) {
+        free(vpc);
+        return NULL;
+    }
+    vpc->s = s;
+    vpc->number = row->number;
+    vpc->id_n = (uint8_t)row->id.n;
+    memcpy(vpc->id, row->id.p, row->id.n);
+    vpc->cidr = (struct priv_cidr){block.ip, block.bits};
+    map_put(&s->vpcs, str_of(vpc->id, vpc->id_n), vpc);
+    ask_vpc(vpc);
+    return vpc;
+}
+
+/* Its row is gone, and with it all that could run in it. */
+static void
+close_vpc(struct host_sandbox *s, struct sandbox_vpc *vpc)
+{
+    struct priv_vpc req = {.number = (uint32_t)vpc->number};
+
+    assert(vpc->gone && vpc->open);
+    s->config.vpc_closed(s->config.ctx, str_of(vpc->id, vpc->id_n));
+    sandbox_ask(s, PRIV_VPC_CLOSE, &req, sizeof(req), STR_NONE, sandbox_logged, "to close a VPC");
+    map_remove(&s->vpcs, str_of(vpc->id, vpc->id_n));
+    vpc_free(vpc);
+}
+
+static void
+vpc_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    struct host_sandbox *s = ctx;
+    const struct ec2_vpc_row *row = old_row;
+    struct sandbox_vpc *vpc = row ? map_get(&s->vpcs, row->id) : NULL;
+
+    if (vpc && new_row)
+        edge_dirty(s, row->id);
+    if (vpc && !new_row) {
+        vpc->gone = true;
+        loop_defer(s->config.loop, &s->look);
+    }
+}
+
+/* ---- life ---- */
+
+uint32_t
+sandbox_network_ready(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
+                      const struct ec2_interface_row *nic)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, nic->subnet_id);
+    const struct ec2_vpc_row *row = ec2_vpc_get(txn, nic->vpc_id);
+
+    if (subnet && row && !map_get(&vpc->subnets, subnet->id))
+        send_subnet(s, vpc, txn, row, subnet);
+    return send_class(s, vpc, txn, &nic->group_ids);
+}
+
+/* Opens the networks of all instances that are alive, so that their metadata goes on. */
+static void
+reopen(struct host_sandbox *s)
+{
+    struct txn *txn = store_begin(s->config.store);
+
+    STORE_EACH(txn, ec2_instance_by_key, row) {
+        const struct ec2_vpc_row *vpc = ec2_vpc_get(txn, row->vpc_id);
+        const struct ec2_interface_row *nic = ec2_interface_get(txn, row->interface_id);
+        struct sandbox_vpc *open;
+
+        if (row->state == EC2_TERMINATED || row->state == EC2_STOPPED || !vpc || !nic)
+            continue;
+        open = sandbox_vpc_open(s, vpc);
+        if (!open)
+            continue;
+        sandbox_network_ready(s, open, txn, nic);
+        if (nic->public_ip.n) /* it may have changed in the daemon's last moment */
+            sandbox_public_ip(s, open, nic->public_ip, nic->private_ip);
+    }
+    STORE_EACH(txn, ec2_address_by_key, row) {
+        if (!row->association_id.n)
+            MAP_EACH(&s->vpcs, entry)
+                sandbox_public_ip(s, entry->value, row->public_ip, STR_NONE);
+    }
+    store_rollback(txn);
+}
+
+void
+sandbox_network_attach(struct host_sandbox *s)
+{
+    struct store *store = s->config.store;
+
+    store_watch(store, &ec2_sg_rule_table, rule_changed, s);
+    store_watch(store, &ec2_security_group_table, group_changed, s);
+    store_watch(store, &ec2_interface_table, interface_changed, s);
+    store_watch(store, &ec2_route_table, route_changed, s);
+    store_watch(store, &ec2_acl_entry_table, entry_changed, s);
+    store_watch(store, &ec2_subnet_table, subnet_changed, s);
+    store_watch(store, &ec2_vpc_table, vpc_changed, s);
+    reopen(s);
+}
+
+void
+sandbox_network_init(struct host_sandbox *s)
+{
+    s->look.fn = look;
+}
+
+void
+sandbox_network_done(struct host_sandbox *s)
+{
+    MAP_EACH(&s->vpcs, entry)
+        vpc_free(entry->value);
+    map_done(&s->vpcs);
+    forget_all(&s->dirty_groups);
+    forget_all(&s->dirty_nics);
+    forget_all(&s->dirty_edges);
+    forget_all(&s->left_publics);
+}

@@ -1,0 +1,220 @@
+/*
+ * Rows into requests to the privileged process: rules of security groups, edges of subnets,
+ * launches.
+ */
+#include "host/sandbox_rows.h"
+
+#include "codec/ip.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+sandbox_id(char out[PRIV_ID_MAX], struct str id)
+{
+    size_t n = MIN(id.n, (size_t)PRIV_ID_MAX - 1);
+
+    memset(out, 0, PRIV_ID_MAX);
+    memcpy(out, id.p, n);
+}
+
+/* ---- security groups ---- */
+
+static int
+protocol_number(struct str name)
+{
+    int64_t n;
+
+    if (str_is(name, "tcp"))
+        return 6;
+    if (str_is(name, "udp"))
+        return 17;
+    if (str_is(name, "icmp"))
+        return 1;
+    if (str_is(name, "icmpv6"))
+        return 58;
+    return str_to_i64(name, &n) && n >= 0 && n <= 255 ? (int)n : PRIV_PROTO_ALL;
+}
+
+static bool
+set_block(struct str cidr, struct priv_rule *rule)
+{
+    struct ip4_block block;
+
+    if (!ip4_block_parse(cidr, &block))
+        return false;
+    rule->peer = PRIV_PEER_CIDR;
+    rule->ip = ip4_block_canonical(block).ip;
+    rule->prefix = block.bits;
+    return true;
+}
+
+/* One for each address block of a prefix list. */
+static size_t
+add_list(struct txn *txn, struct str id, const struct priv_rule *like, struct priv_rule *out,
+         size_t room)
+{
+    const struct ec2_prefix_list_row *list = ec2_prefix_list_get(txn, id);
+    size_t n = 0;
+
+    for (size_t i = 0; list && i < list->cidrs.n && n < room; i++) {
+        out[n] = *like;
+        n += set_block(list->cidrs.v[i], &out[n]);
+    }
+    return n;
+}
+
+size_t
+sandbox_rules_of(struct txn *txn, const struct ec2_sg_rule_row *row, struct priv_rule *out,
+                 size_t room)
+{
+    assert(room <= PRIV_RULES_MAX);
+    if (!room)
+        return 0;
+    struct priv_rule rule = (struct priv_rule){
+        .egress = row->egress,
+        .protocol = (int16_t)protocol_number(row->protocol),
+        .from = (int32_t)row->from_port,
+        .to = (int32_t)row->to_port,
+    };
+
+    if (row->prefix_list_id.n)
+        return add_list(txn, row->prefix_list_id, &rule, out, room);
+    *out = rule;
+    if (!row->peer_group_id.n)
+        return set_block(row->cidr4, out);
+    const struct ec2_security_group_row *peer = ec2_security_group_get(txn, row->peer_group_id);
+
+    out->peer = PRIV_PEER_GROUP;
+    out->group = peer ? (uint32_t)peer->number : 0;
+    return peer != NULL;
+}
+
+/* ---- edges of subnets ---- */
+
+/* Puts a route where its prefix belongs: the most specific first. */
+static void
+route_put(struct sandbox_subnet *s, const struct priv_route *route)
+{
+    uint32_t i = s->head.n_routes;
+
+    if (i == PRIV_ROUTES_MAX)
+        return;
+    for (; i > 0 && s->routes[i - 1].prefix < route->prefix; i--)
+        s->routes[i] = s->routes[i - 1];
+    s->routes[i] = *route;
+    s->head.n_routes++;
+}
+
+static void
+routes_of(struct txn *txn, const struct ec2_vpc_row *vpc, struct str table_id,
+          struct sandbox_subnet *s)
+{
+    STORE_EACH(txn, ec2_route_by_table, row, table_id) {
+        bool leads = row->gateway_id.n && str_eq(row->gateway_id, vpc->internet_gateway_id);
+        struct ip4_block block;
+
+        if (!ip4_block_parse(row->cidr, &block))
+            continue;
+        const struct priv_route route = {.ip = block.ip,
+                                         .prefix = block.bits,
+                                         .to = leads ? PRIV_ROUTE_GATEWAY : PRIV_ROUTE_NOWHERE};
+        route_put(s, &route);
+    }
+}
+
+/* IPv6 entries have no meaning here: guests do not speak it. */
+static void
+entries_of(struct txn *txn, struct str acl_id, struct sandbox_subnet *s)
+{
+    STORE_EACH(txn, ec2_acl_entry_by_acl, row, acl_id) {
+        struct ip4_block block;
+
+        if (s->head.n_entries == PRIV_ENTRIES_MAX || !ip4_block_parse(row->cidr4, &block))
+            continue;
+        s->entries[s->head.n_entries++] = (struct priv_acl_entry){
+            .egress = row->egress,
+            .allow = row->allow,
+            .protocol = (int16_t)row->protocol,
+            .from = (int32_t)row->from_port,
+            .to = (int32_t)row->to_port,
+            .ip = block.ip,
+            .prefix = block.bits,
+        };
+    }
+}
+
+void
+sandbox_subnet_of(struct txn *txn, const struct ec2_vpc_row *vpc,
+                  const struct ec2_subnet_row *subnet, struct sandbox_subnet *ret)
+{
+    struct str table = subnet->route_table_id.n ? subnet->route_table_id : vpc->main_route_table_id;
+
+    assert(subnet->number > 0 && str_eq(subnet->vpc_id, vpc->id));
+    ret->head =
+        (struct priv_subnet){.vpc = (uint32_t)vpc->number, .subnet = (uint32_t)subnet->number};
+    routes_of(txn, vpc, table, ret);
+    entries_of(txn, subnet->network_acl_id, ret);
+    size_t routes = ret->head.n_routes * sizeof(ret->routes[0]);
+    size_t entries = ret->head.n_entries * sizeof(ret->entries[0]);
+
+    memcpy(ret->tail, ret->routes, routes);
+    memcpy(ret->tail + routes, ret->entries, entries);
+    ret->tail_n = routes + entries;
+}
+
+/* ---- launches ---- */
+
+static enum priv_init
+init_kind(struct str init)
+{
+    return str_is(init, "systemd") ? PRIV_INIT_SYSTEMD : PRIV_INIT_WELKIN;
+}
+
+static bool
+parse_mac(struct str text, uint8_t ret[6])
+{
+    for (size_t i = 0; i < 6; i++) {
+        struct str byte = str_split(&text, ':');
+        char hex[3] = {0};
+        char *end;
+
+        if (byte.n != 2)
+            return false;
+        memcpy(hex, byte.p, 2);
+        ret[i] = (uint8_t)strtoul(hex, &end, 16);
+        if (end != hex + 2)
+            return false;
+    }
+    return text.p == NULL;
+}
+
+bool
+sandbox_launch_of(const struct host_boot *boot, struct priv_launch *ret)
+{
+    const struct ec2_instance_row *instance = boot->instance;
+    struct ip4_block subnet;
+    uint32_t ip;
+
+    if (!ip4_block_parse(boot->subnet->cidr, &subnet) ||
+        !ip4_parse(boot->interface->private_ip, &ip) || !parse_mac(boot->interface->mac, ret->mac))
+        return false;
+    sandbox_id(ret->id, instance->id);
+    if (instance->rootfs.n >= sizeof(ret->image))
+        return false;
+    memcpy(ret->image, instance->rootfs.p, instance->rootfs.n);
+    snprintf(ret->hostname, sizeof(ret->hostname), "ip-%u-%u-%u-%u", ip >> 24, ip >> 16 & 255,
+             ip >> 8 & 255, ip & 255);
+    ret->vpc = (uint32_t)boot->vpc->number;
+    ret->slot = (uint32_t)instance->uid_slot;
+    ret->private_ip = ip;
+    ret->prefix = subnet.bits;
+    ret->subnet = (uint32_t)boot->subnet->number;
+    ret->gateway = ip4_block_nth(subnet, 1);
+    ret->init = (uint8_t)init_kind(instance->init);
+    if (boot->interface->public_ip.n)
+        ip4_parse(boot->interface->public_ip, &ret->public_ip);
+    ret->limits.cpu_milli = boot->cpu_milli;
+    ret->limits.memory_bytes = boot->memory_bytes;
+    return true;
+}

@@ -1,0 +1,187 @@
+/*
+ * Who may read what was stored under a key: of the customer (the key must come again with each
+ * request; only a salted digest of it is kept) or of KMS (which is asked, as the caller).
+ *
+ * The bytes lie on the disk as they are: these are rights, not ciphers.  docs/s3.md says so.
+ */
+#include "s3/s3.h"
+
+#include "gen/api/kms.h"
+
+enum { SALT_BYTES = 16, KEY_BYTES = 32 };
+
+#define VIA "s3.amazonaws.com"
+
+/* ---- the customer's ---- */
+
+static struct str
+member(struct api_call *call, const char *prefix, const char *name)
+{
+    return s3_asked(call, str_fmt(call->arena, "%s%s", prefix, name).p);
+}
+
+/* The key of the request, checked; p NULL: it has none. */
+static int
+customer_key(struct api_call *call, const char *prefix, struct str *ret)
+{
+    struct str algorithm = member(call, prefix, "SSECustomerAlgorithm");
+    struct str key = member(call, prefix, "SSECustomerKey");
+    struct str md5 = member(call, prefix, "SSECustomerKeyMD5"), digest;
+    uint8_t good[MD5_LEN];
+
+    *ret = STR_NONE;
+    if (!algorithm.n && !key.n && !md5.n)
+        return 0;
+    if (call->request && !call->request->secure)
+        return api_fault(call, &S3_ERR(InvalidRequest),
+                         "Requests specifying Server Side Encryption with Customer provided keys "
+                         "must be made over a secure connection.");
+    if (!algorithm.n)
+        return api_fault(call, &S3_ERR(InvalidArgument),
+                         "Requests specifying Server Side Encryption with Customer provided keys "
+                         "must provide a valid encryption algorithm.");
+    if (!str_is(algorithm, "AES256"))
+        return api_fault(call, &S3_ERR(InvalidEncryptionAlgorithmError),
+                         "The encryption request you specified is not valid. Supported value: "
+                         "AES256.");
+    if (!key.n)
+        return api_fault(call, &S3_ERR(InvalidArgument),
+                         "Requests specifying Server Side Encryption with Customer provided keys "
+                         "must provide an appropriate secret key.");
+    if (!str_unbase64(call->arena, key, ret) || ret->n != KEY_BYTES)
+        return api_fault(call, &S3_ERR(InvalidArgument),
+                         "The secret key was invalid for the specified algorithm.");
+    crypto_digest(CRYPTO_MD5, ret->p, ret->n, good);
+    if (md5.n &&
+        (!str_unbase64(call->arena, md5, &digest) || !str_eq(digest, str_of(good, sizeof(good)))))
+        return api_fault(call, &S3_ERR(InvalidArgument),
+                         "The calculated MD5 hash of the key did not match the hash that was "
+                         "provided.");
+    return 0;
+}
+
+static struct str
+salted(struct arena *a, struct str salt, struct str key)
+{
+    uint8_t *p = arena_alloc_raw(a, SHA256_LEN);
+
+    crypto_hmac_sha256(salt.p, salt.n, key.p, key.n, p);
+    return str_of(p, SHA256_LEN);
+}
+
+int
+s3_customer_key(struct api_call *call, const char *prefix, struct s3_object_row *row)
+{
+    char salt[SALT_BYTES];
+    struct str key;
+    int r = customer_key(call, prefix, &key);
+
+    if (r)
+        return r;
+    assert(key.n == KEY_BYTES);
+    call->env->random(call->env, salt, sizeof(salt));
+    struct str text = str_of(arena_dup(call->arena, salt, sizeof(salt)), sizeof(salt));
+
+    row->sse = S("");
+    row->sse_c =
+        str_base64(call->arena, str_cat(call->arena, text, salted(call->arena, text, key)));
+    return 0;
+}
+
+int
+s3_customer_check(struct api_call *call, const char *prefix, const struct s3_object_row *row)
+{
+    struct str key, kept;
+    int r = customer_key(call, prefix, &key);
+
+    if (r)
+        return r;
+    if (!row->sse_c.n)
+        return key.n ? api_fault(call, &S3_ERR(InvalidRequest),
+                                 "The encryption parameters are not applicable to this object.")
+                     : 0;
+    if (!key.n)
+        return api_fault(call, &S3_ERR(InvalidRequest),
+                         "The object was stored using a form of Server Side Encryption. The "
+                         "correct parameters must be provided to retrieve the object.");
+    if (!str_unbase64(call->arena, row->sse_c, &kept) || kept.n != SALT_BYTES + SHA256_LEN)
+        return -EUCLEAN;
+    struct str digest = salted(call->arena, str_cut(kept, 0, SALT_BYTES), key);
+
+    return str_eq_consttime(digest, str_cut(kept, SALT_BYTES, kept.n))
+               ? 0
+               : api_fault(call, &S3_ERR(AccessDenied), "Access Denied");
+}
+
+/* ---- KMS's ---- */
+
+/* The object is the context of its key, as on AWS; of a bucket key the bucket is. */
+static struct kms_TextMapEntry
+context_of(struct api_call *call, const struct s3_object_row *row)
+{
+    return (struct kms_TextMapEntry){
+        .key = S("aws:s3:arn"),
+        .value = row->sse_bucket_key ? str_cat(call->arena, S("arn:aws:s3:::"), row->bucket)
+                                     : str_fmt(call->arena, "arn:aws:s3:::%.*s/%.*s",
+                                               STR_ARG(row->bucket), STR_ARG(row->object_key)),
+    };
+}
+
+/* S3 says it in its own codes: KMS.NotFoundException is one of them. */
+static int
+reword(struct api_call *call, int r)
+{
+    struct str code = call->fault.code;
+
+    if (r < 0)
+        return r;
+    if (str_is(code, "AccessDeniedException")) {
+        call->fault.code = S("AccessDenied");
+        call->fault.http = 403;
+    } else if (!str_is(code, "AccessDenied")) {
+        call->fault.code = str_cat(call->arena, S("KMS."), code);
+        call->fault.http = 400;
+    }
+    call->fault.detail = NULL;
+    return r;
+}
+
+int
+s3_kms_seal(struct api_call *call, const struct s3_bucket_row *bucket, struct str key_id,
+            struct s3_object_row *row)
+{
+    struct kms_GenerateDataKeyRequest ask = {
+        .key_id = key_id.n ? key_id : S("alias/aws/s3"),
+        .key_spec = S("AES_256"),
+    };
+    struct kms_GenerateDataKeyResponse got = {0};
+
+    row->bucket = bucket->name;
+    *LIST_PUSH(call->arena, &ask.encryption_context) = context_of(call, row);
+    int r = api_call_internal(call, "kms", "GenerateDataKey", &ask, &got, VIA);
+
+    if (r)
+        return reword(call, r);
+    row->sse = S("aws:kms");
+    row->sse_key = got.key_id;
+    row->sse_blob = got.ciphertext_blob;
+    explicit_bzero((char *)got.plaintext.p, got.plaintext.n);
+    return 0;
+}
+
+int
+s3_kms_open(struct api_call *call, const struct s3_object_row *row)
+{
+    struct kms_DecryptRequest ask = {.key_id = row->sse_key, .ciphertext_blob = row->sse_blob};
+    struct kms_DecryptResponse got = {0};
+
+    if (!row->sse_key.n)
+        return 0;
+    *LIST_PUSH(call->arena, &ask.encryption_context) = context_of(call, row);
+    int r = api_call_internal(call, "kms", "Decrypt", &ask, &got, VIA);
+
+    if (r)
+        return reword(call, r);
+    explicit_bzero((char *)got.plaintext.p, got.plaintext.n);
+    return 0;
+}

@@ -1,0 +1,241 @@
+/*
+ * Blobs as files: DATA/objects/ab/ab….  256 folders, made when they are first needed, so that none
+ * has too many.  The kernel begins to write a file while it is still being filled: then the sync at
+ * its end has little left to wait for.
+ */
+#include "sys/blobs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WRITE_BEHIND_BYTES ((uint64_t)4 << 20)
+
+struct real {
+    struct blobs blobs;
+    int dir;
+};
+
+struct blob {
+    struct real *real;
+    int fd;
+    uint64_t bytes, begun; /* written; and handed to the disk */
+    char path[BLOB_NAME_BYTES + 4];
+};
+
+static void
+path_of(char path[BLOB_NAME_BYTES + 4], struct str name)
+{
+    assert(name.n == BLOB_NAME_BYTES);
+    snprintf(path, BLOB_NAME_BYTES + 4, "%.2s/%.32s", name.p, name.p);
+}
+
+static struct real *
+real_of(struct blobs *blobs)
+{
+    return CONTAINER_OF(blobs, struct real, blobs);
+}
+
+static int
+sync_folder(const struct real *real, const char *path)
+{
+    char folder[3] = {path[0], path[1], '\0'};
+    int fd = openat(real->dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+static int
+open_new(struct real *real, const char *path)
+{
+    char folder[3] = {path[0], path[1], '\0'};
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+    int fd = openat(real->dir, path, flags, 0600);
+
+    if (fd >= 0 || errno != ENOENT)
+        return fd < 0 ? -errno : fd;
+    if ((mkdirat(real->dir, folder, 0700) < 0 && errno != EEXIST) || fsync(real->dir) < 0)
+        return -errno;
+    fd = openat(real->dir, path, flags, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
+static int
+real_create(struct blobs *blobs, struct str name, struct blob **ret)
+{
+    struct blob *blob = calloc(1, sizeof(*blob));
+
+    if (!blob)
+        return -ENOMEM;
+    blob->real = real_of(blobs);
+    path_of(blob->path, name);
+    blob->fd = open_new(blob->real, blob->path);
+    if (blob->fd < 0) {
+        int r = blob->fd;
+
+        free(blob);
+        return r;
+    }
+    *ret = blob;
+    return 0;
+}
+
+static int
+real_add(struct blob *blob, const void *p, size_t n)
+{
+    const char *at = p;
+
+    while (n) {
+        ssize_t w = write(blob->fd, at, n);
+
+        if (w < 0 && errno == EINTR)
+            continue;
+        if (w < 0)
+            return -errno;
+        at += w;
+        n -= (size_t)w;
+        blob->bytes += (size_t)w;
+    }
+    if (blob->bytes - blob->begun >= WRITE_BEHIND_BYTES) {
+        sync_file_range(blob->fd, (off64_t)blob->begun, (off64_t)(blob->bytes - blob->begun),
+                        SYNC_FILE_RANGE_WRITE);
+        blob->begun = blob->bytes;
+    }
+    return 0;
+}
+
+static int
+real_finish(struct blob *blob)
+{
+    int r = fsync(blob->fd) < 0 ? -errno : 0;
+
+    if (close(blob->fd) < 0 && r == 0)
+        r = -errno;
+    if (r == 0)
+        r = sync_folder(blob->real, blob->path);
+    if (r < 0)
+        unlinkat(blob->real->dir, blob->path, 0);
+    free(blob);
+    return r;
+}
+
+static void
+real_discard(struct blob *blob)
+{
+    close(blob->fd);
+    unlinkat(blob->real->dir, blob->path, 0);
+    free(blob);
+}
+
+static int
+real_read(struct blobs *blobs, struct str name, uint64_t offset, void *p, size_t n)
+{
+    char path[BLOB_NAME_BYTES + 4], *at = p;
+    int r = 0;
+
+    path_of(path, name);
+    int fd = openat(real_of(blobs)->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    while (n && r == 0) {
+        ssize_t got = pread(fd, at, n, (off_t)offset);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            r = got < 0 ? -errno : -EIO;
+            break;
+        }
+        at += got;
+        n -= (size_t)got;
+        offset += (size_t)got;
+    }
+    close(fd);
+    return r;
+}
+
+static int
+real_remove(struct blobs *blobs, struct str name)
+{
+    char path[BLOB_NAME_BYTES + 4];
+
+    path_of(path, name);
+    return unlinkat(real_of(blobs)->dir, path, 0) < 0 ? -errno : 0;
+}
+
+static int
+sweep_folder(struct real *real, const char *folder, bool (*used)(void *ctx, struct str name),
+             void *ctx)
+{
+    int fd = openat(real->dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    if (!dir)
+        return -errno;
+    while ((entry = readdir(dir))) {
+        struct str name = str_from(entry->d_name);
+
+        if (name.n == BLOB_NAME_BYTES && !used(ctx, name))
+            unlinkat(fd, entry->d_name, 0);
+    }
+    closedir(dir);
+    return 0;
+}
+
+static int
+real_sweep(struct blobs *blobs, bool (*used)(void *ctx, struct str name), void *ctx)
+{
+    char folder[3];
+    int r = 0;
+
+    for (int i = 0; i < 256 && r >= 0; i++) {
+        snprintf(folder, sizeof(folder), "%02x", (unsigned)i);
+        r = sweep_folder(real_of(blobs), folder, used, ctx);
+        if (r == -ENOENT)
+            r = 0;
+    }
+    return r;
+}
+
+static void
+real_done(struct blobs *blobs)
+{
+    close(real_of(blobs)->dir);
+    free(real_of(blobs));
+}
+
+int
+blobs_real_open(struct blobs **ret, const char *dir)
+{
+    static const struct blobs_driver driver = {real_create, real_add,    real_finish, real_discard,
+                                               real_read,   real_remove, real_sweep,  real_done};
+    struct real *real = calloc(1, sizeof(*real));
+    int parent = real ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, r = 0;
+
+    if (!real)
+        return -ENOMEM;
+    real->blobs.driver = &driver;
+    real->dir = -1;
+    if (parent < 0 || (mkdirat(parent, "objects", 0700) < 0 && errno != EEXIST) ||
+        fsync(parent) < 0)
+        r = -errno;
+    if (r == 0) {
+        real->dir = openat(parent, "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        r = real->dir < 0 ? -errno : 0;
+    }
+    if (parent >= 0)
+        close(parent);
+    if (r < 0) {
+        free(real);
+        return r;
+    }
+    *ret = &real->blobs;
+    return 0;
+}
