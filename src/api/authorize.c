@@ -158,7 +158,7 @@ api_may(struct api_call *call, struct str action, const struct api_resource *res
 int
 api_authorize_pass_role(struct api_call *call, struct str role_arn, const char *service)
 {
-    assert(role_arn.n > 0);
+    assert(str_ok(role_arn));
     return api_authorize_pass_role_to(call, role_arn, service, STR_NONE);
 }
 

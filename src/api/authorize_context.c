@@ -54,7 +54,7 @@ api_context_add(struct api_call *call, struct policy_context *context, struct st
 {
     struct str *kept = arena_dup(call->arena, &value, sizeof(value));
 
-    assert(name.n > 0);
+    assert(str_ok(name));
     *LIST_PUSH(call->arena, context) = (struct policy_key){.name = name, .values = kept, .n = 1};
 }
 

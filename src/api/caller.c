@@ -74,7 +74,7 @@ add(struct api_call *call, struct policies *to, struct str_list *names, struct s
     int r =
         policy_cache_get(&call->guard->policies, call->arena, name, POLICY_IDENTITY, json, &policy);
 
-    assert(json.n > 0);
+    assert(str_ok(json));
     if (r < 0)
         return r;
     *LIST_PUSH(call->arena, to) = policy;
@@ -89,7 +89,7 @@ api_managed_document(struct api_call *call, struct str arn)
     struct managed_policy managed;
     const struct iam_policy_row *row = iam_policy_by_arn_get(call->txn, arn);
 
-    assert(arn.n > 0);
+    assert(str_ok(arn));
     if (!row)
         return managed_policy_find(arn, &managed) ? managed.document : STR_NONE;
     struct str id =
@@ -106,7 +106,7 @@ add_managed(struct api_call *call, struct policies *to, struct str_list *names, 
 {
     struct str json = api_managed_document(call, arn);
 
-    assert(arn.n > 0);
+    assert(str_ok(arn));
     return json.p ? add(call, to, names, arn, json) : 0;
 }
 

@@ -40,7 +40,7 @@ become_user(struct api_call *call, struct str account, struct str name)
     const struct iam_user_row *row =
         iam_user_by_name_get(call->txn, account, str_lower(call->arena, name));
 
-    assert(account.n == 12);
+    assert(str_ok(account));
     if (row)
         call->principal = (struct policy_principal){
             .kind = POLICY_USER, .account = account, .id = row->id, .unique_id = row->id};
@@ -53,7 +53,7 @@ become_role(struct api_call *call, struct str account, struct str name, struct s
     const struct iam_role_row *row =
         iam_role_by_name_get(call->txn, account, str_lower(call->arena, name));
 
-    assert(account.n == 12);
+    assert(str_ok(account));
     if (!row)
         return false;
     call->principal = (struct policy_principal){

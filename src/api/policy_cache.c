@@ -102,7 +102,7 @@ entry_new(struct policy_cache *cache, struct arena *a, struct str name, enum pol
     struct policy_entry *e = malloc(sizeof(*e) + name.n + json.n);
     struct str why;
 
-    assert(name.n > 0 && json.n > 0);
+    assert(str_ok(name) && str_ok(json));
     if (!e)
         return error_origin(ENOMEM, "a policy cannot be kept");
     *e = (struct policy_entry){.kind = kind};

@@ -155,7 +155,6 @@ end_of_lines(struct str text)
 static bool
 edit_key(struct edit *e, const struct line *l)
 {
-    assert(l->key.n > 0);
     for (size_t i = 0; i < e->n; i++) {
         if (!str_eq_nocase(e->pairs[i].key, l->key))
             continue;

@@ -212,7 +212,7 @@ json_null(struct json_out *o)
 void
 json_raw(struct json_out *o, struct str json)
 {
-    assert(json.n > 0);
+    assert(str_ok(json));
     before_value(o);
     buf_add_str(o->buf, json);
 }

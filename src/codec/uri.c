@@ -140,7 +140,7 @@ uri_query_get(struct arena *a, struct str query, struct str name)
 {
     struct str n, v, decoded;
 
-    assert(str_ok(query) && name.n > 0);
+    assert(str_ok(query) && str_ok(name));
     while (uri_query_next(&query, &n, &v)) {
         if (!name_is(n, name))
             continue;

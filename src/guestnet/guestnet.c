@@ -61,7 +61,7 @@ datagram_send(int fd, const struct datagram *to, const struct sockaddr_in *dest,
                          .msg_controllen = sizeof(control)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
-    assert(fd >= 0 && bytes && n > 0);
+    assert(fd >= 0 && (bytes || n == 0));
     if (at.ipi_spec_dst.s_addr == INADDR_BROADCAST)
         at.ipi_spec_dst.s_addr = 0;
     c->cmsg_level = IPPROTO_IP;

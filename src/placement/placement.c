@@ -126,7 +126,7 @@ zone_get(struct placement *p, struct str name)
     struct zone *zone = map_get(&p->zones, name);
     const struct model_zone *model = zone ? NULL : region_model_zone(p->model, name);
 
-    assert(name.n > 0);
+    assert(str_ok(name));
     if (zone || !model)
         return zone;
     zone = ARENA_NEW(&p->arena, struct zone);
@@ -220,7 +220,7 @@ group_get(struct placement *p, struct str id, const struct zone *zone)
 {
     struct group *g = id.n ? map_get(&p->groups, id) : NULL;
 
-    assert(id.n > 0);
+    assert(str_ok(id));
     while (g && g->zone != zone)
         g = g->next;
     return g;
@@ -231,7 +231,7 @@ group_make(struct placement *p, struct str id, const struct zone *zone)
 {
     struct group *g = group_get(p, id, zone), *first;
 
-    assert(id.n > 0);
+    assert(str_ok(id));
     if (g)
         return g;
     g = calloc(1, sizeof(*g));
@@ -292,7 +292,7 @@ placement_add(struct placement *p, struct str path, const struct placement_want 
 {
     struct place at;
 
-    assert(path.n > 0);
+    assert(str_ok(path));
     if (!host_of(p, path, &at))
         return false;
     struct host *h = host_at(at.zone, at.rack, at.host);
@@ -323,7 +323,7 @@ placement_remove(struct placement *p, struct str path, const struct placement_wa
 {
     struct place at;
 
-    assert(path.n > 0);
+    assert(str_ok(path));
     if (!host_of(p, path, &at))
         return false;
     struct host *h = host_at(at.zone, at.rack, at.host);
@@ -581,7 +581,6 @@ placement_room(struct placement *p, const struct placement_want *want, unsigned 
     struct search s;
     unsigned room = 0;
 
-    assert(max > 0);
     assert(!want->group.n && want->tenancy != PLACEMENT_ON_HOST);
     if (!search_begin(p, want, &s))
         return 0;
