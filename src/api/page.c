@@ -19,6 +19,7 @@ url_encode(struct arena *a, struct str bytes)
     struct str s = str_base64(a, bytes);
     char *p = (char *)s.p;
 
+    assert(str_ok(bytes));
     while (s.n && p[s.n - 1] == '=')
         s.n--;
     for (size_t i = 0; i < s.n; i++)
@@ -32,6 +33,7 @@ url_decode(struct arena *a, struct str text, struct str *ret)
     size_t padded = (text.n + 3) / 4 * 4;
     char *p = arena_alloc_raw(a, padded);
 
+    assert(str_ok(text));
     for (size_t i = 0; i < padded; i++) {
         char c = i < text.n ? text.p[i] : '=';
 
@@ -72,6 +74,7 @@ api_page_from_plain(struct arena *arena, struct str token)
 static void
 add_part(struct buf *b, struct str part)
 {
+    assert(str_ok(part));
     buf_add_i64(b, (int64_t)part.n);
     buf_add_char(b, ':');
     buf_add_str(b, part);
@@ -99,6 +102,7 @@ read_token(struct arena *a, const struct api_page_scope *scope, struct str token
 {
     struct str bytes;
 
+    assert(str_ok(token));
     if (token.n > TOKEN_CHARS_MAX || !url_decode(a, token, &bytes))
         return false;
     if (bytes.n <= 1 + MAC_BYTES || bytes.p[0] != VERSION)
@@ -141,6 +145,7 @@ static int
 check_size(struct arena *arena, const struct api_page_rule *rule, int64_t *size,
            struct api_fault *fault)
 {
+    assert(size);
     if (*size > rule->max && rule->clamp)
         *size = rule->max;
     if (*size >= rule->min && *size <= rule->max)

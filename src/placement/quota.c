@@ -37,6 +37,7 @@ static_assert(ARRAY_LEN(quotas) <= QUOTAS_MAX, "QUOTAS_MAX");
 const struct quota *
 quota_find(struct str code)
 {
+    assert(str_ok(code));
     for (unsigned i = 0; i < n_quotas; i++)
         if (str_is(code, quotas[i].code))
             return &quotas[i];
