@@ -188,6 +188,7 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r < 0)
         return r;
     cloud->driver = driver;
+    cloud->machines.max = driver->machines_max;
     events = host_events(cloud->host);
     attach(attach_ctx, &events);
     r = host_start(cloud->host);

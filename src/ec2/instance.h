@@ -71,8 +71,8 @@ int ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_in
 
 /* ---- instance_slot.c ---- */
 
-/* Takes the lowest free range of user ids for an instance; -ENOSPC, not logged: all are taken. */
-int ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret) MUST_USE;
+/* Takes the lowest free of `max` ranges of user ids; -ENOSPC, not logged: all are taken. */
+int ec2_slot_take(struct txn *txn, struct str instance_id, int64_t max, int64_t *ret) MUST_USE;
 int ec2_slot_give_back(struct txn *txn, int64_t slot) MUST_USE;
 
 /* ---- instance_hibernate.c ---- */

@@ -97,7 +97,7 @@ make_volume(struct api_call *call, const struct ec2_launch *l, struct ec2_instan
 static int
 take_slot(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
 {
-    int r = ec2_slot_take(call->txn, row->id, &row->uid_slot);
+    int r = ec2_slot_take(call->txn, row->id, api_machines(call)->max, &row->uid_slot);
 
     if (r != -ENOSPC)
         return r;
