@@ -1,6 +1,6 @@
 /*
  * The Rules of a template: what must hold of its parameters before anything is made.
- * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
  */
 #pragma once
 
