@@ -363,6 +363,16 @@ TEST(each_type_of_ram_is_made_changed_replaced_and_deleted)
     run_service("AWS::RAM::");
 }
 
+TEST(each_type_of_s3_is_made_changed_replaced_and_deleted)
+{
+    run_service("AWS::S3::");
+}
+
+TEST(each_type_of_ecr_is_made_changed_replaced_and_deleted)
+{
+    run_service("AWS::ECR::");
+}
+
 TEST(each_type_of_others_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::CDK::");
