@@ -25,6 +25,7 @@
 struct api;
 struct api_caller;
 struct api_guard;
+struct api_reply;
 struct api_request;
 struct api_stream; /* api/stream.h */
 struct api_upload; /* api/upload.h */
@@ -127,6 +128,14 @@ struct api_service_hooks {
      */
     bool (*granted)(struct api_call *call, struct str action, const struct api_resource *resource,
                     const struct policy_context *extra);
+    /*
+     * Requests that are no calls of an operation, but are sent to a name that is the service's own
+     * (the handle of a wait condition): whether this is one, and its answer.  The call has no
+     * principal and no transaction; the hook begins one, proves who asks and fills in the reply
+     * with its wait_seq.  Both may be NULL.
+     */
+    bool (*owns)(const struct api_request *req);
+    void (*answer)(struct api_call *call, const struct api_request *req, struct api_reply *reply);
     /* Operations whose payload is bytes find it in call->upload instead. */
     bool uploads;
     /*
@@ -142,6 +151,7 @@ struct api_service_hooks {
  */
 struct api_machines {
     void *ctx;
+    int64_t max; /* how many there may be at once */
     /* The last (at most 64 KiB) bytes that the console of instance `id` printed, and when; 0 or
      * -errno; no console yet: 0 with an empty text. */
     int (*console)(void *ctx, struct arena *arena, struct str id, struct str *ret_text,

@@ -357,6 +357,16 @@ carry_out(struct api *api, struct call_state *st, struct api_reply *reply)
     return r;
 }
 
+/* The service to one of whose own names a request was sent; NULL: it is a call. */
+static const struct api_service_hooks *
+owner_of_name(struct api *api, const struct api_request *req)
+{
+    for (size_t i = 0; api->config.services[i]; i++)
+        if (api->config.services[i]->owns && api->config.services[i]->owns(req))
+            return api->config.services[i];
+    return NULL;
+}
+
 /* ---- replies ---- */
 
 /* A fault may repeat what the client sent, and neither XML nor JSON can carry just any bytes. */
@@ -459,6 +469,8 @@ api_upload_begin(struct api *api, struct arena *arena, const struct api_request 
 {
     struct call_state st;
 
+    if (owner_of_name(api, req))
+        return API_UPLOAD_NONE;
     begin_state(&st, api, arena, req, reply);
     if (find_service(api, &st) != 0 || !takes_upload(&st))
         return API_UPLOAD_NONE;
@@ -480,7 +492,15 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
 {
     struct call_state st;
 
+    const struct api_service_hooks *owner = owner_of_name(api, req);
+
     begin_state(&st, api, arena, req, reply);
+    if (owner) {
+        owner->answer(&st.call, req, reply);
+        st.call.service = owner->service;
+        end_reply(&st, 0, reply);
+        return;
+    }
     st.own.http.body_apart |= req->upload != NULL;
     int r = carry_out(api, &st, reply);
     /* its blob is named by a row that was taken back */

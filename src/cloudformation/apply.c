@@ -9,8 +9,7 @@
  * other is seen to begin together.  The first failure ends the stage: what was under way is
  * cancelled.
  */
-#include "cloudformation/engine.h"
-
+#include "cloudformation/own.h"
 #include "cloudformation/policy.h"
 #include "cloudformation/type.h"
 #include "cloudformation/template.h"
@@ -47,7 +46,9 @@ plan_one(struct cfn_look *look, struct str logical, const struct json *resource,
     row.number = (int64_t)number;
     row.phase = CFN_PENDING;
     row.touched = CFN_UNTOUCHED;
-    row.old_props = row.old_attributes = S(""); /* of an update before this one */
+    /* of the update before this one, unless it failed and was left as it was */
+    if (!str_is(look->stack.status, "UPDATE_FAILED"))
+        row.old_props = S("");
     row.depends = cfn_depends(a, &look->root, resource);
     row.on_delete = policy_of(look, resource, "DeletionPolicy");
     row.on_replace = policy_of(look, resource, "UpdateReplacePolicy");
@@ -93,8 +94,8 @@ cfn_plan(struct cfn_look *look)
 
 /* ---- one resource ---- */
 
-static struct json
-stack_tags(struct cfn_look *look, const struct str_list *tags)
+struct json
+cfn_stack_tags(struct cfn_look *look, const struct str_list *tags)
 {
     struct arena *a = look->call->arena;
     struct json list = cfn_array();
@@ -124,7 +125,7 @@ cfn_run_of(struct cfn_look *look, const struct cfn_resource_row *row)
         .call = look->call,
         .stack = look->stack.name,
         .logical = row->logical,
-        .tags = stack_tags(look, &look->stack.tags),
+        .tags = cfn_stack_tags(look, &look->stack.tags),
         .type = cfn_type(row->type),
         .props = cfn_object(),
         .old = cfn_object(),
@@ -296,7 +297,8 @@ pending(struct cfn_look *look, struct cfn_resource_row *row)
     const struct json *made = json_get(&old, "#made");
     if (made)
         cfn_put(look->call->arena, &run.props, S("#made"), *made);
-    if (cfn_equal(&run.props, &old) && list_equal(&look->stack.tags, &look->stack.before_tags)) {
+    if (cfn_equal(&run.props, &old) && list_equal(&look->stack.tags, &look->stack.before_tags) &&
+        !cfn_is_nested(row->type)) {
         row->phase = CFN_SETTLED;
         return cfn_resource_update(look->call->txn, row);
     }
@@ -375,9 +377,8 @@ printed(struct cfn_look *look, const struct json *j)
     return cfn_print(look->call->arena, j, PROPS_MAX);
 }
 
-/* A row for what is replaced, to be deleted or to go back to. */
-static int
-keep_old(struct cfn_look *look, const struct cfn_resource_row *row)
+int
+cfn_keep_old(struct cfn_look *look, const struct cfn_resource_row *row)
 {
     struct cfn_resource_row old = *row;
 
@@ -409,19 +410,16 @@ create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
         return fail(look, row, look->scope.wrong);
     run->id = STR_NONE;
     run->attributes = cfn_object();
-    if (json_get(run->type, "Internal"))
-        run->id =
-            str_fmt(look->call->arena, "%.*s-%.*s-%.*s", STR_ARG(look->stack.name),
-                    STR_ARG(row->logical), STR_ARG(api_uuid(look->call->env, look->call->arena)));
-    else
-        r = cfn_run_create(run);
+    r = cfn_signals_drop(look, row->key);
+    if (r == 0)
+        r = cfn_make(look, row, run);
     if (r < 0)
         return r;
     if (r != CFN_DONE)
         return fail(look, row, run->why);
     if (naming.p && !named)
         cfn_put(look->call->arena, &run->props, S("#made"), cfn_bool(true));
-    if (row->touched == CFN_REPLACED && (r = keep_old(look, &before)) < 0)
+    if (row->touched == CFN_REPLACED && (r = cfn_keep_old(look, &before)) < 0)
         return r;
     row->physical = run->id;
     row->props = printed(look, &run->props);
@@ -436,7 +434,7 @@ static int
 update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
 {
     const struct json *made = json_get(&run->old, "#made");
-    struct json props = cfn_object(), tags = stack_tags(look, &look->stack.before_tags);
+    struct json props = cfn_object(), tags = cfn_stack_tags(look, &look->stack.before_tags);
 
     /* what the type does not know is kept aside */
     for (size_t i = 0; i < run->props.n; i++)
@@ -444,7 +442,7 @@ update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
             cfn_put(look->call->arena, &props, run->props.names[i], run->props.v[i]);
     run->props = props;
     run->old_tags = tags;
-    int r = json_get(run->type, "Internal") ? CFN_DONE : cfn_run_update(run);
+    int r = cfn_change(look, row, run);
 
     if (r < 0)
         return r;
@@ -454,8 +452,8 @@ update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
         return fail(look, row, run->why);
     if (made)
         cfn_put(look->call->arena, &run->props, S("#made"), *made);
-    row->old_props = row->props;
-    row->old_attributes = row->attributes;
+    if (!row->old_props.n)
+        row->old_props = row->props;
     row->props = printed(look, &run->props);
     row->attributes = printed(look, &run->attributes);
     row->phase = CFN_STARTED;
@@ -524,13 +522,13 @@ started(struct cfn_look *look, struct cfn_resource_row *row)
     enum cfn_seen seen = CFN_YES;
     int64_t n;
     const char *wait = row->touched == CFN_CHANGED ? "Updated" : "Ready";
-    int r = json_get(run.type, "Internal") ? 0 : cfn_run_look(&run, wait, &seen);
+    int r = cfn_see(look, row, &run, wait, &seen);
 
     if (r < 0)
         return r;
     if (r == CFN_REFUSED || seen == CFN_NEVER)
         return fail(look, row, run.why);
-    if (json_get(run.type, wait))
+    if (json_get(run.type, wait) || cfn_own(run.type))
         row->attributes = printed(look, &run.attributes);
     r = take_signals(look, row, &n);
     if (r < 0 || row->phase == CFN_FAILED)
@@ -543,8 +541,7 @@ started(struct cfn_look *look, struct cfn_resource_row *row)
                             (long long)(row->count - n)));
     if (seen == CFN_YES && n >= row->count)
         return settle(look, row);
-    if (row->count)
-        look_at(look, row->deadline_ms);
+    look_at(look, row->deadline_ms);
     return 0;
 }
 
@@ -586,6 +583,9 @@ cancel(struct cfn_look *look, struct str_list *ret_create, struct str_list *ret_
         if (r < 0)
             break;
         if (row.phase == CFN_BEGUN || row.phase == CFN_STARTED) {
+            r = cfn_nested_cancel(look, &row);
+            if (r < 0)
+                break;
             row.phase = CFN_FAILED;
             r = cfn_resource_status(look, &row, made ? "CREATE_FAILED" : "UPDATE_FAILED",
                                     made ? S("Resource creation cancelled")
@@ -620,13 +620,15 @@ fail_stage(struct cfn_look *look, struct str why)
         reason = str_fmt(a, LIST_CREATE, STR_ARG(c));
     if (updates.n && !why.p)
         reason = str_fmt(a, "%.*s" LIST_UPDATE, STR_ARG(reason), STR_ARG(u));
+    stack->failure = reason;
     if (stack->stage == CFN_UPDATE) {
         stack->stage = stack->hold ? CFN_REST : CFN_REVERT;
         return cfn_status(look, stack->hold ? "UPDATE_FAILED" : "UPDATE_ROLLBACK_IN_PROGRESS",
                           reason);
     }
     assert(stack->stage == CFN_CREATE);
-    if (stack->hold || str_is(stack->on_failure, "DO_NOTHING")) {
+    /* what becomes of a nested one is its parent's choice */
+    if (stack->hold || stack->with_parent || str_is(stack->on_failure, "DO_NOTHING")) {
         stack->stage = CFN_REST;
         return cfn_status(look, "CREATE_FAILED", reason);
     }
@@ -653,8 +655,8 @@ finish(struct cfn_look *look)
         look->stack.stage = CFN_REST;
         return cfn_status(look, "CREATE_COMPLETE", STR_NONE);
     }
-    look->stack.stage = CFN_CLEANUP;
-    r = cfn_remove_begin(look);
+    look->stack.stage = look->stack.with_parent ? CFN_HELD : CFN_CLEANUP;
+    r = look->stack.with_parent ? 0 : cfn_remove_begin(look);
     return r ? r : cfn_status(look, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", STR_NONE);
 }
 
@@ -688,132 +690,12 @@ cfn_apply(struct cfn_look *look)
     if (failed)
         return fail_stage(look, STR_NONE);
     if (look->stack.cancel && under_way(look)) {
-        look->stack.hold = false; /* who cancels wants it back as it was */
+        /* who cancels wants it back as it was, if it ever was */
+        look->stack.hold = !look->stack.before_template.n;
         return fail_stage(look, S("User Initiated"));
     }
     if (look->stack.deadline_ms && look->call->now_ms >= look->stack.deadline_ms && under_way(look))
         return fail_stage(look, S("Stack creation time exceeded the specified timeout."));
     look_at(look, look->stack.deadline_ms);
     return under_way(look) ? cfn_save(look) : finish(look);
-}
-
-/* ---- going back ---- */
-
-static int
-revert_change(struct cfn_look *look, struct cfn_resource_row *row)
-{
-    struct cfn_run run = cfn_run_of(look, row);
-    struct json now = run.props, back = cfn_object();
-    bool changed = row->old_props.n && cfn_read(look->call->arena, row->old_props, &back);
-    int r = CFN_DONE;
-
-    run.old_tags = stack_tags(look, &look->stack.tags);
-    run.tags = stack_tags(look, &look->stack.before_tags);
-    if (changed) {
-        run.old = now;
-        run.props = cfn_object();
-        for (size_t i = 0; i < back.n; i++)
-            if (!str_is(back.names[i], "#made"))
-                cfn_put(look->call->arena, &run.props, back.names[i], back.v[i]);
-    }
-    if (!json_get(run.type, "Internal"))
-        r = changed ? cfn_run_update(&run) : cfn_run_resume(&run);
-    if (r < 0)
-        return r;
-    if (r == CFN_RETRY) {
-        row->phase = CFN_BEGUN;
-        row->touched = CFN_CHANGED;
-        return cfn_resource_update(look->call->txn, row);
-    }
-    if (r != CFN_DONE) {
-        row->phase = CFN_FAILED;
-        return cfn_resource_status(look, row, "UPDATE_FAILED", run.why);
-    }
-    if (changed) {
-        row->props = row->old_props;
-        row->attributes = printed(look, &run.attributes);
-    }
-    row->phase = CFN_SETTLED;
-    row->old_props = S("");
-    return cfn_resource_status(look, row, "UPDATE_COMPLETE", STR_NONE);
-}
-
-/* The new one becomes the old one. */
-static int
-revert_replacement(struct cfn_look *look, struct cfn_resource_row *row)
-{
-    int r = 0;
-
-    STORE_EACH(look->call->txn, cfn_resource_by_stack, other, row->stack) {
-        if (other->phase != CFN_OLD || !str_eq(other->logical, row->logical) || r < 0 ||
-            str_eq(other->physical, row->physical))
-            continue;
-        struct cfn_resource_row newer = *row, older = *other;
-
-        r = cfn_resource_delete(look->call->txn, other->key);
-        if (r == 0)
-            r = keep_old(look, &newer);
-        row->physical = older.physical;
-        row->props = older.props;
-        row->attributes = older.attributes;
-        break;
-    }
-    row->phase = CFN_SETTLED;
-    return r < 0 ? r : cfn_resource_status(look, row, "UPDATE_COMPLETE", STR_NONE);
-}
-
-static int
-revert_one(struct cfn_look *look, struct cfn_resource_row *row)
-{
-    if (row->phase == CFN_REMOVED) {
-        row->phase = CFN_SETTLED;
-        return cfn_resource_update(look->call->txn, row);
-    }
-    if (row->phase == CFN_OLD || row->touched == CFN_UNTOUCHED || row->touched == CFN_MADE)
-        return 0;
-    bool replaced = row->touched == CFN_REPLACED;
-    int r = row->phase == CFN_BEGUN
-                ? 0 /* told already: it becomes still */
-                : cfn_resource_status(look, row, "UPDATE_IN_PROGRESS", STR_NONE);
-
-    row->touched = CFN_UNTOUCHED;
-    if (r == 0)
-        r = replaced ? revert_replacement(look, row) : revert_change(look, row);
-    return r;
-}
-
-int
-cfn_revert(struct cfn_look *look)
-{
-    struct cfn_stack_row *stack = &look->stack;
-    struct str_list failed = {0};
-    bool waits = false;
-    int r = 0;
-
-    STORE_EACH(look->call->txn, cfn_resource_by_stack, old, stack->id) {
-        struct cfn_resource_row row = *old;
-
-        if (r == 0)
-            r = revert_one(look, &row);
-        waits = waits || row.phase == CFN_BEGUN;
-        if (row.phase == CFN_FAILED && row.touched != CFN_MADE)
-            *LIST_PUSH(look->call->arena, &failed) = row.logical;
-    }
-    if (r < 0)
-        return r;
-    if (waits)
-        return cfn_save(look);
-    if (failed.n) {
-        struct str all = str_join(look->call->arena, &failed, S(", "));
-
-        stack->stage = CFN_REST;
-        return cfn_status(look, "UPDATE_ROLLBACK_FAILED",
-                          str_fmt(look->call->arena, LIST_UPDATE, STR_ARG(all)));
-    }
-    stack->template = stack->before_template;
-    stack->params = stack->before_params;
-    stack->tags = stack->before_tags;
-    stack->stage = CFN_REVERT_CLEANUP;
-    r = cfn_remove_begin(look);
-    return r ? r : cfn_status(look, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", STR_NONE);
 }

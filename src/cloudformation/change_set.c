@@ -6,7 +6,9 @@
 #include "cloudformation/diff.h"
 #include "cloudformation/parameter.h"
 #include "cloudformation/stack.h"
-#include "cloudformation/template.h"
+#include "cloudformation/import.h"
+#include "cloudformation/load.h"
+#include "cloudformation/own.h"
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 #define NO_CHANGES                                                                                 \
@@ -17,9 +19,9 @@ static const struct api_page_rule page_rule = {.min = 1, .max = 100, .otherwise 
 
 /* ---- finding ---- */
 
-static int
-find(struct api_call *call, struct str name, struct str stack_name,
-     const struct cfn_change_set_row **ret)
+int
+cfn_change_set_need(struct api_call *call, struct str name, struct str stack_name,
+                    const struct cfn_change_set_row **ret)
 {
     const struct cfn_stack_row *stack;
 
@@ -50,18 +52,12 @@ find(struct api_call *call, struct str name, struct str stack_name,
 static int
 refuse_unreached(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req)
 {
-    const char *name = NULL;
-
-    if (req->resources_to_import.n || str_is(req->change_set_type, "IMPORT"))
-        name = "ResourcesToImport";
-    /* IncludeNestedStacks has nothing to include: templates with nested stacks are refused */
     /* ImportExistingResources speaks of what is there already: making it fails, and says so */
-    else if (req->deployment_mode.p)
-        name = "DeploymentMode";
-    return name ? api_fault(call, &CFN_ERR(UnsupportedOperation),
-                            "Welkin does not implement the parameter %s yet: nothing was done.",
-                            name)
-                : 0;
+    return req->deployment_mode.p
+               ? api_fault(call, &CFN_ERR(UnsupportedOperation),
+                           "Welkin does not implement the parameter DeploymentMode yet: nothing "
+                           "was done.")
+               : 0;
 }
 
 /* The stack that the set is for: there already, or made to be reviewed. */
@@ -70,7 +66,9 @@ stack_for(struct api_call *call, const struct cloudformation_CreateChangeSetInpu
           struct cfn_stack_row *ret)
 {
     const struct cfn_stack_row *old = cfn_find(call, req->stack_name);
-    bool creates = str_is(req->change_set_type, "CREATE");
+    bool imports = str_is(req->change_set_type, "IMPORT");
+    bool is_new = !old || old->deleted_ms || str_is(old->status, "REVIEW_IN_PROGRESS");
+    bool creates = str_is(req->change_set_type, "CREATE") || (imports && is_new);
     struct cfn_look look = {.call = call};
     int r;
 
@@ -109,29 +107,51 @@ stack_for(struct api_call *call, const struct cloudformation_CreateChangeSetInpu
 }
 
 static int
-work_out(struct api_call *call, const struct cfn_stack_row *before,
-         const struct cfn_stack_row *after, struct cfn_change_set_row *row)
+work_out(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req,
+         const struct cfn_stack_row *before, const struct cfn_stack_row *after,
+         struct cfn_change_set_row *row)
 {
-    bool creates = str_is(row->kind, "CREATE"), same = false;
+    bool updates = str_is(row->kind, "UPDATE"), imports = str_is(row->kind, "IMPORT");
     struct cfn_look look;
     struct json changes;
+    bool same = false;
     int r = cfn_look_init(&look, call, after);
 
     if (r == 0 && !cfn_try(&look))
         return INVALID("%.*s", STR_ARG(look.scope.wrong));
-    if (r == 0 && !creates)
+    if (r == 0 && updates)
         r = cfn_is_same(call, before, after, &same);
+    if (r == 0 && imports && (r = cfn_import_take(&look, req, &look.imports)) != 0)
+        return r;
     if (r == 0)
         r = cfn_diff(&look, before, &changes);
     if (r > 0)
         return INVALID("%.*s", STR_ARG(look.scope.wrong));
-    if (r < 0)
+    if (r == 0 && imports)
+        r = cfn_import_alone(call, &changes);
+    if (r)
         return r;
+    row->imports = imports ? cfn_print(call->arena, &look.imports, (size_t)1 << 20) : S("");
     row->changes = cfn_print(call->arena, &changes, (size_t)3 << 20);
     row->status = same ? S("FAILED") : S("CREATE_COMPLETE");
     row->reason = same ? NO_CHANGES : S("");
     row->execution = same ? S("UNAVAILABLE") : S("AVAILABLE");
     return 0;
+}
+
+/* Change sets of the nested stacks themselves are not made. */
+static int
+nested_check(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req,
+             const struct cfn_stack_row *after)
+{
+    struct cfn_look look;
+    int r = opt_bool_or(req->include_nested_stacks, false) ? cfn_look_init(&look, call, after) : 0;
+
+    if (r || !opt_bool_or(req->include_nested_stacks, false) || !cfn_has_nested(&look.root))
+        return r;
+    return api_fault(call, &CFN_ERR(UnsupportedOperation),
+                     "Welkin does not implement the parameter IncludeNestedStacks for templates "
+                     "with nested stacks yet: nothing was done.");
 }
 
 static int
@@ -153,9 +173,11 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
         .previous_template = opt_bool_or(req->use_previous_template, false),
     };
     struct cfn_stack_row stack, after;
-    bool creates = str_is(req->change_set_type, "CREATE");
+    bool imports = str_is(req->change_set_type, "IMPORT");
     int r = refuse_unreached(call, req);
 
+    if (r == 0 && !imports && req->resources_to_import.n)
+        r = INVALID("ResourcesToImport can only be specified for a change set of type IMPORT");
     if (r == 0)
         r = stack_for(call, req, &stack);
     if (r == 0)
@@ -163,7 +185,7 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
     if (r)
         return r;
     after = stack;
-    r = cfn_submit(call, &in, creates ? NULL : &stack, &after);
+    r = cfn_submit(call, &in, stack.template.n ? &stack : NULL, &after);
     if (r)
         return r;
     struct cfn_change_set_row row = {
@@ -172,10 +194,11 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
                       STR_ARG(api_uuid(call->env, call->arena))),
         .stack = stack.id,
         .name = req->change_set_name,
-        .kind = creates ? S("CREATE") : S("UPDATE"),
+        .kind = req->change_set_type.p ? req->change_set_type : S("UPDATE"),
         .description = req->description,
         .created_ms = call->now_ms,
         .template = after.template,
+        .processed = after.processed,
         .params = after.params,
         .tags = after.tags,
         .capabilities = after.capabilities,
@@ -186,7 +209,9 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
         .token = req->client_token,
     };
 
-    r = work_out(call, &stack, &after, &row);
+    r = nested_check(call, req, &after);
+    if (r == 0)
+        r = work_out(call, req, &stack, &after, &row);
     if (r)
         return r;
     r = cfn_change_set_insert(call->txn, &row);
@@ -233,7 +258,7 @@ cfn_describe_change_set(struct api_call *call,
 {
     const struct cfn_change_set_row *row;
     struct json params, root;
-    int r = find(call, req->change_set_name, req->stack_name, &row);
+    int r = cfn_change_set_need(call, req->change_set_name, req->stack_name, &row);
 
     if (r)
         return r;
@@ -267,7 +292,7 @@ cfn_describe_change_set(struct api_call *call,
         *LIST_PUSH(call->arena, &res->tags) =
             (struct cloudformation_Tag){.key = row->tags.v[i], .value = row->tags.v[i + 1]};
     if (cfn_read(call->arena, row->params, &params) &&
-        !cfn_template(call->arena, row->template, &root).p)
+        !cfn_load(call->arena, row->template, &root).p)
         for (size_t i = 0; i < params.n; i++)
             *LIST_PUSH(call->arena, &res->parameters) = (struct cloudformation_Parameter){
                 .parameter_key = params.names[i],
@@ -327,7 +352,7 @@ cfn_delete_change_set(struct api_call *call, const struct cloudformation_DeleteC
                       struct cloudformation_DeleteChangeSetOutput *res UNUSED)
 {
     const struct cfn_change_set_row *row;
-    int r = find(call, req->change_set_name, req->stack_name, &row);
+    int r = cfn_change_set_need(call, req->change_set_name, req->stack_name, &row);
 
     /* one that is not there is deleted already, where its stack is known */
     if (r > 0 && str_is(call->fault.code, "ChangeSetNotFound") &&
@@ -354,10 +379,11 @@ drop_others(struct api_call *call, const struct cfn_change_set_row *but)
 static void
 take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
 {
-    stack->before_template = stack->template;
-    stack->before_params = stack->params;
-    stack->before_tags = stack->tags;
+    const struct cfn_stack_row old = *stack;
+
+    cfn_keep_before(stack, &old);
     stack->template = row->template;
+    stack->processed = row->processed;
     stack->params = row->params;
     stack->tags = row->tags;
     stack->capabilities = row->capabilities;
@@ -366,6 +392,19 @@ take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
     stack->actor = row->actor;
     stack->change_set = row->id;
     stack->policy_once = S("");
+    stack->with_parent = false;
+}
+
+static int
+begin_import(struct api_call *call, struct cfn_stack_row *stack)
+{
+    struct cfn_look look;
+    int r = cfn_look_init(&look, call, stack);
+
+    if (r)
+        return r;
+    look.stack.stage = CFN_IMPORT;
+    return cfn_status(&look, "IMPORT_IN_PROGRESS", S("User Initiated"));
 }
 
 int
@@ -374,7 +413,7 @@ cfn_execute_change_set(struct api_call *call,
                        struct cloudformation_ExecuteChangeSetOutput *res UNUSED)
 {
     const struct cfn_change_set_row *row;
-    int r = find(call, req->change_set_name, req->stack_name, &row);
+    int r = cfn_change_set_need(call, req->change_set_name, req->stack_name, &row);
 
     if (r)
         return r;
@@ -388,7 +427,7 @@ cfn_execute_change_set(struct api_call *call,
     struct json root;
 
     take_over(&stack, row);
-    if (cfn_template(call->arena, stack.template, &root).p)
+    if (cfn_load(call->arena, stack.template, &root).p)
         return error_origin(EUCLEAN, "change set %.*s has no template", STR_ARG(row->id));
     stack.description = json_text(&root, "Description");
     stack.token = req->client_request_token.p ? req->client_request_token : S("");
@@ -399,7 +438,9 @@ cfn_execute_change_set(struct api_call *call,
     }
     stack.retain_new = opt_bool_or(req->retain_except_on_create, false);
     stack.updated_ms = call->now_ms;
-    r = cfn_begin(call, &stack, creates ? CFN_CREATE : CFN_UPDATE);
+    stack.imports = row->imports;
+    r = str_is(row->kind, "IMPORT") ? begin_import(call, &stack)
+                                    : cfn_begin(call, &stack, creates ? CFN_CREATE : CFN_UPDATE);
     done.execution = S("EXECUTE_COMPLETE");
     if (r == 0)
         r = drop_others(call, row);

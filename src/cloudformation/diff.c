@@ -5,7 +5,8 @@
  */
 #include "cloudformation/diff.h"
 
-#include "cloudformation/template.h"
+#include "cloudformation/import.h"
+#include "cloudformation/load.h"
 
 #define KNOWN_LATER "{{changeSet:KNOWN_AFTER_APPLY}}"
 
@@ -259,7 +260,9 @@ one(struct diff *d, struct str logical, const struct json *resource, struct json
     struct modification m;
 
     if (!row) {
-        struct json added = change(d, "Add", logical, STR_NONE, json_text(resource, "Type"));
+        const struct json *import = json_get_str(&d->look->imports, logical);
+        struct json added = change(d, import ? "Import" : "Add", logical, cfn_import_id(a, import),
+                                   json_text(resource, "Type"));
 
         put_context(d, &added, logical, true);
         push(d, list, added);
@@ -333,7 +336,8 @@ cfn_diff(struct cfn_look *look, const struct cfn_stack_row *before, struct json 
     int r = 0;
 
     if (before->template.n) {
-        cfn_template(look->call->arena, before->template, &d.old_root);
+        cfn_load(look->call->arena, before->processed.n ? before->processed : before->template,
+                 &d.old_root);
         r = cfn_look_init(&d.old, look->call, before);
     }
     if (r < 0)

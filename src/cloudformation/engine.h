@@ -21,6 +21,9 @@ enum cfn_stage {
     CFN_REVERT_CLEANUP,
     CFN_ROLLBACK, /* a creation failed */
     CFN_DELETE,
+    CFN_HELD,      /* a nested stack was updated: it cleans up when its parent does */
+    CFN_HELD_BACK, /* the same after it went back */
+    CFN_IMPORT,    /* resources that are there already become the stack's */
 };
 
 /* Where a resource is on its way. */
@@ -36,6 +39,8 @@ enum cfn_phase {
     CFN_DELETING,
     CFN_GOING, /* is not gone yet */
     CFN_GONE,
+    CFN_BACK,        /* it goes back, and is not there yet */
+    CFN_BACK_FAILED, /* it could not be brought back */
 };
 
 /* What the operation that runs did to a resource. */
@@ -50,6 +55,7 @@ struct cfn_look {
     bool secrets;                  /* the two differ */
     int64_t next_ms;               /* when to look again; 0: when something happens */
     int left;                      /* calls that this look may still make */
+    struct json imports;           /* of an import: import.h */
 };
 
 /* ---- look.c ---- */
@@ -78,7 +84,14 @@ struct cfn_run cfn_run_of(struct cfn_look *look, const struct cfn_resource_row *
 /* Rows of resources for what the template wants; the stage begins.  0 or negative. */
 int cfn_plan(struct cfn_look *look);
 int cfn_apply(struct cfn_look *look);
-/* Rows of an update that failed go back. */
+/* Tags of a stack with those that name it, a list of {Key, Value}. */
+struct json cfn_stack_tags(struct cfn_look *look, const struct str_list *tags);
+/* A row for what is replaced, to be deleted or to go back to. */
+int cfn_keep_old(struct cfn_look *look, const struct cfn_resource_row *row);
+
+/* ---- revert.c ---- */
+
+/* An update that failed goes back. */
 int cfn_revert(struct cfn_look *look);
 
 /* ---- remove.c ---- */
@@ -98,6 +111,15 @@ int cfn_exports_drop(struct cfn_look *look);
 /* ---- engine.c ---- */
 
 struct cfn_engine;
+
+/*
+ * A failure point for tests: the engine stops after so many looks, as if the daemon died there, and
+ * makes so many calls in each.  0 looks left: it does nothing; negative: it goes on.
+ */
+extern struct cfn_engine_fault {
+    int looks;
+    int calls; /* 0: as many as usual */
+} cfn_engine_fault;
 
 int
 cfn_engine_new(struct cfn_engine **ret, struct loop *loop, struct store *store, struct api *api);

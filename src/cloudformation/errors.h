@@ -9,6 +9,7 @@
     X(InsufficientCapabilitiesException)                                                           \
     X(ChangeSetNotFound)                                                                           \
     X(InvalidChangeSetStatus)                                                                      \
+    X(TypeNotFoundException)                                                                       \
     X(LimitExceededException)                                                                      \
     X(UnsupportedOperation)                                                                        \
     X(NameAlreadyExistsException)                                                                  \

@@ -60,6 +60,12 @@ parse(struct api_call *call, struct str url, struct place *ret)
 {
     struct str query = url, rest, host;
 
+    *ret = (struct place){0};
+    if (str_starts(url, S("s3://"))) {
+        ret->key = str_cut(url, 5, url.n);
+        ret->bucket = str_split(&ret->key, '/');
+        return ret->bucket.n && ret->key.n;
+    }
     rest = str_split(&query, '?');
     if (str_starts(rest, S("https://")))
         rest = str_cut(rest, 8, rest.n);

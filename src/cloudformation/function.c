@@ -98,9 +98,11 @@ ref(struct cfn_scope *scope, struct str name, struct json *ret)
 static bool
 fn_ref(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 {
-    if (arg->kind != JSON_STRING)
+    struct str name = arg->kind == JSON_STRING ? arg->text : STR_NONE;
+
+    if (!name.p && (!scope->extended || !resolve_scalar(scope, arg, &name)))
         return cfn_wrong(scope, "Template format error: Every Ref must be a string");
-    return ref(scope, arg->text, ret);
+    return ref(scope, name, ret);
 }
 
 static bool
@@ -369,6 +371,8 @@ fn_find_in_map(struct cfn_scope *scope, const struct json *arg, struct json *ret
     if (!value)
         return cfn_wrong(scope, "Template error: Unable to get mapping for %.*s::%.*s::%.*s",
                          STR_ARG(keys[0]), STR_ARG(keys[1]), STR_ARG(keys[2]));
+    if (scope->extended)
+        return cfn_resolve(scope, value, ret);
     *ret = *value;
     return true;
 }
@@ -522,6 +526,15 @@ truth_of(struct cfn_scope *scope, const struct json *in, bool *ret)
             return false;
         *ret = !*ret;
         return true;
+    }
+    if (arg && scope->more) {
+        struct json value;
+
+        if (!scope->more(scope, name, arg, &value))
+            return false;
+        *ret = value.kind == JSON_BOOL && value.truth;
+        return value.kind == JSON_BOOL ||
+               cfn_wrong(scope, "Template error: %.*s is neither true nor false", STR_ARG(name));
     }
     return cfn_wrong(scope, "Template format error: Every Condition member must be a condition "
                             "function");

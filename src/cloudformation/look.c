@@ -52,8 +52,13 @@ ref_attribute(struct cfn_scope *scope, struct str name, struct str attribute, st
         return cfn_wrong(
             scope, "Template error: instance of Fn::GetAtt references undefined resource %.*s",
             STR_ARG(name));
-    if (!cfn_read(scope->arena, row->attributes, &attributes) ||
-        !json_get_str(&attributes, attribute))
+    bool known = cfn_read(scope->arena, row->attributes, &attributes) &&
+                 json_get_str(&attributes, attribute);
+
+    if (!known && str_starts(attribute, S("Outputs.")))
+        return cfn_wrong(scope, "Output '%.*s' not found in stack '%.*s'",
+                         STR_ARG(str_cut(attribute, 8, attribute.n)), STR_ARG(row->physical));
+    if (!known)
         return cfn_wrong(scope, "Attribute '%.*s' does not exist", STR_ARG(attribute));
     *ret = *json_get_str(&attributes, attribute);
     return true;
@@ -92,18 +97,64 @@ zones(struct cfn_scope *scope, struct str region, struct json *ret)
     return true;
 }
 
+/* SECRET[:SecretString[:KEY[:STAGE[:VERSION]]]], where SECRET may be an ARN with its six colons. */
+static bool
+dynamic_secret(struct cfn_scope *scope, struct str rest, struct json *ret)
+{
+    struct cfn_look *look = scope->ctx;
+    struct str id = str_split(&rest, ':'), part[4] = {0}, wrong;
+    struct json in, out, tree;
+
+    for (size_t i = 0; i < 6 && str_starts(id, S("arn")) && rest.p; i++) {
+        struct str more = str_split(&rest, ':');
+
+        id = str_fmt(scope->arena, "%.*s:%.*s", STR_ARG(id), STR_ARG(more));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(part) && rest.p; i++)
+        part[i] = str_split(&rest, ':');
+    if (rest.p || (part[0].n && !str_is(part[0], "SecretString")))
+        return cfn_wrong(scope, "Incorrect format is used in the following dynamic reference: "
+                                "[secretsmanager]");
+    in = cfn_single(scope->arena, "SecretId", cfn_text(id));
+    if (part[2].n)
+        cfn_put(scope->arena, &in, S("VersionStage"), cfn_text(part[2]));
+    if (part[3].n)
+        cfn_put(scope->arena, &in, S("VersionId"), cfn_text(part[3]));
+    int r = cfn_ask(look->call, "secretsmanager", "GetSecretValue", &in, &out, &wrong);
+
+    if (r != 0)
+        return cfn_wrong(scope, "%.*s", STR_ARG(wrong.p ? wrong : look->call->fault.message));
+    const struct json *value = json_get(&out, "SecretString");
+
+    if (value && part[1].n)
+        value =
+            cfn_read(scope->arena, cfn_scalar(value), &tree) ? json_get_str(&tree, part[1]) : NULL;
+    if (!value || !cfn_scalar(value).p)
+        return cfn_wrong(scope, "Could not find a value associated with JSONKey in SecretString");
+    *ret = cfn_text(cfn_scalar(value));
+    return true;
+}
+
+/* NAME[:VERSION] of Parameter Store. */
 static bool
 dynamic(struct cfn_scope *scope, struct str service, struct str rest, struct json *ret)
 {
     struct cfn_look *look = scope->ctx;
     struct json in, names = cfn_array(), out;
+    bool secure = str_is(service, "ssm-secure");
     struct str wrong;
 
-    if (!str_is(service, "ssm"))
-        return cfn_wrong(scope, "Welkin does not implement dynamic references to %.*s yet",
+    if (str_is(service, "secretsmanager"))
+        return dynamic_secret(scope, rest, ret);
+    if (!secure && !str_is(service, "ssm"))
+        return cfn_wrong(scope,
+                         "Incorrect format is used in the following dynamic reference: "
+                         "[%.*s]",
                          STR_ARG(service));
     cfn_push(scope->arena, &names, cfn_text(rest));
     in = cfn_single(scope->arena, "Names", names);
+    if (secure)
+        cfn_put(scope->arena, &in, S("WithDecryption"), cfn_bool(true));
     int r = cfn_ask(look->call, "ssm", "GetParameters", &in, &out, &wrong);
     const struct json *value = r == 0 ? cfn_path(&out, S("Parameters.0.Value")) : NULL;
 
@@ -112,6 +163,17 @@ dynamic(struct cfn_scope *scope, struct str service, struct str rest, struct jso
                          "Unable to fetch parameters [%.*s] from parameter store for this account.",
                          STR_ARG(rest));
     *ret = *value;
+    return true;
+}
+
+/* Where properties are shown, what is secret stays a reference. */
+static bool
+dynamic_shown(struct cfn_scope *scope, struct str service, struct str rest, struct json *ret)
+{
+    if (str_is(service, "ssm"))
+        return dynamic(scope, service, rest, ret);
+    *ret =
+        cfn_text(str_fmt(scope->arena, "{{resolve:%.*s:%.*s}}", STR_ARG(service), STR_ARG(rest)));
     return true;
 }
 
@@ -135,7 +197,7 @@ cfn_look_scope(struct cfn_look *look, struct cfn_scope *scope, bool shown)
     scope->attribute = ref_attribute;
     scope->import = import;
     scope->zones = zones;
-    scope->dynamic = dynamic;
+    scope->dynamic = shown ? dynamic_shown : dynamic;
     cfn_parameters_put(scope, &look->params);
     for (size_t i = 0; shown && section && i < section->n; i++)
         if (cfn_parameter_is_secret(&look->root, section->names[i]))
@@ -157,12 +219,15 @@ cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_sta
     const struct json *section;
 
     *look = (struct cfn_look){.call = call, .stack = *row, .left = 64};
-    struct str wrong = cfn_load(call->arena, row->template, &look->root);
+    struct str text = row->processed.n ? row->processed : row->template;
+    struct str wrong = cfn_load(call->arena, text, &look->root);
 
     if (wrong.p || !cfn_read(call->arena, row->params.n ? row->params : S("{}"), &look->params))
         return error_origin(EUCLEAN, "stack %.*s has no template: %.*s", STR_ARG(row->id),
                             STR_ARG(wrong));
     section = json_get(&look->root, "Parameters");
+    look->secrets = str_find(text, S("{{resolve:secretsmanager:")) != SIZE_MAX ||
+                    str_find(text, S("{{resolve:ssm-secure:")) != SIZE_MAX;
     for (size_t i = 0; section && i < section->n; i++)
         look->secrets = look->secrets || cfn_parameter_is_secret(&look->root, section->names[i]);
     cfn_look_scope(look, &look->scope, false);

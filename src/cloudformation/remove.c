@@ -4,7 +4,7 @@
  * The order is that of creation, backwards: a resource goes when nothing that depends on it is
  * there. What cannot be deleted fails alone; the others go on, but for those that it depends on.
  */
-#include "cloudformation/engine.h"
+#include "cloudformation/own.h"
 
 #define RETRY_MS 1000
 #define GIVE_UP_MS ((int64_t)15 * 60 * 1000)
@@ -26,6 +26,9 @@ goes(const struct cfn_look *look, const struct cfn_resource_row *row)
     case CFN_CREATE:
     case CFN_UPDATE:
     case CFN_REVERT:
+    case CFN_HELD:
+    case CFN_HELD_BACK:
+    case CFN_IMPORT:
         break;
     }
     assert(!"a stage that deletes");
@@ -81,8 +84,6 @@ is_needed(struct cfn_look *look, const struct cfn_resource_row *row)
 {
     bool needed = false;
 
-    if (is_leftover(row))
-        return false;
     STORE_EACH(look->call->txn, cfn_resource_by_stack, other, row->stack) {
         bool there = (other->phase >= CFN_TO_DELETE && other->phase < CFN_GONE) ||
                      other->phase == CFN_FAILED;
@@ -101,7 +102,10 @@ gone(struct cfn_look *look, struct cfn_resource_row *row, const char *status)
     bool keeps = look->stack.stage == CFN_DELETE || look->stack.stage == CFN_ROLLBACK;
 
     row->phase = CFN_GONE;
-    int r = cfn_resource_status(look, row, status, STR_NONE);
+    int r = cfn_signals_drop(look, row->key);
+
+    if (r == 0)
+        r = cfn_resource_status(look, row, status, STR_NONE);
 
     if (r == 0 && (!keeps || is_leftover(row)))
         r = cfn_resource_delete(look->call->txn, row->key);
@@ -158,7 +162,7 @@ deleting(struct cfn_look *look, struct cfn_resource_row *row)
         look_at(look, row->due_ms);
         return 0;
     }
-    int r = json_get(run.type, "Internal") ? CFN_DONE : cfn_run_delete(&run);
+    int r = cfn_unmake(look, row, &run);
 
     look->left--;
     if (r < 0)
@@ -178,7 +182,7 @@ going(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
     enum cfn_seen seen = CFN_YES;
-    int r = json_get(run.type, "Internal") ? 0 : cfn_run_look(&run, "Gone", &seen);
+    int r = cfn_see(look, row, &run, "Gone", &seen);
 
     if (r < 0)
         return r;
@@ -235,10 +239,11 @@ forget_failed(struct cfn_look *look)
             break;
         if (row->phase == CFN_FAILED || row->phase == CFN_TO_DELETE) {
             r = cfn_resource_delete(look->call->txn, row->key);
-        } else if (row->touched != CFN_UNTOUCHED) {
+        } else if (row->touched != CFN_UNTOUCHED || row->old_props.n) {
             struct cfn_resource_row row_copy = *row;
 
             row_copy.touched = CFN_UNTOUCHED;
+            row_copy.old_props = S("");
             r = cfn_resource_update(look->call->txn, &row_copy);
         }
     }
@@ -263,7 +268,11 @@ finish(struct cfn_look *look, const struct left *left)
     if (update) {
         int r = forget_failed(look);
 
-        return r < 0 ? r : cfn_status(look, done[stage], STR_NONE);
+        return r < 0 ? r
+                     : cfn_status(look, done[stage],
+                                  left->failed.n ? S("Update successful. One or more resources "
+                                                     "could not be deleted.")
+                                                 : STR_NONE);
     }
     if (left->failed.n)
         return cfn_status(look, stage == CFN_ROLLBACK ? "ROLLBACK_FAILED" : "DELETE_FAILED",
@@ -287,8 +296,9 @@ finish(struct cfn_look *look, const struct left *left)
 int
 cfn_remove(struct cfn_look *look)
 {
-    bool moved = true;
-    int r = 0;
+    int64_t stage = look->stack.stage;
+    bool moved = true, busy = false;
+    int r = stage == CFN_CLEANUP || stage == CFN_REVERT_CLEANUP ? cfn_nested_clean(look, &busy) : 0;
 
     while (moved && r == 0) {
         moved = false;
@@ -303,7 +313,7 @@ cfn_remove(struct cfn_look *look)
         return r;
     struct left left = what_is_left(look);
 
-    if (left.under_way || look->left <= 0)
+    if (left.under_way || busy || look->left <= 0)
         return cfn_save(look);
     return finish(look, &left);
 }

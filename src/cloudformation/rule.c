@@ -1,53 +1,22 @@
 /*
- * Functions of rules are those of conditions and a few about lists.  Those that look at values of
- * all parameters of a type (RefAll, ValueOf, ValueOfAll) are refused by name.
+ * Rules have functions of their own, over values of parameters alone: no resource, no condition
+ * of the template and no Fn::If (which AWS's documentation names and AWS refuses).
  */
 #include "cloudformation/rule.h"
 
+#include "base/list.h"
 #include "cloudformation/tree.h"
 
-enum { DEPTH_MAX = 10, OPERANDS_MAX = 100 };
-
-static bool holds(struct cfn_scope *scope, const struct json *in, unsigned depth, bool *ret);
+/* ---- functions ---- */
 
 static bool
-fail(struct cfn_scope *scope, struct str wrong)
+usage(struct cfn_scope *scope, struct str name, const char *wants)
 {
-    if (!scope->wrong.p)
-        scope->wrong = wrong;
-    return false;
+    return cfn_wrong(scope, "Template error: every %.*s object requires %s", STR_ARG(name), wants);
 }
 
 static bool
-malformed(struct cfn_scope *scope, struct str name)
-{
-    return fail(scope, str_fmt(scope->arena,
-                               "Template format error: %.*s in a rule has the wrong arguments.",
-                               STR_ARG(name)));
-}
-
-/* And, Or, Not: over rules. */
-static bool
-combine(struct cfn_scope *scope, struct str name, const struct json *arg, unsigned depth, bool *ret)
-{
-    bool all = str_is(name, "Fn::And"), one;
-
-    if (arg->kind != JSON_ARRAY || !arg->n || arg->n > OPERANDS_MAX ||
-        (str_is(name, "Fn::Not") && arg->n != 1))
-        return malformed(scope, name);
-    *ret = all;
-    for (size_t i = 0; i < arg->n; i++) {
-        if (!holds(scope, &arg->v[i], depth + 1, &one))
-            return false;
-        *ret = all ? *ret && one : *ret || one;
-    }
-    if (str_is(name, "Fn::Not"))
-        *ret = !*ret;
-    return true;
-}
-
-static bool
-contains(const struct json *list, const struct json *value)
+is_in(const struct json *list, const struct json *value)
 {
     for (size_t i = 0; i < list->n; i++)
         if (cfn_equal(&list->v[i], value))
@@ -55,85 +24,165 @@ contains(const struct json *list, const struct json *value)
     return false;
 }
 
-/* Two values that are compared. */
+/* Fn::Contains, Fn::EachMemberIn, Fn::EachMemberEquals. */
 static bool
-compare(struct cfn_scope *scope, struct str name, const struct json *arg, bool *ret)
+compare(struct cfn_scope *scope, struct str name, const struct json *arg, struct json *ret)
 {
-    struct json a, b;
+    bool contains = str_is(name, "Fn::Contains"), in = str_is(name, "Fn::EachMemberIn"), ok = true;
+    struct json x, y;
 
     if (arg->kind != JSON_ARRAY || arg->n != 2)
-        return malformed(scope, name);
-    if (!cfn_resolve(scope, &arg->v[0], &a) || !cfn_resolve(scope, &arg->v[1], &b))
+        return usage(scope, name, "a list of two parameters");
+    if (!cfn_resolve(scope, &arg->v[0], &x) || !cfn_resolve(scope, &arg->v[1], &y))
         return false;
-    if (str_is(name, "Fn::Equals")) {
-        *ret = cfn_equal(&a, &b);
-        return true;
-    }
-    if (a.kind != JSON_ARRAY)
-        return malformed(scope, name);
-    if (str_is(name, "Fn::Contains")) {
-        *ret = contains(&a, &b);
-        return true;
-    }
-    *ret = true;
-    for (size_t i = 0; i < a.n && *ret; i++)
-        *ret = str_is(name, "Fn::EachMemberIn") ? b.kind == JSON_ARRAY && contains(&b, &a.v[i])
-                                                : cfn_equal(&a.v[i], &b);
+    if (x.kind != JSON_ARRAY || (in && y.kind != JSON_ARRAY))
+        return usage(scope, name, "a list of strings");
+    if (contains)
+        ok = is_in(&x, &y);
+    for (size_t i = 0; i < x.n && !contains; i++)
+        ok = ok && (in ? is_in(&y, &x.v[i]) : cfn_equal(&x.v[i], &y));
+    *ret = cfn_bool(ok);
     return true;
 }
 
+/* Fn::RefAll: the values of all parameters of a type. */
 static bool
-holds(struct cfn_scope *scope, const struct json *in, unsigned depth, bool *ret)
+ref_all(struct cfn_scope *scope, struct str name, const struct json *arg, struct json *ret)
 {
-    static const char *const compares[] = {"Fn::Equals", "Fn::Contains", "Fn::EachMemberEquals",
-                                           "Fn::EachMemberIn"};
-    struct str name = in->kind == JSON_OBJECT && in->n == 1 ? in->names[0] : STR_NONE;
+    const struct json *section = json_get(scope->root, "Parameters");
 
-    if (!name.p || depth > DEPTH_MAX)
-        return malformed(scope, S("a condition"));
-    if (str_is(name, "Fn::And") || str_is(name, "Fn::Or") || str_is(name, "Fn::Not"))
-        return combine(scope, name, &in->v[0], depth, ret);
-    for (size_t i = 0; i < ARRAY_LEN(compares); i++)
-        if (str_is(name, compares[i]))
-            return compare(scope, name, &in->v[0], ret);
-    return fail(scope, str_fmt(scope->arena, "Welkin does not implement %.*s in Rules yet",
-                               STR_ARG(name)));
+    if (arg->kind != JSON_STRING)
+        return usage(scope, name, "the name of a type of parameters");
+    *ret = cfn_array();
+    for (size_t i = 0; section && i < section->n; i++) {
+        const struct json *value = json_get_str(&scope->values, section->names[i]);
+
+        if (value && str_eq(json_text(&section->v[i], "Type"), arg->text))
+            cfn_push(scope->arena, ret, *value);
+    }
+    return true;
 }
+
+/* Attributes of what a parameter names (VpcId of a subnet, Tags of a VPC …) are not known here. */
+static bool
+value_of(struct cfn_scope *scope, struct str name)
+{
+    return cfn_wrong(scope, "Welkin does not implement %.*s in Rules yet", STR_ARG(name));
+}
+
+static bool
+rule_function(struct cfn_scope *scope, struct str name, const struct json *arg, struct json *ret)
+{
+    if (str_is(name, "Fn::Contains") || str_is(name, "Fn::EachMemberIn") ||
+        str_is(name, "Fn::EachMemberEquals"))
+        return compare(scope, name, arg, ret);
+    if (str_is(name, "Fn::RefAll"))
+        return ref_all(scope, name, arg, ret);
+    if (str_is(name, "Fn::ValueOf") || str_is(name, "Fn::ValueOfAll"))
+        return value_of(scope, name);
+    return cfn_wrong(scope, "Template validation error: %.*s is not supported in Rules",
+                     STR_ARG(name));
+}
+
+/* ---- the form ---- */
+
+static struct str
+check_functions(struct arena *a, const struct json *j)
+{
+    static const char *const known[] = {
+        "Ref",         "Fn::And",          "Fn::Or",        "Fn::Not",
+        "Fn::Equals",  "Fn::Contains",     "Fn::RefAll",    "Fn::EachMemberEquals",
+        "Fn::ValueOf", "Fn::EachMemberIn", "Fn::ValueOfAll"};
+    struct str name, wrong = STR_NONE;
+
+    if (cfn_function(j, &name)) {
+        bool ok = false;
+
+        for (size_t i = 0; i < ARRAY_LEN(known); i++)
+            ok = ok || str_is(name, known[i]);
+        if (!ok)
+            return str_fmt(a, "Template validation error: %.*s is not supported in Rules",
+                           STR_ARG(name));
+    }
+    for (size_t i = 0; i < j->n && !wrong.p; i++)
+        wrong = check_functions(a, &j->v[i]);
+    return wrong;
+}
+
+static struct str
+check_rule(struct arena *a, struct str name, const struct json *rule)
+{
+    const struct json *assertions = json_get(rule, "Assertions");
+    const struct json *condition = json_get(rule, "RuleCondition");
+    struct str wrong = STR_NONE;
+
+    for (size_t i = 0; rule->kind == JSON_OBJECT && i < rule->n; i++)
+        if (!str_is(rule->names[i], "Assertions") && !str_is(rule->names[i], "RuleCondition"))
+            return str_fmt(a, "Template format error: Invalid property %.*s of rule %.*s",
+                           STR_ARG(rule->names[i]), STR_ARG(name));
+    if (!assertions || assertions->kind != JSON_ARRAY || assertions->n == 0)
+        return str_fmt(a,
+                       "Template format error: Rule %.*s must have a list of at least one of "
+                       "Assertions",
+                       STR_ARG(name));
+    if (condition)
+        wrong = check_functions(a, condition);
+    for (size_t i = 0; i < assertions->n && !wrong.p; i++) {
+        if (!json_get(&assertions->v[i], "Assert"))
+            return str_fmt(a,
+                           "Template format error: Every assertion of rule %.*s must have an "
+                           "Assert",
+                           STR_ARG(name));
+        wrong = check_functions(a, json_get(&assertions->v[i], "Assert"));
+    }
+    return wrong;
+}
+
+struct str
+cfn_rules_check(struct arena *a, const struct json *root)
+{
+    const struct json *rules = json_get(root, "Rules");
+    struct str wrong = STR_NONE;
+
+    if (rules && rules->kind != JSON_OBJECT)
+        return S("Template format error: Rules must be an object");
+    for (size_t i = 0; rules && i < rules->n && !wrong.p; i++)
+        wrong = check_rule(a, rules->names[i], &rules->v[i]);
+    return wrong;
+}
+
+/* ---- whether they hold ---- */
 
 static bool
 one_rule(struct cfn_scope *scope, struct str name, const struct json *rule)
 {
-    const struct json *when = json_get(rule, "RuleCondition");
+    const struct json *condition = json_get(rule, "RuleCondition");
     const struct json *assertions = json_get(rule, "Assertions");
-    bool yes = true;
+    bool holds = true;
 
-    if (when && !holds(scope, when, 0, &yes))
+    if (condition && !cfn_truth(scope, condition, &holds))
         return false;
-    if (!assertions || assertions->kind != JSON_ARRAY)
-        return malformed(scope, S("Assertions"));
-    for (size_t i = 0; yes && i < assertions->n; i++) {
-        const struct json *assertion = json_get(&assertions->v[i], "Assert");
-        struct str why = json_text(&assertions->v[i], "AssertDescription");
-        bool good;
+    for (size_t i = 0; holds && i < assertions->n; i++) {
+        struct str said = json_text(&assertions->v[i], "AssertDescription");
+        bool ok;
 
-        if (!assertion)
-            return malformed(scope, S("Assertions"));
-        if (!holds(scope, assertion, 0, &good))
+        if (!cfn_truth(scope, json_get(&assertions->v[i], "Assert"), &ok))
             return false;
-        if (!good)
-            return fail(scope, str_fmt(scope->arena, "Rule %.*s failed: %.*s", STR_ARG(name),
-                                       STR_ARG(why.p ? why : S("an assertion does not hold"))));
+        if (!ok)
+            return cfn_wrong(scope, "Rule %.*s failed: %.*s", STR_ARG(name),
+                             STR_ARG(said.p ? said : S("an assertion does not hold")));
     }
     return true;
 }
 
-struct str
-cfn_rules(struct cfn_scope *scope, const struct json *root)
+bool
+cfn_rules(struct cfn_scope *scope)
 {
-    const struct json *rules = json_get(root, "Rules");
+    const struct json *rules = json_get(scope->root, "Rules");
 
+    scope->more = rule_function;
     for (size_t i = 0; rules && i < rules->n; i++)
         if (!one_rule(scope, rules->names[i], &rules->v[i]))
-            return scope->wrong;
-    return STR_NONE;
+            return false;
+    return true;
 }

@@ -1,13 +1,9 @@
-/*
- * The Rules of a template: what must hold of its parameters before anything is made.
- * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
- */
+/* The Rules of a template: what must hold of its parameters before anything is made. */
 #pragma once
 
 #include "cloudformation/function.h"
 
-/*
- * Absent, or what is wrong: an assertion does not hold, or a rule is malformed.  The scope knows
- * the parameters.
- */
-struct str cfn_rules(struct cfn_scope *scope, const struct json *root);
+/* Absent, or what is wrong with the section's form: of a template alone. */
+struct str cfn_rules_check(struct arena *a, const struct json *root);
+/* Whether all hold in a scope with the values of parameters.  False: scope->wrong. */
+bool cfn_rules(struct cfn_scope *scope);

@@ -2,7 +2,7 @@
 #include "cloudformation/stack.h"
 
 #include "cloudformation/parameter.h"
-#include "cloudformation/template.h"
+#include "cloudformation/load.h"
 
 #define PAGE 100
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
@@ -52,7 +52,7 @@ show_parameters(struct api_call *call, const struct cfn_stack_row *row,
 
     API_PRESENT(ret);
     if (!row->params.n || !cfn_read(call->arena, row->params, &params) ||
-        cfn_template(call->arena, row->template, &root).p)
+        cfn_load(call->arena, row->template, &root).p)
         return;
     for (size_t i = 0; i < params.n; i++) {
         bool secret = cfn_parameter_is_secret(&root, params.names[i]);
@@ -89,6 +89,15 @@ time_or_none(int64_t ms)
     return ms ? opt_i64(ms) : (struct opt_i64){0};
 }
 
+/* A nested stack is as protected as its root. */
+static bool
+is_protected(struct api_call *call, const struct cfn_stack_row *row)
+{
+    const struct cfn_stack_row *root = row->root.n ? cfn_stack_get(call->txn, row->root) : row;
+
+    return row->protected || (root && root->protected);
+}
+
 static struct cloudformation_Stack
 show_stack(struct api_call *call, const struct cfn_stack_row *row)
 {
@@ -109,11 +118,14 @@ show_stack(struct api_call *call, const struct cfn_stack_row *row)
         .timeout_in_minutes = time_or_none(row->timeout_min),
         .capabilities = row->capabilities,
         .role_arn = OR_NONE(row->role),
-        .enable_termination_protection = opt_bool(row->protected),
+        .parent_id = OR_NONE(row->parent),
+        .root_id = OR_NONE(row->root),
+        .enable_termination_protection = opt_bool(is_protected(call, row)),
         .drift_information = ARENA_NEW(call->arena, struct cloudformation_StackDriftInformation),
     };
 
-    s.drift_information->stack_drift_status = S("NOT_CHECKED");
+    s.drift_information->stack_drift_status = row->drift.n ? row->drift : S("NOT_CHECKED");
+    s.drift_information->last_check_timestamp = time_or_none(row->drift_ms);
     API_PRESENT(&s.notification_arns);
     API_PRESENT(&s.capabilities);
     API_PRESENT(&s.tags);
@@ -174,7 +186,8 @@ cfn_list_stacks(struct api_call *call, const struct cloudformation_ListStacksInp
         struct cloudformation_StackDriftInformationSummary *drift =
             ARENA_NEW(call->arena, struct cloudformation_StackDriftInformationSummary);
 
-        drift->stack_drift_status = S("NOT_CHECKED");
+        drift->stack_drift_status = row->drift.n ? row->drift : S("NOT_CHECKED");
+        drift->last_check_timestamp = time_or_none(row->drift_ms);
         *LIST_PUSH(call->arena, &res->stack_summaries) = (struct cloudformation_StackSummary){
             .stack_id = row->id,
             .stack_name = row->name,
@@ -182,6 +195,8 @@ cfn_list_stacks(struct api_call *call, const struct cloudformation_ListStacksInp
             .creation_time = opt_i64(row->created_ms),
             .last_updated_time = time_or_none(row->updated_ms),
             .deletion_time = time_or_none(row->deleted_ms),
+            .parent_id = OR_NONE(row->parent),
+            .root_id = OR_NONE(row->root),
             .stack_status = row->status,
             .stack_status_reason = OR_NONE(row->reason),
             .drift_information = drift,
@@ -262,12 +277,13 @@ is_shown(const struct cfn_resource_row *row)
 }
 
 static struct cloudformation_StackResourceDriftInformation *
-drift(struct api_call *call)
+drift(struct api_call *call, const struct cfn_resource_row *row)
 {
     struct cloudformation_StackResourceDriftInformation *d =
         ARENA_NEW(call->arena, struct cloudformation_StackResourceDriftInformation);
 
-    d->stack_resource_drift_status = S("NOT_CHECKED");
+    d->stack_resource_drift_status = row->drift.n ? row->drift : S("NOT_CHECKED");
+    d->last_check_timestamp = time_or_none(row->drift_ms);
     return d;
 }
 
@@ -297,7 +313,7 @@ cfn_describe_stack_resource(struct api_call *call,
         .resource_status = row->status,
         .resource_status_reason = OR_NONE(row->reason),
         .metadata = row->metadata.n ? row->metadata : S("{}"),
-        .drift_information = drift(call),
+        .drift_information = drift(call, row),
     };
     return 0;
 }
@@ -348,7 +364,7 @@ cfn_describe_stack_resources(struct api_call *call,
             .timestamp = opt_i64(row->changed_ms),
             .resource_status = row->status,
             .resource_status_reason = OR_NONE(row->reason),
-            .drift_information = drift(call),
+            .drift_information = drift(call, row),
         };
     }
     if (req->logical_resource_id.p && !res->stack_resources.n)
@@ -380,7 +396,8 @@ cfn_list_stack_resources(struct api_call *call,
         struct cloudformation_StackResourceDriftInformationSummary *summary =
             ARENA_NEW(call->arena, struct cloudformation_StackResourceDriftInformationSummary);
 
-        summary->stack_resource_drift_status = S("NOT_CHECKED");
+        summary->stack_resource_drift_status = row->drift.n ? row->drift : S("NOT_CHECKED");
+        summary->last_check_timestamp = time_or_none(row->drift_ms);
         *LIST_PUSH(call->arena, &res->stack_resource_summaries) =
             (struct cloudformation_StackResourceSummary){
                 .logical_resource_id = row->logical,

@@ -8,13 +8,11 @@
 #include "cloudformation/rule.h"
 
 #include "api/actor.h"
-#include "cloudformation/parameter.h"
-#include "cloudformation/policy.h"
+#include "cloudformation/own.h"
 #include "cloudformation/stack_set.h"
 #include "cloudformation/template.h"
 
 #define NAME_MAX_CHARACTERS 128
-#define VIA "cloudformation.amazonaws.com"
 
 const struct api_error cfn_errors[CFN_N_ERRORS] = {
 #define X(name) [CFN_ERROR_##name] = {#name, 0},
@@ -63,6 +61,8 @@ const struct api_service_hooks cloudformation_hooks = {
     .service = &cloudformation_service,
     .of_instance = of_instance,
     .resource = resource,
+    .owns = cfn_handle_owns,
+    .answer = cfn_handle_answer,
 };
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
@@ -86,230 +86,6 @@ cfn_need(struct api_call *call, struct str name, const struct cfn_stack_row **re
 {
     *ret = cfn_find(call, name);
     return *ret ? 0 : INVALID("Stack with id %.*s does not exist", STR_ARG(name));
-}
-
-/* ---- what is handed in ---- */
-
-static int
-refuse_unreached(struct api_call *call, const struct cfn_submission *in)
-{
-    const struct {
-        bool given;
-        const char *name;
-    } rows[] = {
-        {in->resource_types && in->resource_types->n > 0, "ResourceTypes"},
-        {in->rollback && in->rollback->rollback_triggers.n > 0,
-         "RollbackConfiguration.RollbackTriggers"},
-        {in->rollback && opt_i64_or(in->rollback->monitoring_time_in_minutes, 0) > 0,
-         "RollbackConfiguration.MonitoringTimeInMinutes"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (rows[i].given)
-            return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                             "Welkin does not implement the parameter %s yet: nothing was done.",
-                             rows[i].name);
-    return 0;
-}
-
-int
-cfn_template_text(struct api_call *call, struct str *body, struct str url)
-{
-    if (body->p && url.p)
-        return INVALID("Specify only one of TemplateBody and TemplateURL.");
-    if (url.p)
-        return cfn_fetch(call, url, "TemplateURL", CFN_URL_BYTES_MAX, body);
-    if (!body->p)
-        return INVALID("Either Template URL or Template Body must be specified.");
-    return body->n <= CFN_BODY_BYTES_MAX
-               ? 0
-               : INVALID("1 validation error detected: Value at 'templateBody' failed to satisfy "
-                         "constraint: Member must have length less than or equal to %d",
-                         CFN_BODY_BYTES_MAX);
-}
-
-static int
-template_of(struct api_call *call, const struct cfn_submission *in,
-            const struct cfn_stack_row *before, struct str *ret)
-{
-    if (in->previous_template && in->body.p)
-        return INVALID("Specify either TemplateBody or UsePreviousTemplate, but not both");
-    if (in->previous_template && in->url.p)
-        return INVALID("Specify either TemplateURL or UsePreviousTemplate, but not both");
-    if (in->previous_template && before) {
-        *ret = before->template;
-        return 0;
-    }
-    *ret = in->body;
-    return cfn_template_text(call, ret, in->url);
-}
-
-static int
-tags_of(struct api_call *call, const struct cloudformation_TagList *tags, struct str_list *ret)
-{
-    *ret = (struct str_list){0};
-    LIST_EACH(tags, tag) {
-        if (str_starts(tag->key, S("aws:")))
-            return INVALID("aws: prefixed tag key names are not allowed for external use.");
-        for (size_t i = 0; i < ret->n; i += 2)
-            if (str_eq(ret->v[i], tag->key))
-                return INVALID("Duplicate tag keys found: %.*s", STR_ARG(tag->key));
-        *LIST_PUSH(call->arena, ret) = tag->key;
-        *LIST_PUSH(call->arena, ret) = tag->value.p ? tag->value : S("");
-    }
-    return 0;
-}
-
-int
-cfn_capable(struct api_call *call, const struct json *root, const struct str_list *given)
-{
-    struct str needs = cfn_capability(root, call->arena, NULL);
-    bool extended = json_get(root, "Transform") && !cfn_extended(root);
-
-    if (extended && !str_in(given, S("CAPABILITY_AUTO_EXPAND")))
-        return api_fault(call, &CFN_ERR(InsufficientCapabilitiesException),
-                         "Requires capabilities : [CAPABILITY_AUTO_EXPAND]");
-    if (!needs.p || str_in(given, S("CAPABILITY_NAMED_IAM")) || str_in(given, needs))
-        return 0;
-    return api_fault(call, &CFN_ERR(InsufficientCapabilitiesException),
-                     "Requires capabilities : [%.*s]", STR_ARG(needs));
-}
-
-static int
-parameters_of(struct api_call *call, const struct cfn_submission *in, const struct json *root,
-              const struct cfn_stack_row *before, struct str *ret)
-{
-    struct cfn_givens given = {0};
-    struct json old = cfn_object(), params;
-    struct str wrong;
-
-    LIST_EACH(in->parameters, p) {
-        bool previous = opt_bool_or(p->use_previous_value, false);
-
-        if (!p->parameter_key.p || (!p->parameter_value.p && !previous))
-            return INVALID("Every parameter must have a ParameterKey and a ParameterValue");
-        if (previous && (!before || p->parameter_value.p))
-            return INVALID("Invalid input for parameter key %.*s. Cannot specify usePreviousValue "
-                           "as true for a parameter key not in the previous template",
-                           STR_ARG(p->parameter_key));
-        *LIST_PUSH(call->arena, &given) =
-            (struct cfn_given){p->parameter_key, p->parameter_value, previous};
-    }
-    if (before && before->params.n)
-        cfn_read(call->arena, before->params, &old);
-    int r = cfn_parameters(call, root, &given, &old, &params, &wrong);
-
-    if (r > 0)
-        return INVALID("%.*s", STR_ARG(wrong));
-    if (r == 0)
-        *ret = cfn_print(call->arena, &params, (size_t)2 << 20);
-    return r;
-}
-
-static int
-rules_of(struct api_call *call, const struct json *root, struct str text)
-{
-    struct cfn_scope scope;
-    struct json params;
-
-    if (!json_get(root, "Rules") || !cfn_read(call->arena, text, &params))
-        return 0;
-    cfn_scope_init(&scope, call->arena, root);
-    cfn_parameters_put(&scope, &params);
-    struct str wrong = cfn_rules(&scope, root);
-
-    return wrong.p ? INVALID("%.*s", STR_ARG(wrong)) : 0;
-}
-
-static int
-actor_of(struct api_call *call, const struct cfn_submission *in, const struct cfn_stack_row *before,
-         struct cfn_stack_row *row)
-{
-    int r;
-
-    row->role = in->role.p ? in->role : before ? before->role : S("");
-    row->actor = api_actor_keep(call);
-    if (!row->role.n)
-        return 0;
-    r = in->role.p ? api_authorize_pass_role(call, in->role, VIA) : 0;
-    if (r)
-        return r;
-    row->actor = api_actor_role(call, row->role, S("AWSCloudFormation"));
-    return row->actor.n ? 0
-                        : INVALID("Role %.*s is invalid or cannot be assumed", STR_ARG(row->role));
-}
-
-static void
-keep_or_take(const struct str_list *given, const struct str_list *before, struct str_list *ret)
-{
-    if (given && given->v)
-        *ret = (struct str_list){given->n ? given->v : NULL, given->n};
-    else if (before)
-        *ret = *before;
-}
-
-static int
-policies_of(struct api_call *call, const struct cfn_submission *in, struct cfn_stack_row *row)
-{
-    struct str wrong = STR_NONE, policy = in->policy_body;
-
-    if (in->policy_url.p) {
-        int r = cfn_fetch(call, in->policy_url, "StackPolicyURL", CFN_POLICY_BYTES_MAX, &policy);
-
-        if (r)
-            return r;
-    }
-    if (policy.p)
-        wrong = cfn_policy_check(call->arena, policy);
-    if (!wrong.p && in->policy_once.p)
-        wrong = cfn_policy_check(call->arena, in->policy_once);
-    if (wrong.p)
-        return INVALID("%.*s", STR_ARG(wrong));
-    if (policy.p)
-        row->policy = policy;
-    row->policy_once = in->policy_once;
-    return 0;
-}
-
-int
-cfn_submit(struct api_call *call, const struct cfn_submission *in,
-           const struct cfn_stack_row *before, struct cfn_stack_row *row)
-{
-    static const struct str_list nothing = {0};
-    struct json root;
-    struct str text;
-    int r = refuse_unreached(call, in);
-
-    if (r == 0)
-        r = template_of(call, in, before, &text);
-    if (r)
-        return r;
-    struct str wrong = cfn_template(call->arena, text, &root);
-
-    if (wrong.p)
-        return INVALID("%.*s", STR_ARG(wrong));
-    r = tags_of(call, in->tags, &row->tags);
-    if (r == 0 && before && !in->tags->v)
-        row->tags = before->tags;
-    if (r == 0)
-        r = parameters_of(call, in, &root, before, &row->params);
-    if (r == 0)
-        r = rules_of(call, &root, row->params);
-    if (r == 0)
-        r = cfn_capable(call, &root, in->capabilities ? in->capabilities : &nothing);
-    if (r == 0)
-        r = actor_of(call, in, before, row);
-    if (r)
-        return r;
-    keep_or_take(in->notify, before ? &before->notify : NULL, &row->notify);
-    keep_or_take(in->capabilities, NULL, &row->capabilities);
-    r = policies_of(call, in, row);
-    if (r)
-        return r;
-    row->template = text;
-    row->description = cfn_scalar(json_get(&root, "Description"));
-    row->token = in->token.p ? in->token : S("");
-    return 0;
 }
 
 /* ---- a trial ---- */
@@ -416,6 +192,18 @@ cfn_new_stack(struct api_call *call, struct str name, struct cfn_stack_row *row)
     return 0;
 }
 
+void
+cfn_keep_before(struct cfn_stack_row *row, const struct cfn_stack_row *old)
+{
+    /* what failed and was left is no state to go back to */
+    if (str_ends(old->status, S("_FAILED")))
+        return;
+    row->before_template = old->template;
+    row->before_processed = old->processed;
+    row->before_params = old->params;
+    row->before_tags = old->tags;
+}
+
 int
 cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage)
 {
@@ -425,6 +213,7 @@ cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage
 
     row->stage = stage;
     row->cancel = false;
+    row->failure = S("");
     r = is_new ? cfn_stack_insert(call->txn, row) : 0;
     if (r < 0)
         return error_origin(-r, "stack %.*s cannot be written", STR_ARG(row->id));
@@ -460,7 +249,7 @@ cfn_create_stack(struct api_call *call, const struct cloudformation_CreateStackI
 
     /* the same call again */
     if (same && req->client_request_token.n && str_eq(same->token, req->client_request_token) &&
-        str_eq(same->template, req->template_body)) {
+        (req->template_url.p || str_eq(same->template, req->template_body))) {
         res->stack_id = same->id;
         return 0;
     }
@@ -519,7 +308,7 @@ cfn_is_same(struct api_call *call, const struct cfn_stack_row *before,
     *ret = r == 0 && same_parts(&old.root, &new.root) &&
            cfn_equal(&old.scope.values, &new.scope.values) &&
            same_list(&before->tags, &row->tags) && same_list(&before->notify, &row->notify) &&
-           str_eq(before->role, row->role);
+           str_eq(before->role, row->role) && !cfn_has_nested(&new.root);
     return r;
 }
 
@@ -527,7 +316,8 @@ static bool
 may_update(const struct cfn_stack_row *row, bool retries)
 {
     static const char *const good[] = {"CREATE_COMPLETE", "UPDATE_COMPLETE",
-                                       "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"};
+                                       "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE",
+                                       "IMPORT_ROLLBACK_COMPLETE"};
 
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         if (str_is(row->status, good[i]))
@@ -570,8 +360,8 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
         .previous_template = opt_bool_or(req->use_previous_template, false),
         .policy_body = req->stack_policy_body,
         .policy_once = req->stack_policy_during_update_body,
-        .policy_url =
-            req->stack_policy_url.p ? req->stack_policy_url : req->stack_policy_during_update_url,
+        .policy_url = req->stack_policy_url,
+        .policy_once_url = req->stack_policy_during_update_url,
         .token = req->client_request_token,
     };
     const struct cfn_stack_row *old = cfn_find(call, req->stack_name);
@@ -597,10 +387,9 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
         return INVALID("No updates are to be performed.");
     if (r)
         return r;
-    row.before_template = old->template;
-    row.before_params = old->params;
-    row.before_tags = old->tags;
+    cfn_keep_before(&row, old);
     row.hold = opt_bool_or(req->disable_rollback, false);
+    row.with_parent = false;
     row.retain_new = opt_bool_or(req->retain_except_on_create, false);
     row.updated_ms = call->now_ms;
     row.deadline_ms = 0;
@@ -628,30 +417,100 @@ cfn_cancel_update_stack(struct api_call *call,
     return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(row.id)) : 0;
 }
 
+/* What could not be brought back is tried again, or left as it is. */
+static int
+back_again(struct cfn_look *look, const struct str_list *skip)
+{
+    struct api_call *call = look->call;
+    struct str_list left = {0};
+    int r = 0;
+
+    LIST_EACH(skip, name)
+        *LIST_PUSH(call->arena, &left) = *name;
+    STORE_EACH(call->txn, cfn_resource_by_stack, old, look->stack.id) {
+        struct cfn_resource_row row = *old;
+        bool skipped = str_in(skip, row.logical);
+
+        if (r != 0 || row.phase != CFN_BACK_FAILED)
+            continue;
+        for (size_t i = 0; i < left.n; i++)
+            if (str_eq(left.v[i], row.logical))
+                left.v[i] = left.v[--left.n];
+        row.phase = skipped ? CFN_SETTLED : CFN_FAILED;
+        row.touched = skipped ? CFN_UNTOUCHED : row.touched;
+        r = skipped ? cfn_resource_status(look, &row, "UPDATE_COMPLETE", STR_NONE)
+                    : cfn_resource_update(call->txn, &row);
+        if (r == 0 && !skipped)
+            r = cfn_nested_again(look, &row);
+    }
+    struct str all = str_join(call->arena, &left, S(", "));
+
+    if (r == 0 && left.n)
+        return INVALID("ResourcesToSkip: [%.*s] are not in the UPDATE_FAILED state", STR_ARG(all));
+    return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(look->stack.id)) : r;
+}
+
 int
 cfn_continue_update_rollback(struct api_call *call,
                              const struct cloudformation_ContinueUpdateRollbackInput *req,
                              struct cloudformation_ContinueUpdateRollbackOutput *res UNUSED)
 {
+    const struct cfn_submission role = {.role = req->role_arn};
     const struct cfn_stack_row *old;
     struct cfn_look look;
     int r = cfn_need(call, req->stack_name, &old);
 
     if (r)
         return r;
-    if (req->resources_to_skip.n || req->role_arn.p)
-        return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                         "Welkin does not implement ResourcesToSkip and RoleARN of "
-                         "ContinueUpdateRollback yet: nothing was done.");
-    if (!str_is(old->status, "UPDATE_ROLLBACK_FAILED") && !str_is(old->status, "UPDATE_FAILED"))
+    if (!str_is(old->status, "UPDATE_ROLLBACK_FAILED"))
         return INVALID("Stack:%.*s is in %.*s state and can not continue to roll back.",
                        STR_ARG(old->id), STR_ARG(old->status));
     r = cfn_look_init(&look, call, old);
     if (r)
         return r;
+    r = back_again(&look, &req->resources_to_skip);
+    if (r == 0)
+        r = cfn_submit_actor(call, &role, old, &look.stack);
+    if (r)
+        return r;
     look.stack.stage = CFN_REVERT;
+    look.stack.with_parent = false;
     look.stack.token = req->client_request_token.p ? req->client_request_token : S("");
     return cfn_status(&look, "UPDATE_ROLLBACK_IN_PROGRESS", S("User Initiated"));
+}
+
+/* What DisableRollback left as it was. */
+int
+cfn_rollback_stack(struct api_call *call, const struct cloudformation_RollbackStackInput *req,
+                   struct cloudformation_RollbackStackOutput *res)
+{
+    const struct cfn_submission role = {.role = req->role_arn};
+    const struct cfn_stack_row *old;
+    struct cfn_look look;
+    int r = cfn_need(call, req->stack_name, &old);
+
+    if (r)
+        return r;
+    bool creates = str_is(old->status, "CREATE_FAILED") || !old->before_template.n;
+
+    if (!str_is(old->status, "CREATE_FAILED") && !str_is(old->status, "UPDATE_FAILED"))
+        return INVALID("Stack:%.*s is in %.*s state and can not be rolled back.", STR_ARG(old->id),
+                       STR_ARG(old->status));
+    r = cfn_look_init(&look, call, old);
+    if (r == 0)
+        r = cfn_submit_actor(call, &role, old, &look.stack);
+    if (r)
+        return r;
+    look.stack.stage = creates ? CFN_ROLLBACK : CFN_REVERT;
+    look.stack.with_parent = false;
+    look.stack.retain_new = opt_bool_or(req->retain_except_on_create, false);
+    look.stack.token = req->client_request_token.p ? req->client_request_token : S("");
+    res->stack_id = old->id;
+    if (creates)
+        r = cfn_remove_begin(&look);
+    return r ? r
+             : cfn_status(&look, creates ? "ROLLBACK_IN_PROGRESS" : "UPDATE_ROLLBACK_IN_PROGRESS",
+                          S("User Initiated"));
 }
 
 /* ---- DeleteStack ---- */
@@ -660,7 +519,9 @@ static int
 delete_check(struct api_call *call, const struct cfn_stack_row *row,
              const struct cloudformation_DeleteStackInput *req, struct cfn_look *look)
 {
-    if (row->protected)
+    const struct cfn_stack_row *root = row->root.n ? cfn_stack_get(call->txn, row->root) : row;
+
+    if (row->protected || (root && root->protected))
         return INVALID("Stack [%.*s] cannot be deleted while TerminationProtection is enabled",
                        STR_ARG(row->name));
     if (row->stage != CFN_REST && row->stage != CFN_CREATE)
@@ -695,7 +556,7 @@ cfn_delete_stack(struct api_call *call, const struct cloudformation_DeleteStackI
     if (r == 0)
         r = delete_check(call, row, req, &look);
     if (r == 0)
-        r = actor_of(call, &role, row, &look.stack);
+        r = cfn_submit_actor(call, &role, row, &look.stack);
     if (r)
         return r;
     look.stack.stage = CFN_DELETE;
@@ -717,6 +578,10 @@ cfn_update_termination_protection(struct api_call *call,
 
     if (r)
         return r;
+    if (old->root.n)
+        return INVALID("Termination protection cannot be changed on nested stack [%.*s]. Change it "
+                       "on its root stack.",
+                       STR_ARG(old->name));
     struct cfn_stack_row row = *old;
 
     row.protected = opt_bool_or(req->enable_termination_protection, false);
@@ -736,15 +601,13 @@ cfn_set_stack_policy(struct api_call *call, const struct cloudformation_SetStack
     const struct cfn_stack_row *old;
     int r = cfn_need(call, req->stack_name, &old);
 
-    if (r == 0)
-        r = refuse_unreached(call, &in);
     if (r == 0 && !in.policy_body.p && !in.policy_url.p)
         r = INVALID("You must specify StackPolicyBody or StackPolicyURL");
     if (r)
         return r;
     struct cfn_stack_row row = *old;
 
-    r = policies_of(call, &in, &row);
+    r = cfn_submit_policies(call, &in, &row);
     if (r == 0)
         r = cfn_stack_update(call->txn, &row);
     return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(row.id)) : r;

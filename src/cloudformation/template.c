@@ -6,8 +6,10 @@
 #include "cloudformation/template.h"
 
 #include "base/list.h"
+#include "cloudformation/expand.h"
 #include "cloudformation/function.h"
 #include "cloudformation/load.h"
+#include "cloudformation/rule.h"
 #include "cloudformation/type.h"
 
 #include <stdlib.h>
@@ -17,8 +19,9 @@ cfn_extended(const struct json *root)
 {
     const struct json *transform = json_get(root, "Transform");
 
-    if (transform && transform->kind == JSON_ARRAY && transform->n == 1)
-        transform = &transform->v[0];
+    for (size_t i = 0; transform && transform->kind == JSON_ARRAY && i < transform->n; i++)
+        if (str_is(cfn_scalar(&transform->v[i]), "AWS::LanguageExtensions"))
+            return true;
     return str_is(cfn_scalar(transform), "AWS::LanguageExtensions");
 }
 
@@ -293,7 +296,8 @@ check_sections(struct arena *a, const struct json *root)
                            "allowed, %zu",
                            objects[i].name, section->n, objects[i].max);
         for (size_t k = 0; section && k < section->n; k++)
-            if (i != 1 && !is_alphanumeric(section->names[k]))
+            if (i != 1 && !is_alphanumeric(section->names[k]) &&
+                !(cfn_is_transformed(root) && str_starts(section->names[k], S("Fn::"))))
                 return str_fmt(a, "Template format error: %s name %.*s is non alphanumeric.",
                                objects[i].name, STR_ARG(section->names[k]));
     }
@@ -303,19 +307,40 @@ check_sections(struct arena *a, const struct json *root)
 static struct str
 check_transform(struct arena *a, const struct json *root)
 {
-    const struct json *transform = json_get(root, "Transform");
+    struct str_list names = cfn_transforms(a, root);
 
     if (json_get(root, "Hooks"))
         return S("Welkin does not implement Hooks in templates yet");
-    if (!transform || cfn_extended(root))
-        return STR_NONE;
-    if (transform->kind == JSON_ARRAY && transform->n)
-        transform = &transform->v[0];
-    struct str name = cfn_scalar(transform);
+    LIST_EACH(&names, name) {
+        if (str_is(*name, "AWS::LanguageExtensions") || str_is(*name, "AWS::Include"))
+            continue;
+        if (str_starts(*name, S("AWS::")))
+            return str_fmt(a, "Welkin does not implement the transform %.*s yet", STR_ARG(*name));
+        return str_fmt(a, "No transform named %.*s found.", STR_ARG(*name));
+    }
+    return STR_NONE;
+}
 
-    if (str_starts(name, S("AWS::")))
-        return str_fmt(a, "Welkin does not implement the transform %.*s yet", STR_ARG(name));
-    return str_fmt(a, "No transform named %.*s found.", STR_ARG(name));
+/* A map of maps of texts and lists; functions only with language extensions. */
+static struct str
+check_mappings(struct arena *a, const struct json *root)
+{
+    const struct json *maps = json_get(root, "Mappings");
+
+    for (size_t i = 0; maps && i < maps->n; i++) {
+        const struct json *map = &maps->v[i];
+
+        for (size_t k = 0; k < map->n; k++) {
+            if (map->kind != JSON_OBJECT || map->v[k].kind != JSON_OBJECT)
+                return str_fmt(a, "Template format error: Every Mappings member %.*s must be a map",
+                               STR_ARG(maps->names[i]));
+            for (size_t v = 0; v < map->v[k].n && !cfn_extended(root); v++)
+                if (map->v[k].v[v].kind == JSON_OBJECT || map->v[k].v[v].kind == JSON_NULL)
+                    return S("Template format error: Every Mappings attribute must be a String or "
+                             "a List.");
+        }
+    }
+    return STR_NONE;
 }
 
 static bool
@@ -398,6 +423,56 @@ check_resource(struct arena *a, const struct json *root, struct str name,
     return check_policies(a, name, resource);
 }
 
+/*
+ * Where a secure string of Parameter Store may stand.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/
+ * dynamic-references-ssm-secure-strings.html
+ */
+static bool
+takes_secure(struct str path)
+{
+    static const char *const paths[] = {"AWS::DirectoryService::MicrosoftAD/Properties/Password",
+                                        "AWS::DirectoryService::SimpleAD/Properties/Password",
+                                        "AWS::ElastiCache::ReplicationGroup/Properties/AuthToken",
+                                        "AWS::IAM::User/Properties/LoginProfile/Password",
+                                        "AWS::RDS::DBCluster/Properties/MasterUserPassword",
+                                        "AWS::RDS::DBInstance/Properties/MasterUserPassword",
+                                        "AWS::Redshift::Cluster/Properties/MasterUserPassword",
+                                        NULL};
+
+    return is_one_of(path, paths);
+}
+
+static void
+find_secure(struct arena *a, const struct json *j, struct str path, struct str_list *ret)
+{
+    if (j->kind == JSON_STRING && str_find(j->text, S("{{resolve:ssm-secure:")) != SIZE_MAX &&
+        !takes_secure(path) && !str_in(ret, path))
+        *LIST_PUSH(a, ret) = path;
+    for (size_t i = 0; i < j->n; i++) {
+        bool step = j->kind == JSON_OBJECT && !str_starts(j->names[i], S("Fn::"));
+
+        find_secure(a, &j->v[i],
+                    step ? str_fmt(a, "%.*s/%.*s", STR_ARG(path), STR_ARG(j->names[i])) : path,
+                    ret);
+    }
+}
+
+static struct str
+check_secure(struct arena *a, const struct json *root)
+{
+    const struct json *resources = json_get(root, "Resources");
+    struct str_list bad = {0};
+
+    for (size_t i = 0; i < resources->n; i++)
+        find_secure(a, &resources->v[i], json_text(&resources->v[i], "Type"), &bad);
+    if (!bad.n)
+        return STR_NONE;
+    struct str all = str_join(a, &bad, S(", "));
+
+    return str_fmt(a, "SSM Secure reference is not supported in: [%.*s]", STR_ARG(all));
+}
+
 static struct str
 check_resources(struct arena *a, const struct json *root)
 {
@@ -449,25 +524,39 @@ check_outputs(struct arena *a, const struct json *root)
 }
 
 struct str
+cfn_template_parts(struct arena *a, const struct json *root)
+{
+    struct str wrong = check_sections(a, root);
+
+    if (!wrong.p)
+        wrong = check_mappings(a, root);
+    if (!wrong.p)
+        wrong = check_resources(a, root);
+    if (!wrong.p)
+        wrong = check_secure(a, root);
+    if (!wrong.p)
+        wrong = check_refs(a, root, "Resources");
+    if (!wrong.p)
+        wrong = check_outputs(a, root);
+    if (!wrong.p)
+        wrong = check_refs(a, root, "Outputs");
+    if (!wrong.p)
+        wrong = check_circles(a, json_get(root, "Resources"), root);
+    return wrong;
+}
+
+struct str
 cfn_template(struct arena *a, struct str text, struct json *ret)
 {
     struct str wrong = cfn_load(a, text, ret);
 
     if (!wrong.p)
-        wrong = check_sections(a, ret);
-    if (!wrong.p)
         wrong = check_transform(a, ret);
     if (!wrong.p)
-        wrong = check_resources(a, ret);
-    if (!wrong.p)
-        wrong = check_refs(a, ret, "Resources");
-    if (!wrong.p)
-        wrong = check_outputs(a, ret);
-    if (!wrong.p)
-        wrong = check_refs(a, ret, "Outputs");
-    if (!wrong.p)
-        wrong = check_circles(a, json_get(ret, "Resources"), ret);
-    return wrong;
+        wrong = cfn_rules_check(a, ret);
+    if (wrong.p)
+        return wrong;
+    return cfn_is_transformed(ret) ? check_sections(a, ret) : cfn_template_parts(a, ret);
 }
 
 struct str

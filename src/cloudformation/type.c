@@ -49,8 +49,11 @@ cfn_type(struct str name)
 bool
 cfn_type_has_attribute(const struct json *type, struct str attribute)
 {
+    struct str prefix = json_text(type, "AttributePrefix");
+
     /* what an open type has is told by what makes it */
-    return json_get(type, "Open") || json_get_str(json_get(type, "Attributes"), attribute) != NULL;
+    return json_get(type, "Open") || json_get_str(json_get(type, "Attributes"), attribute) ||
+           (prefix.p && str_starts(attribute, prefix));
 }
 
 static bool
@@ -485,8 +488,8 @@ part_fits(struct cfn_run *run, struct str name, const struct json *known)
     return r;
 }
 
-static int
-validate(struct cfn_run *run)
+int
+cfn_run_validate(struct cfn_run *run)
 {
     const struct json *parts = json_get(run->type, "Parts");
     const struct json *values = json_get(run->type, "Values");
@@ -556,7 +559,7 @@ cfn_run_create(struct cfn_run *run)
 {
     struct step_scope s;
     size_t mark = store_savepoint(run->call->txn);
-    int r = validate(run);
+    int r = cfn_run_validate(run);
 
     if (r != CFN_DONE)
         return r;
@@ -625,7 +628,7 @@ cfn_run_update(struct cfn_run *run)
     struct step_scope s;
     const struct json *how = json_get(run->type, "Interrupt");
     size_t mark = store_savepoint(run->call->txn);
-    int r = validate(run);
+    int r = cfn_run_validate(run);
 
     if (r != CFN_DONE)
         return r;

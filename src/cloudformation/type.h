@@ -30,6 +30,8 @@
  *   Retry [CODE]      refusals of Delete after which it is tried again
  *   Missing [CODE]    what says that the thing is not there any more
  *   Unreached [P …]   properties whose change is refused: not implemented
+ *   Internal          made of CloudFormation's own rows: own.h
+ *   AttributePrefix   any attribute that begins so is one
  *   Fixed [P …]       properties whose change AWS refuses
  *   Live              {PROPERTY: value}: the properties as they are, over Read's replies and those
  *                     of LiveRead's steps; what is not here cannot drift
@@ -73,6 +75,8 @@ struct cfn_run {
 
 enum cfn_outcome { CFN_DONE = 0, CFN_REFUSED = 1, CFN_RETRY = 2 };
 
+/* Whether the type has all properties that are given, and those that are needed are there. */
+int cfn_run_validate(struct cfn_run *run);
 /* Each answers enum cfn_outcome with `why`, or negative.  What was refused left nothing behind. */
 int cfn_run_create(struct cfn_run *run);
 /* CFN_RETRY: it must become still first; what was done for that stays. */

@@ -298,8 +298,8 @@ fault(struct admin *admin, struct http_request *req)
                          admin->d->env->now_ms(admin->d->env));
     if (r == -EINVAL)
         refuse(admin, req, 400,
-               "Give kind=zone, rack, host or network, id=ZONE[/rN[/hN]] of that kind, and "
-               "state=on or off.");
+               "Give kind=zone, rack, host or network, id=ZONE[/rN[/hN]] of that kind, or "
+               "kind=snapshot and the id of one, and state=on or off.");
     else if (r < 0 || store_flush(cloud_store(admin->d->cloud)) < 0)
         refuse(admin, req, 500, "The fault could not be stored.");
     else

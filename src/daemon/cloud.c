@@ -87,13 +87,14 @@ seed_images(struct txn *txn, struct env *env)
     return r;
 }
 
-/* The operator's limit of vCPUs, of each quota; 0: Welkin's own. */
+/* The operator's limits, of each quota; 0: Welkin's own. */
 static int
-seed_quotas(struct txn *txn, int64_t limit)
+seed_quotas(struct txn *txn, const struct cloud_config *config)
 {
     int r = 0;
 
     for (unsigned i = 0; i < n_quotas && r >= 0; i++) {
+        int64_t limit = quotas[i].volume_type ? config->storage_limit : config->vcpu_limit;
         const struct servicequotas_value_row row = {.id = str_from(quotas[i].code),
                                                     .value = limit};
         bool is = servicequotas_value_get(txn, row.id) != NULL;
@@ -121,7 +122,7 @@ seed(struct cloud *cloud)
     if (r >= 0)
         r = ec2_networks_complete(txn);
     if (r >= 0)
-        r = seed_quotas(txn, cloud->config.vcpu_limit);
+        r = seed_quotas(txn, &cloud->config);
 
     if (r < 0)
         store_rollback(txn);
@@ -187,6 +188,7 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r < 0)
         return r;
     cloud->driver = driver;
+    cloud->machines.max = driver->machines_max;
     events = host_events(cloud->host);
     attach(attach_ctx, &events);
     r = host_start(cloud->host);
@@ -328,7 +330,7 @@ cloud_reset(struct cloud *cloud, uint64_t *ret_seq)
     if (r >= 0)
         r = ec2_networks_complete(txn);
     if (r >= 0)
-        r = seed_quotas(txn, cloud->config.vcpu_limit);
+        r = seed_quotas(txn, &cloud->config);
     if (r < 0) {
         store_rollback(txn);
         return r;

@@ -19,6 +19,7 @@ struct cloud_config {
     const uint8_t *root_key;   /* NULL: the file in dir */
     bool root_keys;            /* accept the access keys test and 12 digits */
     int64_t vcpu_limit;        /* of each vCPU quota of an account in a region; 0: plenty */
+    int64_t storage_limit;     /* of each quota of volumes, in TiB; 0: plenty */
     struct str region_model;   /* text as data/region_model.txt; p NULL: that one */
 };
 

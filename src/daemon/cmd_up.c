@@ -79,6 +79,11 @@ cmd_up(struct cli *cli)
     if (vcpus && (!str_to_i64(str_from(vcpus), &config.vcpu_limit) || config.vcpu_limit < 1 ||
                   config.vcpu_limit > QUOTA_VALUE_MAX))
         return cli_fail("--vcpu-limit takes a number from 1 to %d.", QUOTA_VALUE_MAX);
+    const char *storage = cli_option(cli, "--storage-limit");
+    if (storage &&
+        (!str_to_i64(str_from(storage), &config.storage_limit) || config.storage_limit < 1 ||
+         config.storage_limit > QUOTA_VALUE_MAX))
+        return cli_fail("--storage-limit takes a number from 1 to %d.", QUOTA_VALUE_MAX);
     config.sim_stop_ms = config.sim_boot_ms;
     if (model && !read_model(cli, model, &config.region_model))
         return cli_fail("--region-model cannot be read: %s: %s.", model, strerror(errno));

@@ -402,6 +402,7 @@ open_cloud(struct daemon *d, int listen_fd)
         .dir = d->config.data_dir,
         .threads = true,
         .vcpu_limit = d->config.vcpu_limit,
+        .storage_limit = d->config.storage_limit,
         .region_model = d->config.region_model,
         .root_keys = is_loopback(d->config.address) || d->config.allow_test_keys,
     };

@@ -34,6 +34,7 @@ static const struct command commands[] = {
      "  --host sim          instances are only rows; anybody can run it\n"
      "  --region-model FILE the hardware of the regions (data/region_model.txt, built in)\n"
      "  --vcpu-limit N      of each vCPU quota of an account in a region (1000000)\n"
+     "  --storage-limit N   of each quota of volumes of a type, in TiB (1000000)\n"
      "  --sim-boot-ms N     how long a simulated boot takes on the cloud's clock (50)\n"
      "  --allow-test-keys   accept the keys test/test on an address that is not loopback\n"
      "  --allow-origin LIST web pages that may call the API: their origins with commas between,\n"
@@ -114,10 +115,11 @@ static const struct command commands[] = {
      "Racks and hosts are named like us-east-1a/r3 and us-east-1a/r3/h12.  Tenants do not see\n"
      "them.\n"},
     {"fault", cmd_fault, "break hardware, or repair it",
-     "welkin fault zone|rack|host|network ID on|off\n"
+     "welkin fault zone|rack|host|network|snapshot ID on|off\n"
      "\n"
      "A zone, rack or host without power, or any of them without network.  Instances there fail\n"
-     "their system status check, and nothing new is placed there.\n"},
+     "their system status check, and nothing new is placed there.  A damaged snapshot of an\n"
+     "image: instances that are launched from it end with Client.InternalError.\n"},
     {"reset", cmd_reset, "delete everything in the cloud",
      "welkin reset --yes\n\nTerminates all instances and deletes all resources of all accounts.\n"},
     {"version", cmd_version, "print the version", "welkin version\n"},

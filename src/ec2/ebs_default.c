@@ -92,7 +92,7 @@ ec2_get_ebs_default_kms_key_id(struct api_call *call,
     return 0;
 }
 
-/* The ARN of the key that an id or alias names, or the text itself when it names none we may see. */
+/* The ARN of the key that an id or alias names; the text itself when the caller sees none. */
 static int
 key_arn(struct api_call *call, struct str id, struct str *ret)
 {

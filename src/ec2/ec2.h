@@ -278,9 +278,17 @@ struct ec2_root_want {
     struct str instance_id, zone;
     const struct str_list *tags;
 };
-/* Makes it.  *ret_may: false when it is encrypted and KMS does not let the caller have its key. */
+/* What a start that cannot succeed ends with: ec2_instance_row.launch_error. */
+#define INSTANCE_NO_KEY "Client.InternalError"
+#define INSTANCE_BAD_SNAPSHOT "Client.InternalError"
+#define INSTANCE_NO_STORAGE "Client.VolumeLimitExceeded"
+/*
+ * Makes it.  *ret_error: empty, or why the instance cannot start with it: KMS does not let the
+ * caller have its key, the account has no room for it (then there is no volume), or its snapshot is
+ * damaged.
+ */
 int ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
-                         struct ec2_volume_row *ret, bool *ret_may);
+                         struct ec2_volume_row *ret, struct str *ret_error);
 /* Volumes of a terminated instance: those that go with it are deleted, others become available. */
 int ec2_volumes_release(struct txn *txn, struct str instance_id);
 /*

@@ -1,8 +1,12 @@
 /*
  * Faults of the hardware, which the operator switches on and off.  A fault is a row: status checks
- * and placement look at it, nothing else happens to the machine by itself.
+ * and placement look at it, nothing else happens to the machine by itself.  A snapshot that is
+ * damaged is one too: nothing starts from it.
  */
 #include "ec2/placer.h"
+#include "ec2/volume.h"
+
+#define SNAPSHOT "snapshot"
 
 static const struct {
     const char *kind;
@@ -19,9 +23,29 @@ depth_of(struct str path)
     return depth;
 }
 
+static bool
+snapshot_known(struct txn *txn, struct str id)
+{
+    STORE_EACH(txn, ec2_image_by_key, row)
+        if (id.n && str_eq(row->snapshot_id, id))
+            return true;
+    return false;
+}
+
+bool
+ec2_snapshot_is_damaged(struct txn *txn, struct str id)
+{
+    STORE_EACH(txn, ec2_fault_by_target, row, id)
+        if (str_is(row->kind, SNAPSHOT))
+            return true;
+    return false;
+}
+
 bool
 ec2_fault_known(struct ec2_placer *placer, struct txn *txn, struct str kind, struct str target)
 {
+    if (str_is(kind, SNAPSHOT))
+        return snapshot_known(txn, target);
     if (!placement_known(ec2_placer_placement(placer, txn), target) ||
         !ec2_region_find(str_cut(target, 0, placement_zone_of(target).n - 1)))
         return false;

@@ -57,9 +57,7 @@ struct ec2_instance_why ec2_instance_why_host(struct arena *arena, struct str se
 struct ec2_instance_why ec2_instance_why_hibernate(struct arena *arena, int64_t now_ms);
 /* What a hibernated instance had in memory is gone; `sentence` says how. */
 struct ec2_instance_why ec2_instance_why_forgot(struct arena *arena, struct str sentence);
-/* What a start that cannot succeed ends with, by its code: ec2_instance_row.launch_error. */
-#define INSTANCE_NO_KEY "Client.InternalError"
-#define INSTANCE_NO_STORAGE "Client.VolumeLimitExceeded"
+/* The one that a launch_error of ec2.h stands for. */
 struct ec2_instance_why ec2_instance_why_launch(struct str code);
 
 /*
@@ -73,8 +71,8 @@ int ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_in
 
 /* ---- instance_slot.c ---- */
 
-/* Takes the lowest free range of user ids for an instance; -ENOSPC, not logged: all are taken. */
-int ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret) MUST_USE;
+/* Takes the lowest free of `max` ranges of user ids; -ENOSPC, not logged: all are taken. */
+int ec2_slot_take(struct txn *txn, struct str instance_id, int64_t max, int64_t *ret) MUST_USE;
 int ec2_slot_give_back(struct txn *txn, int64_t slot) MUST_USE;
 
 /* ---- instance_hibernate.c ---- */

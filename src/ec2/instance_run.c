@@ -78,7 +78,7 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
     return 0;
 }
 
-/* A volume that is encrypted under a key that the caller cannot use: the launch fails later. */
+/* One that the instance cannot start with does not refuse the call: the launch fails later. */
 static int
 make_volume(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
 {
@@ -87,22 +87,17 @@ make_volume(struct api_call *call, const struct ec2_launch *l, struct ec2_instan
                                        .instance_id = row->id,
                                        .zone = row->zone,
                                        .tags = &l->volume_tags};
-    struct ec2_volume_row made;
-    bool may;
-    int r = ec2_root_volume_make(call, &want, &made, &may);
+    struct ec2_volume_row made = {0};
+    int r = ec2_root_volume_make(call, &want, &made, &row->launch_error);
 
-    if (r)
-        return r;
     row->root_volume_id = made.id;
-    if (!may)
-        row->launch_error = S(INSTANCE_NO_KEY);
-    return 0;
+    return r;
 }
 
 static int
 take_slot(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
 {
-    int r = ec2_slot_take(call->txn, row->id, &row->uid_slot);
+    int r = ec2_slot_take(call->txn, row->id, api_machines(call)->max, &row->uid_slot);
 
     if (r != -ENOSPC)
         return r;

@@ -7,11 +7,8 @@
  */
 #include "ec2/instance.h"
 
-/* 65,536 ids each: slot 65,535 ends where 32 bits do. */
-#define SLOT_MAX 65000
-
 int
-ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret)
+ec2_slot_take(struct txn *txn, struct str instance_id, int64_t max, int64_t *ret)
 {
     char room[STR_I64_MAX];
     int64_t slot;
@@ -28,7 +25,7 @@ ec2_slot_take(struct txn *txn, struct str instance_id, int64_t *ret)
         return r;
     }
     slot = (int64_t)store_count(txn, &ec2_uid_slot_table) + 1;
-    if (slot > SLOT_MAX)
+    if (slot > max)
         return -ENOSPC;
     const struct ec2_uid_slot_row fresh = {
         .id = str_i64(slot, room), .slot = slot, .holder = instance_id};
@@ -43,7 +40,7 @@ ec2_slot_give_back(struct txn *txn, int64_t slot)
 {
     char room[STR_I64_MAX];
 
-    assert(slot >= 1 && slot <= SLOT_MAX);
+    assert(slot >= 1);
     const struct ec2_uid_slot_row *row = ec2_uid_slot_get(txn, str_i64(slot, room));
 
     if (!row)

@@ -172,8 +172,10 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
         r = ec2_volumes_forget_keys(txn, row->id);
     if (r)
         return r;
-    if (to == EC2_STOPPED || to == EC2_TERMINATED)
+    if (to == EC2_STOPPED || to == EC2_TERMINATED) {
+        row->left_host = row->host;
         row->host = S("");
+    }
     /* without affinity the next start may be on another Dedicated Host */
     if (to == EC2_STOPPED && !str_is(row->affinity, "host"))
         row->host_id = S("");

@@ -375,6 +375,21 @@ cluster_elsewhere(struct txn *txn, const struct ec2_instance_row *row,
     return zone.n && !str_eq(zone, row->zone);
 }
 
+/* Another host than the one it left, if there is one: while this looks, that one is broken. */
+static enum placement_answer
+find_elsewhere(struct ec2_placer *p, const struct placement_want *want, struct str left,
+               struct placement_spot *ret)
+{
+    bool avoids = left.n && want->tenancy != PLACEMENT_ON_HOST;
+    enum placement_answer answer = PLACEMENT_NO_ROOM;
+
+    if (avoids && placement_fault(p->placement, left, true)) {
+        answer = placement_find(p->placement, want, ret);
+        placement_fault(p->placement, left, false);
+    }
+    return answer == PLACEMENT_FOUND ? answer : placement_find(p->placement, want, ret);
+}
+
 enum placement_answer
 ec2_placer_place(struct ec2_placer *p, struct txn *txn, struct ec2_instance_row *row)
 {
@@ -388,7 +403,7 @@ ec2_placer_place(struct ec2_placer *p, struct txn *txn, struct ec2_instance_row 
     /* one that moves is not in its own way */
     if (moves)
         moves = placement_remove(p->placement, row->host, &want);
-    enum placement_answer answer = placement_find(p->placement, &want, &spot);
+    enum placement_answer answer = find_elsewhere(p, &want, row->left_host, &spot);
     if (moves)
         placement_add(p->placement, row->host, &want);
     if (answer != PLACEMENT_FOUND)

@@ -50,7 +50,8 @@ ec2_group_member(struct txn *txn, struct str group_id, struct str besides);
 
 /* ---- fault.c ---- */
 
-/* Whether such a fault can be: zone, rack or host of a place of that kind, network of any. */
+/* Whether such a fault can be: zone, rack or host of a place of that kind, network of any; and
+ * snapshot of one of an image. */
 bool ec2_fault_known(struct ec2_placer *placer, struct txn *txn, struct str kind,
                      struct str target);
 /* Begins or ends it; what is so already stays.  0 or negative. */

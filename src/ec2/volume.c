@@ -218,7 +218,7 @@ encrypt(struct api_call *call, struct str key, struct ec2_volume_row *row, bool 
 
 int
 ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
-                     struct ec2_volume_row *ret, bool *ret_may)
+                     struct ec2_volume_row *ret, struct str *ret_error)
 {
     const struct ec2_image_row *image = want->image;
     struct ec2_EbsBlockDevice ebs = *want->ebs;
@@ -242,12 +242,21 @@ ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
         .tags = *want->tags,
     };
 
-    *ret_may = true;
-    rates_default(&row);
-    int r = row.encrypted ? encrypt(call, ebs.kms_key_id, &row, ret_may) : 0;
+    bool may;
+    int r = ec2_storage_take(call->txn, &row, &may);
 
+    *ret_error = may ? S("") : S(INSTANCE_NO_STORAGE);
+    if (r || !may)
+        return r;
+    rates_default(&row);
+    if (row.encrypted)
+        r = encrypt(call, ebs.kms_key_id, &row, &may);
     if (r)
         return r;
+    if (!may)
+        *ret_error = S(INSTANCE_NO_KEY);
+    else if (ec2_snapshot_is_damaged(call->txn, row.snapshot_id))
+        *ret_error = S(INSTANCE_BAD_SNAPSHOT);
     r = ec2_volume_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "volume %.*s cannot be written", STR_ARG(row.id));
@@ -269,8 +278,11 @@ ec2_volumes_release(struct txn *txn, struct str instance_id)
         left.attached_ms = 0;
         left.state = S("available");
         left.delete_on_termination = false;
-        r = row->delete_on_termination ? ec2_volume_delete(txn, row->id)
-                                       : ec2_volume_update(txn, &left);
+        if (row->delete_on_termination)
+            r = ec2_storage_give_back(txn, row);
+        if (r >= 0)
+            r = row->delete_on_termination ? ec2_volume_delete(txn, row->id)
+                                           : ec2_volume_update(txn, &left);
         if (r < 0)
             return error_origin(-r, "volume %.*s cannot be released", STR_ARG(row->id));
     }

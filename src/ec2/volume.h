@@ -15,6 +15,17 @@
 #define EC2_VIA "ec2.amazonaws.com"
 #define EC2_EBS_KEY "alias/aws/ebs"
 
+/* ---- storage_limit.c ---- */
+
+/* A volume is about to be written, or deleted.  *ret_may: whether its type's quota allows it. */
+int ec2_storage_take(struct txn *txn, const struct ec2_volume_row *row, bool *ret_may) MUST_USE;
+int ec2_storage_give_back(struct txn *txn, const struct ec2_volume_row *row) MUST_USE;
+
+/* ---- fault.c ---- */
+
+/* Whether the operator has damaged it (`welkin fault snapshot`). */
+bool ec2_snapshot_is_damaged(struct txn *txn, struct str snapshot_id);
+
 /* ---- ebs_default.c ---- */
 
 /* Whether new volumes are encrypted though nobody asked. */

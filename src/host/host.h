@@ -39,6 +39,7 @@ struct host_events {
     void (*removed)(void *ctx, struct str id);
     void (*frozen)(void *ctx, struct str id);
     void (*not_frozen)(void *ctx, struct str id, struct str reason); /* it runs on */
+    void (*inspected)(void *ctx, struct str id, bool wiped);
 };
 
 enum host_power { HOST_POWER_BUTTON, HOST_POWER_REBOOT, HOST_POWER_KILL };
@@ -49,10 +50,11 @@ enum host_power { HOST_POWER_BUTTON, HOST_POWER_REBOOT, HOST_POWER_KILL };
  */
 struct host_driver {
     const char *name;
+    int64_t machines_max; /* that may have a disk at once */
     void *ctx;
     int (*boot)(void *ctx, const struct host_boot *boot);
     int (*power)(void *ctx, struct str id, enum host_power how);
-    /* Stops all of its processes where they are and cuts its network off: `frozen`, `not_frozen`. */
+    /* Stops its processes where they are and cuts its network off: `frozen` or `not_frozen`. */
     int (*freeze)(void *ctx, struct str id);
     /* Lets a frozen machine go on, with the addresses of the rows: `booted`, `failed`. */
     int (*thaw)(void *ctx, const struct host_boot *boot);
@@ -62,6 +64,8 @@ struct host_driver {
     int (*cpu)(void *ctx, struct str id, uint64_t *ret_ns);
     /* Holds it to so many thousandths of a processor from now on; its memory stays as it is. */
     int (*limit)(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes);
+    /* Looks whether a running machine's disk was wiped: `inspected`.  NULL: it has none. */
+    int (*inspect)(void *ctx, struct str id);
     /* Calls fn for each machine that runs or is frozen now: adoption after a restart. */
     int (*list)(void *ctx, void (*fn)(void *fn_ctx, struct str id, bool frozen), void *fn_ctx);
     /* Names the time since the host was started: another one means that it restarted. */

@@ -411,6 +411,16 @@ do_wake(struct host *h, struct call *c)
 }
 
 static int
+do_inspect(struct host *h, struct call *c)
+{
+    const struct priv_machine *q = c->req;
+    const struct machine *m = running(h, c, q->id);
+    const struct priv_inspect_reply r = {.wiped = m && machine_wiped(m)};
+
+    return m ? call_reply(c, &r, sizeof(r), NULL, 0) : -ENOENT;
+}
+
+static int
 do_disk(struct host *h, struct call *c)
 {
     const struct priv_disk *q = c->req;
@@ -507,6 +517,8 @@ static const struct op {
     /* The same, and take its elements out of the firewall or put them back. */
     [PRIV_HIBERNATE] = {"HIBERNATE", sizeof(struct priv_machine), ID_FIRST, do_hibernate},
     [PRIV_WAKE] = {"WAKE", sizeof(struct priv_machine), ID_FIRST, do_wake},
+    /* Looks for names in the guest's root, and follows nothing. */
+    [PRIV_INSPECT] = {"INSPECT", sizeof(struct priv_machine), ID_FIRST, do_inspect},
     /* Makes and mounts a file system of ours in a file of DATA/machines/ID; no guest has been there
      * but through the kernel's ext4. */
     [PRIV_DISK] = {"DISK", sizeof(struct priv_disk), ID_FIRST, do_disk, check_disk},

@@ -68,6 +68,7 @@ enum priv_op {
     PRIV_HIBERNATE,
     PRIV_WAKE,
     PRIV_DISK,
+    PRIV_INSPECT,
     PRIV_OPS,
 
     PRIV_EV_EXITED = 100,
@@ -348,6 +349,14 @@ struct priv_signal {
  * network and takes no EXEC; a WAKE gives it the network of its class, and it goes on.  Each is no
  * error when it is so already.
  */
+
+/*
+ * INSPECT: asks with priv_machine.  wiped: nothing is left of what every Linux has at its root but
+ * what is mounted there, so it runs on out of memory and never boots again.
+ */
+struct priv_inspect_reply {
+    uint32_t wiped;
+};
 
 /*
  * DISK: the machine's disk is an encrypted one, of so many bytes and with this key; it is made when

@@ -473,6 +473,8 @@ on_removed(void *ctx, struct str id)
     mark(m);
 }
 
+static void on_inspected(void *ctx, struct str id, bool wiped);
+
 struct host_events
 host_events(struct host *host)
 {
@@ -482,7 +484,8 @@ host_events(struct host *host)
                                 .exited = on_exited,
                                 .removed = on_removed,
                                 .frozen = on_frozen,
-                                .not_frozen = on_not_frozen};
+                                .not_frozen = on_not_frozen,
+                                .inspected = on_inspected};
 }
 
 void
@@ -506,22 +509,39 @@ host_heard(struct host *host, struct str id)
     store_commit(txn);
 }
 
-void
-host_asked(struct host *host, struct str id, bool answered)
+/* What the instance's own check found; `what` goes on after "instance ID". */
+static void
+note_check(struct host *host, struct str id, bool passed, const char *what)
 {
     struct machine *m = map_get(&host->machines, id);
     struct txn *txn = store_begin(host->store);
     struct host_machine_row row = seen_copy(txn, id);
 
-    if (!m || m->doing != RUNNING || row.phase != HOST_UP || !row.unreached_ms == answered) {
+    if (!m || m->doing != RUNNING || row.phase != HOST_UP || !row.unreached_ms == passed) {
         store_rollback(txn);
         return;
     }
-    row.unreached_ms = answered ? 0 : loop_now_ms(host->loop, LOOP_CLOUD);
+    row.unreached_ms = passed ? 0 : loop_now_ms(host->loop, LOOP_CLOUD);
     write_seen(txn, &row);
     store_commit(txn);
-    log_info("instance %.*s %s", STR_ARG(id),
-             answered ? "answers on its network again" : "does not answer on its network");
+    log_info("instance %.*s %s", STR_ARG(id), passed ? "passes its check again" : what);
+}
+
+static void
+on_inspected(void *ctx, struct str id, bool wiped)
+{
+    note_check(ctx, id, !wiped, "has nothing left on its root volume");
+}
+
+/* One that answers may still be running out of memory alone. */
+void
+host_asked(struct host *host, struct str id, bool answered)
+{
+    const struct host_driver *driver = host->driver;
+
+    if (answered && driver->inspect && driver->inspect(driver->ctx, id) >= 0)
+        return;
+    note_check(host, id, answered, "does not answer on its network");
 }
 
 /* ---- life ---- */

@@ -124,6 +124,22 @@ launch_new(struct host_sandbox *s, struct str id)
     return launch;
 }
 
+/* An operation on a machine that needs its name only. */
+static int
+ask_about(struct host_sandbox *s, enum priv_op op, struct str id, priv_reply_fn *fn)
+{
+    struct priv_machine req = {0};
+    struct launch *launch = launch_new(s, id);
+
+    if (!launch)
+        return -ENOMEM;
+    sandbox_id(req.id, id);
+    int r = sandbox_ask(s, op, &req, sizeof(req), STR_NONE, fn, launch);
+    if (r < 0)
+        free(launch);
+    return r;
+}
+
 static void
 disk_opened(void *arg, struct priv_message *m)
 {
@@ -180,6 +196,27 @@ sandbox_boot(void *ctx, const struct host_boot *boot)
     return r;
 }
 
+/* ---- a look at the disk ---- */
+
+static void
+inspected(void *arg, struct priv_message *m)
+{
+    struct launch *launch = arg;
+    const struct priv_inspect_reply *reply =
+        m->status < 0 ? NULL : PRIV_BODY(struct priv_inspect_reply, m->body);
+
+    /* One that has ended meanwhile, or a helper that is too old to look, says nothing. */
+    launch->s->events.inspected(launch->s->events.ctx, str_of(launch->id, launch->n),
+                                reply && reply->wiped);
+    free(launch);
+}
+
+static int
+sandbox_inspect(void *ctx, struct str id)
+{
+    return ask_about(ctx, PRIV_INSPECT, id, inspected);
+}
+
 /* ---- hibernation ---- */
 
 static void
@@ -199,17 +236,7 @@ frozen(void *arg, struct priv_message *m)
 static int
 sandbox_freeze(void *ctx, struct str id)
 {
-    struct host_sandbox *s = ctx;
-    struct priv_machine req = {0};
-    struct launch *launch = launch_new(s, id);
-
-    if (!launch)
-        return -ENOMEM;
-    sandbox_id(req.id, id);
-    int r = sandbox_ask(s, PRIV_HIBERNATE, &req, sizeof(req), STR_NONE, frozen, launch);
-    if (r < 0)
-        free(launch);
-    return r;
+    return ask_about(ctx, PRIV_HIBERNATE, id, frozen);
 }
 
 /* One that cannot go on is of no use any more. */
@@ -285,17 +312,7 @@ removed(void *arg, struct priv_message *m)
 static int
 sandbox_remove(void *ctx, struct str id)
 {
-    struct host_sandbox *s = ctx;
-    struct priv_machine req = {0};
-    struct launch *launch = launch_new(s, id);
-
-    if (!launch)
-        return -ENOMEM;
-    sandbox_id(req.id, id);
-    int r = sandbox_ask(s, PRIV_REMOVE, &req, sizeof(req), STR_NONE, removed, launch);
-    if (r < 0)
-        free(launch);
-    return r;
+    return ask_about(ctx, PRIV_REMOVE, id, removed);
 }
 
 static int
@@ -522,11 +539,13 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     }
     s->config = *config;
     s->driver = (struct host_driver){.name = "sandbox",
+                                     .machines_max = PRIV_SLOTS - 1, /* slots are from 1 */
                                      .ctx = s,
                                      .boot = sandbox_boot,
                                      .power = sandbox_power,
                                      .freeze = sandbox_freeze,
                                      .thaw = sandbox_thaw,
+                                     .inspect = sandbox_inspect,
                                      .remove = sandbox_remove,
                                      .cpu = sandbox_cpu,
                                      .limit = sandbox_limit,

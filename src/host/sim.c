@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { MACHINES_MAX = 1000000 }; /* they cost a row */
+
 enum sim_doing { SIM_BOOTING, SIM_RUNNING, SIM_STOPPING, SIM_REMOVING, SIM_FREEZING, SIM_FROZEN };
 
 struct sim_machine {
@@ -304,6 +306,7 @@ host_sim_new(const struct host_sim_config *config)
         return NULL;
     sim->config = *config;
     sim->driver = (struct host_driver){.name = "sim",
+                                       .machines_max = MACHINES_MAX,
                                        .ctx = sim,
                                        .boot = sim_boot,
                                        .power = sim_power,

@@ -3,7 +3,11 @@
 
 #define ON_DEMAND(code, what, families)                                                            \
     {                                                                                              \
-        code, "Running On-Demand " what " instances", families                                     \
+        "ec2", code, "Running On-Demand " what " instances", families, NULL                        \
+    }
+#define STORAGE(code, what, type)                                                                  \
+    {                                                                                              \
+        "ebs", code, "Storage for " what " volumes, in TiB", NULL, type                            \
     }
 
 const struct quota quotas[] = {
@@ -17,6 +21,13 @@ const struct quota quotas[] = {
     ON_DEMAND("L-74FC7D96", "F", "f*"),
     ON_DEMAND("L-DB2E81BA", "G and VT", "g* vt*"),
     ON_DEMAND("L-F7808C92", "HPC", "hpc*"),
+    STORAGE("L-09BD8365", "Provisioned IOPS SSD (io2)", "io2"),
+    STORAGE("L-17AF77E8", "Cold HDD (sc1)", "sc1"),
+    STORAGE("L-7A658B76", "General Purpose SSD (gp3)", "gp3"),
+    STORAGE("L-82ACEF56", "Throughput Optimized HDD (st1)", "st1"),
+    STORAGE("L-9CF3C2EB", "Magnetic (standard)", "standard"),
+    STORAGE("L-D18FCD1D", "General Purpose SSD (gp2)", "gp2"),
+    STORAGE("L-FD252861", "Provisioned IOPS SSD (io1)", "io1"),
 };
 const unsigned n_quotas = ARRAY_LEN(quotas);
 
@@ -34,7 +45,7 @@ quota_find(struct str code)
 const struct quota *
 quota_of_family(struct str family)
 {
-    for (unsigned i = 1; i < n_quotas; i++) {
+    for (unsigned i = 1; i < n_quotas && quotas[i].families; i++) {
         struct str patterns = str_from(quotas[i].families);
 
         while (patterns.p)
@@ -42,4 +53,14 @@ quota_of_family(struct str family)
                 return &quotas[i];
     }
     return &quotas[0];
+}
+
+const struct quota *
+quota_of_volume(struct str type)
+{
+    unsigned i = 0;
+
+    while (i + 1 < n_quotas && !(quotas[i].volume_type && str_is(type, quotas[i].volume_type)))
+        i++;
+    return &quotas[i];
 }

@@ -1,8 +1,8 @@
 /*
  * Service Quotas.
  *
- * The quotas are those that Welkin holds: the vCPUs of EC2.  A request for more is granted at once,
- * up to QUOTA_VALUE_MAX; there is nobody to think about it.
+ * The quotas are those that Welkin holds: the vCPUs of EC2 and the storage of EBS.  A request for
+ * more is granted at once, up to QUOTA_VALUE_MAX; there is nobody to think about it.
  */
 #include "servicequotas/servicequotas.h"
 
@@ -11,7 +11,13 @@
 
 const struct api_service_hooks servicequotas_hooks = {.service = &servicequotas_service};
 
-#define EC2_NAME "Amazon Elastic Compute Cloud (Amazon EC2)"
+/* Sorted by code. */
+static const struct {
+    const char *code, *name;
+} services[] = {
+    {"ebs", "Amazon Elastic Block Store (Amazon EBS)"},
+    {"ec2", "Amazon Elastic Compute Cloud (Amazon EC2)"},
+};
 
 enum { REQUESTS_MAX = 1000 };
 
@@ -49,8 +55,17 @@ value_of(struct api_call *call, const struct quota *q)
 static struct str
 arn_of(struct api_call *call, const struct quota *q, bool own)
 {
-    return str_fmt(call->arena, "arn:aws:servicequotas:%.*s:%.*s:ec2/%s", STR_ARG(call->region),
-                   STR_ARG(own ? call->account : S("")), q->code);
+    return str_fmt(call->arena, "arn:aws:servicequotas:%.*s:%.*s:%s/%s", STR_ARG(call->region),
+                   STR_ARG(own ? call->account : S("")), q->service, q->code);
+}
+
+static struct str
+service_name(struct str code)
+{
+    for (size_t i = 0; i < ARRAY_LEN(services); i++)
+        if (str_is(code, services[i].code))
+            return str_from(services[i].name);
+    return STR_NONE;
 }
 
 static struct opt_f64
@@ -63,8 +78,8 @@ static struct servicequotas_ServiceQuota
 quota_show(struct api_call *call, const struct quota *q, bool own)
 {
     return (struct servicequotas_ServiceQuota){
-        .service_code = S("ec2"),
-        .service_name = S(EC2_NAME),
+        .service_code = str_from(q->service),
+        .service_name = service_name(str_from(q->service)),
         .quota_arn = arn_of(call, q, own),
         .quota_code = str_from(q->code),
         .quota_name = str_from(q->name),
@@ -81,7 +96,7 @@ quota_show(struct api_call *call, const struct quota *q, bool own)
 static int
 service_check(struct api_call *call, struct str service)
 {
-    if (str_is(service, "ec2"))
+    if (service_name(service).p)
         return 0;
     return api_fault(call, &no_such_resource,
                      "The request failed because the specified service does not exist.");
@@ -93,6 +108,8 @@ find(struct api_call *call, struct str service, struct str code, const struct qu
     int r = service_check(call, service);
 
     *ret = r ? NULL : quota_find(code);
+    if (*ret && !str_is(service, (*ret)->service))
+        *ret = NULL;
     if (r == 0 && !*ret)
         r = api_fault(call, &no_such_resource,
                       "The request failed because the specified service quota does not exist.");
@@ -144,9 +161,13 @@ servicequotas_list_services(struct api_call *call,
 
     if (r)
         return r;
-    if (api_page_take(&page, S("ec2")))
-        *LIST_PUSH(call->arena, &res->services) = (struct servicequotas_ServiceInfo){
-            .service_code = S("ec2"), .service_name = S(EC2_NAME)};
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        struct str code = str_from(services[i].code);
+
+        if (api_page_take(&page, code))
+            *LIST_PUSH(call->arena, &res->services) = (struct servicequotas_ServiceInfo){
+                .service_code = code, .service_name = service_name(code)};
+    }
     API_PRESENT(&res->services);
     res->next_token = page_next(call, &page);
     return 0;
@@ -168,7 +189,8 @@ servicequotas_list_service_quotas(struct api_call *call,
     for (unsigned i = 0; i < n_quotas && of_accounts(req->quota_applied_at_level); i++) {
         struct str code = str_from(quotas[i].code);
 
-        if ((!req->quota_code.n || str_eq(req->quota_code, code)) && api_page_take(&page, code))
+        if (str_is(req->service_code, quotas[i].service) &&
+            (!req->quota_code.n || str_eq(req->quota_code, code)) && api_page_take(&page, code))
             *LIST_PUSH(call->arena, &res->quotas) = quota_show(call, &quotas[i], true);
     }
     res->next_token = page_next(call, &page);
@@ -189,7 +211,8 @@ servicequotas_list_aws_default_service_quotas(
         return r;
     API_PRESENT(&res->quotas);
     for (unsigned i = 0; i < n_quotas; i++)
-        if (api_page_take(&page, str_from(quotas[i].code)))
+        if (str_is(req->service_code, quotas[i].service) &&
+            api_page_take(&page, str_from(quotas[i].code)))
             *LIST_PUSH(call->arena, &res->quotas) = quota_show(call, &quotas[i], false);
     res->next_token = page_next(call, &page);
     return 0;
@@ -232,11 +255,12 @@ static struct servicequotas_RequestedServiceQuotaChange
 request_show(struct api_call *call, const struct servicequotas_request_row *row)
 {
     const struct quota *q = quota_find(row->code);
+    struct str service = q ? str_from(q->service) : S("ec2");
 
     return (struct servicequotas_RequestedServiceQuotaChange){
         .id = row->id,
-        .service_code = S("ec2"),
-        .service_name = S(EC2_NAME),
+        .service_code = service,
+        .service_name = service_name(service),
         .quota_code = row->code,
         .quota_name = q ? str_from(q->name) : row->code,
         .desired_value = number(row->desired),

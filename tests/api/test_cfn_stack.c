@@ -77,10 +77,10 @@ TEST(an_update_that_fails_goes_back, "CFN-15")
               "A UPDATE_IN_PROGRESS\n"
               "A UPDATE_COMPLETE\n"
               "back UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS\n"
-              "A DELETE_IN_PROGRESS\n"
               "Bad DELETE_COMPLETE\n"
-              "A DELETE_COMPLETE\n"
+              "A DELETE_IN_PROGRESS\n"
               "New DELETE_IN_PROGRESS\n"
+              "A DELETE_COMPLETE\n"
               "New DELETE_COMPLETE\n"
               "back UPDATE_ROLLBACK_COMPLETE\n");
     CHECK_STR(

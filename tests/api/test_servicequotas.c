@@ -110,7 +110,7 @@ TEST(quotas_are_listed_by_page)
     struct str token = STR_NONE;
     size_t n = 0;
 
-    CHECK_STR(json_path(ask(w, "ListServices", "{}"), "Services.0.ServiceCode"), "ec2");
+    CHECK_STR(json_path(ask(w, "ListServices", "{}"), "Services.1.ServiceCode"), "ec2");
     do {
         struct str page =
             token.n ? world_json_okf(w, "servicequotas", "ListServiceQuotas",
@@ -133,5 +133,34 @@ TEST(quotas_are_listed_by_page)
                        "{'ServiceCode': 'ec2', 'QuotaCode': 'L-00000000'}");
     world_json_refused(w, "InvalidPaginationTokenException", NULL, "servicequotas",
                        "ListServiceQuotas", "{'ServiceCode': 'ec2', 'NextToken': 'x'}");
+    world_free(w);
+}
+
+TEST(the_operator_says_what_a_new_account_has, "LAUNCH-03")
+{
+    struct world *w = world_limited(64);
+
+    CHECK_STR(json_path(ask(w, "GetAWSDefaultServiceQuota", "{" STANDARD "}"), "Quota.Value"),
+              "64");
+    CHECK_STR(json_path(ask(w, "GetServiceQuota", "{" STANDARD "}"), "Quota.QuotaName"),
+              "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances");
+    world_ok(w, RUN "&MinCount=32&MaxCount=32&InstanceType=t3.micro");
+    world_refused(w, "VcpuLimitExceeded", NULL, RUN "&MinCount=1&MaxCount=1&InstanceType=t3.micro");
+    world_free(w);
+}
+
+TEST(storage_has_quotas_of_its_own_service)
+{
+    struct world *w = world_new();
+    struct str list = ask(w, "ListServiceQuotas", "{'ServiceCode': 'ebs'}");
+
+    CHECK_INT(json_count(list, "Quotas"), 7);
+    CHECK_STR(json_path(list, "Quotas.2.QuotaName"),
+              "Storage for General Purpose SSD (gp3) volumes, in TiB");
+    CHECK_STR(json_path(list, "Quotas.2.QuotaCode"), "L-7A658B76");
+    CHECK_STR(json_path(list, "Quotas.2.ServiceName"), "Amazon Elastic Block Store (Amazon EBS)");
+    world_json_refused(w, "NoSuchResourceException", NULL, "servicequotas", "GetServiceQuota",
+                       "{'ServiceCode': 'ec2', 'QuotaCode': 'L-7A658B76'}");
+    CHECK_STR(json_path(ask(w, "ListServices", "{}"), "Services.0.ServiceCode"), "ebs");
     world_free(w);
 }

@@ -1,6 +1,7 @@
 """Runs every client; see run."""
 import base64
 import concurrent.futures
+import hashlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from lab import Lab, Skip, test
 
 EXAMPLES = os.path.join(HERE, "..", "..", "examples")
 NODE_PACKAGE = "@aws-sdk/client-ec2@3.1169.0"
+CDK_PACKAGE = "aws-cdk@2.1148.1"
 # so that neither a user's configuration nor the machine's gets in the way
 CLEAN = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
          "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": "",
@@ -60,6 +62,21 @@ class Clients(Lab):
                                    NODE_PACKAGE], cwd=folder, capture_output=True, text=True)
             if done.returncode:
                 self.why_no_node = "the AWS SDK for JavaScript cannot be installed"
+
+
+    def cdk(self):
+        """The program of AWS's CDK; once a build folder."""
+        folder = os.path.join(self.build, "cdk")
+        program = os.path.join(folder, "node_modules", "aws-cdk", "bin", "cdk")
+        if self.why_no_node:
+            raise Skip(self.why_no_node)
+        if not os.path.exists(program):
+            os.makedirs(folder, exist_ok=True)
+            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent",
+                                   "--prefix", folder, CDK_PACKAGE], capture_output=True, text=True)
+            if done.returncode:
+                raise Skip("the CDK cannot be installed")
+        return program
 
 
 def run(argv, timeout=120, **more):
@@ -676,6 +693,126 @@ def parameters_are_kept_by_terraform(lab):
           "what is changed")
     tf("plan", "-detailed-exitcode", variables=changed)
     tf("destroy", "-auto-approve", variables=changed)
+
+
+@test
+def boto3_keeps_objects_of_any_size(lab):
+    same(run([lab.venv("bin", "python3"), os.path.join(HERE, "client_s3.py"), lab.cloud.url,
+              lab.top], env=environment()), "done\n", "output")
+
+
+# proves: S3-09
+@test
+def the_aws_cli_copies_synchronizes_and_removes(lab):
+    aws = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
+    folder, back = os.path.join(lab.top, "s3"), os.path.join(lab.top, "s3-back")
+    os.makedirs(os.path.join(folder, "sub dir"))
+    for name, size in (("a.txt", 5), ("sub dir/b+c.bin", 10_000_000)):
+        with open(os.path.join(folder, name), "wb") as f:
+            f.write(b"x" * size)
+    aws.text("s3", "mb", "s3://cli-bucket")
+    aws.text("s3", "sync", folder, "s3://cli-bucket/in", "--quiet")
+    same(aws.text("s3", "sync", folder, "s3://cli-bucket/in"), "", "a second sync")
+    check("PRE sub dir/" in aws.text("s3", "ls", "s3://cli-bucket/in/"), "ls")
+    aws.text("s3", "sync", "s3://cli-bucket/in", back, "--quiet")
+    run(["diff", "-r", folder, back])
+    aws.text("s3", "mv", "s3://cli-bucket/in/a.txt", "s3://cli-bucket/moved", "--quiet")
+    same(aws.text("s3", "cp", "s3://cli-bucket/moved", "-"), "xxxxx", "cp to the output")
+    done = subprocess.run([*aws.program, "s3", "rb", "s3://cli-bucket"], env=aws.env,
+                          capture_output=True, text=True)
+    check("(BucketNotEmpty)" in done.stderr, done.stderr)
+    aws.text("s3", "rb", "s3://cli-bucket", "--force")
+    check("cli-bucket" not in aws.text("s3", "ls"), "it is gone")
+
+
+@test
+def a_bucket_is_kept_by_terraform(lab):
+    """apply, an empty plan, a change in place, destroy"""
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-s3"), "terraform-s3")
+    check("5 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    changed = {"text": "second"}
+    check("0 added, 1 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    aws = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
+    same(aws.text("s3", "cp", "s3://terraform-bucket/dir/o.txt", "-"), "second", "the object")
+    done = subprocess.run(["terraform", "destroy", "-auto-approve", "-no-color", "-input=false"],
+                          cwd=tf.folder, env=tf.env, capture_output=True, text=True, timeout=170)
+    check("Destroy complete" in done.stdout, done.stdout[-1500:] + done.stderr[-1500:])
+
+
+def assembly(folder, days):
+    """What `cdk synth` makes of an app with a bucket and a parameter."""
+    with open(os.path.join(HERE, "cdk", "Demo.template.json")) as f:
+        text = f.read().replace("\"NoncurrentDays\": 7", f"\"NoncurrentDays\": {days}")
+    key, bucket = hashlib.sha256(text.encode()).hexdigest(), "cdk-hnb659fds-assets-{}".format(
+        "000000000000-us-east-1")
+
+    def role(name):
+        return f"arn:aws:iam::000000000000:role/cdk-hnb659fds-{name}-role-000000000000-us-east-1"
+
+    files = {
+        "Demo.template.json": text,
+        "Demo.assets.json": {"version": "55.0.0", "dockerImages": {}, "files": {key: {
+            "source": {"path": "Demo.template.json", "packaging": "file"},
+            "destinations": {"here": {"bucketName": bucket, "objectKey": key + ".json", "region":
+                                      "us-east-1", "assumeRoleArn": role("file-publishing")}}}}},
+        "manifest.json": {"version": "55.0.0", "artifacts": {
+            "Demo.assets": {"type": "cdk:asset-manifest", "properties": {
+                "file": "Demo.assets.json", "requiresBootstrapStackVersion": 6}},
+            "Demo": {"type": "aws:cloudformation:stack",
+                     "environment": "aws://000000000000/us-east-1",
+                     "dependencies": ["Demo.assets"], "properties": {
+                         "templateFile": "Demo.template.json", "assumeRoleArn": role("deploy"),
+                         "cloudFormationExecutionRoleArn": role("cfn-exec"),
+                         "stackTemplateAssetObjectUrl": f"s3://{bucket}/{key}.json",
+                         "requiresBootstrapStackVersion": 6}}}}}
+    os.makedirs(folder, exist_ok=True)
+    for name, content in files.items():
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(content if isinstance(content, str) else json.dumps(content))
+
+
+# proves: CFN-08
+@test
+def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
+    program, cloud = lab.cdk(), lab.cloud
+    app, authority = os.path.join(lab.top, "cdk-app"), os.path.join(lab.top, "cdk-ca.pem")
+    admin = Cli(lab.venv("bin", "aws"), cloud.url, True)
+    with open(authority, "w") as f:
+        f.write(run(["curl", "-sS", cloud.url + "/_welkin/ca.pem"]))
+    # a root cannot assume the roles that the bootstrap makes
+    admin.json("iam", "create-user", "--user-name", "cdk")
+    admin.json("iam", "attach-user-policy", "--user-name", "cdk", "--policy-arn",
+               "arn:aws:iam::aws:policy/AdministratorAccess")
+    key = admin.json("iam", "create-access-key", "--user-name", "cdk")["AccessKey"]
+    # its buckets refuse what is not TLS
+    env = environment(AWS_ENDPOINT_URL=cloud.url.replace("http:", "https:"), AWS_REGION="us-east-1",
+                      AWS_ACCESS_KEY_ID=key["AccessKeyId"], NODE_EXTRA_CA_CERTS=authority,
+                      AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"], CDK_DISABLE_VERSION_CHECK="1",
+                      HOME=lab.top, CI="true", NODE_NO_WARNINGS="1")
+
+    def cdk(*args):
+        return run(["node", program, "--app", app, "--no-notices", "--no-color", *args], env=env,
+                   cwd=lab.top, stdin=subprocess.DEVNULL)
+
+    assembly(app, 7)
+    check("bootstrapped" in cdk("bootstrap", "aws://000000000000/us-east-1"), "bootstrap")
+    out = cdk("deploy", "--require-approval", "never")
+    check("stack/Demo/" in out and "could not be used to assume" not in out, out)
+    check("no differences" in cdk("diff"), "diff")
+    assembly(app, 9)
+    check("NoncurrentDays" in cdk("diff"), "the other diff")
+    cdk("deploy", "--require-approval", "never")
+    name = admin.text("ssm", "get-parameter", "--name", "/demo/bucket", "--query",
+                      "Parameter.Value")
+    secure = Cli(lab.venv("bin", "aws"), env["AWS_ENDPOINT_URL"], True)
+    secure.env["AWS_CA_BUNDLE"] = authority
+    same(secure.text("s3api", "get-bucket-lifecycle-configuration", "--bucket", name, "--query",
+                     "Rules[0].NoncurrentVersionExpiration.NoncurrentDays"), "9", "the rule")
+    cdk("destroy", "--force")
+    check(name not in admin.text("s3", "ls"), "the bucket is gone")
 
 
 @test

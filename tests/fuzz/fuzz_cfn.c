@@ -4,8 +4,11 @@
  */
 #include <stdlib.h>
 
+#include "cloudformation/difference.h"
+#include "cloudformation/expand.h"
 #include "cloudformation/function.h"
 #include "cloudformation/load.h"
+#include "cloudformation/rule.h"
 #include "cloudformation/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -39,6 +42,23 @@ functions(struct arena *a, const struct json *root)
         abort();
 }
 
+/* What is expanded is a template again, and rules that are well-formed are true or false. */
+static void
+transforms(struct arena *a, const struct json *root)
+{
+    struct cfn_scope scope;
+    struct cfn_expand x = {.scope = &scope, .extended = true};
+    struct json made;
+
+    cfn_scope_init(&scope, a, root);
+    scope.extended = true;
+    if (!cfn_expand(&x, root, &made) && !scope.wrong.p)
+        abort();
+    cfn_scope_init(&scope, a, root);
+    if (!cfn_rules_check(a, root).p && !cfn_rules(&scope) && !scope.wrong.p)
+        abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -55,7 +75,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         if (!json.p || !cfn_read(&a, json, &again) || !cfn_equal(&root, &again))
             abort();
         functions(&a, &root);
+        transforms(&a, &root);
         cfn_template(&a, text, &root);
+        if (cfn_differences(&a, &root, &again).n)
+            abort();
     }
     arena_done(&a);
     return 0;

@@ -34,6 +34,7 @@ start(struct world *w)
         .root_key = root_key,
         .root_keys = true,
         .vcpu_limit = w->vcpu_limit,
+        .storage_limit = w->storage_limit,
         .region_model = w->region_model,
     };
 

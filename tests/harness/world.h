@@ -28,6 +28,7 @@ struct world {
     struct str account, region;
     bool hold_disk;
     int64_t vcpu_limit;      /* 0: plenty; for the next start */
+    int64_t storage_limit;   /* likewise, in TiB */
     struct str region_model; /* p NULL: the built-in one */
     struct str access_key, secret, token; /* of world_as() */
     struct str peer, user_agent;          /* of signed calls: aws:SourceIp, aws:UserAgent */

@@ -5,6 +5,7 @@ are by the instance's own identity document.
 """
 import json
 import os
+import subprocess
 import textwrap
 import time
 import xml.etree.ElementTree as ET
@@ -155,6 +156,25 @@ Resources:
             #!/bin/bash
             /opt/aws/bin/cfn-init -s ${AWS::StackId} -r MyInstance --region ${AWS::Region}
             /opt/aws/bin/cfn-signal -e $? --stack ${AWS::StackId} --resource MyInstance --region ${AWS::Region}
+"""
+
+HANDLE = """\
+Resources:
+  Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
+  MyInstance:
+    Type: AWS::EC2::Instance
+    Properties:
+      ImageId: ami-009d6802948d06e52
+      InstanceType: t2.micro
+      UserData:
+        Fn::Base64:
+          !Sub |
+            #!/bin/sh
+            /opt/aws/bin/cfn-signal -e 0 -i from-inside -d 'all done' '${Handle}'
+  Wait:
+    Type: AWS::CloudFormation::WaitCondition
+    Properties: {Handle: !Ref Handle, Timeout: '120', Count: 2}
+Outputs: {Data: {Value: !GetAtt Wait.Data}}
 """
 
 
@@ -407,4 +427,24 @@ def a_change_of_metadata_alone_reaches_the_running_instance_by_cfn_hup(lab):
     same(cloud.state(id), "running", "its state")
     check("Data has changed from previous state; action for cfn-auto-reloader-hook will be run"
           in cloud.sh(id, "cat /var/log/cfn-hup.log"), "cfn-hup.log")
+    stack.delete()
+
+
+# proves: CSIG-07
+@test
+def a_handle_is_told_from_inside_and_by_curl_from_outside(lab):
+    cloud = lab.cloud
+    stack = Stack(cloud, "handle", HANDLE)
+    wait("the handle", lambda: stack.resource("Handle")[1] == "CREATE_COMPLETE", 20, 0.1)
+    url = stack.resource("Handle")[0]
+    said = json.dumps({"Status": "SUCCESS", "UniqueId": "curl", "Data": "hello", "Reason": "r"})
+    host, port = cloud.endpoint.split(":")
+    done = subprocess.run(
+        ["curl", "-sS", "-o", "-", "-w", "%{http_code}", "--cacert",
+         os.path.join(cloud.data, "ca.pem"), "--connect-to", f"::{host}:{port}", "-X", "PUT",
+         "-H", "Content-Type:", "--data-binary", said, url], capture_output=True, text=True)
+    same(done.stdout, "200", "curl's answer: " + done.stderr)
+    stack.wait("CREATE_COMPLETE")
+    data = stack.ask("DescribeStacks").findtext(".//{*}OutputValue")
+    same(json.loads(data), {"curl": "hello", "from-inside": "all done"}, "the condition's data")
     stack.delete()

@@ -258,3 +258,33 @@ def pieces(path):
             end = os.lseek(f.fileno(), at, os.SEEK_HOLE)
             yield os.pread(f.fileno(), end - at, at)
             at = end
+
+
+# proves: HIB-01
+@test
+def systemd_hibernates_on_an_encrypted_disk(lab):
+    cloud = lab.new_cloud("hibernate-debian").up()
+    try:
+        image = lab.debian(cloud)
+        id, = cloud.launch("#!/bin/sh\necho run >>/root/runs\n", ImageId=image,
+                           HibernationOptions={"Configured": True}, BlockDeviceMapping=ENCRYPTED)
+        cloud.booted(id, 90)
+        ready(cloud)
+        # systemd keeps when it began, and each unit the id of its start.
+        asks = "systemctl show -p UserspaceTimestampMonotonic; " \
+               "systemctl show -p InvocationID,MainPID systemd-journald ssh"
+        before = cloud.sh(id, asks)
+        hibernate(cloud, id)
+        cloud.kill9()
+        cloud.up()
+        cloud.start_instance(id)
+        same(cloud.sh(id, asks), before, "systemd and its services")
+        same(cloud.sh(id, "cat /root/runs").split(), ["run"], "runs of the user data")
+        cloud.sh(id, f"getent hosts {socket_name(cloud, id)}")
+    finally:
+        cloud.close()
+
+
+def socket_name(cloud, id):
+    """A name that only the VPC's resolver knows."""
+    return cloud.instance(id)["privateDnsName"]

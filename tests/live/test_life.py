@@ -326,6 +326,24 @@ def later(cloud, how_long):
     same(done.returncode, 0, "welkin clock")
 
 
+# proves: UD-10
+@test
+def user_data_that_wipes_the_root_volume_leaves_an_impaired_instance(lab):
+    cloud = lab.new_cloud("wiped").up()
+    try:
+        id, = cloud.launch("#!/bin/sh\nsleep 1\nrm -rf /* 2>/dev/null\n")
+        other, = cloud.launch("#!/bin/sh\nrm -rf /tmp/*\n")
+        cloud.wait_state(id, "running")
+        cloud.booted(other)
+        wait("the root to be wiped", lambda: cloud.exec(id, "ls", "/etc")[0] != 0)
+        later(cloud, "61s")
+        wait("the check to fail", lambda: checks(cloud, id) == ("ok", "impaired"), 6)
+        same(cloud.state(id), "running", "a wiped instance")
+        same(checks(cloud, other), ("ok", "ok"), "another instance")
+    finally:
+        cloud.close()
+
+
 # proves: STAT-05 STAT-12
 @test
 def a_guest_that_loses_its_network_fails_its_check_and_a_reboot_mends_it(lab):

@@ -394,13 +394,19 @@ pick(struct sim *s, enum kind kind)
     "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro&MinCount=%u"          \
     "&MaxCount=%u&InstanceInitiatedShutdownBehavior=%s"
 
+#define HIBERNATES                                                                                 \
+    "&HibernationOptions.Configured=true&BlockDeviceMapping.1.DeviceName=/dev/xvda"                \
+    "&BlockDeviceMapping.1.Ebs.Encrypted=true"
+#define READY_MS (2 * 60 * 1000)
+
 static void
 run_instances(struct sim *s)
 {
     unsigned n = 1 + draw(s, BATCH_MAX);
     struct entry *group = draw(s, 2) ? pick(s, GROUP) : NULL;
-    struct str xml = call(s, RUN "%s%s", n, n, draw(s, 2) ? "stop" : "terminate",
-                          group ? "&SecurityGroupId.1=" : "", group ? group->ids[0] : "");
+    struct str xml = call(s, RUN "%s%s%s", n, n, draw(s, 2) ? "stop" : "terminate",
+                          group ? "&SecurityGroupId.1=" : "", group ? group->ids[0] : "",
+                          draw(s, 3) ? "" : HIBERNATES);
 
     if (s->w->http != 200)
         return;
@@ -491,6 +497,18 @@ change_instance(struct sim *s)
          e->n > 2 ? "&InstanceId.3=" : "", e->n > 2 ? e->ids[2] : "");
     if (s->w->http == 200)
         ended(s, e);
+}
+
+/* Those that were not launched for it, or do not run, refuse. */
+static void
+hibernate(struct sim *s)
+{
+    struct entry *e = pick(s, INSTANCES);
+
+    if (!e)
+        return;
+    world_advance(s->w, READY_MS);
+    call(s, "Action=StopInstances&Hibernate=true&InstanceId.1=%s", e->ids[draw(s, e->n)]);
 }
 
 static void
@@ -723,6 +741,10 @@ check_converged(struct sim *s)
         running += runs;
         if (row->state != EC2_RUNNING && row->state != EC2_STOPPED && row->state != EC2_TERMINATED)
             broke(s, "%.*s stays in state %d", STR_ARG(row->id), (int)row->state);
+        bool frozen = host_sim_frozen(s->w->sim, row->id);
+
+        if (frozen != (row->state == EC2_STOPPED && row->hibernated))
+            broke(s, "%.*s is in state %d, and frozen or not", STR_ARG(row->id), (int)row->state);
         if (runs != (row->state == EC2_RUNNING))
             broke(s, "%.*s is in state %d and its machine %s", STR_ARG(row->id), (int)row->state,
                   runs ? "runs" : "does not run");
@@ -818,6 +840,7 @@ step(struct sim *s)
     } acts[] = {{14, run_instances},
                 {8, run_with_new_token},
                 {30, change_instance},
+                {10, hibernate},
                 {6, make_group},
                 {8, change_group},
                 {3, make_key},

@@ -116,7 +116,7 @@ put_instance(struct bench *b, enum ec2_instance_state state, int64_t starts, con
         .disable_api_termination = true, /* never in the way of what the guest or the host does */
     };
 
-    CHECK(ec2_slot_take(txn, row.id, &row.uid_slot) == 0);
+    CHECK(ec2_slot_take(txn, row.id, 9, &row.uid_slot) == 0);
     CHECK(ec2_reservation_insert(txn, &reservation) == 0);
     CHECK(ec2_instance_insert(txn, &row) == 0);
     store_commit(txn);
@@ -406,17 +406,18 @@ TEST(the_lowest_free_range_of_user_ids_is_given)
     int64_t slot;
 
     for (int i = 1; i <= 12; i++) {
-        CHECK(ec2_slot_take(txn, S("i-a"), &slot) == 0);
+        CHECK(ec2_slot_take(txn, S("i-a"), 13, &slot) == 0);
         CHECK_INT(slot, i);
     }
     CHECK(ec2_slot_give_back(txn, 11) == 0);
     CHECK(ec2_slot_give_back(txn, 3) == 0);
-    CHECK(ec2_slot_take(txn, S("i-b"), &slot) == 0);
+    CHECK(ec2_slot_take(txn, S("i-b"), 13, &slot) == 0);
     CHECK_INT(slot, 3);
-    CHECK(ec2_slot_take(txn, S("i-b"), &slot) == 0);
+    CHECK(ec2_slot_take(txn, S("i-b"), 13, &slot) == 0);
     CHECK_INT(slot, 11);
-    CHECK(ec2_slot_take(txn, S("i-b"), &slot) == 0);
+    CHECK(ec2_slot_take(txn, S("i-b"), 13, &slot) == 0);
     CHECK_INT(slot, 13);
+    CHECK_INT(ec2_slot_take(txn, S("i-c"), 13, &slot), -ENOSPC);
     store_rollback(txn);
     bench_free(b);
 }

@@ -60,7 +60,7 @@ static const size_t sizes[PRIV_OPS] = {
     [PRIV_SHUTDOWN] = sizeof(q.shutdown), [PRIV_TRUST] = sizeof(q.trust),
     [PRIV_SUBNET] = sizeof(q.subnet), [PRIV_SUBNET_DROP] = sizeof(q.subnet_drop),
     [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
-    [PRIV_DISK] = sizeof(q.disk),
+    [PRIV_DISK] = sizeof(q.disk), [PRIV_INSPECT] = sizeof(q.machine),
 };
 
 static void

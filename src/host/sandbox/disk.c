@@ -2,14 +2,14 @@
  * Encrypted disks.
  *
  * An ordinary disk is a folder of DATA.  An encrypted one is an ext4 file system in the file
- * DATA/machines/ID/volume, as large as the volume, and the folder in it is under an encryption policy
- * of the kernel (fscrypt: AES-256-XTS for what is in files, AES-256-CTS for their names) whose master
- * key is the volume's data key.  The key comes with each start, is in the kernel as long as the file
- * system is mounted, and is nowhere on the host's disk.
+ * DATA/machines/ID/volume, as large as the volume, and the folder in it is under an encryption
+ * policy of the kernel (fscrypt: AES-256-XTS for what is in files, AES-256-CTS for their names)
+ * whose master key is the volume's data key.  The key comes with each start, is in the kernel as
+ * long as the file system is mounted, and is nowhere on the host's disk.
  *
  *   DISK     attaches the file to a loop device, mounts it on DATA/run/disks/ID, adds the key
- *   LAUNCH   gives the machine its folder, and takes the mount away again: the machine's mount
- *            namespace is then all that holds it, and with its last process go mount, key and device
+ *   LAUNCH   gives the machine its folder and takes the mount away again: then the machine's mount
+ *            namespace alone holds it, and with its last process go mount, key and device
  *
  * So nothing has to be cleaned up, or known again after a kill -9.  Two mounts of one file would
  * ruin it: the file is locked, and the loop device holds the description that has the lock.

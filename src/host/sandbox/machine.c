@@ -350,6 +350,22 @@ machine_signal(struct host *h, struct machine *m, uint32_t how, struct why *why)
     return 0;
 }
 
+/* Names, not a list of all that is there: a guest may have made a million. */
+bool
+machine_wiped(const struct machine *m)
+{
+    static const char *const names[] = {"bin", "sbin", "lib",  "usr", "etc",
+                                        "var", "root", "home", "opt", "srv"};
+    char path[32];
+
+    text_set(path, sizeof(path), "/proc/%u/root", m->saved.pid);
+    FD_CLEANUP int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; root >= 0 && i < ARRAY_LEN(names); i++)
+        if (faccessat(root, names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            return false;
+    return root >= 0;
+}
+
 int
 machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why)
 {

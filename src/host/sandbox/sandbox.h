@@ -189,6 +189,8 @@ int states_open(struct host *h);
 int machine_watch(struct host *h, struct machine *m);
 /* Signals its init.  how: enum priv_how. */
 int machine_signal(struct host *h, struct machine *m, uint32_t how, struct why *why);
+/* See PRIV_INSPECT. */
+bool machine_wiped(const struct machine *m);
 /* hibernate.c: see PRIV_HIBERNATE. */
 int machine_hibernate(struct host *h, struct machine *m, struct why *why);
 int machine_wake(struct host *h, struct machine *m, struct why *why);
