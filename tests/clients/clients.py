@@ -855,38 +855,6 @@ def a_stack_is_kept_by_terraform(lab):
 
 
 @test
-def a_stack_set_is_kept_by_terraform(lab):
-    """apply, an empty plan, another parameter, destroy"""
-    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-stack-set"),
-                   "terraform-stack-set")
-    check('text = "first"' in tf("apply", "-auto-approve"), "what the stack made")
-    tf("plan", "-detailed-exitcode")
-    changed = {"value": "second"}
-    tf("apply", "-auto-approve", variables=changed)
-    check('text = "second"' in tf("apply", "-auto-approve", variables=changed), "the new value")
-    tf("plan", "-detailed-exitcode", variables=changed)
-    check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
-def terraform_keeps_a_network_of_ones_own(lab):
-    cloud = lab.new_cloud("network", host="sim").up()
-    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-vpc"), "terraform-vpc")
-    check("18 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
-    about = cloud.instance(tf.output("instance"))
-    same(about["vpcId"], tf.output("vpc"), "the instance's VPC")
-    check(about["privateIpAddress"] == "10.30.0.4" and about["ipAddress"], "its addresses")
-    changed = {"name": "second", "public": "false"}
-    tf("apply", "-auto-approve", variables=changed)
-    tf("plan", "-detailed-exitcode", variables=changed)
-    routes = cloud.call("DescribeRouteTables", Filter=[
-        {"Name": "vpc-id", "Value": [tf.output("vpc")]},
-        {"Name": "tag:Name", "Value": ["second"]}])["routeTableSet"]
-    same([len(t["routeSet"]) for t in routes], [1], "routes of the table without its route")
-    tf("destroy", "-auto-approve", variables=changed)
-    same(len(cloud.call("DescribeVpcs")["vpcSet"]), 1, "VPCs that are left")
-    cloud.close()
-
-
-@test
 def secrets_are_kept_by_terraform(lab):
     """apply, an empty plan, changes in place, destroy"""
     tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-secrets"), "terraform-secrets")
