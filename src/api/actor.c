@@ -12,6 +12,7 @@
 static void
 add(struct arena *a, struct str_list *to, const char *name, struct str value)
 {
+    assert(name[0] != '\0' && str_ok(value));
     if (!value.n)
         return;
     *LIST_PUSH(a, to) = str_from(name);
@@ -21,6 +22,7 @@ add(struct arena *a, struct str_list *to, const char *name, struct str value)
 static void
 add_int(struct arena *a, struct str_list *to, const char *name, int64_t v)
 {
+    assert(name[0] != '\0');
     add(a, to, name, str_fmt(a, "%lld", (long long)v));
 }
 
@@ -61,6 +63,7 @@ api_actor_keep(struct api_call *call)
 {
     struct str_list list = {0};
 
+    assert(call->account.n == 12);
     add_principal(call->arena, &list, &call->principal);
     if (call->session)
         add_session(call->arena, &list, call->session);
@@ -193,6 +196,7 @@ take(struct kept *k, struct str name, struct str value)
         {"provider", &k->session.provider},
     };
 
+    assert(str_ok(name) && str_ok(value));
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (str_is(name, texts[i].name)) {
             *texts[i].to = value;
@@ -209,6 +213,7 @@ api_actor_call(struct api *api, struct arena *arena, const struct str_list *acto
     struct kept k = {.arena = arena};
     bool ok = actor->n > 0 && actor->n % 2 == 0;
 
+    assert(actor->v || actor->n == 0);
     for (size_t i = 0; ok && i + 1 < actor->n; i += 2)
         ok = take(&k, str_dup(arena, actor->v[i]), str_dup(arena, actor->v[i + 1]));
     if (!ok || !k.principal.account.n)

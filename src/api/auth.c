@@ -24,6 +24,7 @@ static const struct str ROOT_SECRET = S_INIT("test");
 static bool
 root_account(struct str access_key, struct str *ret)
 {
+    assert(str_ok(access_key));
     if (str_is(access_key, "test")) {
         *ret = S("000000000000");
         return true;
@@ -44,6 +45,7 @@ looks_like_region(struct str s)
     struct str rest = s, part;
     size_t n = 0;
 
+    assert(str_ok(s));
     while (rest.p) {
         part = str_split(&rest, '-');
         if (!part.n || part.n > 12)
@@ -66,6 +68,7 @@ become_root(struct api_call *call, struct str account)
 {
     struct policy_principal *p = &call->principal;
 
+    assert(account.n == 12);
     call->account = account;
     *p = (struct policy_principal){
         .kind = POLICY_ROOT,
@@ -81,6 +84,7 @@ become_user(struct api_call *call, const struct iam_user_row *row)
 {
     struct arena *a = call->arena;
 
+    assert(row->account.n == 12);
     call->account = str_dup(a, row->account);
     call->principal = (struct policy_principal){
         .kind = POLICY_USER,
@@ -97,6 +101,7 @@ become_role(struct api_call *call, const struct iam_role_row *row, const struct 
 {
     struct arena *a = call->arena;
 
+    assert(row->account.n == 12 && s->access_key.n > 0);
     call->account = s->account;
     call->principal = (struct policy_principal){
         .kind = POLICY_SESSION,
@@ -116,6 +121,7 @@ become_federated(struct api_call *call, const struct session *s)
     struct arena *a = call->arena;
     struct str by = call->principal.arn; /* whose key asked for it */
 
+    assert(s->kind == SESSION_FEDERATED);
     call->account = s->account;
     call->principal = (struct policy_principal){
         .kind = POLICY_FEDERATED_USER,
@@ -141,6 +147,7 @@ struct found {
 static bool
 become_owner(struct api_call *call, struct txn *txn, struct str account, struct str owner)
 {
+    assert(account.n == 12);
     if (str_eq(owner, account)) {
         become_root(call, str_dup(call->arena, account));
         return true;
@@ -159,6 +166,7 @@ find_long_term(struct api_call *call, struct txn *txn, const struct sigv4_claim 
 {
     const struct iam_access_key_row *row = iam_access_key_get(txn, claim->access_key);
 
+    assert(!call->session);
     if (!row)
         return SIGV4_UNKNOWN_KEY;
     if (!row->active)
@@ -175,6 +183,7 @@ find_long_term(struct api_call *call, struct txn *txn, const struct sigv4_claim 
 static int
 become_session(struct api_call *call, struct txn *txn, const struct session *s, struct found *ret)
 {
+    assert(s->account.n == 12);
     if (s->kind == SESSION_ROLE) {
         const struct iam_role_row *row = iam_role_get(txn, s->owner_id);
 
@@ -197,6 +206,7 @@ find_session(struct api_call *call, struct txn *txn, const struct sigv4_claim *c
 {
     struct session *s = ARENA_NEW(call->arena, struct session);
 
+    assert(!call->session);
     if (!claim->token.p)
         return SIGV4_UNKNOWN_KEY;
     if (!session_open(call->arena, call->guard->session_key, claim->access_key, claim->token, s))
@@ -284,6 +294,7 @@ refuse(struct api_call *call, int error, const struct api_request *req,
         sigv4_fault(call->arena, (enum sigv4_error)error, api_wire_dialect(call), &req->http, claim,
                     expect, call->now_ms);
 
+    assert(error > 0);
     call->fault = (struct api_fault){.code = str_from(fault.code),
                                      .http = (int)fault.status,
                                      .message = fault.message,
@@ -300,6 +311,7 @@ verify(struct api_call *call, struct sigv4_keys *keys, const struct api_request 
     struct found found = {0};
     int error = find_key(call, txn, claim, root_keys, &found);
 
+    assert(!call->txn);
     assert(error || found.secret.n > 0);
     if (!error)
         error = sigv4_verify(&req->http, claim, flags, sigv4_keys_get(keys, claim, found.secret));

@@ -12,6 +12,7 @@
 static const struct api_service_hooks *
 hooks_of(const struct api_call *call)
 {
+    assert(call->guard && call->service);
     for (size_t i = 0; call->guard->services[i]; i++)
         if (call->guard->services[i]->service == call->service)
             return call->guard->services[i];
@@ -33,6 +34,7 @@ resource_policy(struct api_call *call, const struct api_resource *resource, stru
 {
     int r = 0;
 
+    assert(call->service);
     if (resource->policy.n) {
         struct str name = str_fmt(call->arena, "of %.*s", STR_ARG(resource->arn));
 
@@ -47,6 +49,7 @@ resource_policy(struct api_call *call, const struct api_resource *resource, stru
 static void
 append(struct api_call *call, struct policy_context *to, const struct policy_context *more)
 {
+    assert(to->v || to->n == 0);
     for (size_t i = 0; more && i < more->n; i++)
         *LIST_PUSH(call->arena, to) = more->v[i];
 }
@@ -81,6 +84,7 @@ tell(struct api_call *call, const struct policy_request *asked,
     enum log_level level = decision->allowed ? LOG_DEBUG : LOG_INFO;
     struct str by, name;
 
+    assert(asked && decision);
     if (!log_shows(level))
         return;
     by = api_decided_by(call->arena, decision);
@@ -98,6 +102,7 @@ decide(struct api_call *call, struct str action, const struct api_resource *reso
     struct policy_context context = {0};
     int r = api_caller_load(call);
 
+    assert(action.n > 0 && call->account.n == 12);
     if (r < 0)
         return r;
     struct policy_set set = call->caller->set;
@@ -153,6 +158,7 @@ api_may(struct api_call *call, struct str action, const struct api_resource *res
 int
 api_authorize_pass_role(struct api_call *call, struct str role_arn, const char *service)
 {
+    assert(str_ok(role_arn));
     return api_authorize_pass_role_to(call, role_arn, service, STR_NONE);
 }
 
@@ -163,6 +169,7 @@ api_authorize_pass_role_to(struct api_call *call, struct str role_arn, const cha
     struct policy_context extra = {0};
     const struct api_resource role = {.arn = role_arn};
 
+    assert(service[0] != '\0');
     assert(str_starts(role_arn, S("arn:aws:iam::")));
     api_context_add(call, &extra, S("iam:PassedToService"), str_from(service));
     if (thing_arn.n)
@@ -196,6 +203,7 @@ arn_of(struct api_call *call, struct str template, struct str id)
                  {S("id"), id}};
     struct str out = S("");
 
+    assert(template.n > 0);
     while (template.p) {
         out = str_cat(call->arena, out, str_split(&template, '{'));
         if (!template.p)
@@ -281,6 +289,7 @@ action_of(struct api_call *call, const struct api_on *on)
 {
     struct str action = str_from(api_text(call->service, on->action));
 
+    assert(on->action < call->service->pool_bytes);
     return action.n ? action : api_action(call);
 }
 
@@ -310,6 +319,7 @@ authorize_on(struct api_call *call, const void *req, const struct api_on *on, si
     struct str_list ids = {0};
     int r = 0;
 
+    assert(n > 0);
     if ((on->flags & API_ON_IF_TAGS) && !has_tags(call))
         return 0;
     if (on->resource == API_NONE)
@@ -359,6 +369,7 @@ api_authorize(struct api_call *call, const void *req)
     const struct api_resource everything = {.arn = S("*")};
     struct policy_context *keys;
 
+    assert(call->op && req);
     call->input = req;
     if (call->op->flags & (API_NO_AUTH | API_ANYONE))
         return 0;
@@ -383,6 +394,7 @@ api_authorize(struct api_call *call, const void *req)
 static const struct api_service_hooks *
 service_named(const struct api_guard *guard, const char *name)
 {
+    assert(name[0] != '\0');
     for (size_t i = 0; guard->services[i]; i++)
         if (strcmp(guard->services[i]->service->name, name) == 0)
             return guard->services[i];
@@ -397,6 +409,7 @@ api_call_internal(struct api_call *call, const char *service, const char *operat
     struct api_call inner = *call;
     struct str_list via_all = {0};
 
+    assert(req && res);
     assert(hooks && call->txn);
     inner.service = hooks->service;
     inner.op = api_op_find(hooks->service, str_from(operation));

@@ -13,6 +13,7 @@
 static void
 add(struct api_call *call, struct policy_context *context, const char *name, struct str value)
 {
+    assert(name[0] != '\0');
     api_context_add(call, context, str_from(name), value);
 }
 
@@ -41,6 +42,7 @@ static void
 add_list(struct api_call *call, struct policy_context *context, const char *name,
          const struct str_list *values)
 {
+    assert(values->v || values->n == 0);
     if (values->n)
         *LIST_PUSH(call->arena, context) = (struct policy_key){
             .name = str_from(name), .values = values->v, .n = values->n, .multi = true};
@@ -52,7 +54,7 @@ api_context_add(struct api_call *call, struct policy_context *context, struct st
 {
     struct str *kept = arena_dup(call->arena, &value, sizeof(value));
 
-    assert(name.n > 0);
+    assert(str_ok(name));
     *LIST_PUSH(call->arena, context) = (struct policy_key){.name = name, .values = kept, .n = 1};
 }
 
@@ -82,6 +84,7 @@ last_part(struct str arn)
 {
     struct str name = arn;
 
+    assert(str_ok(arn));
     for (size_t i = arn.n; i > 0; i--)
         if (arn.p[i - 1] == '/')
             return str_cut(arn, i, arn.n);
@@ -93,6 +96,7 @@ principal_keys(struct api_call *call, const struct str_list *tags, struct policy
 {
     const struct policy_principal *p = &call->principal;
 
+    assert(tags->n % 2 == 0);
     /* of a session it is the role's */
     add_if(call, context, "aws:PrincipalArn", p->kind == POLICY_SESSION ? p->role_arn : p->arn);
     add_if(call, context, "aws:PrincipalAccount", p->account);
@@ -156,6 +160,7 @@ void
 api_context_caller(struct api_call *call, const struct str_list *tags,
                    struct policy_context *context)
 {
+    assert(tags->n % 2 == 0);
     principal_keys(call, tags, context);
     session_keys(call, context);
     way_keys(call, context);
@@ -200,6 +205,7 @@ walk_pairs(struct tag_walk *w, const struct api_shape *element, const struct str
     const struct api_member *v = first_member(w->service, element, values, ARRAY_LEN(values));
     size_t size = element->size;
 
+    assert(list->v || list->n == 0);
     for (size_t i = 0; k && i < list->n; i++) {
         const void *entry = (const char *)list->v + i * size;
         const struct str *key = at(entry, k);
@@ -278,6 +284,7 @@ api_context_request(struct api_call *call, const void *req, struct policy_contex
     struct tag_walk w = {.call = call, .service = call->service};
     const struct api_shape *input = api_shape(call->service, call->op->input);
 
+    assert(call->op && req);
     add(call, context, "aws:RequestedRegion", call->region);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const struct api_member *m = api_member_find(call->service, input, str_from(names[i]));

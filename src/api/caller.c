@@ -27,6 +27,7 @@ api_guard_new(const struct api_config *config)
     struct api_guard *guard = calloc(1, sizeof(*guard));
     uint64_t seed;
 
+    assert(config->store && config->env);
     if (!guard)
         return NULL;
     config->env->random(config->env, &seed, sizeof(seed));
@@ -73,6 +74,7 @@ add(struct api_call *call, struct policies *to, struct str_list *names, struct s
     int r =
         policy_cache_get(&call->guard->policies, call->arena, name, POLICY_IDENTITY, json, &policy);
 
+    assert(str_ok(json));
     if (r < 0)
         return r;
     *LIST_PUSH(call->arena, to) = policy;
@@ -87,6 +89,7 @@ api_managed_document(struct api_call *call, struct str arn)
     struct managed_policy managed;
     const struct iam_policy_row *row = iam_policy_by_arn_get(call->txn, arn);
 
+    assert(str_ok(arn));
     if (!row)
         return managed_policy_find(arn, &managed) ? managed.document : STR_NONE;
     struct str id =
@@ -103,6 +106,7 @@ add_managed(struct api_call *call, struct policies *to, struct str_list *names, 
 {
     struct str json = api_managed_document(call, arn);
 
+    assert(str_ok(arn));
     return json.p ? add(call, to, names, arn, json) : 0;
 }
 
@@ -111,6 +115,7 @@ add_owned(struct api_call *call, struct policies *to, struct str_list *names, st
 {
     int r = 0;
 
+    assert(owner.n > 0);
     STORE_EACH(call->txn, iam_inline_by_owner, row, owner) {
         if (r == 0)
             r = add(call, to, names, row->id, row->document);
@@ -127,6 +132,7 @@ add_groups(struct api_call *call, struct policies *to, struct str_list *names, s
 {
     int r = 0;
 
+    assert(user.n > 0);
     STORE_EACH(call->txn, iam_member_by_user, row, user) {
         if (r == 0)
             r = add_owned(call, to, names, row->group_id);
@@ -180,6 +186,7 @@ session_policies(struct api_call *call, const struct session *s, struct policy_s
 static void
 add_tags(struct arena *a, struct str_list *to, const struct str_list *tags)
 {
+    assert(tags->n % 2 == 0);
     for (size_t i = 0; i + 1 < tags->n; i += 2) {
         size_t at = 0;
 

@@ -64,6 +64,7 @@ has_id_form(struct str s, struct str prefix)
 {
     struct str digits = str_cut(s, prefix.n, s.n);
 
+    assert(prefix.n > 0);
     if (!str_starts(s, prefix) || (digits.n != 8 && digits.n != 17))
         return false;
     for (size_t i = 0; i < digits.n; i++)
@@ -77,6 +78,7 @@ check_id(struct checker *c, const struct step *at, struct str s)
 {
     struct str name = api_member_name(c->service, at->member);
 
+    assert(str_ok(s));
     if (c->service->protocol != API_EC2 || at->index)
         return;
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
@@ -91,6 +93,7 @@ static void check_value(struct checker *c, const struct step *at, const struct a
 static void
 check_members(struct checker *c, const struct step *up, uint32_t first, size_t n, const void *base)
 {
+    assert(base || n == 0);
     for (size_t i = 0; i < n && !c->finding.p; i++) {
         const struct api_member *m = &c->service->members[first + i];
         const struct api_shape *shape = &c->service->shapes[m->shape];
@@ -147,6 +150,7 @@ check_list(struct checker *c, const struct step *at, const struct api_shape *sha
 static void
 check_text(struct checker *c, const struct step *at, const struct api_shape *shape, struct str s)
 {
+    assert(str_ok(s));
     if (s.n && !s.p)
         find(c, at, "has a length and no text", STR_NONE);
     else if (!str_is_utf8(s))
@@ -164,6 +168,7 @@ check_value(struct checker *c, const struct step *at, const struct api_shape *sh
 {
     bool element = at->index != 0;
 
+    assert(slot && shape->kind <= API_MAP);
     switch ((enum api_kind)shape->kind) {
     case API_STRING:
     case API_ENUM:

@@ -83,6 +83,7 @@ spend(struct decoder *d, size_t bytes)
 static int
 put_i64(void *slot, bool element, int64_t v)
 {
+    assert(slot);
     if (element)
         *(int64_t *)slot = v;
     else
@@ -96,6 +97,7 @@ decode_integer(struct decoder *d, const struct api_shape *shape, const struct do
 {
     int64_t i;
 
+    assert(shape->kind == API_INT || shape->kind == API_LONG);
     if (v->kind < DOC_INT || v->kind > DOC_NUMBER)
         return cannot_convert(d, v, shape->kind == API_INT ? "an Integer" : "a Long");
     if (!doc_i64(v, &i) || (shape->kind == API_INT && i != (int32_t)i))
@@ -125,6 +127,7 @@ decode_float(struct decoder *d, const struct api_shape *shape, const struct doc_
 {
     double f;
 
+    assert(shape->kind == API_FLOAT || shape->kind == API_DOUBLE);
     if (!doc_f64(v, &f) && !float_word(v, &f))
         return v->kind == DOC_NUMBER
                    ? no_document(d)
@@ -245,6 +248,7 @@ decode_struct(struct decoder *d, const struct api_shape *shape, struct doc_value
 {
     void *base = slot;
 
+    assert(shape->kind == API_STRUCT);
     if (v->kind == DOC_LIST)
         return cannot_convert(d, v, "");
     if (v->kind != DOC_MAP)
@@ -267,6 +271,7 @@ decode_list(struct decoder *d, const struct api_shape *shape, struct doc_value *
     struct str name;
     int r = 0;
 
+    assert(shape->kind == API_LIST || shape->kind == API_MAP);
     if (v->kind != (map ? DOC_MAP : DOC_LIST))
         return v->kind == DOC_LIST || v->kind == DOC_MAP
                    ? cannot_convert(d, v, "")
@@ -323,6 +328,7 @@ decode_value(struct decoder *d, const struct api_shape *shape, void *slot, bool 
 {
     struct doc_value v;
 
+    assert(slot && d->in.depth <= DOC_DEPTH_MAX);
     if (shape->kind == API_DOCUMENT) {
         size_t from = d->in.at;
 
@@ -366,6 +372,7 @@ api_decode_doc(const struct api_service *service, const struct api_shape *shape,
                const struct doc_format *format, struct arena *arena, struct str body, void *req,
                struct api_fault *fault)
 {
+    assert(str_ok(body));
     assert(shape->kind == API_STRUCT);
     if (body.n == 0)
         return 0;
@@ -377,5 +384,6 @@ api_decode_doc_member(const struct api_service *service, const struct api_member
                       const struct doc_format *format, struct arena *arena, struct str body,
                       void *slot, struct api_fault *fault)
 {
+    assert(str_ok(body));
     return decode(service, &service->shapes[m->shape], format, arena, body, slot, false, fault);
 }

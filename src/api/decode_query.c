@@ -41,6 +41,7 @@ static int decode_value(struct decoder *d, const struct api_member *m, struct sp
 static bool
 is_number(struct str s)
 {
+    assert(str_ok(s));
     if (s.n > 1 && s.p[0] == '0')
         return false;
     for (size_t i = 0; i < s.n; i++)
@@ -55,6 +56,7 @@ part_cmp(struct str a, struct str b)
 {
     bool a_number = is_number(a), b_number = is_number(b);
 
+    assert(str_ok(a) && str_ok(b));
     if (a_number != b_number)
         return a_number ? -1 : 1;
     if (!a_number)
@@ -86,6 +88,7 @@ part_at(const struct pair *pair, size_t at)
 {
     struct str rest = str_cut(pair->key, at, pair->key.n);
 
+    assert(at <= pair->key.n);
     return str_split(&rest, '.');
 }
 
@@ -137,6 +140,7 @@ malformed(struct decoder *d, const char *why, struct str name)
 {
     struct str shown = str_is_utf8(name) ? api_excerpt(name, SHOWN_MAX) : S("(not UTF-8)");
 
+    assert(why[0] != '\0');
     return api_refuse(d->fault, d->arena, "InvalidQueryParameter", "%s: %.*s", why,
                       STR_ARG(shown));
 }
@@ -146,6 +150,7 @@ take(struct decoder *d, size_t n, size_t size)
 {
     size_t bytes;
 
+    assert(size > 0);
     if (__builtin_mul_overflow(n, size, &bytes) || bytes > d->bytes_left)
         return NULL;
     d->bytes_left -= bytes;
@@ -157,6 +162,7 @@ take(struct decoder *d, size_t n, size_t size)
 static int
 decode_struct(struct decoder *d, uint32_t first, uint16_t n_members, struct span span, void *out)
 {
+    assert(out || n_members == 0);
     /* Names that end here sort before those that go on, so the first pair tells. */
     if (span.n && !goes_on(&span.v[0], span.at))
         return malformed(d, "A structure was expected", span.v[0].key);
@@ -181,6 +187,7 @@ count_elements(struct span span, struct str *ret_part)
 {
     size_t n = 0;
 
+    assert(span.n > 0);
     while (span.n) {
         cut_group(&span, ret_part);
         if (!is_number(*ret_part))
@@ -226,6 +233,7 @@ decode_list(struct decoder *d, const struct api_shape *shape, struct span span, 
     const struct api_member *element = &d->service->members[shape->first];
     struct str_list *list = out;
 
+    assert(shape->kind == API_LIST || shape->kind == API_MAP);
     if (!goes_on(&span.v[0], span.at)) {
         if (span.v[0].value.n || span.n > 1)
             return malformed(d, "A list was expected", span.v[0].key);
@@ -261,6 +269,7 @@ decode_scalar(struct decoder *d, const struct api_member *m, const struct api_sh
     struct str shown = api_excerpt(pair->value, SHOWN_MAX);
     const char *want;
 
+    assert(shape->kind < API_STRUCT);
     if (goes_on(pair, span.at))
         return stray(d, part_at(pair, span.at));
     if (span.n > 1) {
@@ -322,6 +331,7 @@ is_envelope(struct str key)
         "Action",          "Version",          "AWSAccessKeyId", "Signature", "SignatureMethod",
         "SignatureVersion", "Timestamp", "Expires", "SecurityToken"};
 
+    assert(str_ok(key));
     if (str_starts(key, S("X-Amz-")))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -381,6 +391,7 @@ api_decode_query(const struct api_service *service, const struct api_shape *inpu
     };
     size_t max = 1, n = 0;
 
+    assert(str_ok(form) && req);
     assert(input->kind == API_STRUCT);
     for (size_t i = 0; i < form.n; i++)
         max += form.p[i] == '&';

@@ -80,6 +80,7 @@ decode_list(struct decoder *d, const struct api_shape *shape, struct xml_tag *ta
                           : api_member_xml(d->service, &d->service->members[shape->first]);
     struct xml_tag child;
 
+    assert(shape->kind == API_LIST || shape->kind == API_MAP);
     list->v = API_EMPTY;
     list->n = 0;
     while (xml_child(&d->in, tag, &child))
@@ -148,6 +149,7 @@ decode_struct(struct decoder *d, const struct api_shape *shape, struct xml_tag *
 {
     void *base = slot;
 
+    assert(shape->kind == API_STRUCT);
     if (!element) {
         if (shape->size > d->bytes_left)
             return fail(d);
@@ -164,6 +166,7 @@ decode_value(struct decoder *d, const struct api_shape *shape, struct xml_tag *t
 {
     struct str text;
 
+    assert(slot);
     if (shape->kind == API_STRUCT)
         return decode_struct(d, shape, tag, slot, element);
     if (shape->kind == API_LIST || shape->kind == API_MAP)
@@ -186,6 +189,7 @@ api_decode_xml(const struct api_service *service, const struct api_shape *shape,
     };
     struct xml_tag root;
 
+    assert(str_ok(body));
     assert(shape->kind == API_STRUCT);
     if (body.n == 0)
         return 0;

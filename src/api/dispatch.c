@@ -47,6 +47,7 @@ store_fault(struct api_call *call, const struct api_error *error, const void *de
                                       : api_error_find(call->service, str_from(error->code));
     int http = error->http ? error->http : shape ? shape->http : 400;
 
+    assert(call->fault.code.n == 0 || call->fault.http > 0);
     call->fault = (struct api_fault){
         .code = str_from(error->code),
         .http = http,
@@ -62,6 +63,7 @@ api_fault(struct api_call *call, const struct api_error *error, const char *fmt,
 {
     va_list ap;
 
+    assert(error->code[0] != '\0');
     va_start(ap, fmt);
     int r = store_fault(call, error, NULL, fmt, ap);
     va_end(ap);
@@ -74,6 +76,7 @@ api_fault_detail(struct api_call *call, const struct api_error *error, const voi
 {
     va_list ap;
 
+    assert(error->code[0] != '\0' && detail);
     va_start(ap, fmt);
     int r = store_fault(call, error, detail, fmt, ap);
     va_end(ap);
@@ -87,6 +90,7 @@ api_id(struct api_call *call, const char *prefix)
 {
     uint8_t random[9];
 
+    assert(prefix[0] != '\0');
     call->env->random(call->env, random, sizeof(random));
     /* 17 digits, of which AWS's first is 0: ids sort among AWS's own */
     struct str digits = str_hex(call->arena, random, sizeof(random));
@@ -118,18 +122,21 @@ api_uuid(struct env *env, struct arena *arena)
 struct ec2_placer *
 api_placer(const struct api_call *call)
 {
+    assert(call->api);
     return call->api->config.placer;
 }
 
 const struct api_machines *
 api_machines(const struct api_call *call)
 {
+    assert(call->api);
     return call->api->config.machines;
 }
 
 struct api_page_scope
 api_page_scope(const struct api_call *call)
 {
+    assert(call->op && call->account.n == 12);
     return (struct api_page_scope){
         .key = call->api->page_key,
         .protocol = call->service->protocol,
@@ -185,6 +192,7 @@ find_operation(struct call_state *st)
     struct api_call *call = &st->call;
     int r = call->wire->find(call, st->req);
 
+    assert(st->call.service);
     if (r == 0)
         st->handler = api_op_handler(call->service, call->op);
     return r;
@@ -233,6 +241,7 @@ prepare(struct call_state *st)
 {
     struct api_call *call = &st->call;
 
+    assert(st->call.op);
     if (!st->hooks->prepare_needed)
         return 0;
     call->txn = store_begin(call->store);
@@ -319,6 +328,7 @@ run(struct call_state *st, void *req, struct api_reply *reply)
 static bool
 asks_no_signature(struct call_state *st)
 {
+    assert(st->call.service);
     return st->claim_error == SIGV4_MISSING_AUTH && find_operation(st) == 0 &&
            (st->call.op->flags & API_NO_AUTH);
 }
@@ -373,6 +383,7 @@ owner_of_name(struct api *api, const struct api_request *req)
 static struct str
 printable(struct arena *a, struct str s)
 {
+    assert(str_ok(s));
     if (str_is_utf8(s))
         return s;
     char *p = arena_dup(a, s.p, s.n);
@@ -387,6 +398,7 @@ answer_fault(struct call_state *st, int r, struct api_reply *reply)
 {
     struct api_call *call = &st->call;
 
+    assert(r != 0);
     if (r < 0)
         api_fault(call, &ERR_INTERNAL, "An internal error has occurred");
     call->fault.message = printable(call->arena, call->fault.message);
@@ -514,6 +526,7 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
 struct api_call
 api_call_of_operator(struct api *api, struct arena *arena)
 {
+    assert(api && arena);
     return (struct api_call){
         .api = api,
         .env = api->config.env,
@@ -543,6 +556,7 @@ api_reject(struct api *api, struct arena *arena, int status, struct api_reply *r
     };
     size_t i = 0;
 
+    assert(status >= 400);
     while (i + 1 < ARRAY_LEN(rows) && rows[i].status != status)
         i++;
     struct api_fault fault = {.code = str_from(rows[i].code),
@@ -562,6 +576,7 @@ api_new(const struct api_config *config)
 {
     struct api *api = calloc(1, sizeof(*api));
 
+    assert(config->env && config->store && config->services);
     if (!api)
         return NULL;
     api->config = *config;

@@ -61,6 +61,7 @@ write_name(struct writer *x, struct str name)
 static void
 write_text(struct writer *x, struct str s)
 {
+    assert(str_ok(s));
     if (x->cbor)
         cbor_text(out_of(x), s);
     else
@@ -100,6 +101,7 @@ write_time(struct writer *x, const struct api_shape *shape, int64_t ms)
     enum api_time form = API_TIME_OF(shape);
     struct arena scratch;
 
+    assert(shape->kind == API_TIME);
     if (!x->cbor && (form == API_TIME_ISO || form == API_TIME_HTTP)) {
         arena_init(&scratch, 4096);
         json_str(&x->json, form == API_TIME_HTTP ? time_http(&scratch, ms)
@@ -121,6 +123,7 @@ write_blob(struct writer *x, struct str bytes)
 {
     struct arena scratch;
 
+    assert(str_ok(bytes));
     if (x->cbor) {
         cbor_bytes(out_of(x), bytes);
         return;
@@ -141,6 +144,7 @@ write_members(struct writer *x, const struct api_shape *shape, const void *base)
 {
     const struct api_member *m = &x->service->members[shape->first];
 
+    assert(shape->kind == API_STRUCT);
     for (const struct api_member *end = m + shape->n; m < end; m++) {
         const struct api_shape *inner = &x->service->shapes[m->shape];
         const void *slot = (const char *)base + m->offset;
@@ -158,6 +162,8 @@ write_container(struct writer *x, const struct api_shape *shape, const struct st
     const struct api_member *m = &x->service->members[shape->first];
     bool map = shape->kind == API_MAP;
 
+    assert(shape->kind == API_LIST || shape->kind == API_MAP);
+    assert(list->v || list->n == 0);
     if (map)
         open_map(x);
     else
@@ -183,6 +189,7 @@ write_container(struct writer *x, const struct api_shape *shape, const struct st
 static void
 write_value(struct writer *x, const struct api_shape *shape, const void *slot, bool element)
 {
+    assert(slot && shape->kind <= API_MAP);
     switch ((enum api_kind)shape->kind) {
     case API_STRING:
     case API_ENUM:
@@ -240,6 +247,7 @@ api_encode_doc_member(const struct api_service *service, const struct api_member
 {
     struct writer x = {service, {.buf = out}, form == API_DOC_CBOR};
 
+    assert(slot);
     write_value(&x, &service->shapes[m->shape], slot, false);
 }
 
@@ -249,6 +257,7 @@ api_encode_doc_member(const struct api_service *service, const struct api_member
 static struct str
 message_name(const struct api_service *service, const struct api_shape *shape)
 {
+    assert(!shape || shape->kind == API_STRUCT);
     for (unsigned i = 0; shape && i < shape->n; i++) {
         struct str name = api_member_wire(service, &service->members[shape->first + i]);
 

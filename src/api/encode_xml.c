@@ -142,6 +142,7 @@ escape_slowly(struct buf *out, struct str s)
 {
     size_t from = 0;
 
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
 
@@ -170,6 +171,7 @@ api_xml_text(struct buf *out, struct str text)
 {
     char *w = room(out, text.n);
 
+    assert(str_ok(text));
     if (!w)
         return;
     if (copy_value(w, text.p, text.n))
@@ -182,6 +184,7 @@ api_xml_text(struct buf *out, struct str text)
 static void
 write_quoted(struct buf *out, struct str text)
 {
+    assert(str_ok(text));
     while (text.p) {
         api_xml_text(out, str_split(&text, '"'));
         if (text.p)
@@ -258,12 +261,6 @@ write_f64(const struct writer *x, const struct api_member *m, double v)
     close_element(x, m);
 }
 
-static int64_t
-floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 static void
 write_unix(const struct writer *x, const struct api_member *m, int64_t ms)
 {
@@ -291,6 +288,7 @@ write_time(const struct writer *x, const struct api_member *m, const struct api_
     char text[TIME_ISO_LEN];
     size_t n = TIME_ISO_LEN;
 
+    assert(shape->kind == API_TIME);
     if (form == API_TIME_UNIX) {
         write_unix(x, m, ms);
         return;
@@ -322,6 +320,7 @@ write_blob(const struct writer *x, const struct api_member *m, struct str bytes)
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+    assert(str_ok(bytes));
     open_element(x, m);
     char *w = bytes.n <= x->out->max ? room(x->out, (bytes.n + 2) / 3 * 4) : NULL;
     if (!w) {
@@ -353,6 +352,7 @@ write_members(const struct writer *x, uint32_t first, size_t n, const void *base
 {
     const struct api_member *m = &x->service->members[first];
 
+    assert(base || n == 0);
     for (const struct api_member *end = m + n; m < end; m++) {
         const struct api_shape *shape = &x->service->shapes[m->shape];
         const void *slot = (const char *)base + m->offset;
@@ -431,6 +431,7 @@ write_list(const struct writer *x, const struct api_member *m, const struct api_
     bool flat = shape->flags & API_FLAT;
     const char *v = (const char *)list->v;
 
+    assert(shape->kind == API_LIST || shape->kind == API_MAP);
     if (list->n == 0) {
         if (!flat) {
             open_element(x, m);
@@ -476,6 +477,7 @@ write_value(const struct writer *x, const struct api_member *m, const void *slot
 {
     const struct api_shape *shape = &x->service->shapes[m->shape];
 
+    assert(slot);
     switch ((enum api_kind)shape->kind) {
     case API_STRING:
     case API_ENUM:
@@ -542,6 +544,7 @@ open_response(const struct api_service *service, struct str op, struct buf *out)
 {
     struct str xmlns = str_from(service->xmlns);
 
+    assert(op.n > 0);
     buf_add_lit(out, XML_HEAD "<");
     buf_add_str(out, op);
     buf_add_lit(out, "Response xmlns=\"");

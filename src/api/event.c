@@ -78,12 +78,14 @@ api_event_put(struct api_call *call, const char *source, const char *detail_type
         .detail = detail,
     };
 
+    assert(source[0] != '\0' && detail_type[0] != '\0');
     return api_event_write(call->txn, call->env, &event);
 }
 
 static void
 member(struct json_out *o, const char *name, struct str value)
 {
+    assert(name[0] != '\0');
     json_key(o, str_from(name));
     json_str(o, value);
 }

@@ -13,6 +13,7 @@ cut_arn(struct str arn, struct str *ret_service, struct str *ret_account, struct
 {
     struct str rest = arn;
 
+    assert(str_ok(arn));
     if (!str_is(str_split(&rest, ':'), "arn") || !str_split(&rest, ':').n)
         return false;
     *ret_service = str_split(&rest, ':');
@@ -27,6 +28,7 @@ last_part(struct str path)
 {
     size_t at = path.n;
 
+    assert(str_ok(path));
     while (at > 0 && path.p[at - 1] != '/')
         at--;
     return str_cut(path, at, path.n);
@@ -38,6 +40,7 @@ become_user(struct api_call *call, struct str account, struct str name)
     const struct iam_user_row *row =
         iam_user_by_name_get(call->txn, account, str_lower(call->arena, name));
 
+    assert(str_ok(account));
     if (row)
         call->principal = (struct policy_principal){
             .kind = POLICY_USER, .account = account, .id = row->id, .unique_id = row->id};
@@ -50,6 +53,7 @@ become_role(struct api_call *call, struct str account, struct str name, struct s
     const struct iam_role_row *row =
         iam_role_by_name_get(call->txn, account, str_lower(call->arena, name));
 
+    assert(str_ok(account));
     if (!row)
         return false;
     call->principal = (struct policy_principal){
@@ -96,6 +100,7 @@ become(struct api_call *call, struct str arn)
 static void
 add_keys(struct api_call *call, const struct str_list *pairs, struct policy_context *to)
 {
+    assert(pairs->n % 2 == 0);
     for (size_t i = 0; i + 1 < pairs->n; i += 2) {
         struct str_list values = {0};
         bool seen = false;

@@ -38,6 +38,7 @@ pattern_of(struct arena *arena, struct str s)
     char *plain = arena_alloc(arena, s.n + 1);
     size_t n = 0;
 
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '*' || s.p[i] == '?')
             return (struct pattern){s, true};
@@ -64,6 +65,7 @@ static bool
 resolve(const struct api_service *s, const struct api_shape *shape, struct str path,
         struct api_filter_compiled *ret)
 {
+    assert(shape->kind == API_STRUCT);
     ret->n_steps = 0;
     while (path.p) {
         struct str name = str_split(&path, '.');
@@ -121,12 +123,14 @@ resolve_row(const struct api_filter_table *t, const struct api_filter *row, stru
 static bool
 is_tag_filter(struct str name)
 {
+    assert(str_ok(name));
     return str_starts(name, S("tag:")) || str_is(name, "tag-key") || str_is(name, "tag-value");
 }
 
 static const struct api_filter *
 find_row(const struct api_filter_table *t, struct str name)
 {
+    assert(name.n > 0 || str_ok(name));
     for (size_t i = 0; i < t->n; i++) {
         bool tags = strcmp(t->v[i].path, API_FILTER_TAGS) == 0;
 
@@ -152,6 +156,7 @@ check_values(struct arena *arena, struct api_filter_pairs pairs, struct api_faul
 {
     size_t n = 0;
 
+    assert(pairs.n == 0 || pairs.v);
     for (size_t i = 0; i < pairs.n; i++) {
         n += pairs.v[i].values.n;
         if (n > VALUES_MAX)
@@ -231,6 +236,7 @@ api_filter_table_error(const struct api_filter_table *table)
 static bool
 text_passes(const struct api_filter_compiled *f, struct str s)
 {
+    assert(str_ok(s));
     for (size_t i = 0; i < f->n_patterns; i++) {
         const struct pattern *p = &f->patterns[i];
 
@@ -307,6 +313,7 @@ slot_passes(const struct api_service *s, const struct api_filter_compiled *f, si
 {
     const struct str_list *list = slot; /* any list has this layout */
 
+    assert(slot);
     if (shape->kind == API_STRUCT)
         return step_passes(s, f, step + 1, api_slot_struct(slot, element));
     if (shape->kind != API_LIST)
@@ -339,6 +346,7 @@ tags_pass(const struct api_service *s, const struct api_filter_compiled *f, cons
     const struct api_shape *shape = &s->shapes[m->shape];
     const struct str_list *list = (const void *)((const char *)value + m->offset);
 
+    assert(value);
     for (size_t i = 0; i < list->n; i++) {
         const char *tag = (const char *)list->v + i * shape->size;
         const struct str *key = (const void *)(tag + f->key->offset);
@@ -355,6 +363,7 @@ tags_pass(const struct api_service *s, const struct api_filter_compiled *f, cons
 bool
 api_filter_match(const struct api_filter_set *set, const void *value)
 {
+    assert(value);
     for (size_t i = 0; i < set->n; i++) {
         const struct api_filter_compiled *f = &set->v[i];
         bool passes = true;
@@ -414,6 +423,7 @@ api_filter_has_others(const struct api_filter_set *set)
 bool
 api_filter_allows(const struct api_filter_set *set, const char *name, struct str text)
 {
+    assert(name[0] != '\0' && str_ok(text));
     for (size_t i = 0; i < set->n; i++)
         if (str_is(set->v[i].name, name) && !text_passes(&set->v[i], text))
             return false;

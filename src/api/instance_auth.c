@@ -19,6 +19,7 @@ static const struct api_error ERR_DENIED = {"AccessDenied", 403};
 static const struct api_service_hooks *
 hooks_of(const struct api_call *call)
 {
+    assert(call->guard && call->service);
     for (size_t i = 0; call->guard->services[i]; i++)
         if (call->guard->services[i]->service == call->service)
             return call->guard->services[i];
@@ -30,6 +31,7 @@ api_is_of_instance(const struct api_call *call, struct str authorization)
 {
     const struct api_service_hooks *hooks = hooks_of(call);
 
+    assert(str_ok(authorization));
     return hooks && hooks->of_instance && str_starts(authorization, SCHEME);
 }
 
@@ -55,6 +57,7 @@ exists(struct api_call *call, struct str id, struct str account, struct str regi
     const struct ec2_instance_row *row = ec2_instance_get(txn, id);
     bool ok = row && str_eq(row->account, account) && str_eq(row->region, region);
 
+    assert(id.n > 0);
     store_rollback(txn);
     return ok;
 }
@@ -66,6 +69,7 @@ api_authenticate_instance(struct api_call *call, struct str authorization)
     struct json document;
     int r = guard->identity ? 0 : store_identity_load(call->store, call->env, &guard->identity);
 
+    assert(str_ok(authorization) && !call->instance.p);
     if (r < 0)
         return r;
     if (!document_of(call, authorization, &document))

@@ -10,6 +10,7 @@ managed_policy_find(struct str arn, struct managed_policy *ret)
 {
     size_t low = 0, high = n_managed_policies;
 
+    assert(str_ok(arn));
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         int order = str_cmp(arn, managed_policies[mid].arn);
@@ -29,6 +30,7 @@ managed_policy_find(struct str arn, struct managed_policy *ret)
 const struct managed_policy *
 managed_policy_all(size_t *ret_n)
 {
+    assert(ret_n);
     *ret_n = n_managed_policies;
     return managed_policies;
 }

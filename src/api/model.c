@@ -11,6 +11,7 @@ api_refuse(struct api_fault *fault, struct arena *arena, const char *code, const
 {
     va_list ap;
 
+    assert(code[0] != '\0');
     va_start(ap, fmt);
     *fault = (struct api_fault){
         .code = str_from(code),
@@ -27,6 +28,7 @@ api_op_find(const struct api_service *service, struct str name)
 {
     size_t lo = 0, hi = service->n_ops;
 
+    assert(str_ok(name));
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         int r = str_cmp(name, api_op_name(service, &service->ops[mid]));
@@ -44,6 +46,7 @@ api_op_find(const struct api_service *service, struct str name)
 const struct api_error_shape *
 api_error_find(const struct api_service *service, struct str code)
 {
+    assert(str_ok(code));
     for (size_t i = 0; i < service->n_errors; i++) {
         const struct api_error_shape *e = &service->errors[i];
 

@@ -361,6 +361,7 @@ api_op_name(const struct api_service *service, const struct api_op *op)
 static inline api_handler *
 api_op_handler(const struct api_service *service, const struct api_op *op)
 {
+    assert(op->handler == API_NONE || op->handler < service->n_handlers);
     return op->handler == API_NONE ? NULL : service->handlers[op->handler];
 }
 

@@ -19,6 +19,7 @@ url_encode(struct arena *a, struct str bytes)
     struct str s = str_base64(a, bytes);
     char *p = (char *)s.p;
 
+    assert(str_ok(bytes));
     while (s.n && p[s.n - 1] == '=')
         s.n--;
     for (size_t i = 0; i < s.n; i++)
@@ -32,6 +33,7 @@ url_decode(struct arena *a, struct str text, struct str *ret)
     size_t padded = (text.n + 3) / 4 * 4;
     char *p = arena_alloc_raw(a, padded);
 
+    assert(str_ok(text));
     for (size_t i = 0; i < padded; i++) {
         char c = i < text.n ? text.p[i] : '=';
 
@@ -43,11 +45,36 @@ url_decode(struct arena *a, struct str text, struct str *ret)
     return str_unbase64(a, str_of(p, padded), ret);
 }
 
+static struct str
+turned(struct arena *a, struct str token, const char from[2], const char to[2])
+{
+    struct str out = token.p ? str_dup(a, token) : token;
+
+    for (size_t i = 0; i < out.n; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (token.p[i] == from[k])
+                ((char *)out.p)[i] = to[k];
+    return out;
+}
+
+struct str
+api_page_to_plain(struct arena *arena, struct str token)
+{
+    return turned(arena, token, "-_", "+/");
+}
+
+struct str
+api_page_from_plain(struct arena *arena, struct str token)
+{
+    return turned(arena, token, "+/", "-_");
+}
+
 /* ---- tokens ---- */
 
 static void
 add_part(struct buf *b, struct str part)
 {
+    assert(str_ok(part));
     buf_add_i64(b, (int64_t)part.n);
     buf_add_char(b, ':');
     buf_add_str(b, part);
@@ -75,6 +102,7 @@ read_token(struct arena *a, const struct api_page_scope *scope, struct str token
 {
     struct str bytes;
 
+    assert(str_ok(token));
     if (token.n > TOKEN_CHARS_MAX || !url_decode(a, token, &bytes))
         return false;
     if (bytes.n <= 1 + MAC_BYTES || bytes.p[0] != VERSION)
@@ -117,6 +145,7 @@ static int
 check_size(struct arena *arena, const struct api_page_rule *rule, int64_t *size,
            struct api_fault *fault)
 {
+    assert(size);
     if (*size > rule->max && rule->clamp)
         *size = rule->max;
     if (*size >= rule->min && *size <= rule->max)

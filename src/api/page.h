@@ -59,3 +59,10 @@ bool api_page_take(struct api_page *page, struct str key);
 /* The token of the next page, absent when this is the last one. */
 struct str api_page_next(struct arena *arena, const struct api_page_scope *scope,
                          const struct api_page *page);
+
+/*
+ * Tokens are of the base64 alphabet for URLs.  Descriptions of some services allow but the plain
+ * one: a token for their callers, and back.
+ */
+struct str api_page_to_plain(struct arena *arena, struct str token);
+struct str api_page_from_plain(struct arena *arena, struct str token);

@@ -59,6 +59,7 @@ emit(struct compiler *c, enum opcode op, uint32_t x, uint32_t y)
 static void
 add_range(struct compiler *c, uint32_t lo, uint32_t hi)
 {
+    assert(lo <= hi);
     if (++c->work > WORK_MAX)
         c->failed = true;
     else
@@ -257,6 +258,7 @@ one_of(struct compiler *c, uint32_t lo, uint32_t hi, bool negated)
 {
     uint32_t first = (uint32_t)c->ranges.n;
 
+    assert(lo <= hi);
     add_range(c, lo, hi);
     uint32_t at = emit(c, OP_SET, first, first + 1);
     if (!c->failed)
@@ -507,6 +509,7 @@ run(struct arena *arena, const struct compiler *c, struct str text)
     struct states now = states_new(arena, prog->n), next = states_new(arena, prog->n);
     uint32_t *todo = ARENA_ARRAY(arena, uint32_t, 2 * prog->n + 1);
 
+    assert(str_ok(text));
     states_add(&now, prog, 0, todo);
     for (size_t at = 0; at < text.n && now.n;) {
         uint32_t ch = next_char(text, &at);

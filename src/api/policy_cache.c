@@ -27,6 +27,7 @@ policy_cache_init(struct policy_cache *cache, uint64_t seed)
 static void
 unlink_entry(struct policy_cache *cache, struct policy_entry *e)
 {
+    assert(cache->newest && cache->oldest);
     if (e->newer)
         e->newer->older = e->older;
     else
@@ -41,6 +42,7 @@ unlink_entry(struct policy_cache *cache, struct policy_entry *e)
 static void
 link_newest(struct policy_cache *cache, struct policy_entry *e)
 {
+    assert(!cache->newest == !cache->oldest);
     e->older = cache->newest;
     e->newer = NULL;
     if (e->older)
@@ -100,6 +102,7 @@ entry_new(struct policy_cache *cache, struct arena *a, struct str name, enum pol
     struct policy_entry *e = malloc(sizeof(*e) + name.n + json.n);
     struct str why;
 
+    assert(str_ok(name) && str_ok(json));
     if (!e)
         return error_origin(ENOMEM, "a policy cannot be kept");
     *e = (struct policy_entry){.kind = kind};

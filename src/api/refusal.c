@@ -37,6 +37,7 @@ reason(struct api_call *call, const struct policy_request *asked,
 {
     const char *silent = words[decision->by].silent, *deny = words[decision->by].deny;
 
+    assert(!decision->allowed);
     if (trust && decision->by == POLICY_BY_RESOURCE) {
         silent = "no role trust policy";
         deny = "the role trust policy";
@@ -73,6 +74,7 @@ api_policy_name(const struct api_caller *caller, const struct policy *policy)
 static void
 items_open(struct json_out *o, struct str name)
 {
+    assert(name.n > 0);
     json_key(o, name);
     json_open(o, '{');
     json_key(o, S("items"));
@@ -160,6 +162,7 @@ url_form(struct arena *a, struct str base64, bool back)
 {
     char *p = arena_dup(a, base64.p, base64.n);
 
+    assert(str_ok(base64));
     for (size_t i = 0; i < base64.n; i++) {
         if (p[i] == (back ? '-' : '+'))
             p[i] = back ? '+' : '-';
@@ -207,6 +210,7 @@ api_authorization_message(struct api_call *call, struct str text, struct str *re
 {
     struct str raw;
 
+    assert(str_ok(text));
     if (!str_unbase64(call->arena, url_form(call->arena, text, true), &raw) ||
         raw.n < AEAD_NONCE_BYTES + AEAD_TAG_BYTES)
         return false;
@@ -235,6 +239,7 @@ api_refusal(struct api_call *call, const struct policy_request *asked,
     struct str who = asked->principal->arn, on = STR_NONE;
     struct str why = reason(call, asked, decision, resource_is_trust);
 
+    assert(!decision->allowed);
     /* EC2 does not speak of a resource where there is none */
     if (protocol != API_EC2 || !str_is(asked->resource, "*"))
         on = str_fmt(call->arena,

@@ -31,6 +31,7 @@ cut_path(struct str whole, struct path *ret)
 {
     struct str rest = str_starts(whole, S("/")) ? str_cut(whole, 1, whole.n) : whole;
 
+    assert(str_ok(whole));
     ret->whole = whole;
     ret->n = 0;
     while (rest.p && rest.n) {
@@ -54,6 +55,7 @@ greedy(const struct path *path, size_t i)
 {
     size_t from = (size_t)(path->v[i].p - path->whole.p);
 
+    assert(i <= path->n);
     return str_cut(path->whole, from, path->whole.n);
 }
 
@@ -115,6 +117,7 @@ api_rest_find(struct api_call *call, const struct api_request *req)
 {
     const struct api_route *route = api_rest_route(call->service, req);
 
+    assert(call->service);
     if (!route && call->wire->protocol == API_REST_XML)
         return api_fault(call, &ERR_METHOD,
                          "The specified method is not allowed against this resource.");
@@ -179,6 +182,7 @@ push_scalar(struct reader *r, const struct api_member *m, const struct api_shape
     struct str_list *slot = slot_of(r, m); /* any list has this layout */
     void *item = list_push(r->call->arena, (void **)&slot->v, &slot->n, list->size);
 
+    assert(list->kind == API_LIST);
     return read_scalar(r, m, &r->service->shapes[element->shape], text, item, true);
 }
 
@@ -300,6 +304,7 @@ next_element(struct arena *a, struct str *rest)
 {
     struct str s = str_trim(*rest);
 
+    assert(str_ok(*rest));
     if (!str_starts(s, S("\"")))
         return str_trim(str_split(rest, ','));
     char *out = arena_alloc_raw(a, s.n);
@@ -322,6 +327,7 @@ next_date(struct str *rest)
     struct str s = str_trim(*rest);
     size_t comma = str_find_char(s, ',');
 
+    assert(str_ok(*rest));
     if (comma == SIZE_MAX || s.n == 0 || (s.p[0] >= '0' && s.p[0] <= '9'))
         return str_trim(str_split(rest, ','));
     struct str tail = str_cut(s, comma + 1, s.n);
@@ -352,6 +358,7 @@ read_header(struct reader *r, const struct api_member *m)
 {
     struct str value = api_header(r->req, api_member_wire(r->service, m));
 
+    assert(m->place == API_IN_HEADER);
     if (!value.p || value.n == 0)
         return 0;
     if (r->service->shapes[m->shape].kind == API_LIST)
@@ -364,6 +371,7 @@ read_headers(struct reader *r, const struct api_member *m)
 {
     struct str prefix = api_member_wire(r->service, m);
 
+    assert(m->place == API_IN_HEADERS);
     for (size_t i = 0; i < r->req->http.n_headers; i++) {
         const struct http_header *h = &r->req->http.headers[i];
 
@@ -397,6 +405,7 @@ read_payload(struct reader *r, const struct api_member *m)
     struct str body = r->req->http.body;
     void *slot = slot_of(r, m);
 
+    assert(m->place == API_IN_PAYLOAD);
     if (body.n == 0)
         return 0;
     if (shape->kind == API_STRUCT && r->call->wire->protocol == API_REST_XML) {
@@ -436,6 +445,7 @@ api_rest_decode(struct api_call *call, const struct api_request *req, void *in)
     bool body = false, payload = false;
     int result = read_labels(&r, route);
 
+    assert(in);
     if (!result)
         result = read_query(&r, route);
     for (size_t i = 0; i < input->n && !result; i++) {

@@ -20,6 +20,7 @@ struct writer {
 static struct str
 time_text(struct arena *a, const struct api_shape *shape, int64_t ms)
 {
+    assert(shape->kind == API_TIME);
     switch (API_TIME_OF(shape)) {
     case API_TIME_ISO:
         return ms % 1000 ? time_iso(a, ms) : time_iso_s(a, ms);
@@ -79,6 +80,7 @@ scalar_text(struct arena *a, const struct api_member *m, const struct api_shape 
 static struct str
 quoted(struct arena *a, struct str s)
 {
+    assert(str_ok(s));
     if (str_find_char(s, ',') == SIZE_MAX && str_find_char(s, '"') == SIZE_MAX)
         return s;
     char *out = arena_alloc_raw(a, 2 * s.n + 2);
@@ -102,6 +104,7 @@ list_text(const struct writer *x, const struct api_member *m, const struct api_s
     const struct api_shape *inner = &x->service->shapes[x->service->members[shape->first].shape];
     struct str_list parts = {0};
 
+    assert(shape->kind == API_LIST);
     for (size_t i = 0; i < list->n; i++) {
         const char *item = (const char *)list->v + i * shape->size;
         struct str text = scalar_text(a, m, inner, item, true);
@@ -119,6 +122,7 @@ put_header(const struct writer *x, const struct api_member *m, const void *slot)
     struct str value = shape->kind == API_LIST ? list_text(x, m, shape, slot)
                                                : scalar_text(x->call->arena, m, shape, slot, false);
 
+    assert(m->place == API_IN_HEADER);
     if (str_eq_nocase(name, S("Content-Type")))
         x->reply->content_type = value;
     else if (str_eq_nocase(name, S("Content-Length")))
@@ -134,6 +138,7 @@ put_headers(const struct writer *x, const struct api_member *m, const struct str
     size_t value_at = x->service->members[shape->first + 1].offset;
     struct str prefix = api_member_wire(x->service, m);
 
+    assert(m->place == API_IN_HEADERS);
     for (size_t i = 0; i < map->n; i++) {
         const char *entry = (const char *)map->v + i * shape->size;
         struct str name = str_cat(x->call->arena, prefix, *api_slot_str(entry));
@@ -173,6 +178,7 @@ put_places(const struct writer *x, const struct api_shape *shape, const void *ba
 static void
 default_type(const struct writer *x, struct str type)
 {
+    assert(type.n > 0);
     if (x->reply->content_type.n == 0)
         x->reply->content_type = type;
 }
@@ -183,6 +189,7 @@ put_payload(const struct writer *x, const struct api_member *m, const void *slot
     const struct api_shape *shape = &x->service->shapes[m->shape];
     struct buf *body = &x->reply->body;
 
+    assert(m->place == API_IN_PAYLOAD);
     if (!api_is_set(shape, slot))
         return;
     if (shape->kind <= API_BLOB) {
@@ -213,6 +220,7 @@ api_rest_encode(struct api_call *call, const struct api_request *req, const void
     struct writer x = {call, call->service, reply, call->wire->protocol == API_REST_XML};
     bool body;
 
+    assert(out && call->op);
     (void)req;
     reply->status = call->op->http ? call->op->http : 200;
     if (x.xml && call->service->bare_errors)
@@ -242,6 +250,7 @@ api_rest_encode_fault(struct api_call *call, const struct api_request *req, stru
     struct writer x = {call, call->service, reply, call->wire->protocol == API_REST_XML};
     bool body;
 
+    assert(call->fault.http >= 300);
     (void)req;
     reply->content_type = STR_NONE;
     if (call->fault.detail)

@@ -16,6 +16,7 @@ parse_float(struct str s, double *ret)
 {
     char text[FLOAT_TEXT_MAX + 1], *end;
 
+    assert(str_ok(s));
     if (str_is(s, "NaN")) {
         *ret = (double)NAN;
         return true;
@@ -41,6 +42,7 @@ parse_unix(struct str s, int64_t *ret_ms)
 {
     double v;
 
+    assert(str_ok(s));
     if (!parse_float(s, &v) || !(v > -62135596800.0 && v < 253402300800.0))
         return false;
     *ret_ms = (int64_t)floor(v * 1000 + 0.5);
@@ -50,6 +52,7 @@ parse_unix(struct str s, int64_t *ret_ms)
 static bool
 parse_bool(struct str s, bool *ret)
 {
+    assert(str_ok(s));
     *ret = str_is(s, "true") || str_is(s, "1");
     return *ret || str_is(s, "false") || str_is(s, "0");
 }
@@ -57,6 +60,7 @@ parse_bool(struct str s, bool *ret)
 static void
 put_i64(void *slot, bool element, int64_t v)
 {
+    assert(slot);
     if (element)
         *(int64_t *)slot = v;
     else
@@ -68,6 +72,7 @@ parse_number(const struct api_shape *shape, struct str text, void *slot, bool el
 {
     int64_t v;
 
+    assert(shape->kind == API_INT || shape->kind == API_LONG);
     if (!str_to_i64(text, &v))
         return "an integer";
     if (shape->kind == API_INT && (v < INT32_MIN || v > INT32_MAX))
@@ -81,6 +86,7 @@ parse_flag(struct str text, void *slot, bool element)
 {
     bool v;
 
+    assert(slot);
     if (!parse_bool(text, &v))
         return "true or false";
     if (element)
@@ -138,6 +144,7 @@ api_excerpt(struct str s, size_t max)
 {
     size_t n = max;
 
+    assert(str_ok(s) && max > 0);
     if (s.n <= max)
         return s;
     while (n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
@@ -150,6 +157,7 @@ api_camel(struct arena *arena, struct str name)
 {
     struct str copy = str_dup(arena, name);
 
+    assert(str_ok(name));
     if (copy.n && copy.p[0] >= 'A' && copy.p[0] <= 'Z')
         ((char *)copy.p)[0] = (char)(copy.p[0] + 32);
     return copy;

@@ -66,6 +66,7 @@ collect(struct checker *c, const struct step *at, struct str value, const char *
 {
     struct str where = path(c, at);
 
+    assert(constraint[0] != '\0');
     if (c->n_errors++ >= ERRORS_MAX)
         return;
     if (c->n_errors > 1)
@@ -97,6 +98,7 @@ shown_list(const struct checker *c, const struct api_shape *shape, const struct 
     const struct api_shape *inner = &c->service->shapes[m[map].shape];
     struct str_list parts = {0};
 
+    assert(list->v || list->n == 0);
     if (c->ec2 || !is_simple(inner) || inner->kind == API_BLOB || inner->flags & API_SECRET)
         return STR_NONE;
     for (size_t i = 0; i < list->n && i < SHOWN_ELEMENTS_MAX; i++) {
@@ -184,6 +186,7 @@ static int
 check_length(struct checker *c, const struct step *at, const struct api_shape *shape,
              const struct api_limit *limit, int64_t n, const void *slot)
 {
+    assert(n >= 0 && slot);
     if (n < limit->min)
         return refuse_value(c, at, shape, slot, words(c, "The minimum length is", limit->min),
                             words(c, "Member must have length greater than or equal to",
@@ -203,6 +206,7 @@ check_range(struct checker *c, const struct step *at, const struct api_shape *sh
     double unit = is_float ? 1e-6 : 1;
     bool low, high;
 
+    assert(slot);
     if (is_float) {
         double v = api_slot_f64(slot, element);
 
@@ -249,6 +253,7 @@ static int
 check_enum(struct checker *c, const struct step *at, const struct api_shape *shape,
            const void *slot)
 {
+    assert(shape->kind == API_ENUM);
     if (shape->flags & API_OPEN || api_enum_has(c->service, shape, *api_slot_str(slot)))
         return 0;
     return refuse_value(c, at, shape, slot, "",
@@ -266,6 +271,7 @@ static int
 check_members(struct checker *c, const struct step *at, uint32_t first, size_t n,
               const void *base)
 {
+    assert(base || n == 0);
     for (size_t i = 0; i < n; i++) {
         const struct api_member *m = &c->service->members[first + i];
         const struct api_shape *shape = &c->service->shapes[m->shape];
@@ -289,6 +295,7 @@ satisfies(const struct checker *c, const struct api_shape *shape, const void *sl
 {
     const struct api_limit *limit = &c->service->limits[shape->limit];
 
+    assert(slot);
     if (shape->kind == API_ENUM)
         return !api_slot_str(slot)->p || shape->flags & API_OPEN ||
                api_enum_has(c->service, shape, *api_slot_str(slot));
@@ -323,6 +330,7 @@ all_constraints(const struct checker *c, const struct api_shape *shape)
     const char *what = number ? "value" : "length", *pattern;
     struct str_list parts = {0};
 
+    assert(shape->kind <= API_MAP);
     if (shape->kind == API_ENUM)
         return str_fmt(c->arena, "[Member must satisfy enum value set: [%.*s]]",
                        STR_ARG(enum_values(c, shape)))
@@ -375,6 +383,7 @@ check_list(struct checker *c, const struct step *at, const struct api_shape *sha
     bool map = shape->kind == API_MAP;
     int r = check_length(c, at, shape, limit, (int64_t)list->n, slot);
 
+    assert(shape->kind == API_LIST || shape->kind == API_MAP);
     if (!c->ec2 && map)
         check_elements(c, at, shape, element, list, "Map keys");
     if (!c->ec2 && is_simple(&c->service->shapes[element[map].shape])) {

@@ -27,6 +27,7 @@ arena_init(struct arena *a, size_t max_bytes)
 static void
 free_from(struct arena_chunk *c)
 {
+    assert(!c || c->size_bytes > 0);
     while (c) {
         struct arena_chunk *next = c->next;
 
@@ -47,6 +48,7 @@ arena_done(struct arena *a)
 void
 arena_reset(struct arena *a)
 {
+    assert(!a->chunk || a->used_bytes <= a->chunk->size_bytes);
     if (a->chunk) {
         free_from(a->chunk->next);
         a->chunk->next = NULL;
@@ -70,6 +72,7 @@ arena_wipe(struct arena *a)
 bool
 arena_spent(const struct arena *a)
 {
+    assert(a->max_bytes > 0);
     return a->total_bytes > a->max_bytes;
 }
 
@@ -85,6 +88,7 @@ add_chunk(struct arena *a, size_t n)
 {
     size_t size = a->chunk ? MIN(a->chunk->size_bytes * 2, CHUNK_MAX_BYTES) : CHUNK_MIN_BYTES;
 
+    assert(n > 0 && n % ALIGNMENT == 0);
     size = MAX(size, n);
     struct arena_chunk *c = malloc(sizeof(*c) + size);
     if (!c)
@@ -102,6 +106,7 @@ arena_alloc_raw(struct arena *a, size_t n)
     if (n > SIZE_MAX / 4)
         die("arena: a request overflows");
     n = (MAX(n, 1) + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    assert(n % ALIGNMENT == 0);
     a->total_bytes += n;
     if (a->total_bytes > a->max_bytes * 2)
         die("arena: twice its maximum was asked for");
@@ -126,6 +131,7 @@ arena_dup(struct arena *a, const void *p, size_t n)
 {
     void *copy = arena_alloc_raw(a, n);
 
+    assert(p || n == 0);
     if (n)
         memcpy(copy, p, n);
     return copy;
@@ -136,6 +142,7 @@ arena_grow(struct arena *a, void *p, size_t old_n, size_t n)
 {
     size_t old_size = (MAX(old_n, 1) + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 
+    assert(p || old_n == 0);
     assert(n >= old_n);
     if (p && a->chunk && (char *)p + old_size == a->chunk->data + a->used_bytes) {
         size_t extra = ((n + ALIGNMENT - 1) & ~(ALIGNMENT - 1)) - old_size;

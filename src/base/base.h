@@ -24,6 +24,14 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define CONTAINER_OF(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 
+/* Rounds down, also below zero. */
+static inline int64_t
+floor_div(int64_t a, int64_t b)
+{
+    assert(b > 0);
+    return a / b - (a % b < 0);
+}
+
 /* Takes a pointer out of a variable that a CLEANUP attribute would free. */
 static inline void *
 steal_pointer(void *pp)

@@ -17,6 +17,7 @@ buf_init(struct buf *b, size_t max_bytes)
 void
 buf_done(struct buf *b)
 {
+    assert(b->n <= b->cap);
     free(b->p);
     *b = (struct buf){.max = b->max};
 }
@@ -24,6 +25,7 @@ buf_done(struct buf *b)
 void
 buf_reset(struct buf *b)
 {
+    assert(b->n <= b->cap);
     b->n = 0;
     b->failed = false;
 }
@@ -31,6 +33,7 @@ buf_reset(struct buf *b)
 void
 buf_wipe(struct buf *b)
 {
+    assert(b->p || b->n == 0);
     if (b->n)
         explicit_bzero(b->p, b->n);
     buf_reset(b);
@@ -39,6 +42,7 @@ buf_wipe(struct buf *b)
 bool
 buf_reserve(struct buf *b, size_t n)
 {
+    assert(b->n <= b->cap && b->cap <= b->max);
     assert(b->max > 0);
     if (b->cap - b->n >= n)
         return true;
@@ -61,6 +65,7 @@ buf_reserve(struct buf *b, size_t n)
 void
 buf_add(struct buf *b, const void *p, size_t n)
 {
+    assert(p || n == 0);
     if (n == 0 || !buf_reserve(b, n))
         return;
     memcpy(b->p + b->n, p, n);

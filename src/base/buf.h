@@ -28,6 +28,7 @@ buf_failed(const struct buf *b)
 static inline struct str
 buf_str(const struct buf *b)
 {
+    assert(b->n <= b->cap);
     return str_of(b->p, b->n);
 }
 

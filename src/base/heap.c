@@ -6,6 +6,7 @@
 void
 heap_done(struct heap *h)
 {
+    assert(h->n <= h->cap);
     for (size_t i = 0; i < h->n; i++)
         h->v[i]->place = 0;
     free(h->v);
@@ -21,6 +22,7 @@ before(const struct heap_node *a, const struct heap_node *b)
 static void
 set(struct heap *h, size_t i, struct heap_node *node)
 {
+    assert(i < h->n && node);
     h->v[i] = node;
     node->place = i + 1;
 }
@@ -30,6 +32,7 @@ sift(struct heap *h, size_t i)
 {
     struct heap_node *node = h->v[i];
 
+    assert(i < h->n);
     for (; i > 0 && before(node, h->v[(i - 1) / 2]); i = (i - 1) / 2)
         set(h, i, h->v[(i - 1) / 2]);
     for (;;) {
@@ -50,6 +53,7 @@ sift(struct heap *h, size_t i)
 void
 heap_put(struct heap *h, struct heap_node *node, int64_t due)
 {
+    assert(node && h->n <= h->cap);
     heap_remove(h, node);
     if (h->n == h->cap) {
         h->cap = h->cap ? h->cap * 2 : 64;
@@ -81,5 +85,7 @@ heap_remove(struct heap *h, struct heap_node *node)
 struct heap_node *
 heap_first(const struct heap *h)
 {
+    assert(h->n <= h->cap);
+    assert(h->n == 0 || h->v[0]->place == 1);
     return h->n ? h->v[0] : NULL;
 }

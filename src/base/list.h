@@ -18,6 +18,7 @@
 static inline void *
 list_push(struct arena *a, void **v, size_t *n, size_t size)
 {
+    assert(size > 0 && (*v || *n == 0));
     if (*n == 0)
         *v = arena_alloc_raw(a, size);
     else if ((*n & (*n - 1)) == 0)

@@ -19,6 +19,7 @@ static int64_t (*log_now_ms)(void);
 void
 log_init(int fd, enum log_level most, int64_t (*now_ms)(void))
 {
+    assert(most <= LOG_DEBUG);
     log_fd = fd;
     log_most = most;
     log_now_ms = now_ms;
@@ -30,6 +31,7 @@ add_printable(char *line, size_t n, const char *text)
 {
     static const char digits[] = "0123456789abcdef";
 
+    assert(n < LINE_MAX_BYTES);
     for (; *text && n + 5 < LINE_MAX_BYTES; text++) {
         unsigned char c = (unsigned char)*text;
 
@@ -52,6 +54,7 @@ write_line(enum log_level level, const char *text)
     char line[LINE_MAX_BYTES];
     size_t n = 0;
 
+    assert(level <= LOG_DEBUG);
     if (log_now_ms) {
         time_iso_buf(log_now_ms(), line);
         n = TIME_ISO_LEN;
@@ -68,6 +71,7 @@ write_line(enum log_level level, const char *text)
 bool
 log_shows(enum log_level level)
 {
+    assert(level <= LOG_DEBUG);
     return level <= log_most && log_fd >= 0;
 }
 

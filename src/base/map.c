@@ -12,6 +12,7 @@ map_init(struct map *m, uint64_t seed)
 void
 map_done(struct map *m)
 {
+    assert(m->n <= m->cap);
     free(m->v);
     *m = (struct map){.seed = m->seed};
 }
@@ -19,6 +20,7 @@ map_done(struct map *m)
 static size_t
 home(const struct map *m, struct str key)
 {
+    assert(m->cap > 0 && (m->cap & (m->cap - 1)) == 0);
     return str_hash(key, m->seed) & (m->cap - 1);
 }
 
@@ -28,6 +30,7 @@ slot(const struct map *m, struct str key)
 {
     size_t i = home(m, key);
 
+    assert(m->n < m->cap);
     while (m->v[i].value && !str_eq(m->v[i].key, key))
         i = (i + 1) & (m->cap - 1);
     return &m->v[i];
@@ -36,6 +39,8 @@ slot(const struct map *m, struct str key)
 void *
 map_get(const struct map *m, struct str key)
 {
+    assert(str_ok(key));
+    assert(m->n <= m->cap);
     return m->n ? slot(m, key)->value : NULL;
 }
 
@@ -44,6 +49,7 @@ grow(struct map *m)
 {
     struct map bigger = {.cap = m->cap ? m->cap * 2 : 16, .n = m->n, .seed = m->seed};
 
+    assert(m->n <= m->cap);
     bigger.v = calloc(bigger.cap, sizeof(*bigger.v));
     if (!bigger.v)
         abort();
@@ -56,6 +62,7 @@ grow(struct map *m)
 void *
 map_put(struct map *m, struct str key, void *value)
 {
+    assert(str_ok(key));
     assert(value);
     if ((m->n + 1) * 4 > m->cap * 3)
         grow(m);
@@ -71,6 +78,7 @@ map_remove(struct map *m, struct str key)
 {
     struct map_entry *entry = m->n ? slot(m, key) : NULL;
 
+    assert(str_ok(key));
     if (!entry || !entry->value)
         return NULL;
     void *value = entry->value;

@@ -12,6 +12,7 @@ str_cmp(struct str a, struct str b)
     size_t n = MIN(a.n, b.n);
     int r = n ? memcmp(a.p, b.p, n) : 0;
 
+    assert(str_ok(a) && str_ok(b));
     return r ? r : (a.n > b.n) - (a.n < b.n);
 }
 
@@ -37,6 +38,7 @@ same8(const char *a, const char *b, size_t n)
 {
     uint64_t x = 0, y = 0;
 
+    assert(n <= 8);
     memcpy(&x, a, n);
     memcpy(&y, b, n);
     return x == y || lower8(x) == lower8(y);
@@ -47,6 +49,7 @@ str_eq_nocase(struct str a, struct str b)
 {
     size_t i = 0;
 
+    assert(str_ok(a) && str_ok(b));
     if (a.n != b.n)
         return false;
     if (a.n >= 8) {
@@ -67,12 +70,14 @@ str_eq_nocase(struct str a, struct str b)
 bool
 str_starts(struct str s, struct str prefix)
 {
+    assert(str_ok(s) && str_ok(prefix));
     return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
 bool
 str_ends(struct str s, struct str suffix)
 {
+    assert(str_ok(s) && str_ok(suffix));
     return s.n >= suffix.n &&
            (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
 }
@@ -82,12 +87,14 @@ str_find_char(struct str s, char c)
 {
     const char *hit = s.n ? memchr(s.p, c, s.n) : NULL;
 
+    assert(str_ok(s));
     return hit ? (size_t)(hit - s.p) : SIZE_MAX;
 }
 
 size_t
 str_find(struct str s, struct str needle)
 {
+    assert(str_ok(s) && str_ok(needle));
     if (needle.n == 0)
         return 0;
     if (s.n < needle.n)
@@ -102,6 +109,7 @@ str_split(struct str *s, char c)
     size_t i = str_find_char(*s, c);
     struct str head;
 
+    assert(str_ok(*s));
     if (i == SIZE_MAX) {
         head = *s;
         *s = STR_NONE;
@@ -121,6 +129,7 @@ is_blank(char c)
 struct str
 str_trim(struct str s)
 {
+    assert(str_ok(s));
     while (s.n && is_blank(s.p[0])) {
         s.p++;
         s.n--;
@@ -135,6 +144,7 @@ str_glob(struct str pattern, struct str s)
 {
     size_t p = 0, i = 0, star = SIZE_MAX, mark = 0;
 
+    assert(str_ok(pattern) && str_ok(s));
     /* One level of backtracking is enough: only the last star can still grow. */
     for (;;) {
         if (p < pattern.n && pattern.p[p] == '*') {
@@ -166,6 +176,7 @@ str_to_u64(struct str s, uint64_t *ret)
 {
     uint64_t v = 0;
 
+    assert(str_ok(s) && ret);
     if (s.n == 0)
         return false;
     for (size_t i = 0; i < s.n; i++) {
@@ -184,6 +195,7 @@ str_to_i64(struct str s, int64_t *ret)
     bool negative = s.n && s.p[0] == '-';
     uint64_t v;
 
+    assert(ret);
     if (!str_to_u64(str_cut(s, negative, s.n), &v))
         return false;
     if (v > (uint64_t)INT64_MAX + negative)
@@ -197,6 +209,7 @@ str_hash(struct str s, uint64_t seed)
 {
     uint64_t h = seed ^ 0xcbf29ce484222325u;
 
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++)
         h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
     h ^= h >> 32;
@@ -207,6 +220,7 @@ str_hash(struct str s, uint64_t seed)
 struct str
 str_dup(struct arena *a, struct str s)
 {
+    assert(str_ok(s));
     return s.p ? str_of(arena_dup(a, s.p, s.n), s.n) : s;
 }
 
@@ -215,6 +229,7 @@ str_cstr(struct arena *a, struct str s)
 {
     char *p = arena_alloc_raw(a, s.n + 1);
 
+    assert(str_ok(s));
     if (s.n)
         memcpy(p, s.p, s.n);
     p[s.n] = 0;
@@ -255,6 +270,7 @@ str_lower(struct arena *a, struct str s)
 {
     char *p = arena_alloc_raw(a, s.n);
 
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++)
         p[i] = (char)lower((unsigned char)s.p[i]);
     return str_of(p, s.n);
@@ -265,6 +281,7 @@ str_cat(struct arena *a, struct str x, struct str y)
 {
     char *p = arena_alloc_raw(a, x.n + y.n);
 
+    assert(str_ok(x) && str_ok(y));
     if (x.n)
         memcpy(p, x.p, x.n);
     if (y.n)
@@ -279,6 +296,7 @@ str_hex(struct arena *a, const void *p, size_t n)
     const unsigned char *in = p;
     char *out = arena_alloc_raw(a, n * 2);
 
+    assert(p || n == 0);
     for (size_t i = 0; i < n; i++) {
         out[2 * i] = digits[in[i] >> 4];
         out[2 * i + 1] = digits[in[i] & 15];
@@ -298,6 +316,7 @@ hex_digit(char c)
 bool
 str_unhex(struct arena *a, struct str hex, struct str *ret)
 {
+    assert(str_ok(hex) && ret);
     if (hex.n % 2)
         return false;
     char *out = arena_alloc_raw(a, hex.n / 2);
@@ -320,6 +339,7 @@ str_base64(struct arena *a, struct str bytes)
     char *out = arena_alloc_raw(a, n), *w = out;
     const unsigned char *in = (const unsigned char *)bytes.p;
 
+    assert(str_ok(bytes));
     for (size_t i = 0; i < bytes.n; i += 3) {
         size_t left = bytes.n - i;
         uint32_t v = (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) |
@@ -330,6 +350,7 @@ str_base64(struct arena *a, struct str bytes)
         *w++ = left > 1 ? digits[v >> 6 & 63] : '=';
         *w++ = left > 2 ? digits[v & 63] : '=';
     }
+    assert(w == out + n);
     return str_of(out, n);
 }
 
@@ -352,6 +373,7 @@ str_unbase64(struct arena *a, struct str text, struct str *ret)
     size_t n = 0, digits = 0, pads = 0;
     uint32_t v = 0;
 
+    assert(str_ok(text) && ret);
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
 
@@ -379,6 +401,7 @@ str_unbase64(struct arena *a, struct str text, struct str *ret)
         out[n++] = (char)(v >> 10);
         out[n++] = (char)(v >> 2);
     }
+    assert(n <= text.n / 4 * 3);
     *ret = str_of(out, n);
     return true;
 }
@@ -387,6 +410,7 @@ str_unbase64(struct arena *a, struct str text, struct str *ret)
 static size_t
 utf8_sequence(const unsigned char *p, size_t n)
 {
+    assert(n > 0);
     if (p[0] < 0x80)
         return 1;
     size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
@@ -404,6 +428,7 @@ utf8_sequence(const unsigned char *p, size_t n)
 bool
 str_is_utf8(struct str s)
 {
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n;) {
         size_t len = utf8_sequence((const unsigned char *)s.p + i, s.n - i);
 
@@ -419,6 +444,7 @@ str_eq_consttime(struct str a, struct str b)
 {
     unsigned char diff = 0;
 
+    assert(str_ok(a) && str_ok(b));
     if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++)
@@ -429,6 +455,7 @@ str_eq_consttime(struct str a, struct str b)
 bool
 str_in(const struct str_list *list, struct str s)
 {
+    assert(list->v || list->n == 0);
     for (size_t i = 0; i < list->n; i++)
         if (str_eq(list->v[i], s))
             return true;
@@ -440,6 +467,8 @@ str_join(struct arena *a, const struct str_list *list, struct str separator)
 {
     size_t n = 0;
 
+    assert(list->v || list->n == 0);
+    assert(str_ok(separator));
     for (size_t i = 0; i < list->n; i++)
         n += list->v[i].n + (i ? separator.n : 0);
     char *p = arena_alloc_raw(a, n), *w = p;
@@ -473,6 +502,7 @@ str_chars(struct str s)
 {
     size_t n = 0;
 
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++)
         n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
     return n;
@@ -481,6 +511,7 @@ str_chars(struct str s)
 size_t
 str_put_utf8(char *out, uint32_t c)
 {
+    assert(c <= 0x10ffff);
     if (c < 0x80) {
         out[0] = (char)c;
         return 1;

@@ -21,6 +21,13 @@ struct str {
 #define S_INIT(lit) {(lit), sizeof(lit) - 1}
 #define STR_NONE ((struct str){NULL, 0})
 
+/* Whether there is something to read where the slice says so; what takes a slice asserts it. */
+static inline bool
+str_ok(struct str s)
+{
+    return s.p || s.n == 0;
+}
+
 static inline struct str
 str_from(const char *cstr)
 {
@@ -30,6 +37,7 @@ str_from(const char *cstr)
 static inline struct str
 str_of(const void *p, size_t n)
 {
+    assert(p || n == 0);
     return (struct str){p, n};
 }
 
@@ -49,6 +57,7 @@ str_is(struct str a, const char *cstr)
 static inline struct str
 str_cut(struct str s, size_t i, size_t j)
 {
+    assert(str_ok(s));
     i = MIN(i, s.n);
     j = MIN(MAX(i, j), s.n);
     return (struct str){s.p ? s.p + i : NULL, j - i};

@@ -7,12 +7,6 @@
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char day_names[] = "SunMonTueWedThuFriSat";
 
-static int64_t
-floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 struct civil
 time_civil(int64_t ms)
 {
@@ -44,12 +38,15 @@ time_from_civil(const struct civil *c)
     int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
     int64_t days = era * 146097 + doe - 719468;
 
+    assert(c->month >= 1 && c->month <= 12);
+    assert(c->day >= 1 && c->day <= 31);
     return ((days * 24 + c->hour) * 60 + c->minute) * 60000 + c->second * 1000 + c->ms;
 }
 
 static char *
 put(char *w, int v, int width)
 {
+    assert(width > 0);
     for (int i = width - 1; i >= 0; i--, v /= 10)
         w[i] = (char)('0' + v % 10);
     return w + width;
@@ -127,6 +124,8 @@ get(struct str s, size_t *i, size_t width, int *ret)
 {
     int v = 0;
 
+    assert(*i <= s.n);
+    assert(width > 0);
     if (s.n < *i + width)
         return false;
     for (size_t end = *i + width; *i < end; (*i)++) {
@@ -141,6 +140,7 @@ get(struct str s, size_t *i, size_t width, int *ret)
 static bool
 get_char(struct str s, size_t *i, char c)
 {
+    assert(*i <= s.n);
     if (*i >= s.n || s.p[*i] != c)
         return false;
     (*i)++;
@@ -153,6 +153,7 @@ in_range(const struct civil *c)
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (c->year % 4 == 0 && c->year % 100 != 0) || c->year % 400 == 0;
 
+    assert(c->year >= 0 && c->hour >= 0 && c->minute >= 0 && c->second >= 0);
     return c->month >= 1 && c->month <= 12 && c->day >= 1 &&
            c->day <= days[c->month - 1] + (leap && c->month == 2) && c->hour <= 23 &&
            c->minute <= 59 && c->second <= 60;
@@ -164,6 +165,7 @@ get_fraction(struct str s, size_t *i, int *ret_ms)
 {
     int scale = 100;
 
+    assert(*i <= s.n && *ret_ms == 0);
     if (!get_char(s, i, '.') && !get_char(s, i, ','))
         return;
     for (; *i < s.n && s.p[*i] >= '0' && s.p[*i] <= '9'; (*i)++, scale /= 10)
@@ -176,6 +178,7 @@ get_zone(struct str s, size_t *i, int *ret_minutes)
 {
     int hours = 0, minutes = 0, sign = 1;
 
+    assert(*i <= s.n);
     if (*i == s.n || get_char(s, i, 'Z') || get_char(s, i, 'z'))
         return *i == s.n;
     if (get_char(s, i, '-'))
@@ -198,6 +201,7 @@ time_parse_iso(struct str s, int64_t *ret_ms)
     size_t i = 0;
     int zone = 0;
 
+    assert(str_ok(s) && ret_ms);
     if (!get(s, &i, 4, &c.year) || !get_char(s, &i, '-') || !get(s, &i, 2, &c.month) ||
         !get_char(s, &i, '-') || !get(s, &i, 2, &c.day))
         return false;
@@ -224,6 +228,7 @@ time_parse_compact(struct str s, int64_t *ret_ms)
     struct civil c = {0};
     size_t i = 0;
 
+    assert(str_ok(s) && ret_ms);
     if (!get(s, &i, 4, &c.year) || !get(s, &i, 2, &c.month) || !get(s, &i, 2, &c.day) ||
         !get_char(s, &i, 'T') || !get(s, &i, 2, &c.hour) || !get(s, &i, 2, &c.minute) ||
         !get(s, &i, 2, &c.second) || !get_char(s, &i, 'Z') || i != s.n || !in_range(&c))
@@ -238,6 +243,7 @@ time_parse_http(struct str s, int64_t *ret_ms)
     struct civil c = {0};
     size_t i = str_find(s, S(", "));
 
+    assert(str_ok(s) && ret_ms);
     if (i == SIZE_MAX)
         return false;
     i += 2;

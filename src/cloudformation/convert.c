@@ -123,6 +123,32 @@ cfn_to_struct(const struct api_service *service, const struct api_shape *shape, 
     return c.wrong;
 }
 
+/* What REST replies have in headers, or as the whole body: the writer of bodies leaves it out. */
+static bool
+outside_body(const struct api_service *service, const struct api_shape *shape, struct arena *a,
+             const void *base, struct json *ret)
+{
+    const struct api_member *m = &service->members[shape->first];
+
+    for (const struct api_member *end = m + shape->n; m < end; m++) {
+        const struct api_shape *inner = &service->shapes[m->shape];
+        const void *slot = (const char *)base + m->offset;
+        struct str name = str_of(api_text(service, m->name), m->name_n);
+        struct json value = {.kind = JSON_NULL};
+
+        if (API_IN_REPLY_BODY(m) || !api_is_set(inner, slot))
+            continue;
+        if (inner->kind == API_STRUCT &&
+            !cfn_from_struct(service, inner, a, *(void *const *)slot, &value))
+            return false;
+        if (inner->kind == API_STRING || inner->kind == API_ENUM)
+            value = cfn_text(*(const struct str *)slot);
+        if (value.kind != JSON_NULL)
+            cfn_put(a, ret, name, value);
+    }
+    return true;
+}
+
 bool
 cfn_from_struct(const struct api_service *service, const struct api_shape *shape, struct arena *a,
                 const void *base, struct json *ret)
@@ -135,5 +161,6 @@ cfn_from_struct(const struct api_service *service, const struct api_shape *shape
 
     buf_wipe(&b);
     buf_done(&b);
-    return text.p && cfn_read(a, text, ret);
+    return text.p && cfn_read(a, text, ret) && ret->kind == JSON_OBJECT &&
+           outside_body(service, shape, a, base, ret);
 }

@@ -55,6 +55,7 @@ aead_seal(const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[AEAD_NONCE_BYTE
     EVP_CIPHER_CTX *ctx = context();
     int n = 0, last;
 
+    assert(str_ok(bound) && str_ok(plain));
     assert(plain.n <= INT_MAX - AEAD_TAG_BYTES && bound.n <= INT_MAX);
     must(EVP_EncryptInit_ex2(ctx, cipher, key, nonce, NULL));
     if (bound.n)
@@ -74,6 +75,7 @@ aead_open(const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[AEAD_NONCE_BYTE
     uint8_t tag[AEAD_TAG_BYTES];
     int n = 0, last;
 
+    assert(str_ok(bound) && str_ok(sealed));
     if (sealed.n < AEAD_TAG_BYTES || sealed.n > INT_MAX)
         return false;
     size_t bytes = sealed.n - AEAD_TAG_BYTES;

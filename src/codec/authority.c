@@ -49,6 +49,7 @@ set_serial(X509 *x)
 static bool
 set_times(X509 *x, int64_t from_s, int64_t until_s)
 {
+    assert(from_s < until_s);
     return ASN1_TIME_adj(X509_getm_notBefore(x), (time_t)from_s, 0, 0) &&
            ASN1_TIME_adj(X509_getm_notAfter(x), (time_t)until_s, 0, 0);
 }
@@ -56,6 +57,7 @@ set_times(X509 *x, int64_t from_s, int64_t until_s)
 static bool
 add_name(X509_NAME *name, const char *field, struct str value)
 {
+    assert(value.n > 0);
     return X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, (const unsigned char *)value.p,
                                       (int)value.n, -1, 0) == 1;
 }
@@ -81,6 +83,7 @@ bio_text(struct arena *a, BIO *bio)
     char *p;
     long n = BIO_get_mem_data(bio, &p);
 
+    assert(bio);
     return str_dup(a, str_of(p, (size_t)n));
 }
 
@@ -91,6 +94,7 @@ fill_authority(X509 *x, EVP_PKEY *key, int64_t now_s)
     char serial[9];
     uint8_t some[4];
 
+    assert(now_s > 0);
     /* Two authorities must not look alike: stores keep certificates by a hash of this name. */
     if (X509_set_version(x, X509_VERSION_3) != 1 || X509_set_pubkey(x, key) != 1 || !set_serial(x))
         return false;
@@ -123,6 +127,7 @@ authority_make(struct arena *a, int64_t now_ms, struct str *ret_key, struct str 
                 PEM_write_bio_PrivateKey(key_out, key, NULL, NULL, 0, NULL, NULL) == 1 &&
                 PEM_write_bio_X509(cert_out, x) == 1;
 
+    assert(now_ms > 0);
     if (good) {
         *ret_key = bio_text(a, key_out);
         *ret_cert = bio_text(a, cert_out);
@@ -141,6 +146,7 @@ authority_open(struct authority **ret, struct str key, struct str cert)
     BIO *key_in = BIO_new_mem_buf(key.p, (int)key.n);
     BIO *cert_in = BIO_new_mem_buf(cert.p, (int)cert.n);
 
+    assert(str_ok(key) && str_ok(cert));
     if (authority && key_in && cert_in && cert.n <= AUTHORITY_PEM_MAX) {
         authority->key = PEM_read_bio_PrivateKey(key_in, NULL, NULL, NULL);
         authority->cert = PEM_read_bio_X509(cert_in, NULL, NULL, NULL);
@@ -191,6 +197,7 @@ authority_is_constrained(struct str cert)
                 add_extension(model, model, NID_name_constraints, constraints) &&
                 str_eq(has, critical_extension(model, NID_name_constraints));
 
+    assert(str_ok(cert));
     X509_free(model);
     X509_free(x);
     BIO_free(in);
@@ -226,6 +233,7 @@ authority_leaf_key(void)
 static bool
 add_alt_name(GENERAL_NAMES *all, int type, const void *p, size_t n)
 {
+    assert(p && n > 0);
     GENERAL_NAME *name = GENERAL_NAME_new();
     ASN1_STRING *text = type == GEN_DNS ? ASN1_IA5STRING_new() : ASN1_OCTET_STRING_new();
 
@@ -245,6 +253,7 @@ add_address(GENERAL_NAMES *all, struct str text)
 {
     char room[64];
 
+    assert(str_ok(text));
     if (text.n >= sizeof(room))
         return false;
     memcpy(room, text.p, text.n);
@@ -260,6 +269,8 @@ add_address(GENERAL_NAMES *all, struct str text)
 static bool
 add_alt_names(X509 *x, const struct authority_names *names)
 {
+    assert(names->dns || names->n_dns == 0);
+    assert(names->ips || names->n_ips == 0);
     GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
     bool good = all != NULL;
 
@@ -279,6 +290,7 @@ authority_issue(const struct authority *authority, EVP_PKEY *key,
     int64_t now_s = now_ms / 1000;
     X509 *x = X509_new();
 
+    assert(key && now_ms > 0);
     assert(names->n_dns + names->n_ips > 0 && names->n_dns + names->n_ips <= NAMES_MAX);
     /* A long name does not fit into a common name (64 characters), and none is needed. */
     bool good = x && X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) &&

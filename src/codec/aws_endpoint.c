@@ -60,6 +60,7 @@ pop(struct str *name)
 {
     size_t at = name->n;
 
+    assert(str_ok(*name));
     while (at > 0 && name->p[at - 1] != '.')
         at--;
     struct str label = str_cut(*name, at, name->n);
@@ -70,6 +71,7 @@ pop(struct str *name)
 static bool
 cut_suffix(struct str *s, struct str suffix)
 {
+    assert(suffix.n > 0);
     if (s->n <= suffix.n || !str_ends(*s, suffix))
         return false;
     *s = str_cut(*s, 0, s->n - suffix.n);
@@ -80,6 +82,7 @@ cut_suffix(struct str *s, struct str suffix)
 static bool
 labels_good(struct str name)
 {
+    assert(str_ok(name));
     while (name.p) {
         struct str label = str_split(&name, '.');
 
@@ -119,6 +122,7 @@ old_s3(struct str label, struct aws_endpoint *ret)
 static bool
 parse_global(struct str label, struct str rest, struct aws_endpoint *ret)
 {
+    assert(str_ok(label) && str_ok(rest));
     ret->prefix = rest;
     if (old_s3(label, ret))
         return true;
@@ -145,6 +149,7 @@ aws_endpoint_parse(struct str name, struct aws_endpoint *ret)
     struct str rest = name;
     bool com = cut_suffix(&rest, S(".amazonaws.com"));
 
+    assert(str_ok(name));
     if (name.n > 253 ||
         (!com && !cut_suffix(&rest, S(".api.aws")) && !cut_suffix(&rest, S(".on.aws"))) ||
         !labels_good(rest))

@@ -12,6 +12,7 @@ dashed(struct arena *a, const char *prefix, uint32_t ip)
 struct str
 aws_private_domain(struct arena *a, struct str region)
 {
+    assert(region.n > 0);
     return str_is(region, "us-east-1") ? S("ec2.internal")
                                        : str_cat(a, region, S(".compute.internal"));
 }
@@ -19,6 +20,7 @@ aws_private_domain(struct arena *a, struct str region)
 struct str
 aws_private_name(struct arena *a, struct str region, uint32_t ip)
 {
+    assert(region.n > 0);
     return str_fmt(a, "%.*s.%.*s", STR_ARG(dashed(a, "ip", ip)),
                    STR_ARG(aws_private_domain(a, region)));
 }
@@ -28,6 +30,7 @@ aws_public_name(struct arena *a, struct str region, uint32_t ip)
 {
     struct str host = dashed(a, "ec2", ip);
 
+    assert(region.n > 0);
     return str_is(region, "us-east-1")
                ? str_cat(a, host, S(".compute-1.amazonaws.com"))
                : str_fmt(a, "%.*s.%.*s.compute.amazonaws.com", STR_ARG(host), STR_ARG(region));
@@ -40,6 +43,7 @@ parse_dashed(struct str label, const char *prefix, uint32_t *ret_ip)
     size_t n = strlen(prefix);
     char text[IP4_TEXT_MAX];
 
+    assert(str_ok(label));
     if (label.n <= n || label.n - n > sizeof(text) ||
         !str_eq_nocase(str_cut(label, 0, n), str_from(prefix)))
         return false;
@@ -52,6 +56,7 @@ parse_dashed(struct str label, const char *prefix, uint32_t *ret_ip)
 static bool
 ends(struct str s, struct str suffix)
 {
+    assert(suffix.n > 0);
     return s.n > suffix.n && str_eq_nocase(str_cut(s, s.n - suffix.n, s.n), suffix);
 }
 

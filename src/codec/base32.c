@@ -9,6 +9,7 @@ base32_encode(struct arena *a, struct str bytes)
     char *p = arena_alloc_raw(a, (bytes.n * 8 + 4) / 5 + 1), *w = p;
     unsigned bits = 0, have = 0;
 
+    assert(str_ok(bytes));
     for (size_t i = 0; i < bytes.n; i++) {
         bits = bits << 8 | (unsigned char)bytes.p[i];
         for (have += 8; have >= 5; have -= 5)
@@ -26,6 +27,7 @@ base32_decode(struct arena *a, struct str text, struct str *ret)
     char *p = arena_alloc_raw(a, text.n * 5 / 8 + 1), *w = p;
     unsigned bits = 0, have = 0;
 
+    assert(str_ok(text));
     for (size_t i = 0; i < text.n; i++) {
         const char *at = memchr(alphabet, text.p[i], 32);
 

@@ -27,6 +27,7 @@ struct head {
 static bool
 read_head(struct doc_in *in, struct head *ret)
 {
+    assert(in->at <= in->text.n);
     if (in->at == in->text.n)
         return false;
     unsigned char first = (unsigned char)in->text.p[in->at++];
@@ -50,6 +51,7 @@ read_head(struct doc_in *in, struct head *ret)
 static bool
 read_piece(struct doc_in *in, uint64_t n, struct str *ret)
 {
+    assert(in->at <= in->text.n);
     if (n > in->text.n - in->at)
         return false;
     *ret = str_cut(in->text, in->at, in->at + (size_t)n);
@@ -60,6 +62,7 @@ read_piece(struct doc_in *in, uint64_t n, struct str *ret)
 static bool
 at_break(struct doc_in *in)
 {
+    assert(in->at <= in->text.n);
     if (in->at == in->text.n || (unsigned char)in->text.p[in->at] != BREAK)
         return false;
     in->at++;
@@ -74,6 +77,7 @@ read_pieces(struct doc_in *in, enum major major, struct str *ret)
     struct str piece;
     struct head h;
 
+    assert(major == TEXT || major == BYTES);
     while (!at_break(in)) {
         if (++pieces > CHUNKS_MAX || !read_head(in, &h) || h.major != major ||
             h.info == INDEFINITE || !read_piece(in, h.n, &piece))
@@ -99,6 +103,7 @@ read_string(struct doc_in *in, const struct head *h, struct str *ret)
 {
     bool ok = h->info == INDEFINITE ? read_pieces(in, h->major, ret) : read_piece(in, h->n, ret);
 
+    assert(h->major == TEXT || h->major == BYTES);
     if (!ok || (h->major == TEXT && !str_is_utf8(*ret)))
         return false;
     if (!ret->p)
@@ -112,6 +117,7 @@ half(unsigned v)
     int exponent = (int)(v >> 10 & 31);
     double mantissa = v & 0x3ff, f;
 
+    assert(v <= 0xffff);
     if (exponent == 0)
         f = ldexp(mantissa, -24);
     else if (exponent < 31)
@@ -133,6 +139,7 @@ read_simple(const struct head *h, struct doc_value *ret)
         double f;
     } whole = {.bits = h->n};
 
+    assert(h->major == SIMPLE);
     ret->kind = DOC_FLOAT;
     switch (h->info) {
     case 20:
@@ -161,6 +168,7 @@ read_simple(const struct head *h, struct doc_value *ret)
 static bool
 read_int(const struct head *h, struct doc_value *ret)
 {
+    assert(h->major == UINT || h->major == NEGATIVE);
     if (h->info == INDEFINITE || h->n > INT64_MAX)
         return false;
     ret->kind = DOC_INT;
@@ -171,6 +179,7 @@ read_int(const struct head *h, struct doc_value *ret)
 static bool
 open_container(struct doc_in *in, const struct head *h, struct doc_value *ret)
 {
+    assert(h->major == ARRAY || h->major == MAP);
     if (in->depth == DOC_DEPTH_MAX)
         return false;
     in->depth++;
@@ -217,6 +226,7 @@ read_item(struct doc_in *in, struct doc_value *ret)
 static bool
 cbor_next(struct doc_in *in, struct doc_value *ret)
 {
+    assert(in->depth <= DOC_DEPTH_MAX);
     *ret = (struct doc_value){.kind = DOC_NULL};
     if (in->failed)
         return false;
@@ -257,6 +267,7 @@ write_head(struct buf *b, enum major major, uint64_t n)
     unsigned size = n < 24 ? 0 : n <= UINT8_MAX ? 1 : n <= UINT16_MAX ? 2 : n <= UINT32_MAX ? 4 : 8;
     unsigned info = size == 0 ? (unsigned)n : size == 1 ? 24 : size == 2 ? 25 : size == 4 ? 26 : 27;
 
+    assert(major <= SIMPLE);
     buf_add_char(b, (char)((unsigned)major << 5 | info));
     while (size > 0)
         buf_add_char(b, (char)(n >> 8 * --size));
@@ -283,6 +294,7 @@ cbor_close(struct buf *b)
 void
 cbor_text(struct buf *b, struct str s)
 {
+    assert(str_ok(s));
     write_head(b, TEXT, s.n);
     buf_add_str(b, s);
 }
@@ -290,6 +302,7 @@ cbor_text(struct buf *b, struct str s)
 void
 cbor_bytes(struct buf *b, struct str s)
 {
+    assert(str_ok(s));
     write_head(b, BYTES, s.n);
     buf_add_str(b, s);
 }

@@ -33,6 +33,7 @@ cpu_credit_rate(struct str type, int64_t vcpus, struct cpu_credit_rate *ret)
 {
     struct str size = type, family = str_split(&size, '.');
 
+    assert(str_ok(type));
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
         const struct family *f = &families[i];
 
@@ -75,6 +76,7 @@ void
 cpu_credit_pass(const struct cpu_credit_rate *rate, struct cpu_credit *c, bool unlimited,
                 int64_t elapsed_ms, int64_t cpu_ns)
 {
+    assert(elapsed_ms >= 0 && cpu_ns >= 0);
     assert(elapsed_ms >= 0 && cpu_ns >= 0 && c->balance >= 0 && c->launch >= 0 && c->surplus >= 0);
     /* More than two days bring nothing more, and the product stays small. */
     int64_t earned = rate->per_hour / 1000 * MIN(elapsed_ms, 3 * DAY_MS) / 3600;
@@ -101,6 +103,7 @@ cpu_credit_limit(const struct cpu_credit_rate *rate, const struct cpu_credit *c,
     int64_t all = vcpus * 1000;
     int64_t affordable = rate->base_milli + (c->balance + c->launch) / (CPU_CREDIT / 1000);
 
+    assert(rate->base_milli > 0 && vcpus > 0);
     return unlimited ? all : MIN(all, MAX(affordable, 1));
 }
 
@@ -110,6 +113,7 @@ cpu_credit_lasts_ms(const struct cpu_credit_rate *rate, const struct cpu_credit 
 {
     int64_t over_milli = vcpus * 1000 - rate->base_milli;
 
+    assert(rate->base_milli > 0 && vcpus > 0);
     if (unlimited || over_milli <= 0)
         return INT64_MAX;
     return (c->balance + c->launch) / CPU_CREDIT * 1000 * MINUTE_MS / over_milli;

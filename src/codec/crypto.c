@@ -74,6 +74,7 @@ new_context(enum crypto_digest kind)
 {
     pthread_once(&fetch_once, fetch);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    assert(kind < N_DIGESTS);
     must(ctx && EVP_DigestInit_ex2(ctx, fetched[kind], NULL));
     return ctx;
 }
@@ -84,6 +85,7 @@ begin(enum crypto_digest kind)
 {
     EVP_MD_CTX *ctx = mine.contexts[kind];
 
+    assert(kind < N_DIGESTS);
     if (!ctx) {
         ctx = mine.contexts[kind] = new_context(kind);
         pthread_setspecific(thread_end, &mine);
@@ -96,6 +98,7 @@ begin(enum crypto_digest kind)
 size_t
 crypto_digest_len(enum crypto_digest kind)
 {
+    assert(kind < N_DIGESTS);
     return digests[kind].len;
 }
 
@@ -104,12 +107,14 @@ crypto_digest(enum crypto_digest kind, const void *p, size_t n, uint8_t *ret)
 {
     EVP_MD_CTX *ctx = begin(kind);
 
+    assert(p || n == 0);
     must(EVP_DigestUpdate(ctx, p, n) && EVP_DigestFinal_ex(ctx, ret, NULL));
 }
 
 void
 crypto_sha256(const void *p, size_t n, uint8_t ret[SHA256_LEN])
 {
+    assert(p || n == 0);
     crypto_digest(CRYPTO_SHA256, p, n, ret);
 }
 
@@ -118,6 +123,7 @@ crypto_hash_new(enum crypto_digest kind)
 {
     struct crypto_hash *h = malloc(sizeof(*h));
 
+    assert(kind < N_DIGESTS);
     must(h);
     *h = (struct crypto_hash){kind, new_context(kind)};
     return h;
@@ -126,12 +132,14 @@ crypto_hash_new(enum crypto_digest kind)
 void
 crypto_hash_add(struct crypto_hash *h, const void *p, size_t n)
 {
+    assert(h->ctx && (p || n == 0));
     must(EVP_DigestUpdate(h->ctx, p, n));
 }
 
 void
 crypto_hash_end(struct crypto_hash *h, uint8_t *ret)
 {
+    assert(h->ctx);
     must(EVP_DigestFinal_ex(h->ctx, ret, NULL) && EVP_DigestInit_ex2(h->ctx, NULL, NULL));
 }
 
@@ -160,6 +168,7 @@ crypto_hmac_key(struct crypto_hmac *h, const void *key, size_t n)
 {
     uint8_t block[HMAC_BLOCK] = {0};
 
+    assert(key || n == 0);
     if (n > HMAC_BLOCK)
         crypto_sha256(key, n, block);
     else if (n)
@@ -178,6 +187,7 @@ crypto_hmac(const struct crypto_hmac *h, const void *p, size_t n, uint8_t ret[SH
 {
     EVP_MD_CTX *ctx = begin(CRYPTO_SHA256);
 
+    assert(p || n == 0);
     assert(h->inner);
     must(EVP_MD_CTX_copy_ex(ctx, h->inner) && EVP_DigestUpdate(ctx, p, n) &&
          EVP_DigestFinal_ex(ctx, ret, NULL));
@@ -198,6 +208,7 @@ void
 crypto_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
                    uint8_t ret[SHA256_LEN])
 {
+    assert((key || key_n == 0) && (p || n == 0));
     crypto_hmac_key(&mine.once, key, key_n);
     crypto_hmac(&mine.once, p, n, ret);
 }
@@ -207,6 +218,7 @@ crypto_hex(char *out, const uint8_t *p, size_t n)
 {
     const uint64_t ones = 0x0101010101010101u;
 
+    assert(p || n == 0);
     assert(n % 4 == 0);
     for (size_t i = 0; i < n; i += 4) {
         /* Four bytes are spread to eight nibbles, the high one of each first. */

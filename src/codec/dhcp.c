@@ -30,6 +30,7 @@ is_of_client(uint8_t type)
 static void
 take_option(struct dhcp_request *ret, uint8_t code, const uint8_t *p, uint8_t n)
 {
+    assert(p || n == 0);
     if (code == 53 && n == 1 && is_of_client(p[0]))
         ret->type = (enum dhcp_type)p[0];
     else if (code == 50 && n == 4)
@@ -45,6 +46,7 @@ dhcp_parse(struct str bytes, struct dhcp_request *ret)
     const uint8_t *p = (const uint8_t *)bytes.p;
     struct dhcp_request req = {0};
 
+    assert(str_ok(bytes));
     /* op BOOTREQUEST, hardware Ethernet, six bytes of address */
     if (bytes.n < FIXED_BYTES || p[0] != 1 || p[1] != 1 || p[2] != 6 ||
         memcmp(p + 236, cookie, 4) != 0)
@@ -72,6 +74,7 @@ dhcp_parse(struct str bytes, struct dhcp_request *ret)
 static uint8_t *
 put_option(uint8_t *w, uint8_t code, const void *p, size_t n)
 {
+    assert(p && n > 0);
     assert(n <= 255);
     *w++ = code;
     *w++ = (uint8_t)n;
@@ -104,6 +107,7 @@ put_lease(uint8_t *w, const struct dhcp_lease *lease, bool with_times)
 {
     uint8_t mtu[2] = {(uint8_t)(lease->mtu >> 8), (uint8_t)lease->mtu};
 
+    assert(lease->prefix <= 32);
     if (with_times) {
         w = put_option32(w, 51, lease->lease_s);
         w = put_option32(w, 58, lease->lease_s / 2);

@@ -17,6 +17,7 @@ get16(const uint8_t *p)
 static uint8_t *
 put16(uint8_t *w, unsigned v)
 {
+    assert(v <= 0xffff);
     *w++ = (uint8_t)(v >> 8);
     *w++ = (uint8_t)v;
     return w;
@@ -26,6 +27,7 @@ put16(uint8_t *w, unsigned v)
 static bool
 get_name(const uint8_t *p, size_t n, size_t *i, struct dns_query *q)
 {
+    assert(*i <= n);
     for (;;) {
         if (*i >= n)
             return false;
@@ -52,6 +54,7 @@ dns_parse_query(struct str bytes, struct dns_query *ret)
     struct dns_query q = {0};
     size_t i = HEADER_BYTES;
 
+    assert(str_ok(bytes));
     /* a query, of opcode 0, with one question */
     if (bytes.n < HEADER_BYTES || (p[2] & 0xf8) != 0 || get16(p + 4) != 1)
         return false;
@@ -74,6 +77,7 @@ begin(struct str bytes, const struct dns_query *q, enum dns_rcode rcode, unsigne
 {
     size_t n = HEADER_BYTES + q->question_bytes;
 
+    assert(q->question_bytes > 0 && rcode <= DNS_REFUSED);
     if (n > max || n > bytes.n)
         return NULL;
     memcpy(out, bytes.p, n);
@@ -89,6 +93,7 @@ begin(struct str bytes, const struct dns_query *q, enum dns_rcode rcode, unsigne
 static uint8_t *
 put_record(uint8_t *w, enum dns_type type, uint32_t ttl_s, size_t data_n)
 {
+    assert(data_n <= 0xffff);
     w = put16(w, 0xc000 | HEADER_BYTES);
     w = put16(w, type);
     w = put16(w, 1);
@@ -117,6 +122,7 @@ dns_answer_ptr(struct str bytes, const struct dns_query *q, struct str name, uin
     uint8_t *w = begin(bytes, q, DNS_NOERROR, 1, out, max);
     struct str rest = name;
 
+    assert(str_ok(name));
     if (!w || name.n > DNS_NAME_MAX || (size_t)(out + max - w) < 12 + name.n + 2)
         return 0;
     w = put_record(w, DNS_PTR, ttl_s, name.n + 2);
@@ -148,6 +154,7 @@ dns_reverse_parse(struct str name, uint32_t *ret_ip)
     static const struct str suffix = S_INIT(".in-addr.arpa");
     uint32_t reversed;
 
+    assert(str_ok(name));
     if (!str_ends(name, suffix) ||
         !ip4_parse(str_cut(name, 0, name.n - suffix.n), &reversed))
         return false;

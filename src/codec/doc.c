@@ -12,6 +12,7 @@ doc_skip(struct doc_in *in)
     struct doc_value v;
     struct str name;
 
+    assert(in->depth <= DOC_DEPTH_MAX);
     if (!doc_next(in, &v))
         return false;
     if (v.kind == DOC_LIST || v.kind == DOC_MAP)
@@ -35,6 +36,7 @@ doc_f64(const struct doc_value *v, double *ret)
 {
     char text[NUMBER_TEXT_MAX + 1];
 
+    assert(v->kind <= DOC_MAP);
     if (v->kind == DOC_INT) {
         *ret = (double)v->i;
         return true;
@@ -60,6 +62,7 @@ doc_i64(const struct doc_value *v, int64_t *ret)
 {
     double f;
 
+    assert(v->kind <= DOC_MAP);
     if (v->kind == DOC_INT) {
         *ret = v->i;
         return true;

@@ -95,6 +95,7 @@ take(struct cursor *c, unsigned wanted)
 {
     const char *start = c->p;
 
+    assert(c->p <= c->end);
     while (c->p < c->end && (class[(unsigned char)*c->p] & wanted))
         c->p++;
     return str_of(start, (size_t)(c->p - start));
@@ -104,6 +105,7 @@ take(struct cursor *c, unsigned wanted)
 static int
 take_byte(struct cursor *c, char wanted)
 {
+    assert(c->p <= c->end);
     if (c->p == c->end)
         return HTTP_MORE;
     return *c->p++ == wanted ? 0 : 400;
@@ -122,6 +124,7 @@ set_path(struct http_head *head, struct str target)
 {
     size_t mark = str_find_char(target, '?');
 
+    assert(str_ok(target));
     head->path = str_cut(target, 0, mark);
     head->query = mark == SIZE_MAX ? STR_NONE : str_cut(target, mark + 1, target.n);
     if (head->path.n == 0)
@@ -131,6 +134,7 @@ set_path(struct http_head *head, struct str target)
 static int
 check_host(struct str host)
 {
+    assert(str_ok(host));
     for (size_t i = 0; i < host.n; i++)
         if (!(class[(unsigned char)host.p[i]] & HOST))
             return 400;
@@ -143,6 +147,7 @@ split_target(struct http_head *head)
     struct str t = head->target;
     size_t scheme = str_starts(t, S("http://")) ? 7 : str_starts(t, S("https://")) ? 8 : 0;
 
+    assert(head->target.n > 0);
     if (t.n && *t.p == '/') {
         set_path(head, t);
         return 0;
@@ -169,6 +174,7 @@ take_request_line(struct cursor *c, struct http_head *head)
     struct str method = take(c, TOKEN);
     int r = method.n > HTTP_METHOD_MAX_BYTES ? 400 : take_byte(c, ' ');
 
+    assert(c->p <= c->end);
     if (r || method.n == 0)
         return r ? r : 400;
     head->method_name = method;
@@ -197,6 +203,7 @@ take_request_line(struct cursor *c, struct http_head *head)
 static int
 known_header(struct str name)
 {
+    assert(str_ok(name));
     if (name.n >= ARRAY_LEN(known_by_len))
         return -1;
     for (int i = 0; i < 2; i++) {
@@ -211,6 +218,7 @@ known_header(struct str name)
 static int
 note_again(const struct http_head *head, int known, struct str value)
 {
+    assert(known >= 0 && known < HTTP_N_KNOWN && head->known[known].p);
     switch (known) {
     case HTTP_HOST:
     case HTTP_TRANSFER_ENCODING:
@@ -226,6 +234,7 @@ note_again(const struct http_head *head, int known, struct str value)
 static int
 note_known(struct http_head *head, int known, struct str value)
 {
+    assert(known >= 0 && known < HTTP_N_KNOWN);
     if (known == HTTP_CONNECTION) {
         if (http_has_token(value, S("close")))
             head->keep_alive = false;
@@ -244,6 +253,7 @@ take_header(struct cursor *c, struct http_head *head)
     struct str name = take(c, TOKEN);
     int r = take_byte(c, ':');
 
+    assert(head->n_headers <= HTTP_HEADERS_MAX);
     if (r || name.n == 0)
         return r ? r : 400;
     while (c->p < c->end && (*c->p == ' ' || *c->p == '\t'))
@@ -315,6 +325,7 @@ http_parse_head(struct str in, struct http_head *head, size_t *ret_bytes)
     struct cursor c = {in.p, in.p + in.n};
     int r;
 
+    assert(str_ok(in));
     /* All but the array of headers, which is large and bounded by n_headers. */
     memset(head, 0, offsetof(struct http_head, headers));
     head->content_length = -1;
@@ -351,6 +362,7 @@ http_head_may_end(struct str in, size_t seen)
 {
     struct str fresh = str_cut(in, seen > 3 ? seen - 3 : 0, in.n);
 
+    assert(str_ok(in));
     /* "\n\n" ends nothing, but whoever sends it waits for an answer: let the parser refuse. */
     return memmem(fresh.p, fresh.n, "\n\r\n", 3) || memmem(fresh.p, fresh.n, "\n\n", 2);
 }
@@ -358,6 +370,7 @@ http_head_may_end(struct str in, size_t seen)
 struct str
 http_header_next(const struct http_head *head, struct str name, size_t *place)
 {
+    assert(*place <= head->n_headers);
     while (*place < head->n_headers) {
         const struct http_header *h = &head->headers[(*place)++];
         if (h->name.n == name.n && str_eq_nocase(h->name, name))
@@ -377,6 +390,7 @@ http_header_get(const struct http_head *head, struct str name)
 bool
 http_has_token(struct str value, struct str token)
 {
+    assert(str_ok(value) && token.n > 0);
     while (value.p)
         if (str_eq_nocase(str_trim(str_split(&value, ',')), token))
             return true;
@@ -470,6 +484,7 @@ size_byte(struct http_chunked *c, char ch)
 {
     int digit = chunk_digit(ch);
 
+    assert(c->line_bytes <= HTTP_CHUNK_LINE_MAX_BYTES);
     if (c->state != EXTENSION && digit >= 0) {
         if (c->left >> 56)
             return -1;
@@ -488,6 +503,7 @@ size_byte(struct http_chunked *c, char ch)
 static int
 trailer_byte(struct http_chunked *c, char ch)
 {
+    assert(c->line_bytes <= HTTP_TRAILERS_MAX_BYTES);
     if (++c->line_bytes > HTTP_TRAILERS_MAX_BYTES)
         return -1;
     if (ch == '\r')
@@ -531,6 +547,7 @@ http_chunked_decode(struct http_chunked *c, const char *p, size_t n, char *out, 
 {
     size_t used = 0, made = 0;
 
+    assert(p || n == 0);
     while (used < n && c->state != DONE) {
         if (c->state == DATA) {
             size_t k = MIN(c->left, n - used);

@@ -107,6 +107,7 @@ key_make(struct identity *id, enum identity_kind kind)
 {
     int bits = algorithms[kind].bits;
 
+    assert(kind < IDENTITY_KINDS);
     id->keys[kind] = algorithms[kind].dsa ? dsa_make(bits) : EVP_RSA_gen((unsigned)bits);
     return id->keys[kind] ? 0 : refused("make an identity key");
 }
@@ -129,6 +130,7 @@ name_set(X509 *certificate)
 static bool
 validity_set(X509 *certificate, int64_t now_ms)
 {
+    assert(now_ms >= 0);
     return ASN1_TIME_adj(X509_getm_notBefore(certificate), (time_t)(now_ms / 1000), 0, 0) &&
            ASN1_TIME_set_string(X509_getm_notAfter(certificate), "99991231235959Z");
 }
@@ -149,6 +151,7 @@ certificate_make(struct identity *id, enum identity_kind kind, int64_t now_ms)
 {
     X509 *certificate = X509_new();
 
+    assert(kind < IDENTITY_KINDS && id->keys[kind]);
     id->certificates[kind] = certificate;
     if (certificate && serial_set(certificate) && validity_set(certificate, now_ms) &&
         name_set(certificate) && X509_set_pubkey(certificate, id->keys[kind]) &&
@@ -164,6 +167,7 @@ bio_text(struct arena *a, BIO *bio)
     char *p;
     long n = BIO_get_mem_data(bio, &p);
 
+    assert(bio);
     return n > 0 ? str_dup(a, str_of(p, (size_t)n)) : STR_NONE;
 }
 
@@ -193,6 +197,7 @@ identity_make(struct arena *a, int64_t now_ms, struct str *ret_keys, struct str 
     struct identity id = {0};
     int r = 0;
 
+    assert(now_ms >= 0);
     for (int i = 0; i < IDENTITY_KINDS && r == 0; i++) {
         r = key_make(&id, i);
         if (r == 0)
@@ -236,6 +241,7 @@ identity_open(struct identity **ret, struct str keys, struct str certificates)
 {
     struct identity *id = calloc(1, sizeof(*id));
 
+    assert(str_ok(keys) && str_ok(certificates));
     if (!id)
         return -ENOMEM;
     if (keys.n > PEM_BYTES_MAX || certificates.n > PEM_BYTES_MAX) {
@@ -278,6 +284,7 @@ lines(struct arena *a, struct str bytes)
     size_t n = text.n + text.n / LINE_CHARS;
     char *out = arena_alloc_raw(a, n), *w = out;
 
+    assert(str_ok(bytes));
     for (size_t i = 0; i < text.n; i += LINE_CHARS) {
         struct str line = str_cut(text, i, i + LINE_CHARS);
 
@@ -293,6 +300,7 @@ lines(struct arena *a, struct str bytes)
 static struct str
 sign_plain(const struct identity *id, struct arena *a, struct str document)
 {
+    assert(document.n > 0);
     CLEANUP(digest_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     uint8_t signature[SIGNATURE_BYTES_MAX];
     size_t n = sizeof(signature);
@@ -321,6 +329,7 @@ sign_pkcs7(const struct identity *id, struct arena *a, enum identity_kind kind,
            struct str document, int64_t now_ms)
 {
     const int flags = PKCS7_BINARY | PKCS7_NOCERTS | PKCS7_NOSMIMECAP | PKCS7_PARTIAL;
+    assert(kind == IDENTITY_PKCS7 || kind == IDENTITY_RSA2048);
     CLEANUP(bio_free) BIO *in = BIO_new_mem_buf(document.p, (int)document.n);
     CLEANUP(bio_free) BIO *out = BIO_new(BIO_s_mem());
     CLEANUP(pkcs7_free) PKCS7 *p7 = PKCS7_sign(NULL, NULL, NULL, NULL, flags);
@@ -343,6 +352,7 @@ place_of(struct identity *id, enum identity_kind kind, struct str document,
     struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
     uint8_t which = (uint8_t)kind;
 
+    assert(kind < IDENTITY_KINDS);
     crypto_hash_add(hash, &which, 1);
     crypto_hash_add(hash, document.p, document.n);
     crypto_hash_end(hash, ret_digest);
@@ -370,6 +380,7 @@ identity_sign(struct identity *id, struct arena *a, enum identity_kind kind, str
 {
     uint8_t digest[SHA256_LEN];
 
+    assert(kind < IDENTITY_KINDS);
     assert(kind < IDENTITY_KINDS && document.n > 0 && document.n <= INT32_MAX);
     struct remembered *place = place_of(id, kind, document, digest);
     if (place->text && memcmp(place->digest, digest, SHA256_LEN) == 0)
@@ -391,6 +402,7 @@ bool
 identity_verify(const struct identity *id, struct arena *a, struct str document,
                 struct str signature)
 {
+    assert(str_ok(document) && str_ok(signature));
     CLEANUP(digest_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     struct str raw;
 

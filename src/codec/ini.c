@@ -26,6 +26,7 @@ next_line(struct str *rest)
     struct line l = {.whole = str_cut(*rest, 0, end == SIZE_MAX ? rest->n : end + 1)};
     struct str s = str_trim(l.whole);
 
+    assert(rest->p);
     *rest = str_cut(*rest, l.whole.n, rest->n);
     if (!s.n) {
         l.kind = BLANK;
@@ -52,6 +53,7 @@ next_line(struct str *rest)
 static struct str
 next_word(struct str *rest)
 {
+    assert(str_ok(*rest));
     *rest = str_trim(*rest);
     bool quoted = rest->n && (rest->p[0] == '"' || rest->p[0] == '\'');
     struct str word = str_cut(*rest, quoted, rest->n);
@@ -81,6 +83,7 @@ is_header(const struct line *l, struct str section)
 bool
 ini_has_section(struct str text, struct str section)
 {
+    assert(section.n > 0);
     while (text.n) {
         struct line l = next_line(&text);
 
@@ -95,6 +98,7 @@ ini_get(struct str text, struct str section, struct str key)
 {
     bool inside = false;
 
+    assert(section.n > 0 && key.n > 0);
     while (text.n) {
         struct line l = next_line(&text);
 
@@ -121,6 +125,7 @@ struct edit {
 static void
 add_pair(struct buf *b, const struct ini_pair *pair, struct str end)
 {
+    assert(pair->key.n > 0 && pair->value.p);
     buf_add_str(b, pair->key);
     buf_add_lit(b, " = ");
     buf_add_str(b, pair->value);
@@ -130,6 +135,7 @@ add_pair(struct buf *b, const struct ini_pair *pair, struct str end)
 static void
 end_line(struct edit *e)
 {
+    assert(e->last <= e->out.n);
     if (e->out.n && e->out.p[e->out.n - 1] == '\r')
         buf_add_char(&e->out, '\n');
     else if (e->out.n && e->out.p[e->out.n - 1] != '\n')
@@ -169,6 +175,7 @@ add_missing(struct edit *e)
 {
     struct buf tail;
 
+    assert(e->last <= e->out.n && e->n <= PAIRS_MAX);
     buf_init(&tail, e->out.max);
     buf_add(&tail, e->out.p + e->last, e->out.n - e->last);
     e->out.n = e->last;
@@ -217,6 +224,7 @@ ini_set(struct arena *a, struct str text, struct str section, const struct ini_p
     struct str rest = text;
     bool found = false;
 
+    assert(section.n > 0);
     assert(n <= PAIRS_MAX);
     buf_init(&e.out, text.n * 2 + 65536);
     while (rest.n) {

@@ -11,6 +11,7 @@ decimal(struct str s, unsigned digits, unsigned max, unsigned *ret)
 {
     unsigned v = 0;
 
+    assert(digits > 0);
     if (s.n == 0 || s.n > digits || (s.n > 1 && s.p[0] == '0'))
         return false;
     for (size_t i = 0; i < s.n; i++) {
@@ -29,6 +30,7 @@ ip4_parse(struct str s, uint32_t *ret)
 {
     uint32_t ip = 0;
 
+    assert(str_ok(s));
     for (unsigned i = 0; i < 4; i++) {
         unsigned octet;
 
@@ -48,6 +50,7 @@ ip6_group(struct str s, unsigned *ret)
 {
     unsigned v = 0;
 
+    assert(str_ok(s));
     if (s.n == 0 || s.n > 4)
         return false;
     for (size_t i = 0; i < s.n; i++) {
@@ -131,6 +134,7 @@ ip4_block_parse(struct str s, struct ip4_block *ret)
 {
     struct ip4_block block;
 
+    assert(str_ok(s));
     if (!ip4_parse(str_split(&s, '/'), &block.ip) || !s.p || !decimal(s, 2, 32, &block.bits))
         return false;
     *ret = block;
@@ -142,6 +146,7 @@ ip6_block_parse(struct str s, struct ip6_block *ret)
 {
     struct ip6_block block;
 
+    assert(str_ok(s));
     if (!ip6_parse(str_split(&s, '/'), &block.ip) || !s.p || !decimal(s, 3, 128, &block.bits))
         return false;
     *ret = block;
@@ -207,6 +212,7 @@ ip6_text(struct arena *a, const struct ip6 *ip)
 struct str
 ip4_block_text(struct arena *a, struct ip4_block block)
 {
+    assert(block.bits <= 32);
     return str_fmt(a, "%u.%u.%u.%u/%u", block.ip >> 24, block.ip >> 16 & 255, block.ip >> 8 & 255,
                    block.ip & 255, block.bits);
 }
@@ -216,6 +222,7 @@ ip6_block_text(struct arena *a, const struct ip6_block *block)
 {
     struct str ip = ip6_text(a, &block->ip);
 
+    assert(block->bits <= 128);
     return str_fmt(a, "%.*s/%u", STR_ARG(ip), block->bits);
 }
 
@@ -229,6 +236,7 @@ ip4_mask(unsigned bits)
 struct ip4_block
 ip4_block_canonical(struct ip4_block block)
 {
+    assert(block.bits <= 32);
     block.ip &= ip4_mask(block.bits);
     return block;
 }
@@ -262,17 +270,20 @@ ip4_block_nth(struct ip4_block block, uint64_t n)
 bool
 ip4_block_has(struct ip4_block block, uint32_t ip)
 {
+    assert(block.bits <= 32);
     return ((block.ip ^ ip) & ip4_mask(block.bits)) == 0;
 }
 
 bool
 ip4_block_covers(struct ip4_block outer, struct ip4_block inner)
 {
+    assert(outer.bits <= 32 && inner.bits <= 32);
     return inner.bits >= outer.bits && ip4_block_has(outer, inner.ip);
 }
 
 bool
 ip4_block_overlaps(struct ip4_block a, struct ip4_block b)
 {
+    assert(a.bits <= 32 && b.bits <= 32);
     return ip4_block_covers(a, b) || ip4_block_covers(b, a);
 }

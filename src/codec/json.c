@@ -50,6 +50,7 @@ json_parse(struct arena *a, struct str text, size_t nodes_max, struct json *ret,
     struct json whole;
     bool ok = text.n > 0 && str_is_utf8(text) && fill(&in, &whole);
 
+    assert(str_ok(text) && nodes_max > 0);
     if (!ok || !doc_end(&in)) {
         *ret_at = in.at;
         return false;
@@ -61,6 +62,7 @@ json_parse(struct arena *a, struct str text, size_t nodes_max, struct json *ret,
 const struct json *
 json_get_str(const struct json *j, struct str name)
 {
+    assert(!j || j->kind == JSON_OBJECT || !j->names);
     if (!j || j->kind != JSON_OBJECT)
         return NULL;
     for (size_t i = j->n; i > 0; i--)
@@ -105,6 +107,7 @@ json_f64(const struct json *j, double *ret)
 static void
 before_value(struct json_out *o)
 {
+    assert(!buf_failed(o->buf) || o->buf->max > 0);
     if (o->comma)
         buf_add_char(o->buf, ',');
     o->comma = true;
@@ -132,6 +135,7 @@ quoted(struct buf *b, struct str s)
 {
     size_t from = 0;
 
+    assert(str_ok(s));
     buf_add_char(b, '"');
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
@@ -156,6 +160,7 @@ quoted(struct buf *b, struct str s)
 void
 json_key(struct json_out *o, struct str name)
 {
+    assert(str_ok(name));
     before_value(o);
     quoted(o->buf, name);
     buf_add_char(o->buf, ':');
@@ -165,6 +170,7 @@ json_key(struct json_out *o, struct str name)
 void
 json_str(struct json_out *o, struct str s)
 {
+    assert(str_ok(s));
     before_value(o);
     quoted(o->buf, s);
 }
@@ -206,6 +212,7 @@ json_null(struct json_out *o)
 void
 json_raw(struct json_out *o, struct str json)
 {
+    assert(str_ok(json));
     before_value(o);
     buf_add_str(o->buf, json);
 }
@@ -213,6 +220,7 @@ json_raw(struct json_out *o, struct str json)
 void
 json_value(struct json_out *o, const struct json *j)
 {
+    assert(j->kind <= JSON_OBJECT);
     switch (j->kind) {
     case JSON_NULL:
         json_null(o);

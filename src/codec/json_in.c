@@ -7,6 +7,7 @@
 static void
 blanks(struct doc_in *p)
 {
+    assert(p->at <= p->text.n);
     while (p->at < p->text.n && memchr(" \t\r\n", p->text.p[p->at], 4))
         p->at++;
 }
@@ -14,6 +15,7 @@ blanks(struct doc_in *p)
 static bool
 take(struct doc_in *p, char c)
 {
+    assert(p->at <= p->text.n);
     blanks(p);
     if (p->at == p->text.n || p->text.p[p->at] != c)
         return false;
@@ -26,6 +28,7 @@ word(struct doc_in *p, const char *w)
 {
     size_t n = strlen(w);
 
+    assert(p->at <= p->text.n);
     if (p->text.n - p->at < n || memcmp(p->text.p + p->at, w, n) != 0)
         return false;
     p->at += n;
@@ -37,6 +40,7 @@ digits(struct doc_in *p)
 {
     size_t from = p->at;
 
+    assert(p->at <= p->text.n);
     while (p->at < p->text.n && p->text.p[p->at] >= '0' && p->text.p[p->at] <= '9')
         p->at++;
     return p->at - from;
@@ -70,6 +74,7 @@ hex4(struct doc_in *p, unsigned *ret)
 {
     unsigned v = 0;
 
+    assert(p->at <= p->text.n);
     if (p->text.n - p->at < 4)
         return false;
     for (size_t i = 0; i < 4; i++) {
@@ -118,6 +123,7 @@ escape(struct doc_in *p, char *out, size_t *n)
 static bool
 string_end(const struct doc_in *p, size_t *ret_end, bool *ret_escapes)
 {
+    assert(p->at <= p->text.n);
     *ret_escapes = false;
     for (size_t i = p->at; i < p->text.n; i++) {
         unsigned char c = (unsigned char)p->text.p[i];
@@ -198,6 +204,7 @@ read_value(struct doc_in *p, struct doc_value *ret)
 static bool
 json_next(struct doc_in *in, struct doc_value *ret)
 {
+    assert(in->depth <= DOC_DEPTH_MAX);
     *ret = (struct doc_value){.kind = DOC_NULL};
     if (in->failed)
         return false;

@@ -26,6 +26,7 @@ unbase64url(struct arena *a, struct str s, struct str *ret)
     char *p = arena_alloc_raw(a, s.n + 3);
     size_t n = s.n;
 
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '+' || s.p[i] == '/' || s.p[i] == '=' || (unsigned char)s.p[i] <= ' ')
             return false;
@@ -42,6 +43,7 @@ parse_part(struct arena *a, struct str part, struct json *ret)
     struct str text;
     size_t at;
 
+    assert(str_ok(part));
     return unbase64url(a, part, &text) && json_parse(a, text, NODES_MAX, ret, &at) &&
            ret->kind == JSON_OBJECT;
 }
@@ -52,6 +54,7 @@ jwt_parse(struct arena *a, struct str token, struct jwt *ret)
     struct str rest = token, header = str_split(&rest, '.'), claims = str_split(&rest, '.');
     struct jwt jwt = {0};
 
+    assert(str_ok(token));
     if (token.n > JWT_MAX_BYTES || !rest.p || str_find_char(rest, '.') != SIZE_MAX ||
         !parse_part(a, header, &jwt.header) || !parse_part(a, claims, &jwt.claims) ||
         !unbase64url(a, rest, &jwt.signature))
@@ -173,6 +176,7 @@ signed_by(const struct jwt *jwt, EVP_PKEY *key)
     int n = (int)jwt->signature.n;
     uint8_t *der = NULL;
 
+    assert(key && jwt->signature.p);
     if (str_is(jwt->algorithm, "ES256")) {
         sig = der = ecdsa_der(jwt->signature, &n);
         if (!der)
@@ -197,6 +201,7 @@ keys_of(struct arena *a, struct str key_set)
     struct json set;
     size_t at;
 
+    assert(str_ok(key_set));
     if (key_set.n > JWT_KEYS_MAX_BYTES || !json_parse(a, key_set, NODES_MAX, &set, &at))
         return none;
     keys = json_get(&set, "keys");
@@ -228,6 +233,7 @@ jwt_verify(struct arena *a, const struct jwt *jwt, struct str key_set)
     enum jwt_error error = JWT_NO_KEY;
     const struct json keys = keys_of(a, key_set);
 
+    assert(jwt->signed_text.n > 0);
     for (size_t i = 0; i < keys.n; i++) {
         EVP_PKEY *key = fit_key(a, jwt, &keys.v[i]);
 

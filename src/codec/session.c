@@ -41,6 +41,7 @@ session_mark_account(uint8_t random[10], struct str account)
 {
     uint64_t number = 0;
 
+    assert(account.n == 12);
     for (size_t i = 0; i < account.n; i++) {
         assert(account.p[i] >= '0' && account.p[i] <= '9');
         number = number * 10 + (uint64_t)(account.p[i] - '0');
@@ -77,6 +78,7 @@ session_key_account(struct arena *a, struct str access_key)
 {
     uint64_t bits = 0;
 
+    assert(str_ok(access_key));
     if (access_key.n != ACCESS_KEY_CHARS)
         return STR_NONE;
     /* ten characters: 50 bits, the account's are 2 to 41 */
@@ -104,6 +106,7 @@ session_secret(struct arena *a, const uint8_t key[SESSION_KEY_BYTES], struct str
 {
     uint8_t own[SHA256_LEN], mac[SHA256_LEN];
 
+    assert(access_key.n > 0);
     derive(key, "secret", own);
     crypto_hmac_sha256(own, sizeof(own), access_key.p, access_key.n, mac);
     /* 30 bytes are 40 characters */
@@ -171,6 +174,7 @@ text(struct walk *w, struct str *s)
 {
     uint64_t n = s->n;
 
+    assert(str_ok(*s));
     number(w, &n, 2);
     if (w->out) {
         buf_add_str(w->out, *s);
@@ -190,6 +194,7 @@ list(struct walk *w, struct str_list *l)
 {
     uint64_t n = l->n;
 
+    assert(l->v || l->n == 0);
     number(w, &n, 2);
     /* each text has at least its length */
     w->failed |= !w->out && n > w->in.n / 2;
@@ -271,6 +276,7 @@ session_open(struct arena *a, const uint8_t key[SESSION_KEY_BYTES], struct str a
     struct str raw;
     uint8_t own[SHA256_LEN];
 
+    assert(str_ok(access_key) && str_ok(token));
     if (token.n > SESSION_TOKEN_MAX_BYTES || !str_unbase64(a, token, &raw) ||
         raw.n < HEAD_BYTES + AEAD_TAG_BYTES || (uint8_t)raw.p[0] != VERSION)
         return false;

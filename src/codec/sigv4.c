@@ -18,6 +18,7 @@
 unsigned
 sigv4_flags(struct str service)
 {
+    assert(str_ok(service));
     return str_is(service, "s3") || str_is(service, "s3express") ||
                    str_is(service, "s3-outposts") || str_is(service, "s3-object-lambda")
                ? SIGV4_S3
@@ -27,6 +28,7 @@ sigv4_flags(struct str service)
 static struct str
 header(const struct sigv4_request *req, struct str name)
 {
+    assert(name.n > 0);
     for (size_t i = 0; i < req->n_headers; i++)
         if (req->headers[i].name.n == name.n && str_eq_nocase(req->headers[i].name, name))
             return req->headers[i].value;
@@ -53,6 +55,7 @@ sigv4_stamp(char out[16], int64_t ms)
 static int
 read_date(struct sigv4_claim *claim, struct str text)
 {
+    assert(str_ok(text));
     if (text.n == sizeof(claim->stamp) && time_parse_compact(text, &claim->date_ms)) {
         memcpy(claim->stamp, text.p, sizeof(claim->stamp));
         return SIGV4_OK;
@@ -70,6 +73,7 @@ read_credential(struct sigv4_claim *claim, struct str credential)
     struct str rest = credential, part[5];
     size_t n = 0;
 
+    assert(str_ok(credential));
     while (rest.p && n < 5)
         part[n++] = str_split(&rest, '/');
     if (n < 5 || rest.p || part[0].n == 0)
@@ -90,6 +94,7 @@ next_piece(struct str *rest)
 {
     size_t i = 0;
 
+    assert(rest->p);
     while (i < rest->n && (rest->p[i] == ',' || rest->p[i] == ' '))
         i++;
     struct str from = str_cut(*rest, i, rest->n);
@@ -104,6 +109,7 @@ parse_header_form(const struct sigv4_request *req, struct str rest, struct sigv4
 {
     struct str algorithm = next_piece(&rest), credential = STR_NONE, piece;
 
+    assert(str_ok(rest));
     claim->kind = SIGV4_HEADER;
     while ((piece = next_piece(&rest)).p) {
         struct str name = str_split(&piece, '=');
@@ -136,6 +142,7 @@ read_expires(struct sigv4_claim *claim, struct str text)
 {
     int64_t s;
 
+    assert(str_ok(text));
     if (!text.p) {
         claim->expires_s = SIGV4_SKEW_MS / 1000;
         return SIGV4_OK;
@@ -190,6 +197,8 @@ sigv4_parse(struct arena *a, const struct sigv4_request *req, struct sigv4_claim
     struct str authorization = header(req, S("authorization"));
     bool presigned = req->query.n && str_find(req->query, S("X-Amz-Algorithm=")) != SIZE_MAX;
 
+    assert(req->headers || req->n_headers == 0);
+    assert(str_ok(req->query) && str_ok(req->body));
     *ret = (struct sigv4_claim){0};
     if (authorization.p && presigned)
         return SIGV4_TWO_FORMS;
@@ -203,6 +212,7 @@ sigv4_parse(struct arena *a, const struct sigv4_request *req, struct sigv4_claim
 bool
 sigv4_is_signed(struct str signed_headers, struct str name)
 {
+    assert(str_ok(signed_headers) && name.n > 0);
     while (signed_headers.p) {
         struct str one = str_split(&signed_headers, ';');
         if (one.n == name.n && str_eq_nocase(one, name))
@@ -214,6 +224,7 @@ sigv4_is_signed(struct str signed_headers, struct str name)
 bool
 sigv4_must_be_signed(struct str name)
 {
+    assert(name.n > 0);
     /* A token proves itself: some clients add it after signing. */
     return name.n > 6 && (*name.p | 0x20) == 'x' &&
            str_eq_nocase(str_cut(name, 0, 6), S("x-amz-")) &&
@@ -239,6 +250,7 @@ sigv4_admit(const struct sigv4_request *req, const struct sigv4_claim *claim,
 {
     int r = check_time(claim, now_ms);
 
+    assert(expect);
     if (r)
         return r;
     if (!sigv4_is_signed(claim->signed_headers, S("host")))
@@ -261,6 +273,7 @@ sigv4_mac(const struct sigv4_key *key, struct str text, char ret[2 * SHA256_LEN]
 {
     uint8_t mac[SHA256_LEN];
 
+    assert(key && str_ok(text));
     crypto_hmac(&key->hmac, text.p, text.n, mac);
     crypto_hex(ret, mac, SHA256_LEN);
 }
@@ -291,6 +304,7 @@ sigv4_derive(struct crypto_hmac *key, struct str secret, struct str date, struct
     char first[4 + SIGV4_SECRET_MAX_BYTES];
     uint8_t k[SHA256_LEN];
 
+    assert(str_ok(secret) && date.n > 0);
     assert(secret.n <= SIGV4_SECRET_MAX_BYTES);
     memcpy(first, "AWS4", 4);
     if (secret.n)
@@ -379,6 +393,7 @@ sigv4_keys_free(struct sigv4_keys *keys)
 static void
 ring_out(struct entry *e)
 {
+    assert(e->newer->older == e && e->older->newer == e);
     e->newer->older = e->older;
     e->older->newer = e->newer;
 }
@@ -415,6 +430,7 @@ entry_take(struct sigv4_keys *keys)
 static void
 entry_derive(struct entry *e, const struct sigv4_claim *claim, struct str secret)
 {
+    assert(secret.n > 0);
     explicit_bzero(e->secret, sizeof(e->secret));
     if (secret.n)
         memcpy(e->secret, secret.p, secret.n);
@@ -428,6 +444,7 @@ sigv4_keys_get(struct sigv4_keys *keys, const struct sigv4_claim *claim, struct 
     char text[ID_MAX_BYTES];
     struct str scope = str_cut(claim->scope, 0, claim->scope.n - claim->terminator.n);
 
+    assert(claim->access_key.n > 0 && str_ok(secret));
     if (claim->access_key.n >= 128 || secret.n > SIGV4_SECRET_MAX_BYTES)
         return NULL;
     char *w = mempcpy(text, claim->access_key.p, claim->access_key.n);

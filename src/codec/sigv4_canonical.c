@@ -21,6 +21,7 @@ struct sink {
 static void
 spill(struct sink *s)
 {
+    assert(s->n <= sizeof(s->room));
     if (s->out) {
         buf_add(s->out, s->room, s->n);
     } else {
@@ -34,6 +35,7 @@ spill(struct sink *s)
 static void
 add_str(struct sink *s, struct str text)
 {
+    assert(s->n <= sizeof(s->room) && str_ok(text));
     while (text.n > sizeof(s->room) - s->n) {
         size_t k = sizeof(s->room) - s->n;
         memcpy(s->room + s->n, text.p, k);
@@ -49,6 +51,7 @@ add_str(struct sink *s, struct str text)
 static inline void
 add_char(struct sink *s, char c)
 {
+    assert(s->n <= sizeof(s->room));
     if (s->n == sizeof(s->room))
         spill(s);
     s->room[s->n++] = c;
@@ -81,6 +84,7 @@ decoded(struct str s, size_t *i, bool plus_is_blank)
 {
     char c = s.p[*i];
 
+    assert(*i < s.n);
     if (c == '%') {
         int byte = uri_decode_one(s, *i);
         if (byte >= 0) {
@@ -95,6 +99,7 @@ decoded(struct str s, size_t *i, bool plus_is_blank)
 static void
 add_recoded(struct sink *s, struct str coded, bool keep_slash, bool plus_is_blank)
 {
+    assert(str_ok(coded));
     for (size_t i = 0; i < coded.n;) {
         unsigned char c = decoded(coded, &i, plus_is_blank);
         if (c == '/' && keep_slash)
@@ -107,6 +112,7 @@ add_recoded(struct sink *s, struct str coded, bool keep_slash, bool plus_is_blan
 static bool
 is_normal(struct str path)
 {
+    assert(str_ok(path));
     if (path.n == 0 || path.p[0] != '/')
         return false;
     return path.n == 1 ||
@@ -118,6 +124,7 @@ add_path(struct sink *s, struct str path, unsigned flags)
 {
     char *normal = NULL;
 
+    assert(str_ok(path));
     if (path.n == 0)
         path = S("/");
     if (!(flags & SIGV4_RAW_PATH) && !is_normal(path)) {
@@ -150,6 +157,7 @@ compare_coded(struct str a, struct str b)
 {
     size_t i = 0, j = 0;
 
+    assert(str_ok(a) && str_ok(b));
     while (i < a.n && j < b.n) {
         unsigned char x = decoded(a, &i, true), y = decoded(b, &j, true);
         if (x != y) {
@@ -176,6 +184,7 @@ add_query(struct sink *s, struct str query, const struct sigv4_claim *claim, uns
     size_t n = 0;
     bool sorted = true;
 
+    assert(str_ok(query));
     while (uri_query_next(&query, &p.name, &p.value)) {
         if (claim->kind == SIGV4_PRESIGNED &&
             (str_eq(p.name, S("X-Amz-Signature")) ||
@@ -210,6 +219,7 @@ add_value(struct sink *s, struct str value)
 {
     bool plain = true;
 
+    assert(str_ok(value));
     value = str_trim(value);
     for (size_t i = 1; i < value.n && plain; i++)
         plain = !is_blank(value.p[i]) || (value.p[i] == ' ' && !is_blank(value.p[i - 1]));
@@ -230,6 +240,7 @@ add_headers(struct sink *s, const struct sigv4_request *req, struct str names)
 {
     unsigned n_names = 0;
 
+    assert(req->headers || req->n_headers == 0);
     while (names.p) {
         struct str name = str_split(&names, ';');
         bool first = true;
@@ -281,6 +292,7 @@ sigv4_canonical_hash(const struct sigv4_request *req, const struct sigv4_claim *
 {
     struct sink s;
 
+    assert(payload.n > 0);
     s.n = 0;
     s.hash = NULL;
     s.out = NULL;
@@ -298,6 +310,7 @@ sigv4_canonical_hash(const struct sigv4_request *req, const struct sigv4_claim *
 static bool
 is_sha256(struct str s)
 {
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++)
         if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f')))
             return false;
@@ -319,6 +332,7 @@ sigv4_payload(const struct sigv4_request *req, const struct sigv4_claim *claim, 
     struct str said = claim->content_sha256;
     uint8_t digest[SHA256_LEN];
 
+    assert(ret);
     if (flags & SIGV4_UNSIGNED_BODY) {
         if (!said.p && claim->kind == SIGV4_PRESIGNED)
             said = S(SIGV4_UNSIGNED_PAYLOAD);

@@ -186,6 +186,7 @@ say_time(const struct words *w)
 static struct str
 unsigned_header(const struct words *w)
 {
+    assert(w->req->headers || w->req->n_headers == 0);
     for (size_t i = 0; i < w->req->n_headers; i++) {
         struct str name = w->req->headers[i].name;
         if (sigv4_must_be_signed(name) && !sigv4_is_signed(w->claim->signed_headers, name))

@@ -29,6 +29,7 @@ list_names(struct arena *a, const struct http_header *headers, size_t n)
     struct str_list names = {0};
     struct str out = STR_NONE;
 
+    assert(headers || n == 0);
     for (size_t i = 0; i < n; i++) {
         struct str name = str_lower(a, headers[i].name);
         bool drop = str_in(&names, name);
@@ -98,6 +99,7 @@ sigv4_sign(struct arena *a, const struct sigv4_signer *s, const struct sigv4_req
     struct http_header *h = ARENA_ARRAY(a, struct http_header, req->n_headers + SIGV4_ADDED_MAX);
     size_t n = req->n_headers, n_signed;
 
+    assert(req->headers || req->n_headers == 0);
     if (n)
         memcpy(h, req->headers, n * sizeof(*h));
     h[n++] = (struct http_header){S("X-Amz-Date"), str_dup(a, str_of(claim.stamp, 16))};
@@ -134,6 +136,7 @@ sigv4_presign(struct arena *a, const struct sigv4_signer *s, const struct sigv4_
     struct sigv4_request all = *req;
     struct str credential = str_fmt(a, "%.*s/%.*s", STR_ARG(s->access_key), STR_ARG(claim.scope));
 
+    assert(req->method.n > 0);
     claim.signed_headers = list_names(a, req->headers, req->n_headers);
     all.query = str_fmt(a,
                         "%.*s%sX-Amz-Algorithm=" SIGV4_ALGORITHM

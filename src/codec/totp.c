@@ -10,6 +10,7 @@ hmac_sha1(struct str key, const uint8_t counter[COUNTER], uint8_t ret[SHA1_LEN])
 {
     uint8_t short_key[SHA1_LEN], inner[BLOCK + COUNTER], outer[BLOCK + SHA1_LEN];
 
+    assert(str_ok(key));
     if (key.n > BLOCK) {
         crypto_digest(CRYPTO_SHA1, key.p, key.n, short_key);
         key = str_of(short_key, sizeof(short_key));
@@ -30,6 +31,7 @@ totp_code(struct str key, int64_t step, char ret[TOTP_DIGITS])
 {
     uint8_t counter[COUNTER], mac[SHA1_LEN];
 
+    assert(step >= 0);
     for (size_t i = 0; i < COUNTER; i++)
         counter[i] = (uint8_t)((uint64_t)step >> (56 - 8 * i));
     hmac_sha1(key, counter, mac);
@@ -49,6 +51,7 @@ totp_find(struct str key, int64_t first, int64_t last, struct str code, struct s
     char this_code[TOTP_DIGITS], next_code[TOTP_DIGITS];
     int64_t found = -1;
 
+    assert(str_ok(key) && str_ok(code));
     assert(first >= 0);
     totp_code(key, first, next_code);
     for (int64_t step = first; step <= last; step++) {

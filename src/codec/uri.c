@@ -13,6 +13,7 @@ uri_encode_to(char *out, struct str s, unsigned flags)
 {
     size_t n = 0;
 
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         if (unreserved[c] || (c == '/' && (flags & URI_KEEP_SLASH))) {
@@ -31,6 +32,7 @@ uri_encode(struct arena *a, struct str s, unsigned flags)
 {
     char *out = arena_alloc_raw(a, s.n * 3);
 
+    assert(s.n <= SIZE_MAX / 4);
     return str_of(out, uri_encode_to(out, s, flags));
 }
 
@@ -46,6 +48,7 @@ hex_value(char c)
 int
 uri_decode_one(struct str s, size_t i)
 {
+    assert(i < s.n && s.p[i] == '%');
     if (i + 2 >= s.n)
         return -1;
     int high = hex_value(s.p[i + 1]), low = hex_value(s.p[i + 2]);
@@ -57,6 +60,7 @@ uri_decode_to(char *out, struct str s, unsigned flags)
 {
     size_t n = 0;
 
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         if (c == '%') {
@@ -80,6 +84,7 @@ uri_decode(struct arena *a, struct str s, unsigned flags, struct str *ret)
 {
     bool coded = s.n && memchr(s.p, '%', s.n);
 
+    assert(str_ok(s));
     if (!coded && (flags & URI_PLUS_BLANK))
         coded = s.n && memchr(s.p, '+', s.n);
     if (!coded) {
@@ -97,6 +102,7 @@ uri_decode(struct arena *a, struct str s, unsigned flags, struct str *ret)
 bool
 uri_query_next(struct str *rest, struct str *ret_name, struct str *ret_value)
 {
+    assert(str_ok(*rest));
     while (rest->p) {
         struct str piece = str_split(rest, '&');
         if (piece.n == 0)
@@ -114,6 +120,7 @@ name_is(struct str coded, struct str name)
 {
     size_t at = 0;
 
+    assert(str_ok(coded) && str_ok(name));
     for (size_t i = 0; i < coded.n; i++, at++) {
         int c = (unsigned char)coded.p[i];
         if (c == '%') {
@@ -133,6 +140,7 @@ uri_query_get(struct arena *a, struct str query, struct str name)
 {
     struct str n, v, decoded;
 
+    assert(str_ok(query) && str_ok(name));
     while (uri_query_next(&query, &n, &v)) {
         if (!name_is(n, name))
             continue;
@@ -149,6 +157,7 @@ uri_normalize_to(char *out, struct str path)
     size_t n = 0, i = 0;
     bool open = true; /* the result ends with a segment that a '/' must follow */
 
+    assert(str_ok(path));
     while (i < path.n) {
         struct str rest = str_cut(path, i, path.n);
         size_t slash = str_find_char(rest, '/');

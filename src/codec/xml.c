@@ -16,6 +16,7 @@ fail(struct xml_in *in)
 static struct str
 rest(const struct xml_in *in)
 {
+    assert(in->at <= in->text.n);
     return str_cut(in->text, in->at, in->text.n);
 }
 
@@ -37,6 +38,7 @@ pass(struct xml_in *in, const char *end)
 {
     size_t n = str_find(rest(in), str_from(end));
 
+    assert(in->at <= in->text.n);
     if (n == SIZE_MAX)
         return fail(in);
     in->at += n + strlen(end);
@@ -73,6 +75,7 @@ take_name(struct str *s)
 {
     size_t n = 0;
 
+    assert(str_ok(*s));
     while (n < s->n && is_name_char(s->p[n]))
         n++;
     struct str name = str_cut(*s, 0, n);
@@ -87,6 +90,7 @@ tag_length(struct str s)
 {
     char quote = 0;
 
+    assert(str_ok(s));
     for (size_t i = 0; i < s.n; i++) {
         if (quote ? s.p[i] == quote : s.p[i] == '"' || s.p[i] == '\'')
             quote = quote ? 0 : s.p[i];
@@ -104,6 +108,7 @@ next_attr(struct str *attrs, struct str *ret_name, struct str *ret_value)
 {
     struct str s = str_trim(*attrs);
 
+    assert(str_ok(*attrs));
     *ret_name = take_name(&s);
     s = str_trim(s);
     if (!ret_name->n || !str_starts(s, S("=")))
@@ -125,6 +130,7 @@ xml_local_name(struct str full)
 {
     size_t colon = str_find_char(full, ':');
 
+    assert(str_ok(full));
     return colon == SIZE_MAX ? full : str_cut(full, colon + 1, full.n);
 }
 
@@ -160,6 +166,7 @@ end_tag(struct xml_in *in, const struct xml_tag *tag)
     struct str s = str_cut(in->text, in->at + 2, in->text.n);
     size_t n = str_find_char(s, '>');
 
+    assert(in->at <= in->text.n);
     if (n == SIZE_MAX || !str_eq(str_trim(str_cut(s, 0, n)), tag->full))
         return fail(in);
     assert(in->depth > 0);
@@ -171,6 +178,7 @@ end_tag(struct xml_in *in, const struct xml_tag *tag)
 bool
 xml_root(struct xml_in *in, struct xml_tag *ret)
 {
+    assert(in->at == 0);
     if (looking_at(in, "\xef\xbb\xbf"))
         in->at += 3;
     pass_misc(in);
@@ -182,6 +190,7 @@ xml_root(struct xml_in *in, struct xml_tag *ret)
 bool
 xml_child(struct xml_in *in, struct xml_tag *parent, struct xml_tag *ret)
 {
+    assert(in->at <= in->text.n);
     if (in->failed || parent->empty)
         return false;
     pass_misc(in);
@@ -227,6 +236,7 @@ put_reference(struct str entity, char *out, size_t *n)
     } known[] = {{"lt", '<'}, {"gt", '>'}, {"amp", '&'}, {"quot", '"'}, {"apos", '\''}};
     uint32_t c = 0;
 
+    assert(str_ok(entity));
     if (str_starts(entity, S("#")))
         c = char_reference(entity);
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
@@ -244,6 +254,7 @@ unescape(struct arena *a, struct str s, struct str *ret)
 {
     size_t n = 0;
 
+    assert(str_ok(s));
     *ret = s.p ? s : S("");
     if (str_find_char(s, '&') == SIZE_MAX && str_find_char(s, '\r') == SIZE_MAX)
         return true;
@@ -310,6 +321,7 @@ xml_content(struct xml_in *in, struct xml_tag *tag, struct str *ret)
     struct str piece;
     bool end = false;
 
+    assert(in->at <= in->text.n);
     *ret = S("");
     if (in->failed)
         return false;
@@ -358,6 +370,7 @@ xml_attr(struct xml_in *in, const struct xml_tag *tag, struct str name, struct s
 {
     struct str attrs = tag->attrs, found, value;
 
+    assert(name.n > 0);
     while (next_attr(&attrs, &found, &value))
         if (str_eq(found, name) || str_eq(xml_local_name(found), xml_local_name(name)))
             return unescape(in->arena, value, ret) || fail(in);

@@ -17,6 +17,7 @@
 #include "iam/iam.h"
 #include "kms/kms.h"
 #include "ram/ram.h"
+#include "resourcegroups/resourcegroups.h"
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
 #include "secretsmanager/secretsmanager.h"
 #include "s3/s3.h"
@@ -30,7 +31,8 @@
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
-    &resourcegroupstaggingapi_hooks, &ram_hooks, &s3_hooks, &ecr_hooks, NULL,
+    &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
+    NULL,
 };
 
 struct cloud {
@@ -99,6 +101,8 @@ seed_quotas(struct txn *txn, const struct cloud_config *config)
                                                     .value = limit};
         bool is = servicequotas_value_get(txn, row.id) != NULL;
 
+        if (!quotas[i].families && !quotas[i].volume_type)
+            continue;
         if (limit)
             r = is ? servicequotas_value_update(txn, &row) : servicequotas_value_insert(txn, &row);
         else if (is)

@@ -12,9 +12,9 @@
 #include "ec2/instance.h"
 
 #include "codec/ip.h"
+#include "placement/quota.h"
 
 enum {
-    ADDRESSES_MAX = 5, /* of an account in a region */
     DOMAIN_NAME_MAX = 253,
     LABEL_MAX = 63,
 };
@@ -128,7 +128,7 @@ allocate_check(struct api_call *call, const struct ec2_AllocateAddressRequest *r
                          STR_ARG(req->network_border_group));
     STORE_EACH(call->txn, ec2_address_by_owner, row, call->account, call->region)
         n++;
-    if (n >= ADDRESSES_MAX)
+    if ((int64_t)n >= ec2_quota(call, QUOTA_ELASTIC_IPS))
         return api_fault(call, &EC2_ERR(AddressLimitExceeded),
                          "The maximum number of addresses has been reached.");
     return 0;

@@ -274,6 +274,15 @@ find_dedicated_host(struct api_call *call, struct str id, struct api_resource *r
     key(call, r, "ec2:InstanceType", row->instance_type);
 }
 
+static void
+find_host_reservation(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_host_reservation_row *row = ec2_host_reservation_get(call->txn, id);
+
+    if (MINE(call, row))
+        r->tags = &row->tags;
+}
+
 /* Policies name a placement group by its name, calls also by its id. */
 static void
 find_placement_group(struct api_call *call, struct str id, struct api_resource *r)
@@ -311,6 +320,7 @@ static const struct type {
     {"elastic-ip", "eipalloc-", find_address},
     {"capacity-reservation", "cr-", find_capacity_reservation},
     {"dedicated-host", "h-", find_dedicated_host},
+    {"host-reservation", "hr-", find_host_reservation},
     {"placement-group", "pg-", find_placement_group},
 };
 

@@ -8,6 +8,7 @@
  */
 #include "ec2/catalogue.h"
 #include "ec2/ec2.h"
+#include "placement/quota.h"
 
 /* Both are written once a row, by whoever asks for the row first; rows never change after. */
 static struct ec2_region regions[CATALOGUE_REGIONS];
@@ -132,6 +133,15 @@ catalogue_type_at(size_t i)
     return type;
 }
 
+/* Whether a type's name comes before all of "FAMILY.": "m7i-flex.large" is before "m7i.large". */
+static bool
+is_before_family(struct str name, struct str family)
+{
+    int d = str_cmp(str_cut(name, 0, family.n), family);
+
+    return d < 0 || (d == 0 && (name.n == family.n || name.p[family.n] < '.'));
+}
+
 /* Types are sorted by name, so a family is a run of them. */
 const struct ec2_type *
 ec2_family_type(struct str family, size_t i)
@@ -140,9 +150,8 @@ ec2_family_type(struct str family, size_t i)
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        struct str name = catalogue_text(catalogue_types[middle].name);
 
-        if (str_cmp(str_cut(name, 0, str_find_char(name, '.')), family) < 0)
+        if (is_before_family(catalogue_text(catalogue_types[middle].name), family))
             low = middle + 1;
         else
             high = middle;
@@ -353,7 +362,8 @@ ec2_describe_account_attributes(struct api_call *call,
          str_fmt(call->arena, "%d", EC2_GROUPS_PER_INTERFACE_MAX)},
         {"max-instances", S("20")},
         {"max-elastic-ips", S("5")},
-        {"vpc-max-elastic-ips", S("5")},
+        {"vpc-max-elastic-ips",
+         str_fmt(call->arena, "%lld", (long long)ec2_quota(call, QUOTA_ELASTIC_IPS))},
     };
 
     API_PRESENT(&res->account_attributes);

@@ -304,6 +304,12 @@ ec2_release_hosts(struct api_call *call, const struct ec2_ReleaseHostsRequest *r
                          STR_ARG(*id)));
             continue;
         }
+        if (ec2_host_reservation_of(call->txn, row, call->now_ms).p) {
+            fail(call, &res->unsuccessful, *id, S("Client.InvalidHostState"),
+                 str_fmt(call->arena, "Dedicated host '%.*s' cannot be released as it is reserved.",
+                         STR_ARG(*id)));
+            continue;
+        }
         struct ec2_dedicated_host_row new = *row;
 
         new.host = S("");
@@ -455,7 +461,9 @@ host_show(struct api_call *call, const struct ec2_dedicated_host_row *row)
     /* tags are the owner's */
     if (is_owner(call, row))
         out.tags = ec2_tags_show(call->arena, &row->tags);
-    properties->instance_family = row->instance_family;
+    /* one that is for a single type does not show its family, as Terraform's state expects */
+    properties->instance_family =
+        row->instance_type.n ? STR_NONE : ec2_text_show(row->instance_family);
     properties->instance_type = ec2_text_show(row->instance_type);
     API_PRESENT(&out.instances);
     if (row->released_ms) {
@@ -463,6 +471,8 @@ host_show(struct api_call *call, const struct ec2_dedicated_host_row *row)
         return out;
     }
     show_hardware(call, row, &out);
+    if (is_owner(call, row))
+        out.host_reservation_id = ec2_host_reservation_of(call->txn, row, call->now_ms);
     /* the owner sees all, a consumer what is its own */
     STORE_EACH(call->txn, ec2_instance_by_host, instance, row->host)
         if (is_owner(call, row) || str_eq(instance->account, call->account))

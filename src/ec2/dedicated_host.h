@@ -1,6 +1,6 @@
 /*
- * Dedicated Hosts: dedicated_host.c has the operations, host_share.c what accounts share,
- * host_upkeep.c what the cloud does by itself.
+ * Dedicated Hosts: dedicated_host.c has the operations, host_reservation.c what is paid for in
+ * advance, host_share.c what accounts share, host_upkeep.c what the cloud does by itself.
  */
 #pragma once
 
@@ -44,6 +44,16 @@ ec2_host_let_go(const struct ec2_host_upkeep *u, const struct ec2_dedicated_host
 /* Whether the account of an instance that runs on the host may be there. */
 bool
 ec2_host_is_open_to(struct txn *txn, const struct ec2_dedicated_host_row *row, struct str account);
+
+/* ---- host_reservation.c ---- */
+
+/* The reservation that the host is in now, p NULL: none. */
+struct str
+ec2_host_reservation_of(struct txn *txn, const struct ec2_dedicated_host_row *host, int64_t now_ms);
+/* Reservations of the one host are of the other instead.  0 or negative. */
+int ec2_host_reservation_move(struct txn *txn, struct arena *arena,
+                              const struct ec2_dedicated_host_row *from,
+                              const struct ec2_dedicated_host_row *to) MUST_USE;
 
 /* ---- dedicated_host.c ---- */
 

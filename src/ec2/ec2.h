@@ -352,6 +352,11 @@ int ec2_event_end(struct txn *txn, const struct ec2_event_row *row, int64_t now_
 int ec2_events_end(struct txn *txn, struct str instance_id, const char *code, int64_t now_ms);
 int ec2_events_forget(struct txn *txn, struct str instance_id);
 
+/* ---- vcpu_limit.c ---- */
+
+/* What the caller's quota is in this Region, by its code of placement/quota.h. */
+int64_t ec2_quota(struct api_call *call, const char *code);
+
 /* ---- fault.c ---- */
 
 /* The fault that an instance's place suffers from, the oldest; or NULL. */

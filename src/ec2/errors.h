@@ -53,6 +53,11 @@
     X(InvalidHostConfiguration, "InvalidHostConfiguration", 400)                                   \
     X(InvalidHostID_Malformed, "InvalidHostID.Malformed", 400)                                     \
     X(InvalidHostID_NotFound, "InvalidHostID.NotFound", 400)                                       \
+    X(InvalidHostReservationId_Malformed, "InvalidHostReservationId.Malformed", 400)               \
+    X(InvalidHostReservationId_NotFound, "InvalidHostReservationId.NotFound", 400)                 \
+    X(InvalidHostReservationOfferingId_Malformed, "InvalidHostReservationOfferingId.Malformed",    \
+      400)                                                                                         \
+    X(InvalidHostReservationOfferingId_NotFound, "InvalidHostReservationOfferingId.NotFound", 400) \
     X(InvalidHostState, "InvalidHostState", 400)                                                   \
     X(InvalidID, "InvalidID", 400)                                                                 \
     X(InvalidIPAddress_InUse, "InvalidIPAddress.InUse", 400)                                       \
@@ -97,6 +102,7 @@
     X(InvalidVolume_NotFound, "InvalidVolume.NotFound", 400)                                       \
     X(InvalidVpcID_NotFound, "InvalidVpcID.NotFound", 400)                                         \
     X(InvalidVpc_Range, "InvalidVpc.Range", 400)                                                   \
+    X(LimitPriceExceeded, "LimitPriceExceeded", 400)                                               \
     X(MissingInput, "MissingInput", 400)                                                           \
     X(MissingParameter, "MissingParameter", 400)                                                   \
     X(NetworkAclEntryAlreadyExists, "NetworkAclEntryAlreadyExists", 400)                           \

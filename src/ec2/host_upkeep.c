@@ -2,10 +2,10 @@
  * What the cloud does to Dedicated Hosts by itself.
  *
  * Host recovery: when the hardware of a host with HostRecovery has failed, the account gets another
- * host with the same properties and the same shares.  Instances that run restart there as the same
- * instances; those that have stopped and belong to the host belong to the new one.  Instances that
- * cannot be moved, because their disks are in the hardware, stay and are to be retired; the failed
- * host goes when the last of them has gone.
+ * host with the same properties, shares and reservation.  Instances that run restart there as the
+ * same instances; those that have stopped and belong to the host belong to the new one.  Instances
+ * that cannot be moved, because their disks are in the hardware, stay and are to be retired; the
+ * failed host goes when the last of them has gone.
  */
 #include "ec2/dedicated_host.h"
 
@@ -72,7 +72,8 @@ ec2_host_recover(const struct ec2_host_upkeep *u, const struct ec2_dedicated_hos
         return error_origin(-r, "Dedicated Host %.*s cannot recover", STR_ARG(row->id));
     log_info("Dedicated Host %.*s at %.*s recovers as %.*s at %.*s", STR_ARG(row->id),
              STR_ARG(row->host), STR_ARG(new.id), STR_ARG(new.host));
-    return ec2_host_share_move(u->txn, row, &new, u->now_ms);
+    r = ec2_host_reservation_move(u->txn, u->arena, row, &new);
+    return r ? r : ec2_host_share_move(u->txn, row, &new, u->now_ms);
 }
 
 int

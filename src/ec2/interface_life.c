@@ -1,7 +1,6 @@
 /*
  * Network interfaces that live without an instance: made, deleted, and given to a launch as its
- * primary one (instance_check.c).  A running instance gets no second interface yet, so there is
- * nothing that DetachNetworkInterface could detach.
+ * primary one (instance_check.c).
  */
 #include "ec2/instance.h"
 #include "ec2/network.h"
@@ -95,7 +94,7 @@ ec2_create_network_interface(struct api_call *call,
     return 0;
 }
 
-/* ---- DeleteNetworkInterface, DetachNetworkInterface ---- */
+/* ---- DeleteNetworkInterface ---- */
 
 int
 ec2_delete_network_interface(struct api_call *call,
@@ -111,23 +110,4 @@ ec2_delete_network_interface(struct api_call *call,
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Network interface '%.*s' is currently in use.", STR_ARG(row->id));
     return ec2_interface_drop(call->txn, row);
-}
-
-int
-ec2_detach_network_interface(struct api_call *call,
-                             const struct ec2_DetachNetworkInterfaceRequest *req,
-                             struct ec2_DetachNetworkInterfaceResult *res UNUSED)
-{
-    const struct ec2_interface_row *row =
-        ec2_interface_by_attachment_get(call->txn, req->attachment_id);
-
-    if (row && ec2_mine(call, row->account, row->region)) {
-        assert(row->device_index == 0);
-        return api_fault(call, &EC2_ERR(OperationNotPermitted),
-                         "The network interface at device index 0 and networkCard index 0 cannot "
-                         "be detached.");
-    }
-    return api_fault(call, &EC2_ERR(InvalidAttachmentID_NotFound),
-                     "The network interface attachment ID '%.*s' does not exist",
-                     STR_ARG(req->attachment_id));
 }

@@ -46,6 +46,8 @@ static const struct taggable taggables[] = {
              "' does not exist"),
     TAGGABLE("dopt", "dhcp-options", ec2_dhcp_options, InvalidDhcpOptionID_NotFound,
              "dhcpOption ID", "'", "' does not exist"),
+    TAGGABLE("hr", "host-reservation", ec2_host_reservation, InvalidHostReservationId_NotFound,
+             "host reservation ID", "'", "' does not exist"),
     TAGGABLE("ami", "image", ec2_image, InvalidAMIID_NotFound, "image id", "'[",
              "]' does not exist"),
     TAGGABLE("i", "instance", ec2_instance, InvalidInstanceID_NotFound, "instance ID", "'",

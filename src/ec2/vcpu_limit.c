@@ -40,13 +40,25 @@ use_of(const struct ec2_instance_row *row, struct use *u)
 }
 
 static int64_t
-limit_of(struct txn *txn, const struct use *u)
+value_of(struct txn *txn, struct str key, const struct quota *quota)
 {
-    const struct servicequotas_value_row *row = servicequotas_value_get(txn, u->key);
+    const struct servicequotas_value_row *row = servicequotas_value_get(txn, key);
 
     if (!row)
-        row = servicequotas_value_get(txn, str_from(u->quota->code));
-    return row ? row->value : QUOTA_DEFAULT;
+        row = servicequotas_value_get(txn, str_from(quota->code));
+    return row ? row->value : quota->otherwise;
+}
+
+int64_t
+ec2_quota(struct api_call *call, const char *code)
+{
+    const struct quota *quota = quota_find(str_from(code));
+
+    assert(quota);
+    return value_of(call->txn,
+                    str_fmt(call->arena, "%.*s/%.*s/%s", STR_ARG(call->account),
+                            STR_ARG(call->region), code),
+                    quota);
 }
 
 /* Without a row nothing has been counted yet: what is there is counted once, but `besides`. */
@@ -85,7 +97,7 @@ ec2_vcpus_take(struct api_call *call, const struct ec2_instance_row *row)
     if (str_is(row->tenancy, "host"))
         return 0;
     use_of(row, &u);
-    int64_t now = count(call->txn, row, &u), limit = limit_of(call->txn, &u);
+    int64_t now = count(call->txn, row, &u), limit = value_of(call->txn, u.key, u.quota);
 
     if (now + u.vcpus > limit)
         return api_fault(call, &EC2_ERR(VcpuLimitExceeded),

@@ -16,6 +16,7 @@
 void
 dns_reply(const struct dns_question *question, const void *bytes, size_t n)
 {
+    assert(bytes || n == 0);
     if (question->conn)
         dns_conn_reply(question->conn, bytes, n);
     else
@@ -141,6 +142,7 @@ guestnet_dns(struct guestnet_vpc *vpc, int fd)
     size_t n = 0;
     struct arena arena;
 
+    assert(fd >= 0);
     arena_init(&arena, (size_t)64 << 10);
     struct txn *txn = store_begin(vpc->g->config.store);
     question.vpc = vpc;

@@ -106,6 +106,7 @@ get16(const uint8_t *p)
 static void
 put16(uint8_t *p, size_t v)
 {
+    assert(v <= 0xffff);
     p[0] = (uint8_t)(v >> 8);
     p[1] = (uint8_t)v;
 }

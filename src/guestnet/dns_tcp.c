@@ -252,6 +252,7 @@ dns_conn_open(struct guestnet_vpc *vpc, int fd, uint32_t peer)
 {
     struct dns_conn *c = is_one_too_many(vpc, peer) ? NULL : calloc(1, sizeof(*c));
 
+    assert(fd >= 0);
     if (c) {
         c->source = (struct loop_fd){.fd = fd, .fn = on_conn};
         c->events = EPOLLIN;
@@ -305,6 +306,7 @@ guestnet_dns_accept(struct guestnet_vpc *vpc, int listener)
 {
     struct loop *loop = loop_of(vpc);
 
+    assert(listener >= 0);
     for (int i = 0; i < 64; i++) {
         struct sockaddr_in from = {0};
         socklen_t n = sizeof(from);

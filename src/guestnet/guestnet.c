@@ -32,6 +32,7 @@ datagram_receive(int fd, struct datagram *ret)
                          .msg_controllen = sizeof(control)};
     ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
 
+    assert(fd >= 0);
     if (n < 0)
         return false;
     ret->n = (size_t)n;
@@ -60,6 +61,7 @@ datagram_send(int fd, const struct datagram *to, const struct sockaddr_in *dest,
                          .msg_controllen = sizeof(control)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
+    assert(fd >= 0 && (bytes || n == 0));
     if (at.ipi_spec_dst.s_addr == INADDR_BROADCAST)
         at.ipi_spec_dst.s_addr = 0;
     c->cmsg_level = IPPROTO_IP;
@@ -79,6 +81,7 @@ guestnet_instance(struct txn *txn, struct str vpc_id, uint32_t ip)
     const struct ec2_interface_row *nic =
         ec2_interface_by_address_get(txn, vpc_id, str_of(text, (size_t)n));
 
+    assert(vpc_id.n > 0);
     return nic && nic->instance_id.n ? ec2_instance_get(txn, nic->instance_id) : NULL;
 }
 
@@ -228,6 +231,7 @@ guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTE
 {
     struct guestnet_vpc *vpc = calloc(1, sizeof(*vpc));
 
+    assert(vpc_id.n > 0);
     if (!vpc || vpc_id.n > sizeof(vpc->id))
         abort();
     vpc->g = g;
@@ -250,6 +254,7 @@ guestnet_add_vpc(struct guestnet *g, struct str vpc_id, const int fds[PRIV_LISTE
 uint32_t
 guestnet_nameserver(struct str resolv_conf)
 {
+    assert(str_ok(resolv_conf));
     while (resolv_conf.p) {
         struct str line = str_trim(str_split(&resolv_conf, '\n'));
         uint32_t ip;

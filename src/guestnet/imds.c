@@ -63,6 +63,7 @@ seal(const uint8_t key[IMDS_KEY_BYTES], const uint8_t head[16], struct str id,
     uint8_t text[16 + 64];
     size_t n = MIN(id.n, sizeof(text) - 16);
 
+    assert(id.n > 0);
     memcpy(text, head, 16);
     memcpy(text + 16, id.p, n);
     crypto_hmac_sha256(key, IMDS_KEY_BYTES, text, 16 + n, ret);
@@ -74,6 +75,7 @@ token_make(struct arena *arena, const uint8_t key[IMDS_KEY_BYTES], struct str id
 {
     uint8_t raw[16 + SHA256_LEN];
 
+    assert(id.n > 0 && expires_ms > 0);
     for (int i = 0; i < 8; i++)
         raw[i] = (uint8_t)((uint64_t)expires_ms >> (56 - 8 * i));
     memcpy(raw + 8, nonce, 8);
@@ -90,6 +92,7 @@ token_good(struct arena *arena, const uint8_t key[IMDS_KEY_BYTES], struct str id
     uint64_t expires_ms = 0;
     struct str raw;
 
+    assert(id.n > 0 && str_ok(token));
     /* Base64 has several texts for the same bytes; a token is one text. */
     if (token.n > 128 || !str_unbase64(arena, token, &raw) || raw.n != TOKEN_RAW_BYTES ||
         !str_eq(str_base64(arena, raw), token))
@@ -503,6 +506,7 @@ list_versions(struct arena *arena)
 static bool
 is_version(struct str s)
 {
+    assert(str_ok(s));
     for (size_t i = 0; i < ARRAY_LEN(versions); i++)
         if (str_is(s, versions[i]))
             return true;
@@ -516,6 +520,7 @@ refuse(struct arena *arena, unsigned status)
 {
     struct str reason = http_reason(status);
 
+    assert(status >= 400);
     return (struct imds_reply){
         .status = status,
         .content_type = S("text/html"),
@@ -590,6 +595,7 @@ give(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instan
 static bool
 clean_path(struct arena *arena, struct str path, struct str *ret)
 {
+    assert(str_ok(path));
     if (!uri_decode(arena, path, 0, &path))
         return false;
     path = uri_normalize(arena, path);
@@ -608,6 +614,7 @@ imds_answer(struct txn *txn, struct arena *arena, const struct ec2_instance_row 
     struct str path;
     int64_t left_s = 0;
 
+    assert(instance && txn);
     if (!str_is(instance->imds_endpoint, "enabled"))
         return refuse(arena, 403);
     if (!clean_path(arena, req->path, &path))

@@ -66,12 +66,14 @@ vpc_of(struct guestnet *g, struct str id)
 static struct place
 place_of(const struct guestnet_vpc *vpc, uint32_t ip)
 {
+    assert(vpc && ip);
     return (struct place){.vpc = (uint64_t)(uintptr_t)vpc, .ip = ip};
 }
 
 static struct probe *
 probe_new(struct prober *p)
 {
+    assert(p->n <= p->cap);
     if (p->n == p->cap) {
         p->cap = p->cap ? p->cap * 2 : 64;
         p->v = realloc(p->v, p->cap * sizeof(*p->v));
@@ -126,6 +128,7 @@ ask(const struct probe *probe)
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(probe->ip)};
 
+    assert(probe->id_n <= ID_MAX);
     /* A failure is silence: an error that was pending, or a route that is gone. */
     if (sendto(probe->vpc->dns[0].fd, "", 0, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0)
         log_debug("%.*s cannot be asked: %s", (int)probe->id_n, probe->id, strerror(errno));
@@ -163,6 +166,7 @@ try_over(struct loop_timer *timer)
     const struct guestnet_config *config = &p->g->config;
     bool silent = false;
 
+    assert(p->tries > 0 && p->tries <= TRIES);
     for (size_t i = 0; i < p->n; i++)
         silent = silent || !p->v[i].answered;
     if (silent && p->tries < TRIES) {
@@ -185,6 +189,7 @@ prober_answers(struct prober *p, struct guestnet_vpc *vpc, int fd)
     char byte;
     struct iovec iov = {&byte, sizeof(byte)};
 
+    assert(fd >= 0);
     for (;;) {
         struct msghdr msg = {.msg_name = &to,
                              .msg_namelen = sizeof(to),

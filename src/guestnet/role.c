@@ -22,6 +22,7 @@ role_look(struct txn *txn, const struct ec2_instance_row *instance)
 {
     struct role_view view = {.instance = instance};
 
+    assert(instance);
     view.association = ec2_profile_association_by_instance_get(txn, instance->id);
     if (view.association)
         view.profile = iam_profile_get(txn, view.association->profile_id);
@@ -62,6 +63,7 @@ put(struct document *d, const char *name, struct str value)
 {
     struct json_out o = {.buf = &d->buf};
 
+    assert(name[0] != '\0');
     buf_add_fmt(&d->buf, "%s\n  \"%s\" : ", d->more ? "," : "", name);
     json_str(&o, value);
     d->more = true;
@@ -152,6 +154,7 @@ unauthorized(struct arena *a, const struct role_view *view, int64_t now_ms)
 static void
 mac(const uint8_t key[ROLE_KEY_BYTES], struct str text, uint8_t ret[SHA256_LEN])
 {
+    assert(text.n > 0);
     crypto_hmac_sha256(key, ROLE_KEY_BYTES, text.p, text.n, ret);
 }
 
@@ -161,6 +164,7 @@ access_key(struct arena *a, const struct role_view *view, const uint8_t key[ROLE
 {
     uint8_t bytes[SHA256_LEN];
 
+    assert(since_ms >= 0);
     mac(key,
         str_fmt(a, "access key\n%.*s\n%.*s\n%.*s\n%lld", STR_ARG(view->instance->id),
                 STR_ARG(view->association->id), STR_ARG(view->role->id), (long long)since_ms),

@@ -131,6 +131,7 @@ queue(struct priv_conn *c, const char *p, size_t n, const int *fds, size_t n_fds
 {
     struct unsent *u = c->queued_bytes + n > QUEUE_BYTES ? NULL : malloc(sizeof(*u) + n);
 
+    assert(n > 0 && n_fds <= PRIV_FDS_MAX);
     if (!u)
         return -ENOBUFS;
     u->next = NULL;
@@ -157,6 +158,7 @@ queue(struct priv_conn *c, const char *p, size_t n, const int *fds, size_t n_fds
 static int
 flush(struct priv_conn *c)
 {
+    assert(c->fd >= 0);
     while (c->first) {
         struct unsent *u = c->first;
         int r = fds_send(c->fd, u->bytes, u->n, u->fds, u->n_fds, MSG_DONTWAIT);
@@ -182,6 +184,7 @@ priv_send(struct priv_conn *c, enum priv_op op, const void *req, size_t n, const
                                .n = (uint32_t)(n + tail_n)};
     size_t total = sizeof(head) + n + tail_n;
 
+    assert((req || n == 0) && (tail || tail_n == 0) && (fds || n_fds == 0));
     if (n > PRIV_MESSAGE_MAX || tail_n > PRIV_MESSAGE_MAX || total > PRIV_MESSAGE_MAX ||
         n_fds > PRIV_FDS_MAX)
         return -EMSGSIZE;
@@ -235,6 +238,7 @@ priv_process(struct priv_conn *c)
 {
     int r = flush(c);
 
+    assert(c->fd >= 0);
     while (r >= 0) {
         int fds[PRIV_FDS_MAX];
         size_t n_fds = PRIV_FDS_MAX;
@@ -269,6 +273,7 @@ priv_wait(struct priv_conn *c, int timeout_ms)
     struct pollfd p = {.fd = c->fd, .events = (short)(POLLIN | (c->first ? POLLOUT : 0))};
     int n = poll(&p, 1, timeout_ms);
 
+    assert(c->fd >= 0);
     if (n < 0)
         return errno == EINTR ? 0 : -errno;
     return n == 0 ? -ETIMEDOUT : priv_process(c);
@@ -286,6 +291,7 @@ waited(void *arg, struct priv_message *m)
 {
     struct wait *w = arg;
 
+    assert(!w->done);
     w->done = true;
     w->status = m->status;
     w->answer.body = str_dup(w->arena, m->body);
@@ -312,6 +318,7 @@ priv_call_wait(struct priv_conn *c, struct arena *arena, enum priv_op op, const 
     int64_t until = mono_ns() + (int64_t)timeout_ms * 1000000;
     int r = priv_send(c, op, req, n, tail, tail_n, fds, n_fds, waited, &w);
 
+    assert(timeout_ms > 0);
     while (r >= 0 && !w.done) {
         int64_t left = (until - mono_ns()) / 1000000;
 

@@ -36,6 +36,7 @@ add_text(struct buf *b, struct str text)
 {
     size_t at = b->n;
 
+    assert(str_ok(text));
     buf_add_str(b, text);
     for (size_t i = at; i < b->n; i++)
         if ((unsigned char)b->p[i] < ' ' || b->p[i] == 0x7f)
@@ -221,6 +222,7 @@ void
 http_respond_buf(struct http_request *req, unsigned status, const struct http_header *headers,
                  size_t n_headers, struct buf *body)
 {
+    assert(body->n <= body->cap);
     respond(req, status, headers, n_headers, buf_str(body), body);
     buf_done(body);
 }

@@ -195,6 +195,7 @@ conn_deadline(struct http_conn *c, int in_ms)
 {
     struct loop *loop = c->server->loop;
 
+    assert(in_ms >= 0);
     c->deadline_ms = loop_now_ms(loop, LOOP_MONO) + in_ms;
     c->moved_before = c->moved;
     if (!c->timer.node.place || c->timer.node.due > c->deadline_ms)
@@ -296,6 +297,7 @@ conn_send(struct http_conn *c, struct iovec *v, int n)
 {
     ssize_t sent = 0;
 
+    assert(n > 0);
     if (!c->tls)
         return socket_send(c, v, n);
     for (int i = 0; i < n; i++) {
@@ -709,6 +711,7 @@ http_server_listen(struct http_server *s, int fd, void *listener_ctx, struct htt
     struct http_listener *l = calloc(1, sizeof(*l));
     const int on = 1;
 
+    assert(fd >= 0);
     if (!l)
         return error_origin(ENOMEM, "cannot listen");
     l->source = (struct loop_fd){.fd = fd, .fn = on_listener};

@@ -93,6 +93,7 @@ read_mono_ms(const struct loop *loop)
 int64_t
 loop_now_ms(struct loop *loop, enum loop_clock clock)
 {
+    assert(clock == LOOP_CLOUD || clock == LOOP_MONO);
     if (clock == LOOP_MONO)
         return loop->mono_ms >= 0 ? loop->mono_ms : read_mono_ms(loop);
     return loop->env->now_ms(loop->env);
@@ -111,6 +112,7 @@ loop_timer_set(struct loop *loop, struct loop_timer *timer, enum loop_clock cloc
 void
 loop_timer_stop(struct loop *loop, struct loop_timer *timer)
 {
+    assert(timer->clock == LOOP_CLOUD || timer->clock == LOOP_MONO);
     heap_remove(&loop->timers[timer->clock], &timer->node);
 }
 
@@ -119,6 +121,7 @@ loop_fd_add(struct loop *loop, struct loop_fd *source, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = source};
 
+    assert(source->fd >= 0);
     assert(loop->epoll >= 0 && source->fn);
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0)
         return error_origin(errno, "cannot watch descriptor %d", source->fd);
@@ -130,6 +133,7 @@ loop_fd_change(struct loop *loop, struct loop_fd *source, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = source};
 
+    assert(loop->epoll >= 0 && source->fd >= 0);
     if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, source->fd, &event) < 0)
         return error_origin(errno, "cannot watch descriptor %d", source->fd);
     return 0;
@@ -138,6 +142,7 @@ loop_fd_change(struct loop *loop, struct loop_fd *source, uint32_t events)
 void
 loop_fd_remove(struct loop *loop, struct loop_fd *source)
 {
+    assert(loop->epoll >= 0);
     epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
     for (int i = loop->next_event; i < loop->n_events; i++)
         if (loop->events[i].data.ptr == source)
@@ -167,6 +172,7 @@ run_tasks(struct loop *loop)
 {
     bool any = loop->first;
 
+    assert(!loop->running);
     /* One that is queued from here on belongs to the next turn. */
     loop->running = loop->first;
     loop->first = NULL;
@@ -252,6 +258,7 @@ look_at_clocks(struct loop *loop)
 {
     int64_t mono_ms = read_mono_ms(loop);
 
+    assert(loop->mono_ms >= 0);
     if (heap_first(&loop->timers[LOOP_CLOUD]) && mono_ms - loop->mono_ms >= 2)
         loop->cloud_stands = loop->env->now_ms(loop->env) == loop->slept_cloud_ms;
     loop->mono_ms = mono_ms;
@@ -260,6 +267,7 @@ look_at_clocks(struct loop *loop)
 static void
 handle_events(struct loop *loop, int n)
 {
+    assert(n <= EVENTS_MAX);
     loop->n_events = n;
     for (loop->next_event = 0; loop->next_event < loop->n_events;) {
         const struct epoll_event *event = &loop->events[loop->next_event++];
@@ -275,6 +283,7 @@ loop_turn(struct loop *loop, int timeout_ms)
 {
     int n = 0;
 
+    assert(loop->next_event == 0 && loop->n_events == 0);
     if (loop->epoll >= 0) {
         loop->mono_ms = read_mono_ms(loop);
         int wait_ms = sleep_ms(loop, timeout_ms);

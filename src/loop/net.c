@@ -24,6 +24,7 @@ parse_address(struct str text, uint16_t port, union address *ret)
 {
     char cstr[INET6_ADDRSTRLEN];
 
+    assert(str_ok(text));
     if (text.n == 0 || text.n >= sizeof(cstr))
         return 0;
     memcpy(cstr, text.p, text.n);
@@ -46,6 +47,7 @@ parse_address(struct str text, uint16_t port, union address *ret)
 static int
 bind_and_listen(int fd, const union address *at, socklen_t n, const char *what)
 {
+    assert(fd >= 0 && n > 0);
     if (bind(fd, &at->any, n) < 0 || listen(fd, BACKLOG) < 0) {
         int r = error_origin(errno, "cannot listen on %s", what);
         close(fd);
@@ -62,6 +64,7 @@ net_listen_tcp(struct str address, uint16_t port, int *ret_fd)
     union address at;
     socklen_t n = parse_address(address, port, &at);
 
+    assert(ret_fd);
     if (!n)
         return -EINVAL;
     int fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -119,6 +122,7 @@ net_port(int fd)
     union address at;
     socklen_t n = sizeof(at);
 
+    assert(fd >= 0);
     if (getsockname(fd, &at.any, &n) < 0)
         return 0;
     if (at.any.sa_family == AF_INET)

@@ -52,6 +52,7 @@ issue(struct tls *tls, struct str name, int64_t now_ms, X509 **ret)
     static const struct str local[] = {S_INIT("localhost")};
     struct authority_names names = {.dns = &name, .n_dns = 1};
 
+    assert(str_ok(name) && now_ms > 0);
     if (!name.n)
         names = (struct authority_names){.dns = local,
                                          .n_dns = ARRAY_LEN(local),
@@ -254,6 +255,7 @@ tls_accept(struct tls *tls, const struct tls_raw *raw, struct str first)
     struct tls_conn *c = calloc(1, sizeof(*c));
     BIO *bio = c ? BIO_new(tls->method) : NULL;
 
+    assert(raw->recv && raw->send && str_ok(first));
     if (bio) {
         c->raw = *raw;
         c->ssl = SSL_new(tls->ctx);
@@ -315,6 +317,7 @@ tls_recv(struct tls_conn *c, void *p, size_t n)
 {
     size_t got;
 
+    assert(p && n > 0);
     if (c->dead)
         return -EPROTO;
     ERR_clear_error();

@@ -32,6 +32,7 @@ number(struct reader *r, struct str name, struct str text, unsigned max, unsigne
 {
     uint64_t v;
 
+    assert(max > 0 && ret);
     if (!str_to_u64(text, &v) || v < 1 || v > max)
         return bad(r, "%.*s must be a number from 1 to %u", STR_ARG(name), max);
     *ret = (unsigned)v;
@@ -41,6 +42,7 @@ number(struct reader *r, struct str name, struct str text, unsigned max, unsigne
 static struct str
 word(struct str *rest)
 {
+    assert(str_ok(*rest));
     *rest = str_trim(*rest);
     struct str w = str_split(rest, ' ');
 
@@ -163,6 +165,7 @@ region_model_read(struct arena *arena, struct str text, struct region_model *ret
 {
     struct reader r = {.arena = arena, .model = ret, .why = why};
 
+    assert(str_ok(text));
     *ret = (struct region_model){0};
     if (text.n > MODEL_TEXT_BYTES_MAX)
         return bad(&r, "a region model has at most %d bytes", MODEL_TEXT_BYTES_MAX);
@@ -192,6 +195,7 @@ region_model_read(struct arena *arena, struct str text, struct region_model *ret
 const struct model_zone *
 region_model_zone(const struct region_model *model, struct str zone)
 {
+    assert(zone.n > 0 || str_ok(zone));
     for (size_t i = 0; i < model->n_zones; i++)
         if (str_glob(model->zones[i].pattern, zone))
             return &model->zones[i];
@@ -213,6 +217,7 @@ model_host_kind(const struct model_zone *zone, unsigned i)
 bool
 model_kind_takes(const struct model_kind *kind, struct str family)
 {
+    assert(str_ok(family));
     LIST_EACH(&kind->families, pattern)
         if (str_glob(*pattern, family))
             return true;

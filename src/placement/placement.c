@@ -110,6 +110,7 @@ number_of(struct placement *p, struct str text)
 {
     struct name *name = map_get(&p->names, text);
 
+    assert(str_ok(text));
     if (!name) {
         name = ARENA_NEW(&p->arena, struct name);
         name->text = str_dup(&p->arena, text);
@@ -125,6 +126,7 @@ zone_get(struct placement *p, struct str name)
     struct zone *zone = map_get(&p->zones, name);
     const struct model_zone *model = zone ? NULL : region_model_zone(p->model, name);
 
+    assert(str_ok(name));
     if (zone || !model)
         return zone;
     zone = ARENA_NEW(&p->arena, struct zone);
@@ -218,6 +220,7 @@ group_get(struct placement *p, struct str id, const struct zone *zone)
 {
     struct group *g = id.n ? map_get(&p->groups, id) : NULL;
 
+    assert(str_ok(id));
     while (g && g->zone != zone)
         g = g->next;
     return g;
@@ -228,6 +231,7 @@ group_make(struct placement *p, struct str id, const struct zone *zone)
 {
     struct group *g = group_get(p, id, zone), *first;
 
+    assert(str_ok(id));
     if (g)
         return g;
     g = calloc(1, sizeof(*g));
@@ -288,6 +292,7 @@ placement_add(struct placement *p, struct str path, const struct placement_want 
 {
     struct place at;
 
+    assert(str_ok(path));
     if (!host_of(p, path, &at))
         return false;
     struct host *h = host_at(at.zone, at.rack, at.host);
@@ -318,6 +323,7 @@ placement_remove(struct placement *p, struct str path, const struct placement_wa
 {
     struct place at;
 
+    assert(str_ok(path));
     if (!host_of(p, path, &at))
         return false;
     struct host *h = host_at(at.zone, at.rack, at.host);

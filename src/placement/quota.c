@@ -3,14 +3,15 @@
 
 #define ON_DEMAND(code, what, families)                                                            \
     {                                                                                              \
-        "ec2", code, "Running On-Demand " what " instances", families, NULL                        \
+        "ec2", code, "Running On-Demand " what " instances", families, NULL, QUOTA_DEFAULT         \
     }
 #define STORAGE(code, what, type)                                                                  \
     {                                                                                              \
-        "ebs", code, "Storage for " what " volumes, in TiB", NULL, type                            \
+        "ebs", code, "Storage for " what " volumes, in TiB", NULL, type, QUOTA_DEFAULT             \
     }
 
 const struct quota quotas[] = {
+    {"ec2", QUOTA_ELASTIC_IPS, "EC2-VPC Elastic IPs", NULL, NULL, 5},
     ON_DEMAND("L-1216C47A", "Standard (A, C, D, H, I, M, R, T, Z)", "*"),
     ON_DEMAND("L-1945791B", "Inf", "inf*"),
     ON_DEMAND("L-2C3B7624", "Trn", "trn*"),
@@ -36,23 +37,30 @@ static_assert(ARRAY_LEN(quotas) <= QUOTAS_MAX, "QUOTAS_MAX");
 const struct quota *
 quota_find(struct str code)
 {
+    assert(str_ok(code));
     for (unsigned i = 0; i < n_quotas; i++)
         if (str_is(code, quotas[i].code))
             return &quotas[i];
     return NULL;
 }
 
+/* "*" is the pattern of what no narrower one is for. */
 const struct quota *
 quota_of_family(struct str family)
 {
-    for (unsigned i = 1; i < n_quotas && quotas[i].families; i++) {
+    const struct quota *widest = NULL;
+
+    for (unsigned i = 0; i < n_quotas; i++) {
         struct str patterns = str_from(quotas[i].families);
 
-        while (patterns.p)
+        if (str_is(patterns, "*"))
+            widest = &quotas[i];
+        while (patterns.n && widest != &quotas[i])
             if (str_glob(str_split(&patterns, ' '), family))
                 return &quotas[i];
     }
-    return &quotas[0];
+    assert(widest);
+    return widest;
 }
 
 const struct quota *

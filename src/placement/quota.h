@@ -1,7 +1,7 @@
 /*
  * The quotas: which of them the instances of a family count in (vCPUs), and the volumes of a type
- * (TiB), and what AWS calls them.  EC2 holds them, Service Quotas shows and raises them; values
- * that were set are rows of the latter.
+ * (TiB), that of Elastic IPs, and what AWS calls them.  EC2 holds them, Service Quotas shows and
+ * raises them; values that were set are rows of the latter.
  */
 #pragma once
 
@@ -23,7 +23,10 @@ struct quota {
     const char *code, *name;
     const char *families;    /* of vCPUs: patterns, a blank between; or NULL */
     const char *volume_type; /* of storage; or NULL */
+    int64_t otherwise;       /* the value that nobody has set */
 };
+
+#define QUOTA_ELASTIC_IPS "L-0263D0A3"
 
 /* By service, then sorted by code. */
 extern const struct quota quotas[];

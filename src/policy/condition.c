@@ -56,6 +56,7 @@ operator_find(struct str text, enum set *ret_set, bool *ret_if_exists)
                             if_exists = S_INIT("IfExists");
     enum set set = str_starts(text, all) ? SET_ALL : str_starts(text, any) ? SET_ANY : SET_NONE;
 
+    assert(str_ok(text));
     if (set != SET_NONE)
         text = str_cut(text, set == SET_ALL ? all.n : any.n, text.n);
     bool exists = str_ends(text, if_exists);
@@ -82,6 +83,7 @@ operator_find(struct str text, enum set *ret_set, bool *ret_if_exists)
 static size_t
 part_end(struct str s, size_t i)
 {
+    assert(i <= s.n);
     while (i < s.n && s.p[i] != ':') {
         struct piece piece;
         size_t skip = 0;
@@ -99,6 +101,7 @@ arn_cut(struct str s, struct str ret[ARN_PARTS])
 {
     size_t from = 0;
 
+    assert(str_ok(s));
     for (int i = 0; i < ARN_PARTS - 1; i++) {
         size_t end = part_end(s, from);
 
@@ -261,6 +264,7 @@ match_arn(const struct value *v, struct str have, const struct policy_context *c
 static struct scalar
 read_scalar(enum operator_type type, struct str s)
 {
+    assert(str_ok(s));
     switch (type) {
     case OPERATOR_NUMBER:
         return scalar_number(s);

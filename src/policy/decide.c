@@ -176,6 +176,7 @@ policy_eval(const struct policy *policy, const struct policy_request *req)
     struct asked a = ask(req);
     struct verdict v;
 
+    assert(policy && req);
     judge(policy, &a, &v);
     return match_of(&v);
 }
@@ -286,6 +287,7 @@ policy_decide(const struct policy_set *set, const struct policy_request *req)
     struct asked a = ask(req);
     struct verdicts v = {0};
 
+    assert(set && req);
     /* In the order in which AWS names the one that denied. */
     v.scp = judge_scps(set, &a, &v.scps_allow);
     if (v.scp.deny)

@@ -13,6 +13,7 @@
 static bool
 has_wildcard(struct str s)
 {
+    assert(str_ok(s));
     return str_find_char(s, '*') != SIZE_MAX || str_find_char(s, '?') != SIZE_MAX;
 }
 
@@ -23,6 +24,7 @@ cut_pieces(struct block *b, struct str text, unsigned flags, struct piece *out)
     enum piece_kind kind = flags & PATTERN_GLOB ? PIECE_GLOB : PIECE_TEXT;
     size_t n = 0, from = 0;
 
+    assert(str_ok(text));
     for (size_t i = 0; i <= text.n; i++) {
         struct piece p;
         size_t skip = 0;
@@ -132,6 +134,7 @@ wildcard_at(const struct pattern *p, const struct place *place)
 static size_t
 behind_char(struct str s, size_t i)
 {
+    assert(i < s.n);
     for (i++; i < s.n && ((unsigned char)s.p[i] & 0xc0) == 0x80;)
         i++;
     return i;

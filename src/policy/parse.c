@@ -14,6 +14,7 @@ service_fingerprint(struct str service)
 {
     uint32_t h = 2166136261u;
 
+    assert(str_ok(service));
     for (size_t i = 0; i < service.n; i++)
         h = (h ^ (uint8_t)lower(service.p[i])) * 16777619u;
     return h | 1; /* 0 is any service */
@@ -214,6 +215,7 @@ policy_bytes(const struct policy *policy)
 static void
 add(struct arena *a, struct str_list *list, struct str s, bool fold)
 {
+    assert(str_ok(s));
     LIST_EACH (list, x)
         if (fold ? str_eq_nocase(*x, s) : str_eq(*x, s))
             return;
@@ -231,6 +233,7 @@ add_variables(struct arena *a, struct str_list *list, const struct pattern *p)
 void
 policy_context_keys(const struct policy *policy, struct arena *a, struct str_list *ret)
 {
+    assert(policy && ret);
     *ret = (struct str_list){0};
     for (size_t i = 0; i < policy->n; i++) {
         const struct statement *s = &policy->statements[i];

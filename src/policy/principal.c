@@ -10,6 +10,7 @@
 static bool
 is_account(struct str s)
 {
+    assert(str_ok(s));
     if (s.n != 12)
         return false;
     for (size_t i = 0; i < s.n; i++)
@@ -22,6 +23,7 @@ is_account(struct str s)
 static bool
 is_unique_id(struct str s)
 {
+    assert(str_ok(s));
     if (s.n < 16 || s.n > 128 || s.p[0] != 'A')
         return false;
     for (size_t i = 0; i < s.n; i++)
@@ -67,6 +69,7 @@ parse_arn(struct str s, struct named *ret)
 bool
 named_parse(struct str type, struct str text, struct named *ret)
 {
+    assert(str_ok(text));
     *ret = (struct named){.text = text, .type = type, .written = text};
     if (str_is(type, "AWS")) {
         ret->kind = str_is(text, "*") ? NAMED_ANYONE : is_account(text) ? NAMED_ACCOUNT : NAMED_ID;
@@ -146,6 +149,7 @@ principal_is_spared(const struct named *v, size_t n, const struct policy_princip
 {
     bool account = !has_account(who), middle = who->kind != POLICY_SESSION, self = false;
 
+    assert(v || n == 0);
     for (size_t i = 0; i < n; i++) {
         enum reach reach = reach_of(&v[i], who);
 

@@ -174,6 +174,7 @@ is_date_operator(struct str op)
     bool if_exists;
     const struct operator_ *found = operator_find(op, &set, &if_exists);
 
+    assert(str_ok(op));
     return found && found->type == OPERATOR_DATE;
 }
 
@@ -212,6 +213,7 @@ is_partition(struct str s)
                                         "aws-us-gov", "aws-iso",  "aws-iso-b",
                                         "aws-iso-e", "aws-iso-f", "aws-eusc"};
 
+    assert(str_ok(s));
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (str_is(s, known[i]))
             return true;

@@ -32,6 +32,7 @@ scalar_number(struct str s)
     struct scalar r = {.kind = SCALAR_INT};
     char text[NUMBER_MAX + 1], *end;
 
+    assert(str_ok(s));
     if (str_to_i64(s, &r.i))
         return r;
     if (s.n > NUMBER_MAX || !is_decimal(s))
@@ -49,6 +50,7 @@ scalar_bool(struct str s)
 {
     bool truth = str_eq_nocase(s, S("true"));
 
+    assert(str_ok(s));
     if (!truth && !str_eq_nocase(s, S("false")))
         return (struct scalar){.kind = SCALAR_NONE};
     return (struct scalar){.kind = SCALAR_BOOL, .truth = truth};
@@ -59,6 +61,7 @@ scalar_ip(struct str s)
 {
     struct scalar r = {.kind = SCALAR_IP4, .ip4.bits = 32};
 
+    assert(str_ok(s));
     if (ip4_parse(s, &r.ip4.ip) || ip4_block_parse(s, &r.ip4))
         return r;
     r = (struct scalar){.kind = SCALAR_IP6, .ip6.bits = 128};
@@ -79,6 +82,7 @@ take_number(struct str *s, size_t digits_max, int64_t min, int64_t max, int64_t 
     size_t n = 0;
     int64_t v = 0;
 
+    assert(str_ok(*s) && min <= max);
     for (; n < s->n && n < digits_max && s->p[n] >= '0' && s->p[n] <= '9'; n++)
         v = v * 10 + (s->p[n] - '0');
     if (n == 0 || v < min || v > max)
@@ -189,6 +193,7 @@ date_parse(struct str s, int64_t *ret_ms)
 {
     int64_t seconds;
 
+    assert(str_ok(s));
     if (str_find_char(s, '-') != SIZE_MAX || str_find_char(s, 'T') != SIZE_MAX ||
         str_find_char(s, 't') != SIZE_MAX)
         return iso_parse(s, ret_ms);
@@ -203,6 +208,7 @@ scalar_date(struct str s)
 {
     struct scalar r = {.kind = SCALAR_DATE};
 
+    assert(str_ok(s));
     if (!date_parse(s, &r.i))
         r.kind = SCALAR_NONE;
     return r;

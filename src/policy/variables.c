@@ -55,6 +55,7 @@ variable_parse(struct str s, struct piece *ret)
 const struct policy_key *
 context_find(const struct policy_context *context, struct str name)
 {
+    assert(!context || context->v || context->n == 0);
     if (!context)
         return NULL;
     LIST_EACH (context, k)

@@ -9,11 +9,13 @@
 #include "api/authorize.h"
 #include "gen/api/ec2.h"
 #include "gen/api/kms.h"
+#include "gen/api/resourcegroups.h"
 #include "gen/api/secretsmanager.h"
 #include "gen/api/ssm.h"
 #include "gen/store/cloudformation_rows.h"
 #include "gen/store/ec2_rows.h"
 #include "gen/store/kms_rows.h"
+#include "gen/store/resourcegroups_rows.h"
 #include "gen/store/secretsmanager_rows.h"
 #include "gen/store/ssm_rows.h"
 
@@ -86,6 +88,25 @@ secret_change(struct api_call *call, struct str arn, struct str id UNUSED,
     return api_call_internal(call, "secretsmanager", "UntagResource", &req, &res, VIA);
 }
 
+static int
+group_change(struct api_call *call, struct str arn, struct str id UNUSED,
+             const struct tagging_change *change)
+{
+    if (change->put) {
+        struct resourcegroups_TagInput req = {.arn = arn};
+        struct resourcegroups_TagOutput res = {0};
+
+        LIST_EACH(change->put, tag)
+            *LIST_PUSH(call->arena, &req.tags) =
+                (struct resourcegroups_TextMapEntry){.key = tag->key, .value = tag->value};
+        return api_call_internal(call, "resourcegroups", "Tag", &req, &res, VIA);
+    }
+    struct resourcegroups_UntagInput req = {.arn = arn, .keys = *change->drop};
+    struct resourcegroups_UntagOutput res = {0};
+
+    return api_call_internal(call, "resourcegroups", "Untag", &req, &res, VIA);
+}
+
 /* ARNs leave out the slash that a path begins with. */
 static struct str
 parameter_name(struct api_call *call, struct str id)
@@ -129,6 +150,7 @@ static const struct tagging_kind kinds[] = {
     EC2("capacity-reservation", capacity_reservation),
     EC2("dedicated-host", dedicated_host),
     EC2("elastic-ip", address),
+    EC2("host-reservation", host_reservation),
     EC2("image", image, .ownerless = true),
     EC2("instance", instance),
     EC2("key-pair", key_pair),
@@ -158,6 +180,16 @@ static const struct tagging_kind kinds[] = {
         .id = offsetof(struct kms_key_row, arn),
         .tags = offsetof(struct kms_key_row, tags),
         .change = kms_change,
+    },
+    {
+        .service = "resource-groups",
+        .type = "group",
+        .separator = '/',
+        .whole = true,
+        .walk = &rg_group_by_owner,
+        .id = offsetof(struct rg_group_row, arn),
+        .tags = offsetof(struct rg_group_row, tags),
+        .change = group_change,
     },
     {
         .service = "secretsmanager",

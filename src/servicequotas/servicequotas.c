@@ -6,6 +6,7 @@
  */
 #include "servicequotas/servicequotas.h"
 
+#include "api/tags.h"
 #include "gen/store/servicequotas_rows.h"
 #include "placement/quota.h"
 
@@ -19,11 +20,12 @@ static const struct {
     {"ec2", "Amazon Elastic Compute Cloud (Amazon EC2)"},
 };
 
-enum { REQUESTS_MAX = 1000 };
+enum { REQUESTS_MAX = 1000, TAGS_MAX = 50 };
 
 static const struct api_error too_many = {"QuotaExceededException", 400};
 static const struct api_error no_such_resource = {"NoSuchResourceException", 400};
 static const struct api_error illegal_argument = {"IllegalArgumentException", 400};
+static const struct api_error too_many_tags = {"TooManyTagsException", 400};
 static const struct api_error bad_token = {"InvalidPaginationTokenException", 400};
 
 /* ---- values ---- */
@@ -34,7 +36,7 @@ default_of(struct api_call *call, const struct quota *q)
     const struct servicequotas_value_row *row =
         servicequotas_value_get(call->txn, str_from(q->code));
 
-    return row ? row->value : QUOTA_DEFAULT;
+    return row ? row->value : q->otherwise;
 }
 
 static struct str
@@ -136,6 +138,7 @@ page_open(struct api_call *call, struct str token, struct opt_i64 max, struct ap
     static const struct api_page_rule rule = {.min = 1, .max = 100, .otherwise = 100};
     const struct api_page_scope scope = api_page_scope(call);
 
+    token = api_page_from_plain(call->arena, token);
     if (api_page_open(call->arena, &scope, &rule, token, max, false, ret, &call->fault))
         return api_fault(call, &bad_token, "The pagination token is invalid");
     return 0;
@@ -146,7 +149,7 @@ page_next(struct api_call *call, const struct api_page *page)
 {
     const struct api_page_scope scope = api_page_scope(call);
 
-    return api_page_next(call->arena, &scope, page);
+    return api_page_to_plain(call->arena, api_page_next(call->arena, &scope, page));
 }
 
 /* ---- services and quotas ---- */
@@ -409,4 +412,86 @@ servicequotas_list_requested_service_quota_change_history_by_quota(
              : history(call, req->quota_code, req->status,
                        of_accounts(req->quota_requested_at_level), req->next_token,
                        req->max_results, &res->requested_quotas, &res->next_token);
+}
+
+/* ---- tags ---- */
+
+/* The tags of a quota of the caller's by its ARN; empty when it has none. */
+static int
+tags_of(struct api_call *call, struct str arn, struct str_list *ret)
+{
+    bool is = false;
+
+    for (unsigned i = 0; i < n_quotas; i++)
+        is = is || str_eq(arn, arn_of(call, &quotas[i], true));
+    if (!is)
+        return api_fault(call, &no_such_resource,
+                         "The request failed because the specified resource does not exist.");
+    const struct servicequotas_tags_row *row = servicequotas_tags_get(call->txn, arn);
+
+    *ret = row ? row->tags : (struct str_list){0};
+    return 0;
+}
+
+static int
+tags_save(struct api_call *call, struct str arn, const struct str_list *tags)
+{
+    const struct servicequotas_tags_row row = {.id = arn, .tags = *tags};
+    bool is = servicequotas_tags_get(call->txn, arn) != NULL;
+    int r = is ? servicequotas_tags_update(call->txn, &row)
+               : servicequotas_tags_insert(call->txn, &row);
+
+    return r < 0 ? error_origin(-r, "the tags of %.*s cannot be written", STR_ARG(arn)) : 0;
+}
+
+int
+servicequotas_tag_resource(struct api_call *call,
+                           const struct servicequotas_TagResourceRequest *req,
+                           struct servicequotas_TagResourceResponse *res UNUSED)
+{
+    struct str_list tags;
+    int r = tags_of(call, req->resource_arn, &tags);
+
+    if (r)
+        return r;
+    LIST_EACH(&req->tags, tag) {
+        if (api_tag_reserved(call, tag->key))
+            return api_fault(call, &illegal_argument,
+                             "Tag keys that begin with aws: are reserved for AWS use.");
+        tags = api_tags_put(call->arena, &tags, tag->key, tag->value);
+    }
+    if (tags.n > 2 * (size_t)TAGS_MAX)
+        return api_fault(call, &too_many_tags, "A quota can have no more than %d tags.", TAGS_MAX);
+    return tags_save(call, req->resource_arn, &tags);
+}
+
+int
+servicequotas_untag_resource(struct api_call *call,
+                             const struct servicequotas_UntagResourceRequest *req,
+                             struct servicequotas_UntagResourceResponse *res UNUSED)
+{
+    struct str_list tags;
+    int r = tags_of(call, req->resource_arn, &tags);
+
+    if (r)
+        return r;
+    tags = api_tags_without(call->arena, &tags, &req->tag_keys);
+    return tags_save(call, req->resource_arn, &tags);
+}
+
+int
+servicequotas_list_tags_for_resource(struct api_call *call,
+                                     const struct servicequotas_ListTagsForResourceRequest *req,
+                                     struct servicequotas_ListTagsForResourceResponse *res)
+{
+    struct str_list tags;
+    int r = tags_of(call, req->resource_arn, &tags);
+
+    if (r)
+        return r;
+    API_PRESENT(&res->tags);
+    for (size_t i = 0; i < tags.n; i += 2)
+        *LIST_PUSH(call->arena, &res->tags) =
+            (struct servicequotas_Tag){.key = tags.v[i], .value = tags.v[i + 1]};
+    return 0;
 }

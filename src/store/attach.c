@@ -18,6 +18,7 @@ struct attachment {
 static void
 on_durable(struct loop_fd *source, uint32_t events)
 {
+    assert(source->fd >= 0);
     (void)events;
     store_poll(CONTAINER_OF(source, struct attachment, source)->store);
 }
@@ -36,6 +37,7 @@ on_turn_end(struct loop_task *task)
 static void
 on_commit(struct store *store)
 {
+    assert(store->attachment && store->attachment->store == store);
     loop_defer(store->attachment->loop, &store->attachment->turn_end);
 }
 
@@ -43,6 +45,7 @@ on_commit(struct store *store)
 static void
 detach(struct store *store)
 {
+    assert(store->attachment->store == store);
     if (store_poll_fd(store) >= 0)
         loop_fd_remove(store->attachment->loop, &store->attachment->source);
     free(store->attachment);
@@ -55,6 +58,7 @@ store_attach(struct store *store, struct loop *loop)
     struct attachment *a = store_alloc(sizeof(*a));
     int r = 0;
 
+    assert(loop);
     assert(!store->attachment);
     *a = (struct attachment){.store = store,
                              .loop = loop,

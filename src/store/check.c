@@ -20,6 +20,7 @@ found(char why[STORE_WHY_BYTES], const char *fmt, ...)
 static int
 check_indexes(struct store *store, const struct table *t, char *why)
 {
+    assert(t->hash.n <= t->hash.cap);
     for (unsigned i = 0; i < t->desc->n_indexes; i++) {
         const struct store_index *x = t->desc->indexes[i];
         size_t n = 0;

@@ -40,6 +40,7 @@ signal_fd(int fd)
 {
     ssize_t n = write(fd, &(uint64_t){1}, sizeof(uint64_t));
 
+    assert(fd >= 0);
     assert(n == sizeof(uint64_t) || errno == EAGAIN);
     (void)n;
 }
@@ -50,6 +51,7 @@ drain_fd(int fd)
     uint64_t count;
     ssize_t n = read(fd, &count, sizeof(count));
 
+    assert(fd >= 0);
     assert(n == sizeof(count) || errno == EAGAIN);
     (void)n;
 }
@@ -108,21 +110,11 @@ queued(const struct store *store)
     return store->filling.records.n + store->taken.records.n;
 }
 
-bool
-store_backlogged(struct store *store)
-{
-    bool much;
-
-    pthread_mutex_lock(&store->mutex);
-    much = queued(store) > store->queue_bytes_max;
-    pthread_mutex_unlock(&store->mutex);
-    return much;
-}
-
 /* What a later record of the same row makes needless is skipped by the committer. */
 static void
 mark_dead(struct store *store, const struct version *old)
 {
+    assert(!old || old->row_id > 0);
     if (old && old->batch == store->filling.number) {
         assert(old->at + sizeof(struct record) <= store->filling.records.n);
         store->filling.records.p[old->at + offsetof(struct record, dead)] = 1;
@@ -134,6 +126,7 @@ append_records(struct store *store, const struct txn *txn)
 {
     struct buf *b = &store->filling.records;
 
+    assert(txn->ending && txn->n_steps > 0);
     for (size_t i = 0; i < txn->n_steps; i++) {
         const struct step *s = &txn->steps[i];
 
@@ -161,7 +154,7 @@ end_turn(struct store *store)
         pthread_cond_signal(&store->work);
 }
 
-/* Dispatch holds writers back long before; this is the wall behind it. */
+/* Writers that are faster than the disk wait for it. */
 static void
 wait_for_room(struct store *store)
 {
@@ -176,6 +169,7 @@ void
 commit_append(struct store *store, const struct txn *txn)
 {
     pthread_mutex_lock(&store->mutex);
+    assert(txn->ending && store->seq > store->filling.last_seq);
     wait_for_room(store);
     if (!store->has_failed) {
         if (!append_records(store, txn))
@@ -215,6 +209,7 @@ statement(struct store *store, sqlite3_stmt **stmts, unsigned table, const char 
 {
     int rc = SQLITE_OK;
 
+    assert(table < store->n_tables);
     if (!stmts[table])
         rc = sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmts[table],
                                 NULL);
@@ -228,6 +223,7 @@ run(sqlite3_stmt *stmt)
 {
     int rc = sqlite3_step(stmt), rc2 = sqlite3_reset(stmt);
 
+    assert(stmt);
     return rc == SQLITE_DONE ? SQLITE_OK : rc2 != SQLITE_OK ? rc2 : SQLITE_INTERNAL;
 }
 
@@ -239,6 +235,8 @@ apply_record(struct store *store, const struct record *head, struct str columns)
     sqlite3_stmt *stmt = NULL;
     int rc;
 
+    assert(head->kind == RECORD_PUT || head->kind == RECORD_DELETE);
+    assert(head->row_id > 0);
     rc = statement(store, put ? store->put : store->delete, head->table,
                    put ? t->sql_put : t->sql_delete, &stmt);
     if (rc == SQLITE_OK)
@@ -254,6 +252,7 @@ apply_batch(struct store *store, const struct batch *batch)
     struct str all = buf_str(&batch->records);
     int rc = SQLITE_OK;
 
+    assert(batch->n_commits > 0);
     for (size_t at = 0; at < all.n && rc == SQLITE_OK;) {
         struct record head;
 
@@ -284,6 +283,7 @@ checkpoint_due(const struct store *store)
 static bool
 finish_due(const struct store *store)
 {
+    assert(!store->has_failed);
     return !store->checkpointing && uncopied_pages(store) > 0 &&
            store->wal_pages * PAGE_BYTES > 4 * store->wal_bytes_checkpoint &&
            uncopied_pages(store) <= FINISH_PAGES_MAX;
@@ -314,6 +314,8 @@ take_batch(struct store *store)
 {
     struct batch batch = store->filling;
 
+    assert(store->filling.n_commits > 0);
+    assert(store->taken.n_commits == 0);
     assert(store->taken.records.n == 0);
     store->filling = store->taken;
     store->filling.number = batch.number + 1;
@@ -368,6 +370,7 @@ commit_group(struct store *store)
     uint64_t seq = 0;
     int rc;
 
+    assert(store->filling.n_commits > 0 && !store->has_failed);
     if (finish_due(store)) {
         pthread_mutex_unlock(&store->mutex);
         checkpoint(store, store->db);
@@ -455,6 +458,7 @@ checkpointer_main(void *arg)
 static int
 note_pages(void *arg, sqlite3 *db, const char *name, int n_pages)
 {
+    assert(n_pages >= 0);
     (void)db;
     (void)name;
     ((struct store *)arg)->hook_pages = (uint64_t)n_pages;

@@ -32,6 +32,8 @@ find(const struct hash *h, const struct store_table *t, struct str key, uint64_t
 struct version *
 hash_get(const struct hash *h, const struct store_table *t, struct str key, uint64_t seed)
 {
+    assert(h->n <= h->cap);
+    assert(str_ok(key));
     return h->n ? h->slots[find(h, t, key, str_hash(key, seed))].v : NULL;
 }
 
@@ -60,6 +62,7 @@ grow(struct hash *h)
 {
     struct hash old = *h;
 
+    assert(h->n <= h->cap);
     h->cap = MAX(old.cap * 2, 16);
     h->slots = store_alloc(h->cap * sizeof(*h->slots));
     memset(h->slots, 0, h->cap * sizeof(*h->slots));
@@ -82,6 +85,7 @@ hash_put(struct hash *h, const struct store_table *t, struct version *v, uint64_
     uint64_t hash = str_hash(key, seed);
     size_t i;
 
+    assert(key.n > 0);
     if ((h->n + 1) * 4 > h->cap * 3)
         grow(h);
     i = find(h, t, key, hash);
@@ -94,6 +98,7 @@ hash_remove(struct hash *h, const struct store_table *t, struct str key, uint64_
 {
     size_t mask = h->cap - 1, hole, i;
 
+    assert((h->cap & mask) == 0);
     assert(h->n > 0);
     hole = find(h, t, key, str_hash(key, seed));
     assert(h->slots[hole].v);

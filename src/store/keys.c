@@ -8,6 +8,7 @@
 static int
 end(struct txn *txn, struct arena *arena, int r)
 {
+    assert(r <= 0);
     if (r < 0)
         store_rollback(txn);
     else
@@ -27,6 +28,7 @@ store_key_load(struct store *store, struct env *env, const char *name,
     struct str raw;
     int r = 0;
 
+    assert(name[0] != '\0');
     arena_init(&arena, 4096);
     if (row && str_unhex(&arena, row->value, &raw) && raw.n == STORE_KEY_BYTES) {
         memcpy(ret, raw.p, STORE_KEY_BYTES);

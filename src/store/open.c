@@ -34,6 +34,7 @@ refuse(char why[STORE_WHY_BYTES], int err, const char *fmt, ...)
 {
     va_list ap;
 
+    assert(err > 0);
     va_start(ap, fmt);
     vsnprintf(why, STORE_WHY_BYTES, fmt, ap);
     va_end(ap);
@@ -85,6 +86,7 @@ query_int(struct store *store, const char *sql, const char *arg, int64_t absent,
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
 
+    assert(sql && ret);
     if (rc == SQLITE_OK && arg)
         rc = sqlite3_bind_text(stmt, 1, arg, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK)
@@ -103,6 +105,7 @@ exec_with(struct store *store, const char *sql, const char *name, int64_t number
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
 
+    assert(sql && name);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK)
@@ -120,6 +123,7 @@ check_columns(struct store *store, const struct store_table *t, bool *has, char 
     sqlite3_stmt *stmt = NULL;
     int rc, r = 0;
 
+    assert(t->n_columns <= STORE_COLUMNS_MAX);
     rc = sqlite3_prepare_v2(store->db, "SELECT name FROM pragma_table_info(?)", -1, &stmt, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_text(stmt, 1, t->name, -1, SQLITE_STATIC);
@@ -148,6 +152,7 @@ migrate(struct store *store, const struct store_config *config, const struct sto
     const struct store_migration *all = config->migrations ? config->migrations
                                                            : built_in_migrations;
 
+    assert(from > 0 && from < t->version);
     for (; from < t->version; from++) {
         const struct store_migration *m = all;
 
@@ -298,6 +303,9 @@ load_row(struct store *store, struct table *t, sqlite3_stmt *stmt, struct arena 
     if (r < 0)
         return refuse(why, EUCLEAN, "%s is damaged: table %s, row %lld, column %s", store->path,
                       t->desc->name, (long long)row_id, column);
+    if (row_id <= 0 || row_key(t->desc, row).n == 0)
+        return refuse(why, EUCLEAN, "%s is damaged: table %s, row %lld has no %s", store->path,
+                      t->desc->name, (long long)row_id, row_id <= 0 ? "number" : "key");
     for (unsigned i = 0; i < t->desc->n_indexes; i++) {
         const struct store_index *x = t->desc->indexes[i];
 
@@ -327,6 +335,7 @@ load_table(struct store *store, struct table *t, char *why)
     void *row = store_alloc(t->desc->row_bytes);
     int rc, r = 0;
 
+    assert(t->hash.n == 0);
     arena_init(&a, LOAD_BYTES_MAX);
     rc = sqlite3_prepare_v2(store->db, t->desc->sql_load, -1, &stmt, NULL);
     while (r == 0 && rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -351,6 +360,7 @@ read_key(struct store *store, const struct store_config *config, bool *ret_wante
     uint8_t key[STORE_ROOT_KEY_BYTES];
     int r = 0;
 
+    assert(!store->seal.has_key);
     *ret_wanted = false;
     for (size_t i = 0; i < config->n_tables; i++)
         *ret_wanted |= config->tables[i]->has_secrets;
@@ -384,6 +394,7 @@ make_key(struct store *store, char *why)
     uint8_t key[STORE_ROOT_KEY_BYTES];
     int r;
 
+    assert(!store->seal.has_key);
     store->env->random(store->env, key, sizeof(key));
     r = datadir_write_key(store->dir, KEY_FILE, key, sizeof(key));
     if (r == 0)
@@ -398,6 +409,7 @@ make_tables(struct store *store, const struct store_config *config)
 {
     size_t slots;
 
+    assert(store->n_tables == 0);
     store->n_tables = config->n_tables;
     store->tables = store_alloc(config->n_tables * sizeof(*store->tables));
     while ((slots = (size_t)1 << ++store->by_desc_bits) < config->n_tables * 2 + 1)
@@ -425,6 +437,7 @@ lock_dir(struct store *store, char *why)
 {
     int pid = 0, r;
 
+    assert(store->lock_fd < 0);
     r = datadir_make(store->dir);
     if (r < 0)
         return refuse(why, -r, "%s cannot be made: %s", store->dir, strerror(-r));
@@ -521,6 +534,7 @@ store_abandon(struct store *store)
 {
     if (!store)
         return NULL;
+    assert(!store->txn.ending);
     if (store->txn.open)
         store_rollback(&store->txn);
     if (store->attachment)
@@ -549,7 +563,7 @@ struct store *
 store_close(struct store *store)
 {
     if (store) {
-        assert(!store->txn.open);
+        assert(!store->txn.open && !store->txn.ending);
         store_flush(store);
         store_abandon(store);
     }

@@ -29,6 +29,7 @@ order_done(struct order *o)
 void
 order_keys(const struct store_index *x, const void *row, struct store_key *keys, unsigned n)
 {
+    assert(n <= x->n_sorted && n <= STORE_INDEX_COLUMNS_MAX + 1);
     for (unsigned i = 0; i < n; i++) {
         const struct store_column *c = &x->table->columns[x->columns[i]];
 
@@ -43,6 +44,7 @@ order_keys(const struct store_index *x, const void *row, struct store_key *keys,
 static int
 compare(const struct store_index *x, const void *row, const struct store_key *keys, unsigned n)
 {
+    assert(n <= x->n_sorted);
     for (unsigned i = 0; i < n; i++) {
         const struct store_column *c = &x->table->columns[x->columns[i]];
         int64_t number;
@@ -68,6 +70,8 @@ search(const struct order *o, const struct store_key *keys, unsigned n, bool aft
     size_t low = 0, high = o->n;
     const struct leaf *leaf;
 
+    assert(n <= o->index->n_sorted);
+    assert(keys || n == 0);
     while (low < high) {
         size_t mid = (low + high) / 2;
 
@@ -94,6 +98,7 @@ search(const struct order *o, const struct store_key *keys, unsigned n, bool aft
 static struct version *
 at(const struct order *o, struct place p)
 {
+    assert(p.leaf >= o->n || p.at < o->leaves[p.leaf]->n);
     return p.leaf < o->n ? o->leaves[p.leaf]->v[p.at] : NULL;
 }
 
@@ -103,6 +108,7 @@ place_of(const struct order *o, const struct version *v)
     struct store_key keys[STORE_INDEX_COLUMNS_MAX + 1];
     struct place p;
 
+    assert(v->row_id > 0);
     order_keys(o->index, v->row, keys, o->index->n_sorted);
     p = search(o, keys, o->index->n_sorted, false);
     assert(at(o, p) == v);
@@ -112,6 +118,7 @@ place_of(const struct order *o, const struct version *v)
 static struct leaf *
 add_leaf(struct order *o, size_t i)
 {
+    assert(i <= o->n && o->n <= o->cap);
     if (o->n == o->cap) {
         o->cap = MAX(o->cap * 2, 4);
         o->leaves = store_grow(o->leaves, o->cap * sizeof(*o->leaves));
@@ -159,6 +166,7 @@ insert(struct order *o, struct version *v)
 static void
 drop_leaf(struct order *o, size_t i)
 {
+    assert(i < o->n);
     free(o->leaves[i]);
     memmove(o->leaves + i, o->leaves + i + 1, (o->n - i - 1) * sizeof(*o->leaves));
     o->n--;
@@ -191,6 +199,7 @@ order_covers(const struct store_index *x, const void *row)
 {
     struct store_key last[STORE_INDEX_COLUMNS_MAX + 1];
 
+    assert(x->n_columns > 0);
     if (!x->unique)
         return true;
     order_keys(x, row, last, x->n_columns);
@@ -204,6 +213,8 @@ order_change(struct order *o, struct version *old, struct version *new)
     const struct store_index *x = o->index;
     struct store_key keys[STORE_INDEX_COLUMNS_MAX + 1];
 
+    assert(old || new);
+    assert(o->n <= o->cap);
     if (old && !order_covers(x, old->row))
         old = NULL;
     if (new && !order_covers(x, new->row))
@@ -228,6 +239,7 @@ order_find(const struct order *o, const struct store_key *keys, unsigned n)
 {
     struct version *v = at(o, search(o, keys, n, false));
 
+    assert(n > 0);
     return v && compare(o->index, v->row, keys, n) == 0 ? v : NULL;
 }
 
@@ -264,6 +276,8 @@ store_seek(struct txn *txn, const struct store_index *index, const struct store_
                              .open = true,
                              .end_changes = UINT64_MAX};
 
+    assert(prefix || n == 0);
+    assert(index->n_columns <= index->n_sorted);
     assert(txn->open);
     assert(n <= index->n_columns);
     for (unsigned i = 0; i < n; i++)
@@ -274,6 +288,7 @@ store_seek(struct txn *txn, const struct store_index *index, const struct store_
 void
 store_from(struct store_cursor *c, const struct store_key *keys, unsigned n)
 {
+    assert(c->open);
     assert(!c->row && c->n_prefix + n <= c->index->n_sorted);
     for (unsigned i = 0; i < n; i++)
         c->keys[c->n_prefix + i] = keys[i];
@@ -319,6 +334,7 @@ store_next(struct store_cursor *c)
     struct place p = {c->leaf, c->place};
     struct version *v;
 
+    assert(c->n_prefix <= c->n_keys && c->n_keys <= c->index->n_sorted);
     assert(c->txn->open);
     if (!c->open)
         return NULL;

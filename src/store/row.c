@@ -51,6 +51,7 @@ pack(char **text, struct str s)
 {
     struct str copy = {*text, s.n};
 
+    assert(str_ok(s));
     if (s.n)
         memcpy(*text, s.p, s.n);
     *text += s.n;
@@ -65,6 +66,8 @@ version_new(const struct store_table *t, const void *row, int64_t row_id)
     struct str *lists;
     char *text;
 
+    assert(row_id > 0);
+    assert(t->key < t->n_columns);
     if (!sizes(t, row, &n_lists, &n_text))
         return NULL;
     /* One byte more, so that an empty slice at the end points inside. */
@@ -104,6 +107,7 @@ version_free(const struct store_table *t, struct version *v)
 static bool
 strs_equal(const struct str_list *a, const struct str_list *b)
 {
+    assert((a->v || a->n == 0) && (b->v || b->n == 0));
     if (a->n != b->n)
         return false;
     for (size_t i = 0; i < a->n; i++)
@@ -115,6 +119,7 @@ strs_equal(const struct str_list *a, const struct str_list *b)
 bool
 row_equal(const struct store_table *t, const void *a, const void *b)
 {
+    assert(a && b);
     for (unsigned i = 0; i < t->n_columns; i++) {
         const struct store_column *c = &t->columns[i];
         bool same = false;
@@ -203,6 +208,7 @@ read_string(struct arena *a, struct str json, size_t *at, struct str *ret)
     size_t i = *at, n = 0;
     char *text;
 
+    assert(*at <= json.n);
     while (i < json.n && json.p[i] != '"')
         i += json.p[i] == '\\' ? 2 : 1;
     if (i >= json.n)
@@ -243,6 +249,7 @@ read_string(struct arena *a, struct str json, size_t *at, struct str *ret)
 static void
 skip_blanks(struct str json, size_t *at)
 {
+    assert(*at <= json.n);
     while (*at < json.n && strchr(" \t\r\n", json.p[*at]) && json.p[*at])
         ++*at;
 }
@@ -253,6 +260,7 @@ strs_read(struct arena *a, struct str json, struct str_list *ret)
     struct str_list list = {NULL, 0};
     size_t at = 0, cap = 0;
 
+    assert(str_ok(json));
     skip_blanks(json, &at);
     if (at == json.n || json.p[at++] != '[')
         return false;
@@ -285,6 +293,7 @@ begin_record(struct buf *b, const struct table *t, enum record_kind kind, int64_
     struct record head = {.table = (uint16_t)t->number, .kind = (uint8_t)kind, .row_id = row_id};
     size_t at = b->n;
 
+    assert(t->number <= UINT16_MAX && row_id > 0);
     buf_add(b, &head, sizeof(head));
     return at;
 }
@@ -294,6 +303,7 @@ end_record(struct buf *b, size_t at)
 {
     uint32_t bytes = (uint32_t)(b->n - at);
 
+    assert(b->failed || at + sizeof(struct record) <= b->n);
     if (!buf_failed(b))
         memcpy(b->p + at + offsetof(struct record, bytes), &bytes, sizeof(bytes));
 }
@@ -303,6 +313,7 @@ put_length(struct buf *b, size_t at)
 {
     uint32_t n = (uint32_t)(b->n - at - sizeof(n));
 
+    assert(b->failed || at + sizeof(n) <= b->n);
     if (!buf_failed(b))
         memcpy(b->p + at, &n, sizeof(n));
 }
@@ -315,6 +326,7 @@ record_put(struct buf *b, const struct table *table, const struct version *v, st
     size_t at = begin_record(b, table, RECORD_PUT, v->row_id);
     bool ok = true;
 
+    assert(v->row_id > 0);
     for (unsigned i = 0; i < t->n_columns && ok; i++) {
         const struct store_column *c = &t->columns[i];
         size_t length_at = b->n;
@@ -341,6 +353,7 @@ record_put(struct buf *b, const struct table *table, const struct version *v, st
 void
 record_delete(struct buf *b, const struct table *table, int64_t row_id)
 {
+    assert(row_id > 0);
     end_record(b, begin_record(b, table, RECORD_DELETE, row_id));
 }
 
@@ -350,6 +363,7 @@ take(struct str *s, size_t n)
 {
     struct str piece = str_cut(*s, 0, n);
 
+    assert(str_ok(*s));
     if (piece.n != n)
         return STR_NONE;
     *s = str_cut(*s, n, s->n);
@@ -361,6 +375,7 @@ record_bind(const struct store_table *t, struct str columns, sqlite3_stmt *stmt)
 {
     int rc = SQLITE_OK;
 
+    assert(str_ok(columns));
     for (unsigned i = 0; i < t->n_columns && rc == SQLITE_OK; i++) {
         enum store_type type = t->columns[i].type;
         int place = (int)i + 2; /* ?1 is the row id */
@@ -394,6 +409,7 @@ record_bind(const struct store_table *t, struct str columns, sqlite3_stmt *stmt)
 static struct str
 sql_bytes(sqlite3_stmt *stmt, int place, int type)
 {
+    assert(place >= 0);
     /* The pointer first: sqlite3_column_bytes() speaks of the form that was asked for last. */
     const void *p = type == SQLITE_BLOB ? sqlite3_column_blob(stmt, place)
                                         : (const void *)sqlite3_column_text(stmt, place);
@@ -412,6 +428,7 @@ column_from_sql(const struct store_table *t, const struct store_column *c, sqlit
     int place = (int)(c - t->columns) + 1;
     int64_t number;
 
+    assert(c >= t->columns && c < t->columns + t->n_columns);
     if (sqlite3_column_type(stmt, place) != want[c->type])
         return -EUCLEAN;
     switch (c->type) {
@@ -442,6 +459,7 @@ int
 row_from_sql(const struct store_table *t, sqlite3_stmt *stmt, struct seal *seal, struct arena *a,
              void *row, const char **ret_column)
 {
+    assert(row && t->n_columns > 0);
     memset(row, 0, t->row_bytes);
     for (unsigned i = 0; i < t->n_columns; i++) {
         int r = column_from_sql(t, &t->columns[i], stmt, seal, a, row);

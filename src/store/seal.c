@@ -29,6 +29,7 @@ seal_init(struct seal *seal)
 void
 seal_set_key(struct seal *seal, const uint8_t key[STORE_ROOT_KEY_BYTES])
 {
+    assert(key);
     memcpy(seal->key, key, STORE_ROOT_KEY_BYTES);
     seal->has_key = true;
 }
@@ -51,6 +52,8 @@ add_place(struct seal *seal, bool closing, const struct store_table *t,
                                  key};
     int n;
 
+    assert(strlen(t->name) > 0 && strlen(c->name) > 0);
+    assert(key.n > 0);
     for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
         const unsigned char *p = (const unsigned char *)pieces[i].p;
 
@@ -70,6 +73,8 @@ seal_close(struct seal *seal, struct env *env, const struct store_table *t,
     unsigned char *out;
     int n, last;
 
+    assert(str_ok(plain));
+    assert(c->type == STORE_SECRET);
     if (plain.n == 0)
         return true;
     assert(seal->has_key);
@@ -100,6 +105,8 @@ seal_open(struct seal *seal, struct arena *a, const struct store_table *t,
     size_t bytes;
     int n, last;
 
+    assert(str_ok(sealed));
+    assert(c->type == STORE_SECRET);
     if (sealed.n == 0) {
         *ret = S("");
         return true;

@@ -22,6 +22,7 @@ store_alloc(size_t n)
 void *
 store_grow(void *p, size_t n)
 {
+    assert(n <= SIZE_MAX / 2);
     p = realloc(p, MAX(n, 1));
     if (!p) {
         log_error("out of memory in the store");
@@ -33,6 +34,7 @@ store_grow(void *p, size_t n)
 size_t
 store_table_slot(const struct store *store, const struct store_table *desc)
 {
+    assert(store->by_desc_bits > 0 && store->by_desc_bits < 64);
     return (size_t)(((uintptr_t)desc * 0x9e3779b97f4a7c15u) >> (64 - store->by_desc_bits));
 }
 
@@ -41,6 +43,7 @@ store_table_of(struct store *store, const struct store_table *desc)
 {
     size_t mask = ((size_t)1 << store->by_desc_bits) - 1;
 
+    assert(desc);
     for (size_t i = store_table_slot(store, desc); store->by_desc[i]; i = (i + 1) & mask)
         if (store->by_desc[i]->desc == desc)
             return store->by_desc[i];
@@ -53,6 +56,7 @@ store_begin(struct store *store)
 {
     struct txn *txn = &store->txn;
 
+    assert(txn->n_steps == 0 && txn->n_dead == 0);
     assert(!txn->open && !txn->ending);
     txn->open = true;
     return txn;
@@ -61,6 +65,7 @@ store_begin(struct store *store)
 bool
 store_changed(const struct txn *txn)
 {
+    assert(txn->open || txn->ending);
     return txn->n_steps > 0;
 }
 
@@ -69,6 +74,7 @@ store_get(struct txn *txn, const struct store_table *desc, struct str key)
 {
     struct version *v;
 
+    assert(str_ok(key));
     assert(txn->open);
     v = hash_get(&store_table_of(txn->store, desc)->hash, desc, key, txn->store->hash_seed);
     return v ? v->row : NULL;
@@ -120,6 +126,7 @@ store_get_unique(struct txn *txn, const struct store_index *index, const struct 
     const struct table *t = store_table_of(txn->store, index->table);
     struct version *v;
 
+    assert(keys);
     assert(txn->open && index->unique && n == index->n_columns);
     v = order_find(&t->orders[index->number], keys, n);
     return v ? v->row : NULL;
@@ -129,6 +136,8 @@ store_get_unique(struct txn *txn, const struct store_index *index, const struct 
 static void
 apply(struct store *store, struct table *t, struct version *old, struct version *new)
 {
+    assert(old != new);
+    assert(!old || !new || old->row_id == new->row_id);
     assert(old || new);
     if (new)
         hash_put(&t->hash, t->desc, new, store->hash_seed);
@@ -143,6 +152,8 @@ apply(struct store *store, struct table *t, struct version *old, struct version 
 static void
 add_step(struct txn *txn, struct table *t, struct version *old, struct version *new)
 {
+    assert(txn->open);
+    assert(!new || new->step == 0);
     if (txn->n_steps == txn->cap_steps) {
         txn->cap_steps = MAX(txn->cap_steps * 2, 16);
         txn->steps = store_grow(txn->steps, txn->cap_steps * sizeof(*txn->steps));
@@ -159,6 +170,7 @@ taken(const struct table *t, const void *row, const struct version *self)
 {
     struct store_key keys[STORE_INDEX_COLUMNS_MAX + 1];
 
+    assert(!self || self->row_id > 0);
     for (unsigned i = 0; i < t->desc->n_indexes; i++) {
         const struct store_index *x = t->desc->indexes[i];
         const struct version *v;
@@ -179,6 +191,7 @@ make_version(struct txn *txn, struct table *t, const void *row, int64_t row_id,
 {
     struct version *v = version_new(t->desc, row, row_id);
 
+    assert(row_id > 0);
     if (v && txn->bytes + v->bytes > STORE_TXN_BYTES_MAX) {
         version_free(t->desc, v);
         v = NULL;
@@ -217,6 +230,7 @@ store_update(struct txn *txn, const struct store_table *desc, const void *row)
     struct version *old, *new;
     int r;
 
+    assert(row_key(desc, row).n > 0);
     assert(txn->open);
     old = hash_get(&t->hash, desc, row_key(desc, row), txn->store->hash_seed);
     if (!old)
@@ -238,6 +252,7 @@ store_delete(struct txn *txn, const struct store_table *desc, struct str key)
     struct table *t = store_table_of(txn->store, desc);
     struct version *old = hash_get(&t->hash, desc, key, txn->store->hash_seed);
 
+    assert(str_ok(key));
     assert(txn->open);
     if (!old)
         return -ENOENT;
@@ -248,12 +263,14 @@ store_delete(struct txn *txn, const struct store_table *desc, struct str key)
 size_t
 store_savepoint(const struct txn *txn)
 {
+    assert(txn->open);
     return txn->n_steps;
 }
 
 static void
 bury(struct txn *txn, struct table *t, struct version *v)
 {
+    assert(v && v->row_id > 0);
     if (txn->n_dead == txn->cap_dead) {
         txn->cap_dead = MAX(txn->cap_dead * 2, 16);
         txn->dead = store_grow(txn->dead, txn->cap_dead * sizeof(*txn->dead));
@@ -277,6 +294,7 @@ store_rollback_to(struct txn *txn, size_t savepoint)
 static void
 end(struct txn *txn)
 {
+    assert(txn->open || txn->ending);
     for (size_t i = 0; i < txn->n_dead; i++)
         version_free(txn->dead[i].table->desc, txn->dead[i].v);
     txn->n_dead = txn->n_steps = 0;
@@ -297,6 +315,7 @@ end(struct txn *txn)
 void
 store_rollback(struct txn *txn)
 {
+    assert(txn->open);
     store_rollback_to(txn, 0);
     end(txn);
 }
@@ -305,6 +324,7 @@ store_rollback(struct txn *txn)
 static void
 collapse(struct txn *txn)
 {
+    assert(txn->ending);
     for (size_t i = 0; i < txn->n_steps; i++) {
         struct step *s = &txn->steps[i];
 
@@ -317,6 +337,7 @@ collapse(struct txn *txn)
 static void
 call_watches(const struct txn *txn)
 {
+    assert(txn->ending);
     for (size_t i = 0; i < txn->n_steps; i++) {
         const struct step *s = &txn->steps[i];
 
@@ -360,6 +381,7 @@ store_watch(struct store *store, const struct store_table *desc,
     struct table *t = store_table_of(store, desc);
     struct watch *w = store_alloc(sizeof(*w));
 
+    assert(fn);
     *w = (struct watch){.fn = fn, .ctx = ctx};
     *t->watches_end = w;
     t->watches_end = &w->next;
@@ -393,6 +415,7 @@ store_wait(struct store *store, uint64_t seq, struct store_waiter *w)
 void
 store_wait_cancel(struct store *store, struct store_waiter *w)
 {
+    assert(!w->waiting || (w->prev->next == w && w->next->prev == w));
     (void)store;
     if (!w->waiting)
         return;
@@ -406,6 +429,7 @@ store_poll(struct store *store)
 {
     uint64_t durable;
 
+    assert(!store->txn.ending);
     commit_drain_event(store);
     durable = store_durable_seq(store);
     while (store->waiters.next != &store->waiters && store->waiters.next->seq <= durable) {

@@ -119,7 +119,7 @@ struct store_config {
      * process alone.  For the simulation and for tools.
      */
     bool thread;
-    size_t queue_bytes_max;        /* 0: 8 MiB; see store_backlogged() */
+    size_t queue_bytes_max;        /* 0: 8 MiB; past four times as much store_commit() waits */
     size_t wal_bytes_checkpoint;   /* 0: 4 MiB; when the log is copied into the database */
     const uint8_t *root_key;       /* STORE_ROOT_KEY_BYTES; NULL: DIR/root.key, made when absent */
     const struct store_migration *migrations; /* NULL: the built-in ones; ends with table NULL */
@@ -335,12 +335,6 @@ int store_flush(struct store *store);
 
 /* Why nothing becomes durable any more: a sentence, or NULL while all is well. */
 const char *store_failed(struct store *store);
-
-/*
- * More than queue_bytes_max wait for the disk: hold back calls that write.  Past four times as
- * much store_commit() itself waits.
- */
-bool store_backlogged(struct store *store);
 
 struct store_stats {
     uint64_t rows, row_bytes;            /* in memory; versions only, without indexes */

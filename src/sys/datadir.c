@@ -25,6 +25,7 @@ join(char path[PATH_BYTES], const char *dir, const char *name, const char *suffi
 {
     int n = snprintf(path, PATH_BYTES, "%s/%s%s", dir, name, suffix);
 
+    assert(dir && name && suffix);
     return n < PATH_BYTES ? 0 : -ENAMETOOLONG;
 }
 
@@ -37,6 +38,7 @@ datadir_make(const char *dir)
 int
 datadir_lock(const char *dir, const char *name, int *ret_fd, int *ret_pid)
 {
+    assert(ret_fd && ret_pid);
     CLEANUP(close_fd) int fd = -1;
     char path[PATH_BYTES], text[32];
     ssize_t n;
@@ -76,6 +78,7 @@ datadir_private_file(const char *path)
 int
 datadir_read_key(const char *dir, const char *name, void *p, size_t n)
 {
+    assert(n > 0);
     CLEANUP(close_fd) int fd = -1;
     char path[PATH_BYTES];
     struct stat st;
@@ -96,6 +99,7 @@ datadir_read_key(const char *dir, const char *name, void *p, size_t n)
 static int
 write_synced(const char *path, const void *p, size_t n)
 {
+    assert(n > 0);
     CLEANUP(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                                     0600);
 
@@ -110,6 +114,7 @@ write_synced(const char *path, const void *p, size_t n)
 int
 datadir_write_key(const char *dir, const char *name, const void *p, size_t n)
 {
+    assert(n > 0);
     CLEANUP(close_fd) int dir_fd = -1;
     char path[PATH_BYTES], beside[PATH_BYTES];
     int r = join(path, dir, name, "");

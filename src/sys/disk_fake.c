@@ -4,6 +4,8 @@
  */
 #include "sys/disk_fake.h"
 
+#include "sys/env.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -46,15 +48,10 @@ must(void *p)
     return p;
 }
 
-/* SplitMix64. */
 static uint64_t
 draw(struct disk_fake *disk)
 {
-    uint64_t z = disk->rng += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    return env_fake_draw(&disk->rng);
 }
 
 static void
@@ -130,6 +127,7 @@ find(const struct disk_fake *disk, const char *name)
 static bool
 op_fails(struct disk_fake *disk)
 {
+    assert(disk->fail_at == 0 || disk->fail_errno > 0);
     disk->n_ops++;
     return disk->fail_at &&
            (disk->n_ops == disk->fail_at || (disk->fail_on && disk->n_ops > disk->fail_at));
@@ -166,6 +164,7 @@ io_read(sqlite3_file *file, void *p, int n, sqlite3_int64 at)
     const struct image *image = &h->file->now;
     size_t have;
 
+    assert(n >= 0 && at >= 0);
     if (dead(h))
         return SQLITE_IOERR_READ;
     have = (size_t)at < image->n ? MIN(image->n - (size_t)at, (size_t)n) : 0;
@@ -180,6 +179,7 @@ io_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
 {
     struct handle *h = (struct handle *)file;
 
+    assert(n >= 0 && at >= 0);
     if (dead(h))
         return SQLITE_IOERR_WRITE;
     if (at + n > FILE_BYTES_MAX)
@@ -198,6 +198,7 @@ io_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     struct handle *h = (struct handle *)file;
 
+    assert(size >= 0);
     if (dead(h) || op_fails(h->disk))
         return SQLITE_IOERR_TRUNCATE;
     note(h->file, NULL, (size_t)size, 0);
@@ -405,6 +406,7 @@ vfs_last_error(sqlite3_vfs *vfs, int n, char *ret)
 void
 disk_fake_init(struct disk_fake *disk, uint64_t seed, unsigned sector_bytes)
 {
+    assert(sector_bytes > 0);
     assert(sector_bytes == 512 || sector_bytes == 4096);
     *disk = (struct disk_fake){.rng = seed, .sector_bytes = sector_bytes};
     snprintf(disk->name, sizeof(disk->name), "disk-fake-%p", (void *)disk);

@@ -89,6 +89,7 @@ log_read(sqlite3_file *file, void *p, int n, sqlite3_int64 at)
 {
     int rc = flush(file);
 
+    assert(n >= 0 && at >= 0);
     return rc == SQLITE_OK ? inner_of(file)->pMethods->xRead(inner_of(file), p, n, at) : rc;
 }
 

@@ -47,6 +47,7 @@ real_random(struct env *env UNUSED, void *p, size_t n)
     static unsigned char pool[256];
     static size_t left;
 
+    assert(p || n == 0);
     if (n > sizeof(pool)) {
         if (getentropy(p, MIN(n, (size_t)256)) < 0)
             abort();
@@ -103,13 +104,11 @@ fake_random(struct env *env, void *p, size_t n)
     struct env_fake *fake = CONTAINER_OF(env, struct env_fake, env);
     unsigned char *out = p;
 
+    assert(p || n == 0);
     while (n) {
-        uint64_t z = fake->rng += 0x9e3779b97f4a7c15u;
+        uint64_t z = env_fake_draw(&fake->rng);
         size_t k = MIN(n, sizeof(z));
 
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-        z ^= z >> 31;
         memcpy(out, &z, k);
         out += k;
         n -= k;

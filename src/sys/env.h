@@ -54,6 +54,17 @@ int64_t env_real_wall_ms(void);
  * A world from a seed: a clock that only moves when told, and a reproducible generator
  * (SplitMix64).  The caller owns the struct; `env` is its first member.
  */
+/* The next of a sequence that looks random and is the same for the same state (SplitMix64). */
+static inline uint64_t
+env_fake_draw(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
 struct env_fake {
     struct env env;
     int64_t now_ms;

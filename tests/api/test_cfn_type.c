@@ -363,9 +363,13 @@ TEST(each_type_of_ram_is_made_changed_replaced_and_deleted)
     run_service("AWS::RAM::");
 }
 
-TEST(each_type_of_s3_and_ecr_is_made_changed_replaced_and_deleted)
+TEST(each_type_of_s3_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::S3::");
+}
+
+TEST(each_type_of_ecr_is_made_changed_replaced_and_deleted)
+{
     run_service("AWS::ECR::");
 }
 

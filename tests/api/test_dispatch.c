@@ -350,6 +350,40 @@ static const struct dry dries[] = {
      0},
     {"AuthorizeSecurityGroupIngress",
      "&GroupId=$g&IpProtocol=tcp&FromPort=90&ToPort=91&CidrIp=10.0.0.0/8", 0},
+    {"CreateVpc", "&CidrBlock=10.8.0.0/16", 0},
+    {"DeleteVpc", "&VpcId=$X", 0},
+    {"CreateDefaultVpc", "", 0}, /* in a region of its own */
+    {"CreateSubnet", "&VpcId=$V&CidrBlock=10.9.9.0/24", 0},
+    {"CreateDefaultSubnet", "&AvailabilityZone=us-east-1f", 0},
+    {"DeleteSubnet", "&SubnetId=$Y", 0},
+    {"CreateInternetGateway", "", 0},
+    {"DeleteInternetGateway", "&InternetGatewayId=$W", 0},
+    {"AttachInternetGateway", "&InternetGatewayId=$W&VpcId=$X", 0},
+    {"DetachInternetGateway", "&InternetGatewayId=$K&VpcId=$V", 0},
+    {"CreateRouteTable", "&VpcId=$V", 0},
+    {"DeleteRouteTable", "&RouteTableId=$U", 0},
+    {"CreateRoute", "&RouteTableId=$T&DestinationCidrBlock=0.0.0.0/0&GatewayId=$K", 0},
+    {"ReplaceRoute", "&RouteTableId=$T&DestinationCidrBlock=192.0.2.0/24&GatewayId=$K", 0},
+    {"DeleteRoute", "&RouteTableId=$T&DestinationCidrBlock=192.0.2.0/24", 0},
+    {"AssociateRouteTable", "&RouteTableId=$T&SubnetId=$Y", 0},
+    {"DisassociateRouteTable", "&AssociationId=$R", 0},
+    {"ReplaceRouteTableAssociation", "&AssociationId=$R&RouteTableId=$U", 0},
+    {"CreateNetworkAcl", "&VpcId=$V", 0},
+    {"DeleteNetworkAcl", "&NetworkAclId=$N", 0},
+    {"CreateNetworkAclEntry",
+     "&NetworkAclId=$N&Egress=true&RuleNumber=10&Protocol=-1&RuleAction=allow&CidrBlock=0.0.0.0/0",
+     0},
+    {"ReplaceNetworkAclEntry",
+     "&NetworkAclId=$N&Egress=false&RuleNumber=10&Protocol=-1&RuleAction=deny&CidrBlock=0.0.0.0/0",
+     0},
+    {"DeleteNetworkAclEntry", "&NetworkAclId=$N&Egress=false&RuleNumber=10", 0},
+    {"ReplaceNetworkAclAssociation", "&AssociationId=$Q&NetworkAclId=$N", 0},
+    {"CreateDhcpOptions",
+     "&DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.b", 0},
+    {"DeleteDhcpOptions", "&DhcpOptionsId=$D", 0},
+    {"AssociateDhcpOptions", "&DhcpOptionsId=$D&VpcId=$V", 0},
+    {"CreateNetworkInterface", "&SubnetId=$Y", 0},
+    {"DeleteNetworkInterface", "&NetworkInterfaceId=$E", 0},
     {"CancelCapacityReservation", "&CapacityReservationId=$c", 0},
     {"CreateCapacityReservation",
      "&InstanceType=t3.micro&InstancePlatform=Linux/UNIX&InstanceCount=1&"
@@ -543,6 +577,67 @@ expand(const struct things *t, const char *text)
     return s;
 }
 
+/* Networks of one's own: V with all there is, X with nothing. */
+static void
+make_networks(struct world *w, struct things *t)
+{
+    static const struct {
+        char letter;
+        const char *form, *tag;
+    } steps[] = {
+        {'X', "CreateVpc&CidrBlock=10.10.0.0/16", "vpcId"},
+        {'V', "CreateVpc&CidrBlock=10.9.0.0/16", "vpcId"},
+        {'S', "CreateSubnet&VpcId=$V&CidrBlock=10.9.1.0/24", "subnetId"},
+        {'Y', "CreateSubnet&VpcId=$V&CidrBlock=10.9.2.0/24", "subnetId"},
+        {'W', "CreateInternetGateway", "internetGatewayId"},
+        {'K', "CreateInternetGateway", "internetGatewayId"},
+        {0, "AttachInternetGateway&InternetGatewayId=$K&VpcId=$V", NULL},
+        {'T', "CreateRouteTable&VpcId=$V", "routeTableId"},
+        {'U', "CreateRouteTable&VpcId=$V", "routeTableId"},
+        {0, "CreateRoute&RouteTableId=$T&DestinationCidrBlock=192.0.2.0/24&GatewayId=$K", NULL},
+        {'R', "AssociateRouteTable&RouteTableId=$T&SubnetId=$S", "associationId"},
+        {'Q', "DescribeNetworkAcls&Filter.1.Name=vpc-id&Filter.1.Value.1=$V",
+         "networkAclAssociationId"},
+        {'N', "CreateNetworkAcl&VpcId=$V", "networkAclId"},
+        {0,
+         "CreateNetworkAclEntry&NetworkAclId=$N&Egress=false&RuleNumber=10&Protocol=-1"
+         "&RuleAction=allow&CidrBlock=0.0.0.0/0",
+         NULL},
+        {'D',
+         "CreateDhcpOptions&DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.b",
+         "dhcpOptionsId"},
+        {'E', "CreateNetworkInterface&SubnetId=$S", "networkInterfaceId"},
+        {'F', "DescribeSubnets&Filter.1.Name=availability-zone&Filter.1.Value.1=us-east-1f",
+         "subnetId"},
+        {0, "DeleteSubnet&SubnetId=$F", NULL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct str form = expand(t, steps[i].form);
+        struct str xml = ok(w, world_callf(w, "Action=%.*s", STR_ARG(form)));
+
+        if (steps[i].letter)
+            t->of[(unsigned char)steps[i].letter] = xml_text(xml, steps[i].tag);
+    }
+}
+
+/* A region whose default VPC was deleted. */
+static void
+without_default_vpc(struct world *w)
+{
+    world_account(w, "000000000000", "eu-west-1");
+    struct str subnets = ok(w, world_call(w, "Action=DescribeSubnets"));
+    struct str gateways = ok(w, world_call(w, "Action=DescribeInternetGateways"));
+    struct str vpc = xml_text(subnets, "vpcId");
+
+    for (size_t i = 0; i < xml_count(subnets, "subnetId"); i++)
+        ok(w, world_callf(w, "Action=DeleteSubnet&SubnetId=%.*s",
+                          STR_ARG(xml_text_at(subnets, "subnetId", i))));
+    ok(w, world_callf(w, "Action=DetachInternetGateway&InternetGatewayId=%.*s&VpcId=%.*s",
+                      STR_ARG(xml_text(gateways, "internetGatewayId")), STR_ARG(vpc)));
+    ok(w, world_callf(w, "Action=DeleteVpc&VpcId=%.*s", STR_ARG(vpc)));
+}
+
 /* What all tables hold, as a number: any change of any row is a commit. */
 static uint64_t
 commits(struct world *w)
@@ -586,6 +681,9 @@ TEST(a_dry_run_of_any_operation_says_that_it_would_succeed_and_does_nothing)
             FAIL("add %.*s to this test", STR_ARG(api_op_name(&ec2_service, op)));
         struct world *w = world_new();
         struct things t = make_things(w);
+        make_networks(w, &t);
+        if (str_is(str_from(d->op), "CreateDefaultVpc"))
+            without_default_vpc(w);
         if (d->stopped) {
             ok(w, world_callf(w, "Action=StopInstances&InstanceId.1=%.*s", STR_ARG(t.of['i'])));
             world_advance(w, 1000);

@@ -110,8 +110,6 @@ TEST(an_allocation_that_cannot_be_is_refused, "DH-06 DH-07")
                   "Action=AllocateHosts&AvailabilityZone=us-east-1a&Quantity=0&"
                   "InstanceType=m5.large");
     world_refused(w, "UnsupportedOperation", NULL,
-                  ALLOCATE "&InstanceType=m5.large&HostRecovery=on");
-    world_refused(w, "UnsupportedOperation", NULL,
                   ALLOCATE "&InstanceType=m5.large&HostMaintenance=on");
     /* No host of the model holds an m5.24xlarge. */
     world_refused(w, "InsufficientHostCapacity", NULL, ALLOCATE "&InstanceFamily=m5");

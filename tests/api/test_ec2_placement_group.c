@@ -303,3 +303,68 @@ TEST(a_launch_that_was_rolled_back_leaves_no_trace_on_its_host)
     CHECK(xml_count(all, "instanceId") == 7);
     world_free(w);
 }
+
+TEST(a_partition_takes_hundreds_and_a_group_spans_zones, "PG-29 PG-30 PG-32")
+{
+    struct world *w = world_new();
+    static const char *const zones[] = {"us-east-1a", "us-east-1b", "us-east-1d"};
+    struct str_list racks[2] = {{0}};
+
+    create(w, "p", "Strategy=partition&PartitionCount=2");
+    for (unsigned z = 0; z < ARRAY_LEN(zones); z++)
+        for (unsigned p = 0; p < 2; p++) {
+            struct str all = world_okf(w,
+                                       RUN "&MinCount=150&MaxCount=150&InstanceType=t3.micro&"
+                                           "Placement.GroupName=p&Placement.PartitionNumber=%u&"
+                                           "Placement.AvailabilityZone=%s",
+                                       p + 1, zones[z]);
+
+            CHECK_INT(xml_count(all, "instanceId"), 150);
+            for (unsigned i = 0; i < 150; i++) {
+                struct str host = host_of(w, xml_text_at(all, "instanceId", i));
+
+                CHECK(str_eq(placement_zone_of(host), str_from(zones[z])));
+                if (!str_in(&racks[p], placement_rack_of(host)))
+                    *LIST_PUSH(&w->arena, &racks[p]) = placement_rack_of(host);
+            }
+        }
+    CHECK(racks[0].n >= 3 && racks[1].n >= 3);
+    LIST_EACH(&racks[0], rack)
+        CHECK(!str_in(&racks[1], *rack));
+    struct str all = world_ok(w, "Action=DescribeInstances&Filter.1.Name=placement-group-name&"
+                                 "Filter.1.Value.1=p");
+
+    CHECK_INT(xml_count(all, "partitionNumber"), 900);
+    world_free(w);
+}
+
+TEST(a_dedicated_instance_does_not_choose_its_hardware_and_may_move_to_other, "DI-03")
+{
+    struct world *w = world_new();
+    struct str id = run(w, "InstanceType=m5.large&Placement.Tenancy=dedicated&"
+                           "Placement.AvailabilityZone=us-east-1a");
+    struct str before = host_of(w, id), other;
+
+    world_refused(w, "InvalidParameterCombination", NULL,
+                  RUN "&MinCount=1&MaxCount=1&InstanceType=m5.large&Placement.Tenancy=dedicated&"
+                      "Placement.HostId=h-0123456789abcdef0");
+    world_refused(w, "InvalidParameterCombination", NULL,
+                  RUN "&MinCount=1&MaxCount=1&InstanceType=m5.large&Placement.Tenancy=dedicated&"
+                      "Placement.Affinity=host");
+    world_advance(w, 60000);
+    world_okf(w, "Action=StopInstances&InstanceId.1=%s", test_cstr(id));
+    world_advance(w, 60000);
+    CHECK(!host_of(w, id).n);
+    /* another account is faster */
+    world_account(w, "111122223333", "us-east-1");
+    do
+        other = run(w, "InstanceType=m5.large&Placement.AvailabilityZone=us-east-1a");
+    while (!str_eq(host_of(w, other), before));
+    world_account(w, "000000000000", "us-east-1");
+    world_okf(w, "Action=StartInstances&InstanceId.1=%s", test_cstr(id));
+    CHECK(host_of(w, id).n && !str_eq(host_of(w, id), before));
+    CHECK_STR(xml_text(world_okf(w, "Action=DescribeInstances&InstanceId.1=%s", test_cstr(id)),
+                       "tenancy"),
+              "dedicated");
+    world_free(w);
+}

@@ -267,9 +267,10 @@ check_lists(struct world *w, const char *arn, const char *host)
         0);
 }
 
-TEST(shares_are_made_changed_tagged_listed_and_deleted)
+/* A share with two invited accounts. */
+static const char *
+make_once(struct world *w)
 {
-    struct world *w = world_new_region(SMALL);
     struct str made = post(w, "/createresourceshare",
                            "{'name': 'one', 'clientToken': 'tok', 'tags': [{'key': 'team', "
                            "'value': 'red'}], 'principals': ['" GUEST "', '" OTHER "']}");
@@ -285,6 +286,13 @@ TEST(shares_are_made_changed_tagged_listed_and_deleted)
     CHECK_STR(json_path(again, "resourceShare.resourceShareArn"), arn);
     refused(w, "IdempotentParameterMismatchException", "/createresourceshare",
             "{'name': 'two', 'clientToken': 'tok'}");
+    return arn;
+}
+
+TEST(shares_are_made_changed_tagged_listed_and_deleted)
+{
+    struct world *w = world_new_region(SMALL);
+    const char *arn = make_once(w);
     const char *host = allocate(w, "");
 
     world_rest_okf(w, "ram", "POST", "/associateresourceshare",

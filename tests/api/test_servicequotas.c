@@ -164,3 +164,58 @@ TEST(storage_has_quotas_of_its_own_service)
     CHECK_STR(json_path(ask(w, "ListServices", "{}"), "Services.0.ServiceCode"), "ebs");
     world_free(w);
 }
+
+TEST(the_limit_of_elastic_ips_is_raised_for_the_account_that_asks)
+{
+#define ADDRESSES "'ServiceCode': 'ec2', 'QuotaCode': 'L-0263D0A3'"
+    struct world *w = world_limited(2);
+
+    CHECK_STR(json_path(ask(w, "GetServiceQuota", "{" ADDRESSES "}"), "Quota.QuotaName"),
+              "EC2-VPC Elastic IPs");
+    CHECK_STR(json_path(ask(w, "GetServiceQuota", "{" ADDRESSES "}"), "Quota.Value"), "5");
+    for (unsigned i = 0; i < 5; i++)
+        world_ok(w, "Action=AllocateAddress");
+    world_refused(w, "AddressLimitExceeded", "The maximum number of addresses has been reached.",
+                  "Action=AllocateAddress");
+    ask(w, "RequestServiceQuotaIncrease", "{" ADDRESSES ", 'DesiredValue': 7}");
+    world_crash(w);
+    world_ok(w, "Action=AllocateAddress");
+    world_ok(w, "Action=AllocateAddress");
+    world_refused(w, "AddressLimitExceeded", NULL, "Action=AllocateAddress");
+    CHECK_STR(json_path(ask(w, "GetAWSDefaultServiceQuota", "{" ADDRESSES "}"), "Quota.Value"),
+              "5");
+    world_account(w, "111122223333", "us-east-1");
+    for (unsigned i = 0; i < 5; i++)
+        world_ok(w, "Action=AllocateAddress");
+    world_refused(w, "AddressLimitExceeded", NULL, "Action=AllocateAddress");
+    world_free(w);
+}
+
+TEST(a_quota_has_tags_of_the_account)
+{
+#define QUOTA_ARN "'ResourceARN': 'arn:aws:servicequotas:us-east-1:000000000000:ec2/L-1216C47A'"
+    struct world *w = world_new();
+
+    CHECK_INT(json_count(ask(w, "ListTagsForResource", "{" QUOTA_ARN "}"), "Tags"), 0);
+    ask(w, "TagResource",
+        "{" QUOTA_ARN ", 'Tags': [{'Key': 'b', 'Value': '1'}, {'Key': 'a', 'Value': ''}]}");
+    ask(w, "TagResource", "{" QUOTA_ARN ", 'Tags': [{'Key': 'b', 'Value': '2'}]}");
+    world_crash(w);
+    struct str tags = ask(w, "ListTagsForResource", "{" QUOTA_ARN "}");
+
+    CHECK_INT(json_count(tags, "Tags"), 2);
+    CHECK_STR(json_path(tags, "Tags.1.Value"), "2");
+    ask(w, "UntagResource", "{" QUOTA_ARN ", 'TagKeys': ['a']}");
+    CHECK_INT(json_count(ask(w, "ListTagsForResource", "{" QUOTA_ARN "}"), "Tags"), 1);
+    world_json_refused(w, "IllegalArgumentException", NULL, "servicequotas", "TagResource",
+                       "{" QUOTA_ARN ", 'Tags': [{'Key': 'aws:x', 'Value': ''}]}");
+    for (unsigned i = 0; i < 49; i++)
+        world_json_okf(w, "servicequotas", "TagResource",
+                       "{" QUOTA_ARN ", 'Tags': [{'Key': 'k%u', 'Value': ''}]}", i);
+    world_json_refused(w, "TooManyTagsException", NULL, "servicequotas", "TagResource",
+                       "{" QUOTA_ARN ", 'Tags': [{'Key': 'more', 'Value': ''}]}");
+    world_account(w, "111122223333", "us-east-1");
+    world_json_refused(w, "NoSuchResourceException", NULL, "servicequotas", "ListTagsForResource",
+                       "{" QUOTA_ARN "}");
+    world_free(w);
+}

@@ -696,6 +696,32 @@ def parameters_are_kept_by_terraform(lab):
 
 
 @test
+def placement_is_kept_by_terraform(lab):
+    """groups of each strategy, a shared host, a reservation, instances in them; nothing is left"""
+    cloud = lab.new_cloud("placement", host="sim").up()  # counts what an account has
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-placement"), "terraform-placement")
+    check("18 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    cluster, partition = tf.output("cluster"), tf.output("partition")
+    same(cloud.instance(partition)["placement"]["partitionNumber"], "3", "the partition")
+    same(cloud.instance(tf.output("on_host"))["placement"]["hostId"], tf.output("host"), "the host")
+    same(cloud.instance(cluster)["ipAddress"], tf.output("ip"), "the address")
+    # In place: a type over a stop and a start, a host's recovery, a count, tags; the address moves.
+    changed = {"type": "c5.xlarge", "recovery": "on", "count_reserved": "3", "team": "blue",
+               "on": "partition"}
+    check("1 added, 17 changed, 1 destroyed" in tf("apply", "-auto-approve", variables=changed),
+          "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    same(tf.output("cluster"), cluster, "the instance of another type")
+    same(cloud.instance(cluster)["instanceType"], "c5.xlarge", "its type")
+    same(cloud.instance(partition)["ipAddress"], tf.output("ip"), "the address that moved")
+    tf("destroy", "-auto-approve", variables=changed)
+    for operation, members in (("DescribePlacementGroups", "placementGroupSet"),
+                               ("DescribeAddresses", "addressesSet")):
+        same(cloud.call(operation)[members], [], operation)
+    same([h["state"] for h in cloud.call("DescribeHosts")["hostSet"]], ["released"], "hosts")
+    same([r["state"] for r in cloud.call("DescribeCapacityReservations")["capacityReservationSet"]],
+         ["cancelled"], "reservations")
 def boto3_keeps_objects_of_any_size(lab):
     same(run([lab.venv("bin", "python3"), os.path.join(HERE, "client_s3.py"), lab.cloud.url,
               lab.top], env=environment()), "done\n", "output")
@@ -829,38 +855,6 @@ def a_stack_is_kept_by_terraform(lab):
     check('text = "second"' in tf("apply", "-auto-approve", variables=changed), "the new output")
     tf("plan", "-detailed-exitcode", variables=changed)
     tf("destroy", "-auto-approve", variables=changed)
-
-
-@test
-def a_stack_set_is_kept_by_terraform(lab):
-    """apply, an empty plan, another parameter, destroy"""
-    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-stack-set"),
-                   "terraform-stack-set")
-    check('text = "first"' in tf("apply", "-auto-approve"), "what the stack made")
-    tf("plan", "-detailed-exitcode")
-    changed = {"value": "second"}
-    tf("apply", "-auto-approve", variables=changed)
-    check('text = "second"' in tf("apply", "-auto-approve", variables=changed), "the new value")
-    tf("plan", "-detailed-exitcode", variables=changed)
-    check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
-def terraform_keeps_a_network_of_ones_own(lab):
-    cloud = lab.new_cloud("network", host="sim").up()
-    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-vpc"), "terraform-vpc")
-    check("18 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
-    about = cloud.instance(tf.output("instance"))
-    same(about["vpcId"], tf.output("vpc"), "the instance's VPC")
-    check(about["privateIpAddress"] == "10.30.0.4" and about["ipAddress"], "its addresses")
-    changed = {"name": "second", "public": "false"}
-    tf("apply", "-auto-approve", variables=changed)
-    tf("plan", "-detailed-exitcode", variables=changed)
-    routes = cloud.call("DescribeRouteTables", Filter=[
-        {"Name": "vpc-id", "Value": [tf.output("vpc")]},
-        {"Name": "tag:Name", "Value": ["second"]}])["routeTableSet"]
-    same([len(t["routeSet"]) for t in routes], [1], "routes of the table without its route")
-    tf("destroy", "-auto-approve", variables=changed)
-    same(len(cloud.call("DescribeVpcs")["vpcSet"]), 1, "VPCs that are left")
-    cloud.close()
 
 
 @test

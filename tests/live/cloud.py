@@ -203,15 +203,17 @@ class Cloud:
     def close(self):
         try:
             self.down()
+        except BaseException:  # tells more than that the folder stays
+            shutil.rmtree(self.data, ignore_errors=True)
+            raise
         finally:
             if os.path.exists(self.log):
                 with open(self.log, errors="replace") as log:
                     self.last_words = "".join(log.readlines()[-14:])
-            # The privileged process may still be emptying its trash.
-            wait(f"{self.data} to go", lambda: shutil.rmtree(self.data, ignore_errors=True) or
-                 not os.path.exists(self.data))
-            if os.path.exists(self.log):
                 os.unlink(self.log)
+        # The privileged process may still be emptying its trash.
+        wait(f"{self.data} to go", lambda: shutil.rmtree(self.data, ignore_errors=True) or
+             not os.path.exists(self.data))
 
     def children(self, keeper=True):
         """Process ids of the daemon's own binary that serve this data folder.
@@ -451,8 +453,11 @@ class Cloud:
 
 # ---- the page of an instance ------------------------------------------------------------------
 
-def page(ip, port=8080, path="/", timeout=1):
-    """Body of a page, or None when there is none to be had."""
+def page(ip, port=8080, path="/", timeout=10):
+    """Body of a page, or None when there is none to be had.
+
+    Who expects None gives a short timeout; a page that is there may take its time on a loaded
+    machine."""
     connection = http.client.HTTPConnection(ip, port, timeout=timeout)
     try:
         connection.request("GET", path)

@@ -107,10 +107,11 @@ class Lab:
             ["nsenter", "-t", pid, "-n", sys.executable, "-u", "-m", "http.server", "80",
              "--bind", WORLD, "--directory", folder], stdout=self._seen, stderr=self._seen)
 
-    def from_world(self, ip, port):
+    def from_world(self, ip, port, timeout=10):
         """A page as a client elsewhere sees it, or None."""
-        done = subprocess.run(["nsenter", "-t", str(self._world.pid), "-n", "curl", "-s", "-m", "1",
-                               f"http://{ip}:{port}/"], capture_output=True, text=True)
+        done = subprocess.run(["nsenter", "-t", str(self._world.pid), "-n", "curl", "-s",
+                               "-m", str(timeout), f"http://{ip}:{port}/"],
+                              capture_output=True, text=True)
         return done.stdout if done.returncode == 0 else None
 
     def in_world(self, *argv, must=True):

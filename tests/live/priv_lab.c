@@ -326,15 +326,37 @@ lab_signal(struct lab *l, uint32_t n, uint32_t how)
     lab_call(l, PRIV_SIGNAL, &q, sizeof(q), NULL, 0);
 }
 
+/* What a machine that was to end is doing instead. */
+static struct str
+doing(struct lab *l, uint32_t n)
+{
+    struct priv_list q = {0};
+    struct str body = lab_call(l, PRIV_LIST, &q, sizeof(q), NULL, 0);
+    struct str text = S("it is not known");
+    const struct priv_list_entry *e = (const void *)(body.p + sizeof(struct priv_list_reply));
+    int status;
+
+    for (uint32_t i = 0; i < PRIV_BODY(struct priv_list_reply, body)->n; i++)
+        if (strcmp(e[i].id, lab_id(n)) == 0)
+            text = lab_run(l, str_fmt(l->arena,
+                           "echo state %u; for c in %u $(cat /proc/%u/task/*/children); do "
+                           "tr '\\0' ' ' </proc/$c/cmdline; cat /proc/$c/wchan; echo; "
+                           "grep -E 'State|Sig|ShdPnd' /proc/$c/status; done", e[i].state,
+                           e[i].pid, e[i].pid).p, &status);
+    return str_cat(l->arena, text, str_cat(l->arena, S("\n"), lab_console(l, n, "")));
+}
+
 void
 lab_wait_exit(struct lab *l, uint32_t n)
 {
-    for (int i = 0; i < 2000; i++) {
+    int r = 0;
+
+    for (int i = 0; i < 2000 && r != -ECONNRESET; i++) {
         if (l->n_exited && strcmp(l->exited.id, lab_id(n)) == 0)
             return;
-        priv_wait(l->conn, 10);
+        r = priv_wait(l->conn, 10);
     }
-    FAIL("machine %u does not end", n);
+    FAIL("machine %u does not end (%s): %.*s", n, strerror(-r), STR_ARG(doing(l, n)));
 }
 
 void

@@ -280,9 +280,9 @@ def the_printed_web_server_configures_itself_with_cfn_init(lab):
     check("Command hello succeeded" in log, log)
     # Half undone by hand, the same line makes it whole; and once more, it changes nothing.
     cloud.sh(id, "rm /var/www/html/index.html; service httpd stop")
-    check(lab.from_world(ip, 80) is None, "httpd still serves")
+    check(lab.from_world(ip, 80, 1) is None, "httpd still serves")
     cloud.sh(id, INIT.format(stack.id))
-    wait("the page again", lambda: lab.from_world(ip, 80) == HTML, 10)
+    wait("the page again", lambda: lab.from_world(ip, 80) == HTML, 30)
     look = "stat -c %Y:%i /var/www/html/index.html; service httpd status"
     before = cloud.sh(id, look)
     time.sleep(1.1)
@@ -295,7 +295,7 @@ def the_printed_web_server_configures_itself_with_cfn_init(lab):
     check(status == 1, f"cfn-init of a resource that is not there: {status} {out}")
     # What is enabled comes back by itself.
     cloud.reboot_instance(id)
-    wait("the page after a reboot", lambda: lab.from_world(ip, 80) == HTML, 10)
+    wait("the page after a reboot", lambda: lab.from_world(ip, 80) == HTML, 30)
     stack.delete()
     with open(cloud.log) as f:
         f.seek(said)
@@ -394,7 +394,7 @@ def an_instance_says_of_itself_that_it_is_made(lab):
 def an_instance_that_signals_failure_takes_its_stack_back(lab):
     cloud = lab.cloud
     stack = Stack(cloud, "broken", SELF_SIGNAL.replace("STATUS", "1"))
-    wait("an instance", lambda: stack.resource()[0], 10)
+    wait("an instance", lambda: stack.resource()[0], 30)
     id, _ = stack.resource()
     stack.wait("ROLLBACK_COMPLETE")
     events = stack.events()
@@ -422,7 +422,8 @@ def a_change_of_metadata_alone_reaches_the_running_instance_by_cfn_hup(lab):
     stack.wait("UPDATE_COMPLETE")
     begin = time.monotonic()
     same(stack.resource()[0], id, "the instance")
-    wait("the new content", lambda: cloud.sh(id, "cat /etc/motd") == "two", 75, 0.5)
+    # Between the old file's move to motd.bak and the new one there is none.
+    wait("the new content", lambda: cloud.sh(id, "cat /etc/motd || :") == "two", 75, 0.5)
     print(f"     UpdateStack to the new content: {time.monotonic() - begin:.2f} s")
     same(cloud.state(id), "running", "its state")
     check("Data has changed from previous state; action for cfn-auto-reloader-hook will be run"

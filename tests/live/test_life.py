@@ -120,7 +120,7 @@ def stop_and_start_change_the_public_address_only(lab):
     same(after["privateIpAddress"], before["privateIpAddress"], "the private address")
     check(after["ipAddress"] != before["ipAddress"], "the public address is the same")
     wait("the page at the new address", lambda: page(after["ipAddress"]) == "served\n")
-    same(page(before["ipAddress"]), None, "the old address")
+    same(page(before["ipAddress"], timeout=0.5), None, "the old address")
     cloud.booted(id)
     same(cloud.imds(id, "/latest/meta-data/public-ipv4"), after["ipAddress"], "metadata")
 
@@ -326,24 +326,6 @@ def later(cloud, how_long):
     same(done.returncode, 0, "welkin clock")
 
 
-# proves: UD-10
-@test
-def user_data_that_wipes_the_root_volume_leaves_an_impaired_instance(lab):
-    cloud = lab.new_cloud("wiped").up()
-    try:
-        id, = cloud.launch("#!/bin/sh\nsleep 1\nrm -rf /* 2>/dev/null\n")
-        other, = cloud.launch("#!/bin/sh\nrm -rf /tmp/*\n")
-        cloud.wait_state(id, "running")
-        cloud.booted(other)
-        wait("the root to be wiped", lambda: cloud.exec(id, "ls", "/etc")[0] != 0)
-        later(cloud, "61s")
-        wait("the check to fail", lambda: checks(cloud, id) == ("ok", "impaired"), 6)
-        same(cloud.state(id), "running", "a wiped instance")
-        same(checks(cloud, other), ("ok", "ok"), "another instance")
-    finally:
-        cloud.close()
-
-
 # proves: STAT-05 STAT-12
 @test
 def a_guest_that_loses_its_network_fails_its_check_and_a_reboot_mends_it(lab):
@@ -356,9 +338,9 @@ def a_guest_that_loses_its_network_fails_its_check_and_a_reboot_mends_it(lab):
         same(checks(cloud, id), ("ok", "ok"), "a guest that works")
         cloud.sh(id, "ip link set eth0 down")
         later(cloud, "61s")
-        wait("the check to fail", lambda: checks(cloud, id) == ("ok", "impaired"), 4)
+        wait("the check to fail", lambda: checks(cloud, id) == ("ok", "impaired"))
         cloud.call("RebootInstances", InstanceId=[id])
-        wait("the guest after a reboot", lambda: checks(cloud, id) == ("ok", "ok"), 10)
+        wait("the guest after a reboot", lambda: checks(cloud, id) == ("ok", "ok"))
         later(cloud, "61s")
         time.sleep(1.7)
         same(checks(cloud, id), ("ok", "ok"), "after the reboot")

@@ -4,13 +4,16 @@ import time
 from cloud import Fault, check, page, same, wait
 from lab import HOST, WORLD, allow, ami, group, revoke, test
 
+# "Within seconds" (EIP-05), on a machine that may have much else to do.
+SECONDS = 10
+
 WEB = "#!/bin/sh\nmkdir -p /var/www\nhostname >/var/www/index.html\nhttpd -p 8080 -h /var/www\n"
 
 
-def fetch(cloud, id, ip, port=8080):
+def fetch(cloud, id, ip, port=8080, timeout=10):
     """A page fetched from inside an instance, or None."""
     # Not wget's own -T: Debian's busybox 1.35 crashes on it.
-    status, out = cloud.exec(id, "timeout", "1", "wget", "-qO-", f"http://{ip}:{port}/")
+    status, out = cloud.exec(id, "timeout", str(timeout), "wget", "-qO-", f"http://{ip}:{port}/")
     return out.decode() if status == 0 else None
 
 
@@ -34,9 +37,9 @@ def a_web_server_is_out_of_reach_until_a_rule_opens_it(lab):
     wait("the rule to go", lambda: page(ip, timeout=0.3) is None)
     allow(cloud, web, "tcp", 8080, 8080, "192.0.2.0/24")
     same(page(ip, timeout=0.3), None, "a rule for somebody else")
-    same(lab.from_world(ip, 8080), None, "from the world")
+    same(lab.from_world(ip, 8080, 1), None, "from the world")
     allow(cloud, web, "tcp", 8000, 9000, WORLD + "/32")
-    wait("a rule for the world", lambda: lab.from_world(ip, 8080) == name_of(about), 3)
+    wait("a rule for the world", lambda: lab.from_world(ip, 8080, 1) == name_of(about))
     same(page(ip, timeout=0.3), None, "the rule for the world used by another")
 
 
@@ -52,14 +55,16 @@ def a_group_that_refers_to_itself_lets_its_members_talk(lab):
     about = {id: cloud.instance(id) for id in (one, two, other)}
     same(fetch(cloud, one, about[two]["privateIpAddress"]), name_of(about[two]), "member to member")
     same(fetch(cloud, two, about[one]["privateIpAddress"]), name_of(about[one]), "and back")
-    same(fetch(cloud, other, about[one]["privateIpAddress"]), None, "from outside of the group")
-    same(fetch(cloud, one, about[other]["privateIpAddress"]), None, "to another group")
+    same(fetch(cloud, other, about[one]["privateIpAddress"], timeout=1), None,
+         "from outside of the group")
+    same(fetch(cloud, one, about[other]["privateIpAddress"], timeout=1), None, "to another group")
     # Who joins may; who leaves may not.
     cloud.call("ModifyInstanceAttribute", InstanceId=other, GroupId=[outer, inner])
-    wait("the new member", lambda: fetch(cloud, other, about[one]["privateIpAddress"]), 3)
+    wait("the new member",
+         lambda: fetch(cloud, other, about[one]["privateIpAddress"], timeout=1))
     cloud.call("ModifyInstanceAttribute", InstanceId=other, GroupId=[outer])
     wait("the former member",
-         lambda: fetch(cloud, other, about[one]["privateIpAddress"]) is None, 3)
+         lambda: fetch(cloud, other, about[one]["privateIpAddress"], timeout=1) is None)
     # The default group is such a group from the start.
     a, b = cloud.launch(WEB, 2)
     cloud.booted(a)
@@ -76,10 +81,10 @@ def egress_is_open_until_its_rule_is_revoked(lab):
     cloud.booted(id)
     same(fetch(cloud, id, WORLD, 80), "the world\n", "the world by the default rule")
     revoke(cloud, out, "-1", None, None, way="Egress")
-    wait("no way out", lambda: fetch(cloud, id, WORLD, 80) is None, 4)
+    wait("no way out", lambda: fetch(cloud, id, WORLD, 80, timeout=1) is None)
     same(cloud.imds(id, "/latest/meta-data/instance-id"), id, "metadata needs no rule")
     allow(cloud, out, "tcp", 80, 80, WORLD + "/32", way="Egress")
-    wait("the way out", lambda: fetch(cloud, id, WORLD, 80) == "the world\n", 4)
+    wait("the way out", lambda: fetch(cloud, id, WORLD, 80, timeout=1) == "the world\n")
 
 
 @test
@@ -88,7 +93,7 @@ def instances_cannot_reach_the_host_or_take_another_address(lab):
     a, b = cloud.launch(WEB, 2)
     cloud.booted(a)
     cloud.booted(b)
-    same(fetch(cloud, a, HOST, cloud.port), None, "the daemon's port on the host")
+    same(fetch(cloud, a, HOST, cloud.port, timeout=1), None, "the daemon's port on the host")
     victim = cloud.instance(b)["privateIpAddress"]
     check(fetch(cloud, a, victim), "not even its neighbour")
     free = victim.rsplit(".", 1)[0] + ".77"
@@ -127,7 +132,7 @@ def two_accounts_and_two_regions_with_the_same_addresses_stay_apart(lab):
         check(zone.startswith(where["region"]), zone)
         addresses.append(about["privateIpAddress"])
         wait("the page of its neighbour",
-             lambda one=one, about=about: fetch(cloud, one, about["privateIpAddress"])
+             lambda one=one, about=about: fetch(cloud, one, about["privateIpAddress"], timeout=1)
              == name_of(about))
         same(page(about["ipAddress"]), name_of(about), "by the public address")
         document = cloud.imds(one, "/latest/dynamic/instance-identity/document")
@@ -186,7 +191,7 @@ def a_hundred_instances_boot_and_end(lab):
 
 # proves: EIP-01 EIP-05
 @test
-def an_elastic_ip_is_remapped_within_a_second_and_outlives_a_restart(lab):
+def an_elastic_ip_is_remapped_within_seconds_and_outlives_a_restart(lab):
     cloud = lab.cloud
     web = group(cloud, "elastic")
     allow(cloud, web, "tcp", 8080, 8080)
@@ -198,23 +203,23 @@ def an_elastic_ip_is_remapped_within_a_second_and_outlives_a_restart(lab):
     ip, allocation = kept["publicIp"], kept["allocationId"]
     same(page(ip, 8080, timeout=0.3), None, "an address that is with nobody")
     cloud.call("AssociateAddress", AllocationId=allocation, InstanceId=ids[0])
-    wait("the first instance", lambda: page(ip, timeout=0.3) == name_of(one), 1)
+    wait("the first instance", lambda: page(ip, timeout=0.3) == name_of(one), SECONDS)
     same(page(one["ipAddress"], 8080, timeout=0.3), None, "the address that it had before")
     same(cloud.imds(ids[0], "/latest/meta-data/public-ipv4"), ip, "what the metadata says")
     cloud.call("AssociateAddress", AllocationId=allocation, InstanceId=ids[1])
-    wait("the second instance", lambda: page(ip, timeout=0.3) == name_of(two), 1)
+    wait("the second instance", lambda: page(ip, timeout=0.3) == name_of(two), SECONDS)
     again = cloud.instance(ids[0])["ipAddress"]
-    wait("the first by its new address", lambda: page(again) == name_of(one), 2)
+    wait("the first by its new address", lambda: page(again, timeout=0.5) == name_of(one), SECONDS)
     same(lab.from_world(ip, 8080), name_of(two), "as the world sees it")
     cloud.stop_instance(ids[1])
     cloud.call("StartInstances", InstanceId=[ids[1]])
     cloud.wait_state(ids[1], "running")
     wait("its shell", lambda: cloud.exec(ids[1], "httpd", "-p", "8080", "-h", "/var/www")[0] == 0)
-    wait("the second after a stop", lambda: page(ip, timeout=0.5) == name_of(two), 10)
+    wait("the second after a stop", lambda: page(ip, timeout=0.5) == name_of(two))
     cloud.kill9()
     cloud.up()
     same(page(ip), name_of(two), "after a restart of the daemon")
     association, = (a["associationId"] for a in cloud.call("DescribeAddresses")["addressesSet"])
     cloud.call("DisassociateAddress", AssociationId=association)
-    wait("nobody", lambda: page(ip, timeout=0.3) is None, 2)
+    wait("nobody", lambda: page(ip, timeout=0.3) is None, SECONDS)
     cloud.call("ReleaseAddress", AllocationId=allocation)

@@ -204,12 +204,16 @@ def bootstrapping_makes_launch_to_service_short_and_measurable(lab):
         served(id)
         return time.monotonic() - begin
 
-    # In turns: whatever else the machine does meets both.
-    pairs = [(*bootstrapped(), by_hand()) for _ in range(7)]
+    # In turns: whatever else the machine does meets both.  Until one leads by five, so that a
+    # launch that had to wait for others does not decide it.
+    pairs, lead = [], 0
+    while abs(lead) < 5 and len(pairs) < 30:
+        pairs.append((*bootstrapped(), by_hand()))
+        lead += 1 if pairs[-1][1] < pairs[-1][2] else -1
     runs = [(id, s) for id, s, _ in pairs]
     print(f"     launch to service: {min(s for _, s in runs) * 1000:.0f} ms bootstrapped, "
           f"{min(s for _, _, s in pairs) * 1000:.0f} ms by hand")
-    check(sum(auto < hand for _, auto, hand in pairs) > 3,
+    check(lead > 0,
           f"bootstrapped and by hand, in seconds: {[(a, h) for _, a, h in pairs]}")
     id = runs[0][0]
     launched = time.strptime(cloud.instance(id)["launchTime"], "%Y-%m-%dT%H:%M:%S.000Z")

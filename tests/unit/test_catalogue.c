@@ -136,3 +136,17 @@ TEST(offerings_are_those_that_aws_publishes)
         CHECK(n > 200);
     }
 }
+
+TEST(each_type_is_found_in_its_family)
+{
+    for (size_t i = 0; i < CATALOGUE_TYPES; i++) {
+        const struct ec2_type *type = catalogue_type_at(i), *one;
+        bool found = false;
+
+        for (size_t k = 0; (one = ec2_family_type(type->family, k)); k++)
+            found = found || one == type;
+        if (!found)
+            FAIL("%.*s is not in %.*s", STR_ARG(type->name), STR_ARG(type->family));
+    }
+    CHECK(!ec2_family_type(S("m5x"), 0) && !ec2_family_type(S(""), 0));
+}

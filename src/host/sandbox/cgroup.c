@@ -203,6 +203,7 @@ cg_make(struct cgroups *cg, const char *id, uint32_t uid, const struct priv_limi
 {
     bool limited = limits->cpu_milli || limits->memory_bytes || limits->pids;
 
+    assert(id[0] != '\0');
     for (int i = 0; i < CG_V1; i++)
         if (cg->v1[i] >= 0 && mkdirat(cg->v1[i], id, 0755) < 0 && errno != EEXIST)
             return why_set(why, errno, "the control group in %s could not be made: %s", names[i],
@@ -234,6 +235,7 @@ group_of(struct cgroups *cg, uint32_t pid)
 {
     char path[32], text[1024], *p;
 
+    assert(pid > 0);
     text_set(path, sizeof(path), "/proc/%u/cgroup", pid);
     if (cg->v2 < 0 || file_get(AT_FDCWD, path, text, sizeof(text)) <= 0 ||
         !(p = strstr(text, "0::/welkin-")) || !(p = strchr(p + 4, '/')))
@@ -363,6 +365,7 @@ cg_remove(struct cgroups *cg, const char *id)
 {
     int r = cg->v2 < 0 ? 0 : remove_tree(cg->v2, id);
 
+    assert(id[0] != '\0');
     for (int i = 0; i < CG_V1; i++)
         if (cg->v1[i] >= 0 && unlinkat(cg->v1[i], id, AT_REMOVEDIR) < 0 && errno != ENOENT)
             r = -errno;

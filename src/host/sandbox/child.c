@@ -380,13 +380,8 @@ child_main(const struct child_plan *p)
 {
     int trees[2] = {-1, -1};
 
-    sigset_t none;
-
     plan = p;
-    /* Ours are blocked for signalfd; a guest's init must get its SIGINT. */
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
+    signals_reset();
     int r = cg_join_enter(&plan->join);
     if (r < 0) {
         errno = -r;

@@ -60,6 +60,7 @@ console_file(struct host *h, const char *id, int flags)
 static bool
 read_head(int fd, struct console_head *ret)
 {
+    assert(fd >= 0);
     return pread(fd, ret, sizeof(*ret), 0) == sizeof(*ret) && ret->magic == CONSOLE_MAGIC;
 }
 
@@ -94,6 +95,7 @@ console_drain(struct host *h, struct machine *m)
 {
     char piece[PIECE];
 
+    assert(m->console.fd >= 0);
     for (int i = 0; i < PIECES_A_TURN; i++) {
         ssize_t n = read(m->console.fd, piece, sizeof(piece));
 

@@ -95,10 +95,7 @@ helper(const struct exec_plan *p, int machine, const struct cg_join *join)
         complain("the machine's namespaces");
     /* It lives as long as the program: it must not hold other machines' descriptors. */
     close_range(3, ~0u, 0);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
+    signals_reset();
     pid_t pid = fork();
     if (pid < 0)
         complain("fork");
@@ -122,6 +119,7 @@ exec_remove(struct host *h, struct exec *e)
 {
     struct exec **at = &h->execs;
 
+    assert(h->n_execs > 0);
     while (*at != e)
         at = &(*at)->next;
     *at = e->next;

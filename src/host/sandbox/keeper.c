@@ -46,6 +46,7 @@ shelf_drop(struct shelf *s, const char *name)
 static void
 shelf_keep(struct shelf *s, const char *name, int fd)
 {
+    assert(fd >= 0 && name[0] != '\0');
     shelf_drop(s, name);
     struct kept *more = realloc(s->v, (s->n + 1) * sizeof(*more));
 

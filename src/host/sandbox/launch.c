@@ -111,6 +111,7 @@ cpuinfo_cut(struct str cpuinfo, uint32_t n)
 {
     size_t at = 0;
 
+    assert(str_ok(cpuinfo) && n > 0);
     /* Each description ends with an empty line. */
     for (uint32_t i = 0; i < n; i++) {
         size_t end = str_find(str_cut(cpuinfo, at, cpuinfo.n), S("\n\n"));

@@ -43,6 +43,7 @@ machine_find(struct host *h, const char *id)
 {
     struct machine *m = h->by_id[bucket(id)];
 
+    assert(id[0] != '\0');
     while (m && strcmp(m->saved.id, id) != 0)
         m = m->next;
     return m;
@@ -109,6 +110,7 @@ release(struct host *h, struct machine *m)
 {
     char name[PRIV_ID_MAX + 16];
 
+    assert(h->n_machines > 0);
     source_close(h, &m->process);
     source_close(h, &m->console);
     source_close(h, &m->starting);
@@ -172,6 +174,7 @@ exit_kind(const struct machine *m, const siginfo_t *si, int *ret_status)
 {
     bool by_signal = si->si_code == CLD_KILLED || si->si_code == CLD_DUMPED;
 
+    assert(si->si_code != 0);
     *ret_status = by_signal ? si->si_status : si->si_status << 8;
     /* reboot(2) in a pid namespace ends its init so: RB_AUTOBOOT SIGHUP, the others SIGINT. */
     if (by_signal && si->si_status == SIGHUP)
@@ -194,17 +197,23 @@ struct pidfd_info_v2 {
 #define REAP_MS 5
 
 static bool
-adopted_exit(int pidfd, siginfo_t *ret)
+adopted_exit(const struct machine *m, siginfo_t *ret)
 {
     struct pidfd_info_v2 info = {.mask = PIDFD_INFO_HAS_EXIT};
-    struct pollfd reaped = {.fd = pidfd}; /* POLLHUP */
+    struct pollfd reaped = {.fd = m->process.fd}; /* POLLHUP */
 
     /* The kernel tells it when the host's init, now its parent, has reaped it: at once, mostly. */
     poll(&reaped, 1, REAP_MS);
-    if (ioctl(pidfd, _IOWR(0xff, 11, struct pidfd_info_v2), &info) < 0 ||
+    if (ioctl(m->process.fd, _IOWR(0xff, 11, struct pidfd_info_v2), &info) < 0 ||
         !(info.mask & PIDFD_INFO_HAS_EXIT))
         return false;
     int sig = WTERMSIG(info.exit_code);
+    /*
+     * It is the process's own code, not what reboot(2) made of it: an init that powers off or
+     * reboots by itself ends with 0, one whose child does so is killed.
+     */
+    if (info.exit_code == 0 || (sig == SIGKILL && !m->killed))
+        return false;
     *ret = (siginfo_t){.si_code = sig ? CLD_KILLED : CLD_EXITED};
     ret->si_status = sig ? sig : WEXITSTATUS(info.exit_code);
     return true;
@@ -264,7 +273,7 @@ machine_ended(struct host *h, struct machine *m)
     bool known = waitid(P_PIDFD, (id_t)m->process.fd, &si, WEXITED | WNOHANG) == 0 && si.si_pid;
 
     if (!known)
-        known = adopted_exit(m->process.fd, &si);
+        known = adopted_exit(m, &si);
     m->exit = known ? exit_kind(m, &si, &m->status) : PRIV_EXIT_UNKNOWN;
     assert(machine_alive(m) && m->exit != PRIV_EXIT_NONE);
     bool failed_launch = m->state == PRIV_STARTING;
@@ -327,6 +336,7 @@ machine_signal(struct host *h, struct machine *m, uint32_t how, struct why *why)
     bool systemd = m->saved.init == PRIV_INIT_SYSTEMD;
     int sig;
 
+    assert(machine_alive(m));
     switch (how) {
     case PRIV_POWER_BUTTON:
         sig = systemd ? SIGRTMIN + 4 : SIGPWR;
@@ -414,6 +424,7 @@ machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret)
     struct vpc *v = vpc_get(h, m->saved.vpc);
     struct nl_batch b = {0};
 
+    assert(m->saved.slot < PRIV_SLOTS);
     *ret = (struct priv_stats_reply){0};
     cg_stats(&h->cg, m->saved.id, ret);
     if (!v)
@@ -434,6 +445,7 @@ adopt(struct host *h, const struct machine_saved *s)
     struct vpc *v = vpc_get(h, s->vpc);
     char name[PRIV_ID_MAX + 8];
 
+    assert(s->magic == SAVED_MAGIC && s->slot < PRIV_SLOTS);
     if (!m)
         return;
     m->saved = *s;

@@ -26,6 +26,7 @@ source_change(struct host *h, struct source *s, uint32_t events)
 {
     struct epoll_event e = {.events = events, .data.ptr = s};
 
+    assert(s->fd >= 0);
     if (epoll_ctl(h->epoll, EPOLL_CTL_MOD, s->fd, &e) < 0)
         return error_origin(errno, "epoll");
     return 0;
@@ -50,6 +51,7 @@ reactor_turn(struct host *h, int timeout_ms)
     struct epoll_event events[FETCH];
     int n = epoll_wait(h->epoll, events, FETCH, timeout_ms);
 
+    assert(!h->fetched && h->n_fetched == 0);
     if (n < 0)
         return errno == EINTR ? 0 : error_origin(errno, "epoll_wait");
     h->fetched = events;

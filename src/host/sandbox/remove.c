@@ -70,6 +70,7 @@ remover_main(int trash)
 {
     unsigned counter = 0;
 
+    assert(trash >= 0);
     if (dup2(trash, 3) < 0 || close_range(4, ~0u, 0) < 0)
         _exit(1);
     setpriority(PRIO_PROCESS, 0, 19);
@@ -128,6 +129,7 @@ remove_machine(struct host *h, const char *id, struct why *why)
 {
     char to[64];
 
+    assert(machine_id_ok(id));
     if (mkdirat(h->run, TRASH, 0700) < 0 && errno != EEXIST)
         return why_set(why, errno, "run/" TRASH " could not be made: %s", strerror(errno));
     text_set(to, sizeof(to), TRASH "/%s.%d.%u", id, getpid(), h->next_trash++);

@@ -36,6 +36,8 @@ void text_set(char *to, size_t n, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "10.0.0.1" in one of four static buffers: for sentences. */
 const char *ip_text(uint32_t ip);
 int64_t mono_ns(void);
+/* Every signal has its default and none is blocked: what a guest's process begins with. */
+void signals_reset(void);
 /*
  * What ps shows of this process: its name, and as arguments, which are overwritten, the name and
  * DATA.  data_dir NULL: whose parent has done so; the name is as long as the parent's.

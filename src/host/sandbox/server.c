@@ -75,6 +75,7 @@ conn_queue(struct host *h, struct conn *c, const void *p, size_t n, const int *f
 {
     struct out *o = c->queued_bytes + n > QUEUE_BYTES ? NULL : malloc(sizeof(*o) + n);
 
+    assert(n > 0 && n_fds <= PRIV_FDS_MAX);
     if (!o) {
         c->doomed = true;
         return;

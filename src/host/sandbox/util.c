@@ -4,6 +4,7 @@
 #include "host/sandbox/sandbox.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -60,6 +61,22 @@ ip_text(uint32_t ip)
     text_set(to, sizeof(texts[0]), "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255,
              ip & 255);
     return to;
+}
+
+/*
+ * Ours are blocked for signalfd, and who started us may have had some ignored (a shell does so with
+ * what it puts into the background): a shell as a guest's init could not trap those.
+ */
+void
+signals_reset(void)
+{
+    struct sigaction by_default = {.sa_handler = SIG_DFL};
+    sigset_t none;
+
+    for (int sig = 1; sig < NSIG; sig++)
+        sigaction(sig, &by_default, NULL); /* SIGKILL, SIGSTOP and the C library's own stay */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 int64_t
