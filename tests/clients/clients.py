@@ -816,8 +816,11 @@ def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
     # its buckets refuse what is not TLS
     env = environment(AWS_ENDPOINT_URL=cloud.url.replace("http:", "https:"), AWS_REGION="us-east-1",
                       AWS_ACCESS_KEY_ID=key["AccessKeyId"], NODE_EXTRA_CA_CERTS=authority,
+                      AWS_CA_BUNDLE=authority,
                       AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"], CDK_DISABLE_VERSION_CHECK="1",
                       HOME=lab.top, CI="true", NODE_NO_WARNINGS="1")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_MAX_ATTEMPTS"):
+        env.pop(name)  # HOME is empty
 
     def cdk(*args):
         return run(["node", program, "--app", app, "--no-notices", "--no-color", *args], env=env,
