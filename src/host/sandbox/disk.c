@@ -193,14 +193,14 @@ mount_device(struct opening *o)
 static int
 add_key(struct opening *o, uint8_t ret_id[FSCRYPT_KEY_IDENTIFIER_SIZE])
 {
-    struct {
+    /* the key follows the head */
+    union {
         struct fscrypt_add_key_arg arg;
-        uint8_t raw[PRIV_DISK_KEY];
+        uint8_t bytes[sizeof(struct fscrypt_add_key_arg) + PRIV_DISK_KEY];
     } key = {
         .arg = {.key_spec = {.type = FSCRYPT_KEY_SPEC_TYPE_IDENTIFIER}, .raw_size = PRIV_DISK_KEY}};
 
-    static_assert(offsetof(__typeof__(key), raw) == sizeof(key.arg), "the key follows");
-    memcpy(key.raw, o->q->key, sizeof(key.raw));
+    memcpy(key.bytes + sizeof(key.arg), o->q->key, PRIV_DISK_KEY);
     int r = ioctl(o->mount, FS_IOC_ADD_ENCRYPTION_KEY, &key);
     int err = errno;
 
