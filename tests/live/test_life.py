@@ -378,7 +378,8 @@ def a_standard_instance_without_credits_gets_its_baseline_and_no_more(lab):
         check(used < 0.4, f"a standard instance without credits used {used} s of 2 s")
         cloud.call("ModifyInstanceCreditSpecification", InstanceCreditSpecification=[
             {"InstanceId": id, "CpuCredits": "unlimited"}])
-        free = busy_cpu(cloud, id)
-        check(free > 2 * used, f"an unlimited one used {free} s, not much more than {used} s")
+        # On a machine with much else to do a try may get little.
+        wait(f"an unlimited one to use much more than {used} s",
+             lambda: busy_cpu(cloud, id) > 2 * used, 60)
     finally:
         cloud.close()
