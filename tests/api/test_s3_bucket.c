@@ -30,16 +30,12 @@ TEST(a_bucket_is_made_found_and_ended, "S3-04 S3-11")
 
 TEST(names_of_buckets_have_rules)
 {
-    static const char *const bad[] = {"ab",
-                                      "Upper",
-                                      "a..b",
-                                      "-ab",
-                                      "ab-",
-                                      "10.0.0.1",
-                                      "xn--bucket",
-                                      "b-s3alias",
-                                      "under_score",
-                                      "sixty-four-letters-are-one-too-many-for-the-name-of-a-bucket-now"};
+    static const char *const bad[] = {
+        "ab",          "Upper",
+        "a..b",        "-ab",
+        "ab-",         "10.0.0.1",
+        "xn--bucket",  "b-s3alias",
+        "under_score", "sixty-four-letters-are-one-too-many-for-the-name-of-a-bucket-now"};
     static const char *const good[] = {"abc", "1st.bucket", "a-b.c-d", "10.0.0.1.x"};
     struct world *w = world_new();
 
