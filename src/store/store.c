@@ -399,8 +399,11 @@ store_wait(struct store *store, uint64_t seq, struct store_waiter *w)
     struct store_waiter *before = store->waiters.prev;
 
     assert(!w->waiting && seq <= store->seq);
+    bool first = store->waiters.next == &store->waiters || store->waiters.next->seq > seq;
+
     w->seq = seq;
-    if (seq <= store_durable_seq(store)) {
+    /* Behind one that is about to be called it takes its turn: they are called in order. */
+    if (first && seq <= store_durable_seq(store)) {
         w->fn(w);
         return;
     }

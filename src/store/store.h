@@ -301,8 +301,9 @@ struct store_waiter {
 };
 
 /*
- * Calls fn once `seq` is durable: before this returns when it is already (0 always is), else from
- * store_poll() or store_flush(), in order of the numbers.  Never when the store fails before.
+ * Calls fn once `seq` is durable, in order of the numbers: before this returns when it is already
+ * (0 always is) and none before it waits, else from store_poll() or store_flush().  Never when the
+ * store fails before.
  */
 void store_wait(struct store *store, uint64_t seq, struct store_waiter *waiter);
 /* Takes a waiter back; one that does not wait is left alone. */
