@@ -124,7 +124,7 @@ put_header(const struct writer *x, const struct api_member *m, const void *slot)
 
     assert(m->place == API_IN_HEADER);
     if (str_eq_nocase(name, S("Content-Type")))
-        x->reply->content_type = value;
+        x->reply->content_type = str_dup(x->call->arena, value);
     else if (str_eq_nocase(name, S("Content-Length")))
         x->reply->length = *(const struct opt_i64 *)slot; /* the server's to say */
     else

@@ -37,16 +37,11 @@ api_header(const struct api_request *req, struct str name)
 void
 api_reply_header(struct arena *arena, struct api_reply *reply, struct str name, struct str value)
 {
-    bool control = false;
-
+    /* a copy: the reply is sent when the transaction and its rows are gone */
+    value = str_dup(arena, value);
     for (size_t i = 0; i < value.n; i++)
-        control |= (unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f;
-    if (control) {
-        value = str_dup(arena, value);
-        for (size_t i = 0; i < value.n; i++)
-            if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f)
-                ((char *)value.p)[i] = ' ';
-    }
+        if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f)
+            ((char *)value.p)[i] = ' ';
     *LIST_PUSH(arena, &reply->headers) = (struct http_header){name, value};
 }
 

@@ -46,6 +46,6 @@ enum sigv4_dialect api_wire_dialect(const struct api_call *call);
 struct str api_form(const struct api_request *req);
 /* A header's value, p NULL when there is none. */
 struct str api_header(const struct api_request *req, struct str name);
-/* Adds a header to a reply; control characters of the value become blanks. */
+/* Adds a header to a reply, with a copy of the value; its control characters become blanks. */
 void
 api_reply_header(struct arena *arena, struct api_reply *reply, struct str name, struct str value);

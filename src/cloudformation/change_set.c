@@ -49,18 +49,18 @@ cfn_change_set_need(struct api_call *call, struct str name, struct str stack_nam
 
 /* ---- CreateChangeSet ---- */
 
+/*
+ * ImportExistingResources is for resources that are there already.  There the set fails when it is
+ * executed, since what exists cannot be made; without any it changes nothing.
+ */
 static int
 refuse_unreached(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req)
 {
-    const char *name = req->deployment_mode.p ? "DeploymentMode"
-                       : opt_bool_or(req->import_existing_resources, false)
-                           ? "ImportExistingResources"
-                           : NULL;
-
-    return name ? api_fault(call, &CFN_ERR(UnsupportedOperation),
-                            "Welkin does not implement the parameter %s yet: nothing was done.",
-                            name)
-                : 0;
+    return req->deployment_mode.p
+               ? api_fault(call, &CFN_ERR(UnsupportedOperation),
+                           "Welkin does not implement the parameter DeploymentMode yet: nothing "
+                           "was done.")
+               : 0;
 }
 
 /* The stack that the set is for: there already, or made to be reviewed. */
