@@ -127,7 +127,8 @@ s3_pieces_cut(struct arena *a, const struct str_list *pieces, uint64_t from, uin
         }
         uint64_t take = MIN(n - from, bytes);
 
-        *LIST_PUSH(a, ret) = (struct api_piece){pieces->v[i], offset + from, take};
+        *LIST_PUSH(a, ret) = (struct api_piece){str_dup(a, pieces->v[i]), offset + from,
+                                                take}; /* read when the row may be gone */
         bytes -= take;
         from = 0;
     }
