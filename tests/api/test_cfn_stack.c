@@ -22,7 +22,8 @@ put(struct world *w, const char *name, const char *value)
                    "{'Name':'%s','Type':'String','Value':'%s','Overwrite':true}", name, value);
 }
 
-TEST(values_of_parameter_store_are_read_at_create_and_update_only, "CFNP-01 CFNP-02 CFNP-03")
+/* PS-04's other half, the CLI in an instance: tests/live/test_config.py. */
+TEST(values_of_parameter_store_are_read_at_create_and_update_only, "CFNP-01 CFNP-02 CFNP-03 PS-04")
 {
     struct world *w = world_new();
 
@@ -47,6 +48,49 @@ TEST(values_of_parameter_store_are_read_at_create_and_update_only, "CFNP-01 CFNP
         "large");
     world_refused(w, "ValidationError", "No updates are to be performed.",
                   "Action=UpdateStack" V "&StackName=ssm&UsePreviousTemplate=true");
+    world_free(w);
+}
+
+TEST(metadata_of_templates_and_resources_are_told, "CFNT-15")
+{
+    static const char template[] =
+        "Metadata: {AWS::CloudFormation::Interface: {ParameterGroups: []}, Mine: [1, two]}\n"
+        "Resources:\n"
+        "  A: {Type: AWS::IAM::Group, Metadata: {Object1: Location1, Deep: {x: [y]}}}\n";
+    struct world *w = world_new();
+    struct str body = world_code(w, str_from(template));
+
+    struct str summary =
+        world_okf(w, "Action=GetTemplateSummary" V "&TemplateBody=%.*s", STR_ARG(body));
+    CHECK_STR(json_path(xml_text(summary, "Metadata"), "Mine.1"), "two");
+    CHECK_OK(w, create(w, "meta", IAM, template));
+    world_settle(w);
+    struct str about =
+        world_ok(w, "Action=DescribeStackResource" V "&StackName=meta&LogicalResourceId=A");
+    CHECK_STR(json_path(xml_text(about, "Metadata"), "Object1"), "Location1");
+    CHECK_STR(json_path(xml_text(about, "Metadata"), "Deep.x.0"), "y");
+    world_free(w);
+}
+
+TEST(a_change_set_does_not_say_whether_the_update_will_succeed, "CFNC-02")
+{
+    static const char before[] = "Resources: {A: {Type: AWS::SSM::Parameter, Properties: "
+                                 "{Name: /a, Type: String, Value: one}}}\n";
+    static const char after[] = "Resources: {A: {Type: AWS::SSM::Parameter, Properties: "
+                                "{Name: /a, Type: String, Value: two, AllowedPattern: one}}}\n";
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "set", "", before));
+    world_settle(w);
+    world_okf(w, "Action=CreateChangeSet" V "&StackName=set&ChangeSetName=c&TemplateBody=%.*s",
+              STR_ARG(world_code(w, str_from(after))));
+    world_settle(w);
+    struct str set = world_ok(w, "Action=DescribeChangeSet" V "&StackName=set&ChangeSetName=c");
+    CHECK_STR(xml_text(set, "ExecutionStatus"), "AVAILABLE");
+    CHECK_STR(xml_text(set, "Action"), "Modify");
+    world_ok(w, "Action=ExecuteChangeSet" V "&StackName=set&ChangeSetName=c");
+    world_settle(w);
+    check_status(w, "set", "UPDATE_ROLLBACK_COMPLETE");
     world_free(w);
 }
 
@@ -418,22 +462,23 @@ TEST(an_instance_is_made_with_groups_by_name_and_id, "CFNT-11 CFNT-18 VS-13 CFN-
 
 TEST(user_data_of_a_template_goes_through_base64, "UD-18")
 {
-    static const char template[] =
-        "Resources:\n"
-        "  Server:\n"
-        "    Type: AWS::EC2::Instance\n"
-        "    Properties:\n"
-        "      ImageId: ami-009d6802948d06e52\n"
-        "      InstanceType: t2.micro\n"
-        "      UserData: %s\n";
+    static const char template[] = "Resources:\n"
+                                   "  Server:\n"
+                                   "    Type: AWS::EC2::Instance\n"
+                                   "    Properties:\n"
+                                   "      ImageId: ami-009d6802948d06e52\n"
+                                   "      InstanceType: t2.micro\n"
+                                   "      UserData: %s\n";
     struct world *w = world_new();
 
     CHECK_OK(w, create(w, "coded", "",
                        test_fmt(template, "{Fn::Base64: !Sub 'echo ${AWS::StackName} | tee /x'}")));
     world_settle(w);
     struct str id = xml_text(world_ok(w, "Action=DescribeInstances"), "instanceId");
-    struct str seen = world_okf(w, "Action=DescribeInstanceAttribute&Attribute=userData&"
-                                   "InstanceId=%.*s", STR_ARG(id));
+    struct str seen = world_okf(w,
+                                "Action=DescribeInstanceAttribute&Attribute=userData&"
+                                "InstanceId=%.*s",
+                                STR_ARG(id));
     CHECK(str_eq(xml_text(xml_element(seen, "userData"), "value"),
                  str_base64(test_arena(), S("echo coded | tee /x"))));
     /* Plain text is no base64, and the API says so. */

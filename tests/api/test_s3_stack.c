@@ -89,7 +89,7 @@ static const char bucket[] =
     "'false'}}}]}\n"
     "Outputs: {Name: {Value: !Ref B}, Domain: {Value: !GetAtt B.RegionalDomainName}}\n";
 
-TEST(a_stack_makes_changes_and_ends_a_bucket, "S3-04")
+TEST(a_stack_makes_changes_and_ends_a_bucket, "S3-04 CFND-05")
 {
     struct world *w = world_new();
 
@@ -121,8 +121,9 @@ TEST(a_stack_makes_changes_and_ends_a_bucket, "S3-04")
     CHECK_STR(xml_text(S3_OK(w, 200, "GET", AT("?lifecycle"), ""), "NoncurrentDays"), "7");
     world_ok(w, "Action=DeleteStack" V "&StackName=Store");
     world_settle(w);
-    check_status(w, "Store", "DELETE_FAILED"); /* there is an object in it */
-    S3_OK(w, 200, "GET", AT("?versions"), "");
+    check_status(w, "Store", "DELETE_FAILED");
+    CHECK(strstr(events(w, "Store"), "B DELETE_FAILED ") &&
+          strstr(events(w, "Store"), "The bucket you tried to delete is not empty"));
     struct str all = S3_OK(w, 200, "GET", AT("?versions"), "");
     S3_OK(w, 204, "DELETE",
           str_fmt(&w->arena, "/%.*s/k?versionId=%s", STR_ARG(name), xml_cstr(all, "VersionId")).p,
