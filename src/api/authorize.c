@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/log.h"
 
-static const struct api_service_hooks *
-hooks_of(const struct api_call *call)
+const struct api_service_hooks *
+api_guard_hooks(const struct api_call *call)
 {
     assert(call->guard && call->service);
     for (size_t i = 0; call->guard->services[i]; i++)
@@ -121,7 +121,7 @@ decide(struct api_call *call, struct str action, const struct api_resource *reso
                                          .context = &context};
     struct policy_decision decision = policy_decide(&set, &asked);
 
-    const struct api_service_hooks *hooks = hooks_of(call);
+    const struct api_service_hooks *hooks = api_guard_hooks(call);
 
     if (!decision.allowed && !decision.explicit_deny && hooks->granted &&
         hooks->granted(call, action, resource, extra))
@@ -223,7 +223,7 @@ int
 api_resource_find(struct api_call *call, struct str type, struct str id, struct api_resource *ret)
 {
     const struct api_service *service = call->service;
-    const struct api_service_hooks *hooks = hooks_of(call);
+    const struct api_service_hooks *hooks = api_guard_hooks(call);
     size_t i = 0;
 
     while (i < service->n_resources && !str_is(type, api_text(service, service->resources[i].name)))
@@ -365,7 +365,7 @@ each_on(struct api_call *call, const void *req)
 int
 api_authorize(struct api_call *call, const void *req)
 {
-    const struct api_service_hooks *hooks = hooks_of(call);
+    const struct api_service_hooks *hooks = api_guard_hooks(call);
     const struct api_resource everything = {.arn = S("*")};
     struct policy_context *keys;
 

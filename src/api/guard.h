@@ -24,6 +24,8 @@ struct api_guard {
 
 struct api_guard *api_guard_new(const struct api_config *config);
 struct api_guard *api_guard_free(struct api_guard *guard);
+/* Those of the call's service; NULL when the guard does not know it. */
+const struct api_service_hooks *api_guard_hooks(const struct api_call *call);
 
 /* ---- caller.c ---- */
 

@@ -16,20 +16,10 @@
 static const struct api_error ERR_TOKEN = {"InvalidClientTokenId", 403};
 static const struct api_error ERR_DENIED = {"AccessDenied", 403};
 
-static const struct api_service_hooks *
-hooks_of(const struct api_call *call)
-{
-    assert(call->guard && call->service);
-    for (size_t i = 0; call->guard->services[i]; i++)
-        if (call->guard->services[i]->service == call->service)
-            return call->guard->services[i];
-    return NULL;
-}
-
 bool
 api_is_of_instance(const struct api_call *call, struct str authorization)
 {
-    const struct api_service_hooks *hooks = hooks_of(call);
+    const struct api_service_hooks *hooks = api_guard_hooks(call);
 
     assert(str_ok(authorization));
     return hooks && hooks->of_instance && str_starts(authorization, SCHEME);
@@ -93,7 +83,7 @@ api_authenticate_instance(struct api_call *call, struct str authorization)
 int
 api_authorize_instance(struct api_call *call, const void *req)
 {
-    const struct api_service_hooks *hooks = hooks_of(call);
+    const struct api_service_hooks *hooks = api_guard_hooks(call);
 
     assert(call->instance.p);
     if (hooks && hooks->of_instance && hooks->of_instance(call, req))
