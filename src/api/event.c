@@ -82,14 +82,6 @@ api_event_put(struct api_call *call, const char *source, const char *detail_type
     return api_event_write(call->txn, call->env, &event);
 }
 
-static void
-member(struct json_out *o, const char *name, struct str value)
-{
-    assert(name[0] != '\0');
-    json_key(o, str_from(name));
-    json_str(o, value);
-}
-
 void
 api_event_show(struct buf *out, const struct cloud_event_row *row)
 {
@@ -98,13 +90,13 @@ api_event_show(struct buf *out, const struct cloud_event_row *row)
 
     arena_init(&arena, 4 << 10);
     json_open(&o, '{');
-    member(&o, "version", S("0"));
-    member(&o, "id", row->event_id);
-    member(&o, "detail-type", row->detail_type);
-    member(&o, "source", row->source);
-    member(&o, "account", row->account);
-    member(&o, "time", time_iso_s(&arena, row->time_ms));
-    member(&o, "region", row->region);
+    json_key_str(&o, "version", S("0"));
+    json_key_str(&o, "id", row->event_id);
+    json_key_str(&o, "detail-type", row->detail_type);
+    json_key_str(&o, "source", row->source);
+    json_key_str(&o, "account", row->account);
+    json_key_str(&o, "time", time_iso_s(&arena, row->time_ms));
+    json_key_str(&o, "region", row->region);
     json_key(&o, S("resources"));
     json_open(&o, '[');
     for (size_t i = 0; i < row->resources.n; i++)

@@ -183,6 +183,22 @@ json_int(struct json_out *o, int64_t v)
 }
 
 void
+json_key_str(struct json_out *o, const char *name, struct str s)
+{
+    assert(name[0] != '\0');
+    json_key(o, str_from(name));
+    json_str(o, s);
+}
+
+void
+json_key_int(struct json_out *o, const char *name, int64_t v)
+{
+    assert(name[0] != '\0');
+    json_key(o, str_from(name));
+    json_int(o, v);
+}
+
+void
 json_float(struct json_out *o, double v)
 {
     bool word = !isfinite(v);

@@ -56,6 +56,9 @@ void json_close(struct json_out *o, char bracket);
 void json_key(struct json_out *o, struct str name);
 void json_str(struct json_out *o, struct str s);
 void json_int(struct json_out *o, int64_t v);
+/* A member of an object: its name and its value. */
+void json_key_str(struct json_out *o, const char *name, struct str s);
+void json_key_int(struct json_out *o, const char *name, int64_t v);
 /* Not finite: written as a string, as AWS does. */
 void json_float(struct json_out *o, double v);
 void json_bool(struct json_out *o, bool v);

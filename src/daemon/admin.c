@@ -81,20 +81,6 @@ param(struct admin *admin, struct http_request *req, const char *name)
     return uri_query_get(&admin->arena, req->head.query, str_from(name));
 }
 
-static void
-key_str(struct json_out *o, const char *name, struct str value)
-{
-    json_key(o, str_from(name));
-    json_str(o, value);
-}
-
-static void
-key_int(struct json_out *o, const char *name, int64_t value)
-{
-    json_key(o, str_from(name));
-    json_int(o, value);
-}
-
 /* Begins an object in the admin's buffer; finish() ends and sends it. */
 static struct json_out
 begin(struct admin *admin)
@@ -127,7 +113,7 @@ put_services(struct json_out *o)
 
         for (unsigned k = 0; k < service->n_ops; k++)
             any = any || api_op_handler(service, &service->ops[k]);
-        key_str(o, service->name, any ? S("running") : S("disabled"));
+        json_key_str(o, service->name, any ? S("running") : S("disabled"));
     }
     json_close(o, '}');
 }
@@ -138,8 +124,8 @@ localstack_health(struct admin *admin, struct http_request *req)
     struct json_out o = begin(admin);
 
     put_services(&o);
-    key_str(&o, "edition", S("welkin"));
-    key_str(&o, "version", S(WELKIN_VERSION));
+    json_key_str(&o, "edition", S("welkin"));
+    json_key_str(&o, "version", S(WELKIN_VERSION));
     finish(admin, &o, req);
 }
 
@@ -154,9 +140,9 @@ health(struct admin *admin, struct http_request *req)
 {
     struct json_out o = begin(admin);
 
-    key_str(&o, "status", S("ready"));
-    key_str(&o, "version", S(WELKIN_VERSION));
-    key_str(&o, "host", host_name(admin->d));
+    json_key_str(&o, "status", S("ready"));
+    json_key_str(&o, "version", S(WELKIN_VERSION));
+    json_key_str(&o, "host", host_name(admin->d));
     put_services(&o);
     finish(admin, &o, req);
 }
@@ -175,7 +161,7 @@ put_instances(struct json_out *o, struct txn *txn)
     json_key(o, S("instances"));
     json_open(o, '{');
     for (unsigned i = 0; i < sm->n_states; i++)
-        key_int(o, sm->states[i].name, n[i]);
+        json_key_int(o, sm->states[i].name, n[i]);
     json_close(o, '}');
 }
 
@@ -187,16 +173,16 @@ status(struct admin *admin, struct http_request *req)
     struct json_out o = begin(admin);
     struct txn *txn = store_begin(cloud_store(d->cloud));
 
-    key_str(&o, "version", S(WELKIN_VERSION));
-    key_str(&o, "host", host_name(d));
-    key_str(&o, "data", str_from(d->config.data_dir));
-    key_int(&o, "uptime_s", (d->env->mono_ns(d->env) - d->started_ns) / 1000000000);
+    json_key_str(&o, "version", S(WELKIN_VERSION));
+    json_key_str(&o, "host", host_name(d));
+    json_key_str(&o, "data", str_from(d->config.data_dir));
+    json_key_int(&o, "uptime_s", (d->env->mono_ns(d->env) - d->started_ns) / 1000000000);
     put_services(&o);
     put_instances(&o, txn);
-    key_int(&o, "rows", (int64_t)stats.rows);
-    key_int(&o, "row_bytes", (int64_t)stats.row_bytes);
-    key_int(&o, "commits", (int64_t)stats.commits);
-    key_int(&o, "syncs", (int64_t)stats.groups);
+    json_key_int(&o, "rows", (int64_t)stats.rows);
+    json_key_int(&o, "row_bytes", (int64_t)stats.row_bytes);
+    json_key_int(&o, "commits", (int64_t)stats.commits);
+    json_key_int(&o, "syncs", (int64_t)stats.groups);
     store_rollback(txn);
     finish(admin, &o, req);
 }
@@ -210,10 +196,10 @@ show_clock(struct admin *admin, struct http_request *req)
     struct json_out o = begin(admin);
     int64_t now_ms = admin->d->env->now_ms(admin->d->env);
 
-    key_str(&o, "now", time_iso(&admin->arena, now_ms));
+    json_key_str(&o, "now", time_iso(&admin->arena, now_ms));
     json_key(&o, S("stopped"));
     json_bool(&o, clock.stopped);
-    key_int(&o, "ahead_ms", now_ms - env_real_wall_ms());
+    json_key_int(&o, "ahead_ms", now_ms - env_real_wall_ms());
     finish(admin, &o, req);
 }
 
@@ -339,11 +325,11 @@ list_images(struct admin *admin, struct http_request *req)
     json_open(&o, '[');
     STORE_EACH(txn, ec2_image_by_key, row) {
         json_open(&o, '{');
-        key_str(&o, "ami", row->id);
-        key_str(&o, "name", row->name);
-        key_str(&o, "rootfs", row->rootfs);
-        key_str(&o, "init", row->init);
-        key_str(&o, "owner", row->account);
+        json_key_str(&o, "ami", row->id);
+        json_key_str(&o, "name", row->name);
+        json_key_str(&o, "rootfs", row->rootfs);
+        json_key_str(&o, "init", row->init);
+        json_key_str(&o, "owner", row->account);
         json_close(&o, '}');
     }
     json_close(&o, ']');
@@ -560,9 +546,9 @@ explain(struct admin *admin, struct http_request *req)
     }
     struct json_out o = begin(admin);
 
-    key_str(&o, "decision", answer.allowed ? S("allowed") : S("denied"));
-    key_str(&o, "by", answer.decided_by);
-    key_str(&o, "policy", answer.policy);
+    json_key_str(&o, "decision", answer.allowed ? S("allowed") : S("denied"));
+    json_key_str(&o, "by", answer.decided_by);
+    json_key_str(&o, "policy", answer.policy);
     put_list(&o, "policies", &answer.policies);
     finish(admin, &o, req);
 }
@@ -589,7 +575,7 @@ put_keys(struct admin *admin, struct http_request *req)
     }
     struct json_out o = begin(admin);
 
-    key_int(&o, "keys", (int64_t)n);
+    json_key_int(&o, "keys", (int64_t)n);
     finish(admin, &o, req);
 }
 
@@ -649,7 +635,7 @@ make_event(struct admin *admin, struct http_request *req)
     }
     struct json_out o = begin(admin);
 
-    key_str(&o, "event", id);
+    json_key_str(&o, "event", id);
     finish(admin, &o, req);
 }
 

@@ -10,29 +10,15 @@
 enum { SHOWN_HOSTS_MAX = 2000 };
 
 static void
-put_str(struct json_out *o, const char *name, struct str value)
-{
-    json_key(o, str_from(name));
-    json_str(o, value);
-}
-
-static void
-put_int(struct json_out *o, const char *name, int64_t value)
-{
-    json_key(o, str_from(name));
-    json_int(o, value);
-}
-
-static void
 put_faults(struct json_out *o, struct txn *txn)
 {
     json_key(o, S("faults"));
     json_open(o, '[');
     STORE_EACH(txn, ec2_fault_by_key, row) {
         json_open(o, '{');
-        put_str(o, "kind", row->kind);
-        put_str(o, "target", row->target);
-        put_int(o, "since_ms", row->since_ms);
+        json_key_str(o, "kind", row->kind);
+        json_key_str(o, "target", row->target);
+        json_key_int(o, "since_ms", row->since_ms);
         json_close(o, '}');
     }
     json_close(o, ']');
@@ -73,12 +59,12 @@ put_zones(struct json_out *o, struct txn *txn, struct placement *p)
             last = row->host;
         }
         json_open(o, '{');
-        put_str(o, "zone", zone);
-        put_int(o, "instances", instances);
-        put_int(o, "hosts_used", hosts);
+        json_key_str(o, "zone", zone);
+        json_key_int(o, "instances", instances);
+        json_key_int(o, "hosts_used", hosts);
         if (model) {
-            put_int(o, "racks", model->racks);
-            put_int(o, "hosts", (int64_t)model->racks * model->rack_hosts);
+            json_key_int(o, "racks", model->racks);
+            json_key_int(o, "hosts", (int64_t)model->racks * model->rack_hosts);
         }
         json_close(o, '}');
     }
@@ -90,17 +76,17 @@ put_host(struct json_out *o, struct placement *p, struct str path)
 {
     struct placement_host host;
 
-    put_str(o, "host", path);
+    json_key_str(o, "host", path);
     if (!placement_host(p, path, &host))
         return;
-    put_str(o, "kind", host.kind->name);
-    put_str(o, "family", host.family);
-    put_int(o, "vcpus", host.kind->vcpus);
-    put_int(o, "vcpus_used", host.vcpus_used);
-    put_int(o, "memory_mib", host.kind->memory_mib);
-    put_int(o, "memory_used_mib", host.memory_used_mib);
-    put_int(o, "sockets", host.kind->sockets);
-    put_int(o, "cores", host.kind->cores);
+    json_key_str(o, "kind", host.kind->name);
+    json_key_str(o, "family", host.family);
+    json_key_int(o, "vcpus", host.kind->vcpus);
+    json_key_int(o, "vcpus_used", host.vcpus_used);
+    json_key_int(o, "memory_mib", host.kind->memory_mib);
+    json_key_int(o, "memory_used_mib", host.memory_used_mib);
+    json_key_int(o, "sockets", host.kind->sockets);
+    json_key_int(o, "cores", host.kind->cores);
     json_key(o, S("fault"));
     json_bool(o, host.fault);
 }

@@ -111,8 +111,7 @@ token_good(struct arena *arena, const uint8_t key[IMDS_KEY_BYTES], struct str id
 
 /* ---- the tree ---- */
 
-static struct leaf *
-add(struct tree *t, struct str value, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static struct leaf *add(struct tree *t, struct str value, const char *fmt, ...) PRINTF_LIKE(3, 4);
 static struct leaf *
 add(struct tree *t, struct str value, const char *fmt, ...)
 {
@@ -162,8 +161,8 @@ add_interface(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
 {
     const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, nic->subnet_id);
     const struct ec2_vpc_row *vpc = ec2_vpc_get(txn, nic->vpc_id);
-    const char *at = str_cstr(t->arena, str_fmt(t->arena, "meta-data/network/interfaces/macs/%.*s",
-                                                STR_ARG(nic->mac)));
+    const char *at = str_cstr(
+        t->arena, str_fmt(t->arena, "meta-data/network/interfaces/macs/%.*s", STR_ARG(nic->mac)));
 
     add(t, str_fmt(t->arena, "%d", (int)nic->device_index), "%s/device-number", at);
     add(t, nic->id, "%s/interface-id", at);
@@ -236,9 +235,9 @@ static void
 add_key(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
 {
     const struct ec2_key_pair_row *key =
-        instance->key_name.n ? ec2_key_pair_by_name_get(txn, instance->account, instance->region,
-                                                        instance->key_name)
-                             : NULL;
+        instance->key_name.n
+            ? ec2_key_pair_by_name_get(txn, instance->account, instance->region, instance->key_name)
+            : NULL;
 
     if (!key)
         return;
@@ -315,8 +314,7 @@ add_role(struct tree *t, struct txn *txn, const struct ec2_instance_row *instanc
         return;
     add(t, STR_NONE, "meta-data/iam/info")->kind = LEAF_ROLE_INFO;
     if (t->role.role)
-        add(t, STR_NONE, "meta-data/iam/security-credentials/%.*s",
-            STR_ARG(t->role.role->name))
+        add(t, STR_NONE, "meta-data/iam/security-credentials/%.*s", STR_ARG(t->role.role->name))
             ->kind = LEAF_CREDENTIALS;
 }
 
@@ -333,13 +331,6 @@ event_time(struct tree *t, int64_t ms)
                    c.hour, c.minute, c.second);
 }
 
-static void
-event_member(struct json_out *o, const char *name, struct str value)
-{
-    json_key(o, str_from(name));
-    json_str(o, value);
-}
-
 /* Scheduled events that are to come, or those that are over, as JSON. */
 static struct str
 events(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance, bool active)
@@ -353,15 +344,15 @@ events(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance,
     STORE_EACH(txn, ec2_event_by_instance, row, instance->id) {
         if (row->active != active)
             continue;
-        description = active ? row->description
-                             : str_cat(t->arena, S("[Completed] "), row->description);
+        description =
+            active ? row->description : str_cat(t->arena, S("[Completed] "), row->description);
         json_open(&o, '{');
-        event_member(&o, "NotBefore", event_time(t, row->not_before_ms));
-        event_member(&o, "Code", row->code);
-        event_member(&o, "Description", description);
-        event_member(&o, "EventId", row->id);
-        event_member(&o, "NotAfter", event_time(t, row->not_after_ms));
-        event_member(&o, "State", active ? S("active") : S("completed"));
+        json_key_str(&o, "NotBefore", event_time(t, row->not_before_ms));
+        json_key_str(&o, "Code", row->code);
+        json_key_str(&o, "Description", description);
+        json_key_str(&o, "EventId", row->id);
+        json_key_str(&o, "NotAfter", event_time(t, row->not_after_ms));
+        json_key_str(&o, "State", active ? S("active") : S("completed"));
         json_close(&o, '}');
     }
     json_close(&o, ']');
@@ -620,9 +611,8 @@ imds_answer(struct txn *txn, struct arena *arena, const struct ec2_instance_row 
     if (!clean_path(arena, req->path, &path))
         return refuse(arena, 400);
     if (str_is(path, "latest/api/token"))
-        return req->method == HTTP_PUT
-                   ? give_token(arena, instance, keys, now_ms, nonce, req)
-                   : refuse(arena, 405);
+        return req->method == HTTP_PUT ? give_token(arena, instance, keys, now_ms, nonce, req)
+                                       : refuse(arena, 405);
     if (req->method == HTTP_PUT && is_versions_token(path))
         return refuse(arena, 403);
     if (req->method != HTTP_GET && req->method != HTTP_HEAD)

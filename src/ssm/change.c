@@ -10,10 +10,8 @@ enum { DETAIL_BYTES_MAX = 128 << 10 };
 static void
 member(struct json_out *o, const char *name, struct str value)
 {
-    if (!value.n)
-        return;
-    json_key(o, str_from(name));
-    json_str(o, value);
+    if (value.n)
+        json_key_str(o, name, value);
 }
 
 /* Ends a detail that was begun in a buffer, and writes the event of the parameter. */

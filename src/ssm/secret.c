@@ -11,10 +11,8 @@ enum { RESULT_BYTES_MAX = 512 << 10 };
 static void
 member(struct json_out *o, const char *name, struct str value)
 {
-    if (!value.p)
-        return;
-    json_key(o, str_from(name));
-    json_str(o, value);
+    if (value.p)
+        json_key_str(o, name, value);
 }
 
 /* GetSecretValue's own answer as JSON: SourceResult. */
