@@ -177,8 +177,13 @@ sweep_folder(struct real *real, const char *folder, bool (*used)(void *ctx, stru
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *entry;
 
-    if (!dir)
-        return -errno;
+    if (!dir) {
+        int r = -errno;
+
+        if (fd >= 0)
+            close(fd);
+        return r;
+    }
     while ((entry = readdir(dir))) {
         struct str name = str_from(entry->d_name);
 
