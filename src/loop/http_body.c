@@ -151,7 +151,7 @@ step_piecewise(struct http_conn *c)
     struct exchange *x = c->x;
     size_t come = x->in_n - x->head_n, most = PIECE_BYTES;
 
-    if (!grow_body(x, PIECE_BYTES, PIECE_BYTES)) {
+    if (!grow_body(x, room, room)) {
         conn_abort(c);
         return false;
     }
@@ -159,6 +159,7 @@ step_piecewise(struct http_conn *c)
         return take_piece(c);
     if (come) {
         assert(come <= x->body_cap);
+    size_t room = MAX(come, PIECE_BYTES); /* what came with a head may be more than a piece */
         memcpy(x->body, x->in + x->head_n, come);
         x->body_n = come;
         x->in_n = x->head_n;

@@ -735,3 +735,78 @@ TEST(a_unix_socket_serves_too_and_an_abandoned_one_is_replaced)
     CHECK_INT(net_listen_tcp(S("300.1.1.1"), 0, &none), -EINVAL);
     end();
 }
+
+static size_t taken; /* of a body that comes piece by piece */
+
+static enum http_body_way
+on_head(struct http_request *req)
+{
+    return str_is(req->head.path, "/pieces") ? HTTP_PIECEWISE : HTTP_WHOLE;
+}
+
+static bool
+on_body(struct http_request *req UNUSED, struct str piece)
+{
+    taken += piece.n;
+    return true;
+}
+
+static void
+on_cut(struct http_request *req UNUSED)
+{
+    FAIL("the body was there");
+}
+
+static void
+tell_all(int fd, const char *p, size_t n)
+{
+    while (n) {
+        ssize_t w = send(fd, p, n, MSG_NOSIGNAL);
+
+        CHECK(w > 0 || errno == EAGAIN);
+        if (w < 0)
+            turn(1);
+        p += MAX(w, 0);
+        n -= (size_t)MAX(w, 0);
+    }
+}
+
+/* A buffer that grew for one head may bring more than a piece with the next. */
+TEST(a_body_that_came_with_its_head_is_taken_in_pieces)
+{
+    enum { HEAD_BYTES = 64 * 1024 - 300, SECOND = 6000, BODY_BYTES = 120000 };
+    const int room = 4 << 20;
+    const size_t cap = HEAD_BYTES + SECOND + BODY_BYTES;
+    char *text_out = calloc(1, cap);
+    size_t n;
+
+    serve((struct http_config){.max_header_bytes = 64 * 1024,
+                               .max_piecewise_bytes = BODY_BYTES,
+                               .on_head = on_head,
+                               .on_body = on_body,
+                               .on_cut = on_cut});
+    taken = 0;
+    /* Windows that hold all of it at once; connections have the listener's. */
+    for (int i = 0; i < 64; i++)
+        setsockopt(i, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+    int fd = dial();
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+    n = (size_t)snprintf(text_out, cap,
+                         "POST /echo HTTP/1.1\r\nHost: a\r\n"
+                         "Transfer-Encoding: chunked\r\nX: %0*d\r\n\r\n0\r\n\r\n",
+                         HEAD_BYTES, 0);
+    n += (size_t)snprintf(text_out + n, cap - n, "POST /pieces HTTP/1.1\r\nHost: a\r\nX: %0*d",
+                          SECOND, 0);
+    tell_all(fd, text_out, n);
+    turn(4);
+    n = (size_t)snprintf(text_out, cap, "\r\nContent-Length: %d\r\n\r\n", BODY_BYTES);
+    memset(text_out + n, 'b', BODY_BYTES);
+    tell_all(fd, text_out, n + BODY_BYTES);
+    turn(4);
+    struct str answer = hear(fd);
+    CHECK(str_find(answer, S("/pieces")) != SIZE_MAX);
+    CHECK_INT(taken, BODY_BYTES);
+    close(fd);
+    free(text_out);
+    end();
+}
