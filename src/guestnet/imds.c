@@ -24,6 +24,7 @@
 
 #define TTL_MAX_S 21600
 #define EVENTS_BYTES_MAX (64 << 10)
+#define EVENT_BYTES_MAX 512 /* of one, without its description */
 #define TOKEN_RAW_BYTES 41 /* expiry, nonce and 25 bytes of seal: 56 characters, as on AWS */
 #define SEAL_BYTES (TOKEN_RAW_BYTES - 16)
 
@@ -354,6 +355,8 @@ events(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance,
         json_key_str(&o, "NotAfter", event_time(t, row->not_after_ms));
         json_key_str(&o, "State", active ? S("active") : S("completed"));
         json_close(&o, '}');
+        if (out.n + EVENT_BYTES_MAX + 6 * description.n > EVENTS_BYTES_MAX)
+            break; /* years of history: what is shown is whole */
     }
     json_close(&o, ']');
     struct str text = str_dup(t->arena, buf_str(&out));

@@ -102,3 +102,32 @@ TEST(scheduled_events_are_told_in_the_metadata)
     CHECK(str_starts(json_path(told, "0.Description"), S("[Completed] ")));
     world_free(w);
 }
+
+TEST(a_history_of_events_that_is_too_long_is_still_whole)
+{
+    struct world *w = world_new();
+    const char *id = launch(w, "");
+    struct txn *txn = store_begin(cloud_store(w->cloud));
+
+    for (int i = 0; i < 400; i++) {
+        const struct ec2_event_row row = {
+            .id = str_fmt(test_arena(), "instance-event-%017d", i),
+            .account = S("000000000000"),
+            .region = S("us-east-1"),
+            .instance_id = str_from(id),
+            .code = S("system-reboot"),
+            .description = S("The \"instance\" is rebooted"),
+            .not_before_ms = w->env.now_ms,
+            .not_after_ms = w->env.now_ms,
+            .ended_ms = w->env.now_ms,
+            .created_ms = w->env.now_ms,
+        };
+        CHECK_INT(ec2_event_insert(txn, &row), 0);
+    }
+    (void)store_commit(txn);
+    world_flush(w);
+    struct str told = get(w, id, MD "events/maintenance/history");
+    CHECK(json_count(told, "") > 100);
+    CHECK(str_ends(told, S("}]")));
+    world_free(w);
+}
