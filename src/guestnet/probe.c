@@ -155,6 +155,8 @@ minute_passed(struct loop_timer *timer)
     loop_timer_set(loop, &p->minute, LOOP_CLOUD, loop_now_ms(loop, LOOP_CLOUD) + ROUND_MS);
     collect(p);
     p->tries = 0;
+    /* A round may still be on its way: the cloud's clock was advanced. */
+    loop_timer_stop(loop, &p->again);
     if (p->n)
         try(p);
 }

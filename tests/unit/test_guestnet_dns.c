@@ -19,12 +19,19 @@ struct lab {
     int udp, tcp; /* upstream's; -1: there is none */
     uint16_t port;
     struct str heard; /* the last instance that was */
+    unsigned asked;   /* instances, whether they answered or not */
 };
 
 static void
 heard(void *ctx, struct str id)
 {
     ((struct lab *)ctx)->heard = str_dup(test_arena(), id);
+}
+
+static void
+asked(void *ctx, struct str id UNUSED, bool answered UNUSED)
+{
+    ((struct lab *)ctx)->asked++;
 }
 
 /* Both of upstream's sockets, on one port. */
@@ -56,6 +63,7 @@ lab_new(bool upstream)
     struct guestnet_config config = {.loop = lab->loop,
                                      .store = cloud_store(lab->w->cloud),
                                      .heard = heard,
+                                     .asked = asked,
                                      .ctx = lab,
                                      .upstream_dns = upstream ? INADDR_LOOPBACK : 0,
                                      .upstream_port = lab->port};
@@ -542,6 +550,41 @@ TEST(an_instance_that_asks_for_a_name_was_heard)
     CHECK(str_eq(lab->heard, xml_text(xml, "instanceId")));
     close(fd);
     close(stranger);
+    lab_free(lab);
+}
+
+/* Moves real time on, and the cloud's. */
+static void
+pass(struct lab *lab, int64_t real_ms, int64_t cloud_ms)
+{
+    lab->w->env.mono_ns += real_ms * 1000000;
+    lab->w->env.now_ms += cloud_ms;
+    turns(lab, 1);
+}
+
+TEST(a_round_of_asking_guests_ends_when_the_clock_is_advanced_into_the_next)
+{
+    struct lab *lab = lab_new(false);
+    struct loop_fd *source = &lab->vpc->dns[0];
+    struct str run = world_ok(lab->w, "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceT"
+                                      "ype=t3.micro&MinCount=1&MaxCount=1");
+
+    /* Nobody is really asked. */
+    loop_fd_remove(lab->loop, source);
+    close(source->fd);
+    source->fd = -1;
+    world_advance(lab->w, 10000);
+    pass(lab, 0, 60000);
+    for (int i = 0; i < 3; i++)
+        pass(lab, 600, 0);
+    CHECK_INT(lab->asked, 1);
+
+    pass(lab, 0, 60000);
+    world_okf(lab->w, "Action=TerminateInstances&InstanceId.1=%s", xml_cstr(run, "instanceId"));
+    world_advance(lab->w, 10000);
+    pass(lab, 0, 60000);
+    pass(lab, 600, 0);
+    CHECK_INT(lab->asked, 1);
     lab_free(lab);
 }
 
