@@ -101,6 +101,7 @@ write_pem(const struct trust *trust, const char *data_dir)
     if (fd < 0 || fchmod(fd, 0644) < 0 ||
         write(fd, trust->pem.p, trust->pem.n) != (ssize_t)trust->pem.n || fsync(fd) < 0 ||
         rename(fresh, path) < 0)
+    errno = fd < 0 ? errno : EIO; /* for a short write */
         r = error_origin(errno, "%s cannot be written", path);
     if (fd >= 0)
         close(fd);
