@@ -135,7 +135,7 @@ static void
 join_group(struct guest *g, struct str group, struct str user)
 {
     group = str_trim(group);
-    if (group.n == 0)
+    if (group.n == 0 || user.n == 0)
         return;
     add_group(g, group);
     save(g, "/etc/group", account_join(g->a, load(g, "/etc/group"), group, user), 0644);
@@ -188,6 +188,13 @@ make_home(struct guest *g, const struct account *who)
 
 static bool
 create_user(struct guest *g, const struct node *u, struct str name, struct account *ret)
+/* Whether a text can stand between the colons of an account file. */
+static bool
+is_field(struct str text)
+{
+    return str_find(text, S(":"), 0) == SIZE_MAX && str_find(text, S("\n"), 0) == SIZE_MAX;
+}
+
 {
     struct str passwd = load(g, "/etc/passwd"), home = node_text(u, "homedir");
     struct str shell = node_text(u, "shell"), group = node_text(u, "primary_group"), hash;
@@ -213,9 +220,7 @@ create_user(struct guest *g, const struct node *u, struct str name, struct accou
     else if (node_bool(node_get(u, "lock_passwd"), true))
         hash = arena_fmt(g->a, "!%.*s", STR_ARG(hash));
     struct str gecos = node_text(u, "gecos");
-    if (str_find(gecos, S(":"), 0) != SIZE_MAX || str_find(gecos, S("\n"), 0) != SIZE_MAX ||
-        str_find(home, S(":"), 0) != SIZE_MAX || str_find(shell, S(":"), 0) != SIZE_MAX ||
-        str_find(hash, S(":"), 0) != SIZE_MAX) {
+    if (!is_field(gecos) || !is_field(home) || !is_field(shell) || !is_field(hash)) {
         stage_error(g, "User %.*s: a field holds a colon or a line end", STR_ARG(name));
         return false;
     }

@@ -191,8 +191,9 @@ write_files:
 - {path: /etc/late, content: z, defer: true, owner: "bob:bob"}
 groups: [{hackers: [ec2-user]}, empty]
 users: [default, {name: bob, groups: "wheel, hackers", sudo: "ALL=(ALL) NOPASSWD:ALL",
-  ssh_authorized_keys: [ssh-ed25519 BOBKEY], passwd: $6$a$b, lock_passwd: false}]
-chpasswd: {expire: false, list: "ec2-user:$6$xx$yy"}
+  ssh_authorized_keys: [ssh-ed25519 BOBKEY], passwd: $6$a$b, lock_passwd: false},
+  {name: eve, homedir: "/home/eve\nroot2:x:0:0::/root"}]
+chpasswd: {expire: false, list: ["  ec2-user:$6$xx$yy"]}
 packages: [htop]
 ntp: {enabled: true}
 runcmd: ["echo run as $(id -un) on $(hostname)", [echo, "a  b", $HOME]]
@@ -213,6 +214,9 @@ ok 'with a key' grep -q BOBKEY "$disk/home/bob/.ssh/authorized_keys"
 ok 'with sudo' grep -q '^bob ALL' "$disk/etc/sudoers.d/90-cloud-init-users"
 ok 'deferred files come after users' test "$(stat -c %u "$disk/etc/late")" = 1001
 ok 'chpasswd sets a hash' grep -q '^ec2-user:$6$xx$yy:' "$disk/etc/shadow"
+ok 'a field that would be a line of its own is refused' \
+    grep -q 'User eve: a field holds a colon or a line end' "$log"
+no 'and no such user is made' grep -q -e ^eve -e ^root2 "$disk/etc/passwd"
 ok 'packages that there are not are an error' \
     grep -q 'Package command yum failed with exit code 1' "$log"
 ok 'an unknown key is named' grep -q "key 'ntp' is not implemented" "$log"
