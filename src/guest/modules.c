@@ -216,6 +216,7 @@ module_power_state(struct guest *g)
     const struct node *p = node_get(g->config, "power_state");
     struct str mode = node_text(p, "mode"), delay = node_text(p, "delay");
     struct str message = node_text(p, "message");
+    enum { MINUTES_MAX = 60 * 24 * 365 };
     int sig = str_eq(mode, S("reboot")) ? SIGINT : SIGUSR2;
     uint64_t minutes = 0;
 
@@ -229,7 +230,8 @@ module_power_state(struct guest *g)
     }
     if (str_starts(delay, S("+")))
         delay = str_cut(delay, 1, delay.n);
-    if (delay.n && !str_eq(delay, S("now")) && !str_u64(delay, 10, &minutes)) {
+    if (delay.n && !str_eq(delay, S("now")) &&
+        (!str_u64(delay, 10, &minutes) || minutes > MINUTES_MAX)) {
         stage_error(g, "power_state[delay] must be 'now' or '+m' (minutes)");
         return;
     }

@@ -301,3 +301,5 @@ run_drain(void)
     while (copy_output())
         poll(&fd, 1, -1);
 }
+    if (out_read < 0)
+        return; /* there never was a pipe */

@@ -58,9 +58,11 @@ state_open(struct guest *g)
 
     if (mkdir(dir, 0755) < 0 && errno == ENOENT)
         must(make_dirs(dir, 0755), dir);
-    if ((mkdir(state_path(g, "sem"), 0755) < 0 || mkdir(state_path(g, "scripts"), 0755) < 0 ||
-         mkdir(CLOUD "/data", 0755) < 0) && errno != EEXIST)
-        log_warn("Cannot make folders in %s: %s", dir, strerror(errno));
+    /* Each by itself: a boot that was cut short may have left some of them. */
+    const char *const folders[] = {state_path(g, "sem"), state_path(g, "scripts"), CLOUD "/data"};
+    for (size_t i = 0; i < COUNT_OF(folders); i++)
+        if (mkdir(folders[i], 0755) < 0 && errno != EEXIST)
+            log_warn("Cannot make %s: %s", folders[i], strerror(errno));
     file_read(g->a, CLOUD "/data/instance-id", 256, &before);
     g->previous_id = str_trim(before);
     g->new_instance = !str_eq(g->previous_id, g->instance_id);
