@@ -114,9 +114,13 @@ look_at(struct host_meter *meter, struct txn *txn, const struct ec2_instance_row
 static void
 again_in(struct host_meter *meter, int64_t ms)
 {
-    ms = MIN(MAX(ms, PERIOD_MIN_MS), PERIOD_MAX_MS);
-    loop_timer_set(meter->loop, &meter->timer, LOOP_CLOUD,
-                   loop_now_ms(meter->loop, LOOP_CLOUD) + ms);
+    int64_t due_ms =
+        loop_now_ms(meter->loop, LOOP_CLOUD) + MIN(MAX(ms, PERIOD_MIN_MS), PERIOD_MAX_MS);
+
+    assert(due_ms > 0);
+    if (!meter->timer.node.place || meter->timer.node.due > due_ms)
+        loop_timer_set(meter->loop, &meter->timer, LOOP_CLOUD, due_ms);
+/* Never later than was said before: that was for another one. */
 }
 
 static void

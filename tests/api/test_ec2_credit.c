@@ -120,6 +120,20 @@ TEST(a_standard_instance_is_held_to_its_baseline_when_its_credits_are_gone, "ITY
     world_free(w);
 }
 
+TEST(one_that_boots_does_not_put_off_the_look_at_another_whose_credits_end)
+{
+    struct world *w = world_new();
+    const char *id = run(w, "t2.micro");
+
+    host_sim_use(w->sim, str_from(id), 1000);
+    world_advance(w, 32 * MINUTE_MS);
+    CHECK_INT(credits(w, id).limit_milli, 1000);
+    run(w, "t2.micro"); /* with credits for more than half an hour */
+    world_advance(w, 5 * MINUTE_MS);
+    CHECK_INT(credits(w, id).limit_milli, 100);
+    world_free(w);
+}
+
 TEST(an_unlimited_instance_borrows_and_a_change_to_standard_holds_it, "ITYPE-08")
 {
     struct world *w = world_new();
