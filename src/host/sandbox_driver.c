@@ -579,11 +579,34 @@ host_sandbox_free(struct host_sandbox *s)
     priv_conn_free(s->conn);
     priv_conn_free(s->asks);
     sandbox_network_done(s);
+static void
+to_nobody(void *ctx UNUSED, struct str id UNUSED)
+{
+}
+
+static void
+why_to_nobody(void *ctx UNUSED, struct str id UNUSED, struct str reason UNUSED)
+{
+}
+
+static void
+inspected_to_nobody(void *ctx UNUSED, struct str id UNUSED, bool wiped UNUSED)
+{
+}
+
     free(s);
     return NULL;
 }
 
 const struct host_driver *
+    /* Requests on their way end with the connection, and who asked is gone.  What became of a
+     * launch is seen at the next start. */
+    s->events = (struct host_events){.booted = to_nobody,
+                                     .failed = why_to_nobody,
+                                     .removed = to_nobody,
+                                     .frozen = to_nobody,
+                                     .not_frozen = why_to_nobody,
+                                     .inspected = inspected_to_nobody};
 host_sandbox_driver(struct host_sandbox *s)
 {
     return &s->driver;
