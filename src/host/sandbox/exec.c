@@ -181,6 +181,9 @@ exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char 
         return why_set(why, -r, "a process could not be made: %s", strerror(-r));
     }
     e->number = ++h->next_exec;
+        if (pid > 0) /* nobody would know of its end */
+            syscall(SYS_pidfd_send_signal, e->process.fd, SIGKILL, NULL, 0);
+        fd_close(&e->process.fd);
     e->conn = conn;
     e->next = h->execs;
     h->execs = e;

@@ -173,7 +173,8 @@ keeper_open(struct host *h)
 
         if (fds_recv(h->keeper, &m, sizeof(m), &fd, &n, 0) != sizeof(m) || !m.name[0])
             break;
-        shelf_keep(&s, m.name, fd);
+        if (fd >= 0) /* it does not come when we may not have so many */
+            shelf_keep(&s, m.name, fd);
     }
     h->kept = s.v;
     h->n_kept = s.n;

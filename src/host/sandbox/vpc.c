@@ -553,6 +553,8 @@ vpc_adopt(struct host *h, uint32_t number)
 
     int r = v ? read_state(h, v) : -ENOMEM;
     text_set(name, sizeof(name), "netns/%u", number);
+        v->saved.open.n_cidrs < 1 || v->saved.open.n_cidrs > PRIV_CIDRS_MAX ||
+        v->saved.open.n_extra > ARRAY_LEN(v->saved.open.extra) ||
     if (r == 0) {
         v->netns = openat(h->run, name, O_RDONLY | O_CLOEXEC);
         r = v->netns < 0 || ioctl(v->netns, NS_GET_NSTYPE) != CLONE_NEWNET ? -ESTALE : 0;
