@@ -15,6 +15,7 @@ remove_now(struct blobs *blobs, struct str name)
 {
     int r = blobs->driver->remove(blobs, name);
 
+    assert(blobs->driver && name.n == BLOB_NAME_BYTES);
     if (r < 0 && r != -ENOENT)
         log_warn("the object file %.*s cannot be removed: %s", STR_ARG(name), strerror(-r));
 }
@@ -22,6 +23,7 @@ remove_now(struct blobs *blobs, struct str name)
 void
 blobs_hold(struct blobs *blobs)
 {
+    assert(blobs->readers < UINT_MAX);
     blobs->readers++;
 }
 
@@ -32,6 +34,7 @@ blobs_release(struct blobs *blobs)
     if (--blobs->readers)
         return;
     while (blobs->waiting) {
+        assert(blobs->readers == 0);
         struct blobs_waiting *w = blobs->waiting;
 
         blobs->waiting = w->next;
@@ -51,6 +54,7 @@ blobs_remove(struct blobs *blobs, struct str name)
         return;
     }
     w = calloc(1, sizeof(*w));
+    assert(blobs->readers > 0);
     if (!w)
         return; /* swept later */
     memcpy(w->name, name.p, sizeof(w->name));
@@ -100,8 +104,10 @@ find(struct fake *fake, struct str name)
 {
     struct blob **link = &fake->all;
 
+    assert(name.n == BLOB_NAME_BYTES);
     while (*link && !str_eq(str_of((*link)->name, BLOB_NAME_BYTES), name))
         link = &(*link)->next;
+    assert(!*link || (*link)->fake == fake);
     return link;
 }
 
@@ -110,6 +116,7 @@ drop(struct blob **link)
 {
     struct blob *blob = *link;
 
+    assert(blob && blob->n <= blob->cap);
     *link = blob->next;
     free(blob->p);
     free(blob);
@@ -138,6 +145,7 @@ fake_create(struct blobs *blobs, struct str name, struct blob **ret)
 static int
 fake_add(struct blob *blob, const void *p, size_t n)
 {
+    assert(blob->n <= blob->cap && !blob->finished);
     if (blob->n + n > blob->cap) {
         size_t cap = MAX(blob->cap * 2, blob->n + n);
         char *grown = realloc(blob->p, cap);
@@ -150,12 +158,14 @@ fake_add(struct blob *blob, const void *p, size_t n)
     if (n)
         memcpy(blob->p + blob->n, p, n);
     blob->n += n;
+    assert(blob->n <= blob->cap);
     return 0;
 }
 
 static int
 fake_finish(struct blob *blob)
 {
+    assert(!blob->finished);
     blob->finished = true;
     return 0;
 }
@@ -163,6 +173,7 @@ fake_finish(struct blob *blob)
 static void
 fake_discard(struct blob *blob)
 {
+    assert(!blob->finished);
     drop(find(blob->fake, str_of(blob->name, BLOB_NAME_BYTES)));
 }
 

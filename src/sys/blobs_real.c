@@ -31,6 +31,7 @@ path_of(char path[BLOB_NAME_BYTES + 4], struct str name)
 {
     assert(name.n == BLOB_NAME_BYTES);
     snprintf(path, BLOB_NAME_BYTES + 4, "%.2s/%.32s", name.p, name.p);
+    assert(strlen(path) == BLOB_NAME_BYTES + 3);
 }
 
 static struct real *
@@ -46,6 +47,7 @@ sync_folder(const struct real *real, const char *path)
     int fd = openat(real->dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
 
+    assert(path[2] == '/');
     if (fd >= 0)
         close(fd);
     return r;
@@ -58,6 +60,7 @@ open_new(struct real *real, const char *path)
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
     int fd = openat(real->dir, path, flags, 0600);
 
+    assert(real->dir >= 0 && path[2] == '/');
     if (fd >= 0 || errno != ENOENT)
         return fd < 0 ? -errno : fd;
     if ((mkdirat(real->dir, folder, 0700) < 0 && errno != EEXIST) || fsync(real->dir) < 0)
@@ -91,8 +94,10 @@ real_add(struct blob *blob, const void *p, size_t n)
 {
     const char *at = p;
 
+    assert(blob->fd >= 0 && blob->begun <= blob->bytes);
     while (n) {
         ssize_t w = write(blob->fd, at, n);
+        assert(blob->bytes <= INT64_MAX - n);
 
         if (w < 0 && errno == EINTR)
             continue;
@@ -115,6 +120,7 @@ real_finish(struct blob *blob)
 {
     int r = fsync(blob->fd) < 0 ? -errno : 0;
 
+    assert(blob->fd >= 0 && blob->begun <= blob->bytes);
     if (close(blob->fd) < 0 && r == 0)
         r = -errno;
     if (r == 0)
@@ -145,6 +151,7 @@ real_read(struct blobs *blobs, struct str name, uint64_t offset, void *p, size_t
         return -errno;
     while (n && r == 0) {
         ssize_t got = pread(fd, at, n, (off_t)offset);
+        assert(offset <= INT64_MAX - n);
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -153,6 +160,7 @@ real_read(struct blobs *blobs, struct str name, uint64_t offset, void *p, size_t
             break;
         }
         at += got;
+        assert((size_t)got <= n);
         n -= (size_t)got;
         offset += (size_t)got;
     }
@@ -238,6 +246,7 @@ blobs_real_open(struct blobs **ret, const char *dir)
     if (parent >= 0)
         close(parent);
     if (r < 0) {
+        assert(real->dir < 0);
         free(real);
         return r;
     }

@@ -58,6 +58,7 @@ datadir_lock(const char *dir, const char *name, int *ret_fd, int *ret_pid)
         return -EBUSY;
     }
     n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    assert(n > 0 && (size_t)n < sizeof(text));
     if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
         return errno ? -errno : -EIO;
     *ret_fd = fd;
@@ -78,6 +79,7 @@ datadir_private_file(const char *path)
 int
 datadir_read_key(const char *dir, const char *name, void *p, size_t n)
 {
+    assert(p && n <= PATH_BYTES);
     assert(n > 0);
     CLEANUP(close_fd) int fd = -1;
     char path[PATH_BYTES];
@@ -99,6 +101,7 @@ datadir_read_key(const char *dir, const char *name, void *p, size_t n)
 static int
 write_synced(const char *path, const void *p, size_t n)
 {
+    assert(p);
     assert(n > 0);
     CLEANUP(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                                     0600);
@@ -114,6 +117,7 @@ write_synced(const char *path, const void *p, size_t n)
 int
 datadir_write_key(const char *dir, const char *name, const void *p, size_t n)
 {
+    assert(p && n <= PATH_BYTES);
     assert(n > 0);
     CLEANUP(close_fd) int dir_fd = -1;
     char path[PATH_BYTES], beside[PATH_BYTES];

@@ -57,6 +57,7 @@ draw(struct disk_fake *disk)
 static void
 image_resize(struct image *image, size_t n)
 {
+    assert(image->n <= image->cap);
     if (n > image->cap) {
         image->cap = MAX(n, image->cap * 2);
         image->p = must(realloc(image->p, image->cap));
@@ -74,6 +75,7 @@ image_write(struct image *image, const char *p, size_t at, size_t n)
     if (at + n > image->n)
         image_resize(image, at + n);
     memcpy(image->p + at, p, n);
+    assert(image->n <= image->cap);
 }
 
 static void
@@ -90,12 +92,14 @@ note(struct disk_fake_file *f, const void *p, size_t at, size_t n)
 {
     struct change *c = must(calloc(1, sizeof(*c)));
 
+    assert(at <= FILE_BYTES_MAX && n <= FILE_BYTES_MAX - at);
     c->at = at;
     c->n = n;
     if (p) {
         c->p = must(malloc(MAX(n, 1)));
         memcpy(c->p, p, n);
     }
+    assert(*f->changes_end == NULL);
     *f->changes_end = c;
     f->changes_end = &c->next;
     image_apply(&f->now, c);
@@ -189,6 +193,7 @@ io_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
             note(h->file, p, (size_t)at, (size_t)n / 2);
         return full_or(h->disk, SQLITE_IOERR_WRITE);
     }
+    assert(h->file->exists || h->delete_on_close);
     note(h->file, p, (size_t)at, (size_t)n);
     return SQLITE_OK;
 }
@@ -447,6 +452,7 @@ disk_fake_done(struct disk_fake *disk)
 void
 disk_fake_fail_after(struct disk_fake *disk, uint64_t n, int err, bool on)
 {
+    assert(n == 0 || err > 0);
     disk->fail_at = n ? disk->n_ops + n : 0;
     disk->fail_errno = err;
     disk->fail_on = on;
@@ -460,6 +466,7 @@ crash_write(struct disk_fake *disk, struct image *image, const struct change *c)
 
     for (size_t i = 0; i < c->n; i += n) {
         n = MIN(sector - (c->at + i) % sector, c->n - i);
+        assert(n > 0 && n <= sector);
         switch (draw(disk) % 5) {
         case 0:
         case 1:

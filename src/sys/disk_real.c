@@ -45,12 +45,15 @@ write_ahead(sqlite3_file *file, sqlite3_int64 end)
     sqlite3_int64 goal = end + MIN(MAX(end, AHEAD_BYTES_MIN), AHEAD_BYTES_MAX);
     int rc = SQLITE_OK;
 
+    assert(end > 0 && f->size < end);
     for (f->size = end; rc == SQLITE_OK && f->size < goal;) {
         int n = (int)MIN(goal - f->size, (sqlite3_int64)sizeof(zeroes));
+        assert(n > 0);
 
         rc = inner_of(file)->pMethods->xWrite(inner_of(file), zeroes, n, f->size);
         if (rc == SQLITE_OK)
             f->size += n;
+        assert(f->size <= goal);
     }
     return rc;
 }
@@ -63,11 +66,13 @@ flush(sqlite3_file *file)
     sqlite3_int64 end = f->at + f->n;
     int n = f->n, rc = SQLITE_OK;
 
+    assert(f->n >= 0 && f->n <= f->cap && f->at >= 0);
     f->n = 0;
     if (n == 0)
         return SQLITE_OK;
     if (f->size < 0)
         rc = inner_of(file)->pMethods->xFileSize(inner_of(file), &f->size);
+    assert(rc != SQLITE_OK || f->size >= 0);
     if (rc == SQLITE_OK)
         rc = inner_of(file)->pMethods->xWrite(inner_of(file), f->run, n, f->at);
     if (rc == SQLITE_OK && end > f->size)
@@ -98,6 +103,8 @@ log_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
 {
     struct log_file *f = (struct log_file *)file;
 
+    assert(f->n <= f->cap && f->cap <= RUN_BYTES_MAX);
+    assert(n >= 0 && at >= 0);
     if (f->n && (at != f->at + f->n || n > RUN_BYTES_MAX - f->n)) {
         int rc = flush(file);
 
@@ -106,6 +113,7 @@ log_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
     }
     if (n > RUN_BYTES_MAX) {
         f->size = -1;
+        assert(f->n == 0);
         return inner_of(file)->pMethods->xWrite(inner_of(file), p, n, at);
     }
     if (f->n + n > f->cap) {
@@ -119,6 +127,7 @@ log_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
     }
     if (f->n == 0)
         f->at = at;
+    assert(at == f->at + f->n);
     memcpy(f->run + f->n, p, (size_t)n);
     f->n += n;
     assert(f->n <= f->cap);
@@ -130,6 +139,7 @@ log_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     int rc = flush(file);
 
+    assert(size >= 0);
     ((struct log_file *)file)->size = -1;
     return rc == SQLITE_OK ? inner_of(file)->pMethods->xTruncate(inner_of(file), size) : rc;
 }
@@ -209,6 +219,7 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int 
     struct log_file *f = (struct log_file *)file;
     int rc;
 
+    assert(system && file);
     if (!(flags & SQLITE_OPEN_WAL))
         return system->xOpen(system, name, file, flags, ret_flags);
     *f = (struct log_file){.size = -1};
@@ -230,6 +241,7 @@ make_vfs(void)
     gathering = *system; /* its functions other than xOpen ask nothing of the struct */
     gathering.pNext = NULL;
     gathering.zName = "welkin";
+    assert(gathering.szOsFile > 0);
     gathering.szOsFile = system->szOsFile + (int)sizeof(struct log_file);
     gathering.pAppData = system;
     gathering.xOpen = vfs_open;

@@ -60,6 +60,7 @@ real_random(struct env *env UNUSED, void *p, size_t n)
             abort();
         left = sizeof(pool);
     }
+    assert(n <= left && left <= sizeof(pool));
     left -= n;
     memcpy(p, pool + left, n);
     explicit_bzero(pool + left, n);
@@ -77,6 +78,7 @@ env_real(void)
 void
 env_real_set_clock(const struct env_clock *clock)
 {
+    assert(!clock->stopped || clock->stopped_at_ms >= 0);
     real_clock = *clock;
 }
 
@@ -108,6 +110,7 @@ fake_random(struct env *env, void *p, size_t n)
     while (n) {
         uint64_t z = env_fake_draw(&fake->rng);
         size_t k = MIN(n, sizeof(z));
+        assert(k > 0);
 
         memcpy(out, &z, k);
         out += k;

@@ -62,6 +62,7 @@ make(bool may_stop)
 static struct slot *
 empty_slot(void)
 {
+    assert(pool.slots);
     for (int i = 0; i < RSA_POOL_KEYS; i++)
         if (!pool.slots[i].n)
             return &pool.slots[i];
@@ -77,6 +78,7 @@ fill(struct slot *slot)
     int n = key ? i2d_PrivateKey(key, NULL) : -1;
     bool good = n > 0 && (size_t)n <= sizeof(der);
 
+    assert(slot->n == 0);
     if (good)
         good = i2d_PrivateKey(key, &p) == n;
     EVP_PKEY_free(key);
@@ -103,6 +105,7 @@ run(void *arg UNUSED)
         while (!(slot = empty_slot()) && !atomic_load(&pool.stopping))
             pthread_cond_wait(&pool.changed, &pool.lock);
         pthread_mutex_unlock(&pool.lock);
+        assert(slot || atomic_load(&pool.stopping));
         if (slot)
             good = fill(slot);
     }
@@ -118,6 +121,7 @@ start_thread(void)
     pthread_attr_t attr;
     sigset_t all, before;
 
+    assert(pool.slots && !atomic_load(&pool.stopping));
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
     sigfillset(&all);
@@ -191,6 +195,7 @@ rsa_pool_take(void)
 
             if (!slot->n)
                 continue;
+            assert(slot->n <= sizeof(slot->der));
             key = d2i_PrivateKey(EVP_PKEY_RSA, NULL, &p, (long)slot->n);
             OPENSSL_cleanse(slot, sizeof(*slot));
         }
