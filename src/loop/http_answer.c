@@ -50,6 +50,7 @@ begin_head(struct http_conn *c, unsigned status, const struct http_header *heade
     struct http_server *s = c->server;
     struct buf *b = &s->head;
 
+    assert(c->state == HELD && (headers || n_headers == 0));
     assert(status >= 100 && status <= 999);
     buf_reset(b);
     if (status == 200) {
@@ -85,6 +86,7 @@ check_head(struct http_conn *c)
     if (!buf_failed(b))
         return;
     log_error("the headers of an answer are larger than %zu bytes", b->max);
+    assert(c->out.n == 0);
     buf_reset(b);
     buf_add_lit(b, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n"
                    "Connection: close\r\n\r\n");
@@ -98,9 +100,11 @@ keep_rest(struct http_conn *c, const struct iovec *v, int n, size_t sent)
 {
     for (int i = 0; i < n; i++) {
         size_t skip = MIN(sent, v[i].iov_len);
+        assert(skip <= v[i].iov_len);
         buf_add(&c->out, (const char *)v[i].iov_base + skip, v[i].iov_len - skip);
         sent -= skip;
     }
+    assert(sent == 0);
     if (buf_failed(&c->out)) {
         log_error("an answer is larger than %zu bytes, or memory is out", c->out.max);
         conn_abort(c);
@@ -122,6 +126,7 @@ write_out(struct http_conn *c, struct iovec *v, int n)
             return;
         }
         sent = r < 0 ? 0 : (size_t)r;
+        assert(sent <= total);
     }
     if (sent == total)
         return;
@@ -137,6 +142,7 @@ write_owned(struct http_conn *c, struct iovec v[2], struct buf *owned)
     ssize_t r = conn_send(c, v, 2);
     size_t sent = r > 0 ? (size_t)r : 0;
 
+    assert(c->out.n == 0 && c->out_sent == 0);
     if (r < 0 && r != -EAGAIN) {
         conn_abort(c);
         return;
@@ -150,12 +156,14 @@ write_owned(struct http_conn *c, struct iovec v[2], struct buf *owned)
     }
     c->out = *owned;
     c->out_sent = sent - v[0].iov_len;
+    assert(c->out_sent < c->out.n);
     *owned = (struct buf){.max = owned->max};
 }
 
 static void
 finish(struct http_conn *c)
 {
+    assert(c->state == HELD || c->state == STREAM || c->state == CLOSED);
     if (c->state != CLOSED)
         c->state = FLUSH;
     conn_answered(c);
@@ -234,6 +242,7 @@ http_stream_begin(struct http_request *req, unsigned status, const struct http_h
     struct http_conn *c = exchange_of(req)->conn;
     bool outermost = conn_enter(c);
 
+    assert(status >= 200);
     assert(c->state == HELD || c->state == CLOSED);
     if (c->state == HELD) {
         c->no_body = req->head.method == HTTP_HEAD || status == 204 || status == 304;
@@ -260,6 +269,8 @@ http_stream_begin_sized(struct http_request *req, unsigned status,
     struct http_conn *c = exchange_of(req)->conn;
     bool outermost = conn_enter(c);
 
+    assert(status >= 200 && status != 204 && status != 304);
+    assert(length <= INT64_MAX);
     assert(c->state == HELD || c->state == CLOSED);
     if (c->state == HELD) {
         c->chunked = false;
@@ -285,6 +296,7 @@ http_stream_write(struct http_request *req, struct str data)
     if (c->state == CLOSED)
         return -EPIPE;
     assert(c->state == STREAM);
+    assert(c->out_sent <= c->out.n && !(c->chunked && c->sized));
     /* A chunk of no bytes would be the last one. */
     if (data.n == 0 || c->no_body)
         return 0;
@@ -330,6 +342,7 @@ http_stream_end(struct http_request *req)
 void
 conn_flush(struct http_conn *c)
 {
+    assert(c->running && c->out_sent <= c->out.n);
     while (c->out_sent < c->out.n) {
         struct iovec v = {c->out.p + c->out_sent, c->out.n - c->out_sent};
         ssize_t r = conn_send(c, &v, 1);
@@ -361,6 +374,7 @@ conn_reject(struct http_conn *c, unsigned status)
     struct http_request *req = &c->x->req;
     struct str type = S("text/plain"), body;
 
+    assert(c->x && !c->x->held && status >= 400 && status <= 599);
     req->ctx = config->ctx;
     req->listener_ctx = c->listener ? c->listener->ctx : NULL;
     if (config->on_reject)

@@ -16,6 +16,7 @@ grow_body(struct exchange *x, size_t at_least, size_t at_most)
 {
     size_t cap = MIN(MAX(MAX(x->body_cap * 2, BODY_FIRST_BYTES), at_least), at_most);
 
+    assert(x->body_n <= x->body_cap);
     assert(at_least <= at_most);
     if (x->body_cap >= at_least)
         return true;
@@ -24,6 +25,7 @@ grow_body(struct exchange *x, size_t at_least, size_t at_most)
         return false;
     x->body = p;
     x->body_cap = cap;
+    assert(cap >= at_least);
     return true;
 }
 
@@ -31,6 +33,7 @@ grow_body(struct exchange *x, size_t at_least, size_t at_most)
 static void
 answer_now(struct http_conn *c)
 {
+    assert(!c->x->held);
     c->last = c->unread = true;
     conn_deliver(c, S(""), c->x->head_n);
 }
@@ -39,6 +42,7 @@ answer_now(struct http_conn *c)
 static bool
 body_fits(const struct exchange *x)
 {
+    assert(x->head_n <= x->in_cap && x->head_n <= x->in_n);
     return !x->req.head.chunked &&
            (uint64_t)x->req.head.content_length <= x->in_cap - x->head_n;
 }
@@ -70,6 +74,7 @@ conn_begin_body(struct http_conn *c)
     const struct http_config *config = &c->server->config;
     enum http_body_way way = HTTP_WHOLE;
 
+    assert(c->state == HEAD && x->head_n > 0 && x->head_n <= x->in_n);
     if (!head->chunked && head->content_length <= 0) {
         conn_deliver(c, S(""), x->head_n);
         return;
@@ -102,6 +107,7 @@ conn_begin_body(struct http_conn *c)
 static bool
 pass_on(struct http_conn *c, struct str piece)
 {
+    assert(c->state == BODY && c->x->piecewise && piece.n > 0);
     c->x->taken += piece.n;
     return c->server->config.on_body(&c->x->req, piece);
 }
@@ -117,10 +123,12 @@ take_piece(struct http_conn *c)
     size_t raw = x->body_n, used = raw, made = raw;
     int r = HTTP_MORE;
 
+    assert(c->state == BODY && raw > 0 && raw <= x->body_cap);
     if (x->req.head.chunked)
         r = http_chunked_decode(&x->chunks, x->body, raw, x->body, &used, &made);
     else if (x->taken + raw == (uint64_t)x->req.head.content_length)
         r = HTTP_COMPLETE;
+    assert(used <= raw && made <= raw);
     if (r > 0 || x->taken + made > max_body(c)) {
         conn_cut(c);
         conn_reject(c, r > 0 ? (unsigned)r : 413);
@@ -141,6 +149,7 @@ take_piece(struct http_conn *c)
     }
     memcpy(x->in + x->head_n, x->body + used, left);
     x->in_n = x->head_n + left;
+    assert(x->in_n <= x->in_cap);
     conn_deliver(c, S(""), x->head_n);
     return true;
 }
@@ -150,6 +159,7 @@ step_piecewise(struct http_conn *c)
 {
     struct exchange *x = c->x;
     size_t come = x->in_n - x->head_n, most = PIECE_BYTES;
+    size_t room = MAX(come, PIECE_BYTES); /* what came with a head may be more than a piece */
 
     if (!grow_body(x, room, room)) {
         conn_abort(c);
@@ -159,7 +169,6 @@ step_piecewise(struct http_conn *c)
         return take_piece(c);
     if (come) {
         assert(come <= x->body_cap);
-    size_t room = MAX(come, PIECE_BYTES); /* what came with a head may be more than a piece */
         memcpy(x->body, x->in + x->head_n, come);
         x->body_n = come;
         x->in_n = x->head_n;
@@ -167,6 +176,7 @@ step_piecewise(struct http_conn *c)
     }
     if (!x->req.head.chunked)
         most = (size_t)MIN((uint64_t)most, (uint64_t)x->req.head.content_length - x->taken);
+    assert(most > 0 && most <= x->body_cap);
     return conn_read_into(c, x->body, &x->body_n, most);
 }
 
@@ -176,6 +186,7 @@ step_chunked(struct http_conn *c)
     struct exchange *x = c->x;
     size_t max = c->server->config.max_body_bytes, raw = x->in_n - x->head_n, used, made;
 
+    assert(x->head_n <= x->in_n && x->in_n <= x->in_cap);
     if (raw == 0)
         return conn_read_into(c, x->in, &x->in_n, x->in_cap);
     if (!grow_body(x, x->body_n + raw, max + x->in_cap)) {
@@ -184,11 +195,13 @@ step_chunked(struct http_conn *c)
     }
     int r = http_chunked_decode(&x->chunks, x->in + x->head_n, raw, x->body + x->body_n, &used,
                                 &made);
+    assert(r > 0 || (used <= raw && made <= raw));
     if (r > 0) {
         conn_reject(c, (unsigned)r);
         return true;
     }
     x->body_n += made;
+    assert(x->body_n <= x->body_cap);
     if (x->body_n > max)
         conn_reject(c, 413);
     else if (r == HTTP_COMPLETE)
@@ -204,6 +217,7 @@ conn_step_body(struct http_conn *c)
     struct exchange *x = c->x;
     size_t length = (size_t)x->req.head.content_length;
 
+    assert(c->state == BODY && !x->held && x->head_n <= x->in_n);
     if (x->piecewise)
         return step_piecewise(c);
     if (x->req.head.chunked)

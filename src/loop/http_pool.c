@@ -16,6 +16,7 @@ exchange_get(struct http_server *s)
     if (x) {
         s->free_exchanges = x->next_free;
         s->n_free--;
+        assert((s->n_free == 0) == !s->free_exchanges);
     } else if (!(x = malloc(sizeof(*x)))) {
         return NULL;
     }
@@ -33,6 +34,7 @@ exchange_next(struct exchange *x)
 {
     size_t left = x->in_n - x->next_at;
 
+    assert(x->in_n <= x->in_cap && x->body_n <= x->body_cap);
     assert(x->next_at <= x->in_n);
     free(x->body);
     x->body = NULL;
@@ -61,6 +63,8 @@ exchange_put(struct http_server *s, struct exchange *x)
 {
     if (!x)
         return;
+    assert(x->in_n <= x->in_cap);
+    assert(s->n_free <= FREE_EXCHANGES_MAX);
     free(x->body);
     if (x->in != x->room)
         free(x->in);
@@ -96,6 +100,7 @@ peer_join(struct http_conn *c)
     uint64_t id = c->listener->id;
     uint8_t key[16];
 
+    assert(!c->peer && c->listener->server == s);
     if (!s->config.max_connections_per_peer)
         return true;
     peer_key(&c->addr, key);
@@ -114,6 +119,7 @@ peer_join(struct http_conn *c)
     }
     peer->n++;
     c->peer = peer;
+    assert(peer->n <= s->config.max_connections_per_peer);
     return true;
 }
 

@@ -53,6 +53,7 @@ conn_free(struct http_conn *c)
     struct http_server *s = c->server;
 
     assert(c->state == CLOSED && !c->x && !c->queued);
+    assert(s->stats.connections > 0 && c->source.fd < 0);
     loop_timer_stop(s->loop, &c->timer);
     buf_done(&c->out);
     peer_leave(c);
@@ -74,6 +75,7 @@ conn_new(struct http_listener *l, int fd, const union http_addr *addr)
     struct http_server *s = l->server;
     struct http_conn *c = calloc(1, sizeof(*c));
 
+    assert(fd >= 0 && s->stats.connections < s->config.max_connections);
     if (!c) {
         close(fd);
         return;
@@ -170,14 +172,52 @@ has_more(const struct http_conn *c)
     return false;
 }
 
+/* What holds of a connection between two calls on it: see http_conn.h. */
+static bool
+conn_ok(const struct http_conn *c)
+{
+    const struct exchange *x = c->x;
+
+    assert((c->state == CLOSED) == (c->source.fd < 0));
+    assert(c->out_sent <= c->out.n);
+    switch (c->state) {
+    case IDLE:
+        assert(!x && c->out.n == 0);
+        break;
+    case HEAD:
+    case BODY:
+        assert(x && x->conn == c && !x->held && c->out.n == 0);
+        assert(x->head_n <= x->in_n && x->in_n <= x->in_cap && x->body_n <= x->body_cap);
+        break;
+    case HELD:
+        assert(x && x->held && c->out.n == 0);
+        break;
+    case STREAM:
+        assert(x && x->held && !(c->chunked && c->sized));
+        break;
+    case FLUSH:
+        assert(x && !x->held && c->out.n > 0);
+        break;
+    case LINGER:
+        assert(!x && c->last && c->out.n == 0);
+        break;
+    case CLOSED:
+        assert(!c->tls && !conn_readable(c) && (!x || x->held));
+        break;
+    }
+    return true;
+}
+
 void
 conn_leave(struct http_conn *c, bool outermost)
 {
     struct http_server *s = c->server;
 
+    assert(c->running);
     if (!outermost)
         return;
     c->running = false;
+    assert(conn_ok(c));
     if (c->state == CLOSED && !c->x && !c->queued) {
         conn_free(c);
         return;
@@ -214,6 +254,7 @@ socket_recv(struct http_conn *c, void *p, size_t n)
     assert(n > 0);
     ssize_t r = recv(c->source.fd, p, n, 0);
 
+    assert(r <= (ssize_t)n);
     if (r < 0) {
         if (errno == EINTR)
             return socket_recv(c, p, n);
@@ -282,6 +323,7 @@ recv_first(struct http_conn *c, void *p, size_t n)
 ssize_t
 conn_recv(struct http_conn *c, void *p, size_t n)
 {
+    assert(c->source.fd >= 0 && n > 0);
     if (c->sniff)
         return recv_first(c, p, n);
     /* What is dropped need not be understood. */
@@ -323,6 +365,7 @@ tell_gone(struct http_conn *c)
 {
     struct exchange *x = c->x;
 
+    assert(x->held);
     if (x->told)
         return;
     x->told = x->req.gone = true;
@@ -333,6 +376,7 @@ tell_gone(struct http_conn *c)
 void
 conn_cut(struct http_conn *c)
 {
+    assert(c->running);
     if (c->state == BODY && c->x && c->x->piecewise)
         c->server->config.on_cut(&c->x->req);
 }
@@ -369,6 +413,7 @@ close_politely(struct http_conn *c)
 {
     struct exchange *x = c->x;
 
+    assert(c->last && c->state == FLUSH);
     if (c->tls)
         tls_goodbye(c->tls);
     if (!c->unread && x->in_n == 0 && !conn_readable(c)) {
@@ -387,6 +432,7 @@ close_politely(struct http_conn *c)
 static void
 conn_next(struct http_conn *c)
 {
+    assert(c->out.n == c->out_sent && c->x);
     if (c->last) {
         close_politely(c);
         return;
@@ -411,6 +457,7 @@ conn_answered(struct http_conn *c)
     if (!c->x)
         return; /* a rejection that could not be sent */
     s->stats.held -= c->x->held;
+    assert(s->stats.held <= s->stats.connections);
     if (c->state == CLOSED) {
         exchange_put(s, c->x);
         c->x = NULL;
@@ -429,6 +476,7 @@ grow_in(struct exchange *x)
 {
     char *p = malloc(x->in_cap * 2);
 
+    assert(x->in_n <= x->in_cap && x->in_cap <= SIZE_MAX / 2);
     if (!p)
         return false;
     memcpy(p, x->in, x->in_n);
@@ -445,6 +493,7 @@ conn_deliver(struct http_conn *c, struct str body, size_t next_at)
     struct http_server *s = c->server;
     struct exchange *x = c->x;
 
+    assert(!x->held && next_at <= x->in_n && str_ok(body));
     x->next_at = next_at;
     x->req.body = body;
     x->req.tls = c->tls != NULL;
@@ -466,6 +515,7 @@ parse_head(struct http_conn *c)
     size_t max = c->server->config.max_header_bytes;
     struct str in = str_of(x->in, x->in_n);
 
+    assert(c->state == HEAD && x->in_n > x->parsed_n);
     x->req.peer = c->addr;
     int r = HTTP_MORE;
     if (x->parsed_n == 0 || http_head_may_end(in, x->parsed_n))
@@ -506,7 +556,9 @@ conn_read_into(struct http_conn *c, char *p, size_t *n, size_t cap)
 {
     if (!may_read(c))
         return false;
+    assert(*n < cap);
     ssize_t r = conn_recv(c, p + *n, cap - *n);
+    assert(r <= (ssize_t)(cap - *n));
     if (r > 0) {
         *n += (size_t)r;
         return true;
@@ -541,6 +593,7 @@ step_head(struct http_conn *c)
 static bool
 step_idle(struct http_conn *c)
 {
+    assert(!c->x && c->out.n == 0);
     if (!may_read(c))
         return false;
     c->x = exchange_get(c->server);
@@ -559,6 +612,7 @@ step_linger(struct http_conn *c)
     char dropped[4096];
     size_t n = 0;
 
+    assert(!c->x && c->last);
     return conn_read_into(c, dropped, &n, sizeof(dropped));
 }
 
@@ -631,6 +685,7 @@ on_ready(struct loop_task *task)
     s->ready = NULL;
     while (c) {
         struct http_conn *next = c->next_ready;
+        assert(c->queued);
         bool outermost = conn_enter(c);
         c->queued = false;
         if (c->state == CLOSED && c->x)
@@ -683,6 +738,7 @@ http_server_new(struct http_server **ret, struct loop *loop, const struct http_c
 {
     struct http_server *s = calloc(1, sizeof(*s));
 
+    assert(ret && loop);
     assert(config->on_request);
     if (!s)
         return error_origin(ENOMEM, "cannot make a server");
@@ -740,6 +796,7 @@ http_server_unlisten(struct http_listener *l)
 {
     struct http_server *s = l->server;
 
+    assert(s->stats.connections > 0 || !s->conns);
     for (struct http_conn *c = s->conns, *next; c; c = next) {
         next = c->next;
         if (c->listener != l)

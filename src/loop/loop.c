@@ -50,6 +50,7 @@ loop_new(struct loop **ret, struct env *env, bool descriptors)
 {
     struct loop *loop = calloc(1, sizeof(*loop));
 
+    assert(ret && env->now_ms && env->mono_ns);
     if (!loop)
         return error_origin(ENOMEM, "cannot make a loop");
     loop->env = env;
@@ -68,6 +69,7 @@ loop_new(struct loop **ret, struct env *env, bool descriptors)
 struct loop *
 loop_free(struct loop *loop)
 {
+    assert(loop->next_event == 0 && loop->n_events == 0 && !loop->running);
     if (!loop)
         return NULL;
     if (loop->epoll >= 0)
@@ -102,6 +104,7 @@ loop_now_ms(struct loop *loop, enum loop_clock clock)
 void
 loop_timer_set(struct loop *loop, struct loop_timer *timer, enum loop_clock clock, int64_t due_ms)
 {
+    assert(clock == LOOP_CLOUD || clock == LOOP_MONO);
     assert(timer->fn);
     if (timer->clock != clock)
         loop_timer_stop(loop, timer);
@@ -142,11 +145,13 @@ loop_fd_change(struct loop *loop, struct loop_fd *source, uint32_t events)
 void
 loop_fd_remove(struct loop *loop, struct loop_fd *source)
 {
+    assert(source->fd >= 0);
     assert(loop->epoll >= 0);
     epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
     for (int i = loop->next_event; i < loop->n_events; i++)
         if (loop->events[i].data.ptr == source)
             loop->events[i].data.ptr = NULL;
+    assert(loop->next_event <= loop->n_events);
 }
 
 void
@@ -157,6 +162,7 @@ loop_defer(struct loop *loop, struct loop_task *task)
         return;
     task->queued = true;
     task->next = NULL;
+    assert(!*loop->tail);
     *loop->tail = task;
     loop->tail = &task->next;
 }
@@ -179,6 +185,7 @@ run_tasks(struct loop *loop)
     loop->tail = &loop->first;
     while (loop->running) {
         struct loop_task *task = loop->running;
+        assert(task->queued);
         loop->running = task->next;
         task->queued = false;
         task->fn(task);
@@ -220,6 +227,7 @@ run_timers(struct loop *loop, enum loop_clock clock)
     while (node && node->due <= now_ms && node->order < end) {
         struct loop_timer *timer = CONTAINER_OF(node, struct loop_timer, node);
         heap_remove(heap, node);
+        assert(timer->clock == clock && timer->fn);
         timer->fn(timer);
         any = true;
         node = heap_first(heap);
@@ -235,6 +243,7 @@ sleep_ms(struct loop *loop, int limit_ms)
     const struct heap_node *cloud = heap_first(&loop->timers[LOOP_CLOUD]);
     int64_t ms = limit_ms < 0 ? INT_MAX : limit_ms;
 
+    assert(loop->mono_ms >= 0);
     if (loop->first)
         return 0;
     if (mono)
@@ -271,6 +280,7 @@ handle_events(struct loop *loop, int n)
     loop->n_events = n;
     for (loop->next_event = 0; loop->next_event < loop->n_events;) {
         const struct epoll_event *event = &loop->events[loop->next_event++];
+        assert(loop->next_event <= EVENTS_MAX);
         struct loop_fd *source = event->data.ptr;
         if (source)
             source->fn(source, event->events);
@@ -329,6 +339,7 @@ loop_run_timers(struct loop *loop, int64_t until_ms, int64_t *ret_ms)
     int rounds = 0;
     bool any;
 
+    assert(loop->epoll < 0 && until_ms >= 0 && ret_ms);
     do {
         any = run_tasks(loop);
         any |= run_timers(loop, LOOP_MONO);

@@ -29,6 +29,7 @@ parse_address(struct str text, uint16_t port, union address *ret)
         return 0;
     memcpy(cstr, text.p, text.n);
     cstr[text.n] = '\0';
+    assert(text.n < sizeof(cstr));
     *ret = (union address){0};
     if (inet_pton(AF_INET, cstr, &ret->v4.sin_addr) == 1) {
         ret->v4.sin_family = AF_INET;
@@ -88,6 +89,7 @@ net_listen_unix(const char *path, unsigned mode, int *ret_fd)
     union address at = {.un.sun_family = AF_UNIX};
     size_t n = strlen(path);
 
+    assert(mode <= 0777 && ret_fd);
     if (n >= sizeof(at.un.sun_path))
         return error_origin(ENAMETOOLONG, "cannot listen on %s", path);
     memcpy(at.un.sun_path, path, n + 1);

@@ -52,6 +52,7 @@ issue(struct tls *tls, struct str name, int64_t now_ms, X509 **ret)
     static const struct str local[] = {S_INIT("localhost")};
     struct authority_names names = {.dns = &name, .n_dns = 1};
 
+    assert(tls->key && tls->config.authority);
     assert(str_ok(name) && now_ms > 0);
     if (!name.n)
         names = (struct authority_names){.dns = local,
@@ -84,9 +85,11 @@ leaf_get(struct tls *tls, struct str name)
     if (issue(tls, name, now_ms, &made) < 0)
         return NULL;
     struct leaf *l = hit ? hit : oldest;
+    assert(made);
     X509_free(l->cert);
     *l = (struct leaf){.cert = made, .made_ms = now_ms, .used = ++tls->uses, .n = name.n};
     memcpy(l->name, name.p, name.n);
+    assert(l->n <= sizeof(l->name));
     return made;
 }
 
@@ -105,6 +108,7 @@ on_name(SSL *ssl, int *alert, void *arg)
     }
     if (name.n < asked.n || !tls->config.serves(name))
         name.n = 0;
+    assert(name.n <= NAME_MAX_BYTES);
     X509 *cert = leaf_get(tls, name);
     if (!cert || SSL_use_certificate(ssl, cert) != 1 || SSL_use_PrivateKey(ssl, tls->key) != 1) {
         *alert = SSL_AD_INTERNAL_ERROR;
@@ -136,6 +140,7 @@ bio_read(BIO *bio, char *p, size_t n, size_t *ret)
     bool shaking = !SSL_is_init_finished(c->ssl);
     ssize_t r;
 
+    assert(c->first_at <= c->first_n && n > 0);
     BIO_clear_retry_flags(bio);
     if (shaking && c->handshake_n >= TLS_HANDSHAKE_MAX_BYTES) {
         c->error = -EMSGSIZE;
@@ -143,6 +148,7 @@ bio_read(BIO *bio, char *p, size_t n, size_t *ret)
     }
     if (c->first_at < c->first_n) {
         r = (ssize_t)MIN(n, c->first_n - c->first_at);
+        assert(r > 0);
         memcpy(p, c->first + c->first_at, (size_t)r);
         c->first_at += (size_t)r;
     } else {
@@ -152,6 +158,7 @@ bio_read(BIO *bio, char *p, size_t n, size_t *ret)
         }
         r = c->raw.recv(c->raw.ctx, p, n);
     }
+    assert(r <= (ssize_t)n);
     if (r == -EAGAIN)
         BIO_set_retry_read(bio);
     else if (r < 0)
@@ -170,6 +177,8 @@ bio_write(BIO *bio, const char *p, size_t n, size_t *ret)
     struct tls_conn *c = BIO_get_data(bio);
     ssize_t r = c->raw.send(c->raw.ctx, p, n);
 
+    assert(n > 0 && !c->dead);
+    assert(r <= (ssize_t)n);
     BIO_clear_retry_flags(bio);
     if (r == -EAGAIN)
         BIO_set_retry_write(bio);
@@ -218,6 +227,7 @@ tls_new(struct tls **ret, const struct tls_config *config)
 {
     struct tls *tls = calloc(1, sizeof(*tls));
 
+    assert(config->n_ips == 0 || config->ips);
     assert(config->authority && config->serves && config->wall_ms);
     if (tls) {
         tls->config = *config;
@@ -291,6 +301,7 @@ outcome(struct tls_conn *c, int r)
 {
     char why[120] = "the connection ended early";
 
+    assert(r != 1);
     c->wants_write = false;
     switch (SSL_get_error(c->ssl, r)) {
     case SSL_ERROR_WANT_READ:
@@ -307,6 +318,7 @@ outcome(struct tls_conn *c, int r)
     if (error)
         ERR_error_string_n(error, why, sizeof(why));
     log_debug("TLS: %s", why);
+    assert(!c->dead);
     ERR_clear_error();
     c->dead = true;
     return c->error ? c->error : -EPROTO;
@@ -322,6 +334,7 @@ tls_recv(struct tls_conn *c, void *p, size_t n)
         return -EPROTO;
     ERR_clear_error();
     int r = SSL_read_ex(c->ssl, p, n, &got);
+    assert(r != 1 || (got > 0 && got <= n));
     return r == 1 ? (ssize_t)got : outcome(c, r);
 }
 
@@ -347,6 +360,7 @@ tls_send(struct tls_conn *c, const void *p, size_t n)
             return sent && why == -EAGAIN ? (ssize_t)sent : why;
         }
         sent += took;
+        assert(sent <= n);
     }
     return (ssize_t)sent;
 }
