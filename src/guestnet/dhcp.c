@@ -55,6 +55,7 @@ lease_of(struct txn *txn, struct arena *a, const struct ec2_interface_row *nic,
         !ip4_block_parse(vpc->cidr, &vpc_block) || !ip4_parse(nic->private_ip, &ip))
         return false;
     struct str name = aws_private_name(a, nic->region, ip);
+    assert(ip4_block_has(subnet_block, ip));
     *ret = (struct dhcp_lease){
         .ip = ip,
         .server_ip = ip4_block_nth(subnet_block, 1),
@@ -73,6 +74,7 @@ verdict(const struct dhcp_request *req, const struct dhcp_lease *lease)
 {
     uint32_t wanted = req->wanted_ip ? req->wanted_ip : req->client_ip;
 
+    assert(lease->ip);
     if (req->type == DHCP_DISCOVER)
         return DHCP_OFFER;
     if (req->type == DHCP_INFORM)
@@ -104,6 +106,7 @@ answer(struct guestnet_vpc *vpc, struct txn *txn, struct arena *a, const struct 
     if (req.client_ip == lease.ip)
         dest.sin_addr.s_addr = htonl(lease.ip); /* it has the address and renews it */
     size_t n = dhcp_reply(&req, verdict(&req, &lease), &lease, out);
+    assert(n > 0 && n <= sizeof(out));
     datagram_send(vpc->dhcp.fd, d, &dest, out, n);
     return lease.ip;
 }
@@ -124,6 +127,7 @@ guestnet_dhcp(struct loop_fd *source, uint32_t events UNUSED)
         arena_reset(&arena);
     }
     store_rollback(txn);
+    assert(n <= BATCH_MAX);
     arena_done(&arena);
     guestnet_heard(vpc, heard, n);
 }

@@ -16,6 +16,7 @@
 void
 dns_reply(const struct dns_question *question, const void *bytes, size_t n)
 {
+    assert(!question->conn || question->fd < 0);
     assert(bytes || n == 0);
     if (question->conn)
         dns_conn_reply(question->conn, bytes, n);
@@ -30,6 +31,7 @@ dns_reply_none(const struct dns_question *question, const struct dns_query *q, e
     size_t n =
         dns_answer_none(str_of(question->d.bytes, question->d.n), q, rcode, out, sizeof(out));
 
+    assert(q->name_n <= sizeof(q->name));
     assert(n > 0); /* a header and a name fit */
     dns_reply(question, out, n);
 }
@@ -73,6 +75,7 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
     struct ip4_block block;
     uint32_t ip = 0;
 
+    assert(q->name_n <= sizeof(q->name) && max <= DNS_UDP_MAX);
     if (!row || !ip4_block_parse(row->cidr, &block))
         return 0;
     if (q->type == DNS_PTR && dns_reverse_parse(name, &ip)) {
@@ -118,6 +121,7 @@ dns_answer(const struct dns_question *question, struct txn *txn, struct arena *a
     struct dns_query q;
     uint8_t out[DNS_UDP_MAX];
 
+    assert(question->vpc && question->d.n <= DATAGRAM_MAX);
     const struct ec2_vpc_row *vpc = ec2_vpc_get(txn, guestnet_vpc_id(question->vpc));
 
     if (!vpc || !vpc->dns_support) /* as if nobody was there */
@@ -125,6 +129,7 @@ dns_answer(const struct dns_question *question, struct txn *txn, struct arena *a
     if (!dns_parse_query(str_of(question->d.bytes, question->d.n), &q))
         return false;
     size_t n = answer_ours(txn, question->vpc, a, &question->d, &q, out, sizeof(out));
+    assert(n <= sizeof(out));
     if (n)
         dns_reply(question, out, n);
     else if (is_internal(str_of(q.name, q.name_n)))

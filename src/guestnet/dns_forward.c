@@ -54,6 +54,8 @@ stream_free(struct stream *s)
 {
     struct dns_forwarder *f = s->asked->forwarder;
 
+    assert(f->n_streams <= STREAMS_MAX);
+    assert(f->n_streams > 0);
     f->n_streams--;
     loop_fd_remove(f->loop, &s->source);
     close(s->source.fd);
@@ -64,6 +66,7 @@ stream_free(struct stream *s)
 static void
 asked_end(struct asked *asked)
 {
+    assert(!asked->stream || asked->busy);
     asked->busy = false;
     loop_timer_stop(asked->forwarder->loop, &asked->deadline);
     if (asked->stream)
@@ -76,6 +79,7 @@ asked_fail(struct asked *asked)
 {
     struct dns_query q;
 
+    assert(asked->busy);
     asked_end(asked);
     if (dns_parse_query(str_of(asked->question.d.bytes, asked->question.d.n), &q))
         dns_reply_none(&asked->question, &q, DNS_SERVFAIL);
@@ -92,6 +96,7 @@ asked_limit(struct asked *asked)
 {
     struct loop *loop = asked->forwarder->loop;
 
+    assert(asked->busy);
     asked->deadline.fn = too_late;
     loop_timer_set(loop, &asked->deadline, LOOP_MONO,
                    loop_now_ms(loop, LOOP_MONO) + UPSTREAM_LIMIT_MS);
@@ -115,6 +120,7 @@ put16(uint8_t *p, size_t v)
 static void
 put_question(const struct asked *asked, uint8_t *p)
 {
+    assert(asked->question.d.n >= HEADER_BYTES && asked->question.d.n <= DATAGRAM_MAX);
     memcpy(p, asked->question.d.bytes, asked->question.d.n);
     put16(p, asked->id);
 }
@@ -125,6 +131,7 @@ put_question(const struct asked *asked, uint8_t *p)
 static int
 stream_move(struct stream *s)
 {
+    assert(s->done <= s->n && s->n <= sizeof(s->bytes));
     while (s->done < s->n) {
         ssize_t n = s->sent ? recv(s->source.fd, s->bytes + s->done, s->n - s->done, MSG_DONTWAIT)
                             : send(s->source.fd, s->bytes + s->done, s->n - s->done,
@@ -135,6 +142,7 @@ stream_move(struct stream *s)
         if (n == 0)
             return -ECONNRESET;
         s->done += (size_t)n;
+        assert(s->done <= s->n);
         if (s->sent && s->done == 2)
             s->n = 2 + (size_t)get16(s->bytes);
     }
@@ -148,6 +156,7 @@ on_stream(struct loop_fd *source, uint32_t events UNUSED)
     struct asked *asked = s->asked;
     int r = stream_move(s);
 
+    assert(asked->busy && asked->stream == s);
     if (r == 1 && !s->sent) {
         s->sent = true;
         s->done = 0;
@@ -177,6 +186,7 @@ stream_ask(struct asked *asked)
                  : -1;
     struct stream *s = fd < 0 ? NULL : malloc(sizeof(*s));
 
+    assert(asked->busy && !asked->stream && asked->question.conn);
     if (s) {
         s->source = (struct loop_fd){.fd = fd, .fn = on_stream};
         s->asked = asked;
@@ -209,6 +219,7 @@ upstream_answered(struct asked *asked, uint8_t *bytes, size_t n)
 {
     bool whole = n <= DATAGRAM_MAX;
 
+    assert(asked->busy && !asked->stream && n >= HEADER_BYTES);
     if (asked->question.conn && (!whole || (bytes[2] & TRUNCATED))) {
         if (!stream_ask(asked))
             asked_fail(asked);
@@ -252,6 +263,7 @@ dns_forward(struct dns_forwarder *f, const struct dns_question *question)
     /* An answer is taken by a number that cannot be guessed, in the place that it names. */
     env->random(env, random, sizeof(random));
     asked->id = (uint16_t)(get16(random) / ASKED_MAX * ASKED_MAX + (asked - f->asked));
+    assert(asked->id % ASKED_MAX == asked - f->asked);
     asked->question = *question;
     put_question(asked, bytes);
     if (send(f->source.fd, bytes, question->d.n, MSG_DONTWAIT) < 0)
@@ -264,6 +276,7 @@ dns_forward(struct dns_forwarder *f, const struct dns_question *question)
 void
 dns_forwarder_forget(struct dns_forwarder *f, const struct dns_conn *conn)
 {
+    assert(conn);
     for (int i = 0; i < ASKED_MAX; i++)
         if (f->asked[i].busy && f->asked[i].question.conn == conn)
             asked_end(&f->asked[i]);

@@ -51,6 +51,7 @@ loop_of(const struct guestnet_vpc *vpc)
 static void
 conn_free(struct dns_conn *c)
 {
+    assert(c->waiting <= WAITING_MAX && !c->running);
     assert(c->vpc->n_dns_conns > 0);
     c->vpc->n_dns_conns--;
     dns_forwarder_forget(c->vpc->g->forwarder, c);
@@ -58,6 +59,7 @@ conn_free(struct dns_conn *c)
     loop_fd_remove(loop_of(c->vpc), &c->source);
     close(c->source.fd);
     *c->link = c->next;
+    assert(c->link != &c->next);
     if (c->next)
         c->next->link = c->link;
     buf_done(&c->out);
@@ -83,6 +85,7 @@ stay(struct dns_conn *c)
 static bool
 may_take(const struct dns_conn *c)
 {
+    assert(c->out_sent <= c->out.n);
     return !c->broken && c->waiting < WAITING_MAX && c->out.n - c->out_sent < BACKLOG_BYTES;
 }
 
@@ -92,6 +95,7 @@ message_bytes(const struct dns_conn *c)
 {
     size_t n = c->in_n < 2 ? 0 : (size_t)c->in[0] << 8 | c->in[1];
 
+    assert(c->in_n <= sizeof(c->in));
     return n && c->in_n >= 2 + n ? n : 0;
 }
 
@@ -112,6 +116,7 @@ take(struct dns_conn *c)
     struct arena arena;
     size_t n;
 
+    assert(c->running);
     if (is_nonsense(c))
         c->broken = true;
     if (!may_take(c) || !message_bytes(c))
@@ -123,8 +128,10 @@ take(struct dns_conn *c)
         question.d.n = n;
         memcpy(question.d.bytes, c->in + 2, n);
         c->in_n -= 2 + n;
+        assert(c->in_n <= sizeof(c->in));
         memmove(c->in, c->in + 2 + n, c->in_n);
         c->waiting++;
+        assert(c->waiting <= WAITING_MAX);
         if (!dns_answer(&question, txn, &arena))
             c->broken = true;
         arena_reset(&arena);
@@ -139,9 +146,11 @@ receive(struct dns_conn *c)
 {
     ssize_t n;
 
+    assert(c->in_n <= sizeof(c->in));
     if (c->ended || !may_take(c) || c->in_n == sizeof(c->in))
         return;
     n = recv(c->source.fd, c->in + c->in_n, sizeof(c->in) - c->in_n, MSG_DONTWAIT);
+    assert(n <= (ssize_t)(sizeof(c->in) - c->in_n));
     if (n > 0)
         c->in_n += (size_t)n;
     else if (n == 0)
@@ -169,6 +178,7 @@ flush(struct dns_conn *c)
             break;
         }
         c->out_sent += (size_t)n;
+        assert(c->out_sent <= c->out.n);
     }
     if (c->out_sent > before)
         stay(c);
@@ -186,6 +196,7 @@ watch_for_what_helps(struct dns_conn *c)
     uint32_t want = (!c->ended && may_take(c) ? EPOLLIN : 0u) |
                     (c->out.n > c->out_sent ? EPOLLOUT : 0u);
 
+    assert(c->running);
     if (want == c->events)
         return;
     c->events = want;
@@ -197,6 +208,7 @@ watch_for_what_helps(struct dns_conn *c)
 static void
 conn_run(struct dns_conn *c)
 {
+    assert(!c->running);
     c->running = true;
     take(c);
     receive(c);
@@ -272,6 +284,7 @@ dns_conn_open(struct guestnet_vpc *vpc, int fd, uint32_t peer)
         c->next->link = &c->next;
     vpc->dns_conns = c;
     vpc->n_dns_conns++;
+    assert(vpc->n_dns_conns <= CONNS_MAX);
     stay(c);
     guestnet_heard(vpc, &peer, 1);
 }

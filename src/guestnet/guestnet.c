@@ -36,6 +36,7 @@ datagram_receive(int fd, struct datagram *ret)
     if (n < 0)
         return false;
     ret->n = (size_t)n;
+    assert(ret->n <= sizeof(ret->bytes));
     memset(&ret->at, 0, sizeof(ret->at));
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
@@ -61,6 +62,7 @@ datagram_send(int fd, const struct datagram *to, const struct sockaddr_in *dest,
                          .msg_controllen = sizeof(control)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
+    assert(dest->sin_family == AF_INET);
     assert(fd >= 0 && (bytes || n == 0));
     if (at.ipi_spec_dst.s_addr == INADDR_BROADCAST)
         at.ipi_spec_dst.s_addr = 0;
@@ -81,6 +83,7 @@ guestnet_instance(struct txn *txn, struct str vpc_id, uint32_t ip)
     const struct ec2_interface_row *nic =
         ec2_interface_by_address_get(txn, vpc_id, str_of(text, (size_t)n));
 
+    assert(n > 0 && (size_t)n < sizeof(text));
     assert(vpc_id.n > 0);
     return nic && nic->instance_id.n ? ec2_instance_get(txn, nic->instance_id) : NULL;
 }
@@ -91,12 +94,14 @@ guestnet_heard(struct guestnet_vpc *vpc, const uint32_t *ips, size_t n)
     const struct guestnet_config *config = &vpc->g->config;
     char id[PRIV_ID_MAX];
 
+    assert(config->heard && n <= BATCH_MAX);
     for (size_t i = 0; i < n; i++) {
         if (!ips[i] || (i && ips[i] == ips[i - 1]))
             continue;
         struct txn *txn = store_begin(config->store);
         const struct ec2_instance_row *row = guestnet_instance(txn, guestnet_vpc_id(vpc), ips[i]);
         size_t id_n = row ? row->id.n : 0;
+        assert(!row || str_eq(row->vpc_id, guestnet_vpc_id(vpc)));
 
         assert(id_n <= sizeof(id));
         if (id_n)
@@ -119,6 +124,7 @@ set_hop_limit(struct http_request *req, int64_t hops)
 {
     int fd = http_request_fd(req), ttl = (int)MIN(MAX(hops, 1), 64);
 
+    assert(ttl >= 1 && ttl <= 64);
     if (fd >= 0 && setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl)) < 0)
         log_debug("the hop limit cannot be set: %s", strerror(errno));
 }
@@ -132,9 +138,11 @@ respond(struct http_request *req, struct arena *arena, const struct imds_reply *
     };
     size_t n = 2;
 
+    assert(reply->status >= 200 && reply->content_type.n > 0 && str_ok(reply->body));
     if (reply->ttl_s)
         headers[n++] = (struct http_header){S("X-Aws-Ec2-Metadata-Token-Ttl-Seconds"),
                                             str_fmt(arena, "%lld", (long long)reply->ttl_s)};
+    assert(n <= ARRAY_LEN(headers));
     http_respond(req, reply->status, headers, n, reply->body);
 }
 
@@ -156,6 +164,7 @@ on_imds(struct http_request *req)
     uint8_t nonce[8];
     struct arena arena;
 
+    assert(!vpc || vpc->g == g);
     arena_init(&arena, REPLY_ARENA_BYTES);
     env->random(env, nonce, sizeof(nonce));
     struct txn *txn = store_begin(g->config.store);
@@ -219,6 +228,7 @@ static void
 watch(struct guestnet *g, struct loop_fd *source, int fd,
       void (*fn)(struct loop_fd *source, uint32_t events))
 {
+    assert(fd >= 0 && fn);
     *source = (struct loop_fd){.fd = fd, .fn = fn};
     if (loop_fd_add(g->config.loop, source, EPOLLIN) < 0) {
         close(fd);
@@ -295,6 +305,7 @@ guestnet_new(struct guestnet **ret, const struct guestnet_config *config)
         .ctx = g,
     };
 
+    assert(config->loop && config->store && config->heard);
     if (!g)
         return error_origin(ENOMEM, "the guests' network cannot be made");
     g->config = *config;
@@ -314,6 +325,7 @@ guestnet_new(struct guestnet **ret, const struct guestnet_config *config)
 static void
 close_source(struct guestnet *g, struct loop_fd *source)
 {
+    assert(source->fn);
     if (source->fd < 0)
         return;
     loop_fd_remove(g->config.loop, source);
@@ -343,6 +355,7 @@ guestnet_remove_vpc(struct guestnet *g, struct str vpc_id)
     if (!vpc)
         return;
     *at = vpc->next;
+    assert(vpc->g == g);
     if (vpc->imds)
         http_server_unlisten(vpc->imds);
     if (g->prober)

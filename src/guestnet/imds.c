@@ -122,6 +122,7 @@ add(struct tree *t, struct str value, const char *fmt, ...)
     va_start(ap, fmt);
     leaf->path = str_vfmt(t->arena, fmt, ap);
     va_end(ap);
+    assert(leaf->path.n > 0);
     leaf->value = value;
     return leaf;
 }
@@ -165,6 +166,8 @@ add_interface(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
     const char *at = str_cstr(
         t->arena, str_fmt(t->arena, "meta-data/network/interfaces/macs/%.*s", STR_ARG(nic->mac)));
 
+    assert(!subnet || str_eq(subnet->vpc_id, nic->vpc_id));
+    assert(str_eq(nic->instance_id, instance->id));
     add(t, str_fmt(t->arena, "%d", (int)nic->device_index), "%s/device-number", at);
     add(t, nic->id, "%s/interface-id", at);
     add(t, private_name(t, instance, nic->private_ip), "%s/local-hostname", at);
@@ -194,6 +197,7 @@ add_network(struct tree *t, struct txn *txn, const struct ec2_instance_row *inst
 {
     const struct ec2_interface_row *primary = ec2_interface_get(txn, instance->interface_id);
 
+    assert(!primary || str_eq(primary->instance_id, instance->id));
     STORE_EACH(txn, ec2_interface_by_instance, nic, instance->id)
         add_interface(t, txn, instance, nic);
     add(t, private_name(t, instance, instance->private_ip), "meta-data/hostname");
@@ -217,6 +221,7 @@ add_placement(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
 {
     const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, instance->subnet_id);
 
+    assert(!subnet || str_eq(subnet->zone, instance->zone));
     add(t, instance->zone, "meta-data/placement/availability-zone");
     if (subnet)
         add(t, subnet->zone_id, "meta-data/placement/availability-zone-id");
@@ -265,6 +270,7 @@ add_pushed_keys(struct tree *t, struct txn *txn, const struct ec2_instance_row *
 
         if (user.p && str_eq(user, row->user)) {
             struct leaf *last = &t->leaves.v[t->leaves.n - 1];
+            assert(t->leaves.n > 0);
 
             last->value = str_cat(t->arena, last->value, text);
         } else {
@@ -277,6 +283,7 @@ add_pushed_keys(struct tree *t, struct txn *txn, const struct ec2_instance_row *
 static void
 add_tags(struct tree *t, const struct ec2_instance_row *instance)
 {
+    assert(instance->tags.n % 2 == 0);
     if (!str_is(instance->imds_tags, "enabled"))
         return;
     for (size_t i = 0; i + 1 < instance->tags.n; i += 2)
@@ -300,6 +307,7 @@ add_identity(struct tree *t, const struct ec2_instance_row *instance)
         STR_ARG(time_iso_s(t->arena, instance->launched_ms)), STR_ARG(instance->private_ip),
         STR_ARG(instance->region));
 
+    assert(instance->account.n == 12);
     add(t, document, "dynamic/instance-identity/document");
     add(t, document, "dynamic/instance-identity/pkcs7")->kind = LEAF_PKCS7;
     add(t, document, "dynamic/instance-identity/rsa2048")->kind = LEAF_RSA2048;
@@ -347,6 +355,8 @@ events(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance,
             continue;
         description =
             active ? row->description : str_cat(t->arena, S("[Completed] "), row->description);
+        if (out.n + EVENT_BYTES_MAX + 6 * description.n > EVENTS_BYTES_MAX)
+            break; /* years of history: what is shown is whole */
         json_open(&o, '{');
         json_key_str(&o, "NotBefore", event_time(t, row->not_before_ms));
         json_key_str(&o, "Code", row->code);
@@ -355,12 +365,11 @@ events(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance,
         json_key_str(&o, "NotAfter", event_time(t, row->not_after_ms));
         json_key_str(&o, "State", active ? S("active") : S("completed"));
         json_close(&o, '}');
-        if (out.n + EVENT_BYTES_MAX + 6 * description.n > EVENTS_BYTES_MAX)
-            break; /* years of history: what is shown is whole */
     }
     json_close(&o, ']');
     struct str text = str_dup(t->arena, buf_str(&out));
 
+    assert(!buf_failed(&out));
     buf_done(&out);
     return text;
 }
@@ -405,6 +414,7 @@ build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
     if (instance->user_data.n)
         add(t, instance->user_data, "user-data");
     qsort(t->leaves.v, t->leaves.n, sizeof(*t->leaves.v), by_path);
+    assert(t->leaves.n > 0 && t->leaves.v);
 }
 
 /* ---- looking up ---- */
@@ -418,6 +428,7 @@ list(const struct tree *t, struct str dir, struct str *ret)
 {
     struct str_list lines = {0};
 
+    assert(dir.n == 0 || str_ends(dir, S("/")));
     for (size_t i = 0; i < t->leaves.n; i++) {
         const struct leaf *leaf = &t->leaves.v[i];
 
@@ -426,6 +437,7 @@ list(const struct tree *t, struct str dir, struct str *ret)
         struct str rest = str_cut(leaf->path, dir.n, leaf->path.n);
         size_t slash = str_find_char(rest, '/');
         struct str line = slash == SIZE_MAX ? rest : str_cut(rest, 0, slash + 1);
+        assert(slash == SIZE_MAX || slash < rest.n);
 
         if (leaf->shown.p && str_is(dir, "meta-data/public-keys/"))
             line = leaf->shown;
@@ -464,6 +476,7 @@ value_of(const struct tree *t, const struct leaf *leaf, bool *ret_secret)
         return role_credentials(t->arena, &t->role, t->keys->session, t->keys->role, t->now_ms,
                                 ret_secret);
     }
+    assert(false);
     return STR_NONE;
 }
 
@@ -471,6 +484,7 @@ value_of(const struct tree *t, const struct leaf *leaf, bool *ret_secret)
 static unsigned
 fetch(const struct tree *t, struct str path, struct imds_reply *reply)
 {
+    assert(str_ok(path) && !str_starts(path, S("/")));
     for (size_t i = 0; i < t->leaves.n; i++)
         if (str_eq(t->leaves.v[i].path, path)) {
             reply->body = value_of(t, &t->leaves.v[i], &reply->secret);
@@ -537,6 +551,7 @@ give_token(struct arena *arena, const struct ec2_instance_row *instance,
 {
     uint64_t ttl_s;
 
+    assert(now_ms > 0);
     if (req->forwarded)
         return refuse(arena, 403);
     if (!req->ttl.p || !str_to_u64(str_trim(req->ttl), &ttl_s) || ttl_s < 1 || ttl_s > TTL_MAX_S)
@@ -574,6 +589,7 @@ give(struct txn *txn, struct arena *arena, const struct ec2_instance_row *instan
         return refuse(arena, 404);
     build(&t, txn, instance);
     reply.status = fetch(&t, path, &reply);
+    assert(reply.status == 200 || !reply.secret);
     if (reply.status != 200)
         return refuse(arena, reply.status);
     if (str_is(path, "user-data"))
@@ -593,6 +609,7 @@ clean_path(struct arena *arena, struct str path, struct str *ret)
     if (!uri_decode(arena, path, 0, &path))
         return false;
     path = uri_normalize(arena, path);
+    assert(path.n > 0 && path.p[0] == '/');
     path = str_cut(path, 1, path.n);
     if (str_ends(path, S("/")))
         path.n--;
@@ -609,6 +626,7 @@ imds_answer(struct txn *txn, struct arena *arena, const struct ec2_instance_row 
     int64_t left_s = 0;
 
     assert(instance && txn);
+    assert(instance->id.n > 0 && now_ms > 0);
     if (!str_is(instance->imds_endpoint, "enabled"))
         return refuse(arena, 403);
     if (!clean_path(arena, req->path, &path))

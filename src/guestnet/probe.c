@@ -88,6 +88,7 @@ probe_new(struct prober *p)
 static void
 index_places(struct prober *p)
 {
+    assert(p->n <= p->cap);
     map_done(&p->by_place);
     map_init(&p->by_place, 0);
     for (size_t i = 0; i < p->n; i++) {
@@ -137,6 +138,7 @@ ask(const struct probe *probe)
 static void
 try(struct prober *p)
 {
+    assert(p->n > 0);
     assert(p->tries < TRIES);
     p->tries++;
     for (size_t i = 0; i < p->n; i++)
@@ -153,10 +155,10 @@ minute_passed(struct loop_timer *timer)
     struct loop *loop = p->g->config.loop;
 
     loop_timer_set(loop, &p->minute, LOOP_CLOUD, loop_now_ms(loop, LOOP_CLOUD) + ROUND_MS);
-    collect(p);
-    p->tries = 0;
     /* A round may still be on its way: the cloud's clock was advanced. */
     loop_timer_stop(loop, &p->again);
+    collect(p);
+    p->tries = 0;
     if (p->n)
         try(p);
 }
@@ -233,6 +235,7 @@ prober_forget(struct prober *p, const struct guestnet_vpc *vpc)
 {
     size_t kept = 0;
 
+    assert(p->n <= p->cap);
     for (size_t i = 0; i < p->n; i++)
         if (p->v[i].vpc != vpc)
             p->v[kept++] = p->v[i];
@@ -247,6 +250,7 @@ prober_new(struct guestnet *g)
 {
     struct prober *p = calloc(1, sizeof(*p));
 
+    assert(g->config.asked);
     if (!p)
         abort();
     p->g = g;

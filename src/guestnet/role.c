@@ -26,8 +26,10 @@ role_look(struct txn *txn, const struct ec2_instance_row *instance)
     view.association = ec2_profile_association_by_instance_get(txn, instance->id);
     if (view.association)
         view.profile = iam_profile_get(txn, view.association->profile_id);
+    assert(!view.profile || str_eq(view.profile->account, instance->account));
     if (view.profile && view.profile->role_id.n)
         view.role = iam_role_get(txn, view.profile->role_id);
+    assert(!view.role || str_eq(view.role->account, instance->account));
     return view;
 }
 
@@ -38,6 +40,7 @@ issued_ms(const struct role_view *view, int64_t now_ms)
     const int64_t period_ms = (int64_t)ROLE_PERIOD_S * 1000;
     int64_t from_ms = view->association->associated_ms;
 
+    assert(view->association && now_ms > 0);
     if (view->role)
         from_ms = MAX(from_ms, view->role->created_ms);
     return from_ms + MAX(now_ms - from_ms, 0) / period_ms * period_ms;
@@ -141,6 +144,7 @@ unauthorized(struct arena *a, const struct role_view *view, int64_t now_ms)
 {
     struct document d;
 
+    assert(view->role);
     begin(&d);
     put(&d, "Code", S("AssumeRoleUnauthorizedAccess"));
     put(&d, "Message",
@@ -179,6 +183,7 @@ token(struct arena *a, const struct session *s, const uint8_t session_key[SESSIO
 {
     uint8_t nonce[SHA256_LEN];
 
+    assert(s->access_key.n > 0 && s->expires_ms > s->issued_ms);
     /* all that is set in the session, and who writes it: another Welkin may write it otherwise */
     mac(key,
         str_fmt(a, "nonce\n" WELKIN_VERSION "\n%.*s\n%.*s\n%.*s\n%.*s\n%.*s\n%lld\n%lld",
