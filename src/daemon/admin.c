@@ -56,6 +56,7 @@ reply(struct http_request *req, unsigned status, struct str body)
 {
     const struct http_header headers[] = {{S("Content-Type"), S("application/json")}};
 
+    assert(status >= 200 && status <= 599 && str_ok(body));
     http_respond(req, status, headers, 1, body);
 }
 
@@ -64,6 +65,7 @@ refuse(struct admin *admin, struct http_request *req, unsigned status, const cha
 {
     struct json_out o = {.buf = &admin->body};
 
+    assert(status >= 400 && sentence[0] != '\0');
     buf_reset(&admin->body);
     json_open(&o, '{');
     json_key(&o, S("error"));
@@ -76,6 +78,7 @@ refuse(struct admin *admin, struct http_request *req, unsigned status, const cha
 static struct str
 param(struct admin *admin, struct http_request *req, const char *name)
 {
+    assert(name[0] != '\0');
     return uri_query_get(&admin->arena, req->head.query, str_from(name));
 }
 
@@ -93,6 +96,7 @@ begin(struct admin *admin)
 static void
 finish(struct admin *admin, struct json_out *o, struct http_request *req)
 {
+    assert(o->buf == &admin->body);
     json_close(o, '}');
     buf_add_char(&admin->body, '\n');
     reply(req, 200, buf_str(&admin->body));
@@ -229,6 +233,7 @@ set_clock(struct admin *admin, struct http_request *req)
         }
         clock.stopped_at_ms += by_ms;
         clock.offset_ms += by_ms;
+        assert(by_ms >= 0 && now_ms + by_ms <= CLOCK_END_MS);
     } else if (!str_is(action, "stop") && !str_is(action, "resume")) {
         refuse(admin, req, 400, "The clock's actions are stop, resume and advance.");
         return;
@@ -413,6 +418,7 @@ unfollow(struct http_request *req)
     struct follower *f = req->user, **at = &f->admin->followers;
     struct admin *admin = f->admin;
 
+    assert(f->req == req);
     while (*at != f)
         at = &(*at)->next;
     *at = f->next;
@@ -427,6 +433,7 @@ admin_console(void *ctx, const struct priv_ev_console *ev, struct str bytes)
 {
     struct admin *admin = ctx;
 
+    assert(ev->id[0] != '\0' && str_ok(bytes));
     for (struct follower *f = admin->followers, *next; f; f = next) {
         next = f->next;
         if (!str_eq(str_of(f->id, f->id_n), str_from(ev->id)))
@@ -447,6 +454,7 @@ follow(struct admin *admin, struct http_request *req, struct str id)
     struct follower *f = calloc(1, sizeof(*f));
     struct str text;
 
+    assert(id.n < sizeof(f->id) && admin->d->sandbox);
     if (!f)
         abort();
     f->admin = admin;
@@ -481,6 +489,7 @@ console(struct admin *admin, struct http_request *req)
     struct str text;
     int64_t when_ms;
 
+    assert(driver->console);
     store_rollback(txn);
     if (!known)
         refuse(admin, req, 404, "There is no such instance. Give instance=i-….");
@@ -518,6 +527,7 @@ context_params(struct admin *admin, struct str query)
             continue;
         *LIST_PUSH(&admin->arena, &pairs) = str_split(&text, '=');
         *LIST_PUSH(&admin->arena, &pairs) = text.p ? text : S("");
+        assert(pairs.n % 2 == 0);
     }
     return pairs;
 }
@@ -605,6 +615,7 @@ event_want(struct admin *admin, struct http_request *req, struct txn *txn,
     ret->not_before_ms = now_ms + in_ms;
     ret->not_after_ms = ret->not_before_ms + EVENT_LASTS_MS;
     ret->deadline_ms = put_off_ms ? ret->not_before_ms + put_off_ms : 0;
+    assert(ret->not_before_ms <= ret->not_after_ms);
     return NULL;
 }
 
@@ -618,6 +629,7 @@ make_event(struct admin *admin, struct http_request *req)
     const char *why = event_want(admin, req, txn, &want);
     int r = why ? 0 : ec2_event_make(txn, admin->d->env, &admin->arena, &want, &id);
 
+    assert(why || r < 0 || id.n > 0);
     if (why || r < 0)
         store_rollback(txn);
     else
@@ -678,6 +690,7 @@ daemon_own_name(struct str host)
     struct str name = str_cut(host, 0, colon == SIZE_MAX ? host.n : colon);
     uint32_t ip;
 
+    assert(str_ok(host));
     return str_eq_nocase(name, S("localhost")) || str_is(name, "[::1") ||
            (ip4_parse(name, &ip) && ip >> 24 == 127);
 }
@@ -687,6 +700,7 @@ admin_request(struct admin *admin, struct http_request *req)
 {
     bool known_path = false;
 
+    assert(admin_owns(req->head.path));
     arena_reset(&admin->arena);
     if (!is_loopback(&req->peer) || !daemon_own_name(req->head.host) ||
         http_header_get(&req->head, S("Origin")).p) {
@@ -731,6 +745,7 @@ admin_free(struct admin *admin)
         struct follower *f = admin->followers;
 
         admin->followers = f->next;
+        assert(f->admin == admin);
         free(f);
     }
     arena_done(&admin->arena);

@@ -49,6 +49,7 @@ parse_head(struct str in, int *ret_status, size_t *ret_body, bool *ret_chunked)
     size_t end = str_find(in, S("\r\n\r\n"));
     int64_t status;
 
+    assert(str_ok(in));
     if (end == SIZE_MAX || !str_to_i64(str_cut(in, 9, 12), &status))
         return false;
     struct str head = str_cut(in, 0, end + 2);
@@ -71,12 +72,14 @@ struct reading {
 static int
 take(struct reading *rd, size_t from)
 {
+    assert(from <= rd->in.n);
     if (!rd->head_done) {
         if (!parse_head(buf_str(&rd->in), &rd->status, &rd->body, &rd->chunked))
             return 0;
         rd->head_done = true;
         from = rd->body;
     }
+    assert(rd->body <= from && from <= rd->in.n);
     size_t n = rd->in.n - from;
     if (rd->chunked) {
         size_t used, out;
@@ -86,6 +89,7 @@ take(struct reading *rd, size_t from)
             return -EPROTO;
         rd->done = r == HTTP_COMPLETE;
         rd->in.n = from + out;
+        assert(used <= n && out <= n);
         n = out;
     }
     if (rd->sink && rd->status == 200) {
@@ -132,6 +136,7 @@ client_call(struct arena *arena, const char *endpoint, const char *method, const
         r = -ECONNRESET;
     if (r == 0) {
         ret->status = rd.status;
+        assert(rd.body <= rd.in.n);
         ret->body = str_dup(arena, str_cut(buf_str(&rd.in), rd.body, rd.in.n));
     }
     buf_done(&rd.in);

@@ -58,6 +58,7 @@ console(void *ctx, struct arena *arena, struct str id, struct str *ret_text, int
 {
     struct cloud *cloud = ctx;
 
+    assert(cloud->driver == NULL || cloud->driver->console);
     if (!cloud->driver) {
         *ret_text = S("");
         *ret_ms = 0;
@@ -95,6 +96,7 @@ seed_quotas(struct txn *txn, const struct cloud_config *config)
 {
     int r = 0;
 
+    assert(config->vcpu_limit >= 0 && config->storage_limit >= 0);
     for (unsigned i = 0; i < n_quotas && r >= 0; i++) {
         int64_t limit = quotas[i].volume_type ? config->storage_limit : config->vcpu_limit;
         const struct servicequotas_value_row row = {.id = str_from(quotas[i].code),
@@ -148,6 +150,7 @@ cloud_open(struct cloud **ret, const struct cloud_config *config, char why[STORE
         .root_key = config->root_key,
     };
 
+    assert(config->env && config->loop);
     if (!cloud)
         return -ENOMEM;
     cloud->config = *config;
@@ -189,10 +192,12 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     struct host_events events;
     int r = host_new(&cloud->host, cloud->config.loop, cloud->store, driver);
 
+    assert(cloud->api && driver->console && attach);
     if (r < 0)
         return r;
     cloud->driver = driver;
     cloud->machines.max = driver->machines_max;
+    assert(driver->machines_max >= 0);
     events = host_events(cloud->host);
     attach(attach_ctx, &events);
     r = host_start(cloud->host);
@@ -296,6 +301,8 @@ survives_reset(const struct store_table *table)
 static int
 clear(struct txn *txn, const struct store_table *table)
 {
+    assert(table->indexes[0]->n_columns == 1 && table->indexes[0]->columns[0] == table->key);
+    assert(table->n_indexes > 0 && table->indexes[0]->table == table);
     /* the first index of every table is that of its key */
     struct store_cursor c = store_seek(txn, table->indexes[0], NULL, 0);
     const char *row;
@@ -340,5 +347,6 @@ cloud_reset(struct cloud *cloud, uint64_t *ret_seq)
         return r;
     }
     *ret_seq = store_commit(txn);
+    assert(*ret_seq > 0);
     return 0;
 }

@@ -55,6 +55,7 @@ make_parents(struct arena *a, const char *path)
 {
     char *p = str_cstr(a, str_from(path));
 
+    assert(path[0] != '\0');
     for (char *s = strchr(p + 1, '/'); s; s = strchr(s + 1, '/')) {
         *s = '\0';
         mkdir(p, 0700);
@@ -70,6 +71,7 @@ save(struct arena *a, const struct file *f)
     const char *path = realpath(f->path, real) ? real : f->path;
     const char *fresh = str_cstr(a, str_fmt(a, "%s.welkin-%d", path, (int)getpid()));
 
+    assert(str_ok(f->text));
     make_parents(a, path);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), r = 0;
     if (fd < 0)
@@ -136,6 +138,7 @@ edit(struct cli *cli, struct file *config, struct file *credentials, struct str 
         {S("aws_session_token"), STR_NONE},
     };
 
+    assert(config->section.n > 0 && credentials->section.n > 0);
     config->text =
         ini_set(cli->arena, config->text, config->section, where, ARRAY_LEN(where), replace);
     credentials->text =

@@ -80,6 +80,7 @@ daemon_clock_set(struct daemon *d, const struct env_clock *clock)
     int r = daemon_clock_get(txn, row.id) ? daemon_clock_update(txn, &row)
                                           : daemon_clock_insert(txn, &row);
 
+    assert(!clock->stopped || clock->stopped_at_ms > 0);
     if (r < 0) {
         store_rollback(txn);
         return r;
@@ -104,6 +105,7 @@ on_signal(struct loop_fd *source, uint32_t events UNUSED)
     struct signalfd_siginfo info;
     sigset_t set;
 
+    assert(d->front && d->cloud);
     if (read(source->fd, &info, sizeof(info)) != sizeof(info))
         return;
     sigemptyset(&set);
@@ -227,6 +229,7 @@ vpc_opened(void *ctx, struct str vpc_id, const int fds[PRIV_LISTEN_ALL])
 {
     struct daemon *d = ctx;
 
+    assert(d->front && d->guestnet && vpc_id.n > 0);
     if (fds[PRIV_LISTEN_API_TLS] >= 0 && fds[PRIV_LISTEN_API_HTTP] >= 0)
         front_add_vpc(d->front, vpc_id, fds[PRIV_LISTEN_API_TLS], fds[PRIV_LISTEN_API_HTTP]);
     guestnet_add_vpc(d->guestnet, vpc_id, fds);
@@ -237,6 +240,7 @@ vpc_closed(void *ctx, struct str vpc_id)
 {
     struct daemon *d = ctx;
 
+    assert(d->front && d->guestnet && vpc_id.n > 0);
     front_remove_vpc(d->front, vpc_id);
     guestnet_remove_vpc(d->guestnet, vpc_id);
 }
@@ -246,6 +250,7 @@ heard(void *ctx, struct str instance_id)
 {
     struct daemon *d = ctx;
 
+    assert(instance_id.n > 0);
     host_heard(cloud_host(d->cloud), instance_id);
 }
 
@@ -254,6 +259,7 @@ asked(void *ctx, struct str instance_id, bool answered)
 {
     struct daemon *d = ctx;
 
+    assert(instance_id.n > 0);
     host_asked(cloud_host(d->cloud), instance_id, answered);
 }
 
@@ -327,6 +333,7 @@ start_sandbox(struct daemon *d, struct arena *arena)
     struct str why;
     int r = guestnet_new(&d->guestnet, &net);
 
+    assert(d->cloud && d->trust && d->admin && !d->sim);
     if (r >= 0)
         r = host_sandbox_new(&d->sandbox, &config, arena, &why);
     if (r == -EPERM)
@@ -346,6 +353,7 @@ start_sim(struct daemon *d)
     struct host_sim_config config = {
         .loop = d->loop, .boot_ms = d->config.sim_boot_ms, .stop_ms = d->config.sim_stop_ms};
 
+    assert(d->cloud && !d->sandbox);
     d->sim = host_sim_new(&config);
     int r = d->sim ? cloud_start(d->cloud, host_sim_driver(d->sim), attach_sim, d->sim) : -ENOMEM;
     return r < 0 ? give_up("The host cannot be started: %s.", strerror(-r)) : 0;
@@ -407,6 +415,7 @@ open_cloud(struct daemon *d, int listen_fd)
         .root_keys = is_loopback(d->config.address) || d->config.allow_test_keys,
     };
 
+    assert(listen_fd >= 0 && d->loop);
     int r = datadir_make(d->config.data_dir);
 
     if (r == 0)
@@ -457,6 +466,7 @@ watch_store(struct loop_timer *timer)
     struct daemon *d = CONTAINER_OF(timer, struct daemon, watchdog);
     const char *why = store_failed(cloud_store(d->cloud));
 
+    assert(timer->fn == watch_store);
     if (why) {
         log_error("%s", why);
         d->exit_status = 1;
@@ -487,6 +497,7 @@ run(struct daemon *d)
 {
     struct hooks *hooks = NULL;
 
+    assert((d->sandbox != NULL) != (d->sim != NULL));
     d->watchdog.fn = watch_store;
     keep_heap();
     watch_store(&d->watchdog);
@@ -507,6 +518,7 @@ run(struct daemon *d)
 static void
 clean_up(struct daemon *d)
 {
+    assert(d->loop);
     front_free(d->front);
     trust_free(d->trust);
     guestnet_free(d->guestnet);

@@ -67,6 +67,7 @@ static void give_back(struct exchange *x);
 static void
 end_stream(struct exchange *x)
 {
+    assert(x->req && x->reply.stream);
     x->req->on_gone = NULL;
     x->req->on_drain = NULL;
     http_stream_end(x->req);
@@ -81,10 +82,12 @@ pump(struct http_request *req)
     struct api_stream *stream = x->reply.stream;
     ssize_t n;
 
+    assert(x->req == req && stream && x->front->piece);
     while ((n = api_stream_read(stream, x->front->piece, PIECE_BYTES)) > 0) {
         int r = http_stream_write(req, str_of(x->front->piece, (size_t)n));
 
         if (r == -EAGAIN) {
+            assert(stream->done >= (uint64_t)n);
             stream->done -= (size_t)n;
             return;
         }
@@ -130,6 +133,8 @@ respond(struct exchange *x)
     size_t n_own = ARRAY_LEN(own) - (x->reply.content_type.n == 0), n = n_own + x->reply.headers.n;
     struct http_header *headers = own;
 
+    assert(!x->durable.waiting);
+    assert(x->req && x->reply.status >= 200 && x->reply.status <= 599);
     if (x->reply.headers.n) {
         headers = ARENA_ARRAY(&x->arena, struct http_header, n);
         memcpy(headers, own, n_own * sizeof(own[0]));
@@ -166,6 +171,7 @@ exchange_new(struct front *front)
 static void
 exchange_free(struct exchange *x)
 {
+    assert(!x->upload && !x->reply.stream && !x->durable.waiting);
     arena_done(&x->arena);
     buf_done(&x->reply.body);
     free(x);
@@ -179,9 +185,11 @@ take(struct front *front)
     if (x) {
         front->free = x->next;
         front->n_free--;
+        assert((front->n_free == 0) == (front->free == NULL));
     } else {
         x = exchange_new(front);
     }
+    assert(!x->req && !x->upload && !x->reply.stream && !x->durable.waiting);
     x->prev = NULL;
     x->next = front->busy;
     if (x->next)
@@ -206,6 +214,7 @@ give_back(struct exchange *x)
 {
     struct front *front = x->front;
 
+    assert(x->req && !x->durable.waiting);
     forget(x);
     if (x->reply.secret) {
         arena_wipe(&x->arena);
@@ -225,6 +234,7 @@ give_back(struct exchange *x)
         return;
     }
     x->next = front->free;
+    assert(front->n_free < EXCHANGES_KEPT);
     front->free = x;
     front->n_free++;
 }
@@ -306,6 +316,7 @@ request_of(struct exchange *x, struct http_request *req, bool inside)
                                .no_root_keys = inside && !front->d->config.allow_test_keys};
     const struct front_vpc *vpc = inside ? req->listener_ctx : NULL;
 
+    assert(x->front && (!x->upload || x->req == req));
     if (vpc)
         call.source_vpc = str_of(vpc->id, vpc->id_n);
     return call;
@@ -318,6 +329,7 @@ look_at_head(struct front *front, struct http_request *req, bool inside)
 {
     struct exchange *x;
 
+    assert(!req->user);
     if (admin_owns(req->head.path) || req->head.method != HTTP_PUT ||
         (!inside && front_is_foreign(&req->head, front->d->config.allow_origins)))
         return HTTP_WHOLE;
@@ -358,12 +370,14 @@ on_body(struct http_request *req, struct str piece)
 {
     struct exchange *x = req->user;
 
+    assert(x && x->req == req && x->upload && !x->refused);
     return api_upload_add(x->upload, piece);
 }
 
 static void
 on_cut(struct http_request *req)
 {
+    assert(req->user && ((struct exchange *)req->user)->req == req);
     give_back(req->user);
     req->user = NULL;
 }
@@ -375,6 +389,7 @@ carry_out(struct exchange *x, struct http_request *req, bool inside)
 {
     struct front *front = x->front;
 
+    assert(!x->durable.waiting && (!x->refused || !x->upload));
     x->req = req;
     if (x->upload)
         api_upload_end(x->upload);
@@ -428,6 +443,7 @@ on_reject(struct http_request *req, unsigned status, struct str *ret_content_typ
 {
     struct front *front = req->ctx;
 
+    assert(status >= 400);
     arena_reset(&front->reject_arena);
     buf_reset(&front->reject.body);
     api_reject(cloud_api(front->d->cloud), &front->reject_arena, (int)status, &front->reject);
@@ -453,6 +469,7 @@ front_new(struct front **ret, struct daemon *d, int listen_fd)
         .ctx = front,
     };
 
+    assert(listen_fd >= 0 && d->trust && d->cloud);
     if (!front)
         return error_origin(ENOMEM, "the front cannot be made");
     front->d = d;
@@ -481,6 +498,7 @@ front_add_vpc(struct front *front, struct str vpc_id, int tls_fd, int http_fd)
     const int fds[] = {tls_fd, http_fd};
     struct front_vpc *vpc = calloc(1, sizeof(*vpc));
 
+    assert(vpc_id.n > 0 && tls_fd >= 0 && http_fd >= 0);
     if (!vpc || vpc_id.n > sizeof(vpc->id))
         abort();
     vpc->id_n = vpc_id.n;

@@ -50,6 +50,7 @@ struct hooks {
 static const char *
 running_name(const struct hooks *h)
 {
+    assert(h->next <= h->names.n);
     assert(h->next > 0);
     return h->names.v[h->next - 1].p;
 }
@@ -57,6 +58,7 @@ running_name(const struct hooks *h)
 static void
 print_line(struct hooks *h)
 {
+    assert(h->line_n <= sizeof(h->line));
     if (h->line_n)
         log_info("%s: %.*s", running_name(h), (int)h->line_n, h->line);
     h->line_n = 0;
@@ -89,6 +91,7 @@ read_output(struct hooks *h)
         for (ssize_t k = 0; k < n; k++) {
             if (bytes[k] != '\n')
                 h->line[h->line_n++] = bytes[k];
+            assert(h->line_n <= sizeof(h->line));
             if (bytes[k] == '\n' || h->line_n == sizeof(h->line))
                 print_line(h);
         }
@@ -106,6 +109,7 @@ on_output(struct loop_fd *source, uint32_t events UNUSED)
 static int
 spawn(struct hooks *h, const char *path, pid_t *ret_pid)
 {
+    assert(h->write_end >= 0 && h->envp && h->pid == 0 && h->process.fd < 0);
     /* Who marked it executable chose its interpreter. */
     char *const direct[] = {(char *)path, NULL};
     char *const shell[] = {(char *)"/bin/sh", (char *)path, NULL};
@@ -141,6 +145,7 @@ on_process(struct loop_fd *source, uint32_t events UNUSED)
     struct hooks *h = CONTAINER_OF(source, struct hooks, process);
     int status;
 
+    assert(h->pid > 0);
     if (waitpid(h->pid, &status, WNOHANG) != h->pid)
         return;
     h->pid = 0;
@@ -187,6 +192,7 @@ run_one(struct hooks *h)
 static void
 run_next(struct hooks *h)
 {
+    assert(h->pid == 0 && h->write_end >= 0);
     while (h->next < h->names.n) {
         h->next++;
         if (run_one(h))
@@ -222,6 +228,7 @@ find_scripts(struct hooks *h)
         if (entry->d_name[0] != '.' && str_ends(name, S(".sh")))
             *LIST_PUSH(&h->arena, &h->names) = str_from(str_cstr(&h->arena, name));
     }
+    assert(h->names.n <= SCRIPTS_MAX);
     closedir(dir);
     if (h->names.n)
         qsort(h->names.v, h->names.n, sizeof(*h->names.v), by_name);
@@ -244,6 +251,7 @@ make_environment(struct hooks *h, const char *endpoint)
     h->envp[n++] =
         str_cstr(&h->arena, str_fmt(&h->arena, "AWS_ENDPOINT_URL=%s", endpoint));
     h->envp[n] = NULL;
+    assert(n <= ENV_MAX + ARRAY_LEN(ours) + 1);
 }
 
 /* ---- life ---- */
@@ -299,6 +307,7 @@ hooks_done(const struct hooks *h)
 struct hooks *
 hooks_free(struct hooks *h)
 {
+    assert(!h->pid || h->process.fd >= 0);
     if (!h)
         return NULL;
     if (h->pid) {

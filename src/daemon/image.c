@@ -81,6 +81,7 @@ image_run(bool quiet, char *const argv[])
     int status;
     pid_t pid = fork();
 
+    assert(argv[0]);
     if (pid < 0)
         return -errno;
     if (pid == 0) {
@@ -110,6 +111,7 @@ image_build(struct arena *arena, const char *data_dir, const char *name)
     char *work = str_cstr(arena, str_fmt(arena, "%s/images/.%s.%d", data_dir, name, getpid()));
     const char *script, *init;
 
+    assert(image_name_good(str_from(name)));
     if (!image_find_file(arena, str_cstr(arena, str_fmt(arena, "images/%s.sh", name)), &script) ||
         !image_find_file(arena, "welkin-init", &init))
         return -ENOENT;

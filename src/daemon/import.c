@@ -30,6 +30,7 @@ static int fail(struct import *im, int err, const char *fmt, ...) PRINTF_LIKE(3,
 static int
 fail(struct import *im, int err, const char *fmt, ...)
 {
+    assert(err > 0 && im->why);
     va_list ap;
 
     va_start(ap, fmt);
@@ -102,6 +103,7 @@ add_layer(struct import *im, struct str name)
     if (!path)
         return fail(im, EBADMSG, "The archive lacks a layer that its manifest names.");
     *LIST_PUSH(im->arena, &im->layers) = str_from(path);
+    assert(im->layers.n <= LAYERS_MAX);
     return 0;
 }
 
@@ -221,6 +223,7 @@ unpack(struct import *im, const char *root)
     char *argv[LAYERS_MAX + 4];
     size_t n = 0;
 
+    assert(im->layers.n > 0 && im->layers.n <= LAYERS_MAX);
     if (!image_find_file(im->arena, "images/layers.sh", &script))
         return fail(im, ENOENT, "images/layers.sh is not beside this program.");
     argv[n++] = (char *)"/bin/sh";
@@ -228,6 +231,7 @@ unpack(struct import *im, const char *root)
     argv[n++] = (char *)root;
     LIST_EACH(&im->layers, layer)
         argv[n++] = str_cstr(im->arena, *layer);
+    assert(n < ARRAY_LEN(argv));
     argv[n] = NULL;
     if (mkdir(root, 0755) < 0 || image_run(false, argv) != 0)
         return fail(im, EIO, "The layers cannot be unpacked; the lines above say why.");
@@ -254,6 +258,7 @@ image_import(struct arena *arena, const char *data_dir, const char *name, const 
     const char *root = str_cstr(arena, str_fmt(arena, "%s/.%s.root.%d", folder, name, getpid()));
     const char *final = str_cstr(arena, str_fmt(arena, "%s/%s", folder, name));
 
+    assert(image_name_good(str_from(name)));
     if (mkdir(folder, 0700) < 0 && errno != EEXIST)
         return fail(&im, errno, "%s cannot be made: %s.", folder, strerror(errno));
     if (access(final, F_OK) == 0)

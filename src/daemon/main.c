@@ -162,6 +162,7 @@ cli_usage(const char *command)
 static void
 drop(struct cli *cli, int i, int n)
 {
+    assert(i >= 0 && n > 0 && i + n <= cli->argc);
     memmove(cli->argv + i, cli->argv + i + n, sizeof(*cli->argv) * (size_t)(cli->argc - i - n));
     cli->argc -= n;
 }
@@ -171,6 +172,7 @@ cli_option(struct cli *cli, const char *name)
 {
     size_t len = strlen(name);
 
+    assert(strncmp(name, "--", 2) == 0);
     for (int i = 0; i < cli->argc && strcmp(cli->argv[i], "--") != 0; i++) {
         const char *arg = cli->argv[i], *value;
 
@@ -192,6 +194,7 @@ cli_option(struct cli *cli, const char *name)
 bool
 cli_flag(struct cli *cli, const char *name)
 {
+    assert(strncmp(name, "--", 2) == 0);
     for (int i = 0; i < cli->argc && strcmp(cli->argv[i], "--") != 0; i++)
         if (strcmp(cli->argv[i], name) == 0) {
             drop(cli, i, 1);
@@ -280,6 +283,7 @@ absolute(struct arena *arena, const char *path)
 {
     char cwd[PATH_MAX];
 
+    assert(path[0] != '\0');
     if (path[0] == '/' || !getcwd(cwd, sizeof(cwd)))
         return path;
     return str_cstr(arena, str_fmt(arena, "%s/%s", cwd, path));

@@ -51,6 +51,7 @@ put_zones(struct json_out *o, struct txn *txn, struct placement *p)
     while (row) {
         struct str zone = placement_zone_of(row->host), last = STR_NONE;
         const struct model_zone *model = placement_zone(p, zone);
+        assert(below(row->host, zone) && zone.n > 0);
         int64_t instances = 0, hosts = 0;
 
         for (; row && below(row->host, zone); row = ec2_instance_by_host_next(&c)) {
@@ -76,10 +77,12 @@ put_host(struct json_out *o, struct placement *p, struct str path)
 {
     struct placement_host host;
 
+    assert(path.n > 0);
     json_key_str(o, "host", path);
     if (!placement_host(p, path, &host))
         return;
     json_key_str(o, "kind", host.kind->name);
+    assert(host.kind->name.n > 0 && host.kind->vcpus > 0);
     json_key_str(o, "family", host.family);
     json_key_int(o, "vcpus", host.kind->vcpus);
     json_key_int(o, "vcpus_used", host.vcpus_used);

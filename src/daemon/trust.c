@@ -34,6 +34,7 @@ make(struct trust *trust, struct store *store, struct arena *secrets)
     struct daemon_authority_row row = {.id = ROW_ID};
     int r = authority_make(secrets, env_real_wall_ms(), &row.key, &row.cert);
 
+    assert(!trust->authority);
     if (r < 0)
         return r;
     struct txn *txn = store_begin(store);
@@ -45,6 +46,7 @@ make(struct trust *trust, struct store *store, struct arena *secrets)
     }
     store_commit(txn);
     trust->pem = str_dup(&trust->arena, row.cert);
+    assert(trust->pem.n > 0 && trust->pem.n <= AUTHORITY_PEM_MAX);
     r = authority_open(&trust->authority, row.key, row.cert);
     return r < 0 ? r : store_flush(store);
 }
@@ -92,16 +94,17 @@ write_pem(const struct trust *trust, const char *data_dir)
 {
     char path[PATH_MAX], fresh[PATH_MAX];
 
+    assert(trust->pem.n > 0);
     snprintf(path, sizeof(path), "%s/ca.pem", data_dir);
     snprintf(fresh, sizeof(fresh), "%s/ca.pem.new", data_dir);
     if (file_is(path, trust->pem))
         return 0;
     unlink(fresh);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), r = 0;
+    errno = fd < 0 ? errno : EIO; /* for a short write */
     if (fd < 0 || fchmod(fd, 0644) < 0 ||
         write(fd, trust->pem.p, trust->pem.n) != (ssize_t)trust->pem.n || fsync(fd) < 0 ||
         rename(fresh, path) < 0)
-    errno = fd < 0 ? errno : EIO; /* for a short write */
         r = error_origin(errno, "%s cannot be written", path);
     if (fd >= 0)
         close(fd);
@@ -157,17 +160,20 @@ trust_free(struct trust *trust)
 struct str
 trust_pem(const struct trust *trust)
 {
+    assert(trust->pem.n > 0);
     return trust->pem;
 }
 
 uint32_t
 trust_hash(const struct trust *trust)
 {
+    assert(trust->authority);
     return authority_hash(trust->authority);
 }
 
 struct tls *
 trust_tls(const struct trust *trust)
 {
+    assert(trust->tls);
     return trust->tls;
 }
