@@ -58,6 +58,7 @@ account_set(struct arena *a, struct str file, struct str name, unsigned index, s
     if (old.n == 0)
         return file;
     size_t at = (size_t)(old.p - file.p);
+    assert(old.p >= file.p && at + old.n <= file.n);
     /* An empty last field leaves nothing behind its colon for the splitter to see. */
     bool tail = old.p[old.n - 1] == ':';
     struct str line = line_with(a, old, index, value);
@@ -71,6 +72,7 @@ account_set(struct arena *a, struct str file, struct str name, unsigned index, s
     if (tail && colons_new < colons_old)
         buf_byte(&b, ':');
     buf_add(&b, str_cut(file, at + old.n, file.n));
+    assert(!b.over);
     return buf_str(&b);
 }
 
@@ -79,6 +81,7 @@ account_append(struct arena *a, struct str file, struct str line)
 {
     bool ended = file.n == 0 || file.p[file.n - 1] == '\n';
 
+    assert(line.n > 0);
     return arena_fmt(a, "%.*s%s%.*s\n", STR_ARG(file), ended ? "" : "\n", STR_ARG(line));
 }
 
@@ -100,6 +103,7 @@ account_join(struct arena *a, struct str file, struct str group, struct str user
 unsigned
 account_free_id(struct str file, unsigned low)
 {
+    assert(low > 0 && low < 60000);
     for (unsigned id = low; id < 60000; id++) {
         struct str rest = file, line;
         bool taken = false;

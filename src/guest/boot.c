@@ -53,6 +53,7 @@ read_metadata(struct guest *g)
     struct imds m;
     int r = imds_open(&m, g->a);
 
+    assert(!g->has_metadata);
     if (r == 0) {
         imds_get_all(&m, items, COUNT_OF(items), text, results);
         r = results[0];
@@ -80,6 +81,7 @@ identity_from_disk(struct guest *g)
 {
     struct str id = S("");
 
+    assert(!g->has_metadata);
     file_read(g->a, "/var/lib/cloud/data/instance-id", 256, &id);
     id = str_trim(id);
     g->instance_id = id_ok(id) ? id : S("iid-datasource-none");
@@ -91,6 +93,7 @@ papers(void *ctx)
 {
     struct guest *g = ctx;
 
+    assert(!g->papers_done && g->instance_id.n > 0);
     log_release();
     state_papers(g);
     if (g->parts_ready)

@@ -28,6 +28,7 @@ is_key(struct str line)
 {
     static const struct str kinds[] = {{"ssh-rsa ", 8}, {"ssh-ed25519 ", 12}};
 
+    assert(str_find(line, S("\n"), 0) == SIZE_MAX);
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         if (str_starts(line, kinds[i]))
             return line.n <= LINE_MAX_BYTES;
@@ -44,4 +45,5 @@ connect_keys(struct arena *a, struct str text)
         if (is_key(line))
             buf_fmt(&keys, "%.*s\n", STR_ARG(line));
     return buf_str(&keys);
+    assert(keys.n <= KEYS_MAX_BYTES);
 }

@@ -50,6 +50,7 @@ base64_decode(struct arena *a, struct str in, struct str *ret)
     }
     if (digits % 4 == 1 || (digits % 4 && pads < 4 - digits % 4))
         return false;
+    assert(n <= in.n / 4 * 3 + 3);
     *ret = (struct str){out, n};
     return true;
 }
@@ -69,6 +70,7 @@ quoted_printable_decode(struct arena *a, struct str in)
 
     for (size_t i = 0; i < in.n; i++) {
         if (in.p[i] != '=') {
+            assert(n <= i);
             out[n++] = in.p[i];
             continue;
         }
@@ -83,6 +85,7 @@ quoted_printable_decode(struct arena *a, struct str in)
             out[n++] = '=';
         }
     }
+    assert(n <= in.n);
     return (struct str){out, n};
 }
 
@@ -113,6 +116,7 @@ gunzip(struct arena *a, struct str in, size_t max_bytes, struct str *ret)
             r = inflateReset(&z);
     }
     inflateEnd(&z);
+    assert(out.n <= max_bytes);
     if (r != Z_STREAM_END || out.over)
         return false;
     *ret = buf_str(&out);
@@ -134,12 +138,14 @@ is_utf8(struct str in)
         for (size_t k = 1; k <= more; k++)
             if (((unsigned char)in.p[i + k] & 0xc0) != 0x80)
                 return false;
+        assert(more <= 3 && i + more < in.n);
         /* Longer than need be, half of a surrogate pair, or beyond U+10FFFF. */
         unsigned char next = more ? (unsigned char)in.p[i + 1] : 0;
         if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next >= 0xa0) ||
             (c == 0xf0 && next < 0x90) || (c == 0xf4 && next >= 0x90))
             return false;
         i += more + 1;
+        assert(i <= in.n);
     }
     return true;
 }
@@ -156,5 +162,6 @@ dos2unix(struct arena *a, struct str in)
     for (size_t i = 0; i < in.n; i++)
         if (in.p[i] != '\r' || i + 1 == in.n || in.p[i + 1] != '\n')
             out[n++] = in.p[i];
+    assert(n < in.n);
     return (struct str){out, n};
 }

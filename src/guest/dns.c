@@ -25,12 +25,14 @@ dns_query(struct arena *a, struct str name, uint16_t id)
         buf_add(&q, label);
     }
     buf_add(&q, (struct str){"\0\0\1\0\1", 5});
+    assert(q.n > sizeof(head) && !q.over);
     return buf_str(&q);
 }
 
 static unsigned
 u16_at(struct str in, size_t at)
 {
+    assert(at + 2 <= in.n);
     return (unsigned)((unsigned char)in.p[at] << 8 | (unsigned char)in.p[at + 1]);
 }
 
@@ -38,6 +40,7 @@ u16_at(struct str in, size_t at)
 static size_t
 skip_name(struct str in, size_t at)
 {
+    assert(at <= in.n);
     while (at < in.n) {
         unsigned char n = (unsigned char)in.p[at];
 
@@ -82,6 +85,7 @@ dns_answer(struct str in, uint16_t id, uint8_t ret_ip[4])
             return DNS_ADDRESS;
         }
         at += n;
+        assert(at <= in.n);
     }
     return DNS_NONE;
 }

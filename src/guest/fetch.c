@@ -36,6 +36,7 @@ set_timeouts(int fd, int ms)
 {
     struct timeval t = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
+    assert(fd >= 0 && ms > 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)); /* connect too */
 }
@@ -46,6 +47,7 @@ dial(struct in_addr ip, uint16_t port, int timeout_ms)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = ip};
 
+    assert(port > 0 && timeout_ms > 0);
     if (fd < 0)
         return -errno;
     set_timeouts(fd, timeout_ms);
@@ -67,6 +69,7 @@ receive(struct arena *a, int fd, struct buf *in, struct http_response *ret)
     ssize_t n = 0;
     int one = 1;
 
+    assert(fd >= 0 && in->n <= in->max_bytes);
     /* A server that answers in small pieces without TCP_NODELAY waits for our ACK: 40 ms. */
     setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
     for (bool closed = false;; closed = n == 0) {
@@ -88,6 +91,7 @@ receive(struct arena *a, int fd, struct buf *in, struct http_response *ret)
             return -EFBIG;
     }
     struct str rest = str_cut(buf_str(in), ret->used_bytes, in->n);
+    assert(ret->used_bytes > 0 && ret->used_bytes <= in->n);
     *in = buf_new(a, in->max_bytes);
     buf_add(in, rest);
     return 0;
@@ -96,6 +100,7 @@ receive(struct arena *a, int fd, struct buf *in, struct http_response *ret)
 static int
 exchange(struct arena *a, int fd, struct str request, struct buf *in, struct http_response *ret)
 {
+    assert(fd >= 0 && request.n > 0);
     if (!write_all(fd, request))
         return errno ? -errno : -EPIPE;
     return receive(a, fd, in, ret);
@@ -107,6 +112,7 @@ imds_dial(struct imds *m, int connect_ms)
     struct in_addr ip = {htonl(0xa9fea9fe)};
     int fd = dial(ip, 80, connect_ms);
 
+    assert(m->fd < 0);
     if (fd < 0)
         return fd;
     set_timeouts(fd, IMDS_ANSWER_MS);
@@ -169,6 +175,7 @@ imds_open(struct imds *m, struct arena *a)
 static struct str
 imds_request(struct imds *m, const char *item)
 {
+    assert(item[0] != '/');
     return arena_fmt(m->a, "GET /latest/%s HTTP/1.1\r\nHost: 169.254.169.254\r\n"
                            "X-aws-ec2-metadata-token: %.*s\r\n\r\n",
                      item, STR_ARG(m->token));
@@ -227,6 +234,7 @@ imds_get_all(struct imds *m, const char *const items[], size_t n, struct str ret
     }
     if (done < n)
         imds_close(m); /* whatever is still on its way belongs to nobody */
+    assert(done <= n);
     for (; done < n; done++)
         r[done] = imds_get(m, items[done], &ret[done]);
 }
@@ -278,6 +286,7 @@ ask(struct arena *a, struct in_addr server, struct str name, struct in_addr *ret
     uint16_t id = 0;
     char answer[1500];
 
+    assert(name.n > 0);
     if (fd < 0)
         return DNS_BAD;
     set_timeouts(fd, 2000);
@@ -336,6 +345,7 @@ fetch_send(struct arena *a, const struct url *u, struct str request, size_t max_
     struct in_addr ip;
     struct buf in = buf_new(a, max_bytes + 65536);
 
+    assert(max_bytes > 0 && request.n > 0);
     if (!resolve(a, u->host, &ip, ret_why))
         return false;
     int fd = dial(ip, u->port, timeout_ms);

@@ -34,6 +34,7 @@ file_is_executable(const char *path)
 bool
 write_all(int fd, struct str s)
 {
+    assert(fd >= 0 && (s.p || s.n == 0));
     while (s.n) {
         ssize_t n = write(fd, s.p, s.n);
 
@@ -42,6 +43,7 @@ write_all(int fd, struct str s)
         if (n <= 0)
             return false;
         s.p += n;
+        assert((size_t)n <= s.n);
         s.n -= (size_t)n;
     }
     return true;
@@ -69,6 +71,7 @@ file_read(struct arena *a, const char *path, size_t max_bytes, struct str *ret)
     close(fd);
     if (n < 0 || b.over)
         return false;
+    assert(b.n <= max_bytes);
     *ret = arena_dup(a, buf_str(&b));
     return true;
 }
@@ -247,7 +250,9 @@ log_write(bool warn, const char *fmt, va_list ap)
         return;
     size_t end = strnlen(line, sizeof(line) - 2);
     line[end++] = '\n';
+    assert(end <= sizeof(line));
     if (held && !warn && end <= sizeof(held_lines) - n_held) {
+        assert(n_held + end <= sizeof(held_lines));
         memcpy(held_lines + n_held, line, end);
         n_held += end;
         return;
@@ -302,7 +307,9 @@ say(char *line, size_t cap, const char *fmt, va_list ap)
     int n = vsnprintf(line, cap - 1, fmt, ap);
     size_t end = n < 0 ? 0 : strnlen(line, cap - 2);
 
+    assert(cap > 2);
     line[end++] = '\n';
+    assert(end < cap);
     return (struct str){line, end};
 }
 

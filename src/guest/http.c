@@ -44,6 +44,7 @@ url_parse(struct str text, struct url *ret)
         return false;
     if (u.path.n == 0)
         u.path = S("/");
+    assert(u.port > 0 && u.path.n > 0);
     *ret = u;
     return true;
 }
@@ -58,6 +59,7 @@ head_field(struct str line, struct head *h, struct http_response *res)
 {
     size_t colon = str_find(line, S(":"), 0);
 
+    assert(line.n > 0);
     if (colon == SIZE_MAX || colon == 0)
         return false;
     struct str name = str_cut(line, 0, colon);
@@ -81,6 +83,7 @@ head_field(struct str line, struct head *h, struct http_response *res)
 static enum http_parsed
 chunks_walk(struct str in, size_t at, struct buf *body, size_t *ret_end)
 {
+    assert(at <= in.n);
     for (;;) {
         size_t eol = str_find(in, S("\r\n"), at);
         uint64_t size;
@@ -101,6 +104,7 @@ chunks_walk(struct str in, size_t at, struct buf *body, size_t *ret_end)
         if (body)
             buf_add(body, str_cut(in, at, at + size));
         at += size + 2;
+        assert(at <= in.n);
     }
     for (;;) { /* trailers, up to an empty line */
         size_t eol = str_find(in, S("\r\n"), at);
@@ -111,6 +115,7 @@ chunks_walk(struct str in, size_t at, struct buf *body, size_t *ret_end)
             break;
         at = eol + 2;
     }
+    assert(at + 2 <= in.n);
     *ret_end = at + 2;
     return HTTP_DONE;
 }
@@ -128,6 +133,7 @@ chunked_body(struct arena *a, struct str in, size_t at, struct http_response *re
     chunks_walk(in, at, &body, &end);
     res->body = buf_str(&body);
     res->used_bytes = end;
+    assert(end > at && end <= in.n && !body.over);
     return HTTP_DONE;
 }
 
@@ -153,6 +159,7 @@ http_parse(struct arena *a, struct str in, bool closed, struct http_response *re
         if (!head_field(line, &h, &res))
             return HTTP_BAD;
     size_t at = end + 4;
+    assert(at <= in.n);
     if (status / 100 == 1 || status == 204 || status == 304) {
         res.used_bytes = at;
     } else if (h.chunked) {
@@ -171,6 +178,7 @@ http_parse(struct arena *a, struct str in, bool closed, struct http_response *re
         res.used_bytes = in.n;
         res.keep_alive = false;
     }
+    assert(res.used_bytes <= in.n && res.body.n <= in.n);
     *ret = res;
     return HTTP_DONE;
 }

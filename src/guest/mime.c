@@ -27,6 +27,7 @@ parameter(struct arena *a, struct str value, const char *name)
 {
     struct str key = str_c(name);
 
+    assert(name[0] != '\0');
     for (size_t at = str_find(value, S(";"), 0); at != SIZE_MAX;
          at = str_find(value, S(";"), at + 1)) {
         struct str p = str_trim(str_cut(value, at + 1, value.n));
@@ -114,6 +115,7 @@ leaf(struct walk *w, const struct header *h, struct str body)
     struct mime_part *m;
     struct str plain = body;
 
+    assert(w->last && !*w->last);
     if (w->n_leaves++ >= LEAVES_MAX)
         return;
     if (str_ieq(h->encoding, S("base64")) && !base64_decode(w->a, body, &plain))
@@ -125,6 +127,7 @@ leaf(struct walk *w, const struct header *h, struct str body)
     m->filename = h->filename;
     m->merge_type = h->merge_type;
     m->payload = plain;
+    assert(plain.p || plain.n == 0);
     *w->last = m;
     w->last = &m->next;
 }
@@ -133,9 +136,11 @@ leaf(struct walk *w, const struct header *h, struct str body)
 static size_t
 delimiter(struct str body, struct str boundary, size_t from, size_t *ret_after, bool *ret_last)
 {
+    assert(from <= body.n && boundary.n > 0);
     for (size_t at = from; at < body.n;) {
         size_t eol = str_find(body, S("\n"), at);
         size_t next = eol == SIZE_MAX ? body.n : eol + 1;
+        assert(next > at && next <= body.n);
         struct str line = str_cut(body, at, next);
 
         if (line.n >= boundary.n + 2 && line.p[0] == '-' && line.p[1] == '-' &&
@@ -162,6 +167,7 @@ entity(struct walk *w, struct str text, unsigned depth)
     bool last = false;
     size_t after = 0;
 
+    assert(depth <= DEPTH_MAX && w->n_leaves <= LEAVES_MAX + 1);
     if (!str_starts(h.content_type, S("multipart/")) || h.boundary.n == 0 ||
         depth >= DEPTH_MAX) {
         leaf(w, &h, text);
@@ -173,6 +179,7 @@ entity(struct walk *w, struct str text, unsigned depth)
     while (!last && w->n_leaves < LEAVES_MAX) {
         size_t start = after;
         size_t end = delimiter(text, h.boundary, start, &after, &last);
+        assert(start <= end && end <= after && after <= text.n);
 
         struct str part = str_cut(text, start, end);
         /* The line end before a delimiter belongs to the delimiter. */
@@ -192,5 +199,6 @@ mime_parse(struct arena *a, struct str message)
 
     w.last = &w.first;
     entity(&w, message, 0);
+    assert(w.n_leaves == 0 || w.first);
     return w.first;
 }

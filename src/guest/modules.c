@@ -276,6 +276,8 @@ static const char *const other_keys[] = {
     "disable_root", "ssh_authorized_keys", "ssh_deletekeys", "merge_how", "merge_type",
 };
 
+static_assert(COUNT_OF(modules) <= 32, "mark_later has a bit for each");
+
 static bool
 wanted(const struct guest *g, const struct module *m)
 {
@@ -308,6 +310,7 @@ nothing_to_run(const struct module *m)
 static void
 run_module(struct guest *g, const struct module *m, enum frequency freq)
 {
+    assert(m >= modules && m < modules + COUNT_OF(modules));
     if (!g->papers_done && nothing_to_run(m)) {
         g->mark_later |= 1u << (m - modules);
         return;
@@ -387,6 +390,7 @@ modules_run(struct guest *g, enum stage stage)
                                                   : "cloud_final_modules";
     const struct node *list = node_get(g->config, key);
 
+    assert(stage == STAGE_MODULES_INIT || stage == STAGE_CONFIG || stage == STAGE_FINAL);
     if (list && list->kind == NODE_LIST) {
         for (const struct node *e = list->first; e; e = e->next)
             run_listed(g, e);

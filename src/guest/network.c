@@ -54,6 +54,7 @@ apply_name(struct guest *g, struct str name, bool write)
 {
     struct str line = arena_fmt(g->a, "%.*s\n", STR_ARG(name)), have = S("");
 
+    assert(name.n > 0);
     if (sethostname(name.p, name.n) < 0)
         log_warn("Failed setting the host name to %.*s", STR_ARG(name));
     if (!write)
@@ -100,6 +101,7 @@ network_hostname(struct guest *g)
         log_warn("No usable host name: metadata and cloud-config name none");
         return;
     }
+    assert(name.n > 0 && name.n <= 64);
     apply_name(g, name, true);
 }
 
@@ -109,6 +111,7 @@ resolv_conf(struct guest *g)
     struct str domain = domain_of(g->local_hostname), have = S(""), want;
     struct stat st;
 
+    assert(g->has_metadata);
     want = arena_fmt(g->a, "# written by welkin-init\n%s%.*s%snameserver 169.254.169.253\n",
                      domain.n ? "search " : "", STR_ARG(domain), domain.n ? "\n" : "");
     if (lstat("/etc/resolv.conf", &st) == 0 && !S_ISREG(st.st_mode))

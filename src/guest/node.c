@@ -32,6 +32,7 @@ static struct node *read_node(struct reader *r, const yaml_event_t *ev, unsigned
 static bool
 next_event(struct reader *r, yaml_event_t *ev)
 {
+    assert(!r->why.n);
     if (yaml_parser_parse(&r->yaml, ev))
         return true;
     r->why = arena_fmt(r->a, "%s at line %zu column %zu",
@@ -56,6 +57,7 @@ new_node(struct reader *r, enum node_kind kind, const yaml_char_t *anchor)
         return NULL;
     }
     n = arena_alloc(r->a, sizeof(*n));
+    assert(r->n_nodes <= NODES_MAX);
     n->kind = kind;
     if (anchor) {
         struct anchor *k = arena_alloc(r->a, sizeof(*k));
@@ -108,6 +110,7 @@ read_list(struct reader *r, const yaml_event_t *start, unsigned depth)
             break;
         if (!n)
             return NULL;
+        assert(!n->next && !*last);
         *last = n;
         last = &n->next;
     }
@@ -121,6 +124,7 @@ map_put(struct node *map, struct node *n)
 {
     struct node **at = &map->first;
 
+    assert(map->kind == NODE_MAP && n != map);
     while (*at && !str_eq((*at)->key, n->key))
         at = &(*at)->next;
     n->next = *at ? (*at)->next : NULL;
@@ -131,6 +135,7 @@ map_put(struct node *map, struct node *n)
 static void
 map_inherit(struct arena *a, struct node *map, const struct node *from)
 {
+    assert(map->kind == NODE_MAP && !map->open);
     if (from->kind == NODE_LIST) {
         for (const struct node *n = from->first; n; n = n->next)
             if (n->kind == NODE_MAP)
@@ -275,6 +280,7 @@ node_parse(struct arena *a, struct str text, struct str *ret_why)
     yaml_parser_set_input_string(&r.yaml, (const unsigned char *)text.p, text.n);
     struct node *root = read_document(&r);
     yaml_parser_delete(&r.yaml);
+    assert(root || r.why.n);
     *ret_why = r.why;
     return root;
 }
@@ -282,6 +288,7 @@ node_parse(struct arena *a, struct str text, struct str *ret_why)
 const struct node *
 node_get(const struct node *map, const char *key)
 {
+    assert(key[0] != '\0');
     if (!map || map->kind != NODE_MAP)
         return NULL;
     for (const struct node *n = map->first; n; n = n->next)
@@ -333,6 +340,7 @@ node_count(const struct node *n)
 void
 node_merge(struct arena *a, struct node *base, const struct node *over)
 {
+    assert(base->kind == NODE_MAP && over->kind == NODE_MAP);
     for (const struct node *n = over->first; n; n = n->next) {
         struct node *copy = arena_alloc(a, sizeof(*copy));
 
@@ -364,6 +372,7 @@ json_at(struct buf *b, const struct node *n, unsigned depth)
             buf_json(b, n->text);
     } else {
         bool map = n->kind == NODE_MAP;
+        assert(map || n->kind == NODE_LIST);
 
         buf_byte(b, map ? '{' : '[');
         for (const struct node *c = n->first; c; c = c->next) {

@@ -31,12 +31,14 @@ run_manager(struct guest *g, const char *const *words, char **more, size_t n_mor
     size_t n = 0;
     int status = 0;
 
+    assert(words[0] && (more || n_more == 0));
     while (words[n]) {
         argv[n] = arena_cstr(g->a, str_c(words[n]));
         n++;
     }
     for (size_t i = 0; i < n_more; i++)
         argv[n++] = more[i];
+    assert(n < n_more + 12 && argv[n] == NULL);
     log_info("Running %s %s", argv[0], argv[n - n_more - 1]);
     int r = run_wait(g->a, argv, "DEBIAN_FRONTEND=noninteractive", &status);
     if (r < 0)

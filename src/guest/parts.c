@@ -31,6 +31,7 @@ cache_path(struct guest *g, struct str url)
 {
     uint64_t h = 0xcbf29ce484222325u;
 
+    assert(url.n > 0);
     for (size_t i = 0; i < url.n; i++)
         h = (h ^ (unsigned char)url.p[i]) * 0x100000001b3u;
     return arena_fmt(g->a, "%s/%016llx", state_path(g, "data/urlcache"), (unsigned long long)h).p;
@@ -60,8 +61,10 @@ write_script(struct guest *g, const char *dir, const struct part *p)
 {
     struct str name = clean_filename(g->a, p->filename);
     struct str path = arena_fmt(g->a, "%s/%.*s", dir, STR_ARG(name));
+    assert(name.n > 0 && str_find(name, S("/"), 0) == SIZE_MAX);
     int r = file_write(path.p, dos2unix(g->a, p->payload), 0700);
 
+    assert(dir[0] == '/');
     if (r < 0)
         stage_error(g, "Failed to write %.*s: %s", STR_ARG(path), strerror(-r));
 }
@@ -76,6 +79,7 @@ run_boothook(struct guest *g, const struct part *p)
     char *argv[] = {arena_cstr(g->a, path), NULL};
     int status = 0;
 
+    assert(p->type == PART_BOOTHOOK);
     if (str_istarts(body, S("#cloud-boothook")))
         body = str_ltrim(str_cut(body, strlen("#cloud-boothook"), body.n));
     make_dirs(dir, 0755);
@@ -95,6 +99,7 @@ merge_config(struct guest *g, const struct part *p)
     struct str why;
     struct node *n = node_parse(g->a, p->payload, &why);
 
+    assert(g->config->kind == NODE_MAP && p->type == PART_CLOUD_CONFIG);
     if (n && n->kind != NODE_MAP) {
         n = NULL;
         why = S("it is not a mapping");

@@ -72,6 +72,7 @@ power_down(enum power how)
 {
     struct timespec step = {.tv_nsec = STEP_MS * 1000000};
 
+    assert(how != POWER_NONE);
     console_only("The system is going down for %s NOW!",
                  how == POWER_REBOOT ? "reboot" : "power-off");
     kill(-1, SIGTERM);
@@ -108,6 +109,7 @@ cancel(void)
 static int
 request(enum power how, bool force)
 {
+    assert(how != POWER_NONE);
     if (!force) {
         if (kill(1, how == POWER_REBOOT ? SIGINT : SIGUSR2) == 0)
             return 0;
@@ -125,6 +127,7 @@ later(enum power how, unsigned minutes)
 {
     struct arena a = {.max_bytes = 65536};
 
+    assert(minutes > 0);
     fprintf(stderr, "Shutdown scheduled in %u minutes, use 'shutdown -c' to cancel.\n", minutes);
     pid_t pid = fork();
     if (pid < 0)

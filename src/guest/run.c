@@ -70,6 +70,7 @@ static void *later_ctx;
 void
 run_later(void (*work)(void *ctx), void *ctx)
 {
+    assert(work && !later_work);
     later_work = work;
     later_ctx = ctx;
 }
@@ -89,6 +90,7 @@ run_find(struct arena *a, const char *program)
 {
     struct str rest = S(SEARCH_PATH), dir;
 
+    assert(program[0] != '\0' && !strchr(program, '/'));
     while (str_field(&rest, ':', &dir)) {
         struct str path = arena_fmt(a, "%.*s/%s", STR_ARG(dir), program);
 
@@ -124,6 +126,7 @@ wait_copying(pid_t pid)
     struct signalfd_siginfo si;
     int status = 0;
 
+    assert(pid > 0);
     for (;;) {
         pid_t got = waitpid(pid, &status, WNOHANG);
 
@@ -148,6 +151,7 @@ spawn(char *const argv[], char *const envp[], int in, int out, pid_t *ret_pid)
     posix_spawnattr_t attr;
     sigset_t none, all;
 
+    assert(argv[0]);
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&fa);
@@ -192,6 +196,7 @@ run_wait(struct arena *a, char *const argv[], const char *env_extra, int *ret_st
     for (; run_environment[n]; n++)
         env[n] = run_environment[n];
     env[n] = (char *)(uintptr_t)env_extra;
+    assert(n + 1 < COUNT_OF(env));
     int r = spawn(found, env, null_fd, out_write, &pid);
     if (r < 0)
         return r;
@@ -212,6 +217,7 @@ run_quietly(struct arena *a, char *const argv[], struct str input, int *ret_stat
         return -EFBIG;
     if (pipe2(p, O_CLOEXEC) < 0)
         return -errno;
+    assert(input.n <= 4096);
     write_all(p[1], input);
     close(p[1]);
     int r = spawn(found, run_environment, p[0], null_fd, &pid);
@@ -256,6 +262,7 @@ list_names(struct arena *a, const char *dir, char **names, size_t max)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             names[n++] = arena_cstr(a, str_c(e->d_name));
     closedir(d);
+    assert(n <= max);
     qsort(names, n, sizeof(*names), by_name);
     return n;
 }
@@ -288,6 +295,7 @@ run_parts(struct arena *a, const char *dir, struct str *ret_why)
     if (failed)
         *ret_why = arena_fmt(a, "Runparts: %zu failures (%.*s) in %zu attempted commands", failed,
                              STR_ARG(buf_str(&failures)), attempted);
+    assert(failed <= attempted && attempted <= n);
     return failed;
 }
 
@@ -296,10 +304,10 @@ run_drain(void)
 {
     struct pollfd fd = {.fd = out_read, .events = POLLIN};
 
+    if (out_read < 0)
+        return; /* there never was a pipe */
     close(out_write);
     out_write = -1;
     while (copy_output())
         poll(&fd, 1, -1);
 }
-    if (out_read < 0)
-        return; /* there never was a pipe */

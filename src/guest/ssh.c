@@ -112,6 +112,7 @@ make_host_key(struct guest *g, const char *kind)
                     "root@localhost", "-f", arena_cstr(g->a, path), NULL};
     int status = 0;
 
+    assert(kind[0] != '\0');
     if (file_exists(path.p))
         return;
     int r = run_wait(g->a, argv, NULL, &status);
@@ -151,6 +152,7 @@ supervise(struct guest *g, char *const argv[])
 {
     unsigned pause_s = 1;
 
+    assert(argv[0] && argv[0][0] == '/');
     for (;;) {
         int64_t began_ms = now_ms();
         int status = 0;

@@ -26,6 +26,7 @@ static const char *const stage_names[N_STAGES] = {
 const char *
 state_path(struct guest *g, const char *below_instance)
 {
+    assert(g->instance_id.n > 0 && below_instance[0] != '/');
     return arena_fmt(g->a, CLOUD "/instances/%.*s/%s", STR_ARG(g->instance_id), below_instance).p;
 }
 
@@ -56,6 +57,7 @@ state_open(struct guest *g)
     struct str before = S("");
     const char *dir = arena_fmt(g->a, CLOUD "/instances/%.*s", STR_ARG(g->instance_id)).p;
 
+    assert(g->instance_id.n > 0);
     if (mkdir(dir, 0755) < 0 && errno == ENOENT)
         must(make_dirs(dir, 0755), dir);
     /* Each by itself: a boot that was cut short may have left some of them. */
@@ -146,6 +148,7 @@ state_write_status(struct guest *g, bool between_stages)
 {
     struct buf b = buf_new(g->a, 64 * 1024);
 
+    assert(between_stages || g->stages[g->stage].start_ms != 0);
     buf_add(&b, S("{\n \"v1\": {\n  \"datasource\": "));
     json_datasource(g, &b);
     for (size_t i = 0; i < N_STAGES; i++) {
@@ -170,6 +173,8 @@ state_write_status(struct guest *g, bool between_stages)
 void
 stage_begin(struct guest *g, enum stage stage)
 {
+    assert(stage == 0 || g->stages[stage - 1].finished_ms != 0);
+    assert(stage < N_STAGES && g->stages[stage].start_ms == 0);
     g->stage = stage;
     g->stages[stage].start_ms = now_ms();
     g->stages[stage].errors = buf_new(g->a, 16 * 1024);
@@ -180,6 +185,7 @@ stage_begin(struct guest *g, enum stage stage)
 void
 stage_end(struct guest *g)
 {
+    assert(g->stages[g->stage].start_ms != 0);
     g->stages[g->stage].finished_ms = now_ms();
 }
 
@@ -189,6 +195,7 @@ stage_error(struct guest *g, const char *fmt, ...)
     char text[1024];
     va_list ap;
 
+    assert(g->stage < N_STAGES);
     va_start(ap, fmt);
     int n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);

@@ -33,6 +33,7 @@ arena_alloc(struct arena *a, size_t n)
     size_t need = (n + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
     struct arena_chunk *c = a->head;
 
+    assert(a->used_bytes <= a->max_bytes);
     if (need < n || need > a->max_bytes - a->used_bytes)
         arena_full();
     if (!c || c->cap - c->n < need) {
@@ -47,8 +48,10 @@ arena_alloc(struct arena *a, size_t n)
         a->head = c;
     }
     void *p = (char *)c->data + c->n;
+    assert(c->n <= c->cap && c->cap - c->n >= need);
     c->n += need;
     a->used_bytes += need;
+    assert(c->n <= c->cap && a->used_bytes <= a->max_bytes);
     memset(p, 0, n);
     return p;
 }
@@ -76,6 +79,7 @@ arena_cstr(struct arena *a, struct str s)
 {
     char *p = arena_alloc(a, s.n + 1);
 
+    assert(s.p || s.n == 0);
     if (s.n)
         memcpy(p, s.p, s.n);
     return p;
@@ -132,12 +136,14 @@ str_compare(struct str a, struct str b)
 bool
 str_eq(struct str a, struct str b)
 {
+    assert((a.p || a.n == 0) && (b.p || b.n == 0));
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 bool
 str_ieq(struct str a, struct str b)
 {
+    assert((a.p || a.n == 0) && (b.p || b.n == 0));
     if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++)
@@ -164,6 +170,7 @@ str_find(struct str s, struct str what, size_t from)
     if (from > s.n || what.n == 0)
         return SIZE_MAX;
     const char *hit = memmem(s.p + from, s.n - from, what.p, what.n);
+    assert(!hit || (hit >= s.p + from && hit + what.n <= s.p + s.n));
     return hit ? (size_t)(hit - s.p) : SIZE_MAX;
 }
 
@@ -179,6 +186,7 @@ str_ifind(struct str s, struct str what, size_t from)
 struct str
 str_cut(struct str s, size_t from, size_t to)
 {
+    assert(s.p || s.n == 0);
     if (to > s.n)
         to = s.n;
     if (from >= to)
@@ -231,6 +239,7 @@ str_field(struct str *rest, char sep, struct str *ret_field)
 
     *ret_field = (struct str){rest->p, n};
     size_t skip = hit ? n + 1 : n;
+    assert(skip > 0 && skip <= rest->n);
     rest->p += skip;
     rest->n -= skip;
     return true;
@@ -241,6 +250,7 @@ str_u64(struct str s, unsigned base, uint64_t *ret)
 {
     uint64_t v = 0;
 
+    assert(base >= 2 && base <= 36);
     if (s.n == 0)
         return false;
     for (size_t i = 0; i < s.n; i++) {
@@ -259,12 +269,14 @@ str_u64(struct str s, unsigned base, uint64_t *ret)
 struct buf
 buf_new(struct arena *a, size_t max_bytes)
 {
+    assert(a);
     return (struct buf){.a = a, .max_bytes = max_bytes};
 }
 
 static bool
 buf_room(struct buf *b, size_t n)
 {
+    assert(b->n <= b->cap && b->n <= b->max_bytes);
     if (n > b->max_bytes - b->n) {
         b->over = true;
         return false;
@@ -279,6 +291,7 @@ buf_room(struct buf *b, size_t n)
             memcpy(p, b->p, b->n);
         b->p = p;
         b->cap = cap;
+        assert(b->cap >= b->n + n);
     }
     return true;
 }
@@ -290,6 +303,7 @@ buf_add(struct buf *b, struct str s)
         return;
     memcpy(b->p + b->n, s.p, s.n);
     b->n += s.n;
+    assert(b->n <= b->cap);
 }
 
 void
@@ -312,6 +326,7 @@ buf_fmt(struct buf *b, const char *fmt, ...)
     vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
     va_end(ap);
     b->n += (size_t)n;
+    assert(b->n < b->cap);
 }
 
 struct str
@@ -356,8 +371,10 @@ civil_from(int64_t unix_ms)
     }
     int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
     unsigned doe = (unsigned)(z - era * 146097);
+    assert(doe < 146097);
     unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    assert(doy < 366 && mp < 12);
     unsigned month = mp < 10 ? mp + 3 : mp - 9;
 
     return (struct civil){
@@ -379,6 +396,7 @@ date_text(struct arena *a, int64_t unix_ms, enum date_form form)
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     struct civil c = civil_from(unix_ms);
 
+    assert(c.month >= 1 && c.month <= 12 && c.weekday < 7);
     if (form == DATE_RFC2822)
         return arena_fmt(a, "%.3s, %02u %.3s %lld %02u:%02u:%02u +0000", days + 3 * c.weekday,
                          c.day, months + 3 * (c.month - 1), (long long)c.year, c.hour, c.min,
@@ -392,6 +410,7 @@ date_log(char out[DATE_LOG_BYTES], int64_t unix_ms)
 {
     struct civil c = civil_from(unix_ms);
 
+    assert(c.hour < 24 && c.min < 60 && c.sec < 60 && c.ms < 1000);
     snprintf(out, DATE_LOG_BYTES, "%04u-%02u-%02u %02u:%02u:%02u,%03u", (unsigned)c.year % 10000,
              c.month % 100, c.day % 100, c.hour % 100, c.min % 100, c.sec % 100, c.ms % 1000);
 }

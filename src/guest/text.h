@@ -11,6 +11,7 @@
 #define GUEST_TEXT_H
 
 #include <stdarg.h>
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -111,6 +111,7 @@ clean_filename(struct arena *a, struct str name)
     if (s.n == 0 || str_eq(s, S(".")) || str_eq(s, S("..")))
         return S("part");
     return arena_dup(a, s);
+    assert(str_find(s, S("/"), 0) == SIZE_MAX);
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -131,9 +132,11 @@ note(struct userdata *u, bool warn, const char *fmt, ...)
 static bool
 inflate_part(struct userdata *u, struct str in, struct str *ret)
 {
+    assert(u->inflated_bytes <= USERDATA_INFLATED_MAX);
     if (!gunzip(u->a, in, USERDATA_INFLATED_MAX - u->inflated_bytes, ret))
         return false;
     u->inflated_bytes += ret->n;
+    assert(u->inflated_bytes <= USERDATA_INFLATED_MAX);
     return true;
 }
 
@@ -142,6 +145,7 @@ attach(struct userdata *u, const struct mime_part *m, enum part_type type, struc
 {
     struct part *p;
 
+    assert(u->n_parts <= USERDATA_PARTS_MAX + 1);
     if (u->n_parts == USERDATA_PARTS_MAX) {
         note(u, true, "More than %d parts in user data, the rest is left out", USERDATA_PARTS_MAX);
         u->n_parts++;
@@ -157,6 +161,7 @@ attach(struct userdata *u, const struct mime_part *m, enum part_type type, struc
     p->payload = payload;
     *u->last = p;
     u->last = &p->next;
+    assert(*u->last == NULL);
 }
 
 static void process(struct userdata *u, struct str bytes);
@@ -201,6 +206,7 @@ archive(struct userdata *u, struct str payload)
     for (const struct node *e = list->first; e; e = e->next) {
         struct mime_part m = {0};
         struct str content = e->kind == NODE_SCALAR ? e->text : node_text(e, "content");
+        assert(e->kind != NODE_NULL || content.n == 0);
         struct str type_text = node_text(e, "type");
 
         if (e->kind == NODE_LIST)
@@ -260,6 +266,7 @@ process(struct userdata *u, struct str bytes)
 {
     struct mime_part whole = {.content_type = S("text/x-not-multipart")};
 
+    assert(u->depth <= USERDATA_DEPTH_MAX);
     if (++u->depth > USERDATA_DEPTH_MAX) {
         note(u, true, "User data includes itself more than %d deep", USERDATA_DEPTH_MAX);
         u->depth--;
@@ -294,6 +301,7 @@ userdata_init(struct userdata *u, struct arena *a)
 void
 userdata_parse(struct userdata *u, struct str bytes)
 {
+    assert(u->note && u->fetch && u->depth == 0);
     if (bytes.n)
         process(u, bytes);
 }

@@ -66,6 +66,7 @@ account_owner(struct guest *g, struct str owner, unsigned *ret_uid, unsigned *re
     struct account who = {0};
     uint64_t v;
 
+    assert(owner.n > 0);
     str_field(&rest, ':', &user);
     group = rest;
     if (str_u64(user, 10, &v))
@@ -91,6 +92,7 @@ account_authorize(struct guest *g, const struct account *who, struct str keys, s
     const char *path = arena_fmt(g->a, "%s/authorized_keys", dir).p;
     struct str text = load(g, path), before = text;
 
+    assert(who->uid != UINT32_MAX);
     while (str_line(&rest, &key)) {
         key = str_trim(key);
         if (key.n == 0 || key.p[0] == '#' || str_find(text, key, 0) != SIZE_MAX)
@@ -186,8 +188,6 @@ make_home(struct guest *g, const struct account *who)
         run_wait(g->a, chown_argv, NULL, &status);
 }
 
-static bool
-create_user(struct guest *g, const struct node *u, struct str name, struct account *ret)
 /* Whether a text can stand between the colons of an account file. */
 static bool
 is_field(struct str text)
@@ -195,6 +195,8 @@ is_field(struct str text)
     return str_find(text, S(":"), 0) == SIZE_MAX && str_find(text, S("\n"), 0) == SIZE_MAX;
 }
 
+static bool
+create_user(struct guest *g, const struct node *u, struct str name, struct account *ret)
 {
     struct str passwd = load(g, "/etc/passwd"), home = node_text(u, "homedir");
     struct str shell = node_text(u, "shell"), group = node_text(u, "primary_group"), hash;
@@ -226,6 +228,7 @@ is_field(struct str text)
     }
     struct str line = arena_fmt(g->a, "%.*s:x:%u:%u:%.*s:%.*s:%.*s", STR_ARG(name), (unsigned)uid,
                                 (unsigned)gid, STR_ARG(gecos), STR_ARG(home), STR_ARG(shell));
+    assert(str_find(line, S("\n"), 0) == SIZE_MAX);
     save(g, "/etc/passwd", account_append(g->a, passwd, line), 0644);
     line = arena_fmt(g->a, "%.*s:%.*s:%lld:0:99999:7:::", STR_ARG(name), STR_ARG(hash),
                      (long long)(now_ms() / 86400000));
@@ -391,9 +394,9 @@ set_password(struct guest *g, struct str name, struct str password, bool expire)
 static void
 password_line(struct guest *g, struct str line, bool expire)
 {
+    line = str_trim(line);
     size_t colon = str_find(line, S(":"), 0);
 
-    line = str_trim(line);
     if (line.n && colon != SIZE_MAX)
         set_password(g, str_cut(line, 0, colon), str_cut(line, colon + 1, line.n), expire);
 }

@@ -64,6 +64,7 @@ write_one(struct guest *g, const struct node *f)
         stage_error(g, "Failed to decode the content of %s", p);
         return;
     }
+    assert(p[0] == '/' && mode <= 07777);
     int r = make_parents(g->a, p);
     if (r == 0)
         r = append ? file_append(p, text, mode) : file_write(p, text, mode);
