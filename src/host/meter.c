@@ -40,6 +40,7 @@ is_unlimited(const struct ec2_instance_row *instance)
 static struct cpu_credit
 credits_of(const struct host_credit_row *row)
 {
+    assert(row->balance >= 0 && row->launch >= 0 && row->surplus >= 0 && row->charged >= 0);
     return (struct cpu_credit){row->balance, row->launch, row->surplus, row->charged};
 }
 
@@ -50,6 +51,7 @@ begin(const struct ec2_instance_row *instance, const struct host_machine_row *ma
 {
     bool thawed = row->boots == machine->boots;
 
+    assert(machine->boots > 0 && instance->vcpus > 0);
     if (row->start_generation != instance->start_generation)
         cpu_credit_start(rate, c, row->start_generation ? machine->booted_ms - row->at_ms : -1);
     row->start_generation = instance->start_generation;
@@ -66,6 +68,7 @@ hold(struct host_meter *meter, const struct ec2_instance_row *instance, int64_t 
 {
     int r;
 
+    assert(limit_milli > 0 && limit_milli <= instance->vcpus * 1000);
     if (row->limit_milli == limit_milli)
         return;
     r = meter->driver->limit(meter->driver->ctx, instance->id, (unsigned)limit_milli,
@@ -86,9 +89,11 @@ look_at(struct host_meter *meter, struct txn *txn, const struct ec2_instance_row
     struct cpu_credit c = credits_of(&row);
     int64_t now_ms = loop_now_ms(meter->loop, LOOP_CLOUD);
     bool unlimited = is_unlimited(instance);
+    assert(unlimited || str_is(instance->cpu_credits, "standard"));
     struct cpu_credit_rate rate;
     uint64_t ns = 0;
 
+    assert(instance->cpu_credits.n > 0);
     if (!machine || machine->phase != HOST_UP || instance->state != EC2_RUNNING ||
         !cpu_credit_rate(instance->type, instance->vcpus, &rate))
         return PERIOD_MAX_MS;
@@ -100,6 +105,7 @@ look_at(struct host_meter *meter, struct txn *txn, const struct ec2_instance_row
         row.cpu_ns = (int64_t)ns;
         row.at_ms = now_ms;
     }
+    assert(row.at_ms >= 0 && row.cpu_ns >= 0);
     hold(meter, instance, cpu_credit_limit(&rate, &c, unlimited, instance->vcpus), &row);
     row.balance = c.balance;
     row.launch = c.launch;
@@ -111,6 +117,7 @@ look_at(struct host_meter *meter, struct txn *txn, const struct ec2_instance_row
     return cpu_credit_lasts_ms(&rate, &c, unlimited, instance->vcpus);
 }
 
+/* Never later than was said before: that was for another one. */
 static void
 again_in(struct host_meter *meter, int64_t ms)
 {
@@ -120,7 +127,6 @@ again_in(struct host_meter *meter, int64_t ms)
     assert(due_ms > 0);
     if (!meter->timer.node.place || meter->timer.node.due > due_ms)
         loop_timer_set(meter->loop, &meter->timer, LOOP_CLOUD, due_ms);
-/* Never later than was said before: that was for another one. */
 }
 
 static void
@@ -129,6 +135,7 @@ look_at_all(struct host_meter *meter)
     struct txn *txn = store_begin(meter->store);
     int64_t next_ms = PERIOD_MAX_MS;
 
+    assert(!meter->timer.node.place);
     STORE_EACH(txn, ec2_instance_by_state, instance, EC2_RUNNING)
         if (instance->cpu_credits.n)
             next_ms = MIN(next_ms, look_at(meter, txn, instance));
@@ -173,6 +180,7 @@ look_at_dirty(struct loop_task *task)
 static void
 mark(struct host_meter *meter, struct str id)
 {
+    assert(id.n > 0);
     if (map_get(&meter->dirty, id))
         return;
     struct dirty *dirty = malloc(sizeof(*dirty) + id.n);
@@ -211,6 +219,7 @@ host_meter_new(struct host_meter **ret, struct loop *loop, struct store *store,
 {
     struct host_meter *meter = calloc(1, sizeof(*meter));
 
+    assert(driver->cpu && driver->limit);
     if (!meter)
         return error_origin(ENOMEM, "the meter of CPU credits cannot be made");
     meter->loop = loop;

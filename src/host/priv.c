@@ -38,6 +38,7 @@ do_hello(struct host *h, struct call *c)
 static void
 list_entry(const struct machine *m, struct priv_list_entry *e)
 {
+    assert(m->state >= PRIV_STARTING && m->state <= PRIV_EXITED);
     *e = (struct priv_list_entry){
         .state = m->saved.frozen && m->state == PRIV_RUNNING ? PRIV_HIBERNATED : m->state,
         .pid = m->saved.pid, .exit = m->exit, .status = m->status,
@@ -68,6 +69,7 @@ do_list(struct host *h, struct call *c)
             }
             list_entry(m, &entries[r.n++]);
         }
+    assert(r.n <= ARRAY_LEN(entries));
     return call_reply(c, &r, sizeof(r), entries, r.n * sizeof(entries[0]));
 }
 
@@ -123,6 +125,7 @@ do_vpc_open(struct host *h, struct call *c)
                                    .router_ip = vpc_router_ip(h, q->number),
                                    .host_routed = v->saved.host_routed,
                                    .n_fds = v->n_listeners};
+    assert(vpc_ok(h, v) && v->saved.open.number == q->number);
     c->reply_fds = v->listeners;
     c->n_reply_fds = v->n_listeners;
     return call_reply(c, &reply, sizeof(reply), NULL, 0);
@@ -243,6 +246,7 @@ do_launch(struct host *h, struct call *c)
         return r;
     }
     c->later = true;
+    assert(c->ticket.seq != 0);
     if (q->public_ip) {
         struct priv_public_ip p = {.vpc = q->vpc, .public_ip = q->public_ip,
                                    .private_ip = q->private_ip};
@@ -286,6 +290,7 @@ do_console_read(struct host *h, struct call *c)
 
     if (n < 0)
         return why_set(&c->why, EIO, "the console of %s could not be read", q->id);
+    assert(n <= (ssize_t)sizeof(piece));
     return call_reply(c, &r, sizeof(r), piece, (size_t)n);
 }
 
@@ -295,6 +300,7 @@ do_console_write(struct host *h, struct call *c)
     const struct priv_console_write *q = c->req;
     struct machine *m = running(h, c, q->id);
 
+    assert(c->tail_n == q->n);
     if (!m)
         return -ENOENT;
     if (m->console.fd < 0)
@@ -312,6 +318,7 @@ do_console_follow(struct host *h, struct call *c)
     struct machine *m = known(h, c, q->id);
     uint8_t bit = (uint8_t)(1u << c->conn->slot);
 
+    assert(c->conn->slot < 8);
     if (!m)
         return -ENOENT;
     m->followers = (uint8_t)(q->on ? m->followers | bit : m->followers & ~bit);
@@ -326,6 +333,7 @@ do_exec(struct host *h, struct call *c)
     struct priv_exec_reply r;
     char *cwd[2] = {NULL, NULL};
 
+    assert(q->cwd <= 1);
     if (!m)
         return -ENOENT;
     if (m->saved.frozen)
@@ -533,6 +541,7 @@ priv_check(uint16_t number, const void *req, size_t n, size_t n_fds, struct why 
 {
     const struct op *op = number < PRIV_OPS ? &ops[number] : NULL;
 
+    assert(req && why);
     if (!op || !op->fn)
         return why_set(why, ENOSYS, "there is no operation %u", number);
     if (n < op->n || (n > op->n && !(op->flags & TAIL)) || (n_fds && !(op->flags & FDS)))
@@ -555,5 +564,6 @@ priv_dispatch(struct host *h, struct call *c, uint16_t number, size_t n)
         return why_set(&c->why, EPROTO, "HELLO must come first");
     c->tail = (char *)(uintptr_t)c->req + ops[number].n;
     c->tail_n = n - ops[number].n;
+    assert(c->tail_n == 0 || ops[number].flags & TAIL);
     return ops[number].fn(h, c);
 }

@@ -52,6 +52,7 @@ priv_connect(struct priv_conn **ret, const char *data_dir)
     struct ucred who;
     socklen_t n = sizeof(who);
 
+    assert(data_dir[0] != '\0');
     if (dir < 0 || fd < 0)
         return -errno;
     /* A path of any length fits this way into the 108 bytes of a socket's. */
@@ -75,6 +76,7 @@ priv_connect(struct priv_conn **ret, const char *data_dir)
 static void
 unsent_free(struct unsent *u)
 {
+    assert(u->n_fds <= PRIV_FDS_MAX);
     for (size_t i = 0; i < u->n_fds; i++)
         fd_close(&u->fds[i]);
     free(u);
@@ -152,6 +154,7 @@ queue(struct priv_conn *c, const char *p, size_t n, const int *fds, size_t n_fds
     *c->last = u;
     c->last = &u->next;
     c->queued_bytes += n;
+    assert(c->queued_bytes <= QUEUE_BYTES);
     return 0;
 }
 
@@ -169,9 +172,11 @@ flush(struct priv_conn *c)
             return r;
         c->first = u->next;
         c->queued_bytes -= u->n;
+        assert(c->queued_bytes <= QUEUE_BYTES);
         unsent_free(u);
     }
     c->last = &c->first;
+    assert(c->queued_bytes == 0);
     return 0;
 }
 
@@ -194,6 +199,7 @@ priv_send(struct priv_conn *c, enum priv_op op, const void *req, size_t n, const
     if (++c->seq == 0)
         c->seq = 1;
     head.seq = c->seq;
+    assert(head.seq != 0);
     memcpy(out, &head, sizeof(head));
     if (n)
         memcpy(out + sizeof(head), req, n);
@@ -215,6 +221,7 @@ priv_send(struct priv_conn *c, enum priv_op op, const void *req, size_t n, const
 static void
 deliver(struct priv_conn *c, struct priv_message *m)
 {
+    assert(m->n_fds <= PRIV_FDS_MAX);
     if (m->seq == 0) {
         if (c->event)
             c->event(c->event_arg, m);
@@ -294,6 +301,7 @@ waited(void *arg, struct priv_message *m)
     assert(!w->done);
     w->done = true;
     w->status = m->status;
+    assert(m->n_fds <= PRIV_FDS_MAX);
     w->answer.body = str_dup(w->arena, m->body);
     for (size_t i = 0; i < m->n_fds; i++)
         w->answer.fds[w->answer.n_fds++] = fd_steal(&m->fds[i]);

@@ -52,11 +52,23 @@ machine_id(const struct machine *m)
     return str_of(m->id, m->id_n);
 }
 
+/* Between two steps on it. */
+static bool
+machine_ok(const struct machine *m)
+{
+    assert(m->host && m->id_n > 0 && m->id_n <= sizeof(m->id));
+    assert(m->doing <= FROZEN);
+    assert(m->doing != PRESSED || m->patience.node.place);
+    assert(map_get(&m->host->machines, machine_id(m)) == m);
+    return true;
+}
+
 static void
 mark(struct machine *m)
 {
     struct host *host = m->host;
 
+    assert(machine_ok(m));
     if (!m->dirty) {
         m->dirty = true;
         m->next_dirty = host->dirty;
@@ -71,6 +83,7 @@ power(struct machine *m, enum host_power how)
     struct host *host = m->host;
     int r = host->driver->power(host->driver->ctx, machine_id(m), how);
 
+    assert(how == HOST_POWER_BUTTON || m->doing == KILLING || m->doing == RUNNING);
     if (r < 0)
         error_origin(-r, "instance %.*s cannot be signalled", STR_ARG(machine_id(m)));
 }
@@ -85,6 +98,7 @@ patience_ended(struct loop_timer *timer)
     log_info("instance %.*s did not shut down in %d s and is killed", STR_ARG(machine_id(m)),
              POWER_BUTTON_LIMIT_MS / 1000);
     m->doing = KILLING;
+    assert(m->patience.node.place == 0);
     power(m, HOST_POWER_KILL);
 }
 
@@ -94,6 +108,7 @@ machine_of(struct host *host, struct str id)
 {
     struct machine *m = map_get(&host->machines, id);
 
+    assert(id.n > 0);
     if (m)
         return m;
     if (id.n > sizeof(m->id))
@@ -106,10 +121,22 @@ machine_of(struct host *host, struct str id)
     m->id_n = (uint8_t)id.n;
     memcpy(m->id, id.p, id.n);
     map_put(&host->machines, machine_id(m), m);
+    assert(machine_ok(m));
     return m;
 }
 
 /* ---- writing what was seen ---- */
+
+static bool
+seen_ok(const struct host_machine_row *row)
+{
+    assert(row->id.n > 0);
+    assert(row->phase >= HOST_NONE && row->phase <= HOST_FROZEN);
+    assert(row->exit_kind >= HOST_EXIT_UNKNOWN && row->exit_kind <= HOST_EXIT_HOST_LOST);
+    assert(row->phase != HOST_UP || (row->boots > 0 && row->booted_ms > 0));
+    assert(row->phase == HOST_UP || row->boots >= 0);
+    return true;
+}
 
 /* Our own row: it can only fail with the store, which then stops the daemon. */
 static void
@@ -118,6 +145,7 @@ write_seen(struct txn *txn, const struct host_machine_row *row)
     int r = host_machine_get(txn, row->id) ? host_machine_update(txn, row)
                                            : host_machine_insert(txn, row);
 
+    assert(seen_ok(row));
     if (r < 0)
         error_origin(-r, "the machine of %.*s could not be written", STR_ARG(row->id));
 }
@@ -136,6 +164,8 @@ set_phase(struct machine *m, enum host_phase phase, enum host_exit kind, struct 
     struct host *host = m->host;
     struct txn *txn = store_begin(host->store);
     struct host_machine_row row = seen_copy(txn, machine_id(m));
+    assert(phase != HOST_FROZEN || m->doing == FROZEN);
+    assert(phase != HOST_UP || m->doing == RUNNING);
     bool thawed = row.phase == HOST_FROZEN;
 
     row.phase = phase;
@@ -175,6 +205,8 @@ boot(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance
         .memory_bytes = (uint64_t)instance->memory_mib << 20,
     };
 
+    assert(instance->vcpus > 0 && instance->memory_mib > 0);
+    assert(instance->state == EC2_PENDING || instance->state == EC2_RUNNING);
     assert(m->doing == IDLE || m->doing == FROZEN);
     enum doing before = m->doing;
     m->start_generation = instance->start_generation;
@@ -191,6 +223,7 @@ boot(struct machine *m, struct txn *txn, const struct ec2_instance_row *instance
 static void
 press(struct machine *m)
 {
+    assert(m->doing == RUNNING || m->doing == FREEZING);
     m->doing = PRESSED;
     power(m, HOST_POWER_BUTTON);
     loop_timer_set(m->host->loop, &m->patience, LOOP_MONO,
@@ -207,6 +240,7 @@ freeze(struct machine *m)
     assert(m->doing == RUNNING);
     m->doing = FREEZING;
     if (r < 0) {
+        assert(m->doing == FREEZING);
         error_origin(-r, "instance %.*s cannot be frozen", STR_ARG(machine_id(m)));
         press(m);
     }
@@ -223,6 +257,8 @@ look_up(struct machine *m, struct txn *txn, const struct ec2_instance_row *insta
     bool this_start = seen && seen->start_generation == instance->start_generation;
     bool rebooting = this_start && seen->phase == HOST_DOWN && seen->exit_kind == HOST_EXIT_REBOOT;
 
+    assert(!seen || seen_ok(seen));
+    assert(instance->state == EC2_PENDING || instance->state == EC2_RUNNING);
     if (instance->launch_error.n)
         return NOTHING; /* it shall not even begin */
     if (m->doing == FROZEN && instance->state == EC2_PENDING && !instance->hibernated) {
@@ -246,6 +282,7 @@ reboot(struct machine *m)
     struct host_machine_row row = seen_copy(txn, machine_id(m));
     const struct ec2_instance_row *instance = ec2_instance_get(txn, machine_id(m));
 
+    assert(m->doing == RUNNING);
     if (instance)
         row.reboot_generation = instance->reboot_generation;
     write_seen(txn, &row);
@@ -259,6 +296,7 @@ look_down(struct machine *m, const struct host_machine_row *seen, bool gone)
 {
     struct host *host = m->host;
 
+    assert(!seen || seen_ok(seen));
     if (m->doing == RUNNING && !gone) {
         press(m);
     } else if (gone && (m->doing == RUNNING || m->doing == PRESSED || m->doing == BOOTING ||
@@ -278,6 +316,7 @@ look_down(struct machine *m, const struct host_machine_row *seen, bool gone)
 static void
 forget(struct machine *m)
 {
+    assert(m->doing == IDLE);
     assert(!m->dirty);
     loop_timer_stop(m->host->loop, &m->patience);
     map_remove(&m->host->machines, machine_id(m));
@@ -290,6 +329,7 @@ drop_seen(struct machine *m)
 {
     struct txn *txn = store_begin(m->host->store);
 
+    assert(m->doing == IDLE);
     if (host_machine_delete(txn, machine_id(m)) < 0)
         store_rollback(txn);
     else
@@ -327,6 +367,7 @@ look_at(struct machine *m)
     bool done = false, orphan = seen && !instance;
     enum after after = NOTHING;
 
+    assert(machine_ok(m) && !m->dirty);
     switch (instance ? (enum ec2_instance_state)instance->state : EC2_TERMINATED) {
     case EC2_PENDING:
     case EC2_RUNNING:
@@ -397,10 +438,12 @@ on_booted(void *ctx, struct str id)
     struct host *host = ctx;
     struct machine *m = map_get(&host->machines, id);
 
+    assert(id.n > 0);
     /* It may have been adopted while it booted, or shall go already. */
     if (!m || m->doing != BOOTING)
         return;
     m->doing = RUNNING;
+    assert(machine_ok(m));
     set_phase(m, HOST_UP, HOST_EXIT_UNKNOWN, S(""));
     mark(m);
 }
@@ -414,6 +457,7 @@ on_frozen(void *ctx, struct str id)
     if (!m || m->doing != FREEZING)
         return;
     m->doing = FROZEN;
+    assert(machine_ok(m));
     set_phase(m, HOST_FROZEN, HOST_EXIT_UNKNOWN, S(""));
     mark(m);
 }
@@ -440,6 +484,7 @@ on_failed(void *ctx, struct str id, struct str reason)
     if (!m)
         return;
     m->doing = IDLE;
+    assert(machine_ok(m));
     set_phase(m, HOST_FAILED, HOST_EXIT_UNKNOWN, reason);
     mark(m);
 }
@@ -456,6 +501,7 @@ on_exited(void *ctx, struct str id, enum host_exit kind)
     if (m->doing == PRESSED && kind == HOST_EXIT_REBOOT)
         kind = HOST_EXIT_POWEROFF; /* it was to stop, whatever it called that */
     m->doing = IDLE;
+    assert(machine_ok(m));
     set_phase(m, HOST_DOWN, kind, S(""));
     mark(m);
 }
@@ -469,6 +515,7 @@ on_removed(void *ctx, struct str id)
     if (!m)
         return;
     m->doing = IDLE;
+    assert(machine_ok(m));
     set_phase(m, HOST_REMOVED, HOST_EXIT_KILLED, S(""));
     mark(m);
 }
@@ -517,6 +564,7 @@ note_check(struct host *host, struct str id, bool passed, const char *what)
     struct txn *txn = store_begin(host->store);
     struct host_machine_row row = seen_copy(txn, id);
 
+    assert(what[0] != '\0');
     if (!m || m->doing != RUNNING || row.phase != HOST_UP || !row.unreached_ms == passed) {
         store_rollback(txn);
         return;
@@ -569,12 +617,14 @@ settle(struct machine *m, bool host_restarted)
     bool seen_frozen = seen && seen->phase == HOST_FROZEN;
     bool starts = instance && instance->state == EC2_PENDING;
 
+    assert(m->doing == IDLE || m->doing == RUNNING || m->doing == FROZEN);
     /* A frozen one belongs to the start that it was frozen in, whatever is to come of it. */
     starts = starts && m->doing != FROZEN && !(m->doing == IDLE && seen_frozen);
     m->start_generation = starts ? instance->start_generation : seen ? seen->start_generation : 0;
     bool up = m->doing == RUNNING && (!seen_up || seen->start_generation != m->start_generation);
     bool lost = m->doing == IDLE && (seen_up || seen_frozen);
     bool frozen = m->doing == FROZEN && !seen_frozen;
+    assert(up + lost + frozen <= 1);
     store_rollback(txn);
     if (lost && seen_frozen)
         log_warn("what the hibernated instance %.*s had in memory is lost",
@@ -599,6 +649,7 @@ note_boot(struct host *host, bool *ret_restarted)
                                 .boot_id = host->driver->boot_id(host->driver->ctx)};
 
     *ret_restarted = row && !str_eq(row->boot_id, now.boot_id);
+    assert(now.boot_id.n > 0);
     int r = row ? host_boot_update(txn, &now) : host_boot_insert(txn, &now);
     if (r < 0)
         store_rollback(txn);
@@ -635,6 +686,8 @@ host_new(struct host **ret, struct loop *loop, struct store *store,
 {
     struct host *host = calloc(1, sizeof(*host));
 
+    assert(driver->list && driver->boot_id && driver->cpu && driver->limit && driver->console);
+    assert(driver->boot && driver->thaw && driver->power && driver->freeze && driver->remove);
     if (!host)
         return error_origin(ENOMEM, "the host cannot be made");
     host->loop = loop;

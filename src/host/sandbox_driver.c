@@ -97,6 +97,7 @@ launched(void *arg, struct priv_message *m)
     struct host_sandbox *s = launch->s;
     struct str id = str_of(launch->id, launch->n);
 
+    assert(launch->n > 0 && launch->n < sizeof(launch->id));
     if (m->status < 0) {
         s->events.failed(s->events.ctx, id, m->body);
     } else {
@@ -116,6 +117,7 @@ launch_new(struct host_sandbox *s, struct str id)
 {
     struct launch *launch = calloc(1, sizeof(*launch));
 
+    assert(id.n > 0 && id.n < PRIV_ID_MAX);
     if (launch) {
         launch->s = s;
         launch->n = id.n;
@@ -131,6 +133,7 @@ ask_about(struct host_sandbox *s, enum priv_op op, struct str id, priv_reply_fn 
     struct priv_machine req = {0};
     struct launch *launch = launch_new(s, id);
 
+    assert(op > 0 && op < PRIV_OPS);
     if (!launch)
         return -ENOMEM;
     sandbox_id(req.id, id);
@@ -162,6 +165,7 @@ ask_disk(struct host_sandbox *s, const struct ec2_volume_row *volume, struct lau
 {
     struct priv_disk req = {.bytes = (uint64_t)volume->size_gib << 30};
 
+    assert(volume->encrypted && volume->size_gib > 0);
     if (volume->plain_key.n != sizeof(req.key))
         return error_origin(ENOKEY, "the key of %.*s is not at hand", STR_ARG(volume->id));
     memcpy(req.id, launch->id, sizeof(req.id));
@@ -180,6 +184,8 @@ sandbox_boot(void *ctx, const struct host_boot *boot)
     struct sandbox_vpc *vpc = sandbox_vpc_open(s, boot->vpc);
     struct launch *launch = launch_new(s, boot->instance->id);
 
+    assert(!root || str_eq(root->instance_id, boot->instance->id));
+    assert(boot->interface && boot->subnet && boot->vpc);
     if (!launch)
         return -ENOMEM;
     if (!vpc || !sandbox_launch_of(boot, &launch->req)) {
@@ -266,6 +272,7 @@ sandbox_thaw(void *ctx, const struct host_boot *boot)
     struct sandbox_vpc *vpc = sandbox_vpc_open(s, boot->vpc);
     struct launch *launch = launch_new(s, boot->instance->id);
 
+    assert(boot->interface && boot->vpc);
     if (!vpc || !launch) {
         free(launch);
         return launch ? -EINVAL : -ENOMEM;
@@ -291,6 +298,7 @@ sandbox_power(void *ctx, struct str id, enum host_power how)
                                          [HOST_POWER_KILL] = PRIV_KILL};
     struct priv_signal req = {.how = hows[how]};
 
+    assert((size_t)how < ARRAY_LEN(hows) && hows[how]);
     sandbox_id(req.id, id);
     return sandbox_ask(ctx, PRIV_SIGNAL, &req, sizeof(req), STR_NONE, sandbox_logged,
                        "a signal to a machine");
@@ -407,6 +415,7 @@ host_sandbox_console(struct host_sandbox *s, struct arena *arena, struct str id,
         size_t piece = MIN((size_t)reply->n, PRIV_CONSOLE_MAX - n);
         memcpy(text + n, reply + 1, piece);
         n += piece;
+        assert(n <= PRIV_CONSOLE_MAX);
         req.from = reply->at + piece;
         if (piece == 0 || req.from >= reply->end || n == PRIV_CONSOLE_MAX)
             break;
@@ -529,6 +538,7 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     struct host_sandbox *s = calloc(1, sizeof(*s));
     int r = s ? priv_connect(&s->conn, config->data_dir) : -ENOMEM;
 
+    assert(config->loop && config->store && config->vpc_opened && config->lost);
     if (r >= 0)
         r = priv_connect(&s->asks, config->data_dir);
     if (r < 0) {
@@ -569,16 +579,6 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     return 0;
 }
 
-struct host_sandbox *
-host_sandbox_free(struct host_sandbox *s)
-{
-    if (!s)
-        return NULL;
-    if (s->source.fd >= 0)
-        loop_fd_remove(s->config.loop, &s->source);
-    priv_conn_free(s->conn);
-    priv_conn_free(s->asks);
-    sandbox_network_done(s);
 static void
 to_nobody(void *ctx UNUSED, struct str id UNUSED)
 {
@@ -594,11 +594,11 @@ inspected_to_nobody(void *ctx UNUSED, struct str id UNUSED, bool wiped UNUSED)
 {
 }
 
-    free(s);
-    return NULL;
-}
-
-const struct host_driver *
+struct host_sandbox *
+host_sandbox_free(struct host_sandbox *s)
+{
+    if (!s)
+        return NULL;
     /* Requests on their way end with the connection, and who asked is gone.  What became of a
      * launch is seen at the next start. */
     s->events = (struct host_events){.booted = to_nobody,
@@ -607,6 +607,16 @@ const struct host_driver *
                                      .frozen = to_nobody,
                                      .not_frozen = why_to_nobody,
                                      .inspected = inspected_to_nobody};
+    if (s->source.fd >= 0)
+        loop_fd_remove(s->config.loop, &s->source);
+    priv_conn_free(s->conn);
+    priv_conn_free(s->asks);
+    sandbox_network_done(s);
+    free(s);
+    return NULL;
+}
+
+const struct host_driver *
 host_sandbox_driver(struct host_sandbox *s)
 {
     return &s->driver;
@@ -615,6 +625,8 @@ host_sandbox_driver(struct host_sandbox *s)
 void
 host_sandbox_attach(struct host_sandbox *s, const struct host_events *events)
 {
+    assert(events->frozen && events->not_frozen && events->inspected);
+    assert(events->booted && events->failed && events->exited && events->removed);
     s->events = *events;
     priv_on_event(s->conn, on_event, s);
     send_trust(s);

@@ -34,6 +34,7 @@ struct sent {
 static bool
 remember(struct map *m, struct str key)
 {
+    assert(key.n > 0);
     if (map_get(m, key))
         return false;
     struct sent *sent = malloc(sizeof(*sent) + key.n);
@@ -62,8 +63,10 @@ send_group(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
     struct priv_rule rules[PRIV_RULES_MAX];
     size_t n = 0;
 
+    assert(str_eq(group->vpc_id, str_of(vpc->id, vpc->id_n)) && group->number > 0);
     STORE_EACH(txn, ec2_sg_rule_by_group, row, group->id)
         n += sandbox_rules_of(txn, row, &rules[n], PRIV_RULES_MAX - n);
+    assert(n <= PRIV_RULES_MAX);
     struct priv_group req = {
         .vpc = (uint32_t)vpc->number, .group = (uint32_t)group->number, .n_rules = (uint32_t)n};
     sandbox_ask(s, PRIV_GROUP, &req, sizeof(req), str_of(rules, n * sizeof(rules[0])),
@@ -76,6 +79,7 @@ class_number(const uint32_t *groups, size_t n)
 {
     uint32_t h = (uint32_t)str_hash(str_of(groups, n * sizeof(*groups)), 0);
 
+    assert(n > 0 && n <= PRIV_CLASS_GROUPS_MAX);
     return (h & 0x7fffffff) | 1;
 }
 
@@ -124,6 +128,7 @@ sync_interface(struct host_sandbox *s, struct txn *txn, struct str id)
     if (!vpc || !row->instance_id.n)
         return;
     const struct host_machine_row *seen = host_machine_get(txn, row->instance_id);
+    assert(str_eq(row->vpc_id, str_of(vpc->id, vpc->id_n)));
     if (!seen || seen->phase != HOST_UP)
         return;
     struct priv_machine_class req = {.class = send_class(s, vpc, txn, &row->group_ids)};
@@ -167,7 +172,9 @@ send_subnet(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
     struct sent_subnet *sent = map_get(&vpc->subnets, subnet->id);
     struct sandbox_subnet now;
 
+    assert(str_eq(subnet->vpc_id, row->id) && subnet->number > 0);
     sandbox_subnet_of(txn, row, subnet, &now);
+    assert(now.tail_n <= sizeof(now.tail));
     uint64_t hash = str_hash(str_of(now.tail, now.tail_n), now.head.n_routes);
 
     if (sent && sent->hash == hash)
@@ -360,6 +367,7 @@ ask_vpc(struct sandbox_vpc *vpc)
                                 .n_extra = vpc->plain ? 0 : PRIV_LISTEN_ALL - PRIV_LISTEN_EXTRA,
                                 .extra = {{PRIV_API_IP, 443}, {PRIV_API_IP, 80}}};
 
+    assert(!vpc->open && vpc->number >= 0 && vpc->number < PRIV_VPCS);
     sandbox_id(req.id, str_of(vpc->id, vpc->id_n));
     if (vpc->plain)
         memset(req.extra, 0, sizeof(req.extra));
@@ -373,6 +381,7 @@ vpc_answered(void *arg, struct priv_message *m)
     struct host_sandbox *s = vpc->s;
     int fds[PRIV_LISTEN_ALL];
 
+    assert(!vpc->open);
     if ((m->status == -EINVAL || m->status == -EEXIST) && !vpc->plain) {
         /* It runs since before there was an API inside VPCs: it changes no listeners (EINVAL) and
          * takes two at one address for a mistake (EEXIST). */
@@ -433,6 +442,7 @@ close_vpc(struct host_sandbox *s, struct sandbox_vpc *vpc)
 {
     struct priv_vpc req = {.number = (uint32_t)vpc->number};
 
+    assert(map_get(&s->vpcs, str_of(vpc->id, vpc->id_n)) == vpc);
     assert(vpc->gone && vpc->open);
     s->config.vpc_closed(s->config.ctx, str_of(vpc->id, vpc->id_n));
     sandbox_ask(s, PRIV_VPC_CLOSE, &req, sizeof(req), STR_NONE, sandbox_logged, "to close a VPC");
@@ -464,6 +474,8 @@ sandbox_network_ready(struct host_sandbox *s, struct sandbox_vpc *vpc, struct tx
     const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, nic->subnet_id);
     const struct ec2_vpc_row *row = ec2_vpc_get(txn, nic->vpc_id);
 
+    assert(!subnet || str_eq(subnet->vpc_id, nic->vpc_id));
+    assert(str_eq(nic->vpc_id, str_of(vpc->id, vpc->id_n)));
     if (subnet && row && !map_get(&vpc->subnets, subnet->id))
         send_subnet(s, vpc, txn, row, subnet);
     return send_class(s, vpc, txn, &nic->group_ids);

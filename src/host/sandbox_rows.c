@@ -14,6 +14,7 @@ sandbox_id(char out[PRIV_ID_MAX], struct str id)
 {
     size_t n = MIN(id.n, (size_t)PRIV_ID_MAX - 1);
 
+    assert(id.n > 0 && id.n < PRIV_ID_MAX);
     memset(out, 0, PRIV_ID_MAX);
     memcpy(out, id.p, n);
 }
@@ -46,6 +47,7 @@ set_block(struct str cidr, struct priv_rule *rule)
     rule->peer = PRIV_PEER_CIDR;
     rule->ip = ip4_block_canonical(block).ip;
     rule->prefix = block.bits;
+    assert(rule->prefix <= 32);
     return true;
 }
 
@@ -60,6 +62,7 @@ add_list(struct txn *txn, struct str id, const struct priv_rule *like, struct pr
     for (size_t i = 0; list && i < list->cidrs.n && n < room; i++) {
         out[n] = *like;
         n += set_block(list->cidrs.v[i], &out[n]);
+        assert(n <= room);
     }
     return n;
 }
@@ -98,6 +101,7 @@ route_put(struct sandbox_subnet *s, const struct priv_route *route)
 {
     uint32_t i = s->head.n_routes;
 
+    assert(s->head.n_routes <= PRIV_ROUTES_MAX && route->prefix <= 32);
     if (i == PRIV_ROUTES_MAX)
         return;
     for (; i > 0 && s->routes[i - 1].prefix < route->prefix; i--)
@@ -158,6 +162,7 @@ sandbox_subnet_of(struct txn *txn, const struct ec2_vpc_row *vpc,
     size_t routes = ret->head.n_routes * sizeof(ret->routes[0]);
     size_t entries = ret->head.n_entries * sizeof(ret->entries[0]);
 
+    assert(routes + entries <= sizeof(ret->tail));
     memcpy(ret->tail, ret->routes, routes);
     memcpy(ret->tail + routes, ret->entries, entries);
     ret->tail_n = routes + entries;
@@ -196,10 +201,13 @@ sandbox_launch_of(const struct host_boot *boot, struct priv_launch *ret)
     struct ip4_block subnet;
     uint32_t ip;
 
+    assert(str_eq(boot->subnet->vpc_id, boot->vpc->id));
+    assert(boot->vpc->number >= 0 && boot->subnet->number > 0);
     if (!ip4_block_parse(boot->subnet->cidr, &subnet) ||
         !ip4_parse(boot->interface->private_ip, &ip) || !parse_mac(boot->interface->mac, ret->mac))
         return false;
     sandbox_id(ret->id, instance->id);
+    assert(ip4_block_has(subnet, ip));
     if (instance->rootfs.n >= sizeof(ret->image))
         return false;
     memcpy(ret->image, instance->rootfs.p, instance->rootfs.n);

@@ -51,6 +51,7 @@ find(const struct host_sim *sim, struct str id)
 static void
 forget(struct sim_machine *m)
 {
+    assert(find(m->sim, machine_id(m)) == m);
     loop_timer_stop(m->sim->config.loop, &m->timer);
     map_remove(&m->sim->machines, machine_id(m));
     free(m);
@@ -63,6 +64,7 @@ finish_boot(struct host_sim *sim, struct sim_machine *m)
     struct str text = str_of(id, m->id_n);
     const char *reason = m->fail_reason;
 
+    assert(m->doing == SIM_BOOTING);
     memcpy(id, m->id, sizeof(id));
     if (reason) {
         forget(m);
@@ -79,6 +81,7 @@ finish_freeze(struct host_sim *sim, struct sim_machine *m)
 {
     const char *reason = sim->fail_freeze;
 
+    assert(m->doing == SIM_FREEZING);
     sim->fail_freeze = NULL;
     m->doing = reason ? SIM_RUNNING : SIM_FROZEN;
     if (reason)
@@ -97,6 +100,7 @@ finish(struct loop_timer *timer)
     char id[sizeof(m->id)];
     struct str text = str_of(id, m->id_n);
 
+    assert(m->id_n > 0 && m->id_n <= sizeof(id));
     memcpy(id, m->id, sizeof(id));
     if (doing == SIM_BOOTING) {
         finish_boot(sim, m);
@@ -119,6 +123,7 @@ start(struct sim_machine *m, enum sim_doing doing, int64_t after_ms)
 {
     struct loop *loop = m->sim->config.loop;
 
+    assert(after_ms >= 0 && doing != SIM_RUNNING && doing != SIM_FROZEN);
     m->doing = doing;
     loop_timer_set(loop, &m->timer, LOOP_CLOUD, loop_now_ms(loop, LOOP_CLOUD) + after_ms);
 }
@@ -128,6 +133,7 @@ machine_new(struct host_sim *sim, struct str id)
 {
     struct sim_machine *m = calloc(1, sizeof(*m));
 
+    assert(id.n > 0 && !find(sim, id));
     if (!m || id.n > sizeof(m->id)) {
         free(m);
         return NULL;
@@ -145,6 +151,7 @@ sim_boot(void *ctx, const struct host_boot *boot)
 {
     struct host_sim *sim = ctx;
 
+    assert(boot->interface && boot->subnet && boot->vpc);
     if (find(sim, boot->instance->id))
         return -EEXIST;
     struct sim_machine *m = machine_new(sim, boot->instance->id);
@@ -280,6 +287,7 @@ sim_boot_id(void *ctx)
     struct host_sim *sim = ctx;
     int n = snprintf(sim->boot_id, sizeof(sim->boot_id), "sim-%u", sim->boots);
 
+    assert(n > 0 && (size_t)n < sizeof(sim->boot_id));
     return str_of(sim->boot_id, (size_t)n);
 }
 
@@ -302,6 +310,7 @@ host_sim_new(const struct host_sim_config *config)
 {
     struct host_sim *sim = calloc(1, sizeof(*sim));
 
+    assert(config->loop && config->boot_ms >= 0 && config->stop_ms >= 0);
     if (!sim)
         return NULL;
     sim->config = *config;
@@ -372,6 +381,7 @@ host_sim_exit(struct host_sim *sim, struct str id, enum host_exit kind)
 {
     struct sim_machine *m = find(sim, id);
 
+    assert(kind != HOST_EXIT_HOST_LOST);
     assert(m && m->doing == SIM_RUNNING);
     m->exit_kind = kind;
     start(m, SIM_STOPPING, 0);

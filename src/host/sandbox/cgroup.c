@@ -27,6 +27,7 @@ ours(const char *mount, const char *tag)
 {
     char path[PATH_MAX];
 
+    assert(mount[0] == '/' && tag[0] != '\0');
     text_set(path, sizeof(path), "%s/welkin-%s", mount, tag);
     if (mkdir(path, 0755) < 0 && errno != EEXIST)
         return -1;
@@ -39,6 +40,7 @@ open_v2(struct cgroups *cg, const char *mount, const char *tag)
     static const int wanted[] = {CPU, MEMORY, PIDS};
     char have[512], enable[32];
 
+    assert(cg->v2 < 0 && cg->v2_has == 0);
     FD_CLEANUP int root = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0 || file_get(root, "cgroup.controllers", have, sizeof(have)) < 0)
         return;
@@ -88,6 +90,7 @@ cg_close(struct cgroups *cg)
 static int
 remove_tree(int dir, const char *name)
 {
+    assert(name[0] != '\0' && !strchr(name, '/'));
     if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
         return 0;
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -128,12 +131,14 @@ cg_remove_all(struct cgroups *cg, const char *tag)
 static int
 group_dir(int base, const char *id)
 {
+    assert(id[0] != '\0');
     return base < 0 ? -1 : openat(base, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static int
 limits_v1(struct cgroups *cg, const char *id, const struct priv_limits *l)
 {
+    assert(cg->version == 1);
     FD_CLEANUP int cpu = group_dir(cg->v1[CPU], id);
     FD_CLEANUP int memory = group_dir(cg->v1[MEMORY], id);
     FD_CLEANUP int pids = group_dir(cg->v1[PIDS], id);
@@ -154,6 +159,7 @@ limits_v1(struct cgroups *cg, const char *id, const struct priv_limits *l)
 static int
 put_or_max(int dir, const char *file, uint64_t value, const char *after)
 {
+    assert(dir >= 0);
     return value ? file_put(dir, file, "%" PRIu64 "%s", value, after)
                  : file_put(dir, file, "max%s", after);
 }
@@ -161,6 +167,7 @@ put_or_max(int dir, const char *file, uint64_t value, const char *after)
 static int
 limits_v2(struct cgroups *cg, const char *id, const struct priv_limits *l)
 {
+    assert(cg->version == 2 && cg->v2 >= 0);
     FD_CLEANUP int dir = group_dir(cg->v2, id);
     int r = 0;
 
@@ -189,6 +196,7 @@ delegate(int dir, uint32_t uid)
 {
     static const char *const files[] = {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control"};
 
+    assert(dir >= 0 && uid >= 65536);
     if (fchown(dir, uid, uid) < 0)
         return -errno;
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
@@ -203,6 +211,7 @@ cg_make(struct cgroups *cg, const char *id, uint32_t uid, const struct priv_limi
 {
     bool limited = limits->cpu_milli || limits->memory_bytes || limits->pids;
 
+    assert(uid >= 65536);
     assert(id[0] != '\0');
     for (int i = 0; i < CG_V1; i++)
         if (cg->v1[i] >= 0 && mkdirat(cg->v1[i], id, 0755) < 0 && errno != EEXIST)
@@ -306,6 +315,7 @@ stands_still(int v1, int v2)
 int
 cg_freeze(struct cgroups *cg, const char *id, bool frozen)
 {
+    assert(machine_id_ok(id));
     FD_CLEANUP int v1 = group_dir(cg->v1[FREEZER], id);
     FD_CLEANUP int v2 = group_dir(cg->v2, id);
     int r = v1 >= 0   ? file_put(v1, "freezer.state", frozen ? "FROZEN" : "THAWED")
@@ -342,6 +352,7 @@ cg_reclaim(struct cgroups *cg, const char *id)
 void
 cg_stats(struct cgroups *cg, const char *id, struct priv_stats_reply *ret)
 {
+    assert(machine_id_ok(id));
     FD_CLEANUP int acct = group_dir(cg->v1[CPUACCT], id);
     FD_CLEANUP int memory = group_dir(cg->v1[MEMORY], id);
     FD_CLEANUP int pids = group_dir(cg->v1[PIDS], id);

@@ -52,6 +52,7 @@ die(const char *fmt, ...)
     if (err)
         n += snprintf(text + n, sizeof(text) - (size_t)n, ": %s", strerror(err));
     n = MIN(n, (int)sizeof(text) - 1);
+    assert(n >= 0 && n < (int)sizeof(text));
     (void)!write(plan->sock, text, (size_t)n);
     _exit(1);
 }
@@ -63,6 +64,7 @@ await(char word, int *fds, size_t n_fds)
     char c = 0;
     size_t n = n_fds;
 
+    assert(n_fds <= PRIV_FDS_MAX);
     if (fds_recv(plan->sock, &c, 1, fds, &n, 0) != 1 || c != word || n != n_fds)
         _exit(1);
 }
@@ -109,6 +111,7 @@ stage(int image, int disk)
 {
     int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
 
+    assert(image >= 0 && disk >= 0);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         die("the mounts of the host could not be left");
     if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", "2m", 0) < 0 ||
@@ -148,6 +151,7 @@ place_trust(void)
     FD_CLEANUP int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     FD_CLEANUP int disk = open("../u", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+    assert(plan->trust.n <= PRIV_TRUST_MAX);
     if (root >= 0 && disk >= 0 &&
         trust_place(root, disk, plan->trust, plan->trust_hash, path))
         text_set(ca_bundle, sizeof(ca_bundle), "AWS_CA_BUNDLE=%s", path);
@@ -156,6 +160,7 @@ place_trust(void)
 static void
 place_helpers(void)
 {
+    assert(plan->init_fd >= 0);
     FD_CLEANUP int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     if (root >= 0)
@@ -273,6 +278,7 @@ configure_network(void)
     struct nl nl;
     int r = nl_open(&nl, NETLINK_ROUTE);
 
+    assert(q->prefix >= 8 && q->prefix <= 30 && q->gateway);
     /* With systemd eth0 is left to the image's DHCP client, as on EC2. */
     nl_add_link_up(&b, 1);
     if (q->init != PRIV_INIT_SYSTEMD) {
@@ -360,6 +366,7 @@ exec_init(void)
     setpriority(PRIO_PROCESS, 0, 0); /* ours is higher */
     const char *failed = jail_enter(plan->filter);
 
+    assert(plan->req->init != PRIV_INIT_COMMAND || plan->argv[0]);
     if (failed)
         die("%s", failed);
     switch (plan->req->init) {
@@ -380,6 +387,7 @@ child_main(const struct child_plan *p)
 {
     int trees[2] = {-1, -1};
 
+    assert(p->sock >= 0 && p->console >= 0 && p->filter->len > 0);
     plan = p;
     signals_reset();
     int r = cg_join_enter(&plan->join);

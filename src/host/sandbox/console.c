@@ -33,6 +33,7 @@ console_new(uint32_t uid, int *ret_master, int *ret_slave)
     FD_CLEANUP int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     FD_CLEANUP int slave = -1;
 
+    assert(uid >= 65536);
     if (master < 0 || unlockpt(master) < 0)
         return -errno;
     slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -53,6 +54,7 @@ console_file(struct host *h, const char *id, int flags)
 {
     char path[PRIV_ID_MAX + 16];
 
+    assert(machine_id_ok(id));
     text_set(path, sizeof(path), "%s/console.log", id);
     return openat(h->machines, path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
@@ -81,6 +83,7 @@ keep(struct host *h, struct machine *m, const char *p, size_t n)
     size_t at = (size_t)(m->console_end % PRIV_CONSOLE_MAX);
     size_t first = MIN(n, (size_t)PRIV_CONSOLE_MAX - at);
 
+    assert(at < PRIV_CONSOLE_MAX);
     assert(n > 0 && n <= PIECE && first <= n);
     m->console_end += n;
     if (fd < 0 || pwrite(fd, p, first, (off_t)(sizeof(head) + at)) < 0 ||
@@ -103,6 +106,7 @@ console_drain(struct host *h, struct machine *m)
             return errno == EAGAIN || errno == EINTR;
         if (n == 0)
             return false;
+        assert(n <= (ssize_t)sizeof(piece));
         struct priv_ev_console e = {.at = m->console_end, .n = (uint32_t)n};
         keep(h, m, piece, (size_t)n);
         memcpy(e.id, m->saved.id, sizeof(e.id));
@@ -116,6 +120,7 @@ ssize_t
 console_read(struct host *h, const char *id, uint64_t from, struct priv_console_reply *ret,
              char *to, size_t room)
 {
+    assert(room > 0 && room <= PRIV_CONSOLE_PIECE);
     FD_CLEANUP int fd = console_file(h, id, O_RDONLY);
     struct console_head head;
 

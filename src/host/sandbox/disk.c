@@ -56,6 +56,7 @@ failed(struct opening *o, const char *what)
 {
     int err = errno;
 
+    assert(err > 0);
     return why_set(o->why, err, "the encrypted disk of %s cannot be opened: %s: %s", o->q->id, what,
                    strerror(err));
 }
@@ -81,6 +82,7 @@ run_mkfs(int fd)
     int status = -1;
     pid_t pid = fork();
 
+    assert(fd >= 0);
     if (pid == 0) {
         int null = open("/dev/null", O_RDWR);
 
@@ -103,6 +105,7 @@ run_mkfs(int fd)
 static int
 make_file(struct opening *o)
 {
+    assert(o->q->bytes >= PRIV_DISK_MIN && o->q->bytes <= PRIV_DISK_MAX);
     FD_CLEANUP int fd =
         openat(o->dir, VOLUME_NEW, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
@@ -125,6 +128,7 @@ open_file(struct opening *o)
     const char *id = o->q->id;
     int r = 0;
 
+    assert(o->dir < 0 && o->file < 0 && machine_id_ok(id));
     if (mkdirat(o->h->machines, id, 0700) < 0 && errno != EEXIST)
         return failed(o, "the machine's folder could not be made");
     o->dir = openat(o->h->machines, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -151,6 +155,7 @@ open_file(struct opening *o)
 static int
 attach(struct opening *o)
 {
+    assert(o->file >= 0 && o->loop < 0);
     FD_CLEANUP int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
     struct loop_config config = {.fd = (uint32_t)o->file, .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
 
@@ -175,6 +180,7 @@ attach(struct opening *o)
 static int
 mount_device(struct opening *o)
 {
+    assert(o->loop >= 0 && o->mount < 0 && o->device[0] == '/');
     FD_CLEANUP int fs = (int)syscall(SYS_fsopen, "ext4", FSOPEN_CLOEXEC);
 
     if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "source", o->device, 0) < 0 ||
@@ -193,6 +199,7 @@ mount_device(struct opening *o)
 static int
 add_key(struct opening *o, uint8_t ret_id[FSCRYPT_KEY_IDENTIFIER_SIZE])
 {
+    assert(o->mount >= 0);
     /* the key follows the head */
     union {
         struct fscrypt_add_key_arg arg;
@@ -224,6 +231,7 @@ protect(struct opening *o)
     };
     int r = add_key(o, policy.master_key_identifier);
 
+    assert(o->mount >= 0);
     if (r < 0)
         return r;
     if (mkdirat(o->mount, FOLDER, 0755) < 0 && errno != EEXIST)
@@ -244,6 +252,7 @@ unmount(const char *at)
 {
     char path[PRIV_ID_MAX + 24];
 
+    assert(strncmp(at, "disks/", 6) == 0);
     text_set(path, sizeof(path), "../%s", at);
     while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
         ;
@@ -255,6 +264,7 @@ disk_close(struct host *h, const char *id)
 {
     char at[PRIV_ID_MAX + 16];
 
+    assert(machine_id_ok(id));
     text_set(at, sizeof(at), "disks/%s", id);
     if (faccessat(h->run, at, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         unmount(at);
@@ -265,6 +275,7 @@ disk_open(struct host *h, const struct priv_disk *q, struct why *why)
 {
     struct opening o = {.h = h, .q = q, .why = why, .dir = -1, .file = -1, .loop = -1, .mount = -1};
 
+    assert(machine_id_ok(q->id) && h->run >= 0);
     if (mkdirat(h->run, "disks", 0700) < 0 && errno != EEXIST)
         return why_set(why, errno, "run/disks could not be made: %s", strerror(errno));
     text_set(o.at, sizeof(o.at), "disks/%s", q->id);
@@ -290,6 +301,7 @@ disk_take(struct host *h, const char *id)
 {
     char path[PRIV_ID_MAX + 32];
 
+    assert(machine_id_ok(id));
     text_set(path, sizeof(path), "disks/%s/" FOLDER, id);
     return openat(h->run, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }

@@ -59,6 +59,7 @@ run(const struct exec_plan *p)
 {
     const struct priv_exec *q = p->req;
 
+    assert(q->uid <= 65535 && q->gid <= 65535 && p->argv[0]);
     if (p->tty && (setsid() < 0 || ioctl(0, TIOCSCTTY, 0) < 0))
         complain("the terminal could not be taken");
     if (setgroups(0, NULL) < 0 || setresgid(q->gid, q->gid, q->gid) < 0 || setresuid(0, 0, 0) < 0)
@@ -83,6 +84,7 @@ helper(const struct exec_plan *p, int machine, const struct cg_join *join)
                     CLONE_NEWNET | CLONE_NEWCGROUP;
     int status;
 
+    assert(machine >= 0);
     prctl(PR_SET_NAME, "welkin-exec");
     setpriority(PRIO_PROCESS, 0, 0); /* ours is higher, and our session's */
     setsid();
@@ -135,6 +137,7 @@ exec_event(struct host *h, struct source *s, uint32_t events)
     struct priv_ev_exec_exited ev = {.exec = e->number};
     siginfo_t si = {0};
 
+    assert(e->number != 0 && s->fd >= 0);
     (void)events;
     if (waitid(P_PIDFD, (id_t)s->fd, &si, WEXITED | WNOHANG) == 0 && si.si_pid)
         ev.status = si.si_code == CLD_EXITED ? si.si_status << 8 : si.si_status;
@@ -156,6 +159,7 @@ exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char 
         return why_set(why, EINVAL, "exec needs three descriptors or a terminal");
     for (int i = 0; i < 3; i++)
         plan.fds[i] = fds[n_fds == 1 ? 0 : i];
+    assert(plan.fds[0] >= 0 && plan.fds[1] >= 0 && plan.fds[2] >= 0);
     if (h->n_execs >= EXECS_MAX)
         return why_set(why, EAGAIN, "%d commands run already", EXECS_MAX);
     struct exec *e = calloc(1, sizeof(*e));
@@ -177,18 +181,19 @@ exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char 
     r = pid < 0 ? -errno : source_add(h, &e->process, EPOLLIN);
     cg_join_close(&join);
     if (r < 0) {
+        if (pid > 0) /* nobody would know of its end */
+            syscall(SYS_pidfd_send_signal, e->process.fd, SIGKILL, NULL, 0);
+        fd_close(&e->process.fd);
         free(e);
         return why_set(why, -r, "a process could not be made: %s", strerror(-r));
     }
     e->number = ++h->next_exec;
-        if (pid > 0) /* nobody would know of its end */
-            syscall(SYS_pidfd_send_signal, e->process.fd, SIGKILL, NULL, 0);
-        fd_close(&e->process.fd);
     e->conn = conn;
     e->next = h->execs;
     h->execs = e;
     h->n_execs++;
     *ret = e->number;
+    assert(h->n_execs <= EXECS_MAX);
     return 0;
 }
 

@@ -29,6 +29,7 @@
 static void
 chain_name(char to[FW_NAME_MAX], const char *prefix, uint32_t number)
 {
+    assert(prefix[0] != '\0' && strlen(prefix) + 10 < FW_NAME_MAX);
     text_set(to, FW_NAME_MAX, "%s%u", prefix, number);
 }
 
@@ -51,6 +52,7 @@ add_spoof(struct nft_tx *tx, const struct vpc *v)
     struct nftnl_rule *r;
     uint32_t zero = 0;
 
+    assert(o->n_cidrs >= 1 && o->n_cidrs <= PRIV_CIDRS_MAX);
     nft_add_base_chain(tx, "spoof", "filter", NF_INET_PRE_ROUTING, -300, true);
     r = nft_rule(tx, "spoof");
     nft_meta(r, NFT_META_IIF, NFT_R0);
@@ -196,6 +198,7 @@ fw_open(struct vpc *v)
 static struct fw_class *
 class_find(const struct vpc *v, uint32_t class)
 {
+    assert(v->saved.n_classes == 0 || v->classes);
     for (uint32_t i = 0; i < v->saved.n_classes; i++)
         if (v->classes[i].class == class)
             return &v->classes[i];
@@ -206,6 +209,7 @@ static void
 element(struct nft_tx *tx, bool add, const char *set, const void *key, uint32_t n,
         const uint32_t *data)
 {
+    assert(n == 4 || n == 8 || n == SPOOF_KEY);
     if (add)
         nft_add_element(tx, set, key, n, data, data ? 4 : 0, NULL);
     else
@@ -218,6 +222,7 @@ memberships(struct nft_tx *tx, const struct fw_class *c, uint32_t ip, bool add)
     uint32_t key = htonl(ip);
     char set[FW_NAME_MAX];
 
+    assert(c->n_groups <= PRIV_CLASS_GROUPS_MAX);
     for (uint32_t i = 0; i < c->n_groups; i++) {
         chain_name(set, "g", c->groups[i]);
         element(tx, add, set, &key, sizeof(key), NULL);
@@ -231,6 +236,7 @@ fw_machine(struct nft_tx *tx, const struct vpc *v, const struct machine_saved *m
     uint8_t key[SPOOF_KEY] = {0};
     uint32_t ip = htonl(m->private_ip);
 
+    assert(m->ifindex >= VPC_FIRST_IF && m->private_ip && m->vpc == v->saved.open.number);
     memcpy(key, &m->ifindex, 4);
     memcpy(key + 4, &ip, 4);
     memcpy(key + 8, m->mac, 6);
@@ -246,6 +252,7 @@ fw_machine_add(struct vpc *v, struct machine *m)
 {
     struct nft_tx tx;
 
+    assert(machine_alive(m));
     nft_begin(&tx, FW_TABLE);
     fw_machine(&tx, v, &m->saved, true);
     int r = nft_commit(&tx, &v->nft);
@@ -301,6 +308,7 @@ group_exists(struct nft_tx *tx, uint32_t group)
 void
 fw_match_service(struct nftnl_rule *r, int protocol, int32_t from, int32_t to)
 {
+    assert(protocol >= -1 && protocol <= 255);
     if (protocol >= 0)
         nft_match_protocol(r, (uint8_t)protocol);
     if ((protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) && from >= 0)
@@ -323,6 +331,7 @@ add_rule(struct nft_tx *tx, const char *chain, const struct priv_rule *q)
     uint32_t offset = q->egress ? NFT_DADDR : NFT_SADDR;
     char set[FW_NAME_MAX];
 
+    assert(q->peer == PRIV_PEER_CIDR ? q->prefix <= 32 : q->group > 0);
     if (q->peer == PRIV_PEER_CIDR) {
         nft_match_cidr(r, offset, q->ip, q->prefix, false);
     } else {
@@ -381,6 +390,7 @@ class_add(struct nft_tx *tx, struct host *h, const struct vpc *v, const struct f
 {
     char chain[FW_NAME_MAX], group[FW_NAME_MAX];
 
+    assert(c->class > 0 && c->n_groups > 0);
     for (int out = 0; out < 2; out++) {
         chain_name(chain, out ? "ce" : "ci", c->class);
         nft_add_chain(tx, chain);
@@ -405,6 +415,7 @@ class_remove(struct nft_tx *tx, const struct fw_class *c)
 {
     char chain[FW_NAME_MAX];
 
+    assert(c->class > 0);
     for (int out = 0; out < 2; out++) {
         chain_name(chain, out ? "ce" : "ci", c->class);
         nft_del_element(tx, out ? "egress" : "ingress", &c->class, 4);
@@ -420,6 +431,7 @@ fw_class(struct host *h, struct vpc *v, const struct priv_class *req, struct why
     struct fw_class *known = class_find(v, req->class);
     struct nft_tx tx;
 
+    assert(req->class > 0 && req->n_groups <= PRIV_CLASS_GROUPS_MAX);
     memcpy(c.groups, req->groups, c.n_groups * sizeof(c.groups[0]));
     if (known && memcmp(known, &c, sizeof(c)) == 0)
         return 0;
@@ -448,6 +460,7 @@ fw_class(struct host *h, struct vpc *v, const struct priv_class *req, struct why
         *(known ? known : &v->classes[v->saved.n_classes++]) = c;
     else
         *known = v->classes[--v->saved.n_classes];
+    assert(v->saved.n_classes <= VPC_ENTRIES_MAX);
     return vpc_save(h, v);
 }
 
@@ -468,6 +481,7 @@ fw_group_drop(struct host *h, struct vpc *v, uint32_t group, struct why *why)
     struct nft_tx tx;
     int r = 0;
 
+    assert(group > 0);
     for (uint32_t i = v->saved.n_classes; r == 0 && i-- > 0;) {
         struct priv_class none = {.class = v->classes[i].class};
 
@@ -499,6 +513,7 @@ fw_public_ip(struct vpc *v, const struct vpc_public *add, const struct vpc_publi
     struct nft_tx tx;
     uint32_t out, in;
 
+    assert(add || n_remove == 0 || remove);
     nft_begin(&tx, FW_TABLE);
     for (size_t i = 0; i < n_remove; i++) {
         out = htonl(remove[i].public_ip);

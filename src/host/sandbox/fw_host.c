@@ -19,6 +19,7 @@
 static void
 table_name(const struct host *h, char to[32])
 {
+    assert(strlen(h->tag) == 6);
     text_set(to, 32, "welkin_%s", h->tag);
 }
 
@@ -27,6 +28,7 @@ add_chains(struct host *h, struct nft_tx *tx, const char *links)
 {
     struct nftnl_rule *r;
 
+    assert(h->links.prefix && h->pool.prefix && strlen(links) < IFNAMSIZ - 5);
     /* Out into the world with the host's address; our ranges only. */
     nft_add_base_chain(tx, "postrouting", "nat", NF_INET_POST_ROUTING, 100, false);
     for (int i = 0; i < 2; i++) {

@@ -111,6 +111,7 @@ add_services(struct nft_tx *tx)
 static void
 service_elements(struct nft_tx *tx, const struct priv_vpc_open *o, uint32_t first)
 {
+    assert(first <= o->n_extra);
     for (uint32_t i = first; i < o->n_extra; i++) {
         uint32_t ip = htonl(o->extra[i].ip);
 
@@ -147,6 +148,7 @@ fw_services(struct vpc *v, uint32_t first)
 static void
 chain_of(char to[FW_NAME_MAX], size_t kind, uint32_t subnet)
 {
+    assert(kind < ARRAY_LEN(kinds) && subnet > 0);
     text_set(to, FW_NAME_MAX, "%s%u", kinds[kind], subnet);
 }
 
@@ -174,6 +176,7 @@ add_entry(struct nft_tx *tx, uint32_t subnet, const struct priv_acl_entry *e)
 {
     char chain[FW_NAME_MAX], routes[FW_NAME_MAX];
 
+    assert(e->prefix <= 32 && e->allow <= 1 && e->egress <= 1);
     chain_of(chain, e->egress ? OUT : IN, subnet);
     chain_of(routes, ROUTES, subnet);
     struct nftnl_rule *r = nft_rule(tx, chain);
@@ -197,6 +200,7 @@ add_routes(struct nft_tx *tx, const struct vpc *v, uint32_t subnet, const struct
     char chain[FW_NAME_MAX];
     struct nftnl_rule *r;
 
+    assert(n <= PRIV_ROUTES_MAX);
     chain_of(chain, ROUTES, subnet);
     r = nft_rule(tx, chain);
     nft_meta(r, NFT_META_OIF, NFT_R0);
@@ -211,6 +215,7 @@ add_routes(struct nft_tx *tx, const struct vpc *v, uint32_t subnet, const struct
     }
     for (uint32_t i = 0; i < n; i++) {
         bool leads = routes[i].to == PRIV_ROUTE_GATEWAY;
+        assert(routes[i].prefix <= 32 && (i == 0 || routes[i].prefix <= routes[i - 1].prefix));
 
         r = nft_rule(tx, chain);
         nft_match_cidr(r, NFT_DADDR, routes[i].ip, routes[i].prefix, false);
@@ -261,6 +266,7 @@ fw_subnet_drop(struct host *h, struct vpc *v, uint32_t subnet, struct why *why)
     char chain[FW_NAME_MAX];
     struct nft_tx tx;
 
+    assert(subnet > 0);
     if (subnet_used(h, v, subnet))
         return why_set(why, EBUSY, "machines run in subnet %u", subnet);
     nft_begin(&tx, FW_TABLE);

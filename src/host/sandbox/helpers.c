@@ -59,6 +59,7 @@ make_folder(int root)
         {".", "opt", "opt"}, {"opt", "aws", "opt/aws"}, {"opt/aws", "bin", "opt/aws/bin"}};
     int dir = -1;
 
+    assert(root >= 0);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         FD_CLEANUP int parent = trust_open_dir(root, steps[i][0]);
 
@@ -82,6 +83,7 @@ copy_binary(int dir, int from)
         openat(dir, FIRST, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
     bool good = fd >= 0 && fchmod(fd, 0755) == 0 && fstat(from, &st) == 0;
 
+    assert(dir >= 0 && from >= 0);
     for (off_t at = 0; good && at < st.st_size;)
         good = sendfile(fd, from, &at, (size_t)(st.st_size - at)) > 0;
     if (fd >= 0 && !good)
@@ -93,6 +95,7 @@ copy_binary(int dir, int from)
 static bool
 add_file(int root, const char *folder, const char *name, struct str text)
 {
+    assert(root >= 0 && text.n > 0);
     FD_CLEANUP int dir = trust_open_dir(root, folder);
 
     if (dir < 0)
@@ -123,6 +126,7 @@ add_ssh(int root)
 bool
 helpers_place(int root, int init_fd)
 {
+    assert(root >= 0 && init_fd >= 0);
     FD_CLEANUP int have = trust_open_dir(root, "opt/aws/bin");
 
     if (have >= 0 && is_there(have, FIRST))

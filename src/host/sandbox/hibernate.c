@@ -23,6 +23,7 @@ push_out(struct host *h, const char *id)
 {
     pid_t pid = fork();
 
+    assert(machine_id_ok(id));
     if (pid == 0) {
         if (fork() == 0) {
             setpriority(PRIO_PROCESS, 0, 19);
@@ -39,6 +40,7 @@ machine_hibernate(struct host *h, struct machine *m, struct why *why)
 {
     struct vpc *v = vpc_get(h, m->saved.vpc);
 
+    assert(machine_ok(h, m));
     assert(v && m->state == PRIV_RUNNING);
     if (m->saved.frozen)
         return 0;
@@ -57,6 +59,7 @@ machine_hibernate(struct host *h, struct machine *m, struct why *why)
     }
     push_out(h, m->saved.id);
     log_info("machine %s is frozen", m->saved.id);
+    assert(m->saved.frozen && !m->filtered);
     return 0;
 }
 
@@ -66,6 +69,7 @@ machine_wake(struct host *h, struct machine *m, struct why *why)
     struct vpc *v = vpc_get(h, m->saved.vpc);
     int r = 0;
 
+    assert(machine_ok(h, m));
     assert(v && m->state == PRIV_RUNNING);
     if (!m->saved.frozen)
         return 0;
@@ -78,5 +82,6 @@ machine_wake(struct host *h, struct machine *m, struct why *why)
         return why_set(why, -r, "machine %s could not be thawed: %s", m->saved.id, strerror(-r));
     m->saved.frozen = false;
     log_info("machine %s goes on", m->saved.id);
+    assert(m->filtered && !m->saved.frozen);
     return machine_save(h, m);
 }

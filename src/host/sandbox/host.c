@@ -38,6 +38,7 @@ folder(int at, const char *name, mode_t mode)
 {
     struct stat st;
 
+    assert(at >= 0 && name[0] != '/');
     if (mkdirat(at, name, mode) < 0 && errno != EEXIST)
         return error_origin(errno, "folder %s", name);
     FD_CLEANUP int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -94,6 +95,7 @@ identify(struct host *h)
     h->links = h->config->links;
     if (!h->links.prefix)
         h->links = (struct priv_cidr){0x64400000u + (uint32_t)(hash >> 24 & 1023) * 4096, 20};
+    assert(h->links.prefix <= 30);
     h->pool = h->config->pool;
     if (!h->pool.prefix)
         h->pool = (struct priv_cidr){0xc6120000u, 15};
@@ -279,6 +281,7 @@ kill_all(struct host *h)
 void
 host_clean(struct host *h)
 {
+    assert(h->kill_all);
     kill_all(h);
     for (uint32_t i = 0; i < PRIV_VPCS; i++) {
         struct why why;

@@ -83,6 +83,7 @@ read_program(int fd, struct sock_fprog *ret)
 {
     off_t n = lseek(fd, 0, SEEK_END);
 
+    assert(fd >= 0);
     if (n <= 0 || n % (off_t)sizeof(struct sock_filter) || n > 65536)
         return -EINVAL;
     struct sock_filter *code = malloc((size_t)n);
@@ -123,6 +124,7 @@ jail_compile(struct sock_fprog *ret)
 const char *
 jail_enter(const struct sock_fprog *filter)
 {
+    assert(filter->len > 0 && filter->filter);
     for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
         /* EINVAL: a kernel that does not know this capability. */
         if (prctl(PR_CAPBSET_DROP, dropped[i], 0, 0, 0) < 0 && errno != EINVAL)

@@ -57,6 +57,7 @@ shelf_keep(struct shelf *s, const char *name, int fd)
     s->v = more;
     s->v[s->n] = (struct kept){.fd = fd};
     text_set(s->v[s->n++].name, sizeof(more->name), "%s", name);
+    assert(s->n > 0 && strcmp(s->v[s->n - 1].name, name) == 0);
 }
 
 static void
@@ -186,6 +187,7 @@ tell(struct host *h, uint32_t op, const char *name, const int *fds, size_t n)
 {
     struct keeper_message m = {.op = op};
 
+    assert(strlen(name) < sizeof(m.name));
     if (h->keeper < 0)
         return;
     text_set(m.name, sizeof(m.name), "%s", name);
@@ -198,6 +200,7 @@ tell(struct host *h, uint32_t op, const char *name, const int *fds, size_t n)
 void
 keeper_put(struct host *h, const char *name, int fd)
 {
+    assert(fd >= 0 && name[0] != '\0');
     tell(h, KEEP, name, &fd, 1);
 }
 

@@ -47,6 +47,7 @@ open_image(struct launch *l)
     struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
 
+    assert(l->req->image[0] != '\0' && l->req->image[0] != '/');
     l->image = (int)syscall(SYS_openat2, l->h->images, l->req->image, &how, sizeof(how));
     if (l->image < 0)
         return why_set(l->why, errno, "the image %s could not be opened: %s", l->req->image,
@@ -64,6 +65,7 @@ open_disk(struct launch *l)
     char name[PRIV_ID_MAX + 8];
     const char *id = l->req->id;
 
+    assert(l->disk < 0);
     if (mkdirat(l->h->machines, id, 0700) < 0 && errno != EEXIST)
         return why_set(l->why, errno, "the machine's folder could not be made: %s",
                        strerror(errno));
@@ -88,6 +90,7 @@ open_console(struct launch *l)
 {
     int r = console_new(UID_BASE(l->req->slot), &l->master, &l->slave);
 
+    assert(l->master < 0 && l->slave < 0);
     if (r < 0)
         return why_set(l->why, -r, "a terminal for the console could not be made: %s",
                        strerror(-r));
@@ -103,6 +106,7 @@ cpus_of(uint32_t cpu_milli, uint32_t n_host)
 {
     uint32_t n = cpu_milli / 1000 + (cpu_milli % 1000 != 0);
 
+    assert(n * 1000ull >= cpu_milli);
     return n < n_host ? n : 0;
 }
 
@@ -129,6 +133,7 @@ clone_child(struct launch *l, char *const *argv)
     uint32_t cpus = cpus_of(l->req->limits.cpu_milli, l->h->n_cpus);
     int pair[2];
 
+    assert(l->image >= 0 && l->disk >= 0 && l->console >= 0);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return why_set(l->why, errno, "a socket could not be made: %s", strerror(errno));
     l->parent_sock = pair[0];
@@ -186,6 +191,7 @@ send_mounts(struct launch *l)
     FD_CLEANUP int image = -1;
     FD_CLEANUP int disk = -1;
 
+    assert(l->pid > 0 && l->req->slot < PRIV_SLOTS);
     text_set(path, sizeof(path), "/proc/%d", l->pid);
     FD_CLEANUP int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     text_set(map, sizeof(map), "0 %u %u\n", UID_BASE(l->req->slot), IDS);
@@ -259,6 +265,7 @@ fail(struct host *h, struct machine *m, const char *text)
 {
     struct why ignored;
 
+    assert(m->state == PRIV_STARTING);
     log_warn("machine %s did not start: %s", m->saved.id, text);
     source_close(h, &m->starting);
     m->failure = strdup(text);
@@ -273,6 +280,7 @@ starting_event(struct host *h, struct source *s, uint32_t events)
     char text[400] = "the sandbox's process ended before its init";
     ssize_t n = recv(s->fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 
+    assert(m->state == PRIV_STARTING && s->fd >= 0);
     (void)events;
     if (n < 0 && errno == EAGAIN)
         return;
@@ -313,6 +321,7 @@ machine_for(struct launch *l, const struct ticket *ticket)
     struct host *h = l->h;
     struct machine *m = machine_find(h, l->req->id);
 
+    assert(l->pid > 0 && ticket->seq != 0);
     if (m)
         machine_free(h, m); /* it had ended */
     m = machine_new(h, l->req->id);
@@ -402,6 +411,7 @@ machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
     int64_t began = mono_ns();
     int r = check(h, req, why);
 
+    assert(req->slot < PRIV_SLOTS && machine_id_ok(req->id));
     if (r < 0) {
         disk_close(h, req->id);
         return r;
@@ -423,6 +433,7 @@ machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
     m->slave = fd_steal(&l.slave);
     m->starting.fd = l.parent_sock; /* equip() still talks over it as l's */
     r = machine_watch(h, m);
+    assert(machine_ok(h, m));
     if (r == 0)
         r = equip(&l, m);
     l.parent_sock = -1;

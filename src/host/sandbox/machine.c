@@ -32,6 +32,30 @@ machine_id_ok(const char *id)
     return true;
 }
 
+bool
+machine_ok(const struct host *h, const struct machine *m)
+{
+    assert(m->saved.magic == SAVED_MAGIC && machine_id_ok(m->saved.id));
+    assert(m->saved.slot < PRIV_SLOTS && m->saved.vpc < PRIV_VPCS && h->n_machines > 0);
+    switch (m->state) {
+    case PRIV_STARTING:
+        assert(m->process.fd >= 0 && m->ticket.seq != 0 && m->exit == PRIV_EXIT_NONE);
+        assert(slot_used(h, m->saved.slot) && !m->saved.frozen);
+        break;
+    case PRIV_RUNNING:
+        assert(m->process.fd >= 0 && m->saved.pid > 1 && m->exit == PRIV_EXIT_NONE);
+        assert(slot_used(h, m->saved.slot) && m->starting.fd < 0 && !m->failure);
+        break;
+    case PRIV_EXITED:
+        assert(m->process.fd < 0 && m->console.fd < 0 && m->starting.fd < 0);
+        assert(!m->filtered && !m->recorded && m->exit != PRIV_EXIT_NONE);
+        break;
+    case PRIV_HIBERNATED: /* for LIST alone: such a machine runs, and is frozen */
+        assert(false);
+    }
+    return true;
+}
+
 static size_t
 bucket(const char *id)
 {
@@ -86,6 +110,7 @@ state_write(struct host *h, uint32_t slot, const struct machine_saved *s)
 {
     char record[STATE_BYTES] = {0};
 
+    assert(!s || s->slot == slot);
     assert(slot < PRIV_SLOTS && h->states >= 0);
     if (s)
         memcpy(record, s, sizeof(*s));
@@ -121,6 +146,7 @@ release(struct host *h, struct machine *m)
     if (m->recorded)
         state_write(h, m->saved.slot, NULL);
     m->recorded = false;
+    assert(m->process.fd < 0 && m->console.fd < 0 && m->slave < 0);
 }
 
 void
@@ -141,6 +167,7 @@ machine_free(struct host *h, struct machine *m)
 bool
 slot_used(const struct host *h, uint32_t slot)
 {
+    assert(slot < PRIV_SLOTS);
     return h->slots[slot / 8] >> slot % 8 & 1;
 }
 
@@ -224,6 +251,7 @@ busy_add(struct host *h, const char *id)
 {
     void *more = realloc(h->busy, (h->n_busy + 1) * sizeof(*h->busy));
 
+    assert(machine_id_ok(id));
     if (!more)
         return;
     h->busy = more;
@@ -248,6 +276,7 @@ taken_down(struct host *h, struct machine *m)
 {
     struct vpc *v = vpc_get(h, m->saved.vpc);
 
+    assert(machine_alive(m) && slot_used(h, m->saved.slot));
     /* Its last words: a pty holds less than three turns read. */
     for (int i = 0; i < 3 && m->console.fd >= 0; i++)
         if (!console_drain(h, m))
@@ -260,6 +289,7 @@ taken_down(struct host *h, struct machine *m)
     release(h, m);
     slot_set(h, m->saved.slot, false);
     m->state = PRIV_EXITED;
+    assert(machine_ok(h, m));
     if (cg_remove(&h->cg, m->saved.id) == -EBUSY)
         busy_add(h, m->saved.id);
 }
@@ -272,6 +302,7 @@ machine_ended(struct host *h, struct machine *m)
     siginfo_t si = {0};
     bool known = waitid(P_PIDFD, (id_t)m->process.fd, &si, WEXITED | WNOHANG) == 0 && si.si_pid;
 
+    assert(machine_ok(h, m));
     if (!known)
         known = adopted_exit(m, &si);
     m->exit = known ? exit_kind(m, &si, &m->status) : PRIV_EXIT_UNKNOWN;
@@ -288,6 +319,7 @@ machine_ended(struct host *h, struct machine *m)
         free(failure);
         return;
     }
+    assert((size_t)m->exit < ARRAY_LEN(kinds));
     log_info("machine %s %s, status %d", m->saved.id, kinds[m->exit], m->status);
     struct priv_ev_exited e = {.exit = m->exit, .status = m->status};
     memcpy(e.id, m->saved.id, sizeof(e.id));
@@ -383,6 +415,7 @@ machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why 
     struct machine_saved was = m->saved;
     struct nft_tx tx;
 
+    assert(machine_ok(h, m) && m->state == PRIV_RUNNING);
     assert(v);
     m->saved.class = class;
     if (m->filtered) {
@@ -445,6 +478,7 @@ adopt(struct host *h, const struct machine_saved *s)
     struct vpc *v = vpc_get(h, s->vpc);
     char name[PRIV_ID_MAX + 8];
 
+    assert(s->pid > 1 && !slot_used(h, s->slot));
     assert(s->magic == SAVED_MAGIC && s->slot < PRIV_SLOTS);
     if (!m)
         return;

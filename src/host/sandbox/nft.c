@@ -22,6 +22,7 @@ nft_begin(struct nft_tx *tx, const char *table)
 {
     static char *buf;
 
+    assert(strlen(table) < 32);
     if (!buf)
         buf = malloc(TX_BYTES);
     *tx = (struct nft_tx){.table = table, .cap = TX_BYTES, .buf = buf, .failed = !buf};
@@ -34,6 +35,7 @@ nft_commit(struct nft_tx *tx, struct nl *nl)
 {
     uint32_t seq = 0;
 
+    assert(tx->n <= tx->cap);
     if (tx->failed)
         return error_origin(ENOMEM, "firewall transaction of %zu bytes", tx->n);
     tx->n += nftnl_batch_end(tx->buf + tx->n, tx->seq)->nlmsg_len;
@@ -59,6 +61,7 @@ message(struct nft_tx *tx, uint16_t type, uint16_t flags)
 static void
 message_end(struct nft_tx *tx, const struct nlmsghdr *m)
 {
+    assert(tx->n + m->nlmsg_len <= tx->cap);
     assert(m->nlmsg_len <= MESSAGE_BYTES);
     tx->n += MNL_ALIGN(m->nlmsg_len);
 }
@@ -147,6 +150,7 @@ nft_add_set(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t data_n)
 {
     struct nlmsghdr *m = message(tx, NFT_MSG_NEWSET, NLM_F_CREATE);
 
+    assert(key_n > 0 && key_n <= 64);
     if (!m)
         return;
     mnl_attr_put_strz(m, NFTA_SET_TABLE, tx->table);
@@ -201,6 +205,7 @@ put_value(struct nlmsghdr *m, uint16_t attribute, const void *p, uint32_t n)
 {
     struct nlattr *nest = mnl_attr_nest_start(m, attribute);
 
+    assert(n > 0 && n <= 64);
     mnl_attr_put(m, NFTA_DATA_VALUE, n, p);
     mnl_attr_nest_end(m, nest);
 }
@@ -211,6 +216,7 @@ nft_add_element(struct nft_tx *tx, const char *set, const void *key, uint32_t ke
 {
     struct nlmsghdr *m = set_elements(tx, NFT_MSG_NEWSETELEM, NLM_F_CREATE, set);
 
+    assert(!(chain && data) && (data || data_n == 0));
     if (!m)
         return;
     struct nlattr *list = mnl_attr_nest_start(m, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -296,6 +302,7 @@ nft_payload(struct nftnl_rule *r, uint32_t base, uint32_t offset, uint32_t n, ui
 {
     struct nftnl_expr *e = expression("payload");
 
+    assert(n > 0 && n <= 16);
     nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
     nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
     nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, n);
@@ -308,6 +315,7 @@ nft_cmp(struct nftnl_rule *r, uint32_t reg, uint32_t op, const void *data, uint3
 {
     struct nftnl_expr *e = expression("cmp");
 
+    assert(n > 0 && n <= 16);
     nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, reg);
     nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
     nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, n);
@@ -364,6 +372,7 @@ nft_verdict(struct nftnl_rule *r, int verdict, const char *chain)
 {
     struct nftnl_expr *e = expression("immediate");
 
+    assert((verdict == NFT_JUMP || verdict == NFT_GOTO) == (chain != NULL));
     nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
     nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
     if (chain)
@@ -402,6 +411,7 @@ nft_match_protocol(struct nftnl_rule *r, uint8_t protocol)
 void
 nft_match_cidr(struct nftnl_rule *r, uint32_t offset, uint32_t ip, unsigned prefix, bool not)
 {
+    assert(offset == NFT_SADDR || offset == NFT_DADDR);
     assert(prefix <= 32);
     uint32_t mask = prefix ? 0xffffffffu << (32 - prefix) : 0;
     uint32_t value = htonl(ip & mask);
@@ -419,6 +429,7 @@ nft_match_ports(struct nftnl_rule *r, uint16_t from, uint16_t to)
 {
     uint16_t lo = htons(from), hi = htons(to);
 
+    assert(from <= to);
     nft_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, NFT_R8);
     if (from == to) {
         nft_cmp(r, NFT_R8, NFT_CMP_EQ, &lo, sizeof(lo));
@@ -434,6 +445,7 @@ nft_match_ct(struct nftnl_rule *r, uint32_t states)
     struct nftnl_expr *e = expression("ct");
     uint32_t zero = 0;
 
+    assert(states != 0);
     nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
     nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_R8);
     nftnl_rule_add_expr(r, e);

@@ -58,6 +58,7 @@ nl_begin(struct nl_batch *b, uint16_t type, uint16_t flags)
 void
 nl_end(struct nl_batch *b, struct nlmsghdr *m, int tolerate)
 {
+    assert(b->count < NL_BATCH_MESSAGES && m->nlmsg_len <= sizeof(b->buf) - b->n);
     b->tolerate[b->count++] = tolerate;
     b->n += MNL_ALIGN(m->nlmsg_len);
     assert(b->n <= sizeof(b->buf));
@@ -68,6 +69,7 @@ send_all(struct nl *nl, const void *p, size_t n)
 {
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
+    assert(nl->fd >= 0 && n > 0);
     if (sendto(nl->fd, p, n, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
         return -errno;
     return 0;
@@ -84,6 +86,7 @@ read_answers(struct nl *nl, const struct nl_batch *b, uint32_t *ret_seq,
     static char buf[65536] __attribute__((aligned(8)));
     int first = 0;
 
+    assert(nl->fd >= 0);
     for (;;) {
         ssize_t got = recv(nl->fd, buf, sizeof(buf), MSG_DONTWAIT);
 
@@ -148,6 +151,7 @@ nl_add_link_up(struct nl_batch *b, int ifindex)
     struct nlmsghdr *m = nl_begin(b, RTM_NEWLINK, 0);
     struct ifinfomsg *i = mnl_nlmsg_put_extra_header(m, sizeof(*i));
 
+    assert(ifindex > 0);
     i->ifi_index = ifindex;
     i->ifi_flags = IFF_UP;
     i->ifi_change = IFF_UP;
@@ -160,6 +164,7 @@ nl_add_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix)
     struct nlmsghdr *m = nl_begin(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
     struct ifaddrmsg *a = mnl_nlmsg_put_extra_header(m, sizeof(*a));
 
+    assert(prefix <= 32);
     a->ifa_family = AF_INET;
     a->ifa_prefixlen = (uint8_t)prefix;
     a->ifa_index = (uint32_t)ifindex;
@@ -177,6 +182,7 @@ route(struct nl_batch *b, uint16_t type, uint16_t flags, int ifindex, uint32_t i
     struct nlmsghdr *m = nl_begin(b, type, flags);
     struct rtmsg *r = mnl_nlmsg_put_extra_header(m, sizeof(*r));
 
+    assert(prefix <= 32);
     r->rtm_family = AF_INET;
     r->rtm_dst_len = (uint8_t)prefix;
     r->rtm_table = RT_TABLE_MAIN;
@@ -245,6 +251,7 @@ nl_add_proxy_at_once(struct nl_batch *b, int ifindex)
 static void
 put_end(struct nlmsghdr *m, const struct nl_end *end, uint32_t mtu)
 {
+    assert(mtu >= 576 && strlen(end->name) < IFNAMSIZ);
     mnl_attr_put_strz(m, IFLA_IFNAME, end->name);
     mnl_attr_put_u32(m, IFLA_MTU, mtu);
     /* The default is a queue for each possible CPU: memory that an instance does not need. */

@@ -21,6 +21,7 @@
 static void PRINTF_LIKE(3, 4)
 say(struct probe *p, bool missing, const char *fmt, ...)
 {
+    assert(p->n < sizeof(p->text));
     va_list ap;
     char line[500];
 
@@ -39,6 +40,7 @@ has_cap(unsigned cap)
 {
     char text[4096], *p;
 
+    assert(cap < 64);
     if (file_get(AT_FDCWD, "/proc/self/status", text, sizeof(text)) <= 0 ||
         !(p = strstr(text, "CapEff:")))
         return false;

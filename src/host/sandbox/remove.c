@@ -30,6 +30,7 @@ empty_one(int trash, const char *name, unsigned *counter)
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *e;
 
+    assert(trash >= 0 && name[0] != '.');
     while (d && (e = readdir(d))) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;

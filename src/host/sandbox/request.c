@@ -23,6 +23,7 @@ ends(const char *text, size_t n)
 static bool
 strings_fill(struct str tail, size_t n)
 {
+    assert(str_ok(tail));
     for (; n; n--) {
         size_t end = str_find_char(tail, '\0');
 

@@ -178,6 +178,8 @@ struct machine *machine_new(struct host *h, const char *id);
 /* Closes all, forgets it, deletes its state file. */
 void machine_free(struct host *h, struct machine *m);
 bool machine_id_ok(const char *id);
+/* What holds of a machine between two events; answers true. */
+bool machine_ok(const struct host *h, const struct machine *m);
 static inline bool
 machine_alive(const struct machine *m)
 {
@@ -289,6 +291,8 @@ struct vpc {
 };
 
 struct vpc *vpc_get(struct host *h, uint32_t number);
+/* What holds of an open VPC between two requests; answers true. */
+bool vpc_ok(const struct host *h, const struct vpc *v);
 int vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, struct why *why);
 int vpc_close(struct host *h, struct vpc *v, struct why *why);
 /* Takes over the namespace of a dead privileged process, or removes what is left of it. */

@@ -41,6 +41,7 @@ call_reply(struct call *c, const void *p, size_t n, const void *tail, size_t tai
 static void
 out_free(struct out *o)
 {
+    assert(o->n_fds <= PRIV_FDS_MAX);
     for (size_t i = 0; i < o->n_fds; i++)
         fd_close(&o->fds[i]);
     free(o);
@@ -93,12 +94,14 @@ conn_queue(struct host *h, struct conn *c, const void *p, size_t n, const int *f
     *c->last = o;
     c->last = &o->next;
     c->queued_bytes += n;
+    assert(c->queued_bytes <= QUEUE_BYTES);
     source_change(h, &c->source, EPOLLIN | EPOLLOUT);
 }
 
 static void
 conn_send(struct host *h, struct conn *c, const void *p, size_t n, const int *fds, size_t n_fds)
 {
+    assert(n >= sizeof(struct priv_header) && n <= PRIV_MESSAGE_MAX);
     if (c->doomed)
         return;
     int r = c->first ? -EAGAIN : fds_send(c->source.fd, p, n, fds, n_fds, MSG_DONTWAIT);
@@ -123,9 +126,11 @@ conn_flush(struct host *h, struct conn *c)
         }
         c->first = o->next;
         c->queued_bytes -= o->n;
+        assert(c->queued_bytes <= QUEUE_BYTES);
         out_free(o);
     }
     c->last = &c->first;
+    assert(c->queued_bytes == 0);
     source_change(h, &c->source, EPOLLIN);
 }
 
@@ -172,6 +177,7 @@ event(struct host *h, uint16_t op, const void *p, size_t n, const void *tail, si
 {
     size_t total = message(outgoing, op, 0, 0, p, n, tail, tail_n);
 
+    assert(op >= PRIV_EV_EXITED);
     for (size_t i = 0; i < CONNS; i++) {
         struct conn *c = h->conns[i];
 
@@ -188,6 +194,7 @@ event_to(struct host *h, uint32_t conn, uint16_t op, const void *p, size_t n)
 {
     struct conn *c = conn_find(h, conn);
 
+    assert(op >= PRIV_EV_EXITED);
     if (c)
         conn_send(h, c, outgoing, message(outgoing, op, 0, 0, p, n, NULL, 0), NULL, 0);
 }
@@ -200,6 +207,7 @@ handle(struct host *h, struct conn *conn, char *in, size_t n, int *fds, size_t n
     struct call c = {.conn = conn, .fds = fds, .n_fds = n_fds, .reply = reply};
     int r;
 
+    assert(n >= sizeof(head) && n <= PRIV_MESSAGE_MAX);
     memcpy(&head, in, sizeof(head));
     c.ticket = (struct ticket){.conn = conn->id, .seq = head.seq, .op = head.op};
     c.req = in + sizeof(head);

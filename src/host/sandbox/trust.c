@@ -88,6 +88,7 @@ read_file(int dir, const char *name, struct stat *ret_st)
 static bool
 write_file(int dir, const char *name, mode_t mode, struct str a, struct str b)
 {
+    assert(dir >= 0 && (mode & ~0777u) == 0);
     unlinkat(dir, FRESH, 0);
     FD_CLEANUP int fd =
         openat(dir, FRESH, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
@@ -130,6 +131,7 @@ append(int dir, const char *name, struct str mark, struct str text)
     struct str old = read_file(dir, name, &st);
     bool good = old.p != NULL;
 
+    assert(mark.n > 0 && text.n > 0);
     if (good && str_find(old, mark) == SIZE_MAX) {
         /* One byte of the old text's own memory was asked for besides. */
         if (old.n && old.p[old.n - 1] != '\n')
@@ -203,6 +205,7 @@ add_variable(int root, const char *bundle)
 static bool
 add_to_bundles(int root, struct str pem, char ret[TRUST_PATH_MAX])
 {
+    assert(pem.n > 0);
     ret[0] = '\0';
     for (size_t i = 0; i < ARRAY_LEN(bundles); i++) {
         FD_CLEANUP int dir = trust_open_dir(root, bundles[i].dir);
@@ -219,6 +222,7 @@ trust_place(int root, int disk, struct str pem, uint32_t hash, char ret[TRUST_PA
     char note[TRUST_PATH_MAX + 16], head[16];
     struct stat st;
 
+    assert(root >= 0 && disk >= 0);
     assert(pem.n > 0 && pem.n <= PRIV_TRUST_MAX);
     text_set(head, sizeof(head), "%08x ", hash);
     struct str old = read_file(disk, NOTE, &st);

@@ -44,6 +44,7 @@ fd_steal(int *fd)
 void
 text_set(char *to, size_t n, const char *fmt, ...)
 {
+    assert(n > 0);
     va_list ap;
 
     va_start(ap, fmt);
@@ -133,6 +134,7 @@ file_put(int dir, const char *path, const char *fmt, ...)
 ssize_t
 file_get(int dir, const char *path, char *to, size_t n)
 {
+    assert(n > 1);
     FD_CLEANUP int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
@@ -156,6 +158,7 @@ fds_send(int sock, const void *p, size_t n, const int *fds, size_t n_fds, int fl
     struct iovec io = {.iov_base = (void *)(uintptr_t)p, .iov_len = n};
     struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1};
 
+    assert(n_fds == 0 || fds);
     assert(n_fds <= PRIV_FDS_MAX);
     if (n_fds) {
         m.msg_control = control.buf;
@@ -185,6 +188,7 @@ fds_recv(int sock, void *p, size_t n, int *fds, size_t *n_fds, int flags)
     ssize_t got = recvmsg(sock, &m, flags | MSG_CMSG_CLOEXEC);
 
     *n_fds = 0;
+    assert(room <= PRIV_FDS_MAX);
     if (got < 0)
         return -errno;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {

@@ -39,9 +39,24 @@ vpc_get(struct host *h, uint32_t number)
     return number < PRIV_VPCS ? h->vpcs[number] : NULL;
 }
 
+bool
+vpc_ok(const struct host *h, const struct vpc *v)
+{
+    const struct priv_vpc_open *o = &v->saved.open;
+
+    assert(v->saved.magic == VPC_MAGIC && o->number < PRIV_VPCS && h->vpcs[o->number] == v);
+    assert(o->n_cidrs >= 1 && o->n_cidrs <= PRIV_CIDRS_MAX && o->n_extra <= ARRAY_LEN(o->extra));
+    assert(v->netns >= 0 && v->route.fd >= 0 && v->nft.fd >= 0);
+    assert(v->n_listeners == PRIV_LISTEN_EXTRA + o->n_extra);
+    assert(v->saved.n_classes <= VPC_ENTRIES_MAX && v->saved.n_publics <= VPC_ENTRIES_MAX);
+    assert(v->next_ifindex >= VPC_FIRST_IF && !(v->saved.host_routed >> o->n_cidrs));
+    return true;
+}
+
 uint32_t
 vpc_host_ip(const struct host *h, uint32_t number)
 {
+    assert(number < PRIV_VPCS);
     return h->links.ip + 2 * number;
 }
 
@@ -54,12 +69,14 @@ vpc_router_ip(const struct host *h, uint32_t number)
 static void
 link_name(const struct host *h, uint32_t number, char to[IFNAMSIZ])
 {
+    assert(number < PRIV_VPCS);
     text_set(to, IFNAMSIZ, "wk%sv%u", h->tag, number);
 }
 
 int
 netns_inside(struct host *h, int netns, int (*fn)(void *arg), void *arg)
 {
+    assert(netns >= 0 && h->netns >= 0);
     if (setns(netns, CLONE_NEWNET) < 0)
         return error_origin(errno, "setns");
     int r = fn(arg);
@@ -94,6 +111,7 @@ vpc_new(uint32_t number)
 {
     struct vpc *v = calloc(1, sizeof(*v));
 
+    assert(number < PRIV_VPCS);
     if (!v)
         return NULL;
     v->saved.magic = VPC_MAGIC;
@@ -130,6 +148,7 @@ listen_at(int type, uint32_t ip, uint16_t port)
     int on = 1;
     FD_CLEANUP int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
+    assert(type == SOCK_STREAM || type == SOCK_DGRAM);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
         return -errno;
     if (type == SOCK_DGRAM &&
@@ -163,6 +182,7 @@ make_listeners(void *arg)
     };
 
     v->n_listeners = PRIV_LISTEN_EXTRA + o->n_extra;
+    assert(v->n_listeners <= ARRAY_LEN(v->listeners));
     for (uint32_t i = 0; i < v->n_listeners; i++) {
         if (v->listeners[i] >= 0)
             continue;
@@ -209,6 +229,7 @@ add_extra(struct host *h, struct vpc *v, const struct priv_vpc_open *req)
     const uint32_t old = o->n_extra;
     int r = 0;
 
+    assert(vpc_ok(h, v) && req->n_extra <= ARRAY_LEN(o->extra));
     for (uint32_t i = old; i < req->n_extra && r == 0; i++) {
         struct nl_batch b = {0};
 
@@ -278,6 +299,7 @@ make_netns(struct host *h, struct vpc *v)
 {
     char path[32], self[32];
 
+    assert(v->netns < 0);
     text_set(path, sizeof(path), "netns/%u", v->saved.open.number);
     int file = openat(h->run, path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
     fd_close(&file);
@@ -304,6 +326,7 @@ make_uplink(struct host *h, struct vpc *v)
     char name[IFNAMSIZ], path[64];
     struct nl_batch b = {0};
 
+    assert(v->netns >= 0);
     link_name(h, number, name);
     const struct nl_end near = {.name = name, .netns_fd = -1};
     const struct nl_end far = {.name = "up0", .ifindex = VPC_UP, .netns_fd = v->netns};
@@ -486,6 +509,7 @@ vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, stru
         return r;
     }
     h->vpcs[req->number] = v;
+    assert(vpc_ok(h, v));
     keep_listeners(h, v, true);
     log_info("VPC %s is open as number %u", req->id, req->number);
     *ret = v;
@@ -497,6 +521,7 @@ vpc_close(struct host *h, struct vpc *v, struct why *why)
 {
     uint32_t number = v->saved.open.number;
 
+    assert(vpc_ok(h, v));
     if (v->n_machines)
         return why_set(why, EBUSY, "%u machines run in VPC %s", v->n_machines, v->saved.open.id);
     log_info("VPC %s is closed", v->saved.open.id);
@@ -528,6 +553,8 @@ read_state(struct host *h, struct vpc *v)
     if (fd < 0 || read(fd, &v->saved, sizeof(v->saved)) != sizeof(v->saved) ||
         v->saved.magic != VPC_MAGIC || v->saved.open.number != number ||
         memcmp(v->saved.boot_id, h->boot_id, sizeof(h->boot_id)) != 0 ||
+        v->saved.open.n_cidrs < 1 || v->saved.open.n_cidrs > PRIV_CIDRS_MAX ||
+        v->saved.open.n_extra > ARRAY_LEN(v->saved.open.extra) ||
         v->saved.n_classes > VPC_ENTRIES_MAX || v->saved.n_publics > VPC_ENTRIES_MAX) {
         v->saved.open.number = number;
         v->saved.n_classes = v->saved.n_publics = 0;
@@ -553,8 +580,6 @@ vpc_adopt(struct host *h, uint32_t number)
 
     int r = v ? read_state(h, v) : -ENOMEM;
     text_set(name, sizeof(name), "netns/%u", number);
-        v->saved.open.n_cidrs < 1 || v->saved.open.n_cidrs > PRIV_CIDRS_MAX ||
-        v->saved.open.n_extra > ARRAY_LEN(v->saved.open.extra) ||
     if (r == 0) {
         v->netns = openat(h->run, name, O_RDONLY | O_CLOEXEC);
         r = v->netns < 0 || ioctl(v->netns, NS_GET_NSTYPE) != CLONE_NEWNET ? -ESTALE : 0;
@@ -583,6 +608,7 @@ vpc_adopt(struct host *h, uint32_t number)
         return r;
     }
     h->vpcs[number] = v;
+    assert(vpc_ok(h, v));
     keep_listeners(h, v, true);
     log_info("VPC %s, number %u, is adopted", v->saved.open.id, number);
     return 0;
@@ -599,6 +625,7 @@ vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *q, str
     char name[IFNAMSIZ];
     uint32_t n_old = 0, n = 0;
 
+    assert(vpc_ok(h, v) && q->public_ip && h->pool.prefix);
     if ((q->public_ip ^ h->pool.ip) >> (32 - h->pool.prefix))
         return why_set(why, EINVAL, "%s is not in the pool of public addresses",
                        ip_text(q->public_ip));
@@ -627,6 +654,7 @@ vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *q, str
     free(v->publics);
     v->publics = kept;
     v->saved.n_publics = n;
+    assert(n <= VPC_ENTRIES_MAX);
     link_name(h, v->saved.open.number, name);
     int index = (int)if_nametoindex(name);
     for (uint32_t i = 0; i < n_old; i++)
