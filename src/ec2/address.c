@@ -12,6 +12,7 @@
 #include "ec2/instance.h"
 
 #include "codec/ip.h"
+#include "ec2/row_ok.h"
 #include "placement/quota.h"
 
 enum {
@@ -86,6 +87,7 @@ static int
 put(struct txn *txn, const struct ec2_address_row *row)
 {
     assert((row->interface_id.n > 0) == (row->association_id.n > 0));
+    assert(ec2_address_ok(row));
     int r = ec2_address_update(txn, row);
 
     return r < 0 ? error_origin(-r, "address %.*s cannot be written", STR_ARG(row->id)) : 0;
@@ -155,6 +157,7 @@ ec2_allocate_address(struct api_call *call, const struct ec2_AllocateAddressRequ
         r = ec2_public_ip_take(call, &row.public_ip);
     if (r)
         return r;
+    assert(ec2_address_ok(&row));
     r = ec2_address_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "address %.*s cannot be written", STR_ARG(row.id));

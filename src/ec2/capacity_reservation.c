@@ -6,6 +6,7 @@
  */
 #include "ec2/capacity.h"
 #include "ec2/placer.h"
+#include "ec2/row_ok.h"
 
 enum { COUNT_MAX = 1000, ENDED_SHOWN_MS = 3600 * 1000 };
 
@@ -162,6 +163,7 @@ adopt(struct api_call *call, const struct ec2_capacity_reservation_row *row, uns
             str_is(new.capacity_preference, "none") || !ec2_capacity_fits(row, &new))
             continue;
         new.capacity_reservation_id = row->id;
+        assert(ec2_instance_ok(&new));
         r = ec2_instance_update(call->txn, &new);
         (*ret)++;
     }
@@ -235,11 +237,13 @@ create(struct api_call *call, struct ec2_capacity_reservation_row *row)
     int r;
 
     row->id = api_id(call, "cr");
+    assert(ec2_capacity_reservation_ok(row));
     r = ec2_capacity_reservation_insert(call->txn, row);
     if (r == 0 && str_is(row->match, "open"))
         r = adopt(call, row, (unsigned)row->total, &adopted);
     if (r == 0)
         r = reserve(call, row, (unsigned)row->total - adopted);
+    assert(r || ec2_capacity_reservation_ok(row));
     return r ? r : ec2_capacity_reservation_update(call->txn, row);
 }
 
@@ -334,6 +338,7 @@ ec2_modify_capacity_reservation(struct api_call *call,
         r = resize(call, req->instance_count.v, &new);
     if (r == 0 && req->instance_match_criteria.n)
         new.match = req->instance_match_criteria;
+    assert(r || ec2_capacity_reservation_ok(&new));
     if (r == 0)
         r = ec2_capacity_reservation_update(call->txn, &new);
     if (r == 0)

@@ -11,6 +11,7 @@
 #include "ec2/capacity.h"
 
 #include "ec2/placer.h"
+#include "ec2/row_ok.h"
 #include "loop/loop.h"
 
 #include <stdlib.h>
@@ -56,6 +57,7 @@ take(struct txn *txn, struct arena *arena, const struct ec2_capacity_reservation
         return false;
     instance->capacity_reservation_id = row->id;
     new.hosts = rest;
+    assert(ec2_capacity_reservation_ok(&new));
     *ret = ec2_capacity_reservation_update(txn, &new);
     return true;
 }
@@ -120,6 +122,7 @@ ec2_capacity_give_back(struct txn *txn, struct ec2_instance_row *instance)
     int64_t used = ec2_capacity_used(txn, row, instance->id);
     if (used + (int64_t) new.hosts.n > row->total)
         new.hosts.n--;
+    assert(ec2_capacity_reservation_ok(&new));
     int r = ec2_capacity_reservation_update(txn, &new);
     arena_done(&arena);
     return r;
@@ -156,9 +159,11 @@ ec2_capacity_end(struct txn *txn, const struct ec2_capacity_reservation_row *row
         struct ec2_instance_row freed = *instance;
 
         freed.capacity_reservation_id = S("");
+        assert(r || ec2_instance_ok(&freed));
         if (r == 0)
             r = ec2_instance_update(txn, &freed);
     }
+    assert(r || ec2_capacity_reservation_ok(&new));
     return r ? r : ec2_capacity_reservation_update(txn, &new);
 }
 

@@ -6,6 +6,7 @@
  * has hit is shown as under-assessment.
  */
 #include "ec2/dedicated_host.h"
+#include "ec2/row_ok.h"
 
 #include <stdlib.h>
 
@@ -161,6 +162,7 @@ allocate_one(struct api_call *call, const struct ec2_type *type,
                          "There is not enough capacity to fulfill your Dedicated Host request in "
                          "the Availability Zone %.*s.",
                          STR_ARG(row.zone));
+    assert(ec2_dedicated_host_ok(&row));
     int r = ec2_dedicated_host_insert(call->txn, &row);
 
     if (r < 0)
@@ -314,6 +316,7 @@ ec2_release_hosts(struct api_call *call, const struct ec2_ReleaseHostsRequest *r
 
         new.host = S("");
         new.released_ms = call->now_ms;
+        assert(ec2_dedicated_host_ok(&new));
         r = ec2_dedicated_host_update(call->txn, &new);
         *LIST_PUSH(call->arena, &res->successful) = *id;
     }
@@ -374,6 +377,7 @@ ec2_modify_hosts(struct api_call *call, const struct ec2_ModifyHostsRequest *req
             new.auto_placement = req->auto_placement;
         if (req->host_recovery.n)
             new.host_recovery = req->host_recovery;
+        assert(ec2_dedicated_host_ok(&new));
         r = ec2_dedicated_host_update(call->txn, &new);
         *LIST_PUSH(call->arena, &res->successful) = *id;
     }

@@ -4,6 +4,7 @@
  */
 #include "codec/aws_names.h"
 #include "ec2/network.h"
+#include "ec2/row_ok.h"
 
 enum {
     SERVERS_MAX = 4,
@@ -153,6 +154,7 @@ ec2_create_dhcp_options(struct api_call *call, const struct ec2_CreateDhcpOption
             r = configuration(call, c, &row);
         *LIST_PUSH(call->arena, &keys) = c->key;
     }
+    assert(r || ec2_dhcp_options_ok(&row));
     if (!r)
         r = ec2_unwritten(ec2_dhcp_options_insert(call->txn, &row), row.id);
     if (r)
@@ -176,6 +178,7 @@ ec2_dhcp_options_default_make(struct txn *txn, struct arena *arena,
         .created_ms = account->created_ms,
     };
 
+    assert(ec2_dhcp_options_ok(&row));
     return ec2_unwritten(ec2_dhcp_options_insert(txn, &row), row.id);
 }
 

@@ -12,6 +12,7 @@
 
 #include "codec/crypto.h"
 #include "ec2/catalogue.h"
+#include "ec2/row_ok.h"
 
 enum {
     VCPU_HOUR_MILLS = 55,
@@ -190,6 +191,7 @@ ec2_host_reservation_move(struct txn *txn, struct arena *arena,
         new.hosts = (struct str_list){0};
         LIST_EACH(&row->hosts, id)
             *LIST_PUSH(arena, &new.hosts) = str_eq(*id, from->id) ? to->id : *id;
+        assert(ec2_host_reservation_ok(&new));
         r = ec2_host_reservation_update(txn, &new);
     }
     return r < 0 ? error_origin(-r, "reservations of Dedicated Host %.*s cannot be written",
@@ -387,6 +389,7 @@ ec2_purchase_host_reservation(struct api_call *call,
         .start_ms = call->now_ms,
         .tags = tags,
     };
+    assert(ec2_host_reservation_ok(&row));
     r = ec2_host_reservation_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "host reservation %.*s cannot be written", STR_ARG(row.id));

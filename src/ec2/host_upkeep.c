@@ -10,6 +10,7 @@
 #include "ec2/dedicated_host.h"
 
 #include "base/log.h"
+#include "ec2/row_ok.h"
 
 enum { ID_DIGITS = 17 };
 
@@ -35,6 +36,7 @@ move_instances(const struct ec2_host_upkeep *u, const struct ec2_dedicated_host_
         new.host = to->host;
         new.host_id = to->id;
         new.reboot_generation++;
+        assert(ec2_instance_ok(&new));
         r = ec2_instance_update(u->txn, &new);
     }
     STORE_EACH(u->txn, ec2_instance_by_state, row, (int64_t)EC2_STOPPED) {
@@ -43,6 +45,7 @@ move_instances(const struct ec2_host_upkeep *u, const struct ec2_dedicated_host_
         if (r < 0 || !str_eq(row->host_id, from->id))
             continue;
         new.host_id = to->id;
+        assert(ec2_instance_ok(&new));
         r = ec2_instance_update(u->txn, &new);
     }
     return r;
@@ -63,7 +66,9 @@ ec2_host_recover(const struct ec2_host_upkeep *u, const struct ec2_dedicated_hos
     if (ec2_placer_allocate(u->placer, u->txn, &new, type) != PLACEMENT_FOUND)
         return 1;
     old.failed = true;
+    assert(ec2_dedicated_host_ok(&new));
     int r = ec2_dedicated_host_insert(u->txn, &new);
+    assert(r || ec2_dedicated_host_ok(&old));
     if (r == 0)
         r = ec2_dedicated_host_update(u->txn, &old);
     if (r == 0)
@@ -88,6 +93,7 @@ ec2_host_let_go(const struct ec2_host_upkeep *u, const struct ec2_dedicated_host
             return 0;
     new.host = S("");
     new.released_ms = u->now_ms;
+    assert(ec2_dedicated_host_ok(&new));
     int r = ec2_dedicated_host_update(u->txn, &new);
 
     return r < 0 ? error_origin(-r, "Dedicated Host %.*s cannot be released", STR_ARG(row->id)) : 0;

@@ -8,6 +8,7 @@
 #include "base/timefmt.h"
 #include "codec/json.h"
 #include "ec2/ec2.h"
+#include "ec2/row_ok.h"
 
 enum {
     IMAGE_NAME_MIN = 3,
@@ -373,6 +374,7 @@ ec2_register_image(struct api_call *call, const struct ec2_RegisterImageRequest 
     row.ena_support = opt_bool_or(req->ena_support, false);
     row.sriov_net_support = req->sriov_net_support;
     row.snapshot_id = source->snapshot_id;
+    assert(ec2_image_ok(&row));
     r = ec2_image_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "image %.*s cannot be written", STR_ARG(row.id));

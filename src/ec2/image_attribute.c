@@ -3,6 +3,7 @@
  */
 #include "base/timefmt.h"
 #include "ec2/ec2.h"
+#include "ec2/row_ok.h"
 
 enum { DESCRIPTION_MAX = 255, LAUNCH_ACCOUNTS_MAX = 10000 };
 
@@ -236,6 +237,7 @@ ec2_modify_image_attribute(struct api_call *call, const struct ec2_ModifyImageAt
         r = permissions_set(call, &req->launch_permission->remove, false, &row);
     if (r)
         return r;
+    assert(ec2_image_ok(&row));
     r = ec2_image_update(call->txn, &row);
     return r < 0 ? error_origin(-r, "image %.*s cannot be written", STR_ARG(row.id)) : 0;
 }

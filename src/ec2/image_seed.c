@@ -6,6 +6,7 @@
  * stands for whatever root file system the operator maps it to.
  */
 #include "ec2/ec2.h"
+#include "ec2/row_ok.h"
 
 enum { ROOT_GIB_DEFAULT = 8 };
 
@@ -107,6 +108,7 @@ ec2_image_seed(struct txn *txn, struct env *env, struct str image, struct str ro
         row.created_ms = env->now_ms(env);
     row.rootfs = rootfs;
     row.init = init;
+    assert(ec2_image_ok(&row));
     r = old ? ec2_image_update(txn, &row) : ec2_image_insert(txn, &row);
     return r < 0 ? error_origin(-r, "image %.*s cannot be written", STR_ARG(id)) : 0;
 }

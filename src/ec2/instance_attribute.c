@@ -6,6 +6,7 @@
  * table of attributes carries out.
  */
 #include "ec2/instance.h"
+#include "ec2/row_ok.h"
 
 /* What shall be set.  Of the members the attribute's own one is used. */
 struct want {
@@ -206,6 +207,7 @@ set_device(struct api_call *call, const struct ec2_instance_row *row,
         return 0;
     struct ec2_volume_row new = *volume;
     new.delete_on_termination = want->ebs->delete_on_termination.v;
+    assert(ec2_volume_ok(&new));
     return ec2_volume_update(call->txn, &new);
 }
 
@@ -421,6 +423,7 @@ change(struct api_call *call, struct str instance_id, const struct attribute *at
         return r;
     struct ec2_instance_row new = *row;
     r = set(call, &new, want);
+    assert(r || ec2_instance_ok(&new));
     return r ? r : ec2_instance_update(call->txn, &new);
 }
 

@@ -4,6 +4,7 @@
  * What credits do is in codec/cpu_credit.h, who counts them is host/meter.c.
  */
 #include "ec2/instance.h"
+#include "ec2/row_ok.h"
 
 enum { SPECIFICATIONS_MAX = 1000 };
 
@@ -121,6 +122,7 @@ modify_one(struct api_call *call, const struct ec2_InstanceCreditSpecificationRe
     struct ec2_instance_row new = *row;
 
     new.cpu_credits = want->cpu_credits;
+    assert(ec2_instance_ok(&new));
     int r = ec2_instance_update(call->txn, &new);
 
     return r < 0 ? error_origin(-r, "instance %.*s cannot be written", STR_ARG(row->id)) : 0;

@@ -9,6 +9,7 @@
 #include "ec2/instance.h"
 
 #include "base/timefmt.h"
+#include "ec2/row_ok.h"
 
 enum {
     EVENT_NOTICE_MIN_MS = 3600 * 1000, /* a new start is at least this far away */
@@ -64,6 +65,7 @@ ec2_event_make(struct txn *txn, struct env *env, struct arena *arena,
         .active = true,
         .created_ms = env->now_ms(env),
     };
+    assert(ec2_event_ok(&row));
     int r = ec2_event_insert(txn, &row);
 
     if (r < 0)
@@ -80,6 +82,7 @@ ec2_event_end(struct txn *txn, const struct ec2_event_row *row, int64_t now_ms)
     assert(row->active);
     new.active = false;
     new.ended_ms = now_ms;
+    assert(ec2_event_ok(&new));
     int r = ec2_event_update(txn, &new);
 
     return r < 0 ? error_origin(-r, "event %.*s cannot be written", STR_ARG(row->id)) : 0;
@@ -175,6 +178,7 @@ ec2_modify_instance_event_start_time(struct api_call *call,
 
     new.not_before_ms = opt_i64_or(req->not_before, 0);
     new.not_after_ms = new.not_before_ms + (row->not_after_ms - row->not_before_ms);
+    assert(ec2_event_ok(&new));
     r = ec2_event_update(call->txn, &new);
     if (r < 0)
         return error_origin(-r, "event %.*s cannot be written", STR_ARG(row->id));

@@ -5,6 +5,7 @@
  * that it makes finer are CloudWatch's.
  */
 #include "ec2/instance.h"
+#include "ec2/row_ok.h"
 
 static int
 monitor_check(struct api_call *call, const struct ec2_instance_row *row)
@@ -35,6 +36,7 @@ monitor(struct api_call *call, const struct str_list *ids, bool on,
 
         r = monitor_check(call, *row);
         new.monitoring = on;
+        assert(r || ec2_instance_ok(&new));
         if (r == 0 && changes)
             r = ec2_instance_update(call->txn, &new);
         if (r)

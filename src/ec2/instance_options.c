@@ -2,6 +2,7 @@
  * Options of maintenance and of the metadata service.
  */
 #include "ec2/instance.h"
+#include "ec2/row_ok.h"
 
 /* Tags become paths of the metadata service, so their keys must be able to be one. */
 static bool
@@ -97,6 +98,7 @@ ec2_modify_instance_maintenance_options(
         new.auto_recovery = req->auto_recovery;
     if (req->reboot_migration.n)
         new.reboot_migration = req->reboot_migration;
+    assert(ec2_instance_ok(&new));
     r = ec2_instance_update(call->txn, &new);
     if (r)
         return r;
@@ -125,6 +127,7 @@ ec2_modify_instance_metadata_options(struct api_call *call,
         return r;
     struct ec2_instance_row new = *row;
     r = ec2_metadata_set(call, &want, &new);
+    assert(r || ec2_instance_ok(&new));
     if (r == 0)
         r = ec2_instance_update(call->txn, &new);
     if (r)

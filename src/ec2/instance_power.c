@@ -6,6 +6,7 @@
  * first row changes.
  */
 #include "ec2/instance.h"
+#include "ec2/row_ok.h"
 #include "ec2/volume.h"
 
 static int
@@ -190,6 +191,7 @@ ec2_reboot_instances(struct api_call *call, const struct ec2_RebootInstancesRequ
             if (r)
                 return r;
         }
+        assert(ec2_instance_ok(&new));
         r = ec2_instance_update(call->txn, &new);
         if (r)
             return r;

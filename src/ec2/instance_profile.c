@@ -10,6 +10,7 @@
 
 #include "api/authorize.h"
 #include "codec/aws_names.h"
+#include "ec2/row_ok.h"
 
 /* ---- finding the profile ---- */
 
@@ -105,6 +106,7 @@ ec2_profile_associate(struct api_call *call, struct str instance_id,
         .profile_arn = ec2_profile_arn(call, profile),
         .associated_ms = call->now_ms,
     };
+    assert(ec2_profile_association_ok(&row));
     int r = ec2_profile_association_insert(call->txn, &row);
 
     if (r < 0)

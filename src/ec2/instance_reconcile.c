@@ -29,6 +29,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "ec2/row_ok.h"
 #include "loop/loop.h"
 
 enum {
@@ -171,6 +172,7 @@ look_stopped(struct view *v)
     v->row.reason_code = why.code;
     v->row.reason_message = why.message;
     v->row.transition_reason = why.transition;
+    assert(ec2_instance_ok(&v->row));
     return ec2_instance_update(v->txn, &v->row);
 }
 
@@ -217,6 +219,7 @@ look_terminated(struct view *v)
         int r = ec2_slot_give_back(v->txn, v->row.uid_slot);
 
         v->row.uid_slot = 0;
+        assert(r || ec2_instance_ok(&v->row));
         if (r == 0)
             r = ec2_instance_update(v->txn, &v->row);
         if (r)

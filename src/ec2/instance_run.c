@@ -5,6 +5,7 @@
  * share is checked once, and nothing in the loop walks over what exists already.
  */
 #include "ec2/instance.h"
+#include "ec2/row_ok.h"
 
 enum { CLIENT_TOKEN_BYTES_MAX = 64 };
 
@@ -134,6 +135,7 @@ make_instance(struct api_call *call, const struct ec2_launch *l, unsigned index)
         r = take_slot(call, l, &row);
     if (r == 0 && l->profile)
         r = ec2_profile_associate(call, row.id, l->profile, &association);
+    assert(r || ec2_instance_ok(&row));
     if (r == 0)
         r = ec2_instance_insert(call->txn, &row);
     return r;
@@ -176,6 +178,7 @@ mark_launched(struct api_call *call, const struct ec2_image_row *image)
     if (!str_eq(image->account, call->account))
         return 0;
     new.last_launched_ms = call->now_ms;
+    assert(ec2_image_ok(&new));
     return ec2_image_update(call->txn, &new);
 }
 

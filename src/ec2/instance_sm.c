@@ -18,6 +18,7 @@
 #include "ec2/volume.h"
 
 #include "base/timefmt.h"
+#include "ec2/row_ok.h"
 
 static const struct sm_state states[] = {
     [EC2_PENDING] = {"pending", 0,
@@ -184,5 +185,6 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
     row->reason_code = why.code;
     row->reason_message = why.message;
     row->transition_reason = why.transition;
+    assert(ec2_instance_ok(row));
     return ec2_instance_update(txn, row);
 }

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "ec2/row_ok.h"
 #include "loop/loop.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
@@ -55,6 +56,7 @@ ec2_instance_recover(struct ec2_placer *placer, struct txn *txn, const struct ec
     if (ec2_placer_place(placer, txn, &new) != PLACEMENT_FOUND)
         return 1;
     new.reboot_generation++;
+    assert(ec2_instance_ok(&new));
     int r = ec2_instance_update(txn, &new);
 
     if (r < 0)
@@ -218,6 +220,7 @@ reboot(struct look *look, const struct ec2_instance_row *row)
     struct ec2_instance_row new = *row;
 
     new.reboot_generation++;
+    assert(ec2_instance_ok(&new));
     return ec2_instance_update(look->txn, &new);
 }
 

@@ -8,6 +8,7 @@
 #include "codec/aws_names.h"
 #include "codec/ip.h"
 #include "ec2/ec2.h"
+#include "ec2/row_ok.h"
 
 enum {
     MAC_TRIES_MAX = 16,
@@ -156,6 +157,7 @@ interface_put(struct txn *txn, const struct ec2_interface_row *row)
 {
     assert(row->public_ip.n > 0 || !row->address_id.n);
     assert(row->group_ids.n > 0 && (row->instance_id.n > 0) == (row->attachment_id.n > 0));
+    assert(ec2_interface_ok(row));
     int r = ec2_interface_update(txn, row);
 
     return r < 0 ? error_origin(-r, "interface %.*s cannot be written", STR_ARG(row->id)) : 0;
@@ -202,6 +204,7 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
         r = mac_new(call, &row.mac);
     if (r)
         return r;
+    assert(ec2_interface_ok(&row));
     r = ec2_interface_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "interface %.*s cannot be written", STR_ARG(row.id));
@@ -291,6 +294,7 @@ instance_public_put(struct txn *txn, const struct ec2_interface_row *row)
     struct ec2_instance_row new = *instance;
 
     new.public_ip = row->public_ip;
+    assert(ec2_instance_ok(&new));
     int r = ec2_instance_update(txn, &new);
 
     return r < 0 ? error_origin(-r, "instance %.*s cannot be written", STR_ARG(new.id)) : 0;
@@ -660,6 +664,7 @@ source_dest_check_put(struct api_call *call, const struct ec2_interface_row *row
     struct ec2_instance_row new = *instance;
 
     new.source_dest_check = row->source_dest_check;
+    assert(ec2_instance_ok(&new));
     int r = ec2_instance_update(call->txn, &new);
 
     return r < 0 ? error_origin(-r, "instance %.*s cannot be written", STR_ARG(new.id)) : 0;

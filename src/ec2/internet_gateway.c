@@ -3,6 +3,7 @@
  * route tables, and lead somewhere only while it is attached.
  */
 #include "ec2/network.h"
+#include "ec2/row_ok.h"
 
 enum { GATEWAYS_MAX = 5 }; /* of an account in a region */
 
@@ -66,6 +67,7 @@ ec2_create_internet_gateway(struct api_call *call,
     if (n >= GATEWAYS_MAX)
         return api_fault(call, &EC2_ERR(InternetGatewayLimitExceeded),
                          "The maximum number of internet gateways has been reached.");
+    assert(ec2_internet_gateway_ok(&row));
     r = ec2_unwritten(ec2_internet_gateway_insert(call->txn, &row), row.id);
     res->internet_gateway = ARENA_NEW(call->arena, struct ec2_InternetGateway);
     *res->internet_gateway = gateway_show(call, &row);

@@ -3,6 +3,7 @@
  */
 #include "ec2/ec2.h"
 #include "ec2/key_material.h"
+#include "ec2/row_ok.h"
 
 enum { KEY_NAME_MAX = 255 };
 
@@ -64,6 +65,7 @@ key_pair_insert(struct api_call *call, struct str name, const struct key_materia
         .created_ms = call->now_ms,
         .tags = *tags,
     };
+    assert(ec2_key_pair_ok(&row));
     int r = ec2_key_pair_insert(call->txn, &row);
 
     if (r < 0)

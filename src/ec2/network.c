@@ -9,6 +9,7 @@
  * them; ec2_networks_complete() gives them theirs when the daemon starts.
  */
 #include "ec2/network.h"
+#include "ec2/row_ok.h"
 
 #define DEFAULT_CIDR S("172.31.0.0/16")
 
@@ -78,6 +79,7 @@ default_way_out(struct txn *txn, struct arena *arena, const struct ec2_vpc_row *
         .region = vpc->region,
         .created_ms = vpc->created_ms,
     };
+    assert(ec2_internet_gateway_ok(&gateway));
     int r = ec2_unwritten(ec2_internet_gateway_insert(txn, &gateway), gateway.id);
 
     return r ? r : ec2_route_make(txn, arena, vpc->main_route_table_id, S("0.0.0.0/0"), gateway.id);

@@ -6,6 +6,7 @@
  */
 #include "ec2/instance.h"
 #include "ec2/network.h"
+#include "ec2/row_ok.h"
 
 enum {
     ACLS_MAX = 200,   /* of a VPC */
@@ -111,6 +112,7 @@ int
 ec2_network_acl_make(struct txn *txn, struct arena *arena, const struct ec2_network_acl_row *row,
                      bool allow_all)
 {
+    assert(ec2_network_acl_ok(row));
     int r = ec2_unwritten(ec2_network_acl_insert(txn, row), row->id);
 
     for (int egress = 0; egress < 2 && allow_all && !r; egress++) {
@@ -126,6 +128,7 @@ ec2_network_acl_make(struct txn *txn, struct arena *arena, const struct ec2_netw
             .to_port = -1,
         };
 
+        assert(ec2_acl_entry_ok(&entry));
         r = ec2_unwritten(ec2_acl_entry_insert(txn, &entry), entry.id);
     }
     return r;
@@ -353,6 +356,7 @@ ec2_create_network_acl_entry(struct api_call *call,
     if (n >= ENTRIES_MAX)
         return api_fault(call, &EC2_ERR(NetworkAclEntryLimitExceeded),
                          "The maximum number of network acl entries has been reached.");
+    assert(ec2_acl_entry_ok(&row));
     return ec2_unwritten(ec2_acl_entry_insert(call->txn, &row), row.id);
 }
 
@@ -377,6 +381,7 @@ ec2_replace_network_acl_entry(struct api_call *call,
 
     if (r)
         return r;
+    assert(ec2_acl_entry_ok(&row));
     return ec2_acl_entry_get(call->txn, row.id)
                ? ec2_unwritten(ec2_acl_entry_update(call->txn, &row), row.id)
                : no_entry(call, row.number);

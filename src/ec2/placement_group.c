@@ -4,6 +4,7 @@
  */
 #include "ec2/instance.h"
 #include "ec2/placer.h"
+#include "ec2/row_ok.h"
 
 enum { GROUP_NAME_MAX = 255, GROUPS_MAX = 500, PARTITIONS_DEFAULT = 2 };
 
@@ -125,6 +126,7 @@ ec2_create_placement_group(struct api_call *call, const struct ec2_CreatePlaceme
     if (r)
         return r;
     row.id = api_id(call, "pg");
+    assert(ec2_placement_group_ok(&row));
     r = ec2_placement_group_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "placement group %.*s cannot be written", STR_ARG(row.id));
@@ -265,6 +267,7 @@ ec2_modify_instance_placement(struct api_call *call,
     if (!regroups && !wish.partition.set && row->partition_number)
         wish.partition = opt_i64(row->partition_number);
     r = ec2_placement_check(call, &wish, &new);
+    assert(r || ec2_instance_ok(&new));
     if (r == 0)
         r = ec2_instance_update(call->txn, &new);
     if (r == 0)

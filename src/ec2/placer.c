@@ -9,6 +9,7 @@
 #include "ec2/placer.h"
 
 #include "ec2/instance.h"
+#include "ec2/row_ok.h"
 #include "gen/data/region_model.h"
 
 #include <stdio.h>
@@ -251,8 +252,10 @@ place_homeless(struct ec2_placer *p, struct txn *txn)
         STORE_EACH(txn, ec2_instance_by_state, row, states[i]) {
             struct ec2_instance_row new = *row;
 
-            if (r == 0 && !row->host.n && ec2_placer_place(p, txn, &new) == PLACEMENT_FOUND)
-                r = ec2_instance_update(txn, &new);
+            if (r || row->host.n || ec2_placer_place(p, txn, &new) != PLACEMENT_FOUND)
+                continue;
+            assert(new.host.n > 0 && ec2_instance_ok(&new));
+            r = ec2_instance_update(txn, &new);
         }
     return r;
 }

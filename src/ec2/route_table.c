@@ -7,6 +7,7 @@
  */
 #include "ec2/instance.h"
 #include "ec2/network.h"
+#include "ec2/row_ok.h"
 
 enum {
     TABLES_MAX = 200, /* of a VPC */
@@ -146,6 +147,7 @@ create(struct api_call *call, const struct ec2_CreateRouteTableRequest *req, str
     if (n >= TABLES_MAX)
         return api_fault(call, &EC2_ERR(RouteTableLimitExceeded),
                          "The maximum number of route tables has been reached.");
+    assert(ec2_route_table_ok(ret));
     return ec2_unwritten(ec2_route_table_insert(call->txn, ret), ret->id);
 }
 
@@ -319,6 +321,7 @@ ec2_route_make(struct txn *txn, struct arena *arena, struct str table_id, struct
     };
     int r = ec2_number(txn, "route", &row.serial);
 
+    assert(r || ec2_route_ok(&row));
     return r ? r : ec2_unwritten(ec2_route_insert(txn, &row), row.id);
 }
 
@@ -365,6 +368,7 @@ ec2_replace_route(struct api_call *call, const struct ec2_ReplaceRouteRequest *r
     struct ec2_route_row new = *row;
 
     new.gateway_id = want.gateway_id;
+    assert(ec2_route_ok(&new));
     return ec2_unwritten(ec2_route_update(call->txn, &new), new.id);
 }
 

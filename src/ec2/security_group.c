@@ -5,6 +5,7 @@
  * A group may be named instead of identified only in the default VPC, as AWS still allows.
  */
 #include "ec2/ec2.h"
+#include "ec2/row_ok.h"
 
 enum {
     GROUPS_MAX = 2500, /* of an account in a region */
@@ -203,6 +204,7 @@ group_insert(struct api_call *call, struct ec2_security_group_row *row)
     row->region = call->region;
     row->name_lower = str_lower(call->arena, row->name);
     row->created_ms = call->now_ms;
+    assert(ec2_security_group_ok(row));
     r = ec2_security_group_insert(call->txn, row);
     if (r < 0)
         return error_origin(-r, "group %.*s cannot be written", STR_ARG(row->id));

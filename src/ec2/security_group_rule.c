@@ -5,6 +5,7 @@
  * permissions.  Authorize and Revoke are all or nothing: the first refusal rolls the call back.
  */
 #include "ec2/security_group.h"
+#include "ec2/row_ok.h"
 
 enum { RULES_MAX = 60 }; /* of a group, one direction and one address family */
 
@@ -134,6 +135,7 @@ ec2_rule_insert(struct api_call *call, struct ec2_sg_rule_row *row)
     STORE_EACH(call->txn, ec2_sg_rule_by_group, rule, row->group_id)
         row->serial = rule->serial + 1; /* the last is the highest */
 
+    assert(ec2_sg_rule_ok(row));
     int r = ec2_sg_rule_insert(call->txn, row);
 
     return r < 0 ? error_origin(-r, "rule %.*s cannot be written", STR_ARG(row->id)) : 0;
@@ -492,6 +494,7 @@ static int
 rule_put(struct api_call *call, const struct ec2_sg_rule_row *row)
 {
     assert(has_one_source(row));
+    assert(ec2_sg_rule_ok(row));
     int r = ec2_sg_rule_update(call->txn, row);
 
     return r < 0 ? error_origin(-r, "rule %.*s cannot be written", STR_ARG(row->id)) : 0;

@@ -5,6 +5,7 @@
  * of its own it has the VPC's main one, whichever that is at the time.
  */
 #include "ec2/network.h"
+#include "ec2/row_ok.h"
 
 enum {
     SUBNETS_MAX = 200, /* of a VPC */
@@ -86,6 +87,7 @@ ec2_subnet_put(struct txn *txn, const struct ec2_subnet_row *row)
 {
     assert(row->network_acl_id.n > 0 && row->number > 0);
     assert((row->route_table_id.n > 0) == (row->route_association_id.n > 0));
+    assert(ec2_subnet_ok(row));
     return ec2_unwritten(ec2_subnet_update(txn, row), row->id);
 }
 
@@ -110,6 +112,7 @@ ec2_subnet_make(struct api_call *call, const struct ec2_subnet_want *want,
     };
     int r = ec2_number(call->txn, "subnet", &row.number);
 
+    assert(r || ec2_subnet_ok(&row));
     if (!r)
         r = ec2_unwritten(ec2_subnet_insert(call->txn, &row), row.id);
     *ret = row;

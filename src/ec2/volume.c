@@ -5,6 +5,7 @@
  * large it is and what becomes of it when the instance ends.
  */
 #include "ec2/volume.h"
+#include "ec2/row_ok.h"
 
 enum {
     VOLUME_PAGE_MIN = 5,
@@ -257,6 +258,7 @@ ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
         *ret_error = S(INSTANCE_NO_KEY);
     else if (ec2_snapshot_is_damaged(call->txn, row.snapshot_id))
         *ret_error = S(INSTANCE_BAD_SNAPSHOT);
+    assert(ec2_volume_ok(&row));
     r = ec2_volume_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "volume %.*s cannot be written", STR_ARG(row.id));
@@ -280,6 +282,7 @@ ec2_volumes_release(struct txn *txn, struct str instance_id)
         left.delete_on_termination = false;
         if (row->delete_on_termination)
             r = ec2_storage_give_back(txn, row);
+        assert(r < 0 || ec2_volume_ok(&left));
         if (r >= 0)
             r = row->delete_on_termination ? ec2_volume_delete(txn, row->id)
                                            : ec2_volume_update(txn, &left);

@@ -7,6 +7,7 @@
 #include "ec2/volume.h"
 
 #include "base/log.h"
+#include "ec2/row_ok.h"
 #include "gen/api/kms.h"
 #include "gen/store/kms_rows.h"
 
@@ -152,6 +153,7 @@ ec2_volumes_unseal(struct api_call *call, struct str instance_id, bool *ret_may)
             continue;
         int r = ec2_volume_unseal(call, instance_id, &new, ret_may);
 
+        assert(r || ec2_volume_ok(&new));
         if (r == 0 && *ret_may)
             r = ec2_volume_update(call->txn, &new);
         if (r || !*ret_may)
@@ -172,6 +174,7 @@ ec2_volumes_forget_keys(struct txn *txn, struct str instance_id)
         if (row->grant_id.n && kms_grant_get(txn, row->grant_id))
             r = kms_grant_delete(txn, row->grant_id);
         new.plain_key = new.grant_id = S("");
+        assert(r < 0 || ec2_volume_ok(&new));
         if (r >= 0)
             r = ec2_volume_update(txn, &new);
         if (r < 0)

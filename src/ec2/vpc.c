@@ -5,6 +5,7 @@
  * them, so the number of a VPC that is gone is given again, as late as possible.
  */
 #include "ec2/network.h"
+#include "ec2/row_ok.h"
 
 enum {
     VPCS_MAX = 5, /* of an account in a region */
@@ -71,6 +72,7 @@ int
 ec2_vpc_put(struct txn *txn, const struct ec2_vpc_row *row)
 {
     assert(row->main_route_table_id.n > 0 && row->number > 0);
+    assert(ec2_vpc_ok(row));
     return ec2_unwritten(ec2_vpc_update(txn, row), row->id);
 }
 
@@ -91,6 +93,7 @@ ec2_vpc_surround(struct txn *txn, struct arena *arena, const struct ec2_vpc_row 
         .vpc_id = vpc->id,
         .created_ms = vpc->created_ms,
     };
+    assert(ec2_route_table_ok(&table));
     int r = ec2_unwritten(ec2_route_table_insert(txn, &table), table.id);
 
     return r ? r : ec2_network_acl_make(txn, arena, &acl, true);
@@ -119,6 +122,7 @@ ec2_vpc_make(struct api_call *call, const struct ec2_vpc_want *want, struct ec2_
     };
     int r = number_new(call, &row.number);
 
+    assert(r || ec2_vpc_ok(&row));
     if (!r)
         r = ec2_unwritten(ec2_vpc_insert(call->txn, &row), row.id);
     if (!r)

@@ -99,23 +99,53 @@ bench_free(struct bench *b)
     store_close(b->store);
 }
 
-static void
-put_instance(struct bench *b, enum ec2_instance_state state, int64_t starts, const char *behavior)
+/* As it may stand in the store. */
+static struct ec2_instance_row
+whole_instance(enum ec2_instance_state state)
 {
-    struct txn *txn = store_begin(b->store);
-    struct ec2_reservation_row reservation = {.id = S("r-1")};
     struct ec2_instance_row row = {
         .id = S(ID),
         .account = S("000000000000"),
         .region = S("us-east-1"),
         .reservation_id = S("r-1"),
         .state = state,
-        .reason_code = S("Client.UserInitiatedShutdown"),
-        .start_generation = starts,
-        .shutdown_behavior = str_from(behavior),
-        .disable_api_termination = true, /* never in the way of what the guest or the host does */
+        .start_generation = 1,
+        .type = S("t3.micro"),
+        .vcpus = 2,
+        .memory_mib = 1024,
+        .core_count = 1,
+        .threads_per_core = 2,
+        .zone = S("us-east-1a"),
+        .tenancy = S("default"),
+        .shutdown_behavior = S("stop"),
+        .imds_tokens = S("optional"),
+        .imds_endpoint = S("enabled"),
+        .imds_hop_limit = 1,
     };
 
+    if (state == EC2_TERMINATED) {
+        row.terminated_ms = START_MS;
+        return row;
+    }
+    row.uid_slot = 9;
+    row.vpc_id = S("vpc-1");
+    row.subnet_id = S("subnet-1");
+    row.interface_id = S("eni-1");
+    row.private_ip = S("10.0.0.4");
+    return row;
+}
+
+static void
+put_instance(struct bench *b, enum ec2_instance_state state, int64_t starts, const char *behavior)
+{
+    struct txn *txn = store_begin(b->store);
+    struct ec2_reservation_row reservation = {.id = S("r-1")};
+    struct ec2_instance_row row = whole_instance(state);
+
+    row.reason_code = S("Client.UserInitiatedShutdown");
+    row.start_generation = starts;
+    row.shutdown_behavior = str_from(behavior);
+    row.disable_api_termination = true; /* never in the way of what the guest or the host does */
     CHECK(ec2_slot_take(txn, row.id, 9, &row.uid_slot) == 0);
     CHECK(ec2_reservation_insert(txn, &reservation) == 0);
     CHECK(ec2_instance_insert(txn, &row) == 0);
@@ -189,7 +219,7 @@ TEST(an_instance_takes_only_moves_that_the_table_allows)
     for (unsigned from = 0; from < 6; from++)
         for (unsigned to = 0; to < 6; to++) {
             struct txn *txn = store_begin(b->store);
-            struct ec2_instance_row row = {.id = S(ID), .state = from, .reservation_id = S("r-1")};
+            struct ec2_instance_row row = whole_instance((enum ec2_instance_state)from);
 
             CHECK(ec2_instance_insert(txn, &row) == 0);
             int r = ec2_instance_move(txn, &row, to, START_MS + 5, INSTANCE_WHY_NONE);
@@ -197,7 +227,9 @@ TEST(an_instance_takes_only_moves_that_the_table_allows)
             CHECK(r == (moves[from][to] == 'x' ? 0 : -EPROTO));
             CHECK_INT(after->state, r ? from : to);
             CHECK_INT(after->state_since_ms, r ? 0 : START_MS + 5);
-            CHECK_INT(after->terminated_ms, !r && to == EC2_TERMINATED ? START_MS + 5 : 0);
+            CHECK_INT(after->terminated_ms, after->state != EC2_TERMINATED ? 0
+                                            : from == EC2_TERMINATED       ? START_MS
+                                                                           : START_MS + 5);
             store_rollback(txn);
         }
     bench_free(b);
