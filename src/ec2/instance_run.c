@@ -79,6 +79,7 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
     return 0;
 }
 
+    row->source_dest_check = made.source_dest_check;
 /* One that the instance cannot start with does not refuse the call: the launch fails later. */
 static int
 make_volume(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)

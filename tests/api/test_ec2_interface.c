@@ -416,6 +416,23 @@ TEST(an_interface_is_made_and_deleted_by_itself, "ENI-01 ENI-02 ENI-08 ENI-10")
     world_free(w);
 }
 
+TEST(an_instance_has_the_source_check_of_the_interface_that_it_was_launched_with)
+{
+    struct world *w = world_new();
+    const char *id = xml_cstr(world_okf(w, CREATE, first_subnet(w)), "networkInterfaceId");
+
+    (void)world_okf(w,
+                    "Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=%s"
+                    "&SourceDestCheck.Value=false",
+                    id);
+    const char *instance = xml_cstr(world_okf(w, LAUNCH, id), "instanceId");
+    struct str xml = world_okf(
+        w, "Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=sourceDestCheck", instance);
+
+    CHECK_STR(xml_text(xml, "value"), "false");
+    world_free(w);
+}
+
 TEST(an_interface_that_is_there_becomes_the_primary_one_of_a_launch)
 {
     struct world *w = world_new();
