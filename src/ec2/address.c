@@ -36,6 +36,7 @@ find(struct api_call *call, struct str id, const struct ec2_address_row **ret)
     if (!row)
         return ec2_missing(call, &EC2_ERR(InvalidAllocationID_NotFound), "allocation",
                            &(struct str_list){&id, 1});
+    assert(ec2_address_ok(row));
     *ret = row;
     return 0;
 }
@@ -52,6 +53,7 @@ find_ip(struct api_call *call, struct str ip, const struct ec2_address_row **ret
     if (!row)
         return api_fault(call, &EC2_ERR(InvalidAddress_NotFound), "Address '%.*s' not found.",
                          STR_ARG(ip));
+    assert(ec2_address_ok(row) && str_eq(row->public_ip, ip));
     *ret = row;
     return 0;
 }
@@ -195,6 +197,7 @@ ec2_release_address(struct api_call *call, const struct ec2_ReleaseAddressReques
     if (row->association_id.n)
         return api_fault(call, &EC2_ERR(InvalidIPAddress_InUse), "Address %.*s is in use.",
                          STR_ARG(row->public_ip));
+    assert(!row->interface_id.n);
     r = ec2_public_ip_return(call->txn, row->public_ip);
     if (r)
         return r;
@@ -263,6 +266,7 @@ target(struct api_call *call, const struct ec2_AssociateAddressRequest *req,
                          "The private IP address %.*s is not assigned to the network interface "
                          "'%.*s'",
                          STR_ARG(req->private_ip_address), STR_ARG((*ret)->id));
+    assert(str_eq((*ret)->account, call->account) && str_eq((*ret)->region, call->region));
     return 0;
 }
 
@@ -290,6 +294,7 @@ ec2_address_leave(struct txn *txn, struct str address_id)
     if (!row)
         return error_origin(EUCLEAN, "an interface has the address %.*s, which is not there",
                             STR_ARG(address_id));
+    assert(row->interface_id.n > 0 && row->association_id.n > 0);
     struct ec2_address_row new = *row;
 
     new.association_id = new.interface_id = new.private_ip = S("");
@@ -314,6 +319,7 @@ associate(struct api_call *call, const struct ec2_address_row *row,
 {
     int r = row->association_id.n ? dissociate(call, row) : 0;
 
+    assert(str_eq(row->account, nic->account) && !str_eq(row->interface_id, nic->id));
     if (r == 0 && nic->address_id.n)
         r = ec2_address_leave(call->txn, nic->address_id);
     if (r)

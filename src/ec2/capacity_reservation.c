@@ -32,6 +32,7 @@ ec2_capacity_find(struct api_call *call, struct str id,
     if (!is_visible(call, row))
         return api_fault(call, &EC2_ERR(InvalidCapacityReservationId_NotFound),
                          "The capacity reservation ID '%.*s' does not exist", STR_ARG(id));
+    assert(ec2_capacity_reservation_ok(row));
     *ret = row;
     return 0;
 }
@@ -141,6 +142,7 @@ reserve(struct api_call *call, struct ec2_capacity_reservation_row *row, unsigne
         *LIST_PUSH(call->arena, &hosts) = *host;
     if (!ec2_placer_reserve(api_placer(call), call->txn, call->arena, &like, n, &hosts))
         return ec2_no_room(call, &like);
+    assert(hosts.n == row->hosts.n + n);
     row->hosts = hosts;
     return 0;
 }
@@ -236,6 +238,7 @@ create(struct api_call *call, struct ec2_capacity_reservation_row *row)
     unsigned adopted = 0;
     int r;
 
+    assert(row->zone.n > 0 && row->total >= 1);
     row->id = api_id(call, "cr");
     assert(ec2_capacity_reservation_ok(row));
     r = ec2_capacity_reservation_insert(call->txn, row);
@@ -311,6 +314,7 @@ resize(struct api_call *call, int64_t count, struct ec2_capacity_reservation_row
     row->total = count;
     if (count > have)
         return reserve(call, row, (unsigned)(count - have));
+    assert(have - count <= (int64_t)row->hosts.n);
     row->hosts.n -= (size_t)(have - count);
     return 0;
 }

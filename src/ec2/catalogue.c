@@ -46,6 +46,7 @@ ec2_region_find(struct str name)
 static const struct catalogue_region *
 region_row(const struct ec2_region *region)
 {
+    assert(region >= regions && region < regions + CATALOGUE_REGIONS);
     return &catalogue_regions[region - regions];
 }
 
@@ -184,6 +185,7 @@ ec2_type_find(struct str name)
 const struct catalogue_type *
 catalogue_of(const struct ec2_type *type)
 {
+    assert(type >= types && type < types + CATALOGUE_TYPES);
     return &catalogue_types[type - types];
 }
 

@@ -30,6 +30,7 @@ ec2_id_of_name(struct arena *arena, const char *prefix, struct str name)
     uint8_t digest[SHA256_LEN];
     struct str text = str_fmt(arena, "welkin %s %.*s", prefix, STR_ARG(name));
 
+    assert(name.n > 0);
     crypto_sha256(text.p, text.n, digest);
     struct str hex = str_hex(arena, digest, sizeof(digest));
 
@@ -113,6 +114,7 @@ ec2_number(struct txn *txn, const char *counter, int64_t *ret)
 
     if (r < 0)
         return error_origin(-r, "the counter %s cannot be written", counter);
+    assert(new.last > 0);
     *ret = new.last;
     return 0;
 }
@@ -187,6 +189,7 @@ ec2_block_of(struct api_call *call, struct str text, const char *parameter, stru
                          "Value (%.*s) for parameter %s is invalid. This is not a valid CIDR "
                          "block.",
                          STR_ARG(text), parameter);
+    assert(block.bits <= 32);
     *ret = ip4_block_canonical(block);
     return 0;
 }
@@ -194,6 +197,7 @@ ec2_block_of(struct api_call *call, struct str text, const char *parameter, stru
 int
 ec2_token_check(struct api_call *call, struct str before, struct str now)
 {
+    assert(before.n > 0 && now.n > 0);
     return str_eq(before, now)
                ? 0
                : api_fault(call, &EC2_ERR(Idempotent_ParameterMismatch),

@@ -56,6 +56,7 @@ ec2_dedicated_host_find(struct api_call *call, struct str id,
                          "The Dedicated Host '%.*s' must be in the available state to complete the "
                          "operation.",
                          STR_ARG(id));
+    assert(ec2_dedicated_host_ok(row) && row->host.n > 0);
     *ret = row;
     return 0;
 }
@@ -156,6 +157,7 @@ allocate_one(struct api_call *call, const struct ec2_type *type,
 {
     struct ec2_dedicated_host_row row = *model;
 
+    assert(type && model->zone.n > 0);
     row.id = api_id(call, "h");
     if (ec2_placer_allocate(api_placer(call), call->txn, &row, type) != PLACEMENT_FOUND)
         return api_fault(call, &EC2_ERR(InsufficientHostCapacity),
@@ -247,6 +249,7 @@ ec2_allocate_hosts(struct api_call *call, const struct ec2_AllocateHostsRequest 
         r = allocate_check(call, req, &row, &type);
     if (r)
         return r;
+    assert(ec2_type_on_hosts(type));
     row.instance_family = type->family;
     row.instance_type = req->instance_type;
     for (int64_t i = 0; i < opt_i64_or(req->quantity, 1) && r == 0; i++)
@@ -284,6 +287,7 @@ find_or_fail(struct api_call *call, struct str id, struct ec2_UnsuccessfulItemLi
 static const struct ec2_instance_row *
 occupant(struct api_call *call, const struct ec2_dedicated_host_row *host)
 {
+    assert(host->host.n > 0);
     STORE_EACH(call->txn, ec2_instance_by_host, row, host->host)
         return row;
     return NULL;
@@ -331,6 +335,7 @@ reconfigure(struct api_call *call, const struct ec2_ModifyHostsRequest *req,
     const struct ec2_type *type;
     int r = 0;
 
+    assert(row->host.n > 0);
     *ret = false;
     if (req->instance_type.n || req->instance_family.n)
         r = check_configuration(call, req->instance_type, req->instance_family, row->zone, &type);

@@ -22,6 +22,7 @@ options_find(struct api_call *call, struct str id, const struct ec2_dhcp_options
     const void *row;
     int r = ec2_kind_find(call, &options_kind, id, &row);
 
+    assert(r || ec2_dhcp_options_ok(row));
     if (!r)
         *ret = row;
     return r;
@@ -178,6 +179,7 @@ ec2_dhcp_options_default_make(struct txn *txn, struct arena *arena,
         .created_ms = account->created_ms,
     };
 
+    assert(account->dhcp_options_id.n > 0);
     assert(ec2_dhcp_options_ok(&row));
     return ec2_unwritten(ec2_dhcp_options_insert(txn, &row), row.id);
 }

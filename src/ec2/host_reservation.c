@@ -46,6 +46,7 @@ offering_of(struct arena *arena, struct str family, const struct rule *rule)
     uint8_t digest[32];
     struct str name = str_fmt(arena, "%.*s/%s/%d", STR_ARG(family), rule->payment, rule->years);
 
+    assert(family.n > 0);
     assert(type);
     crypto_digest(CRYPTO_SHA256, name.p, name.n, digest);
     struct str digits = str_cut(str_hex(arena, digest, sizeof(digest)), 0, OFFERING_DIGITS);
@@ -81,6 +82,7 @@ next_family(size_t *i)
 static struct str
 dollars(struct arena *arena, int64_t mills)
 {
+    assert(mills >= 0);
     return str_fmt(arena, "%lld.%03lld", (long long)(mills / 1000), (long long)(mills % 1000));
 }
 
@@ -164,6 +166,7 @@ ec2_describe_host_reservation_offerings(
 static int64_t
 end_of(const struct ec2_host_reservation_row *row)
 {
+    assert(row->duration_s > 0);
     return row->start_ms + row->duration_s * 1000;
 }
 
@@ -183,6 +186,7 @@ ec2_host_reservation_move(struct txn *txn, struct arena *arena,
 {
     int r = 0;
 
+    assert(str_eq(from->account, to->account) && str_eq(from->region, to->region));
     STORE_EACH(txn, ec2_host_reservation_by_owner, row, from->account, from->region) {
         struct ec2_host_reservation_row new = *row;
 
@@ -239,6 +243,7 @@ purchase_show(struct arena *arena, const struct offering *o, const struct str_li
 {
     struct ec2_PurchaseList list = {0};
 
+    assert(o->duration_s > 0 && hosts->n > 0 && hosts->n <= HOSTS_MAX);
     *LIST_PUSH(arena, &list) = (struct ec2_Purchase){
         .currency_code = S("USD"),
         .duration = opt_i64(o->duration_s),
@@ -298,6 +303,7 @@ price_check(struct api_call *call, struct str limit, int64_t total)
 {
     int64_t most;
 
+    assert(total >= 0);
     if (!limit.n)
         return 0;
     if (!mills_of(limit, &most))

@@ -105,6 +105,7 @@ ec2_host_share_move(struct txn *txn, const struct ec2_dedicated_host_row *from,
     struct str old = arn_of(from, old_room), new = arn_of(to, new_room);
     int r = 0;
 
+    assert(str_eq(from->account, to->account));
     STORE_EACH(txn, ram_association_by_entity, a, from->region, old)
         if (r == 0 && str_is(a->status, "ASSOCIATED"))
             r = reassociate(txn, a, new, now_ms);

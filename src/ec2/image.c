@@ -51,6 +51,7 @@ image_look_up(struct api_call *call, struct str id, const struct ec2_image_row *
 
     if (!row || !ec2_image_visible(call, row))
         return not_found(call, &(struct str_list){&id, 1});
+    assert(ec2_image_ok(row));
     *ret = row;
     return 0;
 }
@@ -256,6 +257,7 @@ snapshot_find(struct api_call *call, struct str id, const struct ec2_image_row *
         return r;
     STORE_EACH(call->txn, ec2_image_by_key, row) {
         if (str_eq(row->snapshot_id, id) && ec2_image_visible(call, row)) {
+            assert(ec2_image_ok(row));
             *ret = row;
             return 0;
         }

@@ -95,6 +95,7 @@ account_set(struct api_call *call, struct str account, bool on, struct ec2_image
 {
     struct str_list list = {0};
 
+    assert(row->launch_accounts.n <= LAUNCH_ACCOUNTS_MAX);
     if (!ec2_is_account(account))
         return bad_item(call, account, "userId");
     LIST_EACH(&row->launch_accounts, have)
@@ -221,6 +222,7 @@ ec2_modify_image_attribute(struct api_call *call, const struct ec2_ModifyImageAt
     bool any = req->description || req->imds_support || req->launch_permission ||
                req->operation_type.p || req->attribute.p;
 
+    assert(str_eq(old->account, call->account));
     if (!any || (req->value.p && !req->attribute.p))
         return api_fault(call, &EC2_ERR(InvalidParameterCombination), "No attributes specified.");
     if (req->attribute.p)

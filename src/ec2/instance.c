@@ -4,6 +4,7 @@
 #include "ec2/instance.h"
 
 #include "base/map.h"
+#include "ec2/row_ok.h"
 
 #include <stdlib.h>
 
@@ -36,6 +37,7 @@ ec2_instance_find(struct api_call *call, struct str id, const struct ec2_instanc
     if (!row)
         return ec2_missing(call, &EC2_ERR(InvalidInstanceID_NotFound), "instance",
                            &(struct str_list){&id, 1});
+    assert(ec2_instance_ok(row));
     *ret = row;
     return 0;
 }
@@ -78,6 +80,7 @@ ec2_instances_find(struct api_call *call, const struct str_list *ids, struct ec2
     map_init(&known, seed);
     int r = collect(call, ids, &known, ret);
     map_done(&known);
+    assert(r || (ret->n > 0 && ret->n <= ids->n));
     return r;
 }
 
@@ -111,6 +114,7 @@ resume(struct ec2_instance_walk *w)
     struct str launched = str_split(&key, ' '), reservation = str_split(&key, ' ');
     struct str index = str_split(&key, ' ');
 
+    assert(!w->by_id && w->next == 0);
     assert(key.n > 0);
     store_after(&w->cursor,
                 STORE_KEYS(page_number(launched), reservation, page_number(index), key));

@@ -422,6 +422,7 @@ change(struct api_call *call, struct str instance_id, const struct attribute *at
     if (r)
         return r;
     struct ec2_instance_row new = *row;
+    assert(row->state != EC2_TERMINATED && row->interface_id.n > 0);
     r = set(call, &new, want);
     assert(r || ec2_instance_ok(&new));
     return r ? r : ec2_instance_update(call->txn, &new);

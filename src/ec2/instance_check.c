@@ -168,6 +168,7 @@ check_counts(struct api_call *call, const struct ec2_RunInstancesRequest *req, s
                          (long long)min, INSTANCE_RUN_MAX);
     l->min = (unsigned)min;
     l->max = (unsigned)MIN(max, INSTANCE_RUN_MAX);
+    assert(l->min >= 1 && l->min <= l->max);
     return 0;
 }
 
@@ -211,6 +212,7 @@ ec2_type_check(struct api_call *call, struct str name, struct str architecture,
                          "'describe-instance-types' or 'describe-images' to discover the "
                          "architecture of the instance type or AMI.",
                          STR_ARG(type->architecture), STR_ARG(architecture));
+    assert(type->cores > 0 && type->threads_per_core > 0 && type->memory_mib > 0);
     *ret = type;
     return 0;
 }
@@ -391,6 +393,7 @@ check_clashes(struct api_call *call, const struct ec2_RunInstancesRequest *req)
 {
     const struct ec2_InstanceNetworkInterfaceSpecification *i = &req->network_interfaces.v[0];
 
+    assert(req->network_interfaces.n == 1);
     if (req->subnet_id.n)
         return clash(call, "subnet ID");
     if (req->security_group_ids.n || req->security_groups.n)
@@ -487,6 +490,7 @@ check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
                          "A private IP address may not be specified when more than one instance "
                          "is launched");
+    assert(l->group_ids.n > 0 && str_eq(l->subnet->vpc_id, l->vpc->id));
     l->public_ip = opt_bool_or(i->associate_public_ip_address, l->subnet->map_public_ip);
     l->interface_delete = opt_bool_or(i->delete_on_termination, true);
     l->interface_description = i->description.p ? i->description : S("");
@@ -512,6 +516,7 @@ check_credits(struct api_call *call, const struct ec2_CreditSpecificationRequest
         return api_fault(call, &EC2_ERR(InstanceCreditSpecification_NotSupported),
                          "The %.*s instance type does not support T2 Unlimited.",
                          STR_ARG(l->type->name));
+    assert(l->type->burstable);
     l->model.cpu_credits = want->cpu_credits;
     return 0;
 }

@@ -103,6 +103,7 @@ ec2_events_end(struct txn *txn, struct str instance_id, const char *code, int64_
 int
 ec2_events_forget(struct txn *txn, struct str instance_id)
 {
+    assert(instance_id.n > 0);
     STORE_EACH(txn, ec2_event_by_instance, row, instance_id) {
         int r = ec2_event_delete(txn, row->id);
 

@@ -4,6 +4,7 @@
  */
 #include "ec2/capacity.h"
 #include "ec2/placer.h"
+#include "ec2/row_ok.h"
 
 /* ---- what is asked for ---- */
 
@@ -23,6 +24,7 @@ find_group(struct api_call *call, struct str name, struct str id,
     if (!row || !ec2_mine(call, row->account, row->region))
         return api_fault(call, &EC2_ERR(InvalidPlacementGroup_Unknown),
                          "The Placement Group '%.*s' is unknown.", STR_ARG(name.n ? name : id));
+    assert(ec2_placement_group_ok(row));
     *ret = row;
     return 0;
 }
@@ -96,6 +98,7 @@ check_host(struct api_call *call, const struct ec2_placement_wish *wish,
         return api_fault(call, &EC2_ERR(UnsupportedHostConfiguration),
                          "The instance type %.*s is not supported on Dedicated Hosts",
                          STR_ARG(type->name));
+    assert(!row->group_id.n);
     row->tenancy = S("host");
     row->affinity = wish->affinity.n ? wish->affinity : S("default");
     if (!wish->host_id.n)
@@ -146,8 +149,13 @@ ec2_launch_zone(struct api_call *call, const struct ec2_launch *l)
     struct ec2_instance_row row = l->model;
 
     row.account = call->account;
-    if (row.capacity_target.n)
-        return ec2_capacity_reservation_get(call->txn, row.capacity_target)->zone;
+    if (row.capacity_target.n) {
+        const struct ec2_capacity_reservation_row *target =
+            ec2_capacity_reservation_get(call->txn, row.capacity_target);
+
+        assert(target && target->zone.n > 0);
+        return target->zone;
+    }
     if (str_is(row.tenancy, "host")) {
         const struct ec2_dedicated_host_row *host = NULL;
 
@@ -220,6 +228,7 @@ other_zone(struct api_call *call, const struct ec2_instance_row *row)
 {
     struct str zone = ec2_cluster_zone(call->txn, row->group_id, row->id);
 
+    assert(zone.n > 0);
     return api_fault(call, &EC2_ERR(InvalidPlacementGroup_InUse),
                      "The placement group '%.*s' is in use in another availability zone: %.*s",
                      STR_ARG(group_name(call, row)), STR_ARG(zone));
@@ -248,6 +257,7 @@ ec2_instance_place(struct api_call *call, struct ec2_instance_row *row)
 {
     int r = str_is(row->tenancy, "host") ? place_on_host(call, row) : ec2_capacity_take(call, row);
 
+    assert(row->id.n > 0);
     if (r || row->host.n)
         return r;
     switch (ec2_placer_place(api_placer(call), call->txn, row)) {

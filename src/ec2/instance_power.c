@@ -72,6 +72,7 @@ start(struct api_call *call, const struct ec2_instance_row *row)
         r = ec2_volumes_unseal(call, new.id, &may);
     if (r)
         return r;
+    assert(new.host.n > 0);
     new.launch_error = may ? S("") : S(INSTANCE_NO_KEY);
     /* AWS promises nothing for longer; the host lets go of the memory and boots. */
     if (call->now_ms > new.hibernated_ms + INSTANCE_HIBERNATED_MS_MAX)
@@ -131,6 +132,7 @@ stop(struct api_call *call, struct ec2_instance_row *row, bool hibernate)
 {
     if (row->state != EC2_RUNNING && row->state != EC2_PENDING)
         return 0;
+    assert(!hibernate || row->state == EC2_RUNNING);
     row->hibernated = hibernate;
     row->hibernated_ms = hibernate ? call->now_ms : 0;
     return ec2_instance_move(call->txn, row, EC2_STOPPING, call->now_ms,

@@ -106,6 +106,7 @@ ec2_profile_associate(struct api_call *call, struct str instance_id,
         .profile_arn = ec2_profile_arn(call, profile),
         .associated_ms = call->now_ms,
     };
+    assert(instance_id.n > 0 && !ec2_profile_association_by_instance_get(call->txn, instance_id));
     assert(ec2_profile_association_ok(&row));
     int r = ec2_profile_association_insert(call->txn, &row);
 
@@ -170,6 +171,7 @@ association_find(struct api_call *call, struct str id,
     if (!row)
         return api_fault(call, &EC2_ERR(InvalidAssociationID_NotFound),
                          "An invalid association-id of '%.*s' was given", STR_ARG(id));
+    assert(ec2_profile_association_ok(row));
     *ret = row;
     return 0;
 }

@@ -233,6 +233,7 @@ look_terminated(struct view *v)
 static int
 step(struct view *v)
 {
+    assert(!v->this_start || v->machine);
     switch ((enum ec2_instance_state)v->row.state) {
     case EC2_PENDING:
         return look_pending(v);
@@ -363,6 +364,7 @@ look(struct loop_task *task)
         rec->next += n;
         look_at_batch(rec, batch, n);
     }
+    assert(rec->next == rec->n);
     rec->n = rec->next = 0;
     purge_arm(rec);
 }

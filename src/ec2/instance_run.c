@@ -38,6 +38,7 @@ show_reservation(struct api_call *call, struct str id, struct ec2_Reservation *r
 {
     struct ec2_instance_shower shower;
 
+    assert(id.n > 0);
     ec2_instance_shower_init(&shower, call);
     res->reservation_id = id;
     res->owner_id = call->account;
@@ -65,6 +66,7 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
     };
     struct ec2_interface_row made;
 
+    assert(!l->interface || l->max == 1);
     if (l->interface && l->interface_tags.n)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
                          "Tags for a network interface may not be specified with its ID");
@@ -73,13 +75,14 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
 
     if (r)
         return r;
+    assert(str_eq(made.instance_id, row->id) && str_eq(made.zone, row->zone));
     row->interface_id = made.id;
     row->private_ip = made.private_ip;
     row->public_ip = made.public_ip;
+    row->source_dest_check = made.source_dest_check;
     return 0;
 }
 
-    row->source_dest_check = made.source_dest_check;
 /* One that the instance cannot start with does not refuse the call: the launch fails later. */
 static int
 make_volume(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
@@ -92,6 +95,7 @@ make_volume(struct api_call *call, const struct ec2_launch *l, struct ec2_instan
     struct ec2_volume_row made = {0};
     int r = ec2_root_volume_make(call, &want, &made, &row->launch_error);
 
+    assert(row->zone.n > 0);
     row->root_volume_id = made.id;
     return r;
 }
@@ -212,6 +216,8 @@ ec2_run_instances(struct api_call *call, const struct ec2_RunInstancesRequest *r
         r = ec2_launch_authorize(call, req, &launch);
     if (r)
         return r;
+    assert(launch.min >= 1 && launch.image && launch.type && launch.subnet && launch.vpc);
+    assert(str_eq(launch.subnet->vpc_id, launch.vpc->id));
     reservation.id = api_id(call, "r");
     launch.model.account = call->account;
     launch.model.region = call->region;

@@ -32,6 +32,7 @@ impaired_since(struct api_call *call, int64_t since_ms)
     struct ec2_InstanceStatusSummary *out =
         ARENA_NEW(call->arena, struct ec2_InstanceStatusSummary);
 
+    assert(since_ms > 0);
     *LIST_PUSH(call->arena, &out->details) = (struct ec2_InstanceStatusDetails){
         .impaired_since = opt_i64(since_ms), .name = S("reachability"), .status = S("failed")};
     out->status = S("impaired");

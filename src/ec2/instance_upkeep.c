@@ -105,6 +105,7 @@ retire(struct look *look, const struct ec2_instance_row *row, struct str descrip
 static bool
 is_below(struct str host, struct str place)
 {
+    assert(place.n > 0);
     return str_starts(host, place) && (host.n == place.n || host.p[place.n] == '/');
 }
 
@@ -114,6 +115,7 @@ recover(struct look *look, const struct ec2_instance_row *row)
 {
     const struct ec2_type *type = ec2_type_find(row->type);
 
+    assert(row->state == EC2_RUNNING && row->host.n > 0);
     if (type && type->recovers && str_is(row->auto_recovery, "default") &&
         !str_is(row->tenancy, "host"))
         return ec2_instance_recover(look->placer, look->txn, row);
@@ -192,6 +194,7 @@ look_at_guest(struct look *look, const struct ec2_dedicated_host_row *host,
 {
     int r = 0;
 
+    assert(!str_eq(row->account, host->account));
     if (!ec2_host_is_open_to(look->txn, host, row->account))
         return row->state == EC2_RUNNING ? retire(look, row, S(UNSHARED)) : 0;
     STORE_EACH(look->txn, ec2_event_by_instance, event, row->id)

@@ -91,6 +91,7 @@ private_ip_give_any(struct api_call *call, const struct ec2_pool *pool, struct s
                          "the request.");
     if (r)
         return r;
+    assert(ec2_pool_has(pool, ip) && !ec2_pool_reserves(pool, ip));
     *ret = ip4_text(call->arena, ip);
     return 0;
 }
@@ -105,6 +106,7 @@ public_ip_take(struct txn *txn, const struct ec2_pool *pool, uint32_t *ret)
     uint64_t usable = pool->size - pool->reserved_low - pool->reserved_high;
     int64_t turn;
 
+    assert(pool->size > (uint64_t)pool->reserved_low + pool->reserved_high);
     for (int i = 0; i < PUBLIC_TRIES_MAX; i++) {
         int r = ec2_number(txn, "public-address", &turn);
 
@@ -130,6 +132,7 @@ ec2_public_ip_take(struct api_call *call, struct str *ret)
                          "Not enough available addresses to satisfy your request");
     if (r)
         return r;
+    assert(ec2_pool_has(&pool, ip) && !ec2_pool_reserves(&pool, ip));
     *ret = ip4_text(call->arena, ip);
     return 0;
 }
@@ -216,6 +219,7 @@ int
 ec2_interface_attach(struct api_call *call, const struct ec2_interface_row *row,
                      struct str instance_id, struct ec2_interface_row *ret)
 {
+    assert(str_is(row->status, "available") && !row->attachment_id.n);
     assert(!row->instance_id.n && instance_id.n > 0);
     *ret = *row;
     ret->instance_id = instance_id;
@@ -259,6 +263,7 @@ ec2_interface_set_public(struct api_call *call, const struct ec2_interface_row *
     }
     if (r)
         return r;
+    assert(on == (new.public_ip.n > 0) || new.address_id.n);
     *ret_ip = new.public_ip;
     return 0;
 }
@@ -291,6 +296,7 @@ instance_public_put(struct txn *txn, const struct ec2_interface_row *row)
 
     if (!instance || row->device_index != 0)
         return 0;
+    assert(str_eq(instance->interface_id, row->id));
     struct ec2_instance_row new = *instance;
 
     new.public_ip = row->public_ip;
@@ -307,6 +313,8 @@ ec2_interface_set_elastic(struct api_call *call, const struct ec2_interface_row 
     struct ec2_interface_row new = *row;
     int r = 0;
 
+    assert(!address || str_eq(address->interface_id, row->id));
+    assert(address || row->address_id.n > 0);
     if (row->public_ip.n && !row->address_id.n)
         r = ec2_public_ip_return(call->txn, row->public_ip);
     new.public_ip = address ? address->public_ip : S("");
@@ -325,6 +333,7 @@ ec2_interface_drop(struct txn *txn, const struct ec2_interface_row *row)
 
     if (!subnet)
         return error_origin(EUCLEAN, "interface %.*s is in no subnet", STR_ARG(row->id));
+    assert(str_eq(subnet->vpc_id, row->vpc_id));
     struct ec2_pool private = ec2_pool_subnet(subnet);
     int r = address_return(txn, &private, row->private_ip);
 
@@ -387,6 +396,7 @@ ec2_interface_find(struct api_call *call, struct str id, const struct ec2_interf
     if (!row)
         return ec2_missing(call, &EC2_ERR(InvalidNetworkInterfaceID_NotFound), "networkInterface",
                            &(struct str_list){&id, 1});
+    assert(ec2_interface_ok(row));
     *ret = row;
     return 0;
 }
@@ -649,6 +659,7 @@ modify_attachment(struct api_call *call, struct ec2_interface_row *new,
     if (!changes->delete_on_termination.set)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter attachment.deleteOnTermination");
+    assert(new->instance_id.n > 0);
     new->delete_on_termination = changes->delete_on_termination.v;
     return 0;
 }
@@ -661,6 +672,7 @@ source_dest_check_put(struct api_call *call, const struct ec2_interface_row *row
 
     if (!instance || row->device_index != 0)
         return 0;
+    assert(str_eq(instance->interface_id, row->id));
     struct ec2_instance_row new = *instance;
 
     new.source_dest_check = row->source_dest_check;
@@ -741,6 +753,7 @@ ec2_interface_only(struct api_call *call, const struct ec2_instance_row *instanc
                          "There are multiple interfaces attached to instance '%.*s'. Please "
                          "specify an interface ID for the operation instead.",
                          STR_ARG(instance->id));
+    assert(str_eq(only->account, instance->account) && only->attachment_id.n > 0);
     *ret = only;
     return 0;
 }

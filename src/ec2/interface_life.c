@@ -58,6 +58,7 @@ create(struct api_call *call, const struct ec2_CreateNetworkInterfaceRequest *re
     };
     int r = create_refuse(call, req);
 
+    assert(hash.n > 0);
     if (!r)
         r = ec2_subnet_find(call, req->subnet_id, &want.subnet);
     if (!r)
@@ -109,5 +110,6 @@ ec2_delete_network_interface(struct api_call *call,
     if (row->instance_id.n)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Network interface '%.*s' is currently in use.", STR_ARG(row->id));
+    assert(!row->attachment_id.n && !str_is(row->status, "in-use"));
     return ec2_interface_drop(call->txn, row);
 }

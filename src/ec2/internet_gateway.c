@@ -17,6 +17,7 @@ ec2_internet_gateway_find(struct api_call *call, struct str id,
     const void *row;
     int r = ec2_kind_find(call, &gateway_kind, id, &row);
 
+    assert(r || ec2_internet_gateway_ok(row));
     if (!r)
         *ret = row;
     return r;

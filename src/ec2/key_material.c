@@ -135,6 +135,7 @@ public_line(struct arena *arena, const char *algorithm, const struct wire *blob,
 {
     struct str base64 = str_base64(arena, wire_str(blob));
 
+    assert(blob->n > 0);
     return str_fmt(arena, "%s %.*s %.*s", algorithm, STR_ARG(base64), STR_ARG(name));
 }
 
@@ -201,6 +202,7 @@ der_fingerprint(struct arena *arena, EVP_PKEY *key, bool private, struct str *re
     PKCS8_PRIV_KEY_INFO *info = private ? EVP_PKEY2PKCS8(key) : NULL;
     int n = private ? info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1 : i2d_PUBKEY(key, &der);
 
+    assert(key);
     PKCS8_PRIV_KEY_INFO_free(info);
     if (n <= 0)
         return error_origin(ENOMEM, "a key cannot be written as DER");

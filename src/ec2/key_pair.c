@@ -16,6 +16,7 @@ ec2_key_pair_find(struct api_call *call, struct str name, const struct ec2_key_p
     if (!row)
         return api_fault(call, &EC2_ERR(InvalidKeyPair_NotFound),
                          "The key pair '%.*s' does not exist", STR_ARG(name));
+    assert(ec2_key_pair_ok(row) && str_eq(row->name, name));
     *ret = row;
     return 0;
 }
@@ -65,6 +66,7 @@ key_pair_insert(struct api_call *call, struct str name, const struct key_materia
         .created_ms = call->now_ms,
         .tags = *tags,
     };
+    assert(key->public_line.n > 0 && name.n <= KEY_NAME_MAX);
     assert(ec2_key_pair_ok(&row));
     int r = ec2_key_pair_insert(call->txn, &row);
 

@@ -56,6 +56,7 @@ ec2_default_subnet_make(struct api_call *call, const struct ec2_vpc_row *vpc, st
     struct ip4_block all = {0};
     bool ok = ip4_block_parse(vpc->cidr, &all);
 
+    assert(vpc->is_default && zone.name.n > 0);
     assert(ok && all.bits <= DEFAULT_SUBNET_BITS);
     (void)ok;
     want.block.bits = DEFAULT_SUBNET_BITS;
@@ -79,6 +80,7 @@ default_way_out(struct txn *txn, struct arena *arena, const struct ec2_vpc_row *
         .region = vpc->region,
         .created_ms = vpc->created_ms,
     };
+    assert(vpc->is_default && vpc->main_route_table_id.n > 0);
     assert(ec2_internet_gateway_ok(&gateway));
     int r = ec2_unwritten(ec2_internet_gateway_insert(txn, &gateway), gateway.id);
 
@@ -98,6 +100,7 @@ ec2_default_vpc_make(struct api_call *call, struct ec2_vpc_row *ret)
     struct ec2_subnet_row subnet;
     int r = ec2_vpc_make(call, &want, ret);
 
+    assert(region && region->n_zones > 0 && region->n_zones <= DEFAULT_SUBNETS_MAX);
     ret->internet_gateway_id = api_id(call, "igw");
     if (!r)
         r = ec2_vpc_put(call->txn, ret);
@@ -201,6 +204,7 @@ ec2_create_default_vpc(struct api_call *call, const struct ec2_CreateDefaultVpcR
 
     if (r)
         return r;
+    assert(ec2_vpc_ok(&vpc) && vpc.is_default);
     new = *account;
     new.default_vpc_id = vpc.id;
     res->vpc = ec2_vpc_show_new(call, &vpc);
@@ -222,6 +226,7 @@ ec2_vpc_find(struct api_call *call, struct str id, const struct ec2_vpc_row **re
     const void *row;
     int r = ec2_kind_find(call, &ec2_vpc_kind, id, &row);
 
+    assert(r || ec2_vpc_ok(row));
     if (!r)
         *ret = row;
     return r;
@@ -233,6 +238,7 @@ ec2_subnet_find(struct api_call *call, struct str id, const struct ec2_subnet_ro
     const void *row;
     int r = ec2_kind_find(call, &ec2_subnet_kind, id, &row);
 
+    assert(r || ec2_subnet_ok(row));
     if (!r)
         *ret = row;
     return r;
@@ -249,6 +255,7 @@ ec2_vpc_default(struct api_call *call, const struct ec2_vpc_row **ret)
         return api_fault(call, &EC2_ERR(VPCIdNotSpecified),
                          "No default VPC for this user. GroupName is only supported for "
                          "EC2-Classic and default VPC.");
+    assert(ec2_vpc_ok(row) && row->is_default);
     *ret = row;
     return 0;
 }

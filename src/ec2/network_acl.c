@@ -30,6 +30,7 @@ acl_find(struct api_call *call, struct str id, const struct ec2_network_acl_row 
     const void *row;
     int r = ec2_kind_find(call, &acl_kind, id, &row);
 
+    assert(r || ec2_network_acl_ok(row));
     if (!r)
         *ret = row;
     return r;

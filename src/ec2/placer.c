@@ -81,6 +81,7 @@ same_claim(const struct ec2_instance_row *a, const struct ec2_instance_row *b)
 static void
 journal_tidy(struct ec2_placer *p)
 {
+    assert(p->first <= p->journal.n);
     while (p->first < p->journal.n && p->journal.v[p->first].done)
         p->first++;
     if (p->first < p->journal.n)
@@ -96,6 +97,7 @@ journal_add(struct ec2_placer *p, struct str id, struct str path, const struct p
     struct arena *a = &p->journal_arena;
     struct entry *e = LIST_PUSH(a, &p->journal);
 
+    assert(id.n > 0 && path.n > 0);
     *e = (struct entry){.id = str_dup(a, id), .path = str_dup(a, path), .want = *want};
     e->want.zone = str_dup(a, want->zone);
     e->want.account = str_dup(a, want->account);
@@ -360,6 +362,7 @@ want_of(struct txn *txn, const struct ec2_instance_row *row)
     if (host)
         want.host = host->host;
     if (group) {
+        assert(row->partition_number >= 0 && str_eq(group->account, row->account));
         want.strategy = strategy_of(group->strategy);
         want.n_partitions = (unsigned)group->partition_count;
         want.partition = (unsigned)row->partition_number;
@@ -415,6 +418,7 @@ ec2_placer_place(struct ec2_placer *p, struct txn *txn, struct ec2_instance_row 
     row->host = str_from(spot.path);
     placement_add(p->placement, row->host, &want);
     row->host = journal_add(p, row->id, row->host, &want);
+    assert(str_starts(row->host, row->zone));
     if (spot.partition)
         row->partition_number = spot.partition;
     return PLACEMENT_FOUND;
@@ -427,6 +431,7 @@ ec2_placer_allocate(struct ec2_placer *p, struct txn *txn, struct ec2_dedicated_
     struct placement_want want = whole_of(row, type);
     struct placement_spot spot;
 
+    assert(row->id.n > 0 && row->zone.n > 0);
     journal_settle(p, txn);
     enum placement_answer answer = placement_find(p->placement, &want, &spot);
     if (answer != PLACEMENT_FOUND)
@@ -455,6 +460,7 @@ ec2_placer_reserve(struct ec2_placer *p, struct txn *txn, struct arena *arena,
     }
     for (size_t i = before; i < hosts->n; i++)
         placement_remove(p->placement, hosts->v[i], &want);
+    assert(hosts->n - before <= n && found == (hosts->n - before == n));
     return found;
 }
 
@@ -480,6 +486,7 @@ ec2_group_member(struct txn *txn, struct str group_id, struct str besides)
     static const enum ec2_instance_state states[] = {EC2_PENDING, EC2_RUNNING, EC2_SHUTTING_DOWN,
                                                      EC2_STOPPING, EC2_STOPPED};
 
+    assert(group_id.n > 0);
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         STORE_EACH(txn, ec2_instance_by_group, row, group_id, states[i])
             if (!str_eq(row->id, besides))

@@ -59,6 +59,7 @@ ec2_prefix_list_use(struct api_call *call, struct str id)
 
     if (r)
         return r;
+    assert(str_eq(row.region, call->region) && row.cidrs.n > 0);
     const struct ec2_prefix_list_row *old = ec2_prefix_list_get(call->txn, id);
 
     /* Another Welkin may have written other addresses. */

@@ -25,6 +25,7 @@ table_find(struct api_call *call, struct str id, const struct ec2_route_table_ro
     const void *row;
     int r = ec2_kind_find(call, &table_kind, id, &row);
 
+    assert(r || ec2_route_table_ok(row));
     if (!r)
         *ret = row;
     return r;
@@ -67,6 +68,7 @@ static void
 associations_show(struct api_call *call, const struct ec2_route_table_row *row,
                   const struct ec2_vpc_row *vpc, struct ec2_RouteTable *out)
 {
+    assert(str_eq(vpc->id, row->vpc_id));
     if (str_eq(vpc->main_route_table_id, row->id))
         *LIST_PUSH(call->arena, &out->associations) = (struct ec2_RouteTableAssociation){
             .main = opt_bool(true),
@@ -177,6 +179,7 @@ ec2_route_table_drop(struct txn *txn, struct str id)
 {
     int r = 0;
 
+    assert(id.n > 0);
     STORE_EACH(txn, ec2_route_by_table, row, id)
         if (!r)
             r = ec2_unwritten(ec2_route_delete(txn, row->id), id);
@@ -291,6 +294,7 @@ destination_check(struct api_call *call, const struct ec2_route_table_row *table
     struct ip4_block all = {0}, block = {0};
     size_t n = 0;
 
+    assert(vpc);
     if (str_eq(cidr, vpc->cidr) ||
         ec2_route_get(call->txn, route_key(call->arena, table->id, cidr)))
         return api_fault(call, &EC2_ERR(RouteAlreadyExists),

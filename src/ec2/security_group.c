@@ -58,6 +58,7 @@ ec2_group_find(struct api_call *call, struct str id, const struct ec2_security_g
     if (!row)
         return api_fault(call, &EC2_ERR(InvalidGroup_NotFound),
                          "The security group '%.*s' does not exist", STR_ARG(id));
+    assert(ec2_security_group_ok(row));
     *ret = row;
     return 0;
 }
@@ -77,6 +78,7 @@ ec2_group_named_find(struct api_call *call, struct str name,
         return api_fault(call, &EC2_ERR(InvalidGroup_NotFound),
                          "The security group '%.*s' does not exist in default VPC '%.*s'",
                          STR_ARG(name), STR_ARG(vpc->id));
+    assert(ec2_security_group_ok(row) && str_eq(row->vpc_id, vpc->id));
     *ret = row;
     return 0;
 }
@@ -104,6 +106,7 @@ ec2_group_default(struct api_call *call, struct str vpc_id,
 
     if (!row)
         return error_origin(EUCLEAN, "VPC %.*s has no default security group", STR_ARG(vpc_id));
+    assert(ec2_security_group_ok(row) && str_eq(row->vpc_id, vpc_id));
     *ret = row;
     return 0;
 }
@@ -168,6 +171,7 @@ ec2_groups_resolve(struct api_call *call, struct str vpc_id, const struct str_li
     if (out.n > EC2_GROUPS_PER_INTERFACE_MAX)
         return api_fault(call, &EC2_ERR(SecurityGroupsPerInterfaceLimitExceeded),
                          "The maximum number of security groups per interface has been reached.");
+    assert(out.n > 0);
     *ret_ids = out;
     return 0;
 }
@@ -227,6 +231,7 @@ ec2_group_default_make(struct api_call *call, struct str vpc_id)
         .vpc_id = vpc_id, .name = S("default"), .description = S("default VPC security group")};
     int r = group_insert(call, &row);
 
+    assert(vpc_id.n > 0);
     if (r)
         return r;
     struct ec2_sg_rule_row in = {

@@ -86,6 +86,7 @@ ports_parse(struct api_call *call, struct opt_i64 from, struct opt_i64 to,
 {
     int r;
 
+    assert(rule->protocol.n > 0);
     if (str_starts(rule->protocol, S("icmp")))
         return icmp_parse(call, from, to, rule);
     if (!str_is(rule->protocol, "tcp") && !str_is(rule->protocol, "udp")) {
@@ -145,6 +146,7 @@ static int
 peer_set(struct api_call *call, const struct ec2_security_group_row *group,
          const struct ec2_security_group_row *peer, struct ec2_sg_rule_row *rule)
 {
+    assert(str_eq(peer->account, group->account));
     if (!str_eq(peer->vpc_id, group->vpc_id))
         return api_fault(call, &EC2_ERR(InvalidGroup_NotFound),
                          "You have specified two resources that belong to different networks.");
@@ -369,6 +371,7 @@ update_source_parse(struct api_call *call, const struct ec2_security_group_row *
                          "Invalid rule type for security group rule '%.*s'. You may not specify "
                          "%s for an existing %s rule.",
                          STR_ARG(old->id), sources[now].parameter, sources[was].rule);
+    assert(n == 1 && given[now].p);
     switch (now) {
     case SOURCE_CIDR4:
         return cidr4_parse(call, given[now], &rule->cidr4);
@@ -391,6 +394,7 @@ ec2_rule_parse_update(struct api_call *call, const struct ec2_security_group_row
     struct ec2_sg_rule_row rule = *old;
     int r = protocol_parse(call, req->ip_protocol, &rule.protocol);
 
+    assert(str_eq(old->group_id, group->id));
     if (r)
         return r;
     if (str_is(rule.protocol, "-1") &&

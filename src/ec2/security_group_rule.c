@@ -199,6 +199,7 @@ limit_check(struct api_call *call, const struct ec2_rule_list *rules)
 {
     unsigned n[2] = {0};
 
+    assert(rules->n > 0);
     STORE_EACH(call->txn, ec2_sg_rule_by_group, row, rules->v[0].group_id)
         if (row->egress == rules->v[0].egress)
             count_families(row, n);
@@ -360,6 +361,7 @@ rule_find(struct api_call *call, const struct ec2_security_group_row *group, str
     if (!row || !ec2_mine(call, row->account, row->region) || !str_eq(row->group_id, group->id))
         return ec2_missing(call, &EC2_ERR(InvalidSecurityGroupRuleId_NotFound),
                            "security group rule", &(struct str_list){&id, 1});
+    assert(ec2_sg_rule_ok(row));
     *ret = row;
     return 0;
 }
@@ -401,6 +403,7 @@ revoke_rules(struct api_call *call, const struct ec2_security_group_row *group,
 {
     const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, group->vpc_id);
 
+    assert(vpc);
     LIST_EACH(rules, rule) {
         const struct ec2_sg_rule_row *row = rule_like(call, rule, STR_NONE);
         int r = 0;

@@ -112,6 +112,7 @@ ec2_subnet_make(struct api_call *call, const struct ec2_subnet_want *want,
     };
     int r = ec2_number(call->txn, "subnet", &row.number);
 
+    assert(str_starts(want->zone.name, call->region) && want->block.bits <= SUBNET_BITS_MAX);
     assert(r || ec2_subnet_ok(&row));
     if (!r)
         r = ec2_unwritten(ec2_subnet_insert(call->txn, &row), row.id);
@@ -188,6 +189,7 @@ made_show(struct api_call *call, const struct ec2_subnet_row *row)
 {
     struct ec2_Subnet *out = ARENA_NEW(call->arena, struct ec2_Subnet);
 
+    assert(ec2_subnet_ok(row));
     *out = subnet_show(call, row);
     return out;
 }
@@ -229,6 +231,7 @@ ec2_create_default_subnet(struct api_call *call, const struct ec2_CreateDefaultS
     struct ec2_subnet_row made;
     struct ec2_zone zone;
 
+    assert(account);
     if (opt_bool_or(req->ipv6_native, false))
         return ec2_unsupported_parameter(call, "Ipv6Native");
     if (!req->availability_zone.p && !req->availability_zone_id.p)

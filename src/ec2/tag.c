@@ -144,6 +144,7 @@ pair_insert(struct arena *arena, struct str_list *list, struct str key, struct s
 {
     size_t at = list->n;
 
+    assert(list->n % 2 == 0);
     while (at > 0 && str_cmp(list->v[at - 2], key) >= 0) {
         if (str_eq(list->v[at - 2], key))
             return false;
@@ -183,6 +184,7 @@ pairs_merge(struct arena *arena, const struct str_list *under, const struct str_
     struct str_list out = {.v = ARENA_ARRAY(arena, struct str, under->n + over->n)};
     size_t i = 0, j = 0;
 
+    assert(under->n % 2 == 0 && over->n % 2 == 0);
     while (i < under->n || j < over->n) {
         int d = i == under->n ? 1 : j == over->n ? -1 : str_cmp(under->v[i], over->v[j]);
         const struct str *from = d < 0 ? under->v + i : over->v + j;
@@ -309,6 +311,7 @@ tags_put(struct api_call *call, const struct taggable *t, const void *row,
     void *new = arena_dup(call->arena, row, t->table->row_bytes);
     int r;
 
+    assert(tags->n % 2 == 0 && str_eq(row_str(row, t->account), call->account));
     *(struct str_list *)((char *)new + t->tags) = *tags;
     r = store_update(call->txn, t->table, new);
     return r < 0 ? error_origin(-r, "tags cannot be written") : 0;

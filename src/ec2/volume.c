@@ -205,6 +205,7 @@ ec2_root_wanted(struct api_call *call, const struct ec2_image_row *image,
     if (ebs.encrypted.v && !ebs.kms_key_id.n)
         ebs.kms_key_id = ec2_ebs_key(call);
     *ret = ebs;
+    assert(!ebs.kms_key_id.n || ebs.encrypted.v);
     return ec2_volume_check(call, ebs.volume_type, ebs.volume_size.v, ebs.iops, ebs.throughput);
 }
 
@@ -243,6 +244,7 @@ ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
         .tags = *want->tags,
     };
 
+    assert(want->instance_id.n > 0 && want->zone.n > 0 && ebs.volume_size.set);
     bool may;
     int r = ec2_storage_take(call->txn, &row, &may);
 
@@ -271,6 +273,7 @@ ec2_volumes_release(struct txn *txn, struct str instance_id)
 {
     int r = ec2_volumes_forget_keys(txn, instance_id);
 
+    assert(instance_id.n > 0);
     if (r)
         return r;
     STORE_EACH(txn, ec2_volume_by_instance, row, instance_id) {
@@ -399,6 +402,7 @@ status_show(struct api_call *call, const struct ec2_volume_row *row)
         .volume_status = info,
     };
 
+    assert((row->instance_id.n > 0) == str_is(row->state, "in-use"));
     info->status = S("ok");
     *LIST_PUSH(call->arena, &info->details) =
         (struct ec2_VolumeStatusDetails){.name = S("io-enabled"), .status = S("passed")};

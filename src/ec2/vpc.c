@@ -122,6 +122,7 @@ ec2_vpc_make(struct api_call *call, const struct ec2_vpc_want *want, struct ec2_
     };
     int r = number_new(call, &row.number);
 
+    assert(account && account->dhcp_options_id.n > 0);
     assert(r || ec2_vpc_ok(&row));
     if (!r)
         r = ec2_unwritten(ec2_vpc_insert(call->txn, &row), row.id);
@@ -227,6 +228,7 @@ ec2_create_vpc(struct api_call *call, const struct ec2_CreateVpcRequest *req,
         r = limit_check(call);
     if (r)
         return r;
+    assert(block.bits >= VPC_BITS_MIN && block.bits <= VPC_BITS_MAX);
     want.cidr = ip4_block_text(call->arena, block);
     if (req->instance_tenancy.n)
         want.tenancy = req->instance_tenancy;
@@ -272,6 +274,7 @@ ec2_delete_vpc(struct api_call *call, const struct ec2_DeleteVpcRequest *req,
         return api_fault(call, &EC2_ERR(DependencyViolation),
                          "The vpc '%.*s' has dependencies and cannot be deleted.",
                          STR_ARG(vpc->id));
+    assert(!vpc->internet_gateway_id.n);
     r = ec2_group_default(call, vpc->id, &group);
     if (!r)
         r = ec2_group_drop(call->txn, group->id);
