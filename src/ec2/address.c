@@ -319,7 +319,7 @@ associate(struct api_call *call, const struct ec2_address_row *row,
 {
     int r = row->association_id.n ? dissociate(call, row) : 0;
 
-    assert(str_eq(row->account, nic->account) && !str_eq(row->interface_id, nic->id));
+    assert(str_eq(row->account, nic->account));
     if (r == 0 && nic->address_id.n)
         r = ec2_address_leave(call->txn, nic->address_id);
     if (r)

@@ -10,6 +10,7 @@
 static void
 key(struct api_call *call, struct api_resource *r, const char *name, struct str value)
 {
+    assert(strncmp(name, "ec2:", 4) == 0);
     if (value.n)
         api_context_add(call, &r->keys, str_from(name), value);
 }
@@ -29,6 +30,7 @@ key_number(struct api_call *call, struct api_resource *r, const char *name, int6
 static struct str
 arn(struct api_call *call, const char *type, struct str id)
 {
+    assert(id.n > 0);
     return str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:%s/%.*s", STR_ARG(call->region),
                    STR_ARG(call->account), type, STR_ARG(id));
 }
@@ -376,6 +378,7 @@ uses(struct api_call *call, const char *type, struct str id)
     struct api_resource r;
     int result = api_resource_find(call, str_from(type), id, &r);
 
+    assert(id.n > 0);
     r.new_tags = &none;
     return result ? result : api_authorize_on(call, RUN, &r, NULL);
 }
@@ -423,6 +426,7 @@ makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     struct api_resource r = {.arn = arn(call, "volume", S("*")),
                              .new_tags = tags_for(call, req, "volume")};
 
+    assert(ebs->encrypted.set && ebs->volume_type.n > 0);
     key(call, &r, "ec2:AvailabilityZone", l->subnet->zone);
     key_flag(call, &r, "ec2:Encrypted", ebs->encrypted.v);
     if (ebs->kms_key_id.n)

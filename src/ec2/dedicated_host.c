@@ -64,6 +64,7 @@ ec2_dedicated_host_find(struct api_call *call, struct str id,
 bool
 ec2_dedicated_host_takes(const struct ec2_dedicated_host_row *row, const struct ec2_type *type)
 {
+    assert(row->instance_family.n > 0 || row->instance_type.n > 0);
     return row->instance_type.n ? str_eq(row->instance_type, type->name)
                                 : str_eq(row->instance_family, type->family);
 }
@@ -128,6 +129,7 @@ check_limit(struct api_call *call, struct str family, int64_t wanted)
 {
     int64_t n = wanted;
 
+    assert(wanted >= 1 && family.n > 0);
     STORE_EACH(call->txn, ec2_dedicated_host_by_owner, row, call->account, call->region)
         n += !row->released_ms && str_eq(row->instance_family, family);
     if (n <= HOSTS_PER_FAMILY_MAX)

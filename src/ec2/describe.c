@@ -45,6 +45,7 @@ bool
 ec2_listing_has(struct api_call *call, struct ec2_listing *listing, const void *shown,
                 int64_t created_ms, struct str id)
 {
+    assert(created_ms >= 0 && id.n > 0);
     if (!api_filter_match(&listing->filters, shown))
         return false;
     /* Sixteen digits: as text in the same order as the number. */

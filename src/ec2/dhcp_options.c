@@ -34,6 +34,7 @@ static void
 push(struct arena *arena, struct ec2_DhcpOptions *out, struct str key,
      const struct str_list *values)
 {
+    assert(key.n > 0);
     if (!values->n)
         return;
     struct ec2_DhcpConfiguration *c = LIST_PUSH(arena, &out->dhcp_configurations);

@@ -25,6 +25,7 @@ put(struct api_call *call, const struct ec2_ebs_default_row *row)
     int r = ec2_ebs_default_get(call->txn, row->id) ? ec2_ebs_default_update(call->txn, row)
                                                     : ec2_ebs_default_insert(call->txn, row);
 
+    assert(row->id.n > 0);
     return r < 0 ? error_origin(-r, "the default of EBS cannot be written") : 0;
 }
 
@@ -100,6 +101,7 @@ key_arn(struct api_call *call, struct str id, struct str *ret)
     struct kms_DescribeKeyResponse res = {0};
     int r = api_call_internal(call, "kms", "DescribeKey", &req, &res, EC2_VIA);
 
+    assert(id.n > 0);
     *ret = id;
     if (r < 0)
         return r;

@@ -18,6 +18,7 @@ depth_of(struct str path)
 {
     unsigned depth = 1;
 
+    assert(path.n > 0);
     for (size_t i = 0; i < path.n; i++)
         depth += path.p[i] == '/';
     return depth;
@@ -78,6 +79,7 @@ ec2_fault_at(struct txn *txn, struct str place)
 {
     const struct ec2_fault_row *oldest = NULL;
 
+    assert(place.n > 0);
     for (size_t n = 1; n <= place.n; n++) {
         if (n < place.n && place.p[n] != '/')
             continue;

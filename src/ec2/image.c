@@ -175,6 +175,7 @@ image_show(struct api_call *call, const struct ec2_image_row *row)
     };
     struct ec2_EbsBlockDevice *ebs = ARENA_NEW(call->arena, struct ec2_EbsBlockDevice);
 
+    assert(row->block_devices.n > 0);
     *ebs = ec2_image_root(call->arena, row);
     *LIST_PUSH(call->arena, &image.block_device_mappings) =
         (struct ec2_BlockDeviceMapping){.device_name = row->root_device_name, .ebs = ebs};
@@ -304,6 +305,7 @@ register_volume(struct api_call *call, const struct ec2_EbsBlockDevice *want,
     struct ec2_EbsBlockDevice ebs = *want;
     int64_t gib = opt_i64_or(want->volume_size, source->volume_size_gib);
 
+    assert(source->snapshot_id.n > 0);
     if (gib < source->volume_size_gib)
         return api_fault(call, &EC2_ERR(InvalidBlockDeviceMapping),
                          "Volume of size %lldGB is smaller than snapshot '%.*s', expect size >= "

@@ -45,6 +45,7 @@ known_find(struct str image)
 static struct ec2_image_row
 image_row(struct arena *arena, const struct known_image *known, struct str id)
 {
+    assert(ec2_id_is(id, "ami") && known->name[0] != '\0');
     return (struct ec2_image_row){
         .id = id,
         .account = str_from(known->account),

@@ -56,6 +56,7 @@ show_groups(struct api_call *call, const struct ec2_instance_row *row,
 {
     const struct ec2_interface_row *interface = ec2_interface_get(call->txn, row->interface_id);
 
+    assert(!interface || interface->group_ids.n > 0);
     if (interface)
         res->groups = ec2_groups_show(call, &interface->group_ids);
     API_PRESENT(&res->groups);
@@ -192,6 +193,7 @@ set_device(struct api_call *call, const struct ec2_instance_row *row,
     const struct ec2_volume_row *volume =
         row->root_volume_id.n ? ec2_volume_get(call->txn, row->root_volume_id) : NULL;
 
+    assert(!volume || str_eq(volume->instance_id, row->id));
     if (want->no_device.p || want->virtual_name.n)
         return ec2_unsupported_parameter(call, want->no_device.p
                                                    ? "BlockDeviceMapping.NoDevice"

@@ -347,6 +347,7 @@ check_subnet(struct api_call *call, struct str subnet_id, const struct ec2_Place
                          STR_ARG(l->type->name), STR_ARG(l->subnet->zone));
     l->vpc = ec2_vpc_get(call->txn, l->subnet->vpc_id);
     assert(l->vpc);
+    assert(str_eq(l->vpc->account, l->subnet->account));
     l->model.vpc_id = l->vpc->id;
     l->model.vpc_number = l->vpc->number;
     l->model.subnet_id = l->subnet->id;

@@ -19,6 +19,7 @@ option_ok(struct str option)
 static struct str
 default_key(struct api_call *call, struct str family)
 {
+    assert(family.n > 0);
     return str_fmt(call->arena, "%.*s/%.*s/%.*s", STR_ARG(call->account), STR_ARG(call->region),
                    STR_ARG(family));
 }
@@ -29,6 +30,7 @@ family_credits(struct api_call *call, struct str family)
     const struct ec2_credit_default_row *row =
         ec2_credit_default_get(call->txn, default_key(call, family));
 
+    assert(!row || option_ok(row->cpu_credits));
     if (row)
         return row->cpu_credits;
     return str_is(family, "t2") ? S("standard") : S("unlimited");
@@ -95,6 +97,7 @@ modify_one(struct api_call *call, const struct ec2_InstanceCreditSpecificationRe
     const struct ec2_instance_row *row = ec2_instance_get(call->txn, want->instance_id);
     const struct ec2_type *type;
 
+    assert(option_ok(want->cpu_credits));
     if (!ec2_id_is(want->instance_id, "i")) {
         ret->code = S("InvalidInstanceID.Malformed");
         ret->message = str_fmt(call->arena, "Invalid id: \"%.*s\"", STR_ARG(want->instance_id));

@@ -66,7 +66,6 @@ make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_ins
     };
     struct ec2_interface_row made;
 
-    assert(!l->interface || l->max == 1);
     if (l->interface && l->interface_tags.n)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
                          "Tags for a network interface may not be specified with its ID");

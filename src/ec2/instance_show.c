@@ -183,6 +183,7 @@ static void
 show_device(const struct ec2_volume_row *volume, struct ec2_InstanceBlockDeviceMapping *device,
             struct ec2_EbsInstanceBlockDevice *ebs)
 {
+    assert(volume->attached_ms > 0 && volume->device.n > 0);
     *ebs = (struct ec2_EbsInstanceBlockDevice){
         .attach_time = opt_i64(volume->attached_ms),
         .delete_on_termination = opt_bool(volume->delete_on_termination),
@@ -240,6 +241,7 @@ static void
 show_association(const struct ec2_instance_row *row, const struct ec2_interface_row *interface,
                  struct ec2_Instance *out, struct shown *to)
 {
+    assert(str_eq(interface->public_ip, row->public_ip));
     if (!interface->public_ip.n)
         return;
     to->association = (struct ec2_InstanceNetworkInterfaceAssociation){

@@ -122,6 +122,7 @@ release_public_address(struct txn *txn, struct ec2_instance_row *row)
 {
     const struct ec2_interface_row *interface = ec2_interface_get(txn, row->interface_id);
 
+    assert(!interface || str_eq(interface->instance_id, row->id));
     if (interface && interface->address_id.n)
         return 0;
     row->public_ip = S("");
@@ -133,6 +134,7 @@ release_all(struct txn *txn, struct ec2_instance_row *row)
 {
     int r = ec2_interfaces_release(txn, row->id);
 
+    assert(row->state != EC2_TERMINATED);
     if (r == 0)
         r = ec2_volumes_release(txn, row->id);
     if (r == 0)

@@ -51,6 +51,7 @@ static void
 hash_members(struct crypto_hash *h, const struct api_service *service,
              const struct api_shape *shape, const void *value)
 {
+    assert(shape->kind == API_STRUCT);
     for (unsigned i = 0; i < shape->n; i++) {
         const struct api_member *m = &service->members[shape->first + i];
         const struct api_shape *type = api_shape(service, m->shape);

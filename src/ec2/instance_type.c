@@ -84,6 +84,7 @@ numbers(struct arena *a, struct str s)
         struct str to = field(&last);
         int64_t step = last.p ? number(last) : 1;
 
+        assert(step > 0);
         for (int64_t n = number(first); n <= number(to); n += step)
             *LIST_PUSH(a, &list) = n;
         return list;
@@ -125,6 +126,7 @@ show_vcpus(struct arena *a, const struct catalogue_type *row)
 {
     struct ec2_VCpuInfo *info = ARENA_NEW(a, struct ec2_VCpuInfo);
 
+    assert(row->cores > 0 && row->threads > 0);
     info->default_vcpus = opt_i64((int64_t)row->cores * row->threads);
     info->default_cores = opt_i64(row->cores);
     info->default_threads_per_core = opt_i64(row->threads);
@@ -161,6 +163,7 @@ show_ebs_cards(struct arena *a, struct str s, struct ec2_EbsInfo *info)
 {
     int64_t n = number(field(&s)), mbps = number(field(&s)), iops = number(field(&s));
 
+    assert(n > 0);
     info->maximum_ebs_cards = opt_i64(n);
     for (int64_t i = 0; i < n; i++)
         *LIST_PUSH(a, &info->ebs_cards) = (struct ec2_EbsCardInfo){

@@ -35,6 +35,7 @@ gateway_show(struct api_call *call, const struct ec2_internet_gateway_row *row)
         .tags = ec2_tags_show(call->arena, &row->tags),
     };
 
+    assert(!vpc || str_eq(vpc->account, row->account));
     if (vpc)
         *LIST_PUSH(call->arena, &out.attachments) = (struct ec2_InternetGatewayAttachment){
             .state = S("available"), /* what AWS says of a gateway that is attached */

@@ -37,6 +37,7 @@ region_list(struct api_call *call, struct ec2_prefix_list_row *ret)
         };
         ret->id = ec2_id_of_name(call->arena, "pl", ret->name);
         *LIST_PUSH(call->arena, &ret->cidrs) = str_from(connect_ranges[i].cidr);
+        assert(ret->cidrs.n == 1);
         return true;
     }
     return false;

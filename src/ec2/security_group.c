@@ -122,6 +122,7 @@ list_insert(struct arena *arena, struct str_list *list, struct str s)
     (void)LIST_PUSH(arena, list);
     for (i = list->n - 1; i > 0 && str_cmp(list->v[i - 1], s) > 0; i--)
         list->v[i] = list->v[i - 1];
+    assert(i == 0 || str_cmp(list->v[i - 1], s) < 0);
     list->v[i] = s;
 }
 
@@ -359,6 +360,7 @@ ec2_group_drop(struct txn *txn, struct str id)
 {
     int r;
 
+    assert(id.n > 0);
     STORE_EACH(txn, ec2_sg_rule_by_group, rule, id)
         if ((r = ec2_sg_rule_delete(txn, rule->id)) < 0)
             return error_origin(-r, "rule %.*s cannot be deleted", STR_ARG(rule->id));

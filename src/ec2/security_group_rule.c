@@ -151,6 +151,7 @@ rule_words(struct arena *arena, const struct ec2_sg_rule_row *rule)
                                                : rule->peer_group_id;
     long long from = rule->from_port, to = rule->to_port;
 
+    assert(has_one_source(rule));
     if (str_is(rule->protocol, "-1"))
         return str_fmt(arena, "%.*s, ALL, ALLOW", STR_ARG(peer));
     if (str_is(rule->protocol, "tcp") || str_is(rule->protocol, "udp"))
@@ -190,6 +191,7 @@ rule_like(struct api_call *call, const struct ec2_sg_rule_row *rule, struct str 
 static void
 count_families(const struct ec2_sg_rule_row *rule, unsigned n[2])
 {
+    assert(has_one_source(rule));
     n[0] += !rule->cidr6.n;
     n[1] += !rule->cidr4.n;
 }

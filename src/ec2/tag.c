@@ -224,6 +224,7 @@ ec2_tags_of(struct api_call *call, const struct ec2_TagSpecificationList *specs,
         if (r)
             return r;
     }
+    assert(list.n % 2 == 0 && list.n <= 2 * TAGS_MAX);
     *ret = list;
     return 0;
 }

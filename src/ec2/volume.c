@@ -51,6 +51,7 @@ static int
 rate_check(struct api_call *call, const struct volume_type *t, const char *what, struct opt_i64 v,
            int64_t least, int64_t most)
 {
+    assert(least <= most);
     if (!v.set)
         return 0;
     if (!most)
@@ -377,6 +378,7 @@ volume_show(struct api_call *call, const struct ec2_volume_row *row)
         .tags = ec2_tags_show(call->arena, &row->tags),
     };
 
+    assert((row->instance_id.n > 0) == (row->attached_ms > 0));
     API_PRESENT(&v.attachments);
     if (row->instance_id.n)
         *LIST_PUSH(call->arena, &v.attachments) = (struct ec2_VolumeAttachment){
