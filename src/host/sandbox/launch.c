@@ -90,7 +90,6 @@ open_console(struct launch *l)
 {
     int r = console_new(UID_BASE(l->req->slot), &l->master, &l->slave);
 
-    assert(l->master < 0 && l->slave < 0);
     if (r < 0)
         return why_set(l->why, -r, "a terminal for the console could not be made: %s",
                        strerror(-r));
