@@ -46,10 +46,28 @@ ssm_row_find(struct api_call *call, const struct ssm_name *name,
 
 /* ---- versions ---- */
 
-static struct str
-version_key(struct arena *a, const struct ssm_parameter_row *row, int64_t version)
+struct str
+ssm_version_key(struct arena *a, const struct ssm_parameter_row *row, int64_t version)
 {
+    assert(version >= 0);
     return str_fmt(a, "%.*s:%012lld", STR_ARG(row->id), (long long)version);
+}
+
+struct store_cursor
+ssm_versions_old(struct arena *a, struct txn *txn, const struct ssm_parameter_row *row)
+{
+    struct store_cursor c = store_seek(txn, &ssm_version_by_key, NULL, 0);
+
+    store_from(&c, STORE_KEYS(ssm_version_key(a, row, 0)));
+    return c;
+}
+
+const struct ssm_version_row *
+ssm_version_old_next(struct store_cursor *c, const struct ssm_parameter_row *row)
+{
+    const struct ssm_version_row *old = ssm_version_by_key_next(c);
+
+    return old && str_eq(old->parameter, row->id) ? old : NULL;
 }
 
 struct ssm_version_row
@@ -85,7 +103,7 @@ ssm_version_numbered(struct api_call *call, const struct ssm_parameter_row *row,
     }
     if (version < row->oldest || version > row->version)
         return false;
-    old = ssm_version_get(call->txn, version_key(call->arena, row, version));
+    old = ssm_version_get(call->txn, ssm_version_key(call->arena, row, version));
     assert(old);
     *ret = *old;
     return true;
@@ -99,7 +117,10 @@ ssm_version_labelled(struct api_call *call, const struct ssm_parameter_row *row,
         *ret = ssm_version_newest(row);
         return true;
     }
-    STORE_EACH(call->txn, ssm_version_of_parameter, old, row->id) {
+    struct store_cursor c = ssm_versions_old(call->arena, call->txn, row);
+    const struct ssm_version_row *old;
+
+    while ((old = ssm_version_old_next(&c, row))) {
         if (str_in(&old->labels, label)) {
             *ret = *old;
             return true;

@@ -422,6 +422,9 @@ load_row(struct store *store, struct table *t, sqlite3_stmt *stmt, struct arena 
     if (row_id <= 0 || row_key(t->desc, row).n == 0)
         return refuse(why, EUCLEAN, "%s is damaged: table %s, row %lld has no %s", store->path,
                       t->desc->name, (long long)row_id, row_id <= 0 ? "number" : "key");
+    if (hash_get(&t->hash, t->desc, row_key(t->desc, row), store->hash_seed))
+        return refuse(why, EUCLEAN, "%s is damaged: table %s has the key of row %lld twice",
+                      store->path, t->desc->name, (long long)row_id);
     for (unsigned i = 0; i < t->desc->n_indexes; i++) {
         const struct store_index *x = t->desc->indexes[i];
 
