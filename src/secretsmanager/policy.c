@@ -69,6 +69,7 @@ locks_out(struct api_call *call, const struct secret_row *secret, struct str pol
 {
     struct secret_row future = *secret;
 
+    secret_assert(secret);
     future.policy = policy;
     const struct api_resource resource = secret_resource(call, &future);
 
@@ -157,6 +158,7 @@ static void
 finding(struct api_call *call, struct secretsmanager_ValidateResourcePolicyResponse *res,
         const char *check, const char *message)
 {
+    assert(check && message);
     *LIST_PUSH(call->arena, &res->validation_errors) =
         (struct secretsmanager_ValidationErrorsEntry){.check_name = str_from(check),
                                                       .error_message = str_from(message)};

@@ -7,7 +7,9 @@ ssm_parameter_remove(struct txn *txn, const struct ssm_parameter_row *row)
     bool advanced = str_is(row->tier, "Advanced");
     int r = 0;
 
+    ssm_parameter_assert(row);
     STORE_EACH(txn, ssm_version_of_parameter, old, row->id) {
+        assert(old->version >= row->oldest && old->version < row->version);
         if (r == 0)
             r = ssm_version_delete(txn, old->id);
     }
