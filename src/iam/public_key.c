@@ -53,6 +53,7 @@ take(struct str *wire, struct str *ret)
         return false;
     *ret = str_cut(*wire, 4, 4 + n);
     *wire = str_cut(*wire, 4 + n, wire->n);
+    assert(ret->n == n);
     return true;
 }
 
@@ -107,6 +108,7 @@ put_string(struct buf *b, const void *p, size_t n)
 {
     const uint8_t length[4] = {n >> 24, n >> 16, n >> 8, n};
 
+    assert(n <= UINT32_MAX);
     buf_add(b, length, sizeof(length));
     buf_add(b, p, n);
 }
@@ -118,6 +120,7 @@ put_number(struct buf *b, const BIGNUM *v)
     uint8_t bytes[BITS_MAX / 8 + 1] = {0};
     size_t n = (size_t)BN_num_bits(v) / 8 + 1;
 
+    assert(!BN_is_negative(v));
     assert(n <= sizeof(bytes));
     BN_bn2binpad(v, bytes, (int)n);
     put_string(b, bytes, n);
@@ -211,6 +214,7 @@ fill(struct arena *arena, EVP_PKEY *key, struct public_key *ret)
     ret->fingerprint = colons(arena, digest);
     ret->bits = (unsigned)EVP_PKEY_get_bits(key);
     buf_done(&wire);
+    assert(ret->bits > 0 && ret->fingerprint.n == 3 * MD5_LEN - 1);
     return true;
 }
 
@@ -220,8 +224,8 @@ public_key_read(struct arena *arena, struct str text, struct public_key *ret)
     text = str_trim(text);
     if (text.n == 0 || text.n > TEXT_BYTES_MAX)
         return false;
-    PKEY key = str_starts(text, S("-----BEGIN PUBLIC KEY-----")) ? read_pem(text)
-                                                                 : read_ssh(arena, text);
+    PKEY key =
+        str_starts(text, S("-----BEGIN PUBLIC KEY-----")) ? read_pem(text) : read_ssh(arena, text);
 
     return key && fill(arena, key, ret);
 }
