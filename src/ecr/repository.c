@@ -10,6 +10,7 @@ ecr_refuse(struct api_call *call, const char *code, const char *fmt, ...)
     const struct api_error error = {code, 400};
     va_list ap;
 
+    assert(code[0] && fmt[0]);
     va_start(ap, fmt);
     struct str message = str_vfmt(call->arena, fmt, ap);
 

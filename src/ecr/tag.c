@@ -42,6 +42,7 @@ copy_of(struct arena *a, const struct str_list *list)
 {
     struct str_list copy = {0};
 
+    assert(list->n % 2 == 0);
     for (size_t i = 0; i < list->n; i++)
         *LIST_PUSH(a, &copy) = list->v[i];
     return copy;

@@ -44,6 +44,7 @@ default_of(struct api_call *call, const struct quota *q)
 static struct str
 key_of(struct api_call *call, const struct quota *q)
 {
+    assert(call->account.n > 0 && call->region.n > 0);
     return str_fmt(call->arena, "%.*s/%.*s/%s", STR_ARG(call->account), STR_ARG(call->region),
                    q->code);
 }
@@ -76,6 +77,7 @@ service_name(struct str code)
 static struct opt_f64
 number(int64_t v)
 {
+    assert(v > 0);
     return (struct opt_f64){(double)v, true};
 }
 
