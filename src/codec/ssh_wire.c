@@ -1,3 +1,4 @@
+/* Lengths are four bytes, big-endian; what RSA is of its two numbers is libcrypto's. */
 #include "codec/ssh_wire.h"
 
 #include <limits.h>

@@ -49,7 +49,8 @@ int iam_tags_untag(struct api_call *call, enum iam_keys keys, const struct str_l
     }
 
 #define IAM_TAG_LIST_OP(name, Name, row_type, member, find)                                        \
-    int iam_list_##name##_tags(struct api_call *call, const struct iam_List##Name##TagsRequest *req, \
+    int iam_list_##name##_tags(struct api_call *call,                                              \
+                               const struct iam_List##Name##TagsRequest *req,                      \
                                struct iam_List##Name##TagsResponse *res)                           \
     {                                                                                              \
         const struct row_type *row;                                                                \

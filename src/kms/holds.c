@@ -1,6 +1,6 @@
 /*
- * What holds of KMS's rows whatever was called: asked where a row is found and where one is written,
- * so that a mistake of one operation does not become the ciphertext of another.
+ * What holds of KMS's rows whatever was called: asked where a row is found and where one is
+ * written, so that a mistake of one operation does not become the ciphertext of another.
  */
 #include "kms/kms.h"
 

@@ -1,8 +1,8 @@
 /*
  * Whether a resource's policy is public, by the rule of S3's Block Public Access, which Secrets
  * Manager's check follows too: each Allow must name whom it is for, or be bound by a condition to
- * fixed values of a key that tells who or where somebody is.  A value is fixed when it has neither a
- * wildcard nor a variable; a network when it is no wider than /8, or /32 of IPv6.
+ * fixed values of a key that tells who or where somebody is.  A value is fixed when it has neither
+ * a wildcard nor a variable; a network when it is no wider than /8, or /32 of IPv6.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
  *
  * What such a statement gives may be taken back: it is not public when a Deny of the document meets

@@ -252,7 +252,8 @@ TEST(a_key_is_used_while_material_that_was_never_current_expires)
 
     import(w, id, params, MATERIAL, FOREVER);
     const char *blob = sealed(w, id);
-    import(w, id, params, OTHER, test_fmt(",'ValidTo':%lld,'ImportType':'NEW_KEY_MATERIAL'", until));
+    import(w, id, params, OTHER,
+           test_fmt(",'ValidTo':%lld,'ImportType':'NEW_KEY_MATERIAL'", until));
     CHECK_INT(w->http, 200);
     world_advance(w, 2 * 3600 * 1000);
     check_opens(w, blob);

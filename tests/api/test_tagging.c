@@ -58,7 +58,8 @@ TEST(what_a_stack_made_is_tagged_beside_the_tags_of_the_system)
     static const char *const template =
         "Resources:\n"
         "  Key: {Type: 'AWS::KMS::Key', Properties: {Description: k}}\n"
-        "  Parameter: {Type: 'AWS::SSM::Parameter', Properties: {Name: p, Type: String, Value: v}}\n"
+        "  Parameter: {Type: 'AWS::SSM::Parameter', Properties: {Name: p, Type: String, "
+        "Value: v}}\n"
         "Outputs: {Key: {Value: !Ref Key}}\n";
     struct world *w = world_new();
 
