@@ -292,7 +292,6 @@ pending(struct cfn_look *look, struct cfn_resource_row *row)
     struct cfn_run run = cfn_run_of(look, row);
     bool is_new = !row->physical.n;
 
-    assert(row->phase == CFN_PENDING && str_eq(row->stack, look->stack.id));
     if (is_new)
         row->touched = CFN_MADE;
     if (!cfn_properties(look, row, &run.props))

@@ -66,7 +66,7 @@ cfn_resource_assert(const struct cfn_resource_row *row)
     assert(row->key.p[row->stack.n] == '/');
     assert(str_starts(str_cut(row->key, row->stack.n + 1, row->key.n), row->logical));
     assert(row->phase >= CFN_SETTLED && row->phase <= CFN_BACK_FAILED);
-    assert(row->touched >= CFN_UNTOUCHED && row->touched <= CFN_REPLACED);
+    assert(row->touched >= CFN_UNTOUCHED);
     assert(row->number >= 0 && row->count >= 0);
     assert(row->deadline_ms >= 0 && row->due_ms >= 0);
     /* what is deleted or kept aside is there */
@@ -74,21 +74,6 @@ cfn_resource_assert(const struct cfn_resource_row *row)
            row->physical.n);
     assert(row->phase != CFN_OLD || row->touched == CFN_UNTOUCHED);
     assert(!str_in(&row->depends, row->logical));
-}
-
-void
-cfn_change_set_assert(const struct cfn_change_set_row *row)
-{
-    static const char *const kinds[] = {"CREATE", "UPDATE", "IMPORT", NULL};
-
-    assert(str_starts(row->id, S("arn:aws:cloudformation:")));
-    assert(row->stack.n > 0 && row->name.n > 0 && row->created_ms >= 0);
-    assert(is_of(row->kind, kinds));
-    assert(row->template.n > 0 && row->status.n > 0 && row->execution.n > 0);
-    /* what says why is what cannot be executed */
-    assert(str_is(row->status, "FAILED") == str_is(row->execution, "UNAVAILABLE"));
-    assert(!str_is(row->status, "FAILED") || row->reason.n);
-    assert(row->tags.n % 2 == 0);
 }
 
 void

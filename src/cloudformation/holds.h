@@ -5,7 +5,6 @@
 
 void cfn_stack_assert(const struct cfn_stack_row *row);
 void cfn_resource_assert(const struct cfn_resource_row *row);
-void cfn_change_set_assert(const struct cfn_change_set_row *row);
 void cfn_stack_set_assert(const struct cfn_stack_set_row *row);
 void cfn_stack_instance_assert(const struct cfn_stack_instance_row *row);
 void cfn_set_operation_assert(const struct cfn_set_operation_row *row);

@@ -227,7 +227,6 @@ cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_sta
 
     *look = (struct cfn_look){.call = call, .stack = *row, .left = 64};
     struct str text = row->processed.n ? row->processed : row->template;
-    assert(call->txn && call->arena);
     struct str wrong = cfn_load(call->arena, text, &look->root);
 
     if (wrong.p || !cfn_read(call->arena, row->params.n ? row->params : S("{}"), &look->params))
@@ -344,9 +343,9 @@ int
 cfn_resource_status(struct cfn_look *look, struct cfn_resource_row *row, const char *status,
                     struct str reason)
 {
+    cfn_resource_assert(row);
     row->status = str_from(status);
     row->reason = reason.p ? reason : S("");
-    cfn_resource_assert(row);
     row->changed_ms = look->call->now_ms;
     int r = cfn_event(look, row, status, reason);
 

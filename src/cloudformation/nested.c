@@ -137,7 +137,6 @@ refused(struct cfn_run *run, const struct api_call *call)
 static void
 follow_parent(struct cfn_look *look, struct cfn_stack_row *child)
 {
-    assert(child->parent.n > 0);
     child->actor = look->stack.actor;
     child->role = look->stack.role;
     child->hold = look->stack.hold;

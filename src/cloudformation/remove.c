@@ -272,9 +272,6 @@ finish(struct cfn_look *look, const struct left *left)
     bool update = stage == CFN_CLEANUP || stage == CFN_REVERT_CLEANUP;
     struct str all = str_join(look->call->arena, &left->failed, S(", "));
 
-    assert(!left->under_way);
-    assert(stage == CFN_CLEANUP || stage == CFN_REVERT_CLEANUP || stage == CFN_ROLLBACK ||
-           stage == CFN_DELETE);
     stack->stage = CFN_REST;
     if (update) {
         int r = forget_failed(look);

@@ -7,7 +7,6 @@
 struct s3_object_row
 s3_upload_object(const struct s3_upload_row *upload)
 {
-    s3_upload_assert(upload);
     return (struct s3_object_row){.object_key = upload->object_key,
                                   .headers = upload->headers,
                                   .tags = upload->tags,
