@@ -9,11 +9,14 @@ ssm_parameter_remove(struct txn *txn, const struct ssm_parameter_row *row)
     const struct ssm_version_row *old;
     int r = 0;
 
+    ssm_parameter_assert(row);
     arena_init(&arena, 4 << 10);
     struct store_cursor c = ssm_versions_old(&arena, txn, row);
 
-    while (r == 0 && (old = ssm_version_old_next(&c, row)))
+    while (r == 0 && (old = ssm_version_old_next(&c, row))) {
+        assert(old->version >= row->oldest && old->version < row->version);
         r = ssm_version_delete(txn, old->id);
+    }
     if (r == 0)
         r = ssm_account_count(txn, row->account, row->region, -!advanced, -advanced);
     if (r == 0)

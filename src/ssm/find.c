@@ -41,6 +41,7 @@ ssm_row_find(struct api_call *call, const struct ssm_name *name,
     if (!row || !str_eq(row->region, call->region))
         return ssm_not_found(call);
     *ret = row;
+    ssm_parameter_assert(row);
     return 0;
 }
 
@@ -49,7 +50,7 @@ ssm_row_find(struct api_call *call, const struct ssm_name *name,
 struct str
 ssm_version_key(struct arena *a, const struct ssm_parameter_row *row, int64_t version)
 {
-    assert(version >= 0);
+    assert(version >= 0 && version <= row->version);
     return str_fmt(a, "%.*s:%012lld", STR_ARG(row->id), (long long)version);
 }
 
@@ -105,6 +106,7 @@ ssm_version_numbered(struct api_call *call, const struct ssm_parameter_row *row,
         return false;
     old = ssm_version_get(call->txn, ssm_version_key(call->arena, row, version));
     assert(old);
+    ssm_version_assert(row, old);
     *ret = *old;
     return true;
 }
@@ -113,6 +115,7 @@ bool
 ssm_version_labelled(struct api_call *call, const struct ssm_parameter_row *row, struct str label,
                      struct ssm_version_row *ret)
 {
+    assert(label.n > 0);
     if (str_in(&row->labels, label)) {
         *ret = ssm_version_newest(row);
         return true;
@@ -121,6 +124,7 @@ ssm_version_labelled(struct api_call *call, const struct ssm_parameter_row *row,
     const struct ssm_version_row *old;
 
     while ((old = ssm_version_old_next(&c, row))) {
+        ssm_version_assert(row, old);
         if (str_in(&old->labels, label)) {
             *ret = *old;
             return true;
@@ -135,6 +139,7 @@ ssm_version_save(struct txn *txn, const struct ssm_parameter_row *row,
 {
     struct ssm_parameter_row new = *row;
 
+    ssm_version_assert(row, version);
     assert(str_eq(version->parameter, row->id));
     if (version->version != row->version)
         return ssm_version_update(txn, version);
@@ -147,6 +152,7 @@ ssm_version_missing(struct api_call *call, struct str what, struct str name)
 {
     int64_t version;
 
+    assert(what.n > 0 && name.n > 0);
     if (ssm_selector_version(what, &version))
         return api_fault(call, &SSM_ERR(ParameterVersionNotFound),
                          "Systems Manager could not find version %.*s of %.*s. Verify the version "
@@ -167,6 +173,7 @@ ssm_found_of(struct api_call *call, const struct ssm_parameter_row *row,
     size_t scope = row->account.n + 1 + row->region.n;
     struct str path = str_cut(row->id, scope, row->id.n);
 
+    assert(path.n > 1 && path.p[0] == '/');
     return (struct ssm_found){
         .name = row->name,
         .arn = ssm_name_arn(call->arena, row->region, row->account, path),
@@ -233,6 +240,7 @@ ssm_find(struct api_call *call, struct str text, bool decrypt, struct ssm_found 
         r = find_row(call, &name, ret);
     if (r == 0 && name.selector.p)
         ret->selector = str_cat(call->arena, S(":"), name.selector);
+    assert(r != 0 || (ret->arn.n > 0 && ret->version.type.n > 0));
     return r;
 }
 

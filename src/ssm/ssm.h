@@ -56,6 +56,11 @@ int ssm_version_save(struct txn *txn, const struct ssm_parameter_row *row,
                      const struct ssm_version_row *version);
 int ssm_version_missing(struct api_call *call, struct str what, struct str name);
 
+/* ---- holds.c: what is true of every row, as assertions ---- */
+
+void ssm_parameter_assert(const struct ssm_parameter_row *row);
+void ssm_version_assert(const struct ssm_parameter_row *row, const struct ssm_version_row *version);
+
 /* What a name of a Get operation stands for. */
 struct ssm_found {
     struct str name, arn, selector;
