@@ -38,6 +38,7 @@ struct exchange {
     struct api_reply reply;
     struct api_upload *upload; /* the body, when it comes in pieces */
     bool refused;              /* before its body was read: the reply is there */
+    bool inside;               /* it came from a VPC */
 };
 
 /* A VPC whose instances ask; its listeners' context. */
@@ -195,8 +196,10 @@ static void
 forget(struct exchange *x)
 {
     x->upload = api_upload_free(x->upload);
-    if (x->reply.stream)
+    if (x->reply.stream) {
+        api_stream_wipe(x->reply.stream);
         blobs_release(x->reply.stream->blobs);
+    }
     x->reply.stream = NULL;
     x->refused = false;
 }
@@ -326,8 +329,7 @@ look_at_head(struct front *front, struct http_request *req, bool inside)
 
     x->req = req;
     req->user = x;
-    switch (api_upload_begin(cloud_api(front->d->cloud), &x->arena, &call, &x->upload,
-                             &x->reply)) {
+    switch (api_upload_begin(cloud_api(front->d->cloud), &x->arena, &call, &x->upload, &x->reply)) {
     case API_UPLOAD_BEGUN:
         return HTTP_PIECEWISE;
     case API_UPLOAD_REFUSED:
@@ -370,14 +372,15 @@ on_cut(struct http_request *req)
 
 /* ---- requests that are whole ---- */
 
+/* All of the request is there, and its body is on the disk. */
 static void
-carry_out(struct exchange *x, struct http_request *req, bool inside)
+carry_on(void *ctx)
 {
+    struct exchange *x = ctx;
     struct front *front = x->front;
+    struct http_request *req = x->req;
+    bool inside = x->inside;
 
-    x->req = req;
-    if (x->upload)
-        api_upload_end(x->upload);
     if (!x->refused) {
         const struct api_request call = request_of(x, req, inside);
 
@@ -385,6 +388,15 @@ carry_out(struct exchange *x, struct http_request *req, bool inside)
     }
     x->durable.fn = is_durable;
     store_wait(cloud_store(front->d->cloud), x->reply.wait_seq, &x->durable);
+}
+
+static void
+carry_out(struct exchange *x, struct http_request *req, bool inside)
+{
+    x->req = req;
+    x->inside = inside;
+    if (!x->upload || api_upload_end_later(x->upload, carry_on, x))
+        carry_on(x);
 }
 
 static void

@@ -130,6 +130,7 @@ s3_create_bucket(struct api_call *call, const struct s3_CreateBucketRequest *req
         .ownership = req->object_ownership.n ? req->object_ownership : S("BucketOwnerEnforced"),
         .public_block = 15,
         .sse = S("AES256"),
+        .sse_secret = s3_bucket_secret(call),
     };
     bool again = false;
     int r = authorize(call, "s3:CreateBucket", req->bucket);
