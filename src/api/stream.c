@@ -1,6 +1,6 @@
 /*
  * The place in the stream is looked up for each read: pieces are few, and reads are large.  Of what
- * is encrypted only the chunks in which the bytes lie are read, some at once, and opened one by one.
+ * is encrypted only the chunks in which the bytes lie are read, some at once, and opened in turn.
  */
 #include "api/stream.h"
 
