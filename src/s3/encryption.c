@@ -175,6 +175,21 @@ context_of(struct api_call *call, const struct s3_object_row *row)
     };
 }
 
+/* A key of KMS's is asked for by somebody. */
+static int
+refuse_nobody(struct api_call *call)
+{
+    struct s3_InvalidArgument *detail = ARENA_NEW(call->arena, struct s3_InvalidArgument);
+
+    if (call->principal.kind != POLICY_ANONYMOUS)
+        return 0;
+    detail->argument_name = S("Authorization");
+    detail->argument_value = S("null");
+    return api_fault_detail(call, &S3_ERR(InvalidArgument), detail,
+                            "Requests specifying Server Side Encryption with AWS KMS managed keys "
+                            "require AWS Signature Version 4.");
+}
+
 /* S3 says it in its own codes: KMS.NotFoundException is one of them. */
 static int
 reword(struct api_call *call, int r)
@@ -212,10 +227,13 @@ s3_kms_seal(struct api_call *call, const struct s3_bucket_row *bucket, struct st
     };
     struct kms_GenerateDataKeyResponse got = {0};
 
+    int r = refuse_nobody(call);
+
+    if (r)
+        return r;
     row->bucket = bucket->name;
     *LIST_PUSH(call->arena, &ask.encryption_context) = context_of(call, row);
-    int r = api_call_internal(call, "kms", "GenerateDataKey", &ask, &got, VIA);
-
+    r = api_call_internal(call, "kms", "GenerateDataKey", &ask, &got, VIA);
     if (r)
         return reword(call, r);
     row->sse = S("aws:kms");
@@ -230,10 +248,12 @@ kms_open(struct api_call *call, const struct s3_object_row *row, struct s3_wrapp
 {
     struct kms_DecryptRequest ask = {.key_id = row->sse_key, .ciphertext_blob = row->sse_blob};
     struct kms_DecryptResponse got = {0};
+    int r = refuse_nobody(call);
 
+    if (r)
+        return r;
     *LIST_PUSH(call->arena, &ask.encryption_context) = context_of(call, row);
-    int r = api_call_internal(call, "kms", "Decrypt", &ask, &got, VIA);
-
+    r = api_call_internal(call, "kms", "Decrypt", &ask, &got, VIA);
     if (r)
         return reword(call, r);
     if (got.plaintext.n != sizeof(ret->key))

@@ -136,30 +136,7 @@ describe_headers(struct api_call *call, struct s3_object_row *row)
                            "Your metadata headers exceed the maximum allowed metadata size");
 }
 
-/* ---- what is not there yet, and access control lists ---- */
-
-static int
-refuse_unreached(struct api_call *call, const struct s3_bucket_row *bucket)
-{
-    static const char *const grants[] = {"GrantFullControl", "GrantRead", "GrantReadACP",
-                                         "GrantWriteACP"};
-    struct str acl = s3_asked(call, "ACL");
-    bool none = str_is(bucket->ownership, "BucketOwnerEnforced");
-
-    for (size_t i = 0; i < ARRAY_LEN(grants); i++)
-        if (s3_asked(call, grants[i]).n)
-            return none ? api_fault(call, &S3_ERR(AccessControlListNotSupported),
-                                    "The bucket does not allow ACLs")
-                        : S3_NOT_YET(call, "grants of access control lists");
-    if (s3_asked(call, "ObjectLockMode").n || s3_asked(call, "ObjectLockLegalHoldStatus").n)
-        return S3_NOT_YET(call, "object lock");
-    if (!acl.n || str_is(acl, "bucket-owner-full-control"))
-        return 0;
-    if (none)
-        return api_fault(call, &S3_ERR(AccessControlListNotSupported),
-                         "The bucket does not allow ACLs");
-    return str_is(acl, "private") ? 0 : S3_NOT_YET(call, "access control lists but private ones");
-}
+/* ---- what it is kept as ---- */
 
 static int
 describe_class(struct api_call *call, struct s3_object_row *row)
@@ -237,8 +214,11 @@ int
 s3_describe(struct api_call *call, const struct s3_bucket_row *bucket, struct s3_object_row *row,
             struct s3_wrapping *ret)
 {
-    int r = refuse_unreached(call, bucket);
+    int r = s3_acl_take(call, bucket, &row->acl);
 
+    if (r == 0 &&
+        (s3_asked(call, "ObjectLockMode").n || s3_asked(call, "ObjectLockLegalHoldStatus").n))
+        r = S3_NOT_YET(call, "object lock");
     if (r == 0)
         r = describe_headers(call, row);
     if (r == 0)

@@ -13,6 +13,10 @@
  *   upload.c     uploads in parts
  *   complete.c   how parts become an object
  *   config.c     settings of buckets: policy, encryption, tags …
+ *   acl.c        access control lists, canned ones
+ *   cors.c       what pages of other origins may do
+ *   website.c    buckets that are websites; site.c serves them
+ *   form.c       objects that come in HTML forms; form_parse.c reads those and their policies
  *   unset.c      settings that there are not yet
  *   tag.c        tags of buckets and objects
  *   lifecycle.c  what expires by itself
@@ -78,8 +82,96 @@ enum {
     S3_BLOCK_POLICY = 1 << 2,
     S3_RESTRICT = 1 << 3,
 };
+static inline bool
+s3_blocks(const struct s3_bucket_row *bucket, int what)
+{
+    return bucket->public_block >= 0 && (bucket->public_block & what);
+}
+/* Opens a bucket for a setting that the body brings. */
+int s3_open_to_set(struct api_call *call, struct str name, const char *action,
+                   const struct s3_bucket_row **ret);
+int s3_malformed(struct api_call *call); /* MalformedXML */
 /* Content-MD5 and checksum headers against a body that is a document: BadDigest. */
 int s3_check_document(struct api_call *call);
+
+/* ---- acl.c ---- */
+
+/*
+ * The canned list that a request asks for, for what it makes: row->acl.  Lists that the bucket's
+ * ownership or its public access block do not allow are refused.
+ */
+int s3_acl_take(struct api_call *call, const struct s3_bucket_row *bucket, struct str *ret);
+/* Whether the list of the bucket or object lets the caller do what no policy denies. */
+bool s3_acl_grants(struct api_call *call, struct str action, const struct api_resource *resource,
+                   const struct policy_context *extra);
+
+/* ---- cors.c ---- */
+
+/* The answer to a preflight.  0, positive, negative. */
+int s3_preflight(struct api_call *call, const struct api_request *req, struct api_reply *reply);
+/* What a page of another origin may see of a reply. */
+void s3_dress(struct api_call *call, const struct api_request *req, struct api_reply *reply);
+/* The bucket of a request by its path; p NULL: it is for none.  And what stands behind it. */
+struct str s3_bucket_in_path(const struct api_request *req, struct str *ret_key);
+
+/* ---- form_parse.c: pure ---- */
+
+struct s3_form_field {
+    struct str name, value;
+};
+struct s3_form {
+    struct s3_form_fields {
+        struct s3_form_field *v;
+        size_t n;
+    } fields;                   /* those before the file */
+    struct str file, file_name; /* file.p NULL: there is none */
+};
+enum {
+    S3_FORM_GOOD,
+    S3_FORM_MALFORMED,
+    S3_FORM_TOO_LONG, /* what stands before the file */
+};
+/* multipart/form-data, RFC 7578.  Slices of the body. */
+int s3_form_parse(struct arena *a, struct str content_type, struct str body, struct s3_form *ret);
+/* A field's value, whatever the case of its name; p NULL: there is none. */
+struct str s3_form_get(const struct s3_form *form, const char *name);
+
+enum s3_form_verdict {
+    S3_POLICY_GOOD,
+    S3_POLICY_EXPIRED,
+    S3_POLICY_FAILED, /* *ret: the condition */
+    S3_POLICY_EXTRA,  /* *ret: the field */
+    S3_POLICY_TOO_LARGE,
+    S3_POLICY_TOO_SMALL,
+    S3_POLICY_MALFORMED, /* *ret: why */
+};
+/* Whether a form is as its policy (JSON) wants it; *ret_limit: the bytes of what is too large … */
+enum s3_form_verdict
+s3_form_check(struct arena *a, struct str policy, const struct s3_form *form, struct str bucket,
+              struct str key, int64_t now_ms, struct str *ret, int64_t *ret_limit);
+
+/* ---- form.c ---- */
+
+bool s3_form_is(const struct api_request *req);
+/* An object that comes as the file of a form.  0, positive, negative. */
+int s3_form(struct api_call *call, const struct api_request *req, struct api_reply *reply);
+
+/* ---- website.c, site.c ---- */
+
+/* A website's configuration: struct s3_site in a row's list.  Absent text has p NULL. */
+struct s3_routing_rule {
+    struct str prefix, status, protocol, host, new_prefix, new_key, code;
+};
+struct s3_site {
+    struct str index, error, all_host, all_protocol;
+    struct s3_routing_rule rules[50];
+    size_t n_rules;
+};
+void s3_site_read(const struct s3_bucket_row *bucket, struct s3_site *ret);
+/* Text in a page or XML. */
+void s3_add_escaped(struct buf *out, struct str text);
+bool s3_site_owns(const struct api_request *req);
+void s3_site_answer(struct api_call *call, const struct api_request *req, struct api_reply *reply);
 
 /* ---- lifecycle.c ---- */
 

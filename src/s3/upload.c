@@ -11,6 +11,7 @@ s3_upload_object(const struct s3_upload_row *upload)
 {
     return (struct s3_object_row){.bucket = upload->bucket,
                                   .object_key = upload->object_key,
+                                  .acl = upload->acl,
                                   .headers = upload->headers,
                                   .tags = upload->tags,
                                   .storage_class = upload->storage_class,
@@ -69,6 +70,7 @@ s3_create_multipart_upload(struct api_call *call, const struct s3_CreateMultipar
     row.id = s3_random(call, UPLOAD_ID_BYTES);
     row.bucket = bucket->name;
     row.initiator = call->principal_arn;
+    row.acl = object.acl;
     row.headers = object.headers;
     row.tags = object.tags;
     row.storage_class = object.storage_class;
