@@ -375,6 +375,7 @@ signed_fields(struct world *w, const char *conditions, const char *secret)
         conditions);
     struct str coded = str_base64(&w->arena, policy);
     struct sigv4_claim claim = {.access_key = S("test"),
+                                .scope = S("20260101/us-east-1/s3/aws4_request"),
                                 .date = S("20260101"),
                                 .region = S("us-east-1"),
                                 .service = S("s3"),

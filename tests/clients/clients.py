@@ -749,6 +749,27 @@ def the_aws_cli_copies_synchronizes_and_removes(lab):
     run(["diff", "-r", folder, back])
     aws.text("s3", "mv", "s3://cli-bucket/in/a.txt", "s3://cli-bucket/moved", "--quiet")
     same(aws.text("s3", "cp", "s3://cli-bucket/moved", "-"), "xxxxx", "cp to the output")
+    # a public website, its bytes under a key of KMS but for its page
+    aws.text("s3", "cp", os.path.join(folder, "a.txt"), "s3://cli-bucket/kms", "--sse", "aws:kms",
+             "--quiet")
+    same(aws.text("s3api", "head-object", "--bucket", "cli-bucket", "--key", "kms", "--query",
+                  "ServerSideEncryption"), "aws:kms", "the encryption")
+    aws.text("s3", "cp", os.path.join(folder, "a.txt"), "s3://cli-bucket/index.html", "--quiet")
+    aws.text("s3", "website", "s3://cli-bucket", "--index-document", "index.html")
+    aws.text("s3api", "delete-public-access-block", "--bucket", "cli-bucket")
+    aws.text("s3api", "put-bucket-ownership-controls", "--bucket", "cli-bucket",
+             "--ownership-controls", "Rules=[{ObjectOwnership=ObjectWriter}]")
+    aws.text("s3api", "put-object-acl", "--bucket", "cli-bucket", "--key", "index.html", "--acl",
+             "public-read")
+    same(aws.text("s3", "cp", "s3://cli-bucket/index.html", "-", "--no-sign-request"), "xxxxx",
+         "without a signature")
+    same(run(["curl", "-sS", "-H", "Host: cli-bucket.s3-website-us-east-1.amazonaws.com",
+              lab.cloud.url + "/"]), "xxxxx", "the website")
+    aws.text("s3api", "put-bucket-cors", "--bucket", "cli-bucket", "--cors-configuration",
+             json.dumps({"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}))
+    check("access-control-allow-origin: *" in run(
+        ["curl", "-sSi", "-H", "Origin: https://x.example.com",
+         lab.cloud.url + "/cli-bucket/index.html"]).lower(), "for another origin")
     done = subprocess.run([*aws.program, "s3", "rb", "s3://cli-bucket"], env=aws.env,
                           capture_output=True, text=True)
     check("(BucketNotEmpty)" in done.stderr, done.stderr)
