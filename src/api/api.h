@@ -138,6 +138,7 @@ struct api_service_hooks {
     void (*answer)(struct api_call *call, const struct api_request *req, struct api_reply *reply);
     /* Operations whose payload is bytes find it in call->upload instead. */
     bool uploads;
+    const char *upload_apart; /* the operation whose bytes are a blob, however few; or NULL */
     /*
      * The path by which operations are found, where it is not that of the request: a bucket may be
      * in the host's name.  May be NULL.

@@ -275,6 +275,18 @@ takes_upload(struct call_state *st)
     return false;
 }
 
+/* One for the request's operation, which takes it. */
+static struct api_upload *
+new_upload(struct call_state *st)
+{
+    struct api_upload *upload = api_upload_new(st->call.env, st->req);
+    const char *apart = st->hooks->upload_apart;
+
+    assert(st->call.op);
+    upload->apart = apart && str_is(api_op_name(st->call.service, st->call.op), apart);
+    return upload;
+}
+
 /* A body that came whole. */
 static void
 take_whole(struct api_upload *upload, struct str body)
@@ -350,7 +362,7 @@ carry_out(struct api *api, struct call_state *st, struct api_reply *reply)
     if (r == 0 && st->hooks->beside && st->hooks->beside(&st->call, st->req, reply, &r))
         return r;
     if (r == 0 && !st->req->upload && takes_upload(st))
-        st->call.upload = api_upload_new(st->call.env, st->req);
+        st->call.upload = new_upload(st);
     if (r == 0)
         r = authenticate(api, st);
     if (r == 0 && st->call.upload && !st->req->upload)
@@ -512,7 +524,7 @@ api_upload_begin(struct api *api, struct arena *arena, const struct api_request 
     if (find_service(api, &st) != 0 || !takes_upload(&st))
         return API_UPLOAD_NONE;
     st.own.http.body_apart = true;
-    st.call.upload = api_upload_new(st.call.env, &st.own);
+    st.call.upload = new_upload(&st);
     int r = authenticate(api, &st);
     if (r == 0) {
         *ret = st.call.upload;

@@ -115,7 +115,7 @@ take(void *ctx, struct str data)
     checksum_add(&u->sum, data.p, data.n);
     checksum_add(&u->sum64, data.p, data.n);
     u->bytes += data.n;
-    if (!u->blob && u->bytes > API_UPLOAD_INLINE_BYTES)
+    if (!u->blob && (u->apart || u->bytes > API_UPLOAD_INLINE_BYTES))
         r = begin_blob(u);
     if (r < 0)
         return r;

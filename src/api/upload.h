@@ -36,6 +36,7 @@ struct api_upload {
     /* Inside. */
     struct env *env;
     bool encoded, ended;
+    bool apart;                 /* a blob, however few bytes */
     struct blobs_finish finish; /* while the blob is made durable */
     void (*later)(void *ctx);
     void *later_ctx;

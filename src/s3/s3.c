@@ -271,6 +271,7 @@ const struct api_service_hooks s3_hooks = {
     .context = context,
     .resource_policies = true,
     .uploads = true,
+    .upload_apart = "UploadPart", /* parts are made an object by their blobs alone */
     .path = path_of,
     .granted = s3_acl_grants,
     .owns = s3_site_owns,
