@@ -62,6 +62,10 @@ refuse_unreached(struct api_call *call, const struct s3_CreateBucketRequest *req
     if (req->grant_full_control.p || req->grant_read.p || req->grant_read_acp.p ||
         req->grant_write.p || req->grant_write_acp.p)
         return S3_NOT_YET(call, "grants of access control lists");
+    if (req->acl.n && !str_is(req->acl, "private") && req->object_ownership.n &&
+        !str_is(req->object_ownership, "BucketOwnerEnforced"))
+        return api_fault(call, &S3_ERR(InvalidBucketAclWithBlockPublicAccessError),
+                         "Bucket cannot have public ACLs set with BlockPublicAccess enabled");
     if (req->acl.n && !str_is(req->acl, "private"))
         return api_fault(call, &S3_ERR(InvalidBucketAclWithObjectOwnership),
                          "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced "
@@ -133,6 +137,7 @@ s3_create_bucket(struct api_call *call, const struct s3_CreateBucketRequest *req
         .ownership = req->object_ownership.n ? req->object_ownership : S("BucketOwnerEnforced"),
         .public_block = 15,
         .sse = S("AES256"),
+        .sse_secret = s3_bucket_secret(call),
     };
     bool again = false;
     int r = authorize(call, "s3:CreateBucket", req->bucket);

@@ -98,6 +98,9 @@ add_part(struct assembly *x, const struct s3_CompletedPart *said, bool last)
     join(x, part);
     for (size_t i = 0; i < part->pieces.n; i++)
         *LIST_PUSH(a, &x->row->pieces) = part->pieces.v[i];
+    /* keys are bound to bucket and key, which the object has too; a part of 0.3 has none */
+    for (size_t i = 0; i < part->pieces.n / 3; i++)
+        *LIST_PUSH(a, &x->row->file_keys) = i < part->file_keys.n ? part->file_keys.v[i] : S("");
     *LIST_PUSH(a, &x->row->parts) = str_fmt(a, "%lld", (long long)part->size);
     *LIST_PUSH(a, &x->row->parts) = str_base64(a, part->checksum);
     x->row->size += part->size;
@@ -196,6 +199,7 @@ s3_complete_multipart_upload(struct api_call *call,
     const struct s3_bucket_row *bucket;
     struct s3_object_row row;
     struct assembly x = {.call = call, .row = &row};
+    struct s3_wrapping unused;
     int r = s3_open(call, req->bucket, req->key, "s3:PutObject", &bucket);
 
     if (r == 0)
@@ -211,7 +215,7 @@ s3_complete_multipart_upload(struct api_call *call,
     x.composite = str_is(x.upload->checksum_type, "COMPOSITE");
     /* the customer's key need not come again: no byte is read */
     if (req->sse_customer_key.n)
-        r = s3_customer_check(call, "", &row);
+        r = s3_customer_open(call, "", &row, &unused);
     if (r == 0)
         r = assemble(&x, &req->multipart_upload->parts);
     if (r == 0)

@@ -43,18 +43,17 @@ s3_check_document(struct api_call *call)
     return 0;
 }
 
-/* Opens a bucket for a setting that the body brings. */
-static int
-open_to_set(struct api_call *call, struct str name, const char *action,
-            const struct s3_bucket_row **ret)
+int
+s3_open_to_set(struct api_call *call, struct str name, const char *action,
+               const struct s3_bucket_row **ret)
 {
     int r = s3_open(call, name, STR_NONE, action, ret);
 
     return r ? r : s3_check_document(call);
 }
 
-static int
-malformed(struct api_call *call)
+int
+s3_malformed(struct api_call *call)
 {
     return api_fault(call, &S3_ERR(MalformedXML),
                      "The XML you provided was not well-formed or did not validate against our "
@@ -117,14 +116,14 @@ s3_put_bucket_policy(struct api_call *call, const struct s3_PutBucketPolicyReque
     const struct s3_bucket_row *bucket;
     struct s3_bucket_row row;
     bool public = false;
-    int r = open_to_set(call, req->bucket, "s3:PutBucketPolicy", &bucket);
+    int r = s3_open_to_set(call, req->bucket, "s3:PutBucketPolicy", &bucket);
 
     (void)res;
     if (r == 0)
         r = read_policy(call, bucket, req->policy, &public);
     if (r)
         return r;
-    if (public && bucket->public_block >= 0 && (bucket->public_block & S3_BLOCK_POLICY))
+    if (public && s3_blocks(bucket, S3_BLOCK_POLICY))
         return api_fault(call, &S3_ERR(AccessDenied),
                          "User: %.*s is not authorized to perform: s3:PutBucketPolicy on resource: "
                          "\"arn:aws:s3:::%.*s\" because public policies are prevented by the "
@@ -208,7 +207,7 @@ s3_put_public_access_block(struct api_call *call, const struct s3_PutPublicAcces
 {
     const struct s3_PublicAccessBlockConfiguration *c = req->public_access_block_configuration;
     const struct s3_bucket_row *bucket;
-    int r = open_to_set(call, req->bucket, "s3:PutBucketPublicAccessBlock", &bucket);
+    int r = s3_open_to_set(call, req->bucket, "s3:PutBucketPublicAccessBlock", &bucket);
 
     (void)res;
     if (r)
@@ -270,13 +269,13 @@ s3_put_bucket_encryption(struct api_call *call, const struct s3_PutBucketEncrypt
     const struct s3_ServerSideEncryptionRuleList *rules =
         &req->server_side_encryption_configuration->rules;
     const struct s3_bucket_row *bucket;
-    int r = open_to_set(call, req->bucket, "s3:PutEncryptionConfiguration", &bucket);
+    int r = s3_open_to_set(call, req->bucket, "s3:PutEncryptionConfiguration", &bucket);
 
     (void)res;
     if (r)
         return r;
     if (rules->n != 1 || !rules->v[0].apply_server_side_encryption_by_default)
-        return malformed(call);
+        return s3_malformed(call);
     if (rules->v[0].blocked_encryption_types)
         return S3_NOT_YET(call, "BlockedEncryptionTypes");
     const struct s3_ServerSideEncryptionByDefault *by =
@@ -286,7 +285,7 @@ s3_put_bucket_encryption(struct api_call *call, const struct s3_PutBucketEncrypt
     if (str_is(by->sse_algorithm, "aws:kms:dsse"))
         return S3_NOT_YET(call, "the encryption aws:kms:dsse");
     if (!str_is(by->sse_algorithm, "AES256") && !str_is(by->sse_algorithm, "aws:kms"))
-        return malformed(call);
+        return s3_malformed(call);
     if (str_is(by->sse_algorithm, "AES256") && by->kms_master_key_id.n)
         return api_fault(call, &S3_ERR(InvalidArgument),
                          "a KMSMasterKeyID is not applicable if the default sse algorithm is not "
@@ -350,13 +349,13 @@ s3_put_bucket_ownership_controls(struct api_call *call,
 {
     const struct s3_OwnershipControlsRuleList *rules = &req->ownership_controls->rules;
     const struct s3_bucket_row *bucket;
-    int r = open_to_set(call, req->bucket, "s3:PutBucketOwnershipControls", &bucket);
+    int r = s3_open_to_set(call, req->bucket, "s3:PutBucketOwnershipControls", &bucket);
 
     (void)res;
     if (r)
         return r;
     if (rules->n != 1 || !s3_ownership_good(rules->v[0].object_ownership))
-        return malformed(call);
+        return s3_malformed(call);
     struct s3_bucket_row row = *bucket;
 
     row.ownership = rules->v[0].object_ownership;
@@ -397,46 +396,4 @@ s3_delete_bucket_ownership_controls(struct api_call *call,
 
     row.ownership = S("");
     return s3_bucket_update(call->txn, &row);
-}
-
-/* Lists of access control are not kept: the owner has all, as in every bucket of today. */
-static void
-owner_has_all(struct api_call *call, const struct s3_bucket_row *bucket, struct s3_Owner **owner,
-              struct s3_GrantList *grants)
-{
-    struct s3_Grant *grant = LIST_PUSH(call->arena, grants);
-
-    *owner = s3_owner(call, bucket->account);
-    grant->permission = S("FULL_CONTROL");
-    grant->grantee = ARENA_NEW(call->arena, struct s3_Grantee);
-    grant->grantee->id = (*owner)->id;
-    grant->grantee->type = S("CanonicalUser");
-}
-
-int
-s3_get_bucket_acl(struct api_call *call, const struct s3_GetBucketAclRequest *req,
-                  struct s3_GetBucketAclOutput *res)
-{
-    const struct s3_bucket_row *bucket;
-    int r = s3_open(call, req->bucket, STR_NONE, "s3:GetBucketAcl", &bucket);
-
-    if (r == 0)
-        owner_has_all(call, bucket, &res->owner, &res->grants);
-    return r;
-}
-
-int
-s3_get_object_acl(struct api_call *call, const struct s3_GetObjectAclRequest *req,
-                  struct s3_GetObjectAclOutput *res)
-{
-    const struct s3_bucket_row *bucket;
-    const struct s3_object_row *row;
-    int r = s3_open(call, req->bucket, req->key,
-                    req->version_id.p ? "s3:GetObjectVersionAcl" : "s3:GetObjectAcl", &bucket);
-
-    if (r == 0)
-        r = s3_find(call, bucket, req->key, req->version_id, &row);
-    if (r == 0)
-        owner_has_all(call, bucket, &res->owner, &res->grants);
-    return r;
 }

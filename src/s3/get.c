@@ -183,6 +183,7 @@ part_of(struct api_call *call, int64_t number, const struct s3_object_row *row,
 struct reading {
     const struct s3_bucket_row *bucket;
     const struct s3_object_row *row;
+    struct s3_wrapping *wrapping;
     struct s3_range range;
     bool partial;
 };
@@ -193,15 +194,15 @@ open_reading(struct api_call *call, const struct s3_GetObjectRequest *req, struc
     const struct conditions c = {req->if_match, req->if_none_match, req->if_modified_since,
                                  req->if_unmodified_since};
     bool versioned = req->version_id.p != NULL;
+
+    ret->wrapping = ARENA_NEW(call->arena, struct s3_wrapping);
     int r = s3_open(call, req->bucket, req->key, versioned ? "s3:GetObjectVersion" : "s3:GetObject",
                     &ret->bucket);
 
     if (r == 0)
         r = s3_find(call, ret->bucket, req->key, req->version_id, &ret->row);
     if (r == 0)
-        r = s3_customer_check(call, "", ret->row);
-    if (r == 0)
-        r = s3_kms_open(call, ret->row);
+        r = s3_unlock(call, "", ret->row, ret->wrapping);
     if (r == 0)
         r = check_read(call, &c, ret->row);
     if (r == 0 && req->part_number.set && req->range.n)
@@ -324,17 +325,19 @@ read_whole(struct api_call *call, struct api_stream *stream, struct str *ret)
 static int
 send_bytes(struct api_call *call, const struct reading *x, struct s3_GetObjectOutput *res)
 {
+    const struct s3_bytes bytes = s3_bytes_of(x->row, x->wrapping);
     struct api_stream *stream;
+    int r;
 
     if (!x->row->pieces.n) {
+        r = s3_bytes_open(call, &bytes, &res->body);
         res->body =
-            str_cut(x->row->data, (size_t)x->range.from, (size_t)(x->range.from + x->range.bytes));
-        return 0;
+            str_cut(res->body, (size_t)x->range.from, (size_t)(x->range.from + x->range.bytes));
+        return r;
     }
-    stream = ARENA_NEW(call->arena, struct api_stream);
-    stream->blobs = call->env->blobs;
-    stream->bytes = x->range.bytes;
-    s3_pieces_cut(call->arena, &x->row->pieces, x->range.from, x->range.bytes, &stream->pieces);
+    r = s3_bytes_stream(call, &bytes, x->range.from, x->range.bytes, &stream);
+    if (r)
+        return r;
     if (!call->reply)
         return read_whole(call, stream, &res->body);
     blobs_hold(stream->blobs);

@@ -26,8 +26,8 @@ resource_of(struct api_call *call, struct str name, const struct s3_bucket_row *
     if (bucket) {
         resource.account = bucket->account;
         /* of a bucket that is restricted a public policy counts for its own account alone */
-        bool cut = bucket->policy_public && bucket->public_block >= 0 &&
-                   (bucket->public_block & S3_RESTRICT) && !str_eq(bucket->account, call->account);
+        bool cut = bucket->policy_public && s3_blocks(bucket, S3_RESTRICT) &&
+                   !str_eq(bucket->account, call->account);
 
         resource.policy = cut ? S("") : bucket->policy;
     }
@@ -66,10 +66,15 @@ s3_allowed(struct api_call *call, const struct s3_bucket_row *bucket, struct str
     return api_may(call, str_from(action), &resource, NULL);
 }
 
-/* Buckets are used where they are; their place may be asked for from anywhere. */
+/*
+ * Buckets are used where they are; their place may be asked for from anywhere.  Who signs nothing
+ * names no region.
+ */
 static int
 check_region(struct api_call *call, const struct s3_bucket_row *bucket)
 {
+    if (call->principal.kind == POLICY_ANONYMOUS)
+        call->region = bucket->region;
     if (str_eq(bucket->region, call->region) ||
         str_is(api_op_name(call->service, call->op), "GetBucketLocation"))
         return 0;

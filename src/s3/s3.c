@@ -1,6 +1,7 @@
 /* What the API asks of S3 beside its operations, and what its requests have in common. */
 #include "s3/s3.h"
 
+#include "api/wire.h"
 #include "codec/aws_endpoint.h"
 
 const struct api_error s3_errors[S3_N_ERRORS] = {
@@ -242,11 +243,48 @@ resource(struct api_call *call, struct str type, struct str id, struct api_resou
     return 0;
 }
 
+/* ---- requests beside operations, and of nobody ---- */
+
+/* A bucket that exists is named by the path, or one by the host. */
+static bool
+unnamed(struct api_call *call, const struct api_request *req)
+{
+    struct str host = str_lower(call->arena, api_header(req, S("Host"))), key;
+    struct txn *txn = store_begin(call->store);
+    bool is = bucket_of_host(host).n || s3_bucket_get(txn, s3_bucket_in_path(req, &key));
+
+    store_rollback(txn);
+    return is;
+}
+
+static bool
+beside(struct api_call *call, const struct api_request *req, struct api_reply *reply, int *ret)
+{
+    if (s3_form_is(req)) {
+        *ret = s3_form(call, req, reply);
+        return true;
+    }
+    if (!str_is(req->http.method, "OPTIONS"))
+        return false;
+    call->txn = store_begin(call->store);
+    *ret = s3_preflight(call, req, reply);
+    store_rollback(call->txn);
+    call->txn = NULL;
+    return true;
+}
+
 const struct api_service_hooks s3_hooks = {
     .service = &s3_service,
     .resource = resource,
     .context = context,
     .resource_policies = true,
     .uploads = true,
+    .upload_apart = "UploadPart", /* parts are made an object by their blobs alone */
     .path = path_of,
+    .granted = s3_acl_grants,
+    .owns = s3_site_owns,
+    .answer = s3_site_answer,
+    .unnamed = unnamed,
+    .beside = beside,
+    .dress = s3_dress,
 };

@@ -2,6 +2,7 @@
 import base64
 import concurrent.futures
 import hashlib
+import http.client
 import json
 import os
 import shutil
@@ -722,6 +723,10 @@ def placement_is_kept_by_terraform(lab):
     same([h["state"] for h in cloud.call("DescribeHosts")["hostSet"]], ["released"], "hosts")
     same([r["state"] for r in cloud.call("DescribeCapacityReservations")["capacityReservationSet"]],
          ["cancelled"], "reservations")
+
+
+# proves: S3-09
+@test
 def boto3_keeps_objects_of_any_size(lab):
     same(run([lab.venv("bin", "python3"), os.path.join(HERE, "client_s3.py"), lab.cloud.url,
               lab.top], env=environment()), "done\n", "output")
@@ -744,6 +749,27 @@ def the_aws_cli_copies_synchronizes_and_removes(lab):
     run(["diff", "-r", folder, back])
     aws.text("s3", "mv", "s3://cli-bucket/in/a.txt", "s3://cli-bucket/moved", "--quiet")
     same(aws.text("s3", "cp", "s3://cli-bucket/moved", "-"), "xxxxx", "cp to the output")
+    # a public website, its bytes under a key of KMS but for its page
+    aws.text("s3", "cp", os.path.join(folder, "a.txt"), "s3://cli-bucket/kms", "--sse", "aws:kms",
+             "--quiet")
+    same(aws.text("s3api", "head-object", "--bucket", "cli-bucket", "--key", "kms", "--query",
+                  "ServerSideEncryption"), "aws:kms", "the encryption")
+    aws.text("s3", "cp", os.path.join(folder, "a.txt"), "s3://cli-bucket/index.html", "--quiet")
+    aws.text("s3", "website", "s3://cli-bucket", "--index-document", "index.html")
+    aws.text("s3api", "delete-public-access-block", "--bucket", "cli-bucket")
+    aws.text("s3api", "put-bucket-ownership-controls", "--bucket", "cli-bucket",
+             "--ownership-controls", "Rules=[{ObjectOwnership=ObjectWriter}]")
+    aws.text("s3api", "put-object-acl", "--bucket", "cli-bucket", "--key", "index.html", "--acl",
+             "public-read")
+    same(aws.text("s3", "cp", "s3://cli-bucket/index.html", "-", "--no-sign-request"), "xxxxx",
+         "without a signature")
+    same(run(["curl", "-sS", "-H", "Host: cli-bucket.s3-website-us-east-1.amazonaws.com",
+              lab.cloud.url + "/"]), "xxxxx", "the website")
+    aws.text("s3api", "put-bucket-cors", "--bucket", "cli-bucket", "--cors-configuration",
+             json.dumps({"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}))
+    check("access-control-allow-origin: *" in run(
+        ["curl", "-sSi", "-H", "Origin: https://x.example.com",
+         lab.cloud.url + "/cli-bucket/index.html"]).lower(), "for another origin")
     done = subprocess.run([*aws.program, "s3", "rb", "s3://cli-bucket"], env=aws.env,
                           capture_output=True, text=True)
     check("(BucketNotEmpty)" in done.stderr, done.stderr)
@@ -751,11 +777,86 @@ def the_aws_cli_copies_synchronizes_and_removes(lab):
     check("cli-bucket" not in aws.text("s3", "ls"), "it is gone")
 
 
+# proves: DP-07
+@test
+def nothing_of_an_object_is_in_plain_on_the_disk(lab):
+    """rows, files, files that are being written; before and after kill -9"""
+    secret = b"the quick brown fox is found by grep"
+    body = secret * 400_000  # 14 MB
+    cloud = lab.new_cloud("at-rest", host="sim").up()
+    aws = Cli(lab.venv("bin", "aws"), cloud.url, True)
+    path = os.path.join(lab.top, "at-rest.bin")
+    with open(path, "wb") as f:
+        f.write(body)
+
+    def holders():
+        found = []
+        for folder, _, names in os.walk(cloud.data):
+            for name in names:
+                at = os.path.join(folder, name)
+                if os.path.isfile(at):
+                    with open(at, "rb") as f:
+                        found += [at] if secret in f.read() else []
+        return found
+
+    def begun():
+        folders = [os.path.join(cloud.data, "objects", f)
+                   for f in os.listdir(os.path.join(cloud.data, "objects"))]
+        return {os.path.join(f, n) for f in folders for n in os.listdir(f)}
+
+    aws.text("s3api", "create-bucket", "--bucket", "rest")
+    aws.text("s3", "cp", path, "s3://rest/parts", "--quiet")
+    aws.text("s3api", "put-object", "--bucket", "rest", "--key", "whole", "--body", path)
+    aws.text("s3api", "put-object", "--bucket", "rest", "--key", "kms", "--body", path,
+             "--server-side-encryption", "aws:kms")
+    with open(path, "wb") as f:
+        f.write(secret)
+    aws.text("s3api", "put-object", "--bucket", "rest", "--key", "small", "--body", path)
+    same(holders(), [], "files with the text")
+    aws.text("s3api", "delete-public-access-block", "--bucket", "rest")
+    aws.text("s3api", "put-bucket-policy", "--bucket", "rest", "--policy", json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": "*", "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::rest/*"}]}))
+    before = begun()
+    half = http.client.HTTPConnection("127.0.0.1", cloud.port)
+    half.putrequest("PUT", "/rest/half")
+    half.putheader("Content-Length", str(len(body)))
+    half.endheaders()
+    half.send(body[:8_000_000])
+    wait("a file that is being written",
+         lambda: [p for p in begun() - before if os.path.getsize(p) > 1_000_000])
+    same(holders(), [], "while it is written")
+    cloud.kill9()
+    check(begun() - before, "the half of a file is left over")
+    same(holders(), [], "after kill -9")
+    cloud.up()
+    same(begun(), before, "what is left over is swept")
+    for key, want in (("parts", body), ("whole", body), ("kms", body), ("small", secret)):
+        aws.text("s3", "cp", f"s3://rest/{key}", path, "--quiet")
+        with open(path, "rb") as f:
+            check(f.read() == want, f"{key} is read again")
+    # a byte that the disk changed is not sent
+    at = max(before, key=os.path.getsize)
+    with open(at, "r+b") as f:
+        f.seek(500_000)
+        byte = f.read(1)
+        f.seek(500_000)
+        f.write(bytes([byte[0] ^ 1]))
+    lost = 0
+    for key in ("parts", "whole", "kms"):
+        done = subprocess.run([*aws.program, "s3api", "get-object", "--bucket", "rest", "--key",
+                               key, path], env=aws.env, capture_output=True, text=True)
+        lost += done.returncode != 0
+    same(lost, 1, "objects of which a byte was changed")
+    cloud.down()
+
+
 @test
 def a_bucket_is_kept_by_terraform(lab):
     """apply, an empty plan, a change in place, destroy"""
     tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-s3"), "terraform-s3")
-    check("5 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    check("9 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     tf("plan", "-detailed-exitcode")
     changed = {"text": "second"}
     check("0 added, 1 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
