@@ -219,12 +219,16 @@ cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_sta
     const struct json *section;
 
     *look = (struct cfn_look){.call = call, .stack = *row, .left = 64};
-    struct str text = row->processed.n ? row->processed : row->template;
+    struct str text = row->processed.n  ? row->processed
+                      : row->template.n ? row->template
+                                        : S("{\"Resources\":{}}"); /* only reviewed so far */
     struct str wrong = cfn_load(call->arena, text, &look->root);
 
     if (wrong.p || !cfn_read(call->arena, row->params.n ? row->params : S("{}"), &look->params))
         return error_origin(EUCLEAN, "stack %.*s has no template: %.*s", STR_ARG(row->id),
                             STR_ARG(wrong));
+    if (row->imports.n && !cfn_read(call->arena, row->imports, &look->imports))
+        return error_origin(EUCLEAN, "imports of stack %.*s cannot be read", STR_ARG(row->id));
     section = json_get(&look->root, "Parameters");
     look->secrets = str_find(text, S("{{resolve:secretsmanager:")) != SIZE_MAX ||
                     str_find(text, S("{{resolve:ssm-secure:")) != SIZE_MAX;

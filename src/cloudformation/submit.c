@@ -46,6 +46,8 @@ template_of(struct api_call *call, const struct cfn_submission *in,
 {
     if (in->previous_template && (in->body.p || in->url.p))
         return INVALID("Specify either a template or UsePreviousTemplate, but not both");
+    if (in->text.p)
+        return *ret = in->text, 0;
     if (in->body.p && in->url.p)
         return INVALID("Specify only one of TemplateBody and TemplateURL.");
     if (in->url.p)
@@ -153,7 +155,7 @@ static int
 parameters_of(struct api_call *call, const struct cfn_submission *in, const struct json *root,
               const struct cfn_stack_row *before, struct json *ret)
 {
-    struct cfn_givens given = {0};
+    struct cfn_givens given = {.later = in->later};
     struct json old = cfn_object();
     struct str wrong;
 
