@@ -62,6 +62,7 @@ const struct api_service_hooks cloudformation_hooks = {
     .service = &cloudformation_service,
     .of_instance = of_instance,
     .resource = resource,
+    .context = cfn_context,
     .owns = cfn_handle_owns,
     .answer = cfn_handle_answer,
 };

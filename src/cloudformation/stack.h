@@ -9,6 +9,9 @@ const struct cfn_stack_row *cfn_find(struct api_call *call, struct str name);
 /* The same, and "Stack with id … does not exist". */
 int cfn_need(struct api_call *call, struct str name, const struct cfn_stack_row **ret);
 
+/* The condition keys of a request: context of struct api_service_hooks. */
+void cfn_context(struct api_call *call, const void *req, struct policy_context *context);
+
 /* A change set by its id, or by its name and its stack's.  0, or positive with the fault. */
 int cfn_change_set_need(struct api_call *call, struct str name, struct str stack_name,
                         const struct cfn_change_set_row **ret);
