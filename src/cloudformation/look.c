@@ -267,15 +267,17 @@ shown_properties(struct cfn_look *look, const struct cfn_resource_row *row)
     return cfn_print(look->call->arena, &value, (size_t)1 << 20);
 }
 
+/* Of a resource it ends in the time, which no two of its events have in common. */
 static struct str
 event_id(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status)
 {
     struct arena *a = look->call->arena;
-    struct str uuid = api_uuid(look->call->env, a);
+    struct str time;
 
     if (!resource)
-        return uuid;
-    return str_fmt(a, "%.*s-%s-%.*s", STR_ARG(resource->logical), status, STR_ARG(uuid));
+        return api_uuid(look->call->env, a);
+    time = time_iso(a, resource->changed_ms);
+    return str_fmt(a, "%.*s-%s-%.*s", STR_ARG(resource->logical), status, STR_ARG(time));
 }
 
 int
@@ -295,7 +297,7 @@ cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const 
         .status = str_from(status),
         .reason = reason,
         .token = stack->token,
-        .at_ms = look->call->now_ms,
+        .at_ms = resource ? resource->changed_ms : look->call->now_ms,
     };
 
     if (resource) {
@@ -334,7 +336,7 @@ cfn_resource_status(struct cfn_look *look, struct cfn_resource_row *row, const c
 {
     row->status = str_from(status);
     row->reason = reason.p ? reason : S("");
-    row->changed_ms = look->call->now_ms;
+    row->changed_ms = MAX(look->call->now_ms, row->changed_ms + 1);
     int r = cfn_event(look, row, status, reason);
 
     if (r == 0)
