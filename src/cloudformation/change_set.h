@@ -1,15 +1,15 @@
 /*
- * Change sets, and those of nested stacks: with IncludeNestedStacks each of them gets one, a tree of
- * rows that is executed and deleted at its root.
+ * Change sets, and those of nested stacks: with IncludeNestedStacks each of them gets one, a tree
+ * of rows that is executed and deleted at its root.
  */
 #pragma once
 
 #include "cloudformation/stack.h"
 
 /*
- * What a set would do to the stack `before` when it is to be `after`: changes, imports, status and
- * reason of `row`, and with row->nested the sets of nested stacks, written.  req: of an import, else
- * NULL.  0, positive with a fault, negative.
+ * What a set would do to the stack `before` when it is to be `after`: changes, imports, status
+ * and reason of `row`, and with row->nested the sets of nested stacks, written.  req: of an
+ * import, else NULL.  0, positive with a fault, negative.
  */
 int cfn_change_set_work_out(struct api_call *call,
                             const struct cloudformation_CreateChangeSetInput *req,

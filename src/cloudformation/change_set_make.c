@@ -1,6 +1,6 @@
 /*
- * What a change set would do, worked out in the call that makes it: in one transaction with the sets
- * of all nested stacks, for which nothing is made but rows.
+ * What a change set would do, worked out in the call that makes it: in one transaction with the
+ * sets of all nested stacks, for which nothing is made but rows.
  */
 #include "cloudformation/change_set.h"
 

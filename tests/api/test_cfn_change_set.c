@@ -98,8 +98,21 @@ TEST(each_nested_stack_has_a_change_set_of_its_own, "CFNC-01 CFNN-03")
     CHECK_INT(parameters(w), 3);
     CHECK_STR(xml_text(set(w, low), "ExecutionStatus"), "EXECUTE_COMPLETE");
     CHECK(str_eq(xml_text(stack(w, str_cstr(test_arena(), id)), "ChangeSetId"), low));
-    /* only what changes is told: the leaf's template here */
-    act(w, "DeleteChangeSet", "root");
+    world_free(w);
+}
+
+TEST(only_what_changes_in_nested_stacks_is_told, "CFNC-01 CFNN-03")
+{
+    static const char top[] =
+        "Resources:\n" CHILD("Mid", "middle", "one") PARAMETER("Top", "/top", "%s");
+    struct world *w = world_new();
+    struct str root, seen, id;
+
+    bucket_put(w, "leaf", leaf);
+    bucket_put(w, "middle", middle);
+    CHECK_OK(w, create(w, "root", "", test_fmt(top, "a")));
+    world_settle(w);
+    /* the leaf's template */
     bucket_put(w, "leaf", test_fmt("%s  More: {Value: more}\n", leaf));
     root = xml_text(prepare(w, "root", "UPDATE", "", test_fmt(top, "a")), "Id");
     seen = set(w, root);
@@ -111,6 +124,7 @@ TEST(each_nested_stack_has_a_change_set_of_its_own, "CFNC-01 CFNN-03")
     seen = set(w, change(seen, "Mid", "ChangeSetId"));
     CHECK_INT(xml_count(seen, "ResourceChange"), 1);
     CHECK_STR(xml_text(set(w, change(seen, "Leaf", "ChangeSetId")), "Status"), "CREATE_COMPLETE");
+    id = xml_text(set(w, change(seen, "Leaf", "ChangeSetId")), "StackId");
     act(w, "ExecuteChangeSet", "root");
     check_status(w, "root", "UPDATE_COMPLETE");
     CHECK_INT(xml_count(stack(w, str_cstr(test_arena(), id)), "OutputKey"), 2);
