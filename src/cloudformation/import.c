@@ -99,16 +99,16 @@ cfn_import_alone(struct api_call *call, const struct json *changes)
 
 /* ---- one resource ---- */
 
-/* The stack that has it; absent: none. */
+/* The stack that has it already, perhaps this one by another name; absent: none. */
 static struct str
-owner_of(struct cfn_look *look, struct str type, struct str physical)
+owner_of(struct cfn_look *look, const struct cfn_resource_row *wanted)
 {
     struct str ret = STR_NONE;
 
     STORE_EACH(look->call->txn, cfn_stack_by_owner, stack, look->stack.account, look->stack.region)
         STORE_EACH(look->call->txn, cfn_resource_by_stack, row, stack->id)
-            if (!ret.p && row->phase != CFN_GONE && str_eq(row->physical, physical) &&
-                str_eq(row->type, type) && !str_eq(stack->id, look->stack.id))
+            if (!ret.p && row->phase != CFN_GONE && str_eq(row->physical, wanted->physical) &&
+                str_eq(row->type, wanted->type) && !str_eq(row->key, wanted->key))
                 ret = stack->name;
     return ret;
 }
@@ -147,7 +147,7 @@ find(struct cfn_look *look, struct cfn_resource_row *row, const struct json *ide
     const struct json *in =
         json_get(json_get_str(json_get(&look->root, "Resources"), row->logical), "Properties");
     struct cfn_run run = cfn_run_of(look, row);
-    struct str owner = owner_of(look, row->type, row->physical);
+    struct str owner = owner_of(look, row);
     struct json live;
     bool there;
 
@@ -393,7 +393,7 @@ existing(struct cfn_look *look, struct str logical, const struct json *resource,
     int r = cfn_run_live(&run, &live, &there);
 
     /* what the caller may not read is as good as not there: making it will tell */
-    if (r != CFN_DONE || !there || owner_of(look, row.type, row.physical).p)
+    if (r != CFN_DONE || !there || owner_of(look, &row).p)
         *ret = cfn_object();
     return r < 0 ? r : 0;
 }

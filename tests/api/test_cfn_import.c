@@ -224,6 +224,13 @@ TEST(a_change_set_imports_what_is_there_by_its_name)
     world_settle(w);
     check_status(w, "thief", "ROLLBACK_COMPLETE");
     CHECK_STR(text_of(w, "/mine"), "x");
+    /* nor does it itself by another name, which would delete it in the end */
+    CHECK_OK(w,
+             prepare(w, "app", "UPDATE",
+                     "Resources:\n  Renamed: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, "
+                     "Properties: {Name: /mine, Type: String, Value: x}}\n"));
+    CHECK_STR(action_of(w, "app", "Renamed"), "Add");
+    world_ok(w, "Action=DeleteChangeSet" V "&StackName=app&ChangeSetName=cs");
     /* and changes and goes as any other */
     CHECK_OK(w, update(w, "app", "", test_fmt("Resources:\n" MINE NEW, "Delete", "y", "String")));
     world_settle(w);
