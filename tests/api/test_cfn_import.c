@@ -225,6 +225,7 @@ TEST(a_change_set_imports_what_is_there_by_its_name)
     check_status(w, "thief", "ROLLBACK_COMPLETE");
     CHECK_STR(text_of(w, "/mine"), "x");
     /* nor does it itself by another name, which would delete it in the end */
+    world_ok(w, "Action=DeleteChangeSet" V "&StackName=app&ChangeSetName=cs");
     CHECK_OK(w,
              prepare(w, "app", "UPDATE",
                      "Resources:\n  Renamed: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, "
