@@ -714,6 +714,22 @@ under_way(struct cfn_look *look)
     return any;
 }
 
+/* An update that is done waits so long before it cleans up: it may still be cancelled. */
+static bool
+monitors(struct cfn_look *look)
+{
+    struct cfn_stack_row *stack = &look->stack;
+
+    if (stack->stage != CFN_UPDATE || !stack->monitor_min || under_way(look))
+        return false;
+    if (!stack->monitor_ms)
+        stack->monitor_ms = look->call->now_ms + stack->monitor_min * 60000;
+    if (look->call->now_ms >= stack->monitor_ms)
+        return false;
+    look_at(look, stack->monitor_ms);
+    return true;
+}
+
 int
 cfn_apply(struct cfn_look *look)
 {
@@ -733,7 +749,9 @@ cfn_apply(struct cfn_look *look)
         return r;
     if (failed)
         return fail_stage(look, STR_NONE);
-    if (look->stack.cancel && under_way(look)) {
+    bool waits = monitors(look);
+
+    if (look->stack.cancel && (waits || under_way(look))) {
         /* who cancels wants it back as it was, if it ever was */
         look->stack.hold = !look->stack.before_template.n;
         return fail_stage(look, S("User Initiated"));
@@ -741,5 +759,5 @@ cfn_apply(struct cfn_look *look)
     if (look->stack.deadline_ms && look->call->now_ms >= look->stack.deadline_ms && under_way(look))
         return fail_stage(look, S("Stack creation time exceeded the specified timeout."));
     look_at(look, look->stack.deadline_ms);
-    return under_way(look) ? cfn_save(look) : finish(look);
+    return waits || under_way(look) ? cfn_save(look) : finish(look);
 }

@@ -207,8 +207,7 @@ cfn_describe_change_set(struct api_call *call,
         .status = row->status,
         .status_reason = OR_NONE(row->reason),
         .notification_arns = row->notify,
-        .rollback_configuration =
-            ARENA_NEW(call->arena, struct cloudformation_RollbackConfiguration),
+        .rollback_configuration = cfn_rollback_shown(call->arena, row->monitor_min),
         .capabilities = row->capabilities,
         .include_nested_stacks = opt_bool(row->nested),
         .parent_change_set_id = OR_NONE(row->parent),
@@ -324,6 +323,7 @@ take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
     stack->capabilities = row->capabilities;
     stack->notify = row->notify;
     stack->role = row->role;
+    stack->monitor_min = row->monitor_min;
     stack->actor = row->actor;
     stack->change_set = row->id;
     stack->policy_once = S("");

@@ -37,6 +37,7 @@ cfn_change_set_new(struct api_call *call, struct str name, struct str kind,
         .capabilities = after->capabilities,
         .notify = after->notify,
         .role = after->role,
+        .monitor_min = after->monitor_min,
         .actor = after->actor,
     };
 }

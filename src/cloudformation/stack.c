@@ -215,6 +215,7 @@ cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage
 
     row->stage = stage;
     row->cancel = false;
+    row->monitor_ms = 0;
     row->failure = S("");
     r = is_new ? cfn_stack_insert(call->txn, row) : 0;
     if (r < 0)

@@ -28,8 +28,6 @@ refuse_unreached(struct api_call *call, const struct cfn_submission *in)
     } rows[] = {
         {in->rollback && in->rollback->rollback_triggers.n > 0,
          "RollbackConfiguration.RollbackTriggers"},
-        {in->rollback && opt_i64_or(in->rollback->monitoring_time_in_minutes, 0) > 0,
-         "RollbackConfiguration.MonitoringTimeInMinutes"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -312,7 +310,21 @@ cfn_submit(struct api_call *call, const struct cfn_submission *in,
     row->params = cfn_print(call->arena, &params, (size_t)2 << 20);
     keep_or_take(in->notify, before ? &before->notify : NULL, &row->notify);
     keep_or_take(in->capabilities, NULL, &row->capabilities);
+    row->monitor_min = in->rollback ? opt_i64_or(in->rollback->monitoring_time_in_minutes, 0)
+                       : before     ? before->monitor_min
+                                    : 0;
     row->token = in->token.p ? in->token : S("");
     r = check_types(call, in, before, row);
     return r ? r : cfn_submit_policies(call, in, row);
+}
+
+struct cloudformation_RollbackConfiguration *
+cfn_rollback_shown(struct arena *a, int64_t minutes)
+{
+    struct cloudformation_RollbackConfiguration *ret =
+        ARENA_NEW(a, struct cloudformation_RollbackConfiguration);
+
+    if (minutes)
+        ret->monitoring_time_in_minutes = opt_i64(minutes);
+    return ret;
 }

@@ -618,6 +618,50 @@ TEST(a_stack_calls_as_its_caller_or_its_role)
     world_free(w);
 }
 
+TEST(an_update_waits_for_its_monitoring_time_and_may_be_cancelled_in_it)
+{
+    static const char template[] =
+        "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Name: /p%d, Type: String, Value: "
+        "x}}}";
+#define MONITOR "&RollbackConfiguration.MonitoringTimeInMinutes=%d"
+    struct world *w = world_new();
+
+    CHECK_FAULT(w, create(w, "m", test_fmt(MONITOR, 181), test_fmt(template, 1)),
+                "ValidationError");
+    CHECK_OK(w, create(w, "m", test_fmt(MONITOR, 10), test_fmt(template, 1)));
+    world_settle(w);
+    check_status(w, "m", "CREATE_COMPLETE"); /* without triggers only updates wait */
+    CHECK_STR(xml_text(stack(w, "m"), "MonitoringTimeInMinutes"), "10");
+    CHECK_OK(w, update(w, "m", "", test_fmt(template, 2))); /* it keeps its configuration */
+    world_settle(w);
+    check_status(w, "m", "UPDATE_IN_PROGRESS");
+    world_advance(w, 9 * 60 * 1000);
+    world_crash(w);
+    check_status(w, "m", "UPDATE_IN_PROGRESS");
+    world_json_ok(w, "ssm", "GetParameter", "{'Name':'/p1'}");
+    world_json_ok(w, "ssm", "GetParameter", "{'Name':'/p2'}");
+    world_advance(w, 60 * 1000);
+    check_status(w, "m", "UPDATE_COMPLETE");
+    world_json_refused(w, "ParameterNotFound", NULL, "ssm", "GetParameter", "{'Name':'/p1'}");
+    /* time to look, and to go back */
+    CHECK_OK(w, update(w, "m", "", test_fmt(template, 3)));
+    world_settle(w);
+    world_ok(w, "Action=CancelUpdateStack" V "&StackName=m");
+    world_settle(w);
+    check_status(w, "m", "UPDATE_ROLLBACK_COMPLETE");
+    world_json_ok(w, "ssm", "GetParameter", "{'Name':'/p2'}");
+    world_json_refused(w, "ParameterNotFound", NULL, "ssm", "GetParameter", "{'Name':'/p3'}");
+    /* a change set has its own */
+    CHECK_OK(w, world_callf(w,
+                            "Action=CreateChangeSet" V "&StackName=m&ChangeSetName=c"
+                            "&RollbackConfiguration.MonitoringTimeInMinutes=0&TemplateBody=%.*s",
+                            STR_ARG(world_code(w, str_from(test_fmt(template, 4))))));
+    world_ok(w, "Action=ExecuteChangeSet" V "&StackName=m&ChangeSetName=c");
+    world_settle(w);
+    check_status(w, "m", "UPDATE_COMPLETE");
+    world_free(w);
+}
+
 TEST(only_the_resource_types_of_the_request_are_touched)
 {
     static const char template[] =
