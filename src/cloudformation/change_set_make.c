@@ -14,7 +14,9 @@
       "a change set.")
 #define CHANGES_MAX ((size_t)3 << 20)
 #define IMPORTS_MAX ((size_t)1 << 20)
-#define LEVELS_MAX 10 /* of stacks in stacks: a template may name itself */
+/* Of stacks in stacks: a template may name itself, and more than once. */
+#define LEVELS_MAX 10
+#define NESTED_MAX 200
 
 /* ---- rows ---- */
 
@@ -65,6 +67,7 @@ struct nest {
     struct cfn_look *look;                /* the parent as it will be */
     const struct cfn_change_set_row *set; /* its set */
     struct str failed;                    /* id of a nested one that failed */
+    int *left;                            /* how many more there may be */
 };
 
 static int
@@ -124,10 +127,16 @@ submit(struct nest *n, const struct json *props, const struct cfn_stack_row *sta
     cfn_wish_of(n->look, props, &wish);
     wish.in.later = true;
     *after = *stack;
-    if (level(call->txn, n->set) >= LEVELS_MAX - 1)
-        return INVALID("Welkin looks into %d levels of nested stacks at most.", LEVELS_MAX);
+    if (level(call->txn, n->set) >= LEVELS_MAX - 1 || *n->left <= 0)
+        return INVALID("Welkin looks into %d levels and %d nested stacks at most.", LEVELS_MAX,
+                       NESTED_MAX);
+    --*n->left;
     return cfn_submit(call, &wish.in, is_new ? NULL : stack, after);
 }
+
+static int work_out(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req,
+                    const struct cfn_stack_row *before, const struct cfn_stack_row *after,
+                    struct cfn_change_set_row *row, int *left);
 
 static int
 make(struct nest *n, struct str logical, const struct json *props,
@@ -149,7 +158,7 @@ make(struct nest *n, struct str logical, const struct json *props,
     int w = cfn_change_set_insert(call->txn, ret);
 
     if (r == 0 && w == 0)
-        r = cfn_change_set_work_out(call, NULL, stack, &after, ret);
+        r = work_out(call, NULL, stack, &after, ret, n->left);
     if (r > 0) {
         store_rollback_to(call->txn, mark);
         ret->status = S("FAILED");
@@ -207,15 +216,14 @@ result(struct arena *a, struct cfn_change_set_row *row, bool same, struct str wr
                              : S("");
 }
 
-int
-cfn_change_set_work_out(struct api_call *call,
-                        const struct cloudformation_CreateChangeSetInput *req,
-                        const struct cfn_stack_row *before, const struct cfn_stack_row *after,
-                        struct cfn_change_set_row *row)
+static int
+work_out(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req,
+         const struct cfn_stack_row *before, const struct cfn_stack_row *after,
+         struct cfn_change_set_row *row, int *left)
 {
     bool updates = str_is(row->kind, "UPDATE"), imports = str_is(row->kind, "IMPORT");
     struct cfn_look look;
-    struct nest n = {.look = &look, .set = row};
+    struct nest n = {.look = &look, .set = row, .left = left};
     const struct cfn_diff_nested hook = {.fn = nest, .ctx = &n};
     struct str wrong = STR_NONE;
     struct json changes;
@@ -243,6 +251,17 @@ cfn_change_set_work_out(struct api_call *call,
     row->changes = cfn_print(call->arena, &changes, CHANGES_MAX);
     result(call->arena, row, same && !changes.n, wrong, n.failed);
     return 0;
+}
+
+int
+cfn_change_set_work_out(struct api_call *call,
+                        const struct cloudformation_CreateChangeSetInput *req,
+                        const struct cfn_stack_row *before, const struct cfn_stack_row *after,
+                        struct cfn_change_set_row *row)
+{
+    int left = NESTED_MAX;
+
+    return work_out(call, req, before, after, row, &left);
 }
 
 /* ---- execution and end ---- */

@@ -212,6 +212,14 @@ TEST(a_nested_stack_is_looked_at_with_what_is_known)
     CHECK_STR(xml_text(two, "ParameterValue"), "{{changeSet:KNOWN_AFTER_APPLY}}");
     act(w, "DeleteChangeSet", "root");
     CHECK_INT(xml_count(world_ok(w, "Action=DescribeStacks" V), "StackId"), 1);
+    /* nor may it name itself so often that there is none in sight */
+    bucket_put(w, "self",
+               "Parameters: {Value: {Type: String}}\nResources:\n" CHILD("A", "self", "x")
+                   CHILD("B", "self", "x") CHILD("C", "self", "x"));
+    seen = set(w, xml_text(prepare(w, "root", "CREATE", "", top), "Id"));
+    CHECK_STR(xml_text(seen, "Status"), "FAILED");
+    act(w, "DeleteChangeSet", "root");
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeStacks" V), "StackId"), 1);
     /* without IncludeNestedStacks nobody looks */
     CHECK_OK(w, create(w, "plain", "", "Resources:\n" CHILD("One", "leaf", "a")));
     world_settle(w);
