@@ -199,10 +199,11 @@ static int
 parameters_of(struct api_call *call, const struct cfn_submission *in, const struct json *root,
               const struct cfn_stack_row *before, struct json *ret)
 {
-    struct cfn_givens given = {.later = in->later};
+    struct cfn_givens given = {0};
     struct json old = cfn_object();
     struct str wrong;
 
+    given.later = in->later;
     LIST_EACH(in->parameters, p) {
         bool previous = opt_bool_or(p->use_previous_value, false);
 
