@@ -314,7 +314,7 @@ write_time(const struct writer *x, const struct api_member *m, const struct api_
         return;
     }
     int64_t s = floor_div(ms, 1000);
-    bool whole = x->service->protocol != API_REST_XML;
+    bool whole = x->service->protocol != API_REST_XML && !x->service->milliseconds;
 
     if (s != *x->time_s) {
         time_iso_buf(s * 1000, x->time_text);

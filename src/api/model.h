@@ -325,6 +325,7 @@ struct api_service {
     uint8_t protocols;    /* 1 << enum api_protocol, of all */
     bool bare_errors;      /* REST XML faults have no <ErrorResponse> around them: S3 */
     bool query_compatible; /* JSON and CBOR faults repeat the code of the query protocol */
+    bool milliseconds;     /* times of the query protocol have them: CloudFormation */
 
     const char *pool;
     const struct api_shape *shapes;

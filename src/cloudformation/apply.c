@@ -9,6 +9,7 @@
  * other is seen to begin together.  The first failure ends the stage: what was under way is
  * cancelled.
  */
+#include "cloudformation/import.h"
 #include "cloudformation/own.h"
 #include "cloudformation/holds.h"
 #include "cloudformation/policy.h"
@@ -18,6 +19,7 @@
 #define PROPS_MAX ((size_t)1 << 20)
 #define LIST_CREATE "The following resource(s) failed to create: [%.*s]. "
 #define LIST_UPDATE "The following resource(s) failed to update: [%.*s]. "
+#define LIST_IMPORT "The following resource(s) failed to import: [%.*s]. "
 
 /* ---- the plan ---- */
 
@@ -286,12 +288,36 @@ all_there(struct cfn_look *look, const struct cfn_resource_row *row)
     return true;
 }
 
+/* It is there already, and becomes the stack's as it is. */
+static int
+take(struct cfn_look *look, struct cfn_resource_row *row, const struct json *identifiers)
+{
+    bool there;
+
+    look->left--;
+    metadata(look, row);
+    row->touched = CFN_TAKEN;
+    row->physical = cfn_import_id(look->call->arena, identifiers);
+    int r = cfn_import_one(look, row, identifiers, &there);
+
+    if (r == 0 && there) {
+        row->phase = CFN_SETTLED;
+        return cfn_import_tag(look, row);
+    }
+    row->phase = CFN_FAILED;
+    row->physical = row->props = row->attributes = S(""); /* nothing to go back to */
+    return r ? r : cfn_resource_update(look->call->txn, row);
+}
+
 static int
 pending(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
     bool is_new = !row->physical.n;
+    const struct json *import = is_new ? json_get_str(&look->imports, row->logical) : NULL;
 
+    if (import)
+        return take(look, row, import);
     if (is_new)
         row->touched = CFN_MADE;
     if (!cfn_properties(look, row, &run.props))
@@ -593,9 +619,13 @@ pass(struct cfn_look *look, enum cfn_phase phase,
     return r;
 }
 
+struct failures {
+    struct str_list creates, updates, imports;
+};
+
 /* Cancels what is under way, and lists what failed. */
 static int
-cancel(struct cfn_look *look, struct str_list *ret_create, struct str_list *ret_update)
+cancel(struct cfn_look *look, struct failures *ret)
 {
     struct arena *a = look->call->arena;
     int r = 0;
@@ -620,9 +650,26 @@ cancel(struct cfn_look *look, struct str_list *ret_create, struct str_list *ret_
                                : cfn_resource_delete(look->call->txn, row.key);
         }
         if (row.phase == CFN_FAILED)
-            *LIST_PUSH(a, made ? ret_create : ret_update) = row.logical;
+            *LIST_PUSH(a, row.touched == CFN_TAKEN ? &ret->imports
+                          : made                   ? &ret->creates
+                                                   : &ret->updates) = row.logical;
     }
     return r;
+}
+
+static struct str
+failures_told(struct arena *a, const struct failures *f)
+{
+    struct str c = str_join(a, &f->creates, S(", ")), u = str_join(a, &f->updates, S(", ")),
+               i = str_join(a, &f->imports, S(", ")), ret = S("");
+
+    if (f->creates.n)
+        ret = str_fmt(a, LIST_CREATE, STR_ARG(c));
+    if (f->updates.n)
+        ret = str_fmt(a, "%.*s" LIST_UPDATE, STR_ARG(ret), STR_ARG(u));
+    if (f->imports.n)
+        ret = str_fmt(a, "%.*s" LIST_IMPORT, STR_ARG(ret), STR_ARG(i));
+    return ret;
 }
 
 /* The stage failed; `why` is absent when resources did. */
@@ -631,19 +678,16 @@ fail_stage(struct cfn_look *look, struct str why)
 {
     struct arena *a = look->call->arena;
     struct cfn_stack_row *stack = &look->stack;
-    struct str_list creates = {0}, updates = {0};
-    int r = cancel(look, &creates, &updates);
-    struct str c = str_join(a, &creates, S(", ")), u = str_join(a, &updates, S(", "));
+    struct failures failed = {0};
+    int r = cancel(look, &failed);
     struct str reason = S("");
 
     if (r < 0)
         return r;
     if (why.p)
         reason = stack->stage == CFN_UPDATE ? why : str_cat(a, why, S(" "));
-    if (creates.n && !why.p)
-        reason = str_fmt(a, LIST_CREATE, STR_ARG(c));
-    if (updates.n && !why.p)
-        reason = str_fmt(a, "%.*s" LIST_UPDATE, STR_ARG(reason), STR_ARG(u));
+    else
+        reason = failures_told(a, &failed);
     stack->failure = reason;
     if (stack->stage == CFN_UPDATE) {
         stack->stage = stack->hold ? CFN_REST : CFN_REVERT;
@@ -695,6 +739,22 @@ under_way(struct cfn_look *look)
     return any;
 }
 
+/* An update that is done waits so long before it cleans up: it may still be cancelled. */
+static bool
+monitors(struct cfn_look *look)
+{
+    struct cfn_stack_row *stack = &look->stack;
+
+    if (stack->stage != CFN_UPDATE || !stack->monitor_min || under_way(look))
+        return false;
+    if (!stack->monitor_ms)
+        stack->monitor_ms = look->call->now_ms + stack->monitor_min * 60000;
+    if (look->call->now_ms >= stack->monitor_ms)
+        return false;
+    look_at(look, stack->monitor_ms);
+    return true;
+}
+
 int
 cfn_apply(struct cfn_look *look)
 {
@@ -715,7 +775,9 @@ cfn_apply(struct cfn_look *look)
         return r;
     if (failed)
         return fail_stage(look, STR_NONE);
-    if (look->stack.cancel && under_way(look)) {
+    bool waits = monitors(look);
+
+    if (look->stack.cancel && (waits || under_way(look))) {
         /* who cancels wants it back as it was, if it ever was */
         look->stack.hold = !look->stack.before_template.n;
         return fail_stage(look, S("User Initiated"));
@@ -723,5 +785,5 @@ cfn_apply(struct cfn_look *look)
     if (look->stack.deadline_ms && look->call->now_ms >= look->stack.deadline_ms && under_way(look))
         return fail_stage(look, S("Stack creation time exceeded the specified timeout."));
     look_at(look, look->stack.deadline_ms);
-    return under_way(look) ? cfn_save(look) : finish(look);
+    return waits || under_way(look) ? cfn_save(look) : finish(look);
 }

@@ -44,7 +44,13 @@ enum cfn_phase {
 };
 
 /* What the operation that runs did to a resource. */
-enum cfn_touched { CFN_UNTOUCHED, CFN_MADE, CFN_CHANGED, CFN_REPLACED };
+enum cfn_touched {
+    CFN_UNTOUCHED,
+    CFN_MADE,
+    CFN_CHANGED,
+    CFN_REPLACED,
+    CFN_TAKEN, /* was there already: ImportExistingResources */
+};
 
 /* A stack with what its template says, as long as a transaction. */
 struct cfn_look {
@@ -55,7 +61,7 @@ struct cfn_look {
     bool secrets;                  /* the two differ */
     int64_t next_ms;               /* when to look again; 0: when something happens */
     int left;                      /* calls that this look may still make */
-    struct json imports;           /* of an import: import.h */
+    struct json imports;           /* what becomes the stack's: import.h */
 };
 
 /* ---- look.c ---- */

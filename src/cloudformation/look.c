@@ -226,12 +226,16 @@ cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_sta
     const struct json *section;
 
     *look = (struct cfn_look){.call = call, .stack = *row, .left = 64};
-    struct str text = row->processed.n ? row->processed : row->template;
+    struct str text = row->processed.n  ? row->processed
+                      : row->template.n ? row->template
+                                        : S("{\"Resources\":{}}"); /* only reviewed so far */
     struct str wrong = cfn_load(call->arena, text, &look->root);
 
     if (wrong.p || !cfn_read(call->arena, row->params.n ? row->params : S("{}"), &look->params))
         return error_origin(EUCLEAN, "stack %.*s has no template: %.*s", STR_ARG(row->id),
                             STR_ARG(wrong));
+    if (row->imports.n && !cfn_read(call->arena, row->imports, &look->imports))
+        return error_origin(EUCLEAN, "imports of stack %.*s cannot be read", STR_ARG(row->id));
     section = json_get(&look->root, "Parameters");
     look->secrets = str_find(text, S("{{resolve:secretsmanager:")) != SIZE_MAX ||
                     str_find(text, S("{{resolve:ssm-secure:")) != SIZE_MAX;
@@ -273,16 +277,18 @@ shown_properties(struct cfn_look *look, const struct cfn_resource_row *row)
     return cfn_print(look->call->arena, &value, (size_t)1 << 20);
 }
 
+/* Of a resource it ends in the time, which no two of its events have in common. */
 static struct str
 event_id(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status)
 {
     struct arena *a = look->call->arena;
-    struct str uuid = api_uuid(look->call->env, a);
+    struct str time;
 
     assert(status[0]);
     if (!resource)
-        return uuid;
-    return str_fmt(a, "%.*s-%s-%.*s", STR_ARG(resource->logical), status, STR_ARG(uuid));
+        return api_uuid(look->call->env, a);
+    time = time_iso(a, resource->changed_ms);
+    return str_fmt(a, "%.*s-%s-%.*s", STR_ARG(resource->logical), status, STR_ARG(time));
 }
 
 int
@@ -302,7 +308,7 @@ cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const 
         .status = str_from(status),
         .reason = reason,
         .token = stack->token,
-        .at_ms = look->call->now_ms,
+        .at_ms = resource ? resource->changed_ms : look->call->now_ms,
     };
 
     assert(!resource || str_eq(resource->stack, stack->id));
@@ -346,7 +352,7 @@ cfn_resource_status(struct cfn_look *look, struct cfn_resource_row *row, const c
     cfn_resource_assert(row);
     row->status = str_from(status);
     row->reason = reason.p ? reason : S("");
-    row->changed_ms = look->call->now_ms;
+    row->changed_ms = MAX(look->call->now_ms, row->changed_ms + 1);
     int r = cfn_event(look, row, status, reason);
 
     if (r == 0)

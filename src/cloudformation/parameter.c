@@ -351,8 +351,12 @@ resolve_all(struct parameters *p, const struct cfn_givens *given, const struct j
     for (size_t i = 0; r == 0 && p->section && i < p->section->n; i++) {
         struct str name = p->section->names[i];
 
-        r = resolve_one(p, name, &p->section->v[i],
-                        value_of(given, before, name, &p->section->v[i]), &one);
+        struct str value = value_of(given, before, name, &p->section->v[i]);
+
+        if (given->later && str_find(value, S(CFN_KNOWN_LATER)) != SIZE_MAX)
+            one = cfn_single(p->arena, "Given", cfn_text(value));
+        else
+            r = resolve_one(p, name, &p->section->v[i], value, &one);
         cfn_put(p->arena, ret, name, one);
     }
     return r;

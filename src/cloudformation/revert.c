@@ -131,7 +131,7 @@ revert_one(struct cfn_look *look, struct cfn_resource_row *row)
     if (row->phase == CFN_BACK)
         return nested ? revert_nested(look, row) : revert_change(look, row);
     if (row->phase == CFN_OLD || row->phase == CFN_BACK_FAILED || row->touched == CFN_MADE ||
-        (row->touched == CFN_UNTOUCHED && !row->old_props.n))
+        row->touched == CFN_TAKEN || (row->touched == CFN_UNTOUCHED && !row->old_props.n))
         return 0;
     int r = cfn_resource_status(look, row, "UPDATE_IN_PROGRESS", STR_NONE);
 
