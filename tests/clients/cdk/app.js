@@ -1,7 +1,7 @@
 // What a user of the CDK writes: a network, a machine of the latest Amazon Linux in its public half
 // that has a role and user data, one of a fixed image in its other half, a parameter and a bucket.
 // Context: days (of the bucket's rule), init (the machine makes itself by cfn-init and says so),
-// wrong (a parameter that cannot be made).
+// wrong (a parameter that cannot be made), nested (a stack in the stack).
 const cdk = require('aws-cdk-lib');
 const ec2 = require('aws-cdk-lib/aws-ec2');
 const iam = require('aws-cdk-lib/aws-iam');
@@ -39,7 +39,7 @@ class Demo extends cdk.Stack {
       instanceType: ec2.InstanceType.of(ec2.InstanceClass.T3, ec2.InstanceSize.MICRO),
       machineImage: ec2.MachineImage.genericLinux({'us-east-1': 'ami-009d6802948d06e52'}),
     });
-    new Part(this, 'Part', {text: `${days} days`});
+    if (this.node.tryGetContext('nested')) new Part(this, 'Part', {text: `${days} days`});
     if (this.node.tryGetContext('wrong')) {
       const wrong = new ssm.StringParameter(this, 'Wrong', {
         parameterName: '/demo/wrong', stringValue: 'x', allowedPattern: 'y+',
