@@ -29,7 +29,7 @@ class Clients(Lab):
     def __init__(self, build):
         super().__init__(build, os.environ.get("WELKIN_TEST_CACHE", "/var/cache/welkin-test"))
         self.why_no_node = None
-        self.terraform = self.terraform_iam = self.cli_2 = None
+        self.terraform = self.terraform_iam = self.cli_2 = self.cdk_life = None
 
     @property
     def cloud(self):
@@ -768,13 +768,13 @@ def main():
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     import stacks
     import hostile  # noqa: F401 (its tests come last)
-    slow = ("terraform", "the_aws_cli_version_2")
+    slow = ("terraform", "the_aws_cli_version_2", "the_cdk")
     lab_module.tests.sort(key=lambda t: t.__name__.startswith(slow))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end_to_end.give_images(build)
     lab = Clients(build)
     lab.cdk = stacks.Packages(lab)
-    pool = concurrent.futures.ThreadPoolExecutor(3)
+    pool = concurrent.futures.ThreadPoolExecutor(4)
     try:
         lab.fetch()
         chosen = [t.__name__ for t in lab_module.tests
@@ -786,6 +786,9 @@ def main():
             if os.path.isdir("/opt/tf-plugins") or not shutil.which("terraform"):
                 lab.isolate()
             lab.real = lab.new_cloud("real").up()
+        if any(n.startswith("the_cdk") for n in chosen):
+            lab.cdk_life = pool.submit(stacks.life_of_an_app, lab,
+                                       lab.new_cloud("cdk-sim", host="sim").up())
         lab.cloud  # before there are threads that would both start it
         if any(n.startswith("terraform_applies") for n in chosen):
             lab.terraform = pool.submit(terraform, lab)

@@ -130,10 +130,8 @@ class Cdk:
                   "list-stacks")]
 
 
-# proves: CFN-08
-@test
-def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
-    cdk = Cdk(lab, lab.cloud, "cdk")
+def life_of_an_app(lab, cloud):
+    cdk = Cdk(lab, cloud, "cdk")
     check("bootstrapped" in cdk("bootstrap", "aws://000000000000/us-east-1"), "bootstrap")
     before = cdk.there()
     made = cdk.deploy()
@@ -150,6 +148,13 @@ def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
     drifts_and_goes_back(cdk)
     cdk("destroy", "--force")
     same(cdk.there(), before, "what is left")
+
+
+# proves: CFN-08
+@test
+def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
+    """Begun at the start, in a cloud of its own."""
+    lab.cdk_life.result()
 
 
 def parameter(cdk, name):
@@ -169,6 +174,127 @@ def drifts_and_goes_back(cdk):
     same(cdk.status(), "UPDATE_FAILED", "after a failure")
     cdk("rollback", days=9)
     same(cdk.status(), "UPDATE_ROLLBACK_COMPLETE", "after cdk rollback")
+
+
+TEMPLATE = """\
+Parameters:
+  Text: {Type: String}
+  Cidr: {Type: String, Default: 10.9.0.0/16}
+Resources:
+  Net: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !Ref Cidr}}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: {Service: ec2.amazonaws.com}}]
+Outputs:
+  Vpc: {Value: !Ref Net}
+  Text: {Value: !Ref Text}
+"""
+
+PARENT = """\
+Parameters:
+  Text: {Type: String}
+Resources:
+  Part:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: part.yaml, Parameters: {Text: !Ref Text}}
+  Included:
+    Type: AWS::SSM::Parameter
+    Properties:
+      Fn::Transform: {Name: AWS::Include, Parameters: {Location: included.yaml}}
+Outputs:
+  Text: {Value: !GetAtt Part.Outputs.Text}
+"""
+
+
+def deploys(lab, cli, name):
+    """`aws cloudformation deploy`: made, nothing to do, changed, only looked at, deleted."""
+    folder = os.path.join(lab.top, name)
+    os.mkdir(folder)
+    file = os.path.join(folder, "template.yaml")
+    with open(file, "w") as f:
+        f.write(TEMPLATE)
+
+    def deploy(*args):
+        return cli.text("cloudformation", "deploy", "--stack-name", name, "--template-file", file,
+                        "--tags", "team=web", *args)
+
+    cli.refused("InsufficientCapabilitiesException", "cloudformation", "deploy", "--stack-name",
+                name, "--template-file", file, "--parameter-overrides", "Text=one")
+    cli.text("cloudformation", "delete-stack", "--stack-name", name)
+    capable = ["--capabilities", "CAPABILITY_IAM"]
+    check(f"Successfully created/updated stack - {name}" in
+          deploy("--parameter-overrides", "Text=one", *capable), "deploy")
+    about = cli.json("cloudformation", "describe-stacks", "--stack-name", name)["Stacks"][0]
+    same(about["Tags"], [{"Key": "team", "Value": "web"}], "its tags")
+    check("No changes to deploy" in deploy("--no-fail-on-empty-changeset", *capable),
+          "deploy of the same")
+    check("--change-set-name" in deploy("--no-execute-changeset", "--parameter-overrides",
+                                        "Text=two", *capable), "what is only looked at")
+    deploy("--parameter-overrides", "Text=two", *capable)
+    after = cli.json("cloudformation", "describe-stacks", "--stack-name", name)["Stacks"][0]
+    same({o["OutputKey"]: o["OutputValue"] for o in after["Outputs"]}["Text"], "two", "the output")
+    check(after["StackId"] == about["StackId"] and
+          after["StackStatus"] == "UPDATE_COMPLETE", after)
+    delete(cli, name)
+    return folder
+
+
+def delete(cli, name):
+    """`wait stack-delete-complete` would look but twice a minute."""
+    about = ["cloudformation", "describe-stacks", "--query", "Stacks[0].[StackId,StackStatus]"]
+    id, _ = cli.text(*about, "--stack-name", name).split()
+    cli.text("cloudformation", "delete-stack", "--stack-name", name)
+    wait(f"{name} to go",
+         lambda: cli.text(*about, "--stack-name", id).split()[1] == "DELETE_COMPLETE", 60, 0.2)
+
+
+# proves: CFN-11
+@test
+def the_aws_cli_version_1_deploys_a_template_and_packages_what_it_names(lab):
+    cli = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
+    folder = deploys(lab, cli, "deploy-v1")
+    for file, text in (("parent.yaml", PARENT), ("part.yaml", TEMPLATE.replace("10.9", "10.8")),
+                       ("included.yaml", "Name: /packaged\nType: String\nValue: included\n")):
+        with open(os.path.join(folder, file), "w") as f:
+            f.write(text)
+    cli.text("s3", "mb", "s3://packages")
+    packed = os.path.join(folder, "packed.yaml")
+    parent = os.path.join(folder, "parent.yaml")
+    cli.text("cloudformation", "package", "--template-file", parent, "--s3-bucket", "packages",
+             "--s3-prefix", "app", "--output-template-file", packed)
+    with open(packed) as f:
+        text = f.read()
+    check("part.yaml" not in text and "/packages/app/" in text, text)
+    # a template that is too long for a request goes by the bucket, too
+    with open(packed, "a") as f:
+        f.write("#" * 60000 + "\n")
+    command = ["cloudformation", "deploy", "--stack-name", "packed", "--template-file", packed,
+               "--parameter-overrides", "Text=of-a-part", "--capabilities", "CAPABILITY_IAM",
+               "CAPABILITY_AUTO_EXPAND"]
+    done = subprocess.run([*cli.program, *command], env=cli.env, capture_output=True, text=True)
+    check(done.returncode and "greater than 51,200 bytes" in done.stderr, done.stderr)
+    cli.text(*command, "--s3-bucket", "packages")
+    same(cli.text("cloudformation", "describe-stacks", "--stack-name", "packed", "--query",
+                  "Stacks[0].Outputs[0].OutputValue"), "of-a-part", "through the nested stack")
+    same(cli.text("ssm", "get-parameter", "--name", "/packaged", "--query", "Parameter.Value"),
+         "included", "what is included")
+    delete(cli, "packed")
+    cli.text("s3", "rb", "--force", "s3://packages")
+
+
+@test
+def the_aws_cli_of_debian_deploys_a_template(lab):
+    program = "/usr/bin/aws"
+    if not os.path.exists(program):
+        raise Skip("apt-get install awscli")
+    cli, file = Cli(program, lab.cloud.url, False), os.path.join(lab.top, "deploy-v2.yaml")
+    with open(file, "w") as f:
+        f.write(TEMPLATE)
+    cli.text("cloudformation", "deploy", "--stack-name", "deploy-v2", "--template-file", file,
+             "--parameter-overrides", "Text=two", "--capabilities", "CAPABILITY_IAM")
+    delete(cli, "deploy-v2")
 
 
 # proves: CINIT-11 CSIG-02

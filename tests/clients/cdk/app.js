@@ -41,8 +41,9 @@ class Demo extends cdk.Stack {
     });
     if (this.node.tryGetContext('nested')) new Part(this, 'Part', {text: `${days} days`});
     if (this.node.tryGetContext('wrong')) {
-      const wrong = new ssm.StringParameter(this, 'Wrong', {
-        parameterName: '/demo/wrong', stringValue: 'x', allowedPattern: 'y+',
+      // of the lower kind, which does not look at its value
+      const wrong = new ssm.CfnParameter(this, 'Wrong', {
+        type: 'String', value: 'x', allowedPattern: 'y+',
       });
       wrong.node.addDependency(name);
     }
