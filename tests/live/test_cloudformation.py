@@ -177,6 +177,43 @@ Resources:
 Outputs: {Data: {Value: !GetAtt Wait.Data}}
 """
 
+# A network of its own; the route that leads out stands between two marks.
+SUBNET = """\
+Resources:
+  Net: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.30.0.0/16}}
+  Subnet:
+    Type: AWS::EC2::Subnet
+    Properties: {VpcId: !Ref Net, CidrBlock: 10.30.1.0/24, MapPublicIpOnLaunch: true}
+  Gateway: {Type: AWS::EC2::InternetGateway}
+  Attached:
+    Type: AWS::EC2::VPCGatewayAttachment
+    Properties: {VpcId: !Ref Net, InternetGatewayId: !Ref Gateway}
+  Table: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Net}}
+  Associated:
+    Type: AWS::EC2::SubnetRouteTableAssociation
+    Properties: {SubnetId: !Ref Subnet, RouteTableId: !Ref Table}
+  # way out
+  Route:
+    Type: AWS::EC2::Route
+    DependsOn: Attached
+    Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}
+  # end
+  MyInstance:
+    Type: AWS::EC2::Instance
+    DependsOn: [Associated]
+    CreationPolicy: {ResourceSignal: {Timeout: PT1M}}
+    Properties:
+      ImageId: ami-009d6802948d06e52
+      InstanceType: t2.micro
+      SubnetId: !Ref Subnet
+      UserData:
+        Fn::Base64:
+          !Sub |
+            #!/bin/bash
+            touch /run/begun
+            /opt/aws/bin/cfn-signal -e 0 --stack ${AWS::StackId} --resource MyInstance --region ${AWS::Region}
+"""
+
 
 def wrapped(text):
     return SURROUNDINGS + textwrap.indent(text, "  ")
@@ -448,4 +485,28 @@ def a_handle_is_told_from_inside_and_by_curl_from_outside(lab):
     stack.wait("CREATE_COMPLETE")
     data = stack.ask("DescribeStacks").findtext(".//{*}OutputValue")
     same(json.loads(data), {"curl": "hello", "from-inside": "all done"}, "the condition's data")
+    stack.delete()
+
+
+# proves: CSIG-14
+@test
+def a_signal_never_arrives_from_a_subnet_without_a_way_out(lab):
+    cloud = lab.cloud
+    begin, end = SUBNET.index("  # way out"), SUBNET.index("  # end")
+    stack = Stack(cloud, "private", SUBNET[:begin] + SUBNET[end:])
+    wait("an instance", lambda: stack.resource()[0], 30)
+    id, _ = stack.resource()
+    wait("the script", lambda: cloud.exec(id, "test", "-e", "/run/begun")[0] == 0, 30)
+    wait("cfn-signal at work", lambda: cloud.exec(id, "pidof", "cfn-signal")[0] == 0, 10)
+    later(cloud, "50s")
+    time.sleep(0.5)
+    same(stack.status(), "CREATE_IN_PROGRESS", "before its minute is over")
+    later(cloud, "10s")
+    stack.wait("ROLLBACK_COMPLETE")
+    check(("MyInstance", "CREATE_FAILED",
+           "Failed to receive 1 resource signal(s) within the specified duration")
+          in stack.events(), stack.events())
+    stack.delete()
+    stack = Stack(cloud, "public", SUBNET)
+    stack.wait("CREATE_COMPLETE")
     stack.delete()
