@@ -152,8 +152,7 @@ cfn_capable(struct api_call *call, const struct json *root, const struct str_lis
 /* What parameters name is looked up as the stack's role, where it has one. */
 static int
 parameters_of(struct api_call *call, const struct cfn_submission *in, const struct json *root,
-              const struct cfn_stack_row *before, const struct cfn_stack_row *row,
-              struct json *ret)
+              const struct cfn_stack_row *before, const struct cfn_stack_row *row, struct json *ret)
 {
     struct cfn_givens given = {0};
     struct api_call as = *call;
