@@ -14,6 +14,7 @@ from lab import Skip, test
 from stock import Cli, environment, run
 
 CDK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cdk")
+DEFAULT_AMI = "ami-009d6802948d06e52"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
@@ -135,13 +136,14 @@ def life_of_an_app(lab, cloud):
     check("bootstrapped" in cdk("bootstrap", "aws://000000000000/us-east-1"), "bootstrap")
     before = cdk.there()
     made = cdk.deploy()
-    check("us-east-1a" in open(os.path.join(cdk.folder, "cdk.context.json")).read(), "the zones")
     same(cdk.admin.text("ec2", "describe-instances", "--instance-ids", made["MachineId"], "--query",
                         "Reservations[0].Instances[0].PublicIpAddress"), made["MachineIp"], "ip")
     check("no differences" in cdk("diff"), "diff")
     said = cdk("diff", "--fail", status=1, days=9)
     check('[+]       "NoncurrentDays": 9' in said, said)
-    same(cdk.deploy(days=9), made, "what the changed stack puts out")
+    same(cdk.deploy(days=9, look=1), made, "what the changed stack puts out")
+    with open(os.path.join(cdk.folder, "cdk.context.json")) as f:
+        check({"us-east-1a", DEFAULT_AMI} <= set(texts(json.load(f))), "what it looked up")
     same(cdk.secure.text("s3api", "get-bucket-lifecycle-configuration", "--bucket",
                          made["BucketName"], "--query",
                          "Rules[0].NoncurrentVersionExpiration.NoncurrentDays"), "9", "the rule")
@@ -157,22 +159,31 @@ def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
     lab.cdk_life.result()
 
 
+def texts(tree):
+    """All texts in a tree of JSON."""
+    if isinstance(tree, str):
+        return [tree]
+    parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else []
+    return [text for part in parts for text in texts(part)]
+
+
 def parameter(cdk, name):
     return cdk.admin.text("ssm", "get-parameter", "--name", name, "--query", "Parameter.Value")
 
 
 def drifts_and_goes_back(cdk):
-    check("No drift detected" in cdk("drift", "--fail", days=9), "drift of a new stack")
+    check("No drift detected" in cdk("drift", "--fail", days=9, look=1), "drift of a new stack")
     bucket = parameter(cdk, "/demo/bucket")
     cdk.admin.json("ssm", "put-parameter", "--overwrite", "--name", "/demo/bucket", "--value", "x")
-    said = cdk("drift", "--fail", status=1, days=9)
+    said = cdk("drift", "--fail", status=1, days=9, look=1)
     check("1 resource has drifted" in said and "Value" in said, said)
     cdk.admin.json("ssm", "put-parameter", "--overwrite", "--name", "/demo/bucket", "--value",
                    bucket)
     # what fails stays as it is until it is taken back
-    cdk("deploy", "--require-approval", "never", "--no-rollback", status=1, days=9, wrong=1)
+    cdk("deploy", "--require-approval", "never", "--no-rollback", status=1, days=9, look=1,
+        wrong=1)
     same(cdk.status(), "UPDATE_FAILED", "after a failure")
-    cdk("rollback", days=9)
+    cdk("rollback", days=9, look=1)
     same(cdk.status(), "UPDATE_ROLLBACK_COMPLETE", "after cdk rollback")
 
 

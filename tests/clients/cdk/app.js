@@ -1,7 +1,8 @@
 // What a user of the CDK writes: a network, a machine of the latest Amazon Linux in its public half
 // that has a role and user data, one of a fixed image in its other half, a parameter and a bucket.
 // Context: days (of the bucket's rule), init (the machine makes itself by cfn-init and says so),
-// wrong (a parameter that cannot be made), nested (a stack in the stack).
+// wrong (a parameter that cannot be made), nested (a stack in the stack),
+// look (one more machine, where the CDK finds a network, a group and an image).
 const cdk = require('aws-cdk-lib');
 const ec2 = require('aws-cdk-lib/aws-ec2');
 const iam = require('aws-cdk-lib/aws-iam');
@@ -47,9 +48,19 @@ class Demo extends cdk.Stack {
       });
       wrong.node.addDependency(name);
     }
+    if (this.node.tryGetContext('look')) this.guest();
     new cdk.CfnOutput(this, 'MachineIp', {value: machine.instancePublicIp});
     new cdk.CfnOutput(this, 'MachineId', {value: machine.instanceId});
     new cdk.CfnOutput(this, 'BucketName', {value: bucket.bucketName});
+  }
+
+  guest() {
+    const vpc = ec2.Vpc.fromLookup(this, 'DefaultVpc', {isDefault: true});
+    new ec2.Instance(this, 'Guest', {
+      vpc, securityGroup: ec2.SecurityGroup.fromLookupByName(this, 'Default', 'default', vpc),
+      instanceType: ec2.InstanceType.of(ec2.InstanceClass.T3, ec2.InstanceSize.NANO),
+      machineImage: ec2.MachineImage.lookup({name: 'amzn2-ami-hvm-2.0.*-gp2', owners: ['amazon']}),
+    });
   }
 
   machine(vpc) {
