@@ -1,7 +1,8 @@
 """The printed texts about stacks, fed to the daemon as they are: where they are broken they fail as
 on AWS, and repaired as little as is needed their instances run.
 
-What is about databases (VS-16, the third statement of VS-21) and Auto Scaling groups (VS-08) has the
+Where each scenario of the index is shown: VS-06 and VS-07 in test_cloudformation.py; VS-11 to VS-15,
+VS-17 and VS-18 here (their corners in tests/api/test_cfn_printed.c).  What is about databases (VS-16, the third statement of VS-21) and Auto Scaling groups (VS-08) has the
 other half of its text tested here; the rest is refused by name until those services are there.
 """
 import os
