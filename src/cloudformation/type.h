@@ -35,8 +35,8 @@
  *   Fixed [P …]       properties whose change AWS refuses
  *   Live              {PROPERTY: value}: the properties as they are, over Read's replies and those
  *                     of LiveRead's steps; what is not here cannot drift
- *   Attaches          [{To, By, Is, As, Element}]: what it adds to property As of a resource of type
- *                     To which its property By names, by id or by attribute Is; no drift of that
+ *   Attaches          [{To, By, Is, As, Element}]: what it adds to property As of what its property
+ *                     By names, of type To, by id or by attribute Is; no drift of that
  *
  * In it, Ref is a property, Id, It, AllTags (the stack's tags and the resource's) or a value of
  * Define; GetAtt is X.PATH of a property, It, Reply (the last), First (the first), Saved, Self
