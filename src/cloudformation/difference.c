@@ -40,9 +40,9 @@ note(struct difference *d, struct str path, const char *kind, const struct json 
     cfn_push(d->arena, &d->list, one);
 }
 
-/* Whether all that is expected is there.  Lists in lists by their order: this must stay cheap. */
-static bool
-covers(const struct json *expected, const struct json *actual)
+/* Lists in lists by their order: this must stay cheap. */
+bool
+cfn_covers(const struct json *expected, const struct json *actual)
 {
     assert(expected);
     if (cfn_equal(expected, actual))
@@ -56,8 +56,8 @@ covers(const struct json *expected, const struct json *actual)
     for (size_t i = 0; i < expected->n; i++) {
         bool list = expected->kind == JSON_ARRAY;
 
-        if (!covers(&expected->v[i],
-                    list ? &actual->v[i] : json_get_str(actual, expected->names[i])))
+        if (!cfn_covers(&expected->v[i],
+                        list ? &actual->v[i] : json_get_str(actual, expected->names[i])))
             return false;
     }
     return true;
@@ -75,7 +75,7 @@ find_partner(const struct json *element, const struct json *list, const bool *ta
 {
     assert(list->kind == JSON_ARRAY);
     for (size_t i = 0; i < list->n; i++) {
-        bool same = whole ? covers(element, &list->v[i])
+        bool same = whole ? cfn_covers(element, &list->v[i])
                           : tag_key(element).p && str_eq(tag_key(element), tag_key(&list->v[i]));
 
         if (!taken[i] && same)
@@ -113,7 +113,7 @@ compare_lists(struct difference *d, struct str path, const struct json *expected
         }
         if (partner[i] == SIZE_MAX)
             note(d, at, "REMOVE", &expected->v[i], NULL);
-        else if (!covers(&expected->v[i], &actual->v[partner[i]]))
+        else if (!cfn_covers(&expected->v[i], &actual->v[partner[i]]))
             compare(d, at, &expected->v[i], &actual->v[partner[i]]);
     }
     for (size_t i = 0; i < actual->n; i++)

@@ -85,6 +85,80 @@ without_tags_of_stack(struct cfn_look *look, const struct json *expected, const 
     return ret;
 }
 
+/* ---- what other resources of the stack add to one ---- */
+
+static bool
+names(const struct json *by, struct str id)
+{
+    bool found = by && str_eq(cfn_scalar(by), id);
+
+    for (size_t i = 0; by && by->kind == JSON_ARRAY && i < by->n; i++)
+        found = found || str_eq(cfn_scalar(&by->v[i]), id);
+    return found && id.n;
+}
+
+/* Takes the element out of a list, unless the template says itself that it is there. */
+static void
+drop(struct arena *a, const struct json *element, const struct json *expected, struct json *list)
+{
+    struct json rest = cfn_array();
+    bool dropped = false;
+
+    for (size_t i = 0; i < list->n; i++) {
+        bool meant = !dropped && cfn_covers(element, &list->v[i]);
+
+        for (size_t k = 0; meant && k < expected->n; k++)
+            meant = !cfn_covers(&expected->v[k], &list->v[i]);
+        if (!meant)
+            cfn_push(a, &rest, list->v[i]);
+        dropped = dropped || meant;
+    }
+    *list = rest;
+}
+
+/* What the other says that it attaches to this one, by `how` of its type. */
+static int
+drop_attached(struct cfn_run *run, struct cfn_run *other, const struct json *how,
+              const struct json *expected, struct json *actual)
+{
+    struct str property = json_text(how, "As"), is = json_text(how, "Is");
+    struct str id = is.p ? cfn_scalar(json_get_str(&run->attributes, is)) : run->id;
+    const struct json *value = json_get_str(actual, property);
+    const struct json *wanted = json_get_str(expected, property);
+    struct json element, list;
+
+    if (!value || value->kind != JSON_ARRAY || !wanted || wanted->kind != JSON_ARRAY ||
+        !names(json_get_str(&other->props, json_text(how, "By")), id))
+        return 0;
+    if (cfn_run_value(other, json_get(how, "Element"), &element) < 0)
+        return -EINVAL;
+    list = *value;
+    drop(run->call->arena, &element, wanted, &list);
+    cfn_put(run->call->arena, actual, property, list);
+    return 0;
+}
+
+static int
+without_attachments(struct cfn_look *look, const struct cfn_resource_row *row, struct cfn_run *run,
+                    const struct json *expected, struct json *actual)
+{
+    int r = 0;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, other, look->stack.id) {
+        const struct json *attaches = json_get(cfn_type(other->type), "Attaches");
+        bool asked = attaches && other->physical.n && !str_eq(other->key, row->key);
+
+        for (size_t i = 0; r == 0 && asked && i < attaches->n; i++) {
+            if (!str_eq(json_text(&attaches->v[i], "To"), row->type))
+                continue;
+            struct cfn_run added = cfn_run_of(look, other);
+
+            r = drop_attached(run, &added, &attaches->v[i], expected, actual);
+        }
+    }
+    return r;
+}
+
 /* 0, 1 with *ret_why: it cannot be read; negative. */
 static int
 check(struct cfn_look *look, struct cfn_resource_row *row, struct str *ret_why)
@@ -108,6 +182,9 @@ check(struct cfn_look *look, struct cfn_resource_row *row, struct str *ret_why)
             cfn_put(a, &actual, expected.names[i],
                     tags ? without_tags_of_stack(look, &expected.v[i], value) : *value);
     }
+    r = without_attachments(look, row, &run, &expected, &actual);
+    if (r)
+        return r;
     differences = there ? cfn_differences(a, &expected, &actual) : cfn_array();
     row->drift = !there ? S("DELETED") : differences.n ? S("MODIFIED") : S("IN_SYNC");
     row->drift_ms = look->call->now_ms;

@@ -227,6 +227,9 @@ fetch(struct parameters *p, struct str key, struct str *ret)
         return r;
     if (wrong.p)
         return refuse(p, wrong);
+    if (r && str_is(p->call->fault.code, "AccessDeniedException"))
+        return refuse(p, S("AccessDenied. User doesn't have permission to call "
+                           "ssm:GetParameters"));
     struct str value = r ? STR_NONE : cfn_scalar(cfn_path(&out, S("Parameters.0.Value")));
 
     if (str_is(cfn_scalar(cfn_path(&out, S("Parameters.0.Type"))), "SecureString"))

@@ -198,11 +198,13 @@ cfn_capable(struct api_call *call, const struct json *root, const struct str_lis
     return capable(call, root, cfn_needs_expansion(root), given);
 }
 
+/* What parameters name is looked up as the stack's role, where it has one. */
 static int
 parameters_of(struct api_call *call, const struct cfn_submission *in, const struct json *root,
-              const struct cfn_stack_row *before, struct json *ret)
+              const struct cfn_stack_row *before, const struct cfn_stack_row *row, struct json *ret)
 {
     struct cfn_givens given = {0};
+    struct api_call as = *call;
     struct json old = cfn_object();
     struct str wrong;
 
@@ -221,7 +223,10 @@ parameters_of(struct api_call *call, const struct cfn_submission *in, const stru
     }
     if (before && before->params.n)
         cfn_read(call->arena, before->params, &old);
-    int r = cfn_parameters(call, root, &given, &old, ret, &wrong);
+    if (row->role.n && !api_actor_call(call->api, call->arena, &row->actor, call->region, &as))
+        return error_origin(EINVAL, "the actor of a stack cannot be read");
+    as.txn = call->txn;
+    int r = cfn_parameters(&as, root, &given, &old, ret, &wrong);
 
     return r > 0 ? INVALID("%.*s", STR_ARG(wrong)) : r;
 }
@@ -302,13 +307,13 @@ cfn_submit(struct api_call *call, const struct cfn_submission *in,
     if (r == 0 && before && !in->tags->v)
         row->tags = before->tags;
     if (r == 0)
-        r = parameters_of(call, in, &root, before, &params);
+        r = cfn_submit_actor(call, in, before, row);
+    if (r == 0)
+        r = parameters_of(call, in, &root, before, row, &params);
     if (r == 0)
         r = cfn_process(call, row, &params, &root, &row->processed);
     if (r == 0)
         r = capable(call, &root, expands, in->capabilities ? in->capabilities : &nothing);
-    if (r == 0)
-        r = cfn_submit_actor(call, in, before, row);
     if (r)
         return r;
     row->params = cfn_print(call->arena, &params, (size_t)2 << 20);

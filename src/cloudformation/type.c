@@ -770,3 +770,12 @@ cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there)
     }
     return r;
 }
+
+int
+cfn_run_value(struct cfn_run *run, const struct json *in, struct json *ret)
+{
+    struct step_scope s;
+
+    step_scope_init(&s, run);
+    return evaluate(&s, in, ret);
+}

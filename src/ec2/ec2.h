@@ -184,6 +184,10 @@ int ec2_prefix_list_use(struct api_call *call, struct str id);
 extern const struct api_filter_table ec2_managed_prefix_list_filter_table,
     ec2_prefix_list_filter_table;
 
+/* ---- vpn_gateway.c ---- */
+
+extern const struct api_filter_table ec2_vpn_gateway_filter_table;
+
 /* ---- interface.c ---- */
 
 struct ec2_interface_want {

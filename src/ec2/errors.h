@@ -102,6 +102,7 @@
     X(InvalidVolume_NotFound, "InvalidVolume.NotFound", 400)                                       \
     X(InvalidVpcID_NotFound, "InvalidVpcID.NotFound", 400)                                         \
     X(InvalidVpc_Range, "InvalidVpc.Range", 400)                                                   \
+    X(InvalidVpnGatewayID_NotFound, "InvalidVpnGatewayID.NotFound", 400)                           \
     X(LimitPriceExceeded, "LimitPriceExceeded", 400)                                               \
     X(MissingInput, "MissingInput", 400)                                                           \
     X(MissingParameter, "MissingParameter", 400)                                                   \

@@ -579,6 +579,11 @@ TEST(a_stack_calls_as_its_caller_or_its_role)
     static const char template[] =
         "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Name: /p, Type: String, Value: "
         "v}}}";
+    static const char reading[] =
+        "Parameters: {Zone: {Type: 'AWS::SSM::Parameter::Value<String>', Default: "
+        "/aws/service/global-infrastructure/regions/us-east-1/longName}}\n"
+        "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Name: /q, Type: String, Value: "
+        "!Ref Zone}}}";
     struct world *w = world_new();
     struct str key;
 
@@ -611,6 +616,12 @@ TEST(a_stack_calls_as_its_caller_or_its_role)
     CHECK_OK(w, create(w, "role", "&RoleARN=arn:aws:iam::000000000000:role/maker", template));
     world_settle(w);
     check_status(w, "role", "CREATE_COMPLETE");
+    /* and what its parameters name is read so: the CDK's deploying role may not read parameters */
+    refused(w, reading, "ValidationError",
+            "AccessDenied. User doesn't have permission to call ssm:GetParameters");
+    CHECK_OK(w, create(w, "read", "&RoleARN=arn:aws:iam::000000000000:role/maker", reading));
+    world_settle(w);
+    check_status(w, "read", "CREATE_COMPLETE");
     world_as_root(w);
     world_ok(w, "Action=DeleteUserPolicy&Version=2010-05-08&UserName=joe&PolicyName=p");
     world_as_reply(w, key);

@@ -411,6 +411,7 @@ static const struct dry dries[] = {
     {"DescribeInstanceTypes", "", 0},
     {"DescribeInstances", "", 0},
     {"DescribeInternetGateways", "", 0},
+    {"DescribeVpnGateways", "", 0},
     {"DescribeKeyPairs", "", 0},
     {"DescribeNetworkAcls", "", 0},
     {"DescribeNetworkInterfaceAttribute", "&NetworkInterfaceId=$n&Attribute=description", 0},

@@ -18,20 +18,10 @@ import end_to_end
 import lab as lab_module
 from cloud import check, page, same, wait
 from lab import Lab, Skip, test
+from stock import Cli, environment, run
 
 EXAMPLES = os.path.join(HERE, "..", "..", "examples")
 NODE_PACKAGE = "@aws-sdk/client-ec2@3.1169.0"
-CDK_PACKAGE = "aws-cdk@2.1148.1"
-# so that neither a user's configuration nor the machine's gets in the way
-CLEAN = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
-         "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": "",
-         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-         "AWS_DEFAULT_REGION": "us-east-1"}
-
-
-def environment(**more):
-    base = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    return {**base, **CLEAN, **more}
 
 
 class Clients(Lab):
@@ -40,7 +30,7 @@ class Clients(Lab):
     def __init__(self, build):
         super().__init__(build, os.environ.get("WELKIN_TEST_CACHE", "/var/cache/welkin-test"))
         self.why_no_node = None
-        self.terraform = self.terraform_iam = self.cli_2 = None
+        self.terraform = self.terraform_iam = self.cli_2 = self.cdk_life = None
 
     @property
     def cloud(self):
@@ -63,47 +53,6 @@ class Clients(Lab):
                                    NODE_PACKAGE], cwd=folder, capture_output=True, text=True)
             if done.returncode:
                 self.why_no_node = "the AWS SDK for JavaScript cannot be installed"
-
-
-    def cdk(self):
-        """The program of AWS's CDK; once a build folder."""
-        folder = os.path.join(self.build, "cdk")
-        program = os.path.join(folder, "node_modules", "aws-cdk", "bin", "cdk")
-        if self.why_no_node:
-            raise Skip(self.why_no_node)
-        if not os.path.exists(program):
-            os.makedirs(folder, exist_ok=True)
-            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent",
-                                   "--prefix", folder, CDK_PACKAGE], capture_output=True, text=True)
-            if done.returncode:
-                raise Skip("the CDK cannot be installed")
-        return program
-
-
-def run(argv, timeout=120, **more):
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, **more)
-    check(done.returncode == 0, f"{' '.join(argv[:8])} ended with {done.returncode}: "
-          f"{done.stdout[-1500:]}{done.stderr[-1500:]}")
-    return done.stdout
-
-
-class Cli:
-    """The AWS CLI as a script uses it."""
-
-    def __init__(self, program, url, by_env):
-        self.program = [program] + ([] if by_env else ["--endpoint-url", url])
-        self.env = environment(**({"AWS_ENDPOINT_URL": url} if by_env else {}))
-
-    def text(self, *args):
-        return run([*self.program, "--output", "text", *args], env=self.env).strip()
-
-    def json(self, *args):
-        out = run([*self.program, "--output", "json", *args], env=self.env)
-        return json.loads(out) if out.strip() else None
-
-    def refused(self, code, *args):
-        done = subprocess.run([*self.program, *args], env=self.env, capture_output=True, text=True)
-        check(done.returncode and f"({code})" in done.stderr, f"{code}: {done.stderr}")
 
 
 def life_of_an_instance(lab, cli, name, attributes=True):
@@ -869,82 +818,6 @@ def a_bucket_is_kept_by_terraform(lab):
     check("Destroy complete" in done.stdout, done.stdout[-1500:] + done.stderr[-1500:])
 
 
-def assembly(folder, days):
-    """What `cdk synth` makes of an app with a bucket and a parameter."""
-    with open(os.path.join(HERE, "cdk", "Demo.template.json")) as f:
-        text = f.read().replace("\"NoncurrentDays\": 7", f"\"NoncurrentDays\": {days}")
-    key, bucket = hashlib.sha256(text.encode()).hexdigest(), "cdk-hnb659fds-assets-{}".format(
-        "000000000000-us-east-1")
-
-    def role(name):
-        return f"arn:aws:iam::000000000000:role/cdk-hnb659fds-{name}-role-000000000000-us-east-1"
-
-    files = {
-        "Demo.template.json": text,
-        "Demo.assets.json": {"version": "55.0.0", "dockerImages": {}, "files": {key: {
-            "source": {"path": "Demo.template.json", "packaging": "file"},
-            "destinations": {"here": {"bucketName": bucket, "objectKey": key + ".json", "region":
-                                      "us-east-1", "assumeRoleArn": role("file-publishing")}}}}},
-        "manifest.json": {"version": "55.0.0", "artifacts": {
-            "Demo.assets": {"type": "cdk:asset-manifest", "properties": {
-                "file": "Demo.assets.json", "requiresBootstrapStackVersion": 6}},
-            "Demo": {"type": "aws:cloudformation:stack",
-                     "environment": "aws://000000000000/us-east-1",
-                     "dependencies": ["Demo.assets"], "properties": {
-                         "templateFile": "Demo.template.json", "assumeRoleArn": role("deploy"),
-                         "cloudFormationExecutionRoleArn": role("cfn-exec"),
-                         "stackTemplateAssetObjectUrl": f"s3://{bucket}/{key}.json",
-                         "requiresBootstrapStackVersion": 6}}}}}
-    os.makedirs(folder, exist_ok=True)
-    for name, content in files.items():
-        with open(os.path.join(folder, name), "w") as f:
-            f.write(content if isinstance(content, str) else json.dumps(content))
-
-
-# proves: CFN-08
-@test
-def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
-    program, cloud = lab.cdk(), lab.cloud
-    app, authority = os.path.join(lab.top, "cdk-app"), os.path.join(lab.top, "cdk-ca.pem")
-    admin = Cli(lab.venv("bin", "aws"), cloud.url, True)
-    with open(authority, "w") as f:
-        f.write(run(["curl", "-sS", cloud.url + "/_welkin/ca.pem"]))
-    # a root cannot assume the roles that the bootstrap makes
-    admin.json("iam", "create-user", "--user-name", "cdk")
-    admin.json("iam", "attach-user-policy", "--user-name", "cdk", "--policy-arn",
-               "arn:aws:iam::aws:policy/AdministratorAccess")
-    key = admin.json("iam", "create-access-key", "--user-name", "cdk")["AccessKey"]
-    # its buckets refuse what is not TLS
-    env = environment(AWS_ENDPOINT_URL=cloud.url.replace("http:", "https:"), AWS_REGION="us-east-1",
-                      AWS_ACCESS_KEY_ID=key["AccessKeyId"], NODE_EXTRA_CA_CERTS=authority,
-                      AWS_CA_BUNDLE=authority,
-                      AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"], CDK_DISABLE_VERSION_CHECK="1",
-                      HOME=lab.top, CI="true", NODE_NO_WARNINGS="1")
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_MAX_ATTEMPTS"):
-        env.pop(name)  # HOME is empty
-
-    def cdk(*args):
-        return run(["node", program, "--app", app, "--no-notices", "--no-color", *args], env=env,
-                   cwd=lab.top, stdin=subprocess.DEVNULL)
-
-    assembly(app, 7)
-    check("bootstrapped" in cdk("bootstrap", "aws://000000000000/us-east-1"), "bootstrap")
-    out = cdk("deploy", "--require-approval", "never")
-    check("stack/Demo/" in out and "could not be used to assume" not in out, out)
-    check("no differences" in cdk("diff"), "diff")
-    assembly(app, 9)
-    check("NoncurrentDays" in cdk("diff"), "the other diff")
-    cdk("deploy", "--require-approval", "never")
-    name = admin.text("ssm", "get-parameter", "--name", "/demo/bucket", "--query",
-                      "Parameter.Value")
-    secure = Cli(lab.venv("bin", "aws"), env["AWS_ENDPOINT_URL"], True)
-    secure.env["AWS_CA_BUNDLE"] = authority
-    same(secure.text("s3api", "get-bucket-lifecycle-configuration", "--bucket", name, "--query",
-                     "Rules[0].NoncurrentVersionExpiration.NoncurrentDays"), "9", "the rule")
-    cdk("destroy", "--force")
-    check(name not in admin.text("s3", "ls"), "the bucket is gone")
-
-
 @test
 def a_stack_is_kept_by_terraform(lab):
     """apply, an empty plan, an update, destroy"""
@@ -1024,23 +897,30 @@ def main():
         print("usage: tests/clients/run BUILD_DIR [NAME…]", file=sys.stderr)
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    import stacks
     import hostile  # noqa: F401 (its tests come last)
-    slow = ("terraform", "the_aws_cli_version_2")
+    slow = ("terraform", "the_aws_cli_version_2", "the_cdk")
     lab_module.tests.sort(key=lambda t: t.__name__.startswith(slow))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end_to_end.give_images(build)
     lab = Clients(build)
-    pool = concurrent.futures.ThreadPoolExecutor(3)
+    lab.cdk = stacks.Packages(lab)
+    pool = concurrent.futures.ThreadPoolExecutor(4)
     try:
         lab.fetch()
+        chosen = [t.__name__ for t in lab_module.tests
+                  if not names or any(n in t.__name__ for n in names)]
+        if any("cdk" in n for n in chosen) and not lab.why_no_node:
+            lab.cdk.begin()
         if os.geteuid() == 0:
             # Without the mirror Terraform has to download its provider.
             if os.path.isdir("/opt/tf-plugins") or not shutil.which("terraform"):
                 lab.isolate()
             lab.real = lab.new_cloud("real").up()
+        if any(n.startswith("the_cdk") for n in chosen):
+            lab.cdk_life = pool.submit(stacks.life_of_an_app, lab,
+                                       lab.new_cloud("cdk-sim", host="sim").up())
         lab.cloud  # before there are threads that would both start it
-        chosen = [t.__name__ for t in lab_module.tests
-                  if not names or any(n in t.__name__ for n in names)]
         if any(n.startswith("terraform_applies") for n in chosen):
             lab.terraform = pool.submit(terraform, lab)
         if any(n.startswith("terraform_manages") for n in chosen):
@@ -1050,6 +930,7 @@ def main():
         return lab_module.run(lab, names)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        lab.cdk.close()
         lab.close()
 
 
