@@ -370,15 +370,6 @@ static const struct api_filter_column instance_columns[] = {
 const struct api_filter_table ec2_instance_filter_table =
     API_FILTER_TABLE_OF_ROWS(ec2_service, EC2_SHAPE_Instance, instance_filters, instance_columns);
 
-static bool
-has_filter(const struct ec2_FilterList *filters, const char *name)
-{
-    LIST_EACH(filters, f)
-        if (str_is(f->name, name))
-            return true;
-    return false;
-}
-
 /* Whether a key (first is 0) or a value (1) of the interface's tags passes. */
 static bool
 interface_tags_pass(struct api_call *call, const struct api_filter_set *set, const char *name,
@@ -412,12 +403,12 @@ row_passes(struct api_call *call, const struct ec2_FilterList *filters,
         return false;
     if (!api_filter_has_others(set))
         return true;
-    if (has_filter(filters, "iam-instance-profile.name") && !profile_name_passes(call, set, row))
+    if (ec2_filter_given(filters, "iam-instance-profile.name") && !profile_name_passes(call, set, row))
         return false;
-    if (has_filter(filters, "network-interface.tag-key") &&
+    if (ec2_filter_given(filters, "network-interface.tag-key") &&
         !interface_tags_pass(call, set, "network-interface.tag-key", row, 0))
         return false;
-    return !has_filter(filters, "network-interface.tag-value") ||
+    return !ec2_filter_given(filters, "network-interface.tag-value") ||
            interface_tags_pass(call, set, "network-interface.tag-value", row, 1);
 }
 
