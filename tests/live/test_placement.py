@@ -63,12 +63,19 @@ def set_mtu(lab, mtu):
     lab.in_world("ip", "link", "set", "w1", "mtu", str(mtu))
 
 
+BIG_PAGE = """#!/bin/sh
+mkdir -p /var/www
+dd if=/dev/zero of=/var/www/index.html bs=1M count=8 2>/dev/null
+httpd -p 8080 -h /var/www
+"""
+
+
 # proves: PG-15
 @test
 def jumbo_frames_pass_within_a_vpc_and_not_through_its_gateway(lab):
     cloud = lab.cloud
-    rules = group(cloud, "jumbo", ("icmp", -1, -1))
-    one, two = cloud.launch("#!/bin/sh\n", 2, SecurityGroupId=[rules])
+    rules = group(cloud, "jumbo", ("icmp", -1, -1), ("tcp", 8080, 8080))
+    one, two = cloud.launch(BIG_PAGE, 2, SecurityGroupId=[rules])
     cloud.booted(one)
     cloud.booted(two)
     same(cloud.sh(one, "cat /sys/class/net/eth0/mtu").strip(), "9001", "the MTU of eth0")
@@ -81,6 +88,11 @@ def jumbo_frames_pass_within_a_vpc_and_not_through_its_gateway(lab):
         same(ping(cloud, one, WORLD, 8000, df=False), "answered", "8,000 bytes, in fragments")
     finally:
         set_mtu(lab, 1500)
+    # What two of them send through the gateway finds out how large it may be.
+    about = cloud.instance(two)
+    for address in "privateIpAddress", "ipAddress":
+        got = cloud.sh(one, f"timeout 20 wget -qO- http://{about[address]}:8080/ | wc -c")
+        same(int(got), 8 << 20, f"bytes by its {address}")
     cloud.terminate(one, two)
 
 
