@@ -77,8 +77,17 @@ add_text(struct form *f, struct str name, const struct api_shape *shape)
 {
     const struct api_limit *limit = shape->limit ? &f->service->limits[shape->limit] : NULL;
     static const char *const samples[] = {
-        "a", "aaaaaaaaaaaaaaaaaaaa", "000000000000", "000000", "1.0", "2026-11-21", "a@b.cc",
-        "v1", "i-0", "o-aaaaaaaaaa/r-aaaa", "arn:aws:iam::000000000000:role/aaaaaaaaaaaa", //
+        "a",
+        "aaaaaaaaaaaaaaaaaaaa",
+        "000000000000",
+        "000000",
+        "1.0",
+        "2026-11-21",
+        "a@b.cc",
+        "v1",
+        "i-0",
+        "o-aaaaaaaaaa/r-aaaa",
+        "arn:aws:iam::000000000000:role/aaaaaaaaaaaa", //
     };
     int64_t n = limit && limit->min > 0 ? limit->min : 1;
     const char *pattern = limit ? api_text(f->service, limit->pattern) : "";
@@ -338,6 +347,14 @@ static const struct dry dries[] = {
      0},
     {"ModifyInstanceEventStartTime",
      "&InstanceId=$i&InstanceEventId=$x&NotBefore=2030-01-01T00:00:00Z", 0},
+    {"CreateInstanceEventWindow", "&CronExpression=*%200-4%20*%20*%201", 0},
+    {"ModifyInstanceEventWindow", "&InstanceEventWindowId=$w&Name=x", 0},
+    {"DeleteInstanceEventWindow", "&InstanceEventWindowId=$w", 0},
+    {"DescribeInstanceEventWindows", "", 0},
+    {"AssociateInstanceEventWindow",
+     "&InstanceEventWindowId=$w&AssociationTarget.InstanceTag.1.Key=x", 0},
+    {"DisassociateInstanceEventWindow",
+     "&InstanceEventWindowId=$z&AssociationTarget.InstanceId.1=$i", 0},
     {"ModifyInstanceMaintenanceOptions", "&InstanceId=$i&AutoRecovery=disabled", 0},
     {"ReportInstanceStatus", "&InstanceId.1=$i&Status=ok&ReasonCode.1=other", 0},
     {"ModifyAddressAttribute", "&AllocationId=$e&DomainName=a.example.com", 0},
@@ -378,8 +395,8 @@ static const struct dry dries[] = {
      0},
     {"DeleteNetworkAclEntry", "&NetworkAclId=$N&Egress=false&RuleNumber=10", 0},
     {"ReplaceNetworkAclAssociation", "&AssociationId=$Q&NetworkAclId=$N", 0},
-    {"CreateDhcpOptions",
-     "&DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.b", 0},
+    {"CreateDhcpOptions", "&DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.b",
+     0},
     {"DeleteDhcpOptions", "&DhcpOptionsId=$D", 0},
     {"AssociateDhcpOptions", "&DhcpOptionsId=$D&VpcId=$V", 0},
     {"CreateNetworkInterface", "&SubnetId=$Y", 0},
@@ -522,11 +539,11 @@ make_things(struct world *w)
     t.of['i'] = xml_text(xml, "instanceId");
     world_advance(w, 1000);
     xml = ok(w, world_callf(w, "Action=DescribeInstances&InstanceId.1=%.*s", STR_ARG(t.of['i'])));
-    t.of['c'] = xml_text(
-        ok(w, world_call(w, "Action=CreateCapacityReservation&InstanceType=t3.nano&"
-                            "InstancePlatform=Linux/UNIX&InstanceCount=2&"
-                            "AvailabilityZone=us-east-1a")),
-        "capacityReservationId");
+    t.of['c'] =
+        xml_text(ok(w, world_call(w, "Action=CreateCapacityReservation&InstanceType=t3.nano&"
+                                     "InstancePlatform=Linux/UNIX&InstanceCount=2&"
+                                     "AvailabilityZone=us-east-1a")),
+                 "capacityReservationId");
     t.of['n'] = xml_text(xml, "networkInterfaceId");
     t.of['v'] = xml_text(xml, "vpcId");
     t.of['o'] = xml_text(xml, "volumeId");
@@ -610,6 +627,14 @@ make_networks(struct world *w, struct things *t)
         {'F', "DescribeSubnets&Filter.1.Name=availability-zone&Filter.1.Value.1=us-east-1f",
          "subnetId"},
         {0, "DeleteSubnet&SubnetId=$F", NULL},
+        {'w', "CreateInstanceEventWindow&CronExpression=*%200-4%20*%20*%201",
+         "instanceEventWindowId"},
+        {'z', "CreateInstanceEventWindow&CronExpression=*%200-4%20*%20*%201",
+         "instanceEventWindowId"},
+        {0,
+         "AssociateInstanceEventWindow&InstanceEventWindowId=$z"
+         "&AssociationTarget.InstanceId.1=$i",
+         NULL},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
