@@ -136,12 +136,13 @@ drop(struct api_call *call, const struct ec2_event_window_row *window, const cha
     return r < 0 ? error_origin(-r, "target %.*s cannot be deleted", STR_ARG(row->id)) : 0;
 }
 
+typedef int change_fn(struct api_call *call, const struct ec2_event_window_row *window,
+                      const char *kind, struct str target, struct str value);
+
 /* Puts or drops each of them. */
 static int
 change(struct api_call *call, const struct ec2_event_window_row *window,
-       const struct targets *targets,
-       int (*fn)(struct api_call *, const struct ec2_event_window_row *, const char *, struct str,
-                 struct str))
+       const struct targets *targets, change_fn *fn)
 {
     int r = 0;
 
@@ -227,26 +228,34 @@ limits_check(struct api_call *call, const struct ec2_event_window_row *window)
 
 /* ---- AssociateInstanceEventWindow, DisassociateInstanceEventWindow ---- */
 
+static int
+change_window(struct api_call *call, struct str id, const struct targets *targets, change_fn *fn,
+              struct ec2_InstanceEventWindow **ret)
+{
+    const struct ec2_event_window_row *window;
+    int r = ec2_event_window_find(call, id, &window);
+
+    if (r == 0)
+        r = targets_check(call, targets);
+    if (r == 0)
+        r = change(call, window, targets, fn);
+    if (r == 0)
+        r = limits_check(call, window);
+    if (r == 0)
+        *ret = ec2_event_window_show(call, window, "creating");
+    return r;
+}
+
 int
 ec2_associate_instance_event_window(struct api_call *call,
                                     const struct ec2_AssociateInstanceEventWindowRequest *req,
                                     struct ec2_AssociateInstanceEventWindowResult *res)
 {
-    const struct targets targets = {&req->association_target->instance_ids,
-                                    &req->association_target->dedicated_host_ids,
-                                    &req->association_target->instance_tags};
-    const struct ec2_event_window_row *window;
-    int r = ec2_event_window_find(call, req->instance_event_window_id, &window);
+    const struct ec2_InstanceEventWindowAssociationRequest *t = req->association_target;
+    const struct targets targets = {&t->instance_ids, &t->dedicated_host_ids, &t->instance_tags};
 
-    if (r == 0)
-        r = targets_check(call, &targets);
-    if (r == 0)
-        r = change(call, window, &targets, put);
-    if (r == 0)
-        r = limits_check(call, window);
-    if (r == 0)
-        res->instance_event_window = ec2_event_window_show(call, window, "creating");
-    return r;
+    return change_window(call, req->instance_event_window_id, &targets, put,
+                         &res->instance_event_window);
 }
 
 int
@@ -254,17 +263,9 @@ ec2_disassociate_instance_event_window(struct api_call *call,
                                        const struct ec2_DisassociateInstanceEventWindowRequest *req,
                                        struct ec2_DisassociateInstanceEventWindowResult *res)
 {
-    const struct targets targets = {&req->association_target->instance_ids,
-                                    &req->association_target->dedicated_host_ids,
-                                    &req->association_target->instance_tags};
-    const struct ec2_event_window_row *window;
-    int r = ec2_event_window_find(call, req->instance_event_window_id, &window);
+    const struct ec2_InstanceEventWindowDisassociationRequest *t = req->association_target;
+    const struct targets targets = {&t->instance_ids, &t->dedicated_host_ids, &t->instance_tags};
 
-    if (r == 0)
-        r = targets_check(call, &targets);
-    if (r == 0)
-        r = change(call, window, &targets, drop);
-    if (r == 0)
-        res->instance_event_window = ec2_event_window_show(call, window, "creating");
-    return r;
+    return change_window(call, req->instance_event_window_id, &targets, drop,
+                         &res->instance_event_window);
 }

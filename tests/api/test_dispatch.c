@@ -77,17 +77,8 @@ add_text(struct form *f, struct str name, const struct api_shape *shape)
 {
     const struct api_limit *limit = shape->limit ? &f->service->limits[shape->limit] : NULL;
     static const char *const samples[] = {
-        "a",
-        "aaaaaaaaaaaaaaaaaaaa",
-        "000000000000",
-        "000000",
-        "1.0",
-        "2026-11-21",
-        "a@b.cc",
-        "v1",
-        "i-0",
-        "o-aaaaaaaaaa/r-aaaa",
-        "arn:aws:iam::000000000000:role/aaaaaaaaaaaa", //
+        "a", "aaaaaaaaaaaaaaaaaaaa", "000000000000", "000000", "1.0", "2026-11-21", "a@b.cc",
+        "v1", "i-0", "o-aaaaaaaaaa/r-aaaa", "arn:aws:iam::000000000000:role/aaaaaaaaaaaa", //
     };
     int64_t n = limit && limit->min > 0 ? limit->min : 1;
     const char *pattern = limit ? api_text(f->service, limit->pattern) : "";
@@ -395,8 +386,8 @@ static const struct dry dries[] = {
      0},
     {"DeleteNetworkAclEntry", "&NetworkAclId=$N&Egress=false&RuleNumber=10", 0},
     {"ReplaceNetworkAclAssociation", "&AssociationId=$Q&NetworkAclId=$N", 0},
-    {"CreateDhcpOptions", "&DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.b",
-     0},
+    {"CreateDhcpOptions",
+     "&DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.b", 0},
     {"DeleteDhcpOptions", "&DhcpOptionsId=$D", 0},
     {"AssociateDhcpOptions", "&DhcpOptionsId=$D&VpcId=$V", 0},
     {"CreateNetworkInterface", "&SubnetId=$Y", 0},
@@ -539,11 +530,11 @@ make_things(struct world *w)
     t.of['i'] = xml_text(xml, "instanceId");
     world_advance(w, 1000);
     xml = ok(w, world_callf(w, "Action=DescribeInstances&InstanceId.1=%.*s", STR_ARG(t.of['i'])));
-    t.of['c'] =
-        xml_text(ok(w, world_call(w, "Action=CreateCapacityReservation&InstanceType=t3.nano&"
-                                     "InstancePlatform=Linux/UNIX&InstanceCount=2&"
-                                     "AvailabilityZone=us-east-1a")),
-                 "capacityReservationId");
+    t.of['c'] = xml_text(
+        ok(w, world_call(w, "Action=CreateCapacityReservation&InstanceType=t3.nano&"
+                            "InstancePlatform=Linux/UNIX&InstanceCount=2&"
+                            "AvailabilityZone=us-east-1a")),
+        "capacityReservationId");
     t.of['n'] = xml_text(xml, "networkInterfaceId");
     t.of['v'] = xml_text(xml, "vpcId");
     t.of['o'] = xml_text(xml, "volumeId");
@@ -631,10 +622,8 @@ make_networks(struct world *w, struct things *t)
          "instanceEventWindowId"},
         {'z', "CreateInstanceEventWindow&CronExpression=*%200-4%20*%20*%201",
          "instanceEventWindowId"},
-        {0,
-         "AssociateInstanceEventWindow&InstanceEventWindowId=$z"
-         "&AssociationTarget.InstanceId.1=$i",
-         NULL},
+        {0, "AssociateInstanceEventWindow&InstanceEventWindowId=$z"
+            "&AssociationTarget.InstanceId.1=$i", NULL},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
