@@ -283,6 +283,15 @@ find_host_reservation(struct api_call *call, struct str id, struct api_resource 
         r->tags = &row->tags;
 }
 
+static void
+find_event_window(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_event_window_row *row = ec2_event_window_get(call->txn, id);
+
+    if (MINE(call, row))
+        r->tags = &row->tags;
+}
+
 /* Policies name a placement group by its name, calls also by its id. */
 static void
 find_placement_group(struct api_call *call, struct str id, struct api_resource *r)
@@ -321,6 +330,7 @@ static const struct type {
     {"capacity-reservation", "cr-", find_capacity_reservation},
     {"dedicated-host", "h-", find_dedicated_host},
     {"host-reservation", "hr-", find_host_reservation},
+    {"instance-event-window", "iew-", find_event_window},
     {"placement-group", "pg-", find_placement_group},
 };
 

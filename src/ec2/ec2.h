@@ -356,6 +356,14 @@ int ec2_event_end(struct txn *txn, const struct ec2_event_row *row, int64_t now_
 int ec2_events_end(struct txn *txn, struct str instance_id, const char *code, int64_t now_ms);
 int ec2_events_forget(struct txn *txn, struct str instance_id);
 
+/* ---- event_window.c ---- */
+
+/* An event of the instance is moved to where its event window, if it has one, is open. */
+void ec2_event_window_fit(struct txn *txn, const struct ec2_instance_row *instance,
+                          struct ec2_event_want *want);
+/* The instance goes: no window is for it any more. */
+int ec2_event_window_forget(struct txn *txn, const struct ec2_instance_row *instance);
+
 /* ---- vcpu_limit.c ---- */
 
 /* What the caller's quota is in this Region, by its code of placement/quota.h. */
@@ -386,6 +394,8 @@ struct ec2_upkeep *ec2_upkeep_free(struct ec2_upkeep *u);
 /* The filters of this call; 0 or a fault (filter.h). */
 int ec2_filters(struct api_call *call, const struct api_filter_table *table,
                 const struct ec2_FilterList *filters, struct api_filter_set *ret);
+/* Whether the call has a filter of that name. */
+bool ec2_filter_given(const struct ec2_FilterList *filters, const char *name);
 /* The page that this call asks for, and the token for the one after it (page.h). */
 int ec2_page_open(struct api_call *call, const struct api_page_rule *rule, struct str token,
                   struct opt_i64 max_results, bool has_ids, struct api_page *ret);

@@ -25,6 +25,9 @@
     X(IncorrectInstanceState, "IncorrectInstanceState", 400)                                       \
     X(IncorrectState, "IncorrectState", 400)                                                       \
     X(InstanceCreditSpecification_NotSupported, "InstanceCreditSpecification.NotSupported", 400)   \
+    X(InstanceEventWindowAssociationLimitExceeded, "InstanceEventWindowAssociationLimitExceeded",  \
+      400)                                                                                         \
+    X(InstanceEventWindowLimitExceeded, "InstanceEventWindowLimitExceeded", 400)                   \
     X(InstanceLimitExceeded, "InstanceLimitExceeded", 400)                                         \
     X(InsufficientAddressCapacity, "InsufficientAddressCapacity", 400)                             \
     X(InsufficientCidrBlocks, "InsufficientCidrBlocks", 400)                                       \
@@ -64,6 +67,8 @@
     X(InvalidInstanceAttributeValue, "InvalidInstanceAttributeValue", 400)                         \
     X(InvalidInstanceEventIDNotFound, "InvalidInstanceEventIDNotFound", 400)                       \
     X(InvalidInstanceEventStartTime, "InvalidInstanceEventStartTime", 400)                         \
+    X(InvalidInstanceEventWindowID_Malformed, "InvalidInstanceEventWindowID.Malformed", 400)       \
+    X(InvalidInstanceEventWindowID_NotFound, "InvalidInstanceEventWindowID.NotFound", 400)         \
     X(InvalidInstanceID, "InvalidInstanceID", 400)                                                 \
     X(InvalidInstanceID_Malformed, "InvalidInstanceID.Malformed", 400)                             \
     X(InvalidInstanceID_NotFound, "InvalidInstanceID.NotFound", 400)                               \

@@ -27,6 +27,10 @@
 #include "gen/store/iam_rows.h"
 
 enum {
+    /* A page ends after so many rows that were looked at; a reply that was built counts for more.
+     * It is what bounds the time of a page whose filters nearly nothing passes. */
+    INSTANCE_WALK_WORK_MAX = 10000,
+    INSTANCE_WALK_REPLY_WORK = 9,
     INSTANCE_USER_DATA_BYTES_MAX = 16384, /* decoded */
     INSTANCE_RUN_MAX = 1000,              /* of one RunInstances */
     INSTANCE_HOP_LIMIT_MAX = 64,
@@ -295,11 +299,14 @@ struct ec2_instance_walk_want {
 };
 struct ec2_instance_walk {
     struct api_call *call;
-    struct ec2_instance_rows rows; /* by_id */
+    struct ec2_instance_rows rows; /* listed */
     size_t next;
     struct store_cursor cursor;
     struct ec2_listing listing;
+    const struct ec2_instance_row *seen; /* the last one that was looked at */
+    unsigned work; /* of INSTANCE_WALK_WORK_MAX */
     bool by_id, paged;
+    bool listed; /* by_id, or a filter names all that can pass */
 };
 int ec2_instance_walk(struct api_call *call, const struct ec2_instance_walk_want *want,
                       struct ec2_instance_walk *ret);

@@ -154,6 +154,7 @@ static const struct tagging_kind kinds[] = {
     EC2("host-reservation", host_reservation),
     EC2("image", image, .ownerless = true),
     EC2("instance", instance),
+    EC2("instance-event-window", event_window),
     EC2("key-pair", key_pair),
     EC2("network-interface", interface),
     EC2("placement-group", placement_group),

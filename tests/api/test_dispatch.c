@@ -338,6 +338,14 @@ static const struct dry dries[] = {
      0},
     {"ModifyInstanceEventStartTime",
      "&InstanceId=$i&InstanceEventId=$x&NotBefore=2030-01-01T00:00:00Z", 0},
+    {"CreateInstanceEventWindow", "&CronExpression=*%200-4%20*%20*%201", 0},
+    {"ModifyInstanceEventWindow", "&InstanceEventWindowId=$w&Name=x", 0},
+    {"DeleteInstanceEventWindow", "&InstanceEventWindowId=$w", 0},
+    {"DescribeInstanceEventWindows", "", 0},
+    {"AssociateInstanceEventWindow",
+     "&InstanceEventWindowId=$w&AssociationTarget.InstanceTag.1.Key=x", 0},
+    {"DisassociateInstanceEventWindow",
+     "&InstanceEventWindowId=$z&AssociationTarget.InstanceId.1=$i", 0},
     {"ModifyInstanceMaintenanceOptions", "&InstanceId=$i&AutoRecovery=disabled", 0},
     {"ReportInstanceStatus", "&InstanceId.1=$i&Status=ok&ReasonCode.1=other", 0},
     {"ModifyAddressAttribute", "&AllocationId=$e&DomainName=a.example.com", 0},
@@ -611,6 +619,12 @@ make_networks(struct world *w, struct things *t)
         {'F', "DescribeSubnets&Filter.1.Name=availability-zone&Filter.1.Value.1=us-east-1f",
          "subnetId"},
         {0, "DeleteSubnet&SubnetId=$F", NULL},
+        {'w', "CreateInstanceEventWindow&CronExpression=*%200-4%20*%20*%201",
+         "instanceEventWindowId"},
+        {'z', "CreateInstanceEventWindow&CronExpression=*%200-4%20*%20*%201",
+         "instanceEventWindowId"},
+        {0, "AssociateInstanceEventWindow&InstanceEventWindowId=$z"
+            "&AssociationTarget.InstanceId.1=$i", NULL},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {

@@ -31,6 +31,7 @@
 
 #define IMDS 0xa9fea9feu /* 169.254.169.254 */
 #define DNS 0xa9fea9fdu  /* 169.254.169.253 */
+#define UPLINK_MTU 1500  /* what leaves a VPC is no larger; inside of it, 9001 */
 #define METRIC 4096      /* of the host's routes into VPCs: any other route of that prefix wins */
 
 struct vpc *
@@ -125,16 +126,15 @@ vpc_free(struct host *h, struct vpc *v)
 static int
 listen_at(int type, uint32_t ip, uint16_t port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port),
-                            .sin_addr.s_addr = htonl(ip)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip)};
     int on = 1;
     FD_CLEANUP int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
         return -errno;
-    if (type == SOCK_DGRAM &&
-        (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
-         setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0))
+    if (type == SOCK_DGRAM && (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
+                               setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0))
         return -errno;
     if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
         return -errno;
@@ -166,10 +166,9 @@ make_listeners(void *arg)
     for (uint32_t i = 0; i < v->n_listeners; i++) {
         if (v->listeners[i] >= 0)
             continue;
-        int fd = i < PRIV_LISTEN_EXTRA
-                     ? listen_at(wanted[i].type, wanted[i].ip, wanted[i].port)
-                     : listen_at(SOCK_STREAM, o->extra[i - PRIV_LISTEN_EXTRA].ip,
-                                 (uint16_t)o->extra[i - PRIV_LISTEN_EXTRA].port);
+        int fd = i < PRIV_LISTEN_EXTRA ? listen_at(wanted[i].type, wanted[i].ip, wanted[i].port)
+                                       : listen_at(SOCK_STREAM, o->extra[i - PRIV_LISTEN_EXTRA].ip,
+                                                   (uint16_t)o->extra[i - PRIV_LISTEN_EXTRA].port);
         if (fd < 0)
             return fd;
         v->listeners[i] = fd;
@@ -307,12 +306,12 @@ make_uplink(struct host *h, struct vpc *v)
     link_name(h, number, name);
     const struct nl_end near = {.name = name, .netns_fd = -1};
     const struct nl_end far = {.name = "up0", .ifindex = VPC_UP, .netns_fd = v->netns};
-    nl_add_veth(&b, &near, &far, 9001);
+    nl_add_veth(&b, &near, &far, UPLINK_MTU);
     int r = nl_send(&h->route, &b);
     if (r == -EEXIST) { /* of a namespace that the kernel has not cleaned up yet */
         nl_del_link(&b, name);
         nl_send(&h->route, &b);
-        nl_add_veth(&b, &near, &far, 9001);
+        nl_add_veth(&b, &near, &far, UPLINK_MTU);
         r = nl_send(&h->route, &b);
     }
     if (r < 0)
@@ -466,8 +465,7 @@ vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, stru
                            "the listeners of an open VPC cannot change: close it first");
         int r = req->n_extra > n_both ? add_extra(h, v, req) : 0;
         if (r < 0)
-            return why_set(why, -r, "VPC %s cannot have more listeners: %s", req->id,
-                           strerror(-r));
+            return why_set(why, -r, "VPC %s cannot have more listeners: %s", req->id, strerror(-r));
         v->saved.open.n_cidrs = MAX(v->saved.open.n_cidrs, req->n_cidrs);
         memcpy(v->saved.open.cidrs, req->cidrs, req->n_cidrs * sizeof(req->cidrs[0]));
         route_from_host(h, v);
@@ -607,8 +605,8 @@ vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *q, str
         return why_set(why, ENOMEM, "out of memory");
     for (uint32_t i = 0; i < v->saved.n_publics; i++) {
         const struct vpc_public *p = &v->publics[i];
-        bool hit = p->public_ip == want.public_ip ||
-                   (!q->remove && p->private_ip == want.private_ip);
+        bool hit =
+            p->public_ip == want.public_ip || (!q->remove && p->private_ip == want.private_ip);
 
         if (hit && n_old < ARRAY_LEN(old))
             old[n_old++] = *p;
