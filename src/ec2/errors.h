@@ -14,6 +14,7 @@
     X(AttachmentLimitExceeded, "AttachmentLimitExceeded", 400)                                     \
     X(AuthFailure, "AuthFailure", 401)                                                             \
     X(CannotDelete, "CannotDelete", 400)                                                           \
+    X(CidrLimitExceeded, "CidrLimitExceeded", 400)                                                 \
     X(DefaultSubnetAlreadyExistsInAvailabilityZone,                                                \
       "DefaultSubnetAlreadyExistsInAvailabilityZone", 400)                                         \
     X(DefaultVpcAlreadyExists, "DefaultVpcAlreadyExists", 400)                                     \
@@ -94,6 +95,7 @@
     X(InvalidSecurityGroupRuleId_NotFound, "InvalidSecurityGroupRuleId.NotFound", 400)             \
     X(InvalidSnapshotID_Malformed, "InvalidSnapshotID.Malformed", 400)                             \
     X(InvalidSnapshot_NotFound, "InvalidSnapshot.NotFound", 400)                                   \
+    X(InvalidStateTransition, "InvalidStateTransition", 400)                                       \
     X(InvalidSubnetID_NotFound, "InvalidSubnetID.NotFound", 400)                                   \
     X(InvalidSubnet_Conflict, "InvalidSubnet.Conflict", 400)                                       \
     X(InvalidSubnet_Range, "InvalidSubnet.Range", 400)                                             \
@@ -101,16 +103,21 @@
     X(InvalidUserID_Malformed, "InvalidUserID.Malformed", 400)                                     \
     X(InvalidVolume_NotFound, "InvalidVolume.NotFound", 400)                                       \
     X(InvalidVpcID_NotFound, "InvalidVpcID.NotFound", 400)                                         \
+    X(InvalidVpcCidrBlockAssociationID_NotFound, "InvalidVpcCidrBlockAssociationID.NotFound", 400) \
+    X(InvalidVpcPeeringConnectionID_NotFound, "InvalidVpcPeeringConnectionID.NotFound", 400)       \
     X(InvalidVpc_Range, "InvalidVpc.Range", 400)                                                   \
     X(LimitPriceExceeded, "LimitPriceExceeded", 400)                                               \
     X(MissingInput, "MissingInput", 400)                                                           \
     X(MissingParameter, "MissingParameter", 400)                                                   \
+    X(NatGatewayLimitExceeded, "NatGatewayLimitExceeded", 400)                                     \
+    X(NatGatewayNotFound, "NatGatewayNotFound", 400)                                               \
     X(NetworkAclEntryAlreadyExists, "NetworkAclEntryAlreadyExists", 400)                           \
     X(NetworkAclEntryLimitExceeded, "NetworkAclEntryLimitExceeded", 400)                           \
     X(NetworkAclLimitExceeded, "NetworkAclLimitExceeded", 400)                                     \
     X(OperationNotPermitted, "OperationNotPermitted", 400)                                         \
     X(Resource_AlreadyAssociated, "Resource.AlreadyAssociated", 400)                               \
     X(PlacementGroupLimitExceeded, "PlacementGroupLimitExceeded", 400)                             \
+    X(PrivateIpAddressLimitExceeded, "PrivateIpAddressLimitExceeded", 400)                         \
     X(ReservationCapacityExceeded, "ReservationCapacityExceeded", 400)                             \
     X(RouteAlreadyExists, "RouteAlreadyExists", 400)                                               \
     X(RouteLimitExceeded, "RouteLimitExceeded", 400)                                               \
@@ -126,6 +133,7 @@
     X(UnsupportedHostConfiguration, "UnsupportedHostConfiguration", 400)                           \
     X(UnsupportedOperation, "UnsupportedOperation", 400)                                           \
     X(VcpuLimitExceeded, "VcpuLimitExceeded", 400)                                                 \
+    X(VpcPeeringConnectionAlreadyExists, "VpcPeeringConnectionAlreadyExists", 400)                 \
     X(VpcLimitExceeded, "VpcLimitExceeded", 400)                                                   \
     X(VPCIdNotSpecified, "VPCIdNotSpecified", 400)
 

@@ -62,6 +62,22 @@ is_endpoint(const struct guestnet_vpc *vpc, struct str name)
     return true;
 }
 
+/*
+ * Inside the VPC a public name is the private address, as on AWS.  False: the address is nobody's.
+ */
+static bool
+private_of(struct txn *txn, const struct ec2_vpc_row *vpc, struct str public_ip, uint32_t *ip)
+{
+    const struct ec2_interface_row *nic = ec2_interface_by_public_ip_get(txn, public_ip);
+    const struct ec2_secondary_address_row *more =
+        nic ? NULL : ec2_secondary_address_by_public_ip_get(txn, public_ip);
+    struct str vpc_id = nic ? nic->vpc_id : more ? more->vpc_id : STR_NONE;
+
+    if (vpc_id.n && str_eq(vpc_id, vpc->id) && vpc->dns_hostnames)
+        ip4_parse(nic ? nic->private_ip : more->private_ip, ip);
+    return vpc_id.n > 0;
+}
+
 /* A name of ours: NXDOMAIN when nobody has it, an empty answer for types other than A. */
 static size_t
 answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const struct datagram *d,
@@ -80,8 +96,7 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
 
         if (elastic && elastic->ptr_record.n)
             return dns_answer_ptr(bytes, q, without_dot(elastic->ptr_record), TTL_S, out, max);
-        nic = ip4_block_has(block, ip) ? ec2_interface_by_address_get(txn, row->id, ip4_text(a, ip))
-                                       : NULL;
+        nic = ip4_block_has(block, ip) ? guestnet_interface(txn, row->id, ip4_text(a, ip)) : NULL;
         if (!nic)
             return ip4_block_has(block, ip) ? dns_answer_none(bytes, q, DNS_NXDOMAIN, out, max) : 0;
         return dns_answer_ptr(bytes, q, aws_private_name(a, nic->region, ip), TTL_S, out, max);
@@ -89,11 +104,7 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
     if (str_is(name, "instance-data") || str_is(name, "instance-data.ec2.internal"))
         ip = IMDS_IP;
     else if (aws_public_name_parse(name, &ip)) {
-        /* Inside the VPC a public name is the private address, as on AWS. */
-        nic = ec2_interface_by_public_ip_get(txn, ip4_text(a, ip));
-        if (nic && str_eq(nic->vpc_id, row->id) && row->dns_hostnames)
-            ip4_parse(nic->private_ip, &ip);
-        else if (!nic)
+        if (!private_of(txn, row, ip4_text(a, ip), &ip))
             return 0;
     } else if (is_endpoint(vpc, name)) {
         ip = PRIV_API_IP;

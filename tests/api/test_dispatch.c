@@ -384,6 +384,9 @@ static const struct dry dries[] = {
     {"AssociateDhcpOptions", "&DhcpOptionsId=$D&VpcId=$V", 0},
     {"CreateNetworkInterface", "&SubnetId=$Y", 0},
     {"DeleteNetworkInterface", "&NetworkInterfaceId=$E", 0},
+    {"AttachNetworkInterface", "&NetworkInterfaceId=$q&InstanceId=$i&DeviceIndex=1", 0},
+    {"DetachNetworkInterface", "&AttachmentId=$z", 0},
+    {"ResetNetworkInterfaceAttribute", "&NetworkInterfaceId=$E&SourceDestCheck=sourceDestCheck", 0},
     {"CancelCapacityReservation", "&CapacityReservationId=$c", 0},
     {"CreateCapacityReservation",
      "&InstanceType=t3.micro&InstancePlatform=Linux/UNIX&InstanceCount=1&"
@@ -530,6 +533,13 @@ make_things(struct world *w)
     t.of['n'] = xml_text(xml, "networkInterfaceId");
     t.of['v'] = xml_text(xml, "vpcId");
     t.of['o'] = xml_text(xml, "volumeId");
+    t.of['q'] = xml_text(ok(w, world_callf(w, "Action=CreateNetworkInterface&SubnetId=%.*s",
+                                           STR_ARG(xml_text(xml, "subnetId")))),
+                         "networkInterfaceId");
+    xml = ok(w, world_call(w, RUN "&NetworkInterface.1.DeviceIndex=0"
+                                  "&NetworkInterface.2.DeviceIndex=1"));
+    t.of['z'] = xml_text_at(xml, "attachmentId", 1);
+    world_advance(w, 1000);
     t.of['g'] = xml_text(ok(w, world_call(w, "Action=CreateSecurityGroup&GroupName=old&"
                                              "GroupDescription=old")),
                          "groupId");
