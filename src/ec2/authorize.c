@@ -304,6 +304,38 @@ find_placement_group(struct api_call *call, struct str id, struct api_resource *
     key(call, r, "ec2:PlacementGroupStrategy", row->strategy);
 }
 
+static void
+find_nat_gateway(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_nat_gateway_row *row = ec2_nat_gateway_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
+    key(call, r, "ec2:Subnet", arn(call, "subnet", row->subnet_id));
+}
+
+/* Whoever has a side of it. */
+static void
+find_peering(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_vpc_peering_row *row;
+    const struct ec2_vpc_peering_row *known = ec2_vpc_peering_get(call->txn, id);
+
+    if (!known || ec2_vpc_peering_find(call, id, &row))
+        return;
+    if (str_eq(row->account, call->account))
+        r->tags = &row->tags;
+    key(call, r, "ec2:VpcPeeringConnectionID", row->id);
+    key(call, r, "ec2:RequesterVpc",
+        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
+                STR_ARG(row->account), STR_ARG(row->vpc_id)));
+    key(call, r, "ec2:AccepterVpc",
+        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
+                STR_ARG(row->peer_account), STR_ARG(row->peer_vpc_id)));
+}
+
 static const struct type {
     const char *name, *prefix; /* of ids; "" of none */
     void (*find)(struct api_call *call, struct str id, struct api_resource *r);
@@ -316,6 +348,8 @@ static const struct type {
     {"subnet", "subnet-", find_subnet},
     {"route-table", "rtb-", find_route_table},
     {"internet-gateway", "igw-", find_internet_gateway},
+    {"natgateway", "nat-", find_nat_gateway},
+    {"vpc-peering-connection", "pcx-", find_peering},
     {"network-acl", "acl-", find_network_acl},
     {"dhcp-options", "dopt-", find_dhcp_options},
     {"security-group", "sg-", find_security_group},

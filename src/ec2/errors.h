@@ -10,6 +10,8 @@
 
 /* C name with '_' for '.', code, status.  Append in alphabetical order. */
 #define EC2_ERRORS(X)                                                                              \
+    X(ActiveVpcPeeringConnectionPerVpcLimitExceeded,                                               \
+      "ActiveVpcPeeringConnectionPerVpcLimitExceeded", 400)                                        \
     X(AddressLimitExceeded, "AddressLimitExceeded", 400)                                           \
     X(AttachmentLimitExceeded, "AttachmentLimitExceeded", 400)                                     \
     X(AuthFailure, "AuthFailure", 401)                                                             \
@@ -46,6 +48,7 @@
     X(InvalidBlockDeviceMapping, "InvalidBlockDeviceMapping", 400)                                 \
     X(InvalidCapacityReservationId_Malformed, "InvalidCapacityReservationId.Malformed", 400)       \
     X(InvalidCapacityReservationId_NotFound, "InvalidCapacityReservationId.NotFound", 400)         \
+    X(InvalidCidrBlock_InUse, "InvalidCidrBlock.InUse", 400)                                       \
     X(InvalidDhcpOptionID_NotFound, "InvalidDhcpOptionID.NotFound", 400)                           \
     X(InvalidGatewayID_NotFound, "InvalidGatewayID.NotFound", 400)                                 \
     X(InvalidGroupId_Malformed, "InvalidGroupId.Malformed", 400)                                   \
@@ -73,6 +76,7 @@
     X(InvalidKeyPair_Duplicate, "InvalidKeyPair.Duplicate", 400)                                   \
     X(InvalidKeyPair_NotFound, "InvalidKeyPair.NotFound", 400)                                     \
     X(InvalidKey_Format, "InvalidKey.Format", 400)                                                 \
+    X(InvalidNatGatewayID_NotFound, "InvalidNatGatewayID.NotFound", 400)                           \
     X(InvalidNetworkAclEntry_NotFound, "InvalidNetworkAclEntry.NotFound", 400)                     \
     X(InvalidNetworkAclID_NotFound, "InvalidNetworkAclID.NotFound", 400)                           \
     X(InvalidNetworkInterfaceID_NotFound, "InvalidNetworkInterfaceID.NotFound", 400)               \
@@ -116,6 +120,8 @@
     X(NetworkAclLimitExceeded, "NetworkAclLimitExceeded", 400)                                     \
     X(OperationNotPermitted, "OperationNotPermitted", 400)                                         \
     X(Resource_AlreadyAssociated, "Resource.AlreadyAssociated", 400)                               \
+    X(OutstandingVpcPeeringConnectionLimitExceeded,                                                \
+      "OutstandingVpcPeeringConnectionLimitExceeded", 400)                                         \
     X(PlacementGroupLimitExceeded, "PlacementGroupLimitExceeded", 400)                             \
     X(PrivateIpAddressLimitExceeded, "PrivateIpAddressLimitExceeded", 400)                         \
     X(ReservationCapacityExceeded, "ReservationCapacityExceeded", 400)                             \

@@ -167,6 +167,16 @@ all_addresses(struct tree *t, struct txn *txn, const struct ec2_interface_row *n
     return all;
 }
 
+static struct str
+all_blocks(struct tree *t, struct txn *txn, const struct ec2_vpc_row *vpc)
+{
+    struct str all = vpc->cidr;
+
+    STORE_EACH(txn, ec2_vpc_cidr_by_vpc, row, vpc->id)
+        all = str_fmt(t->arena, "%.*s\n%.*s", STR_ARG(all), STR_ARG(row->cidr));
+    return all;
+}
+
 /* Elastic IPs of secondary addresses, and all public ones together. */
 static void
 add_more_associations(struct tree *t, struct txn *txn, const struct ec2_interface_row *nic,
@@ -209,7 +219,7 @@ add_interface(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
         add(t, subnet->cidr, "%s/subnet-ipv4-cidr-block", at);
     if (vpc) {
         add(t, vpc->cidr, "%s/vpc-ipv4-cidr-block", at);
-        add(t, vpc->cidr, "%s/vpc-ipv4-cidr-blocks", at);
+        add(t, all_blocks(t, txn, vpc), "%s/vpc-ipv4-cidr-blocks", at);
     }
     if (nic->public_ip.n) {
         add(t, nic->private_ip, "%s/ipv4-associations/%.*s", at, STR_ARG(nic->public_ip));
