@@ -65,6 +65,18 @@ bool ec2_block_reserved(struct ip4_block block);
 struct ec2_Vpc *ec2_vpc_show_new(struct api_call *call, const struct ec2_vpc_row *row);
 struct ec2_BlockPublicAccessStates *ec2_public_access_show(struct arena *arena);
 
+/* Members of calls that give a VPC addresses, the first that Welkin does not have; or NULL. */
+#define EC2_BLOCK_REFUSED(req)                                                                     \
+    ((req)->ipv6_pool.p                              ? "Ipv6Pool"                                  \
+     : (req)->ipv6_cidr_block.p                      ? "Ipv6CidrBlock"                             \
+     : (req)->ipv4_ipam_pool_id.p                    ? "Ipv4IpamPoolId"                            \
+     : (req)->ipv4_netmask_length.set                ? "Ipv4NetmaskLength"                         \
+     : (req)->ipv6_ipam_pool_id.p                    ? "Ipv6IpamPoolId"                            \
+     : (req)->ipv6_netmask_length.set                ? "Ipv6NetmaskLength"                         \
+     : (req)->ipv6_cidr_block_network_border_group.p ? "Ipv6CidrBlockNetworkBorderGroup"           \
+     : opt_bool_or((req)->amazon_provided_ipv6_cidr_block, false) ? "AmazonProvidedIpv6CidrBlock"  \
+                                                                  : NULL)
+
 /* ---- network.c ---- */
 
 extern const struct ec2_kind ec2_vpc_kind, ec2_subnet_kind;

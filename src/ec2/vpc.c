@@ -128,18 +128,10 @@ ec2_vpc_make(struct api_call *call, const struct ec2_vpc_want *want, struct ec2_
 static int
 create_refuse(struct api_call *call, const struct ec2_CreateVpcRequest *req)
 {
-    const char *name =
-        req->ipv6_pool.p                              ? "Ipv6Pool"
-        : req->ipv6_cidr_block.p                      ? "Ipv6CidrBlock"
-        : req->ipv4_ipam_pool_id.p                    ? "Ipv4IpamPoolId"
-        : req->ipv4_netmask_length.set                ? "Ipv4NetmaskLength"
-        : req->ipv6_ipam_pool_id.p                    ? "Ipv6IpamPoolId"
-        : req->ipv6_netmask_length.set                ? "Ipv6NetmaskLength"
-        : req->vpc_encryption_control                 ? "VpcEncryptionControl"
-        : req->ipv6_cidr_block_network_border_group.p ? "Ipv6CidrBlockNetworkBorderGroup"
-        : opt_bool_or(req->amazon_provided_ipv6_cidr_block, false) ? "AmazonProvidedIpv6CidrBlock"
-                                                                   : NULL;
+    const char *name = EC2_BLOCK_REFUSED(req);
 
+    if (!name && req->vpc_encryption_control)
+        name = "VpcEncryptionControl";
     return name ? ec2_unsupported_parameter(call, name) : 0;
 }
 

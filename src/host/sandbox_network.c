@@ -168,7 +168,7 @@ sync_machine(struct host_sandbox *s, struct txn *txn, struct str id)
     if (!primary || !seen)
         return;
     /* One that starts was told of the rest with its launch, or is when its disk is open. */
-    if (seen->phase == HOST_UP || sandbox_has_more(row, primary))
+    if (seen->phase == HOST_UP || (seen->phase == HOST_BOOTING && sandbox_has_more(row, primary)))
         sandbox_machine_network(s, vpc, txn, id);
 }
 
