@@ -71,7 +71,11 @@ drop_addresses(struct nl *nl, const struct nic *before, const struct nic *after,
     }
 }
 
-/* The own address of eth0 is its DHCP client's, or was set at the launch. */
+/*
+ * The own address of eth0 is its DHCP client's, or was set at the launch.  A further interface comes
+ * behind it, whichever is set up first: when both are in one subnet what says nothing of its source
+ * goes by eth0.
+ */
 static void
 add_addresses(struct nl *nl, const struct nic *before, const struct nic *after, int ifindex)
 {
@@ -80,16 +84,22 @@ add_addresses(struct nl *nl, const struct nic *before, const struct nic *after, 
     for (uint32_t i = after->is.index ? 0 : 1; i < after->is.n_ips; i++) {
         if (before && has(before, after->is.ips[i]))
             continue;
-        nl_add_address(&b, ifindex, after->is.ips[i], after->is.prefix);
-        say(nl, &b);
-        if (!after->is.index)
+        if (!after->is.index) {
+            nl_add_address(&b, ifindex, after->is.ips[i], after->is.prefix);
+            say(nl, &b);
             continue;
+        }
+        nl_add_address_alone(&b, ifindex, after->is.ips[i], after->is.prefix);
+        say(nl, &b);
         nl_add_rule(&b, GUEST_TABLE(after->is.index), after->is.ips[i], 0);
         say(nl, &b);
     }
     if (!after->is.index || before)
         return;
     nl_add_link_up(&b, ifindex);
+    say(nl, &b);
+    nl_add_route(&b, ifindex, after->is.gateway & ~(0xffffffffu >> after->is.prefix),
+                 after->is.prefix, 0, GUEST_TABLE(after->is.index), false);
     say(nl, &b);
     nl_add_table_route(&b, GUEST_TABLE(after->is.index), ifindex, after->is.gateway);
     say(nl, &b);
@@ -173,9 +183,9 @@ make_link(struct host *h, struct vpc *v, struct nic *nic, int netns, struct why 
     nl_add_proxy_at_once(&b, (int)nic->ifindex);
     nl_add_address(&b, VPC_LO, nic->is.gateway, 32);
     r = nl_send(&v->route, &b);
-    return r < 0 ? why_set(why, -r, "the interface %s could not be set up: %s", inside,
-                           strerror(-r))
-                 : 0;
+    return r < 0
+               ? why_set(why, -r, "the interface %s could not be set up: %s", inside, strerror(-r))
+               : 0;
 }
 
 /* The router's ways to the addresses of an interface, and no more to those that it has lost. */
@@ -266,8 +276,7 @@ make_all(struct host *h, struct machine *m, struct vpc *v, struct nic *nics, uin
 }
 
 static int
-replace(struct host *h, struct machine *m, struct nic *nics, uint32_t n, int netns,
-        struct why *why)
+replace(struct host *h, struct machine *m, struct nic *nics, uint32_t n, int netns, struct why *why)
 {
     struct vpc *v = vpc_get(h, m->saved.vpc);
 

@@ -166,7 +166,7 @@ nl_add_link_up(struct nl_batch *b, int ifindex)
 
 static void
 address(struct nl_batch *b, uint16_t type, uint16_t flags, int ifindex, uint32_t ip,
-        unsigned prefix, int tolerate)
+        unsigned prefix, uint32_t more, int tolerate)
 {
     struct nlmsghdr *m = nl_begin(b, type, flags);
     struct ifaddrmsg *a = mnl_nlmsg_put_extra_header(m, sizeof(*a));
@@ -178,19 +178,28 @@ address(struct nl_batch *b, uint16_t type, uint16_t flags, int ifindex, uint32_t
     mnl_attr_put_u32(m, IFA_ADDRESS, htonl(ip));
     if (prefix < 31)
         mnl_attr_put_u32(m, IFA_BROADCAST, htonl(ip | (uint32_t)(0xffffffffu >> prefix)));
+    if (more)
+        mnl_attr_put_u32(m, IFA_FLAGS, more);
     nl_end(b, m, tolerate);
 }
 
 void
 nl_add_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix)
 {
-    address(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, ip, prefix, EEXIST);
+    address(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, ip, prefix, 0, EEXIST);
+}
+
+void
+nl_add_address_alone(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix)
+{
+    address(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, ip, prefix, IFA_F_NOPREFIXROUTE,
+            EEXIST);
 }
 
 void
 nl_del_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix)
 {
-    address(b, RTM_DELADDR, 0, ifindex, ip, prefix, EADDRNOTAVAIL);
+    address(b, RTM_DELADDR, 0, ifindex, ip, prefix, 0, EADDRNOTAVAIL);
 }
 
 static struct nlmsghdr *

@@ -58,6 +58,8 @@ void nl_add_table_route(struct nl_batch *b, uint32_t table, int ifindex, uint32_
 /* Which packets look in that table first: those from an address, or (from 0) with a mark. */
 void nl_add_rule(struct nl_batch *b, uint32_t table, uint32_t from, uint32_t mark);
 void nl_del_rule(struct nl_batch *b, uint32_t table, uint32_t from, uint32_t mark);
+/* The same without the route to its network that the kernel makes for it. */
+void nl_add_address_alone(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix);
 /* EADDRNOTAVAIL is no failure. */
 void nl_del_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix);
 /* ESRCH is no failure. */
