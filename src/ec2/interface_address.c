@@ -107,11 +107,15 @@ int
 ec2_secondaries_make(struct api_call *call, struct ec2_interface_row *row,
                      const struct str_list *ips, int64_t count, struct str_list *ret)
 {
-    const struct ec2_subnet_row *subnet = ec2_subnet_get(call->txn, row->subnet_id);
     int64_t n = (int64_t)ips->n + count;
-    int r = n ? limit_check(call, row, n) : 0;
 
-    assert(subnet && count >= 0);
+    assert(count >= 0);
+    if (!n)
+        return 0; /* nearly always: launches come by here */
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(call->txn, row->subnet_id);
+    int r = limit_check(call, row, n);
+
+    assert(subnet);
     for (int64_t i = 0; i < n && !r; i++) {
         struct ec2_secondary_address_row new = {0};
         struct str want = (size_t)i < ips->n ? ips->v[i] : STR_NONE;
@@ -122,7 +126,7 @@ ec2_secondaries_make(struct api_call *call, struct ec2_interface_row *row,
         if (!r && ret)
             *LIST_PUSH(call->arena, ret) = new.private_ip;
     }
-    return r || !n ? r : ec2_interface_put(call->txn, row);
+    return r ? r : ec2_interface_put(call->txn, row);
 }
 
 int

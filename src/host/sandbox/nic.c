@@ -72,9 +72,9 @@ drop_addresses(struct nl *nl, const struct nic *before, const struct nic *after,
 }
 
 /*
- * The own address of eth0 is its DHCP client's, or was set at the launch.  A further interface comes
- * behind it, whichever is set up first: when both are in one subnet what says nothing of its source
- * goes by eth0.
+ * The own address of eth0 is its DHCP client's, or was set at the launch.  A further interface
+ * comes behind it, whichever is set up first: when both are in one subnet what says nothing of its
+ * source goes by eth0.
  */
 static void
 add_addresses(struct nl *nl, const struct nic *before, const struct nic *after, int ifindex)
