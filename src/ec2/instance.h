@@ -4,7 +4,8 @@
  *
  *   instance_sm.c         states, and the one function that moves an instance
  *   instance_reconcile.c  follows the host and the clock
- *   instance_run.c        RunInstances; instance_check.c reads its parameters
+ *   instance_run.c        RunInstances; instance_check.c reads its parameters, instance_network.c
+ *                         those of its interfaces
  *   instance_place.c      Placement of launches and starts: zones, groups, what lacks
  *   instance_token.c      client tokens
  *   instance_slot.c       ranges of user ids
@@ -101,6 +102,21 @@ struct str ec2_request_hash(struct api_call *call, const void *req);
 
 /* ---- instance_check.c ---- */
 
+/* An interface of what is launched. */
+struct ec2_launch_nic {
+    int64_t device_index;
+    const struct ec2_subnet_row *subnet;
+    const struct ec2_interface_row *existing; /* one that is there; NULL: it is made */
+    struct str_list group_ids, more_ips;
+    int64_t more_count;
+    struct str private_ip, description, type;
+    bool public_ip, delete_on_termination;
+};
+struct ec2_launch_nics {
+    struct ec2_launch_nic *v; /* by device index: the primary one is the first */
+    size_t n;
+};
+
 /* What the caller asked RunInstances for, checked; facts that all instances of the call share. */
 struct ec2_launch {
     unsigned min, max;
@@ -108,11 +124,9 @@ struct ec2_launch {
     const struct ec2_type *type;
     const struct ec2_subnet_row *subnet;
     const struct ec2_vpc_row *vpc;
-    struct str_list group_ids, volume_tags, interface_tags;
-    struct str private_ip, interface_description, interface_type;
+    struct ec2_launch_nics nics;
+    struct str_list volume_tags, interface_tags;
     const struct iam_profile_row *profile; /* NULL: none */
-    const struct ec2_interface_row *interface; /* one that is there; NULL: it is made */
-    bool public_ip, interface_delete;
     struct ec2_EbsBlockDevice root; /* of ec2_root_wanted() */
     struct ec2_instance_row model; /* members that all have alike */
 };
@@ -120,6 +134,19 @@ struct ec2_launch {
 int ec2_zone_check(struct api_call *call, const struct ec2_Placement *p, struct str *ret);
 int ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *req,
                      struct ec2_launch *ret);
+
+/* ---- instance_network.c ---- */
+
+/* The interfaces that the request asks for, subnet and VPC. */
+int ec2_launch_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+                       struct ec2_launch *l);
+
+/* ---- interface_attach.c ---- */
+
+/* Whether an instance of the type may have n interfaces, one of them at that index.  Faults:
+ * AttachmentLimitExceeded, InvalidParameterValue. */
+int ec2_interface_slot_check(struct api_call *call, const struct ec2_type *type, int64_t n,
+                             int64_t device_index);
 
 /* ---- instance_place.c ---- */
 

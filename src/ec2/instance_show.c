@@ -275,6 +275,84 @@ show_capacity(const struct ec2_instance_row *row, struct shown *to, struct ec2_I
     out->capacity_reservation_specification = &to->capacity;
 }
 
+/* An instance's association and addresses say less than an interface's. */
+static struct ec2_InstanceNetworkInterfaceAssociation *
+association_of(struct arena *arena, const struct ec2_NetworkInterfaceAssociation *a)
+{
+    struct ec2_InstanceNetworkInterfaceAssociation *out =
+        a ? ARENA_NEW(arena, struct ec2_InstanceNetworkInterfaceAssociation) : NULL;
+
+    if (a)
+        *out = (struct ec2_InstanceNetworkInterfaceAssociation){
+            .ip_owner_id = a->ip_owner_id,
+            .public_dns_name = a->public_dns_name,
+            .public_ip = a->public_ip,
+        };
+    return out;
+}
+
+static struct ec2_InstanceNetworkInterfaceAttachment *
+attachment_of(struct arena *arena, const struct ec2_NetworkInterfaceAttachment *a)
+{
+    struct ec2_InstanceNetworkInterfaceAttachment *out =
+        ARENA_NEW(arena, struct ec2_InstanceNetworkInterfaceAttachment);
+
+    assert(a);
+    *out = (struct ec2_InstanceNetworkInterfaceAttachment){
+        .attach_time = a->attach_time,
+        .attachment_id = a->attachment_id,
+        .delete_on_termination = a->delete_on_termination,
+        .device_index = a->device_index,
+        .status = a->status,
+        .network_card_index = a->network_card_index,
+    };
+    return out;
+}
+
+static void
+show_one(struct ec2_instance_shower *s, const struct ec2_interface_row *row,
+         struct ec2_InstanceNetworkInterface *out)
+{
+    const struct ec2_NetworkInterface nic = ec2_interface_show(s->call, row);
+
+    *out = (struct ec2_InstanceNetworkInterface){
+        .association = association_of(s->arena, nic.association),
+        .attachment = attachment_of(s->arena, nic.attachment),
+        .description = nic.description,
+        .groups = nic.groups,
+        .mac_address = nic.mac_address,
+        .network_interface_id = nic.network_interface_id,
+        .owner_id = nic.owner_id,
+        .private_dns_name = nic.private_dns_name,
+        .private_ip_address = nic.private_ip_address,
+        .source_dest_check = nic.source_dest_check,
+        .status = nic.status,
+        .subnet_id = nic.subnet_id,
+        .vpc_id = nic.vpc_id,
+        .interface_type = nic.interface_type,
+        .operator= & not_managed,
+    };
+    API_PRESENT(&out->ipv6_addresses);
+    LIST_EACH(&nic.private_ip_addresses, a)
+        *LIST_PUSH(s->arena, &out->private_ip_addresses) = (struct ec2_InstancePrivateIpAddress){
+            .association = association_of(s->arena, a->association),
+            .primary = a->primary,
+            .private_dns_name = a->private_dns_name,
+            .private_ip_address = a->private_ip_address,
+        };
+}
+
+/* The few instances that have several interfaces, or several addresses on one. */
+static void
+show_interfaces(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
+                struct ec2_Instance *out)
+{
+    out->network_interfaces.v = NULL;
+    out->network_interfaces.n = 0;
+    STORE_EACH(s->call->txn, ec2_interface_by_instance, interface, row->id)
+        show_one(s, interface, LIST_PUSH(s->arena, &out->network_interfaces));
+}
+
 static void
 show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
                struct ec2_Instance *out)
@@ -288,6 +366,10 @@ show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row
         return;
     assert(str_eq(interface->instance_id, row->id) && interface->group_ids.n > 0);
     out->security_groups = groups(s, &interface->group_ids);
+    if (row->more_interfaces || interface->more_addresses) {
+        show_interfaces(s, row, out);
+        return;
+    }
     to->attachment = (struct ec2_InstanceNetworkInterfaceAttachment){
         .attach_time = opt_i64(interface->attached_ms),
         .attachment_id = interface->attachment_id,

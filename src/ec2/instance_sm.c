@@ -142,6 +142,7 @@ release_all(struct txn *txn, struct ec2_instance_row *row)
         return r;
     row->vpc_id = row->subnet_id = row->interface_id = S("");
     row->private_ip = row->public_ip = row->root_volume_id = S("");
+    row->more_interfaces = 0;
     return 0;
 }
 

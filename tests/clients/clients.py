@@ -819,6 +819,23 @@ def a_bucket_is_kept_by_terraform(lab):
 
 
 @test
+def a_network_is_kept_by_terraform(lab):
+    """a NAT gateway, peered VPCs, an interface of one's own; apply, an empty plan, changes, destroy"""
+    cloud = lab.new_cloud("network", host="sim").up()  # counts what an account has
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-network"), "terraform-network")
+    check("15 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    same(tf.output("nat"), tf.output("eip"), "the gateway's address")
+    changed = {"name": "second", "checked": "false", "dns": "true"}
+    peering = tf.output("peering")
+    check("0 destroyed" in tf("apply", "-auto-approve", variables=changed), "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    same(tf.output("peering"), peering, "the connection")
+    check("15 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+    same(cloud.call("DescribeNetworkInterfaces").get("networkInterfaceSet") or [], [], "interfaces")
+
+
+@test
 def a_stack_is_kept_by_terraform(lab):
     """apply, an empty plan, an update, destroy"""
     tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-cloudformation"),

@@ -118,6 +118,7 @@ vpc_free(struct host *h, struct vpc *v)
     nl_close(&v->nft);
     free(v->classes);
     free(v->publics);
+    free(v->peers);
     free(v);
 }
 
@@ -441,6 +442,29 @@ unbind(struct host *h, uint32_t number)
     unlinkat(h->run, path, 0);
 }
 
+/* Further CIDRs; those that it has it keeps. */
+static int
+add_cidrs(struct vpc *v, const struct priv_vpc_open *req, struct why *why)
+{
+    struct priv_vpc_open *o = &v->saved.open;
+    uint32_t before = o->n_cidrs;
+
+    for (uint32_t i = 0; i < req->n_cidrs; i++) {
+        bool has = false;
+
+        for (uint32_t j = 0; j < o->n_cidrs && !has; j++)
+            has = memcmp(&o->cidrs[j], &req->cidrs[i], sizeof(o->cidrs[j])) == 0;
+        if (has)
+            continue;
+        if (o->n_cidrs == PRIV_CIDRS_MAX)
+            return why_set(why, ENOSPC, "VPC %s has had %d CIDRs: close it first", o->id,
+                           PRIV_CIDRS_MAX);
+        o->cidrs[o->n_cidrs++] = req->cidrs[i];
+    }
+    int r = o->n_cidrs > before ? fw_cidrs(v) : 0;
+    return r < 0 ? why_set(why, -r, "the firewall of VPC %s could not be changed", o->id) : 0;
+}
+
 int
 vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, struct why *why)
 {
@@ -456,18 +480,19 @@ vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, stru
         v = NULL;
     }
     if (v) {
-        for (uint32_t i = 0; i < v->saved.open.n_cidrs && i < req->n_cidrs; i++)
-            if (memcmp(&v->saved.open.cidrs[i], &req->cidrs[i], sizeof(req->cidrs[0])) != 0)
-                return why_set(why, EINVAL, "a CIDR of an open VPC cannot change, only be added");
+        if (memcmp(&v->saved.open.cidrs[0], &req->cidrs[0], sizeof(req->cidrs[0])) != 0)
+            return why_set(why, EINVAL, "the first CIDR of an open VPC cannot change");
         uint32_t n_both = MIN(req->n_extra, v->saved.open.n_extra);
         if (memcmp(req->extra, v->saved.open.extra, n_both * sizeof(req->extra[0])) != 0)
             return why_set(why, EINVAL,
                            "the listeners of an open VPC cannot change: close it first");
         int r = req->n_extra > n_both ? add_extra(h, v, req) : 0;
         if (r < 0)
-            return why_set(why, -r, "VPC %s cannot have more listeners: %s", req->id, strerror(-r));
-        v->saved.open.n_cidrs = MAX(v->saved.open.n_cidrs, req->n_cidrs);
-        memcpy(v->saved.open.cidrs, req->cidrs, req->n_cidrs * sizeof(req->cidrs[0]));
+            return why_set(why, -r, "VPC %s cannot have more listeners: %s", req->id,
+                           strerror(-r));
+        r = add_cidrs(v, req, why);
+        if (r < 0)
+            return r;
         route_from_host(h, v);
         *ret = v;
         return vpc_save(h, v);
@@ -499,6 +524,7 @@ vpc_close(struct host *h, struct vpc *v, struct why *why)
         return why_set(why, EBUSY, "%u machines run in VPC %s", v->n_machines, v->saved.open.id);
     log_info("VPC %s is closed", v->saved.open.id);
     keep_listeners(h, v, false);
+    peers_forget(h, v);
     vpc_free(h, v);
     unbind(h, number); /* interfaces, routes and rules go with the namespace */
     return 0;
