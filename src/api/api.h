@@ -138,12 +138,33 @@ struct api_service_hooks {
     void (*answer)(struct api_call *call, const struct api_request *req, struct api_reply *reply);
     /* Operations whose payload is bytes find it in call->upload instead. */
     bool uploads;
+    const char *upload_apart; /* the operation whose bytes are a blob, however few; or NULL */
     /*
      * The path by which operations are found, where it is not that of the request: a bucket may be
      * in the host's name.  May be NULL.
      */
     struct str (*path)(struct arena *arena, struct str host, struct str path);
+    /*
+     * Requests without a signature are nobody's, whom policies may let in (a public bucket): then
+     * `unnamed` tells whether one that names no service is for this one.
+     */
+    bool (*unnamed)(struct api_call *call, const struct api_request *req);
+    /*
+     * Requests to the service that are no operation's (a preflight, a form): false: it is one; else
+     * *ret is as a handler's, and where it is 0 the reply is filled in.  Like `answer` it begins
+     * the transaction.
+     */
+    bool (*beside)(struct api_call *call, const struct api_request *req, struct api_reply *reply,
+                   int *ret);
+    /* May add headers to any reply of the service, refusals included; no transaction is open. */
+    void (*dress)(struct api_call *call, const struct api_request *req, struct api_reply *reply);
 };
+
+/*
+ * The principal of a call whose request carries its signature elsewhere: `claim` has it where a
+ * presigned URL has it, and it is of `text`.  0, positive with the fault, or negative.
+ */
+int api_sign_in(struct api_call *call, const struct sigv4_request *claim, struct str text);
 
 /*
  * What a handler may ask of the machines directly, because it is not in a row: the console's
@@ -213,6 +234,12 @@ struct api_reply {
  */
 void api_handle(struct api *api, struct arena *arena, const struct api_request *req,
                 struct api_reply *reply);
+
+/*
+ * Whether pages of other machines may send this: it is for a service that answers to nobody in
+ * particular.  Let them use no root keys (struct api_request, no_root_keys).
+ */
+bool api_takes_pages(struct api *api, struct arena *arena, const struct api_request *req);
 
 /* The reply to what never became a request (413, 431, 400 of the HTTP server), in XML. */
 void api_reject(struct api *api, struct arena *arena, int status, struct api_reply *reply);

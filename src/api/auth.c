@@ -302,10 +302,31 @@ refuse(struct api_call *call, int error, const struct api_request *req,
     return 1;
 }
 
+/* A text that is signed as such, or (p NULL) a request. */
+struct signed_thing {
+    const struct sigv4_request *req;
+    unsigned flags;
+    struct str text;
+};
+
+static int
+check_signature(const struct signed_thing *thing, const struct sigv4_claim *claim,
+                const struct sigv4_key *key)
+{
+    char mac[2 * SHA256_LEN];
+
+    if (!thing->text.p)
+        return sigv4_verify(thing->req, claim, thing->flags, key);
+    if (!key)
+        return SIGV4_MISMATCH;
+    sigv4_mac(key, thing->text, mac);
+    return str_eq_consttime(str_of(mac, sizeof(mac)), claim->signature) ? SIGV4_OK : SIGV4_MISMATCH;
+}
+
 /* The key and the signature: 0, an enum sigv4_error, or negative. */
 static int
-verify(struct api_call *call, struct sigv4_keys *keys, const struct api_request *req,
-       const struct sigv4_claim *claim, unsigned flags, bool root_keys)
+verify(struct api_call *call, struct sigv4_keys *keys, const struct signed_thing *thing,
+       const struct sigv4_claim *claim, bool root_keys)
 {
     struct txn *txn = store_begin(call->store);
     struct found found = {0};
@@ -314,8 +335,8 @@ verify(struct api_call *call, struct sigv4_keys *keys, const struct api_request 
     assert(!call->txn);
     assert(error || found.secret.n > 0);
     if (!error)
-        error = sigv4_verify(&req->http, claim, flags, sigv4_keys_get(keys, claim, found.secret));
-    if (!error && call->upload)
+        error = check_signature(thing, claim, sigv4_keys_get(keys, claim, found.secret));
+    if (!error && call->upload && !thing->text.p)
         api_upload_signed(call->upload, claim, found.secret);
     if (call->session)
         explicit_bzero((char *)found.secret.p, found.secret.n);
@@ -323,6 +344,51 @@ verify(struct api_call *call, struct sigv4_keys *keys, const struct api_request 
         return end_with_use(call, txn, &found);
     store_rollback(txn);
     return error;
+}
+
+/* What a verification ended with. */
+static int
+end_authentication(struct api_call *call, int error, const struct api_request *req,
+                   const struct sigv4_claim *claim, const struct sigv4_expect *expect)
+{
+    if (error < 0)
+        return error;
+    if (error) {
+        call->account = STR_NONE; /* the log must not say who it was not */
+        call->principal = (struct policy_principal){0};
+        call->session = NULL;
+        return refuse(call, error, req, claim, expect);
+    }
+    assert(call->principal.kind != POLICY_ANONYMOUS &&
+           str_eq(call->principal.account, call->account));
+    assert(call->principal.arn.n && call->principal.id.n);
+    call->principal_id = call->principal.id;
+    call->principal_arn = call->principal.arn;
+    call->access_key = claim->access_key;
+    return 0;
+}
+
+int
+api_authenticate_text(struct api_call *call, struct sigv4_keys *keys,
+                      const struct sigv4_request *req, struct str text, bool root_keys)
+{
+    struct sigv4_expect expect = {.service = str_from(call->service->signing)};
+    struct sigv4_claim claim = {0};
+    const struct api_request as = {.http = *req};
+    const struct signed_thing thing = {.req = req, .text = text};
+    int error = sigv4_parse(call->arena, req, &claim);
+
+    assert(text.p);
+    expect.flags = sigv4_flags(expect.service);
+    if (!error)
+        error = sigv4_admit(req, &claim, &expect, call->now_ms);
+    if (!error && !looks_like_region(claim.region))
+        error = SIGV4_WRONG_SCOPE;
+    if (!error) {
+        call->region = claim.region;
+        error = verify(call, keys, &thing, &claim, root_keys);
+    }
+    return end_authentication(call, error, &as, &claim, &expect);
 }
 
 int
@@ -344,6 +410,7 @@ api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct ap
     if (api_is_of_instance(call, authorization))
         return api_authenticate_instance(call, authorization);
     expect.flags = sigv4_flags(expect.service);
+    const struct signed_thing thing = {.req = &req->http, .flags = expect.flags};
     int error = claim_error;
     if (!error)
         /* a body may take longer to come than a signature lasts */
@@ -354,23 +421,9 @@ api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct ap
     if (!error) {
         if (!call->service->global)
             call->region = claim->region;
-        error = verify(call, keys, req, claim, expect.flags, root_keys);
+        error = verify(call, keys, &thing, claim, root_keys);
     }
-    if (error < 0)
-        return error;
-    if (error) {
-        call->account = STR_NONE; /* the log must not say who it was not */
-        call->principal = (struct policy_principal){0};
-        call->session = NULL;
-        return refuse(call, error, req, claim, &expect);
-    }
-    assert(call->principal.kind != POLICY_ANONYMOUS &&
-           str_eq(call->principal.account, call->account));
-    assert(call->principal.arn.n && call->principal.id.n);
-    call->principal_id = call->principal.id;
-    call->principal_arn = call->principal.arn;
-    call->access_key = claim->access_key;
-    return 0;
+    return end_authentication(call, error, req, claim, &expect);
 }
 
 void

@@ -14,5 +14,9 @@
 int api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struct api_request *req,
                      int claim_error, struct sigv4_claim *claim, bool root_keys);
 
-/* The principal of an operation that asks for no signature and has none. */
+/* The same for a text that is signed as such: `req` has the claim as a presigned URL has it. */
+int api_authenticate_text(struct api_call *call, struct sigv4_keys *keys,
+                          const struct sigv4_request *req, struct str text, bool root_keys);
+
+/* The principal of a request that needs no signature and has none. */
 void api_anonymous(struct api_call *call);

@@ -43,8 +43,7 @@ store_fault(struct api_call *call, const struct api_error *error, const void *de
             const char *fmt, va_list ap)
 {
     const struct api_error_shape *shape =
-        error->http || !call->service ? NULL
-                                      : api_error_find(call->service, str_from(error->code));
+        error->http || !call->service ? NULL : api_error_find(call->service, str_from(error->code));
     int http = error->http ? error->http : shape ? shape->http : 400;
 
     assert(call->fault.code.n == 0 || call->fault.http > 0);
@@ -162,8 +161,8 @@ static int
 find_service(struct api *api, struct call_state *st)
 {
     const struct api_request *req = st->req;
-    static const char *const names[API_N_PROTOCOLS] = {
-        "EC2 query", "query", "JSON", "REST JSON", "REST XML", "RPC v2 CBOR"};
+    static const char *const names[API_N_PROTOCOLS] = {"EC2 query", "query",    "JSON",
+                                                       "REST JSON", "REST XML", "RPC v2 CBOR"};
     struct api_call *call = &st->call;
 
     if (!req->trusted)
@@ -179,10 +178,9 @@ find_service(struct api *api, struct call_state *st)
     if (st->hooks->path)
         st->own.route = st->hooks->path(call->arena, api_header(req, S("Host")), req->http.path);
     if (!api_speaks(call->service, call->wire->protocol))
-        return api_fault(call, &ERR_NO_PROTOCOL,
-                         "%s speaks the %s protocol, and this request is in that of %s.",
-                         call->service->name, names[call->service->protocol],
-                         names[call->wire->protocol]);
+        return api_fault(
+            call, &ERR_NO_PROTOCOL, "%s speaks the %s protocol, and this request is in that of %s.",
+            call->service->name, names[call->service->protocol], names[call->wire->protocol]);
     return 0;
 }
 
@@ -277,6 +275,18 @@ takes_upload(struct call_state *st)
     return false;
 }
 
+/* One for the request's operation, which takes it. */
+static struct api_upload *
+new_upload(struct call_state *st)
+{
+    struct api_upload *upload = api_upload_new(st->call.env, st->req);
+    const char *apart = st->hooks->upload_apart;
+
+    assert(st->call.op);
+    upload->apart = apart && str_is(api_op_name(st->call.service, st->call.op), apart);
+    return upload;
+}
+
 /* A body that came whole. */
 static void
 take_whole(struct api_upload *upload, struct str body)
@@ -299,8 +309,7 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     if (r == 0)
         r = st->handler(call, req, res);
     if (r == 0 && api_is_dry_run(call->service, call->op, req))
-        r = api_fault(call, &ERR_DRY_RUN,
-                      "Request would have succeeded, but DryRun flag is set.");
+        r = api_fault(call, &ERR_DRY_RUN, "Request would have succeeded, but DryRun flag is set.");
     if (r == 0 && arena_spent(call->arena))
         r = error_origin(ENOBUFS, "a call passed the memory that a call may use");
     if (r == 0) {
@@ -324,18 +333,22 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     return r;
 }
 
-/* An operation that needs no signature (AssumeRoleWithWebIdentity) and has none. */
+/* Of a service that anybody may ask, or an operation (AssumeRoleWithWebIdentity); and has none. */
 static bool
 asks_no_signature(struct call_state *st)
 {
     assert(st->call.service);
     return st->claim_error == SIGV4_MISSING_AUTH && find_operation(st) == 0 &&
-           (st->call.op->flags & API_NO_AUTH);
+           (st->hooks->unnamed || (st->call.op->flags & API_NO_AUTH));
 }
 
 static int
 authenticate(struct api *api, struct call_state *st)
 {
+    if (asks_no_signature(st)) {
+        api_anonymous(&st->call);
+        return 0;
+    }
     return api_authenticate(&st->call, api->keys, st->req, st->claim_error, &st->claim,
                             api->config.root_keys && !st->req->no_root_keys);
 }
@@ -346,11 +359,11 @@ carry_out(struct api *api, struct call_state *st, struct api_reply *reply)
     void *input;
     int r = find_service(api, st);
 
+    if (r == 0 && st->hooks->beside && st->hooks->beside(&st->call, st->req, reply, &r))
+        return r;
     if (r == 0 && !st->req->upload && takes_upload(st))
-        st->call.upload = api_upload_new(st->call.env, st->req);
-    if (r == 0 && asks_no_signature(st))
-        api_anonymous(&st->call);
-    else if (r == 0)
+        st->call.upload = new_upload(st);
+    if (r == 0)
         r = authenticate(api, st);
     if (r == 0 && st->call.upload && !st->req->upload)
         take_whole(st->call.upload, st->req->http.body);
@@ -420,10 +433,10 @@ log_call(const struct call_state *st, const struct api_reply *reply)
              "%.*s %.*s %.*s in %.*s%s%.*s%s%.*s: %d%s%.*s",
              STR_ARG(st->call.account.n ? st->call.account : S("-")), STR_ARG(reply->service),
              STR_ARG(reply->operation.n ? reply->operation : S("-")),
-             STR_ARG(st->call.region.n ? st->call.region : S("-")),
-             inside ? " from " : "", STR_ARG(st->req->source_vpc), inside ? " " : "",
-             STR_ARG(inside ? st->req->peer : STR_NONE), reply->status,
-             reply->code.n ? " " : "", STR_ARG(reply->code));
+             STR_ARG(st->call.region.n ? st->call.region : S("-")), inside ? " from " : "",
+             STR_ARG(st->req->source_vpc), inside ? " " : "",
+             STR_ARG(inside ? st->req->peer : STR_NONE), reply->status, reply->code.n ? " " : "",
+             STR_ARG(reply->code));
 }
 
 static void
@@ -469,10 +482,34 @@ end_reply(struct call_state *st, int r, struct api_reply *reply)
     reply->secret = call->op && (call->op->flags & API_OP_SECRET);
     if (r != 0)
         answer_fault(st, r, reply);
+    if (st->hooks && st->hooks->dress)
+        st->hooks->dress(&st->call, st->req, reply);
     /* A refusal too tells of what was seen: "already exists" must not come before it is durable. */
     if (r != 0 && call->op)
         reply->wait_seq = store_commit(store_begin(call->store));
     log_call(st, reply);
+}
+
+bool
+api_takes_pages(struct api *api, struct arena *arena, const struct api_request *req)
+{
+    const struct api_service_hooks *owner = owner_of_name(api, req);
+    struct api_reply unused = {0};
+    struct call_state st;
+
+    if (owner)
+        return owner->unnamed != NULL;
+    begin_state(&st, api, arena, req, &unused);
+    return find_service(api, &st) == 0 && st.hooks->unnamed;
+}
+
+int
+api_sign_in(struct api_call *call, const struct sigv4_request *claim, struct str text)
+{
+    struct api *api = call->api;
+
+    return api_authenticate_text(call, api->keys, claim, text,
+                                 api->config.root_keys && !call->request->no_root_keys);
 }
 
 enum api_upload_begun
@@ -487,7 +524,7 @@ api_upload_begin(struct api *api, struct arena *arena, const struct api_request 
     if (find_service(api, &st) != 0 || !takes_upload(&st))
         return API_UPLOAD_NONE;
     st.own.http.body_apart = true;
-    st.call.upload = api_upload_new(st.call.env, &st.own);
+    st.call.upload = new_upload(&st);
     int r = authenticate(api, &st);
     if (r == 0) {
         *ret = st.call.upload;
@@ -582,8 +619,7 @@ api_new(const struct api_config *config)
     api->config = *config;
     api->keys = sigv4_keys_new(SIGNING_KEYS);
     api->guard = api_guard_new(&api->config);
-    if (!api->guard ||
-        store_key_load(config->store, config->env, "next-token", api->page_key) < 0)
+    if (!api->guard || store_key_load(config->store, config->env, "next-token", api->page_key) < 0)
         return api_free(api);
     return api;
 }

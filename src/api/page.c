@@ -201,3 +201,12 @@ api_page_take(struct api_page *page, struct str key)
     page->last = key;
     return true;
 }
+
+void
+api_page_stop(struct api_page *page, struct str key)
+{
+    assert(key.n > 0 && !page->more);
+    assert(!page->last.p || str_cmp(page->last, key) <= 0);
+    page->last = key;
+    page->more = true;
+}

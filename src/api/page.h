@@ -56,6 +56,12 @@ int api_page_open(struct arena *arena, const struct api_page_scope *scope,
 /* Whether the row with that key is on the page.  Once page->more is true, no further one is. */
 bool api_page_take(struct api_page *page, struct str key);
 
+/*
+ * Ends the page behind the row with that key, taken or not, though there is room: finding more
+ * would take too long.  Pages may be short or empty: only the token says which is the last.
+ */
+void api_page_stop(struct api_page *page, struct str key);
+
 /* The token of the next page, absent when this is the last one. */
 struct str api_page_next(struct arena *arena, const struct api_page_scope *scope,
                          const struct api_page *page);

@@ -240,6 +240,8 @@ api_refusal(struct api_call *call, const struct policy_request *asked,
     struct str why = reason(call, asked, decision, resource_is_trust);
 
     assert(!decision->allowed);
+    if (asked->principal->kind == POLICY_ANONYMOUS && call->service->bare_errors)
+        return api_fault(call, &errors[protocol], "Access Denied");
     /* EC2 does not speak of a resource where there is none */
     if (protocol != API_EC2 || !str_is(asked->resource, "*"))
         on = str_fmt(call->arena,

@@ -91,21 +91,13 @@ api_upload_signed(struct api_upload *u, const struct sigv4_claim *claim, struct 
 static int
 begin_blob(struct api_upload *u)
 {
-    uint8_t random[BLOB_NAME_BYTES / 2];
-    int r;
+    int r = api_sealed_blob_new(u->env, &u->blob);
 
-    if (!u->env->blobs)
-        return error_origin(ENOSYS, "there is no place for large bodies");
-    u->env->random(u->env, random, sizeof(random));
-    crypto_hex(u->name, random, sizeof(random));
-    r = u->env->blobs->driver->create(u->env->blobs, str_of(u->name, sizeof(u->name)), &u->blob);
     if (r == 0)
-        r = u->blob ? u->env->blobs->driver->add(u->blob, u->data.p, u->data.n) : -EIO;
-    if (r < 0)
-        return error_origin(-r, "a body cannot be written: %s", strerror(-r));
+        r = api_sealed_blob_add(u->blob, buf_str(&u->data));
+    buf_wipe(&u->data);
     buf_done(&u->data);
-    u->in_blob = true;
-    return 0;
+    return r;
 }
 
 static int
@@ -114,6 +106,7 @@ take(void *ctx, struct str data)
     struct api_upload *u = ctx;
     int r = 0;
 
+    assert(!u->ended);
     if (data.n > API_UPLOAD_MAX_BYTES - u->bytes)
         return API_UPLOAD_TOO_LARGE;
     crypto_hash_add(u->md5_hash, data.p, data.n);
@@ -122,16 +115,14 @@ take(void *ctx, struct str data)
     checksum_add(&u->sum, data.p, data.n);
     checksum_add(&u->sum64, data.p, data.n);
     u->bytes += data.n;
-    if (!u->in_blob && u->bytes > API_UPLOAD_INLINE_BYTES)
+    if (!u->blob && (u->apart || u->bytes > API_UPLOAD_INLINE_BYTES))
         r = begin_blob(u);
     if (r < 0)
         return r;
-    if (!u->in_blob) {
-        buf_add_str(&u->data, data);
-        return buf_failed(&u->data) ? -ENOMEM : 0;
-    }
-    r = u->env->blobs->driver->add(u->blob, data.p, data.n);
-    return r < 0 ? error_origin(-r, "a body cannot be written: %s", strerror(-r)) : 0;
+    if (u->blob)
+        return api_sealed_blob_add(u->blob, data);
+    buf_add_str(&u->data, data);
+    return buf_failed(&u->data) ? -ENOMEM : 0;
 }
 
 static int
@@ -154,11 +145,9 @@ api_upload_add(struct api_upload *u, struct str data)
     return u->failure == 0;
 }
 
-void
-api_upload_end(struct api_upload *u)
+static void
+end_sums(struct api_upload *u)
 {
-    int r;
-
     assert(!u->ended);
     u->ended = true;
     if (!u->failure && u->encoded)
@@ -168,19 +157,46 @@ api_upload_end(struct api_upload *u)
         crypto_hash_end(u->sha256_hash, u->sha256);
     checksum_end(&u->sum, u->checksum);
     checksum_end(&u->sum64, u->crc64);
-    if (!u->blob)
-        return;
-    if (u->failure) {
-        u->env->blobs->driver->discard(u->blob);
-        r = 0;
-    } else {
-        r = u->env->blobs->driver->finish(u->blob);
-        if (r < 0)
-            u->failure = error_origin(-r, "a body cannot be made durable: %s", strerror(-r));
-    }
-    u->blob = NULL;
+}
+
+static void
+on_durable(struct blobs_finish *finish, int result)
+{
+    struct api_upload *u = CONTAINER_OF(finish, struct api_upload, finish);
+
+    if (result < 0)
+        u->failure = error_origin(-result, "a body cannot be made durable: %s", strerror(-result));
     if (u->failure)
-        u->in_blob = false;
+        u->blob = api_sealed_blob_free(u->blob);
+    u->later(u->later_ctx);
+}
+
+bool
+api_upload_end_later(struct api_upload *u, void (*fn)(void *ctx), void *ctx)
+{
+    int r = 0;
+
+    end_sums(u);
+    u->later = fn;
+    u->later_ctx = ctx;
+    u->finish.fn = on_durable;
+    if (u->blob && !u->failure)
+        r = api_sealed_blob_end(u->blob, fn ? &u->finish : NULL);
+    if (r == -EINPROGRESS)
+        return false;
+    if (r < 0)
+        u->failure = r;
+    if (u->failure)
+        u->blob = api_sealed_blob_free(u->blob);
+    return true;
+}
+
+void
+api_upload_end(struct api_upload *u)
+{
+    bool ended = api_upload_end_later(u, NULL, NULL);
+
+    assert(ended);
 }
 
 struct api_upload *
@@ -194,10 +210,11 @@ api_upload_free(struct api_upload *u)
         checksum_end(&u->sum, unused);
         checksum_end(&u->sum64, unused);
     }
-    if (u->blob)
-        u->env->blobs->driver->discard(u->blob);
-    else if (u->in_blob && !u->kept)
-        blobs_remove(u->env->blobs, str_of(u->name, sizeof(u->name)));
+    if (u->finish.job)
+        u->env->blobs->driver->forget(u->env->blobs, &u->finish);
+    if (u->blob && u->ended && !u->kept)
+        blobs_remove(u->env->blobs, str_of(u->blob->name, sizeof(u->blob->name)));
+    api_sealed_blob_free(u->blob);
     crypto_hash_free(u->md5_hash);
     crypto_hash_free(u->sha256_hash);
     aws_chunked_done(&u->chunks);

@@ -6,7 +6,7 @@
  *   who has the head        api_upload_begin(): the signature is checked before a byte is taken
  *   who has the bytes       api_upload_add() … api_upload_end(), then api_handle() with it
  *   dispatch                refuses what was not what its head said
- *   the handler             sets `kept` when a row names the blob
+ *   the handler             sets `kept` when a row names the blob and has its key
  *   who began it            api_upload_free(): what is not kept is gone
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
@@ -14,19 +14,19 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/sealed_blob.h"
 #include "codec/aws_chunked.h"
 #include "codec/checksum.h"
 #include "sys/blobs.h"
 
-#define API_UPLOAD_INLINE_BYTES ((size_t)16 << 10)
+#define API_UPLOAD_INLINE_BYTES SEALED_CHUNK_BYTES
 #define API_UPLOAD_MAX_BYTES ((uint64_t)5 << 30)
 
 struct api_upload {
-    uint64_t bytes;  /* decoded */
-    struct buf data; /* the bytes, unless they are in a blob */
-    bool in_blob;
-    char name[BLOB_NAME_BYTES]; /* of the blob */
-    bool kept;                  /* a row names it */
+    uint64_t bytes;               /* decoded */
+    struct buf data;              /* the bytes, unless they are in a blob */
+    struct api_sealed_blob *blob; /* or NULL; encrypted */
+    bool kept;                    /* a row names it, and keeps its key */
     int64_t begun_ms;
     uint8_t md5[MD5_LEN];
     enum checksum_kind kind;              /* that the request speaks of; CHECKSUM_NONE: of none */
@@ -35,8 +35,11 @@ struct api_upload {
 
     /* Inside. */
     struct env *env;
-    struct blob *blob; /* while it is written */
     bool encoded, ended;
+    bool apart;                 /* a blob, however few bytes */
+    struct blobs_finish finish; /* while the blob is made durable */
+    void (*later)(void *ctx);
+    void *later_ctx;
     struct aws_chunked chunks;
     struct sigv4_key *key; /* of signed chunks */
     char stamp[16], scope[256], seed[2 * SHA256_LEN];
@@ -68,6 +71,8 @@ api_upload_begin(struct api *api, struct arena *arena, const struct api_request 
 /* False: there is no use in taking more; call api_handle(), which will say why. */
 bool api_upload_add(struct api_upload *upload, struct str data);
 void api_upload_end(struct api_upload *upload);
+/* The same without waiting for a disk: when this is false, `fn` is called when it has ended. */
+bool api_upload_end_later(struct api_upload *upload, void (*fn)(void *ctx), void *ctx);
 struct api_upload *api_upload_free(struct api_upload *upload);
 
 /* ---- for dispatch and auth ---- */

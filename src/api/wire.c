@@ -354,6 +354,10 @@ api_wire_find(struct api_call *call, const struct api_service_hooks *const *serv
         if (named)
             break;
     }
+    for (size_t i = 0; services[i] && !hooks && !signing.n && !req->trusted; i++)
+        if (services[i]->unnamed && is_in(req, API_REST_XML, action) &&
+            services[i]->unnamed(call, req))
+            hooks = services[i];
     call->service = hooks ? hooks->service : NULL;
     while (p < API_N_PROTOCOLS && !((!hooks || api_speaks(hooks->service, (enum api_protocol)p)) &&
                                     is_in(req, (enum api_protocol)p, action)))

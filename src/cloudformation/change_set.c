@@ -2,18 +2,12 @@
  * Change sets: an update that is looked at before it is done.  What it would do is worked out
  * in the call that makes it, and kept.
  */
+#include "cloudformation/change_set.h"
 #include "cloudformation/convert.h"
-#include "cloudformation/diff.h"
-#include "cloudformation/parameter.h"
-#include "cloudformation/stack.h"
-#include "cloudformation/import.h"
 #include "cloudformation/load.h"
-#include "cloudformation/own.h"
+#include "cloudformation/parameter.h"
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
-#define NO_CHANGES                                                                                 \
-    S("The submitted information didn't contain changes. Submit different information to create "  \
-      "a change set.")
 
 static const struct api_page_rule page_rule = {.min = 1, .max = 100, .otherwise = 100};
 
@@ -49,10 +43,6 @@ cfn_change_set_need(struct api_call *call, struct str name, struct str stack_nam
 
 /* ---- CreateChangeSet ---- */
 
-/*
- * ImportExistingResources is for resources that are there already.  There the set fails when it is
- * executed, since what exists cannot be made; without any it changes nothing.
- */
 static int
 refuse_unreached(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req)
 {
@@ -72,7 +62,6 @@ stack_for(struct api_call *call, const struct cloudformation_CreateChangeSetInpu
     bool imports = str_is(req->change_set_type, "IMPORT");
     bool is_new = !old || old->deleted_ms || str_is(old->status, "REVIEW_IN_PROGRESS");
     bool creates = str_is(req->change_set_type, "CREATE") || (imports && is_new);
-    struct cfn_look look = {.call = call};
     int r;
 
     if (old && old->deleted_ms)
@@ -96,65 +85,7 @@ stack_for(struct api_call *call, const struct cloudformation_CreateChangeSetInpu
         return 0;
     }
     r = cfn_new_stack(call, req->stack_name, ret);
-    if (r)
-        return r;
-    ret->actor = (struct str_list){0};
-    ret->status = S("REVIEW_IN_PROGRESS");
-    r = cfn_stack_insert(call->txn, ret);
-    if (r < 0)
-        return error_origin(-r, "stack %.*s cannot be written", STR_ARG(ret->id));
-    look.stack = *ret;
-    r = cfn_status(&look, "REVIEW_IN_PROGRESS", S("User Initiated"));
-    *ret = look.stack;
-    return r;
-}
-
-static int
-work_out(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req,
-         const struct cfn_stack_row *before, const struct cfn_stack_row *after,
-         struct cfn_change_set_row *row)
-{
-    bool updates = str_is(row->kind, "UPDATE"), imports = str_is(row->kind, "IMPORT");
-    struct cfn_look look;
-    struct json changes;
-    bool same = false;
-    int r = cfn_look_init(&look, call, after);
-
-    if (r == 0 && !cfn_try(&look))
-        return INVALID("%.*s", STR_ARG(look.scope.wrong));
-    if (r == 0 && updates)
-        r = cfn_is_same(call, before, after, &same);
-    if (r == 0 && imports && (r = cfn_import_take(&look, req, &look.imports)) != 0)
-        return r;
-    if (r == 0)
-        r = cfn_diff(&look, before, &changes);
-    if (r > 0)
-        return INVALID("%.*s", STR_ARG(look.scope.wrong));
-    if (r == 0 && imports)
-        r = cfn_import_alone(call, &changes);
-    if (r)
-        return r;
-    row->imports = imports ? cfn_print(call->arena, &look.imports, (size_t)1 << 20) : S("");
-    row->changes = cfn_print(call->arena, &changes, (size_t)3 << 20);
-    row->status = same ? S("FAILED") : S("CREATE_COMPLETE");
-    row->reason = same ? NO_CHANGES : S("");
-    row->execution = same ? S("UNAVAILABLE") : S("AVAILABLE");
-    return 0;
-}
-
-/* Change sets of the nested stacks themselves are not made. */
-static int
-nested_check(struct api_call *call, const struct cloudformation_CreateChangeSetInput *req,
-             const struct cfn_stack_row *after)
-{
-    struct cfn_look look;
-    int r = opt_bool_or(req->include_nested_stacks, false) ? cfn_look_init(&look, call, after) : 0;
-
-    if (r || !opt_bool_or(req->include_nested_stacks, false) || !cfn_has_nested(&look.root))
-        return r;
-    return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                     "Welkin does not implement the parameter IncludeNestedStacks for templates "
-                     "with nested stacks yet: nothing was done.");
+    return r ? r : cfn_change_set_review(call, ret);
 }
 
 static int
@@ -181,6 +112,10 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
 
     if (r == 0 && !imports && req->resources_to_import.n)
         r = INVALID("ResourcesToImport can only be specified for a change set of type IMPORT");
+    if (r == 0 && imports && opt_bool_or(req->import_existing_resources, false))
+        r = INVALID("ImportExistingResources cannot be specified for a change set of type IMPORT");
+    if (r == 0 && imports && opt_bool_or(req->include_nested_stacks, false))
+        r = INVALID("IncludeNestedStacks cannot be specified for a change set of type IMPORT");
     if (r == 0)
         r = stack_for(call, req, &stack);
     if (r == 0)
@@ -188,36 +123,26 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
     if (r)
         return r;
     after = stack;
+    after.imports = S("");
     r = cfn_submit(call, &in, stack.template.n ? &stack : NULL, &after);
     if (r)
         return r;
-    struct cfn_change_set_row row = {
-        .id = str_fmt(call->arena, "arn:aws:cloudformation:%.*s:%.*s:changeSet/%.*s/%.*s",
-                      STR_ARG(call->region), STR_ARG(call->account), STR_ARG(req->change_set_name),
-                      STR_ARG(api_uuid(call->env, call->arena))),
-        .stack = stack.id,
-        .name = req->change_set_name,
-        .kind = req->change_set_type.p ? req->change_set_type : S("UPDATE"),
-        .description = req->description,
-        .created_ms = call->now_ms,
-        .template = after.template,
-        .processed = after.processed,
-        .params = after.params,
-        .tags = after.tags,
-        .capabilities = after.capabilities,
-        .notify = after.notify,
-        .role = after.role,
-        .actor = after.actor,
-        .on_failure = req->on_stack_failure,
-        .token = req->client_token,
-    };
+    struct cfn_change_set_row row =
+        cfn_change_set_new(call, req->change_set_name,
+                           req->change_set_type.p ? req->change_set_type : S("UPDATE"), &after);
 
-    r = nested_check(call, req, &after);
+    row.description = req->description;
+    row.on_failure = req->on_stack_failure;
+    row.token = req->client_token;
+    row.nested = opt_bool_or(req->include_nested_stacks, false);
+    row.import_existing = opt_bool_or(req->import_existing_resources, false);
+    r = cfn_change_set_insert(call->txn, &row); /* nested ones find it by its row */
     if (r == 0)
-        r = work_out(call, req, &stack, &after, &row);
-    if (r)
+        r = cfn_change_set_work_out(call, req, &stack, &after, &row);
+    if (r > 0)
         return r;
-    r = cfn_change_set_insert(call->txn, &row);
+    if (r == 0)
+        r = cfn_change_set_update(call->txn, &row);
     res->id = row.id;
     res->stack_id = stack.id;
     return r < 0 ? error_origin(-r, "change set %.*s cannot be written", STR_ARG(row.id)) : 0;
@@ -282,12 +207,13 @@ cfn_describe_change_set(struct api_call *call,
         .status = row->status,
         .status_reason = OR_NONE(row->reason),
         .notification_arns = row->notify,
-        .rollback_configuration =
-            ARENA_NEW(call->arena, struct cloudformation_RollbackConfiguration),
+        .rollback_configuration = cfn_rollback_shown(call->arena, row->monitor_min),
         .capabilities = row->capabilities,
-        .include_nested_stacks = opt_bool(false),
+        .include_nested_stacks = opt_bool(row->nested),
+        .parent_change_set_id = OR_NONE(row->parent),
+        .root_change_set_id = OR_NONE(row->root),
         .on_stack_failure = OR_NONE(row->on_failure),
-        .import_existing_resources = opt_bool(false),
+        .import_existing_resources = opt_bool(row->import_existing),
     };
     API_PRESENT(&res->notification_arns);
     API_PRESENT(&res->capabilities);
@@ -340,8 +266,10 @@ cfn_list_change_sets(struct api_call *call, const struct cloudformation_ListChan
                 .status_reason = OR_NONE(row->reason),
                 .creation_time = opt_i64(row->created_ms),
                 .description = OR_NONE(row->description),
-                .include_nested_stacks = opt_bool(false),
-                .import_existing_resources = opt_bool(false),
+                .include_nested_stacks = opt_bool(row->nested),
+                .parent_change_set_id = OR_NONE(row->parent),
+                .root_change_set_id = OR_NONE(row->root),
+                .import_existing_resources = opt_bool(row->import_existing),
             };
     }
     res->next_token = api_page_next(call->arena, &scope, &page);
@@ -363,8 +291,11 @@ cfn_delete_change_set(struct api_call *call, const struct cloudformation_DeleteC
         return 0;
     if (r)
         return r;
-    r = cfn_change_set_delete(call->txn, row->id);
-    return r < 0 ? error_origin(-r, "change set %.*s cannot be deleted", STR_ARG(row->id)) : 0;
+    if (row->parent.n)
+        return api_fault(call, &CFN_ERR(InvalidChangeSetStatus),
+                         "ChangeSet [%.*s] is deleted with its root change set [%.*s]",
+                         STR_ARG(row->id), STR_ARG(row->root));
+    return cfn_change_set_drop(call, row);
 }
 
 /* What was looked at against the old state says nothing about the new one. */
@@ -375,7 +306,7 @@ drop_others(struct api_call *call, const struct cfn_change_set_row *but)
 
     STORE_EACH(call->txn, cfn_change_set_by_stack, row, but->stack)
         if (r == 0 && !str_eq(row->id, but->id))
-            r = cfn_change_set_delete(call->txn, row->id);
+            r = cfn_change_set_drop(call, row);
     return r;
 }
 
@@ -392,6 +323,7 @@ take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
     stack->capabilities = row->capabilities;
     stack->notify = row->notify;
     stack->role = row->role;
+    stack->monitor_min = row->monitor_min;
     stack->actor = row->actor;
     stack->change_set = row->id;
     stack->policy_once = S("");
@@ -426,7 +358,6 @@ cfn_execute_change_set(struct api_call *call,
                          STR_ARG(row->id), STR_ARG(row->status));
     bool creates = str_is(row->kind, "CREATE");
     struct cfn_stack_row stack = *cfn_stack_get(call->txn, row->stack);
-    struct cfn_change_set_row done = *row;
     struct json root;
 
     take_over(&stack, row);
@@ -442,12 +373,10 @@ cfn_execute_change_set(struct api_call *call,
     stack.retain_new = opt_bool_or(req->retain_except_on_create, false);
     stack.updated_ms = call->now_ms;
     stack.imports = row->imports;
+    stack.sets = row->nested ? row->id : S("");
     r = str_is(row->kind, "IMPORT") ? begin_import(call, &stack)
                                     : cfn_begin(call, &stack, creates ? CFN_CREATE : CFN_UPDATE);
-    done.execution = S("EXECUTE_COMPLETE");
     if (r == 0)
         r = drop_others(call, row);
-    if (r == 0)
-        r = cfn_change_set_update(call->txn, &done);
-    return r < 0 ? error_origin(-r, "change set %.*s cannot be written", STR_ARG(row->id)) : r;
+    return r ? r : cfn_change_set_executed(call->txn, row);
 }

@@ -7,8 +7,8 @@
 
 #include "cloudformation/import.h"
 #include "cloudformation/load.h"
-
-#define KNOWN_LATER "{{changeSet:KNOWN_AFTER_APPLY}}"
+#include "cloudformation/own.h"
+#include "cloudformation/parameter.h"
 
 struct diff {
     struct cfn_look *look;
@@ -28,14 +28,16 @@ live(struct diff *d, struct str logical)
     struct str key = cfn_resource_key(d->scope.arena, d->look->stack.id, logical);
     const struct cfn_resource_row *row = cfn_resource_get(d->look->call->txn, key);
 
+    assert(d->look && logical.n > 0);
     return row && row->physical.n && row->phase != CFN_GONE ? row : NULL;
 }
 
 static bool
 later(struct diff *d, struct str name, struct json *ret)
 {
+    assert(name.n > 0);
     d->met = name;
-    *ret = cfn_text(S(KNOWN_LATER));
+    *ret = cfn_text(S(CFN_KNOWN_LATER));
     return true;
 }
 
@@ -136,6 +138,7 @@ detail(struct diff *d, const struct json *type, struct str logical, struct str p
     struct json target = cfn_object(), ret = cfn_object();
     struct str met = d->met;
 
+    assert(type && property.n > 0);
     cfn_put(a, &target, S("Attribute"), cfn_text(tags ? S("Tags") : S("Properties")));
     if (!tags)
         cfn_put(a, &target, S("Name"), cfn_text(property));
@@ -190,6 +193,7 @@ compare(struct diff *d, const struct cfn_resource_row *row, struct str property,
     bool tags = str_is(property, "Tags"), direct = !cfn_equal(now, old);
     bool retagged = tags && (d->look->stack.tags.n != d->before->tags.n);
 
+    assert(type && str_eq(row->stack, d->look->stack.id));
     for (size_t i = 0; tags && !retagged && i < d->before->tags.n; i++)
         retagged = !str_eq(d->look->stack.tags.v[i], d->before->tags.v[i]);
     cfn_read(d->scope.arena, row->props, &before);
@@ -212,6 +216,21 @@ compare(struct diff *d, const struct cfn_resource_row *row, struct str property,
     return 0;
 }
 
+/* A nested stack may change by itself: its template is not looked at. */
+static struct json
+automatic(struct diff *d)
+{
+    struct arena *a = d->scope.arena;
+    struct json target = cfn_object(), ret = cfn_object();
+
+    cfn_put(a, &target, S("Attribute"), cfn_text(S("Properties")));
+    cfn_put(a, &target, S("RequiresRecreation"), cfn_text(S("Never")));
+    cfn_put(a, &ret, S("Target"), target);
+    cfn_put(a, &ret, S("Evaluation"), cfn_text(S("Dynamic")));
+    cfn_put(a, &ret, S("ChangeSource"), cfn_text(S("Automatic")));
+    return ret;
+}
+
 static int
 modify(struct diff *d, const struct cfn_resource_row *row, struct modification *m)
 {
@@ -221,6 +240,10 @@ modify(struct diff *d, const struct cfn_resource_row *row, struct modification *
     *m = (struct modification){.details = cfn_array(), .scopes = cfn_array()};
     for (size_t i = 0; known && i < known->n && r == 0; i++)
         r = compare(d, row, known->names[i], m);
+    if (r == 0 && cfn_is_nested(row->type)) {
+        add_scope(d, m, "Properties");
+        cfn_push(d->scope.arena, &m->details, automatic(d));
+    }
     return r;
 }
 
@@ -232,6 +255,7 @@ change(struct diff *d, const char *action, struct str logical, struct str physic
     struct arena *a = d->scope.arena;
     struct json ret = cfn_object();
 
+    assert(action[0] && logical.n > 0);
     cfn_put(a, &ret, S("Action"), cfn_text(str_from(action)));
     cfn_put(a, &ret, S("LogicalResourceId"), cfn_text(logical));
     if (physical.n)
@@ -247,6 +271,7 @@ push(struct diff *d, struct json *list, struct json one)
 {
     struct json outer = cfn_object();
 
+    assert(list->kind == JSON_ARRAY && one.kind == JSON_OBJECT);
     cfn_put(d->scope.arena, &outer, S("Type"), cfn_text(S("Resource")));
     cfn_put(d->scope.arena, &outer, S("ResourceChange"), one);
     cfn_push(d->scope.arena, list, outer);
@@ -328,13 +353,43 @@ walk(struct diff *d, struct json *ret)
     return r ? r : removals(d, &wanted, ret);
 }
 
+/* What the nested stacks' own change sets say.  One that changes nothing is no change. */
+static int
+nested(struct diff *d, const struct cfn_diff_nested *hook, struct json *list)
+{
+    const struct json *resources = json_get(&d->look->root, "Resources");
+    struct json kept = cfn_array(), props;
+    int r = 0;
+
+    for (size_t i = 0; i < list->n && r == 0; i++) {
+        struct json *one = &list->v[i].v[1];
+        struct str logical = json_text(one, "LogicalResourceId");
+        const struct json *in = json_get(json_get_str(resources, logical), "Properties");
+        bool changes = true;
+
+        assert(str_is(list->v[i].names[1], "ResourceChange"));
+        if (in && cfn_is_nested(json_text(one, "ResourceType"))) {
+            if (!cfn_resolve(&d->scope, in, &props))
+                return 1;
+            r = hook->fn(hook->ctx, logical, &props, one, &changes);
+        }
+        /* its own details are more than the one that says it might */
+        if (changes || json_get(one, "Details")->n > 1)
+            cfn_push(d->scope.arena, &kept, list->v[i]);
+    }
+    *list = kept;
+    return r;
+}
+
 int
-cfn_diff(struct cfn_look *look, const struct cfn_stack_row *before, struct json *ret)
+cfn_diff(struct cfn_look *look, const struct cfn_stack_row *before,
+         const struct cfn_diff_nested *hook, struct json *ret)
 {
     struct diff d = {.look = look, .before = before, .old_root = cfn_object()};
     size_t n;
     int r = 0;
 
+    assert(look->root.kind == JSON_OBJECT);
     if (before->template.n) {
         cfn_load(look->call->arena, before->processed.n ? before->processed : before->template,
                  &d.old_root);
@@ -349,6 +404,8 @@ cfn_diff(struct cfn_look *look, const struct cfn_stack_row *before, struct json 
         n = d.replaced.n;
         r = walk(&d, ret);
     } while (r == 0 && d.replaced.n > n);
+    if (r == 0 && hook)
+        r = nested(&d, hook, ret);
     look->scope.wrong = d.scope.wrong;
     return r;
 }

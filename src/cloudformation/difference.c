@@ -32,6 +32,7 @@ note(struct difference *d, struct str path, const char *kind, const struct json 
 {
     struct json one = cfn_object();
 
+    assert(expected || actual);
     cfn_put(d->arena, &one, S("PropertyPath"), cfn_text(path));
     cfn_put(d->arena, &one, S("ExpectedValue"), cfn_text(text_of(d, expected)));
     cfn_put(d->arena, &one, S("ActualValue"), cfn_text(text_of(d, actual)));
@@ -39,10 +40,11 @@ note(struct difference *d, struct str path, const char *kind, const struct json 
     cfn_push(d->arena, &d->list, one);
 }
 
-/* Whether all that is expected is there.  Lists in lists by their order: this must stay cheap. */
-static bool
-covers(const struct json *expected, const struct json *actual)
+/* Lists in lists by their order: this must stay cheap. */
+bool
+cfn_covers(const struct json *expected, const struct json *actual)
 {
+    assert(expected);
     if (cfn_equal(expected, actual))
         return true;
     if (!actual || expected->kind != actual->kind || expected->n > actual->n)
@@ -54,8 +56,8 @@ covers(const struct json *expected, const struct json *actual)
     for (size_t i = 0; i < expected->n; i++) {
         bool list = expected->kind == JSON_ARRAY;
 
-        if (!covers(&expected->v[i],
-                    list ? &actual->v[i] : json_get_str(actual, expected->names[i])))
+        if (!cfn_covers(&expected->v[i],
+                        list ? &actual->v[i] : json_get_str(actual, expected->names[i])))
             return false;
     }
     return true;
@@ -71,8 +73,9 @@ tag_key(const struct json *j)
 static size_t
 find_partner(const struct json *element, const struct json *list, const bool *taken, bool whole)
 {
+    assert(list->kind == JSON_ARRAY);
     for (size_t i = 0; i < list->n; i++) {
-        bool same = whole ? covers(element, &list->v[i])
+        bool same = whole ? cfn_covers(element, &list->v[i])
                           : tag_key(element).p && str_eq(tag_key(element), tag_key(&list->v[i]));
 
         if (!taken[i] && same)
@@ -89,6 +92,7 @@ compare_lists(struct difference *d, struct str path, const struct json *expected
     bool *taken = ARENA_ARRAY(d->arena, bool, actual->n + 1);
     size_t next = 0;
 
+    assert(expected->kind == JSON_ARRAY && actual->kind == JSON_ARRAY);
     for (size_t i = 0; i < expected->n; i++)
         partner[i] = SIZE_MAX;
     for (int round = 0; round < 2; round++)
@@ -109,7 +113,7 @@ compare_lists(struct difference *d, struct str path, const struct json *expected
         }
         if (partner[i] == SIZE_MAX)
             note(d, at, "REMOVE", &expected->v[i], NULL);
-        else if (!covers(&expected->v[i], &actual->v[partner[i]]))
+        else if (!cfn_covers(&expected->v[i], &actual->v[partner[i]]))
             compare(d, at, &expected->v[i], &actual->v[partner[i]]);
     }
     for (size_t i = 0; i < actual->n; i++)
@@ -123,6 +127,7 @@ compare(struct difference *d, struct str path, const struct json *expected,
 {
     struct json parsed;
 
+    assert(expected);
     if (cfn_equal(expected, actual))
         return;
     if (!actual || actual->kind == JSON_NULL) {
@@ -152,6 +157,7 @@ cfn_differences(struct arena *a, const struct json *expected, const struct json 
 {
     struct difference d = {.arena = a, .list = cfn_array()};
 
+    assert(expected && actual);
     compare(&d, S(""), expected, actual);
     return d.list;
 }

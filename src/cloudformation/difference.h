@@ -9,3 +9,6 @@
  */
 struct json
 cfn_differences(struct arena *a, const struct json *expected, const struct json *actual);
+
+/* Whether all that is expected is there. */
+bool cfn_covers(const struct json *expected, const struct json *actual);

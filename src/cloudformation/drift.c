@@ -24,6 +24,7 @@ expectation(struct cfn_look *look, const struct cfn_resource_row *row, const str
         json_get(json_get_str(json_get(&look->root, "Resources"), row->logical), "Properties");
     struct json props, shown = cfn_object();
 
+    assert(str_eq(row->stack, look->stack.id));
     *ret = *ret_shown = cfn_object();
     if (!row->props.n || !cfn_read(a, row->props, &props))
         return;
@@ -44,6 +45,7 @@ expectation(struct cfn_look *look, const struct cfn_resource_row *row, const str
 static void
 hide(struct arena *a, const struct json *shown, struct json *props, struct json *differences)
 {
+    assert(shown->kind == JSON_OBJECT && differences->kind == JSON_ARRAY);
     for (size_t i = 0; i < props->n; i++)
         if (str_is(cfn_scalar(json_get_str(shown, props->names[i])), "****"))
             props->v[i] = cfn_text(S("****"));
@@ -65,6 +67,7 @@ without_tags_of_stack(struct cfn_look *look, const struct json *expected, const 
     struct arena *a = look->call->arena;
     struct json ret = cfn_array();
 
+    assert(look->stack.tags.n % 2 == 0);
     if (actual->kind != JSON_ARRAY)
         return *actual;
     for (size_t i = 0; i < actual->n; i++) {
@@ -78,7 +81,82 @@ without_tags_of_stack(struct cfn_look *look, const struct json *expected, const 
         if (!of_stack)
             cfn_push(a, &ret, actual->v[i]);
     }
+    assert(ret.n <= actual->n);
     return ret;
+}
+
+/* ---- what other resources of the stack add to one ---- */
+
+static bool
+names(const struct json *by, struct str id)
+{
+    bool found = by && str_eq(cfn_scalar(by), id);
+
+    for (size_t i = 0; by && by->kind == JSON_ARRAY && i < by->n; i++)
+        found = found || str_eq(cfn_scalar(&by->v[i]), id);
+    return found && id.n;
+}
+
+/* Takes the element out of a list, unless the template says itself that it is there. */
+static void
+drop(struct arena *a, const struct json *element, const struct json *expected, struct json *list)
+{
+    struct json rest = cfn_array();
+    bool dropped = false;
+
+    for (size_t i = 0; i < list->n; i++) {
+        bool meant = !dropped && cfn_covers(element, &list->v[i]);
+
+        for (size_t k = 0; meant && k < expected->n; k++)
+            meant = !cfn_covers(&expected->v[k], &list->v[i]);
+        if (!meant)
+            cfn_push(a, &rest, list->v[i]);
+        dropped = dropped || meant;
+    }
+    *list = rest;
+}
+
+/* What the other says that it attaches to this one, by `how` of its type. */
+static int
+drop_attached(struct cfn_run *run, struct cfn_run *other, const struct json *how,
+              const struct json *expected, struct json *actual)
+{
+    struct str property = json_text(how, "As"), is = json_text(how, "Is");
+    struct str id = is.p ? cfn_scalar(json_get_str(&run->attributes, is)) : run->id;
+    const struct json *value = json_get_str(actual, property);
+    const struct json *wanted = json_get_str(expected, property);
+    struct json element, list;
+
+    if (!value || value->kind != JSON_ARRAY || !wanted || wanted->kind != JSON_ARRAY ||
+        !names(json_get_str(&other->props, json_text(how, "By")), id))
+        return 0;
+    if (cfn_run_value(other, json_get(how, "Element"), &element) < 0)
+        return -EINVAL;
+    list = *value;
+    drop(run->call->arena, &element, wanted, &list);
+    cfn_put(run->call->arena, actual, property, list);
+    return 0;
+}
+
+static int
+without_attachments(struct cfn_look *look, const struct cfn_resource_row *row, struct cfn_run *run,
+                    const struct json *expected, struct json *actual)
+{
+    int r = 0;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, other, look->stack.id) {
+        const struct json *attaches = json_get(cfn_type(other->type), "Attaches");
+        bool asked = attaches && other->physical.n && !str_eq(other->key, row->key);
+
+        for (size_t i = 0; r == 0 && asked && i < attaches->n; i++) {
+            if (!str_eq(json_text(&attaches->v[i], "To"), row->type))
+                continue;
+            struct cfn_run added = cfn_run_of(look, other);
+
+            r = drop_attached(run, &added, &attaches->v[i], expected, actual);
+        }
+    }
+    return r;
 }
 
 /* 0, 1 with *ret_why: it cannot be read; negative. */
@@ -91,6 +169,7 @@ check(struct cfn_look *look, struct cfn_resource_row *row, struct str *ret_why)
     bool there;
     int r = cfn_run_live(&run, &live, &there);
 
+    assert(row->physical.n > 0 && row->phase == CFN_SETTLED);
     *ret_why = run.why;
     if (r)
         return r;
@@ -103,6 +182,9 @@ check(struct cfn_look *look, struct cfn_resource_row *row, struct str *ret_why)
             cfn_put(a, &actual, expected.names[i],
                     tags ? without_tags_of_stack(look, &expected.v[i], value) : *value);
     }
+    r = without_attachments(look, row, &run, &expected, &actual);
+    if (r)
+        return r;
     differences = there ? cfn_differences(a, &expected, &actual) : cfn_array();
     row->drift = !there ? S("DELETED") : differences.n ? S("MODIFIED") : S("IN_SYNC");
     row->drift_ms = look->call->now_ms;
@@ -137,6 +219,7 @@ show(struct api_call *call, const struct cfn_resource_row *row)
     };
     struct json found;
 
+    assert(row->drift.n > 0);
     if (!row->drift_found.n || !cfn_read(call->arena, row->drift_found, &found))
         return ret;
     const struct json *differences = json_get(&found, "Differences");
@@ -179,6 +262,7 @@ check_all(struct cfn_look *look, const struct str_list *only, struct cfn_detecti
             continue;
         r = check(look, &resource, &why);
         row->drifted += r == 0 && !str_is(resource.drift, "IN_SYNC");
+        assert(row->drifted >= 0);
         if (r > 0)
             row->reason =
                 str_fmt(look->call->arena, "Failed to detect drift on resource [%.*s]: %.*s",
@@ -216,6 +300,7 @@ cfn_detect_stack_drift(struct api_call *call,
     row.stack = stack->id;
     row.status = row.reason.n ? S("DETECTION_FAILED") : S("DETECTION_COMPLETE");
     row.drift = row.drifted ? S("DRIFTED") : S("IN_SYNC");
+    assert(row.stack.n > 0 && row.status.n > 0);
     look.stack.drift = row.drift;
     look.stack.drift_ms = call->now_ms;
     res->stack_drift_detection_id = row.id;

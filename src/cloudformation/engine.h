@@ -44,7 +44,13 @@ enum cfn_phase {
 };
 
 /* What the operation that runs did to a resource. */
-enum cfn_touched { CFN_UNTOUCHED, CFN_MADE, CFN_CHANGED, CFN_REPLACED };
+enum cfn_touched {
+    CFN_UNTOUCHED,
+    CFN_MADE,
+    CFN_CHANGED,
+    CFN_REPLACED,
+    CFN_TAKEN, /* was there already: ImportExistingResources */
+};
 
 /* A stack with what its template says, as long as a transaction. */
 struct cfn_look {
@@ -55,7 +61,7 @@ struct cfn_look {
     bool secrets;                  /* the two differ */
     int64_t next_ms;               /* when to look again; 0: when something happens */
     int left;                      /* calls that this look may still make */
-    struct json imports;           /* of an import: import.h */
+    struct json imports;           /* what becomes the stack's: import.h */
 };
 
 /* ---- look.c ---- */
@@ -81,6 +87,8 @@ bool cfn_wanted(struct cfn_scope *scope, const struct json *resource, bool *ret)
 
 /* A resource for its type's calls, its properties as they are. */
 struct cfn_run cfn_run_of(struct cfn_look *look, const struct cfn_resource_row *row);
+/* What its properties are to be.  False: scope.wrong. */
+bool cfn_properties(struct cfn_look *look, const struct cfn_resource_row *row, struct json *ret);
 /* Rows of resources for what the template wants; the stage begins.  0 or negative. */
 int cfn_plan(struct cfn_look *look);
 int cfn_apply(struct cfn_look *look);

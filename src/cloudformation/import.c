@@ -1,7 +1,7 @@
 /*
  * An import reads each resource as the stack's caller, and writes rows; nothing is made, and but
- * for the stack's tags nothing is changed.  So it is one transaction: all of them become the
- * stack's, or none.
+ * for the stack's tags nothing is changed.  So an import by itself is one transaction: all of them
+ * become the stack's, or none.
  */
 #include "cloudformation/import.h"
 
@@ -82,6 +82,7 @@ cfn_import_alone(struct api_call *call, const struct json *changes)
 {
     struct str_list others = {0};
 
+    assert(changes->kind == JSON_ARRAY);
     for (size_t i = 0; i < changes->n; i++) {
         const struct json *change = json_get(&changes->v[i], "ResourceChange");
 
@@ -99,16 +100,16 @@ cfn_import_alone(struct api_call *call, const struct json *changes)
 
 /* ---- one resource ---- */
 
-/* The stack that has it; absent: none. */
+/* The stack that has it already, perhaps this one by another name; absent: none. */
 static struct str
-owner_of(struct cfn_look *look, struct str type, struct str physical)
+owner_of(struct cfn_look *look, const struct cfn_resource_row *wanted)
 {
     struct str ret = STR_NONE;
 
     STORE_EACH(look->call->txn, cfn_stack_by_owner, stack, look->stack.account, look->stack.region)
         STORE_EACH(look->call->txn, cfn_resource_by_stack, row, stack->id)
-            if (!ret.p && row->phase != CFN_GONE && str_eq(row->physical, physical) &&
-                str_eq(row->type, type) && !str_eq(stack->id, look->stack.id))
+            if (!ret.p && row->phase != CFN_GONE && str_eq(row->physical, wanted->physical) &&
+                str_eq(row->type, wanted->type) && !str_eq(row->key, wanted->key))
                 ret = stack->name;
     return ret;
 }
@@ -121,6 +122,7 @@ attributes_of(struct cfn_look *look, const struct json *type, const struct json 
     const struct json *known = json_get(type, "Attributes"), *id = json_get(identifiers, "Id");
     struct json ret = cfn_object();
 
+    assert(identifiers->kind == JSON_OBJECT);
     for (size_t i = 0; id && known && i < known->n; i++)
         if (str_ends(known->names[i], S("Id")))
             cfn_put(a, &ret, known->names[i], *id);
@@ -144,15 +146,13 @@ find(struct cfn_look *look, struct cfn_resource_row *row, const struct json *ide
      struct str *ret_why)
 {
     struct arena *a = look->call->arena;
-    const struct json *in =
-        json_get(json_get_str(json_get(&look->root, "Resources"), row->logical), "Properties");
     struct cfn_run run = cfn_run_of(look, row);
-    struct str owner = owner_of(look, row->type, row->physical);
+    struct str owner = owner_of(look, row);
     struct json live;
     bool there;
 
     *ret_why = STR_NONE;
-    if (in && !cfn_resolve(&look->scope, in, &run.props)) {
+    if (!cfn_properties(look, row, &run.props)) {
         *ret_why = look->scope.wrong;
         look->scope.wrong = STR_NONE;
         return 0;
@@ -179,9 +179,8 @@ find(struct cfn_look *look, struct cfn_resource_row *row, const struct json *ide
     return 0;
 }
 
-/* The stack's tags are all that is given to it. */
-static int
-tag(struct cfn_look *look, struct cfn_resource_row *row)
+int
+cfn_import_tag(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
     int r = cfn_resource_status(look, row, "UPDATE_IN_PROGRESS", TAGGING);
@@ -193,6 +192,35 @@ tag(struct cfn_look *look, struct cfn_resource_row *row)
         return r;
     return r == CFN_DONE ? cfn_resource_status(look, row, "UPDATE_COMPLETE", STR_NONE)
                          : cfn_resource_status(look, row, "UPDATE_FAILED", run.why);
+}
+
+int
+cfn_import_undo(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    struct cfn_run run = cfn_run_of(look, row);
+    int r = cfn_resource_status(look, row, "IMPORT_ROLLBACK_IN_PROGRESS", STR_NONE);
+
+    run.old_tags = run.tags;
+    run.tags = cfn_array();
+    if (r == 0)
+        r = cfn_run_update(&run);
+    /* tags that cannot be taken off do not keep the stack from letting go of it */
+    return r < 0 ? r : 0;
+}
+
+int
+cfn_import_one(struct cfn_look *look, struct cfn_resource_row *row, const struct json *identifiers,
+               bool *ret_there)
+{
+    struct str why = STR_NONE;
+    int r = cfn_resource_status(look, row, "IMPORT_IN_PROGRESS", STARTED);
+
+    if (r == 0)
+        r = find(look, row, identifiers, &why);
+    *ret_there = !why.p;
+    return r ? r
+             : cfn_resource_status(look, row, why.p ? "IMPORT_FAILED" : "IMPORT_COMPLETE",
+                                   why.p ? why : IMPORTED);
 }
 
 /* ---- the stage ---- */
@@ -211,21 +239,16 @@ import_one(struct cfn_look *look, struct str logical, const struct json *identif
         .physical = cfn_import_id(a, identifiers),
         .phase = CFN_SETTLED,
     };
-    struct str why;
+    bool there;
     int r = cfn_resource_get(look->call->txn, row.key) ? cfn_resource_update(look->call->txn, &row)
                                                        : cfn_resource_insert(look->call->txn, &row);
 
     if (r < 0)
         return error_origin(-r, "resource %.*s cannot be written", STR_ARG(row.key));
-    r = cfn_resource_status(look, &row, "IMPORT_IN_PROGRESS", STARTED);
-    if (r == 0)
-        r = find(look, &row, identifiers, &why);
-    if (r)
-        return r;
-    if (why.p)
+    r = cfn_import_one(look, &row, identifiers, &there);
+    if (r == 0 && !there)
         *LIST_PUSH(a, ret_failed) = logical;
-    return cfn_resource_status(look, &row, why.p ? "IMPORT_FAILED" : "IMPORT_COMPLETE",
-                               why.p ? why : IMPORTED);
+    return r;
 }
 
 /* None of them becomes the stack's. */
@@ -270,7 +293,7 @@ settle(struct cfn_look *look, const struct json *imports)
         row.phase = CFN_SETTLED;
         r = cfn_resource_update(look->call->txn, &row);
         if (r == 0 && json_get_str(imports, row.logical))
-            r = tag(look, &row);
+            r = cfn_import_tag(look, &row);
     }
     return r;
 }
@@ -283,6 +306,7 @@ cfn_import(struct cfn_look *look)
     struct json imports;
     int r = 0;
 
+    assert(look->stack.stage == CFN_IMPORT);
     if (!cfn_read(a, look->stack.imports, &imports))
         return error_origin(EUCLEAN, "stack %.*s imports nothing", STR_ARG(look->stack.id));
     for (size_t i = 0; i < imports.n && r == 0; i++)
@@ -305,4 +329,117 @@ cfn_import(struct cfn_look *look)
     look->stack.stage = CFN_REST;
     look->stack.imports = S("");
     return cfn_status(look, "IMPORT_COMPLETE", STR_NONE);
+}
+
+/* ---- ImportExistingResources ---- */
+
+#define RETAINED_ONLY                                                                              \
+    "CloudFormation is attempting to import some resources because they already exist in your "    \
+    "account. The resources must have the DeletionPolicy attribute set to 'Retain' or "            \
+    "'RetainExceptOnCreate' in the template for successful import. The affected resources are "    \
+    "%.*s"
+
+/* The property that names a type's resources; absent: something else is their physical id. */
+static struct str
+custom_name(const struct json *type)
+{
+    struct str property = json_text(json_get(type, "Naming"), "Property");
+
+    return property.p && str_eq(json_text(json_get(type, "Id"), "Ref"), property) ? property
+                                                                                  : STR_NONE;
+}
+
+/* Its properties as far as they can be told before anything is made. */
+static struct json
+known_properties(struct cfn_look *look, const struct json *in)
+{
+    struct json ret = cfn_object(), value;
+
+    for (size_t i = 0; in && i < in->n; i++) {
+        if (cfn_resolve(&look->scope, &in->v[i], &value))
+            cfn_put(look->call->arena, &ret, in->names[i], value);
+        look->scope.wrong = STR_NONE;
+    }
+    return ret;
+}
+
+/* Whether a resource is there by its custom name, and no stack's: then *ret is its identifier. */
+static int
+existing(struct cfn_look *look, struct str logical, const struct json *resource, struct json *ret)
+{
+    struct arena *a = look->call->arena;
+    struct cfn_resource_row row = {
+        .key = cfn_resource_key(a, look->stack.id, logical),
+        .stack = look->stack.id,
+        .logical = logical,
+        .type = json_text(resource, "Type"),
+    };
+    const struct cfn_resource_row *old = cfn_resource_get(look->call->txn, row.key);
+    struct str name = custom_name(cfn_type(row.type));
+    struct json props, live;
+    bool there = false;
+
+    *ret = cfn_object();
+    if (!name.p || (old && old->physical.n && old->phase != CFN_GONE))
+        return 0;
+    props = known_properties(look, json_get(resource, "Properties"));
+    row.physical = cfn_scalar(json_get_str(&props, name));
+    if (!row.physical.n)
+        return 0;
+    struct cfn_run run = cfn_run_of(look, &row);
+
+    run.props = run.old = props;
+    cfn_put(a, ret, name, cfn_text(row.physical));
+    run.attributes = attributes_of(look, run.type, ret);
+    int r = cfn_run_live(&run, &live, &there);
+
+    /* what the caller may not read is as good as not there: making it will tell */
+    if (r != CFN_DONE || !there || owner_of(look, &row).p)
+        *ret = cfn_object();
+    return r < 0 ? r : 0;
+}
+
+static bool
+is_retained(struct cfn_look *look, const struct json *resource)
+{
+    struct json value;
+    bool given = json_get(resource, "DeletionPolicy") &&
+                 cfn_resolve(&look->scope, json_get(resource, "DeletionPolicy"), &value);
+
+    return given && (str_is(cfn_scalar(&value), "Retain") ||
+                     str_is(cfn_scalar(&value), "RetainExceptOnCreate"));
+}
+
+int
+cfn_import_existing(struct cfn_look *look, struct json *ret, struct str *ret_wrong)
+{
+    const struct json *resources = json_get(&look->root, "Resources");
+    struct arena *a = look->call->arena;
+    struct str_list bad = {0};
+    struct json found;
+    bool wanted;
+    int r = 0;
+
+    *ret = cfn_object();
+    *ret_wrong = STR_NONE;
+    for (size_t i = 0; i < resources->n && r == 0; i++) {
+        struct str logical = resources->names[i];
+
+        if (!cfn_wanted(&look->scope, &resources->v[i], &wanted))
+            return 1;
+        if (wanted)
+            r = existing(look, logical, &resources->v[i], &found);
+        if (r < 0 || !wanted || !found.n)
+            continue;
+        cfn_put(a, ret, logical, found);
+        if (!is_retained(look, &resources->v[i]))
+            *LIST_PUSH(a, &bad) =
+                str_fmt(a, "%.*s ({%.*s=%.*s})", STR_ARG(logical), STR_ARG(found.names[0]),
+                        STR_ARG(cfn_scalar(&found.v[0])));
+    }
+    struct str all = str_join(a, &bad, S(", "));
+
+    if (bad.n)
+        *ret_wrong = str_fmt(a, RETAINED_ONLY, STR_ARG(all));
+    return r;
 }

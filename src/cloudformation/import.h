@@ -1,6 +1,7 @@
 /*
- * Resources that are there already become a stack's.  Which is kept as JSON: {LOGICAL ID: {NAME:
- * VALUE}}, the identifiers that the caller gave.
+ * Resources that are there already become a stack's: by an import, which does nothing else, or in
+ * the course of a creation or an update (ImportExistingResources).  Which is kept as JSON: {LOGICAL
+ * ID: {NAME: VALUE}}, the identifiers that the caller gave or that the template names.
  */
 #pragma once
 
@@ -15,3 +16,16 @@ int cfn_import_alone(struct api_call *call, const struct json *changes);
 struct str cfn_import_id(struct arena *a, const struct json *identifiers);
 /* The stage. */
 int cfn_import(struct cfn_look *look);
+
+/*
+ * What a change set with ImportExistingResources would import: the new resources of the template
+ * that are there by their custom names, and no stack's.  *ret_wrong: why the set fails.
+ */
+int cfn_import_existing(struct cfn_look *look, struct json *ret, struct str *ret_wrong);
+/* Reads one, whose row has its physical id; events and the row written.  0 or negative. */
+int cfn_import_one(struct cfn_look *look, struct cfn_resource_row *row,
+                   const struct json *identifiers, bool *ret_there);
+/* The stack's tags are all that is given to it. */
+int cfn_import_tag(struct cfn_look *look, struct cfn_resource_row *row);
+/* The rollback of one that is to be left as it was. */
+int cfn_import_undo(struct cfn_look *look, struct cfn_resource_row *row);

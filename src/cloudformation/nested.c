@@ -9,8 +9,8 @@
  *   goes back         REVERT, then is held again
  *   deletes           DELETE
  */
+#include "cloudformation/change_set.h"
 #include "cloudformation/own.h"
-#include "cloudformation/stack.h"
 
 #define TYPE "AWS::CloudFormation::Stack"
 #define NAME_CHARACTERS 128
@@ -68,22 +68,15 @@ put_tag(struct arena *a, struct str key, struct str value, struct cloudformation
     *LIST_PUSH(a, ret) = (struct cloudformation_Tag){.key = key, .value = value};
 }
 
-struct wish {
-    struct cloudformation_ParameterList parameters;
-    struct cloudformation_TagList tags;
-    struct str_list notify;
-    struct cfn_submission in;
-};
-
-static void
-wish_of(struct cfn_look *look, const struct cfn_run *run, struct wish *ret)
+void
+cfn_wish_of(struct cfn_look *look, const struct json *props, struct cfn_wish *ret)
 {
     struct arena *a = look->call->arena;
-    const struct json *parameters = json_get(&run->props, "Parameters");
-    const struct json *tags = json_get(&run->props, "Tags");
-    const struct json *notify = json_get(&run->props, "NotificationARNs");
+    const struct json *parameters = json_get(props, "Parameters");
+    const struct json *tags = json_get(props, "Tags");
+    const struct json *notify = json_get(props, "NotificationARNs");
 
-    *ret = (struct wish){0};
+    *ret = (struct cfn_wish){0};
     API_PRESENT(&ret->parameters);
     API_PRESENT(&ret->tags);
     API_PRESENT(&ret->notify);
@@ -97,7 +90,7 @@ wish_of(struct cfn_look *look, const struct cfn_run *run, struct wish *ret)
     for (size_t i = 0; notify && notify->kind == JSON_ARRAY && i < notify->n; i++)
         *LIST_PUSH(a, &ret->notify) = cfn_scalar(&notify->v[i]);
     ret->in = (struct cfn_submission){
-        .url = cfn_scalar(json_get(&run->props, "TemplateURL")),
+        .url = cfn_scalar(json_get(props, "TemplateURL")),
         .parameters = &ret->parameters,
         .capabilities = &look->stack.capabilities,
         .notify = &ret->notify,
@@ -107,8 +100,8 @@ wish_of(struct cfn_look *look, const struct cfn_run *run, struct wish *ret)
 }
 
 /* PARENT-LOGICAL-12 capitals and digits. */
-static struct str
-name_of(struct cfn_look *look, struct str logical)
+struct str
+cfn_nested_name(struct cfn_look *look, struct str logical)
 {
     static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     struct api_call *call = look->call;
@@ -121,6 +114,7 @@ name_of(struct cfn_look *look, struct str logical)
     for (size_t i = 0; i < sizeof(tail); i++)
         tail[i] = set[random[i] % (sizeof(set) - 1)];
     head = str_cut(head, 0, NAME_CHARACTERS - sizeof(tail) - 1);
+    assert(head.n > 0);
     return str_fmt(call->arena, "%.*s-%.12s", STR_ARG(head), tail);
 }
 
@@ -133,9 +127,24 @@ refused(struct cfn_run *run, const struct api_call *call)
     return CFN_REFUSED;
 }
 
+/* The nested stack's change set, when it is its parent's that is executed: as it was looked at. */
 static void
-follow_parent(struct cfn_look *look, struct cfn_stack_row *child)
+follow_set(const struct cfn_change_set_row *set, struct cfn_wish *wish)
 {
+    if (!set)
+        return;
+    wish->in.url = STR_NONE;
+    wish->in.text = set->template;
+}
+
+static void
+follow_parent(struct cfn_look *look, const struct cfn_change_set_row *set,
+              struct cfn_stack_row *child)
+{
+    child->imports = set ? set->imports : S("");
+    child->sets = set ? set->id : S("");
+    if (set)
+        child->change_set = set->id;
     child->actor = look->stack.actor;
     child->role = look->stack.role;
     child->hold = look->stack.hold;
@@ -150,15 +159,21 @@ nested_create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_ru
     struct api_call call = *look->call;
     size_t mark = store_savepoint(call.txn);
     struct cfn_stack_row child;
-    struct wish wish;
+    struct cfn_wish wish;
     int64_t minutes = 0;
     struct str timeout = cfn_scalar(json_get(&run->props, "TimeoutInMinutes"));
+    const struct cfn_change_set_row *set = cfn_change_set_nested(look, row->logical);
 
-    wish_of(look, run, &wish);
+    cfn_wish_of(look, &run->props, &wish);
+    follow_set(set, &wish);
     if (timeout.p && (!str_to_i64(timeout, &minutes) || minutes < 1))
         return run->why = S("TimeoutInMinutes must be a number from 1"), CFN_REFUSED;
-    int r = cfn_new_stack(&call, name_of(look, row->logical), &child);
+    int r = 0;
 
+    if (set)
+        child = *cfn_stack_get(call.txn, set->stack);
+    else
+        r = cfn_new_stack(&call, cfn_nested_name(look, row->logical), &child);
     if (r == 0)
         r = cfn_submit(&call, &wish.in, NULL, &child);
     if (r == 0) {
@@ -167,11 +182,13 @@ nested_create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_ru
         child.on_failure = S("ROLLBACK");
         child.timeout_min = minutes;
         child.deadline_ms = minutes ? call.now_ms + minutes * 60000 : 0;
-        follow_parent(look, &child);
+        follow_parent(look, set, &child);
         child.updated_ms = 0;
         child.disable_rollback = child.hold;
         r = cfn_begin(&call, &child, CFN_CREATE);
     }
+    if (r == 0 && set)
+        r = cfn_change_set_executed(call.txn, set);
     if (r != 0)
         store_rollback_to(call.txn, mark);
     if (r > 0)
@@ -193,20 +210,24 @@ cfn_has_nested(const struct json *root)
 
 /* A child that would stay as it is takes no part in the update. */
 static int
-nested_update(struct cfn_look *look, struct cfn_resource_row *row UNUSED, struct cfn_run *run)
+nested_update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
 {
+    const struct cfn_change_set_row *set = cfn_change_set_nested(look, row->logical);
     const struct cfn_stack_row *old = child_of(look, run->id);
     struct api_call call = *look->call;
     size_t mark = store_savepoint(call.txn);
     struct cfn_stack_row child;
-    struct wish wish;
+    struct cfn_wish wish;
     bool same = false;
 
     if (!old || old->deleted_ms || old->stage != CFN_REST)
         return run->why = str_fmt(call.arena, "Stack [%.*s] does not exist", STR_ARG(run->id)),
                CFN_REFUSED;
     child = *old;
-    wish_of(look, run, &wish);
+    cfn_wish_of(look, &run->props, &wish);
+    if (set && !str_eq(set->stack, old->id))
+        set = NULL;
+    follow_set(set, &wish);
     int r = cfn_submit(&call, &wish.in, old, &child);
 
     if (r == 0)
@@ -216,9 +237,11 @@ nested_update(struct cfn_look *look, struct cfn_resource_row *row UNUSED, struct
     if (r == 0) {
         cfn_keep_before(&child, old);
         child.deadline_ms = 0;
-        follow_parent(look, &child);
+        follow_parent(look, set, &child);
         r = cfn_begin(&call, &child, CFN_UPDATE);
     }
+    if (r == 0 && set)
+        r = cfn_change_set_executed(call.txn, set);
     if (r != 0)
         store_rollback_to(call.txn, mark);
     return r > 0 ? refused(run, &call) : r;
@@ -250,6 +273,7 @@ nested_ready(struct cfn_look *look, const struct cfn_resource_row *row,
     struct arena *a = look->call->arena;
     bool made = row->touched == CFN_MADE, ok = child->stage == CFN_HELD;
 
+    assert(str_eq(child->parent, look->stack.id));
     *ret = CFN_NOT_YET;
     if (child->stage == CFN_CREATE || child->stage == CFN_UPDATE)
         return CFN_DONE;
@@ -299,6 +323,7 @@ cfn_nested_cancel(struct cfn_look *look, const struct cfn_resource_row *row)
         cfn_is_nested(row->type) ? child_of(look, row->physical) : NULL;
     struct cfn_stack_row changed;
 
+    assert(str_eq(row->stack, look->stack.id));
     if (!child || (child->stage != CFN_CREATE && child->stage != CFN_UPDATE))
         return 0;
     changed = *child;
@@ -372,6 +397,7 @@ clean(struct cfn_look *look, const struct cfn_stack_row *child)
     struct cfn_look inner;
     int r = look_into(look, child, &call, &inner);
 
+    assert(child->stage == CFN_HELD || child->stage == CFN_HELD_BACK);
     inner.stack.stage = child->stage == CFN_HELD ? CFN_CLEANUP : CFN_REVERT_CLEANUP;
     if (r == 0)
         r = cfn_remove_begin(&inner);

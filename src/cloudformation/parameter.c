@@ -21,6 +21,7 @@ struct parameters {
 static int
 refuse(struct parameters *p, struct str wrong)
 {
+    assert(wrong.p);
     p->wrong = wrong;
     return 1;
 }
@@ -114,6 +115,7 @@ check_number(struct parameters *p, struct str name, const struct json *def, stru
     double v, bound;
     size_t at;
 
+    assert(value.p);
     if (!json_parse(a, value, 1, &number, &at) || number.kind != JSON_NUMBER ||
         !json_f64(&number, &v))
         return refuse(p, str_fmt(a, "Parameter '%.*s' must be a number", STR_ARG(name)));
@@ -135,6 +137,7 @@ check_text(struct parameters *p, struct str name, const struct json *def, struct
     struct str pattern = cfn_scalar(json_get(def, "AllowedPattern"));
     double bound;
 
+    assert(value.p);
     if (limit(def, "MinLength", &bound) && (double)str_chars(value) < bound)
         return unsatisfied(p, name, def,
                            str_fmt(a, "Parameter '%.*s' must contain at least %.*s characters",
@@ -224,6 +227,9 @@ fetch(struct parameters *p, struct str key, struct str *ret)
         return r;
     if (wrong.p)
         return refuse(p, wrong);
+    if (r && str_is(p->call->fault.code, "AccessDeniedException"))
+        return refuse(p, S("AccessDenied. User doesn't have permission to call "
+                           "ssm:GetParameters"));
     struct str value = r ? STR_NONE : cfn_scalar(cfn_path(&out, S("Parameters.0.Value")));
 
     if (str_is(cfn_scalar(cfn_path(&out, S("Parameters.0.Type"))), "SecureString"))
@@ -249,6 +255,7 @@ resolve_one(struct parameters *p, struct str name, const struct json *def, struc
     struct str type = json_text(def, "Type"), resolved = STR_NONE, element = element_type(type);
     int r = 0;
 
+    assert(type.p && given.p);
     if (given.n > VALUE_BYTES_MAX)
         return refuse(p, str_fmt(p->arena, "Parameter '%.*s' must contain at most %d characters",
                                  STR_ARG(name), VALUE_BYTES_MAX));
@@ -347,8 +354,12 @@ resolve_all(struct parameters *p, const struct cfn_givens *given, const struct j
     for (size_t i = 0; r == 0 && p->section && i < p->section->n; i++) {
         struct str name = p->section->names[i];
 
-        r = resolve_one(p, name, &p->section->v[i],
-                        value_of(given, before, name, &p->section->v[i]), &one);
+        struct str value = value_of(given, before, name, &p->section->v[i]);
+
+        if (given->later && str_find(value, S(CFN_KNOWN_LATER)) != SIZE_MAX)
+            one = cfn_single(p->arena, "Given", cfn_text(value));
+        else
+            r = resolve_one(p, name, &p->section->v[i], value, &one);
         cfn_put(p->arena, ret, name, one);
     }
     return r;
@@ -367,6 +378,7 @@ cfn_parameters(struct api_call *call, const struct json *root, const struct cfn_
     if (r == 0)
         r = resolve_all(&p, given, before, ret);
     *ret_wrong = p.wrong;
+    assert((r > 0) == (p.wrong.p != NULL));
     return r;
 }
 

@@ -17,7 +17,11 @@ struct cfn_given {
 struct cfn_givens {
     struct cfn_given *v;
     size_t n;
+    bool later; /* CFN_KNOWN_LATER is as good as a value: nothing is made of it */
 };
+
+/* What stands for a value that only making something tells. */
+#define CFN_KNOWN_LATER "{{changeSet:KNOWN_AFTER_APPLY}}"
 
 /*
  * Checks and resolves all of them as the caller.  `before`: those of the stack so far, or NULL.

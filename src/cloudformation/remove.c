@@ -4,7 +4,10 @@
  * The order is that of creation, backwards: a resource goes when nothing that depends on it is
  * there. What cannot be deleted fails alone; the others go on, but for those that it depends on.
  */
+#include "cloudformation/change_set.h"
+#include "cloudformation/import.h"
 #include "cloudformation/own.h"
+#include "cloudformation/holds.h"
 
 #define RETRY_MS 1000
 #define GIVE_UP_MS ((int64_t)15 * 60 * 1000)
@@ -18,7 +21,7 @@ goes(const struct cfn_look *look, const struct cfn_resource_row *row)
     case CFN_CLEANUP:
         return row->phase == CFN_REMOVED || row->phase == CFN_OLD;
     case CFN_REVERT_CLEANUP:
-        return row->phase == CFN_OLD || row->touched == CFN_MADE;
+        return row->phase == CFN_OLD || row->touched == CFN_MADE || row->touched == CFN_TAKEN;
     case CFN_DELETE:
     case CFN_ROLLBACK:
         return row->phase != CFN_GONE;
@@ -56,12 +59,19 @@ cfn_remove_begin(struct cfn_look *look)
 /* ---- one resource ---- */
 
 static bool
+is_rollback(const struct cfn_look *look)
+{
+    return look->stack.stage == CFN_ROLLBACK || look->stack.stage == CFN_REVERT_CLEANUP;
+}
+
+static bool
 retained(const struct cfn_look *look, const struct cfn_resource_row *row)
 {
     bool replaced = str_find_char(str_cut(row->key, row->stack.n + 1, row->key.n), '/') != SIZE_MAX;
     struct str policy = replaced ? row->on_replace : row->on_delete;
-    bool rolls_back = look->stack.stage == CFN_ROLLBACK || look->stack.stage == CFN_REVERT_CLEANUP;
+    bool rolls_back = is_rollback(look);
 
+    assert(row->key.n > row->stack.n);
     if (str_in(&look->stack.retain, row->logical))
         return true;
     /* the new half of a replacement that is taken back is nobody's */
@@ -75,6 +85,7 @@ retained(const struct cfn_look *look, const struct cfn_resource_row *row)
 static bool
 is_leftover(const struct cfn_resource_row *row)
 {
+    assert(row->key.n > row->stack.n + 1);
     return str_find_char(str_cut(row->key, row->stack.n + 1, row->key.n), '/') != SIZE_MAX;
 }
 
@@ -84,6 +95,7 @@ is_needed(struct cfn_look *look, const struct cfn_resource_row *row)
 {
     bool needed = false;
 
+    assert(str_eq(row->stack, look->stack.id));
     STORE_EACH(look->call->txn, cfn_resource_by_stack, other, row->stack) {
         bool there = (other->phase >= CFN_TO_DELETE && other->phase < CFN_GONE) ||
                      other->phase == CFN_FAILED;
@@ -115,10 +127,16 @@ gone(struct cfn_look *look, struct cfn_resource_row *row, const char *status)
 static int
 to_delete(struct cfn_look *look, struct cfn_resource_row *row)
 {
+    assert(row->phase == CFN_TO_DELETE);
     if (is_needed(look, row))
         return 0;
     if (!row->physical.n)
         return gone(look, row, "DELETE_COMPLETE");
+    if (row->touched == CFN_TAKEN && is_rollback(look)) {
+        int r = cfn_import_undo(look, row);
+
+        return r ? r : gone(look, row, "IMPORT_ROLLBACK_COMPLETE");
+    }
     if (retained(look, row))
         return gone(look, row, "DELETE_SKIPPED");
     row->phase = CFN_DELETING;
@@ -147,6 +165,7 @@ again(struct cfn_look *look, struct cfn_resource_row *row)
     if (!row->deadline_ms)
         row->deadline_ms = now + GIVE_UP_MS;
     row->due_ms = now + RETRY_MS;
+    assert(row->phase == CFN_DELETING && row->deadline_ms > 0);
     look_at(look, row->due_ms);
     int r = cfn_resource_update(look->call->txn, row);
 
@@ -158,6 +177,7 @@ deleting(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
 
+    assert(row->phase == CFN_DELETING && row->physical.n);
     if (row->due_ms > look->call->now_ms) {
         look_at(look, row->due_ms);
         return 0;
@@ -184,6 +204,7 @@ going(struct cfn_look *look, struct cfn_resource_row *row)
     enum cfn_seen seen = CFN_YES;
     int r = cfn_see(look, row, &run, "Gone", &seen);
 
+    assert(row->phase == CFN_GOING);
     if (r < 0)
         return r;
     if (r == CFN_REFUSED || seen == CFN_NEVER)
@@ -263,7 +284,10 @@ finish(struct cfn_look *look, const struct left *left)
     int64_t stage = stack->stage;
     bool update = stage == CFN_CLEANUP || stage == CFN_REVERT_CLEANUP;
     struct str all = str_join(look->call->arena, &left->failed, S(", "));
+    int dropped = is_rollback(look) ? cfn_change_set_drop_unmade(look) : 0;
 
+    if (dropped)
+        return dropped;
     stack->stage = CFN_REST;
     if (update) {
         int r = forget_failed(look);
@@ -284,7 +308,7 @@ finish(struct cfn_look *look, const struct left *left)
 
         STORE_EACH(look->call->txn, cfn_change_set_by_stack, row, stack->id)
             if (r == 0)
-                r = cfn_change_set_delete(look->call->txn, row->id);
+                r = cfn_change_set_drop(look->call, row);
         if (r < 0)
             return r;
         stack->live_name = S("");

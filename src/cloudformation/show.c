@@ -109,8 +109,7 @@ show_stack(struct api_call *call, const struct cfn_stack_row *row)
         .creation_time = opt_i64(row->created_ms),
         .last_updated_time = time_or_none(row->updated_ms),
         .deletion_time = time_or_none(row->deleted_ms),
-        .rollback_configuration =
-            ARENA_NEW(call->arena, struct cloudformation_RollbackConfiguration),
+        .rollback_configuration = cfn_rollback_shown(call->arena, row->monitor_min),
         .stack_status = row->status,
         .stack_status_reason = OR_NONE(row->reason),
         .disable_rollback = opt_bool(row->disable_rollback),

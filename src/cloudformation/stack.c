@@ -9,6 +9,7 @@
 
 #include "api/actor.h"
 #include "cloudformation/own.h"
+#include "cloudformation/parameter.h"
 #include "cloudformation/stack_set.h"
 #include "cloudformation/template.h"
 
@@ -61,6 +62,7 @@ const struct api_service_hooks cloudformation_hooks = {
     .service = &cloudformation_service,
     .of_instance = of_instance,
     .resource = resource,
+    .context = cfn_context,
     .owns = cfn_handle_owns,
     .answer = cfn_handle_answer,
 };
@@ -74,6 +76,7 @@ cfn_find(struct api_call *call, struct str name)
 {
     const struct cfn_stack_row *row;
 
+    assert(call->account.n && call->region.n);
     if (!str_starts(name, S("arn:")))
         return cfn_stack_by_name_get(call->txn, call->account, call->region, name);
     row = cfn_stack_get(call->txn, name);
@@ -103,7 +106,7 @@ trial(struct cfn_scope *scope, struct str name, struct json *ret)
                          "Template format error: Unresolved resource dependencies [%.*s] in the "
                          "Resources block of the template",
                          STR_ARG(name));
-    *ret = cfn_text(S("{{changeSet:KNOWN_AFTER_APPLY}}"));
+    *ret = cfn_text(S(CFN_KNOWN_LATER));
     return true;
 }
 
@@ -117,7 +120,7 @@ trial_attribute(struct cfn_scope *scope, struct str name, struct str attribute U
 static bool
 trial_import(struct cfn_scope *scope UNUSED, struct str name UNUSED, struct json *ret)
 {
-    *ret = cfn_text(S("{{changeSet:KNOWN_AFTER_APPLY}}"));
+    *ret = cfn_text(S(CFN_KNOWN_LATER));
     return true;
 }
 
@@ -189,6 +192,7 @@ cfn_new_stack(struct api_call *call, struct str name, struct cfn_stack_row *row)
         .live_name = name,
         .created_ms = call->now_ms,
     };
+    assert(row->id.n > name.n && row->stage == CFN_REST);
     return 0;
 }
 
@@ -211,8 +215,10 @@ cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage
     struct cfn_look look;
     int r;
 
+    assert(stage == CFN_CREATE || stage == CFN_UPDATE);
     row->stage = stage;
     row->cancel = false;
+    row->monitor_ms = 0;
     row->failure = S("");
     r = is_new ? cfn_stack_insert(call->txn, row) : 0;
     if (r < 0)
@@ -300,6 +306,17 @@ int
 cfn_is_same(struct api_call *call, const struct cfn_stack_row *before,
             const struct cfn_stack_row *row, bool *ret)
 {
+    struct cfn_look look;
+    int r = cfn_look_init(&look, call, row);
+
+    *ret = false;
+    return r || cfn_has_nested(&look.root) ? r : cfn_is_same_alone(call, before, row, ret);
+}
+
+int
+cfn_is_same_alone(struct api_call *call, const struct cfn_stack_row *before,
+                  const struct cfn_stack_row *row, bool *ret)
+{
     struct cfn_look old, new;
     int r = cfn_look_init(&old, call, before);
 
@@ -308,7 +325,7 @@ cfn_is_same(struct api_call *call, const struct cfn_stack_row *before,
     *ret = r == 0 && same_parts(&old.root, &new.root) &&
            cfn_equal(&old.scope.values, &new.scope.values) &&
            same_list(&before->tags, &row->tags) && same_list(&before->notify, &row->notify) &&
-           str_eq(before->role, row->role) && !cfn_has_nested(&new.root);
+           str_eq(before->role, row->role);
     return r;
 }
 
@@ -334,6 +351,7 @@ types_check(struct api_call *call, const struct cfn_stack_row *row)
     struct cfn_look look;
     int r = cfn_look_init(&look, call, row);
 
+    assert(row->template.n > 0);
     if (r)
         return r;
     STORE_EACH(call->txn, cfn_resource_by_stack, resource, row->id) {
@@ -393,6 +411,7 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
     row.retain_new = opt_bool_or(req->retain_except_on_create, false);
     row.updated_ms = call->now_ms;
     row.deadline_ms = 0;
+    row.imports = row.sets = S(""); /* those are a change set's */
     return cfn_begin(call, &row, CFN_UPDATE);
 }
 

@@ -9,6 +9,9 @@ const struct cfn_stack_row *cfn_find(struct api_call *call, struct str name);
 /* The same, and "Stack with id … does not exist". */
 int cfn_need(struct api_call *call, struct str name, const struct cfn_stack_row **ret);
 
+/* The condition keys of a request: context of struct api_service_hooks. */
+void cfn_context(struct api_call *call, const void *req, struct policy_context *context);
+
 /* A change set by its id, or by its name and its stack's.  0, or positive with the fault. */
 int cfn_change_set_need(struct api_call *call, struct str name, struct str stack_name,
                         const struct cfn_change_set_row **ret);
@@ -16,7 +19,9 @@ int cfn_change_set_need(struct api_call *call, struct str name, struct str stack
 /* What CreateStack, UpdateStack and CreateChangeSet have in common. */
 struct cfn_submission {
     struct str body, url;
+    struct str text; /* a template that was fetched before, instead of body and url */
     bool previous_template;
+    bool later; /* see parameter.h */
     const struct cloudformation_ParameterList *parameters;
     const struct str_list *capabilities, *notify, *resource_types;
     const struct cloudformation_TagList *tags;
@@ -39,13 +44,18 @@ int cfn_template_text(struct api_call *call, struct str *body, struct str url);
  */
 int cfn_submit(struct api_call *call, const struct cfn_submission *in,
                const struct cfn_stack_row *before, struct cfn_stack_row *row);
+/* RollbackConfiguration as it is shown. */
+struct cloudformation_RollbackConfiguration *cfn_rollback_shown(struct arena *a, int64_t minutes);
 /* What an update of `old` to `row` goes back to when it fails. */
 void cfn_keep_before(struct cfn_stack_row *row, const struct cfn_stack_row *old);
 /* Begins what a row is made for: its resources are planned, its event is written. */
 int cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage);
-/* Whether an update would change nothing at all. */
+/* Whether an update would change nothing at all; with nested stacks only they can tell. */
 int cfn_is_same(struct api_call *call, const struct cfn_stack_row *before,
                 const struct cfn_stack_row *row, bool *ret);
+/* The same, but for what becomes of nested stacks. */
+int cfn_is_same_alone(struct api_call *call, const struct cfn_stack_row *before,
+                      const struct cfn_stack_row *row, bool *ret);
 /* The row of a stack that is new; its id is made. */
 int cfn_new_stack(struct api_call *call, struct str name, struct cfn_stack_row *row);
 /* All functions carried out, as far as that can be told before anything is made. */

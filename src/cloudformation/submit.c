@@ -6,6 +6,7 @@
 #include "cloudformation/stack.h"
 
 #include "api/actor.h"
+#include "cloudformation/diff.h"
 #include "cloudformation/expand.h"
 #include "cloudformation/fetch.h"
 #include "cloudformation/load.h"
@@ -25,11 +26,8 @@ refuse_unreached(struct api_call *call, const struct cfn_submission *in)
         bool given;
         const char *name;
     } rows[] = {
-        {in->resource_types && in->resource_types->n > 0, "ResourceTypes"},
         {in->rollback && in->rollback->rollback_triggers.n > 0,
          "RollbackConfiguration.RollbackTriggers"},
-        {in->rollback && opt_i64_or(in->rollback->monitoring_time_in_minutes, 0) > 0,
-         "RollbackConfiguration.MonitoringTimeInMinutes"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -46,6 +44,8 @@ template_of(struct api_call *call, const struct cfn_submission *in,
 {
     if (in->previous_template && (in->body.p || in->url.p))
         return INVALID("Specify either a template or UsePreviousTemplate, but not both");
+    if (in->text.p)
+        return *ret = in->text, 0;
     if (in->body.p && in->url.p)
         return INVALID("Specify only one of TemplateBody and TemplateURL.");
     if (in->url.p)
@@ -57,6 +57,7 @@ template_of(struct api_call *call, const struct cfn_submission *in,
         return INVALID("1 validation error detected: Value at 'templateBody' failed to satisfy "
                        "constraint: Member must have length less than or equal to %d",
                        CFN_BODY_BYTES_MAX);
+    assert(ret->p);
     return 0;
 }
 
@@ -88,6 +89,7 @@ cfn_process(struct api_call *call, const struct cfn_stack_row *row, const struct
     struct cfn_expand x = {.scope = &scope, .include = include};
     struct json made;
 
+    assert(root->kind == JSON_OBJECT && params->kind == JSON_OBJECT);
     *ret_text = S("");
     cfn_look_scope(&look, &scope, false);
     scope.resource = NULL;
@@ -111,6 +113,52 @@ cfn_process(struct api_call *call, const struct cfn_stack_row *row, const struct
     return cfn_rules(&scope) ? 0 : INVALID("%.*s", STR_ARG(scope.wrong));
 }
 
+/* ---- ResourceTypes ---- */
+
+/* AWS::EC2::Instance, AWS::EC2::*, AWS::*, Custom::*. */
+static bool
+is_permitted(const struct str_list *types, struct str type)
+{
+    LIST_EACH(types, one) {
+        bool all = str_ends(*one, S("::*"));
+
+        if (all ? str_starts(type, str_cut(*one, 0, one->n - 1)) : str_eq(type, *one))
+            return true;
+    }
+    return false;
+}
+
+/* Only resources of these types may be made, changed or deleted. */
+static int
+check_types(struct api_call *call, const struct cfn_submission *in,
+            const struct cfn_stack_row *before, const struct cfn_stack_row *row)
+{
+    static const struct cfn_stack_row nothing = {0};
+    struct str_list bad = {0};
+    struct cfn_look look;
+    struct json changes;
+
+    if (!in->resource_types || !in->resource_types->n)
+        return 0;
+    int r = cfn_look_init(&look, call, row);
+
+    if (r == 0)
+        r = cfn_diff(&look, before ? before : &nothing, NULL, &changes);
+    if (r)
+        return r > 0 ? INVALID("%.*s", STR_ARG(look.scope.wrong)) : r;
+    for (size_t i = 0; i < changes.n; i++) {
+        struct str type = json_text(json_get(&changes.v[i], "ResourceChange"), "ResourceType");
+
+        if (!is_permitted(in->resource_types, type) && !str_in(&bad, type))
+            *LIST_PUSH(call->arena, &bad) = type;
+    }
+    struct str all = str_join(call->arena, &bad, S(", "));
+
+    return bad.n ? INVALID("Resource types [%.*s] are not among the ResourceTypes of the request",
+                           STR_ARG(all))
+                 : 0;
+}
+
 /* ---- the rest ---- */
 
 static int
@@ -126,6 +174,7 @@ tags_of(struct api_call *call, const struct cloudformation_TagList *tags, struct
         *LIST_PUSH(call->arena, ret) = tag->key;
         *LIST_PUSH(call->arena, ret) = tag->value.p ? tag->value : S("");
     }
+    assert(ret->n % 2 == 0);
     return 0;
 }
 
@@ -149,14 +198,17 @@ cfn_capable(struct api_call *call, const struct json *root, const struct str_lis
     return capable(call, root, cfn_needs_expansion(root), given);
 }
 
+/* What parameters name is looked up as the stack's role, where it has one. */
 static int
 parameters_of(struct api_call *call, const struct cfn_submission *in, const struct json *root,
-              const struct cfn_stack_row *before, struct json *ret)
+              const struct cfn_stack_row *before, const struct cfn_stack_row *row, struct json *ret)
 {
     struct cfn_givens given = {0};
+    struct api_call as = *call;
     struct json old = cfn_object();
     struct str wrong;
 
+    given.later = in->later;
     LIST_EACH(in->parameters, p) {
         bool previous = opt_bool_or(p->use_previous_value, false);
 
@@ -171,7 +223,10 @@ parameters_of(struct api_call *call, const struct cfn_submission *in, const stru
     }
     if (before && before->params.n)
         cfn_read(call->arena, before->params, &old);
-    int r = cfn_parameters(call, root, &given, &old, ret, &wrong);
+    if (row->role.n && !api_actor_call(call->api, call->arena, &row->actor, call->region, &as))
+        return error_origin(EINVAL, "the actor of a stack cannot be read");
+    as.txn = call->txn;
+    int r = cfn_parameters(&as, root, &given, &old, ret, &wrong);
 
     return r > 0 ? INVALID("%.*s", STR_ARG(wrong)) : r;
 }
@@ -252,18 +307,34 @@ cfn_submit(struct api_call *call, const struct cfn_submission *in,
     if (r == 0 && before && !in->tags->v)
         row->tags = before->tags;
     if (r == 0)
-        r = parameters_of(call, in, &root, before, &params);
+        r = cfn_submit_actor(call, in, before, row);
+    if (r == 0)
+        r = parameters_of(call, in, &root, before, row, &params);
     if (r == 0)
         r = cfn_process(call, row, &params, &root, &row->processed);
     if (r == 0)
         r = capable(call, &root, expands, in->capabilities ? in->capabilities : &nothing);
-    if (r == 0)
-        r = cfn_submit_actor(call, in, before, row);
     if (r)
         return r;
     row->params = cfn_print(call->arena, &params, (size_t)2 << 20);
+    assert(row->template.n > 0 && row->tags.n % 2 == 0);
     keep_or_take(in->notify, before ? &before->notify : NULL, &row->notify);
     keep_or_take(in->capabilities, NULL, &row->capabilities);
+    row->monitor_min = in->rollback ? opt_i64_or(in->rollback->monitoring_time_in_minutes, 0)
+                       : before     ? before->monitor_min
+                                    : 0;
     row->token = in->token.p ? in->token : S("");
-    return cfn_submit_policies(call, in, row);
+    r = check_types(call, in, before, row);
+    return r ? r : cfn_submit_policies(call, in, row);
+}
+
+struct cloudformation_RollbackConfiguration *
+cfn_rollback_shown(struct arena *a, int64_t minutes)
+{
+    struct cloudformation_RollbackConfiguration *ret =
+        ARENA_NEW(a, struct cloudformation_RollbackConfiguration);
+
+    if (minutes)
+        ret->monitoring_time_in_minutes = opt_i64(minutes);
+    return ret;
 }

@@ -35,6 +35,8 @@
  *   Fixed [P …]       properties whose change AWS refuses
  *   Live              {PROPERTY: value}: the properties as they are, over Read's replies and those
  *                     of LiveRead's steps; what is not here cannot drift
+ *   Attaches          [{To, By, Is, As, Element}]: what it adds to property As of what its property
+ *                     By names, of type To, by id or by attribute Is; no drift of that
  *
  * In it, Ref is a property, Id, It, AllTags (the stack's tags and the resource's) or a value of
  * Define; GetAtt is X.PATH of a property, It, Reply (the last), First (the first), Saved, Self
@@ -90,6 +92,9 @@ enum cfn_seen { CFN_NOT_YET, CFN_YES, CFN_NEVER };
 int cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret);
 /* Its properties as they are now, those that "Live" tells; ret_there: false when it is gone. */
 int cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there);
+
+/* What something of the definition is for the resource. */
+int cfn_run_value(struct cfn_run *run, const struct json *in, struct json *ret);
 
 /*
  * One call of an operation by trees.  0, positive with call->fault, negative; *ret_wrong: the

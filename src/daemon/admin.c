@@ -628,6 +628,8 @@ make_event(struct admin *admin, struct http_request *req)
     struct str id;
     const char *why = event_want(admin, req, txn, &want);
     int r = why ? 0 : ec2_event_make(txn, admin->d->env, &admin->arena, &want, &id);
+    /* an event window may have moved it */
+    int64_t at_ms = why || r < 0 ? 0 : ec2_event_get(txn, id)->not_before_ms;
 
     assert(why || r < 0 || id.n > 0);
     if (why || r < 0)
@@ -645,6 +647,7 @@ make_event(struct admin *admin, struct http_request *req)
     struct json_out o = begin(admin);
 
     json_key_str(&o, "event", id);
+    json_key_str(&o, "not_before", time_iso(&admin->arena, at_ms));
     finish(admin, &o, req);
 }
 

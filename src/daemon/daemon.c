@@ -178,8 +178,8 @@ give_file(const char *path, uid_t uid, gid_t gid)
 static int
 make_folders(const char *data_dir, uid_t uid, gid_t gid)
 {
-    static const char *const ours[] = {"welkin.db", "welkin.db-wal", "welkin.db-shm", "welkin.lock",
-                                       "root.key",   "ca.pem"};
+    static const char *const ours[] = {"welkin.db",     "journal.0",   "journal.1", "welkin.db-wal",
+                                       "welkin.db-shm", "welkin.lock", "root.key",  "ca.pem"};
     char path[PATH_MAX];
 
     if (mkdir(data_dir, 0755) < 0 && errno != EEXIST)
@@ -400,6 +400,24 @@ is_loopback(struct str address)
     return str_starts(address, S("127.")) || str_is(address, "::1");
 }
 
+static void
+on_blobs(struct loop_fd *source, uint32_t events)
+{
+    (void)events;
+    blobs_real_poll(CONTAINER_OF(source, struct daemon, blobs)->env->blobs);
+}
+
+static int
+open_blobs(struct daemon *d)
+{
+    int r = blobs_real_open(&d->env->blobs, d->config.data_dir);
+
+    if (r == 0)
+        r = blobs_real_start(d->env->blobs, &d->blobs.fd);
+    d->blobs.fn = on_blobs;
+    return r < 0 ? r : loop_fd_add(d->loop, &d->blobs, EPOLLIN);
+}
+
 static int
 open_cloud(struct daemon *d, int listen_fd)
 {
@@ -419,7 +437,7 @@ open_cloud(struct daemon *d, int listen_fd)
     int r = datadir_make(d->config.data_dir);
 
     if (r == 0)
-        r = blobs_real_open(&d->env->blobs, d->config.data_dir);
+        r = open_blobs(d);
     if (r < 0)
         return give_up("The folder of objects in %s cannot be used: %s.", d->config.data_dir,
                        strerror(-r));
@@ -523,6 +541,7 @@ clean_up(struct daemon *d)
     trust_free(d->trust);
     guestnet_free(d->guestnet);
     cloud_close(d->cloud);
+    d->env->blobs = blobs_free(d->env->blobs);
     admin_free(d->admin);
     host_sandbox_free(d->sandbox);
     host_sim_free(d->sim);

@@ -40,6 +40,7 @@ struct daemon {
     struct host_sandbox *sandbox;
     struct guestnet *guestnet;
     struct loop_fd signals;
+    struct loop_fd blobs; /* some are durable */
     struct loop_timer watchdog; /* over the store */
     int64_t started_ns;
     int exit_status;

@@ -38,6 +38,8 @@ struct exchange {
     struct api_reply reply;
     struct api_upload *upload; /* the body, when it comes in pieces */
     bool refused;              /* before its body was read: the reply is there */
+    bool inside;               /* it came from a VPC */
+    bool foreign;              /* a page of another machine's sent it */
 };
 
 /* A VPC whose instances ask; its listeners' context. */
@@ -203,10 +205,12 @@ static void
 forget(struct exchange *x)
 {
     x->upload = api_upload_free(x->upload);
-    if (x->reply.stream)
+    if (x->reply.stream) {
+        api_stream_wipe(x->reply.stream);
         blobs_release(x->reply.stream->blobs);
+    }
     x->reply.stream = NULL;
-    x->refused = false;
+    x->refused = x->foreign = false;
 }
 
 static void
@@ -313,13 +317,31 @@ request_of(struct exchange *x, struct http_request *req, bool inside)
                                .secure = req->tls,
                                .upload = x->upload,
                                /* Else every guest were the cloud's owner. */
-                               .no_root_keys = inside && !front->d->config.allow_test_keys};
+                               .no_root_keys =
+                                   x->foreign || (inside && !front->d->config.allow_test_keys)};
     const struct front_vpc *vpc = inside ? req->listener_ctx : NULL;
 
     assert(x->front && (!x->upload || x->req == req));
     if (vpc)
         call.source_vpc = str_of(vpc->id, vpc->id_n);
     return call;
+}
+
+/*
+ * Whether the sender may send it: not a page of another machine's, or one to a service that anybody
+ * may ask, where keys that everybody knows are worth nothing then.
+ */
+static bool
+may_send(struct exchange *x, struct http_request *req, bool inside)
+{
+    struct front *front = x->front;
+
+    if (inside || !front_is_foreign(&req->head, front->d->config.allow_origins))
+        return true;
+    const struct api_request call = request_of(x, req, inside);
+
+    x->foreign = true;
+    return api_takes_pages(cloud_api(front->d->cloud), &x->arena, &call);
 }
 
 /* ---- bodies that come in pieces ---- */
@@ -329,17 +351,18 @@ look_at_head(struct front *front, struct http_request *req, bool inside)
 {
     struct exchange *x;
 
-    assert(!req->user);
-    if (admin_owns(req->head.path) || req->head.method != HTTP_PUT ||
-        (!inside && front_is_foreign(&req->head, front->d->config.allow_origins)))
+    if (admin_owns(req->head.path) || req->head.method != HTTP_PUT)
         return HTTP_WHOLE;
     x = take(front);
+    if (!may_send(x, req, inside)) {
+        give_back(x);
+        return HTTP_WHOLE; /* and then refused */
+    }
     const struct api_request call = request_of(x, req, inside);
 
     x->req = req;
     req->user = x;
-    switch (api_upload_begin(cloud_api(front->d->cloud), &x->arena, &call, &x->upload,
-                             &x->reply)) {
+    switch (api_upload_begin(cloud_api(front->d->cloud), &x->arena, &call, &x->upload, &x->reply)) {
     case API_UPLOAD_BEGUN:
         return HTTP_PIECEWISE;
     case API_UPLOAD_REFUSED:
@@ -384,15 +407,15 @@ on_cut(struct http_request *req)
 
 /* ---- requests that are whole ---- */
 
+/* All of the request is there, and its body is on the disk. */
 static void
-carry_out(struct exchange *x, struct http_request *req, bool inside)
+carry_on(void *ctx)
 {
+    struct exchange *x = ctx;
     struct front *front = x->front;
+    struct http_request *req = x->req;
+    bool inside = x->inside;
 
-    assert(!x->durable.waiting && (!x->refused || !x->upload));
-    x->req = req;
-    if (x->upload)
-        api_upload_end(x->upload);
     if (!x->refused) {
         const struct api_request call = request_of(x, req, inside);
 
@@ -400,6 +423,15 @@ carry_out(struct exchange *x, struct http_request *req, bool inside)
     }
     x->durable.fn = is_durable;
     store_wait(cloud_store(front->d->cloud), x->reply.wait_seq, &x->durable);
+}
+
+static void
+carry_out(struct exchange *x, struct http_request *req, bool inside)
+{
+    x->req = req;
+    x->inside = inside;
+    if (!x->upload || api_upload_end_later(x->upload, carry_on, x))
+        carry_on(x);
 }
 
 static void
@@ -419,11 +451,14 @@ handle(struct front *front, struct http_request *req, bool inside)
         admin_request(front->d->admin, req);
         return;
     }
-    if (!inside && front_is_foreign(&req->head, front->d->config.allow_origins)) {
-        refuse_page(front, req);
+    struct exchange *x = take(front);
+
+    if (may_send(x, req, inside)) {
+        carry_out(x, req, inside);
         return;
     }
-    carry_out(take(front), req, inside);
+    give_back(x);
+    refuse_page(front, req);
 }
 
 static void

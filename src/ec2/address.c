@@ -6,8 +6,8 @@
  * address; so all that knows of public addresses (translation on the host, names, metadata) needs
  * to know nothing of Elastic IPs, and moving one is two rows in one transaction.
  *
- * Invariant: address.interface_id names the interface whose address_id names the address, or both
- * are empty.
+ * Invariant: address.interface_id and private_ip name the interface, or the secondary address of
+ * one, whose address_id names the address; or all are empty.
  */
 #include "ec2/instance.h"
 
@@ -20,6 +20,12 @@ enum {
     LABEL_MAX = 63,
 };
 
+/* What an Elastic IP is for: an interface's own address, or a secondary one of it. */
+struct place {
+    const struct ec2_interface_row *nic;
+    const struct ec2_secondary_address_row *more; /* NULL: its own */
+};
+
 /* ---- finding and showing ---- */
 
 static const struct ec2_address_row *
@@ -28,8 +34,8 @@ mine(struct api_call *call, const struct ec2_address_row *row)
     return row && ec2_mine(call, row->account, row->region) ? row : NULL;
 }
 
-static int
-find(struct api_call *call, struct str id, const struct ec2_address_row **ret)
+int
+ec2_address_find(struct api_call *call, struct str id, const struct ec2_address_row **ret)
 {
     const struct ec2_address_row *row = mine(call, ec2_address_get(call->txn, id));
 
@@ -75,7 +81,7 @@ show(struct api_call *call, const struct ec2_address_row *row)
     assert((row->interface_id.n > 0) == (row->association_id.n > 0));
     if (!nic)
         return out;
-    assert(str_eq(nic->address_id, row->id) && str_eq(nic->public_ip, row->public_ip));
+    assert(!str_eq(nic->private_ip, row->private_ip) || str_eq(nic->address_id, row->id));
     out.association_id = row->association_id;
     out.network_interface_id = nic->id;
     out.network_interface_owner_id = nic->account;
@@ -183,7 +189,7 @@ ec2_release_address(struct api_call *call, const struct ec2_ReleaseAddressReques
 
     if (r == 0)
         r = req->public_ip.n ? find_ip(call, req->public_ip, &row)
-                             : find(call, req->allocation_id, &row);
+                             : ec2_address_find(call, req->allocation_id, &row);
     if (r)
         return r;
     if (req->public_ip.n)
@@ -227,7 +233,7 @@ target_of_instance(struct api_call *call, struct str id, const struct ec2_interf
 static int
 target_of_interface(struct api_call *call, struct str id, const struct ec2_interface_row **ret)
 {
-    int r = ec2_interface_find(call, id, ret);
+    int r = ec2_interface_manage(call, id, ret);
     const struct ec2_instance_row *instance =
         r ? NULL : ec2_instance_get(call->txn, (*ret)->instance_id);
 
@@ -239,11 +245,24 @@ target_of_interface(struct api_call *call, struct str id, const struct ec2_inter
                      STR_ARG(ec2_instance_state_show(instance->state).name), STR_ARG(id));
 }
 
-/* The interface that the call names, and that it may have an Elastic IP. */
-static int
-target(struct api_call *call, const struct ec2_AssociateAddressRequest *req,
-       const struct ec2_interface_row **ret)
+/* Where it is; a secondary address that is gone has let it go. */
+static struct place
+place_of(struct txn *txn, const struct ec2_interface_row *nic, struct str private_ip)
 {
+    struct place place = {.nic = nic};
+
+    assert(nic);
+    if (private_ip.n && !str_eq(private_ip, nic->private_ip))
+        place.more = ec2_secondary_of(txn, nic, private_ip);
+    return place;
+}
+
+/* The address that the call names, and that it may have an Elastic IP. */
+static int
+target(struct api_call *call, const struct ec2_AssociateAddressRequest *req, struct place *ret)
+{
+    const struct ec2_interface_row *nic;
+
     if (req->instance_id.n && req->network_interface_id.n)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
                          "The parameter InstanceId cannot be used with the parameter "
@@ -251,38 +270,45 @@ target(struct api_call *call, const struct ec2_AssociateAddressRequest *req,
     if (!req->instance_id.n && !req->network_interface_id.n)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "Either instance ID or network interface id must be specified");
-    int r = req->instance_id.n ? target_of_instance(call, req->instance_id, ret)
-                               : target_of_interface(call, req->network_interface_id, ret);
+    int r = req->instance_id.n ? target_of_instance(call, req->instance_id, &nic)
+                               : target_of_interface(call, req->network_interface_id, &nic);
     if (r)
         return r;
-    const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, (*ret)->vpc_id);
+    const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, nic->vpc_id);
 
     if (!vpc || !vpc->internet_gateway_id.n)
         return api_fault(call, &EC2_ERR(Gateway_NotAttached),
                          "Network %.*s is not attached to any internet gateway",
-                         STR_ARG((*ret)->vpc_id));
-    if (req->private_ip_address.n && !str_eq(req->private_ip_address, (*ret)->private_ip))
+                         STR_ARG(nic->vpc_id));
+    *ret = place_of(call->txn, nic, req->private_ip_address);
+    if (req->private_ip_address.n && !ret->more &&
+        !str_eq(req->private_ip_address, nic->private_ip))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "The private IP address %.*s is not assigned to the network interface "
                          "'%.*s'",
-                         STR_ARG(req->private_ip_address), STR_ARG((*ret)->id));
-    assert(str_eq((*ret)->account, call->account) && str_eq((*ret)->region, call->region));
+                         STR_ARG(req->private_ip_address), STR_ARG(nic->id));
     return 0;
 }
 
 /* AllowReassociation=false: neither may the address be elsewhere, nor the interface have one. */
 static int
 association_check(struct api_call *call, const struct ec2_address_row *row,
-                  const struct ec2_interface_row *nic)
+                  const struct place *place)
 {
+    const struct ec2_interface_row *nic = place->nic;
+    struct str has = place->more ? place->more->public_ip
+                     : nic->address_id.n ? nic->public_ip
+                                         : STR_NONE;
+    struct str private_ip = place->more ? place->more->private_ip : nic->private_ip;
+
     if (row->association_id.n)
         return api_fault(call, &EC2_ERR(Resource_AlreadyAssociated),
                          "resource %.*s is already associated with associate-id %.*s",
                          STR_ARG(row->id), STR_ARG(row->association_id));
-    if (nic->address_id.n)
+    if (has.n)
         return api_fault(call, &EC2_ERR(Resource_AlreadyAssociated),
                          "resource %.*s and %.*s is already associated with public address %.*s",
-                         STR_ARG(nic->id), STR_ARG(nic->private_ip), STR_ARG(nic->public_ip));
+                         STR_ARG(nic->id), STR_ARG(private_ip), STR_ARG(has));
     return 0;
 }
 
@@ -301,37 +327,77 @@ ec2_address_leave(struct txn *txn, struct str address_id)
     return put(txn, &new);
 }
 
+int
+ec2_address_follow(struct txn *txn, struct str address_id, struct str interface_id)
+{
+    const struct ec2_address_row *row = ec2_address_get(txn, address_id);
+
+    assert(row && row->interface_id.n > 0);
+    struct ec2_address_row new = *row;
+
+    new.interface_id = interface_id;
+    return put(txn, &new);
+}
+
+static int
+place_set(struct api_call *call, const struct place *place, const struct ec2_address_row *address)
+{
+    return place->more ? ec2_secondary_set_elastic(call->txn, place->more, address)
+                       : ec2_interface_set_elastic(call, place->nic, address);
+}
+
 /* Takes the address from its interface. */
 static int
 dissociate(struct api_call *call, const struct ec2_address_row *row)
 {
-    const struct ec2_interface_row *nic = ec2_interface_get(call->txn, row->interface_id);
-
-    assert(nic && str_eq(nic->address_id, row->id));
+    const struct place place =
+        place_of(call->txn, ec2_interface_get(call->txn, row->interface_id), row->private_ip);
     int r = ec2_address_leave(call->txn, row->id);
 
-    return r ? r : ec2_interface_set_elastic(call, nic, NULL);
+    assert(place.more || str_eq(place.nic->address_id, row->id));
+    return r ? r : place_set(call, &place, NULL);
 }
 
 static int
-associate(struct api_call *call, const struct ec2_address_row *row,
-          const struct ec2_interface_row *nic, struct str *ret_id)
+associate(struct api_call *call, const struct ec2_address_row *row, struct place place,
+          struct str *ret_id)
 {
+    struct str private_ip = place.more ? place.more->private_ip : place.nic->private_ip;
+    struct str has = place.more ? place.more->address_id : place.nic->address_id;
+    struct str nic_id = place.nic->id;
     int r = row->association_id.n ? dissociate(call, row) : 0;
 
-    assert(str_eq(row->account, nic->account));
-    if (r == 0 && nic->address_id.n)
-        r = ec2_address_leave(call->txn, nic->address_id);
+    if (r == 0 && has.n)
+        r = ec2_address_leave(call->txn, has);
     if (r)
         return r;
     struct ec2_address_row new = *row;
 
     new.association_id = api_id(call, "eipassoc");
-    new.interface_id = nic->id;
-    new.private_ip = nic->private_ip;
+    new.interface_id = nic_id;
+    new.private_ip = private_ip;
     r = put(call->txn, &new);
     *ret_id = new.association_id;
-    return r ? r : ec2_interface_set_elastic(call, nic, &new);
+    /* It may have been at another address of the same interface. */
+    place = place_of(call->txn, ec2_interface_get(call->txn, nic_id), private_ip);
+    return r ? r : place_set(call, &place, &new);
+}
+
+int
+ec2_address_associate(struct api_call *call, const struct ec2_address_row *row,
+                      const struct ec2_interface_row *nic, struct str *ret_id)
+{
+    return associate(call, row, place_of(call->txn, nic, STR_NONE), ret_id);
+}
+
+/* The address of a NAT gateway is the gateway's, and goes with it. */
+static int
+free_check(struct api_call *call, const struct ec2_address_row *row)
+{
+    const struct ec2_interface_row *nic =
+        row->interface_id.n ? ec2_interface_get(call->txn, row->interface_id) : NULL;
+
+    return nic && nic->nat_gateway_id.n ? ec2_interface_manage(call, nic->id, &nic) : 0;
 }
 
 int
@@ -339,28 +405,31 @@ ec2_associate_address(struct api_call *call, const struct ec2_AssociateAddressRe
                       struct ec2_AssociateAddressResult *res)
 {
     const struct ec2_address_row *row;
-    const struct ec2_interface_row *nic;
+    struct place place;
 
     int r = one_name_check(call, req->public_ip, req->allocation_id, "allocation");
 
     if (r == 0)
         r = req->public_ip.n ? find_ip(call, req->public_ip, &row)
-                             : find(call, req->allocation_id, &row);
+                             : ec2_address_find(call, req->allocation_id, &row);
     if (r == 0)
-        r = target(call, req, &nic);
+        r = target(call, req, &place);
     if (r)
         return r;
     if (req->public_ip.n)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
                          "You must specify an allocation id when mapping an address to a VPC "
                          "instance");
-    if (str_eq(row->interface_id, nic->id)) { /* asked again */
+    if (str_eq(row->interface_id, place.nic->id) &&
+        str_eq(row->private_ip, place.more ? place.more->private_ip : place.nic->private_ip)) {
+        /* asked again */
         res->association_id = row->association_id;
         return 0;
     }
-    if (!opt_bool_or(req->allow_reassociation, true))
-        r = association_check(call, row, nic);
-    return r ? r : associate(call, row, nic, &res->association_id);
+    r = free_check(call, row);
+    if (r == 0 && !opt_bool_or(req->allow_reassociation, true))
+        r = association_check(call, row, &place);
+    return r ? r : associate(call, row, place, &res->association_id);
 }
 
 int
@@ -383,7 +452,8 @@ ec2_disassociate_address(struct api_call *call, const struct ec2_DisassociateAdd
     if (!row)
         return ec2_missing(call, &EC2_ERR(InvalidAssociationID_NotFound), "association",
                            &(struct str_list){(struct str *)&req->association_id, 1});
-    return dissociate(call, row);
+    r = free_check(call, row);
+    return r ? r : dissociate(call, row);
 }
 
 /* ---- DescribeAddresses ---- */
@@ -518,7 +588,7 @@ static int
 ptr_put(struct api_call *call, struct str id, struct str name, struct ec2_AddressAttribute **ret)
 {
     const struct ec2_address_row *row;
-    int r = find(call, id, &row);
+    int r = ec2_address_find(call, id, &row);
 
     if (r)
         return r;

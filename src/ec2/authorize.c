@@ -224,13 +224,17 @@ find_rule(struct api_call *call, struct str id, struct api_resource *r)
         r->tags = &row->tags;
 }
 
+/* By its own id, or that of its attachment. */
 static void
 find_interface(struct api_call *call, struct str id, struct api_resource *r)
 {
-    const struct ec2_interface_row *row = ec2_interface_get(call->txn, id);
+    const struct ec2_interface_row *row = str_starts(id, S("eni-attach-"))
+                                              ? ec2_interface_by_attachment_get(call->txn, id)
+                                              : ec2_interface_get(call->txn, id);
 
     if (!MINE(call, row))
         return;
+    r->arn = arn(call, "network-interface", row->id);
     r->tags = &row->tags;
     key(call, r, "ec2:NetworkInterfaceID", row->id);
     key(call, r, "ec2:AvailabilityZone", row->zone);
@@ -285,6 +289,15 @@ find_host_reservation(struct api_call *call, struct str id, struct api_resource 
         r->tags = &row->tags;
 }
 
+static void
+find_event_window(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_event_window_row *row = ec2_event_window_get(call->txn, id);
+
+    if (MINE(call, row))
+        r->tags = &row->tags;
+}
+
 /* Policies name a placement group by its name, calls also by its id. */
 static void
 find_placement_group(struct api_call *call, struct str id, struct api_resource *r)
@@ -302,6 +315,38 @@ find_placement_group(struct api_call *call, struct str id, struct api_resource *
     key(call, r, "ec2:PlacementGroupStrategy", row->strategy);
 }
 
+static void
+find_nat_gateway(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_nat_gateway_row *row = ec2_nat_gateway_get(call->txn, id);
+
+    if (!MINE(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:Vpc", arn(call, "vpc", row->vpc_id));
+    key(call, r, "ec2:Subnet", arn(call, "subnet", row->subnet_id));
+}
+
+/* Whoever has a side of it. */
+static void
+find_peering(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_vpc_peering_row *row;
+    const struct ec2_vpc_peering_row *known = ec2_vpc_peering_get(call->txn, id);
+
+    if (!known || ec2_vpc_peering_find(call, id, &row))
+        return;
+    if (str_eq(row->account, call->account))
+        r->tags = &row->tags;
+    key(call, r, "ec2:VpcPeeringConnectionID", row->id);
+    key(call, r, "ec2:RequesterVpc",
+        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
+                STR_ARG(row->account), STR_ARG(row->vpc_id)));
+    key(call, r, "ec2:AccepterVpc",
+        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
+                STR_ARG(row->peer_account), STR_ARG(row->peer_vpc_id)));
+}
+
 static const struct type {
     const char *name, *prefix; /* of ids; "" of none */
     void (*find)(struct api_call *call, struct str id, struct api_resource *r);
@@ -314,6 +359,8 @@ static const struct type {
     {"subnet", "subnet-", find_subnet},
     {"route-table", "rtb-", find_route_table},
     {"internet-gateway", "igw-", find_internet_gateway},
+    {"natgateway", "nat-", find_nat_gateway},
+    {"vpc-peering-connection", "pcx-", find_peering},
     {"network-acl", "acl-", find_network_acl},
     {"dhcp-options", "dopt-", find_dhcp_options},
     {"security-group", "sg-", find_security_group},
@@ -323,6 +370,7 @@ static const struct type {
     {"capacity-reservation", "cr-", find_capacity_reservation},
     {"dedicated-host", "h-", find_dedicated_host},
     {"host-reservation", "hr-", find_host_reservation},
+    {"instance-event-window", "iew-", find_event_window},
     {"placement-group", "pg-", find_placement_group},
 };
 
@@ -384,15 +432,27 @@ uses(struct api_call *call, const char *type, struct str id)
 }
 
 static int
+uses_networks(struct api_call *call, const struct ec2_launch *l)
+{
+    int r = 0;
+
+    LIST_EACH(&l->nics, nic) {
+        if (r == 0)
+            r = uses(call, "subnet", nic->subnet->id);
+        for (size_t i = 0; i < nic->group_ids.n && r == 0; i++)
+            r = uses(call, "security-group", nic->group_ids.v[i]);
+    }
+    return r;
+}
+
+static int
 uses_all(struct api_call *call, const struct ec2_RunInstancesRequest *req,
          const struct ec2_launch *l)
 {
     int r = uses(call, "image", l->image->id);
 
     if (r == 0)
-        r = uses(call, "subnet", l->subnet->id);
-    for (size_t i = 0; i < l->group_ids.n && r == 0; i++)
-        r = uses(call, "security-group", l->group_ids.v[i]);
+        r = uses_networks(call, l);
     if (r == 0 && req->key_name.n)
         r = uses(call, "key-pair", req->key_name);
     if (r == 0 && l->model.capacity_target.n)
@@ -440,14 +500,14 @@ makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 
 static int
 makes_interface(struct api_call *call, const struct ec2_RunInstancesRequest *req,
-                const struct ec2_launch *l)
+                const struct ec2_launch *l, const struct ec2_launch_nic *nic)
 {
     struct api_resource r = {.arn = arn(call, "network-interface", S("*")),
                              .new_tags = tags_for(call, req, "network-interface")};
 
     key(call, &r, "ec2:AvailabilityZone", l->subnet->zone);
-    key_flag(call, &r, "ec2:AssociatePublicIpAddress", l->public_ip);
-    key(call, &r, "ec2:Subnet", arn(call, "subnet", l->subnet->id));
+    key_flag(call, &r, "ec2:AssociatePublicIpAddress", nic->public_ip);
+    key(call, &r, "ec2:Subnet", arn(call, "subnet", nic->subnet->id));
     key(call, &r, "ec2:Vpc", arn(call, "vpc", l->vpc->id));
     return api_authorize_on(call, RUN, &r, NULL);
 }
@@ -482,9 +542,10 @@ ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest
         r = uses_all(call, req, l);
     if (r == 0)
         r = makes_volume(call, req, l);
-    if (r == 0)
-        r = l->interface ? uses(call, "network-interface", l->interface->id)
-                         : makes_interface(call, req, l);
+    LIST_EACH(&l->nics, nic)
+        if (r == 0)
+            r = nic->existing ? uses(call, "network-interface", nic->existing->id)
+                              : makes_interface(call, req, l, nic);
     return r == 0 ? tags_all(call, req) : r;
 }
 

@@ -11,6 +11,15 @@ ec2_filters(struct api_call *call, const struct api_filter_table *table,
     return api_filter_compile(call->arena, table, API_FILTER_PAIRS(filters), ret, &call->fault);
 }
 
+bool
+ec2_filter_given(const struct ec2_FilterList *filters, const char *name)
+{
+    LIST_EACH(filters, f)
+        if (str_is(f->name, name))
+            return true;
+    return false;
+}
+
 int
 ec2_page_open(struct api_call *call, const struct api_page_rule *rule, struct str token,
               struct opt_i64 max_results, bool has_ids, struct api_page *ret)

@@ -184,14 +184,21 @@ int ec2_prefix_list_use(struct api_call *call, struct str id);
 extern const struct api_filter_table ec2_managed_prefix_list_filter_table,
     ec2_prefix_list_filter_table;
 
+/* ---- vpn_gateway.c ---- */
+
+extern const struct api_filter_table ec2_vpn_gateway_filter_table;
+
 /* ---- interface.c ---- */
 
 struct ec2_interface_want {
     const struct ec2_subnet_row *subnet;
     struct str instance_id; /* attached to this instance as device_index */
     int64_t device_index;
-    struct str interface_type; /* efa, or empty */
+    struct str interface_type; /* efa, nat_gateway, or empty */
+    struct str nat_gateway_id; /* whose it is; it has no groups then */
     struct str private_ip; /* absent: the lowest free address is taken */
+    struct str_list more_ips; /* secondary ones */
+    int64_t more_count;       /* and so many of those that are free */
     bool public_ip;
     struct str description;
     struct str_list group_ids, tags;
@@ -207,9 +214,23 @@ int ec2_interface_make(struct api_call *call, const struct ec2_interface_want *w
                        struct ec2_interface_row *ret);
 /* "interface", "efa" */
 struct str ec2_interface_type_show(const struct ec2_interface_row *row);
-/* Attaches one that is available as an instance's device 0; it outlives the instance. */
+/* Attaches one that is available to an instance, which it outlives. */
 int ec2_interface_attach(struct api_call *call, const struct ec2_interface_row *row,
-                         struct str instance_id, struct ec2_interface_row *ret);
+                         struct str instance_id, int64_t device_index,
+                         struct ec2_interface_row *ret);
+/* It is available again.  0 or negative; the caller writes the instance's row. */
+int ec2_interface_detach(struct txn *txn, const struct ec2_interface_row *row);
+int ec2_interface_put(struct txn *txn, const struct ec2_interface_row *row);
+/* As ec2_interface_find(), but one that a NAT gateway has is OperationNotPermitted. */
+int ec2_interface_manage(struct api_call *call, struct str id,
+                         const struct ec2_interface_row **ret);
+/*
+ * Takes that address of the subnet (absent: the lowest free one), or gives it back.  Faults: those
+ * of ec2_interface_make().
+ */
+int ec2_private_ip_take(struct api_call *call, const struct ec2_subnet_row *subnet,
+                        struct str want, struct str *ret);
+int ec2_private_ip_return(struct txn *txn, struct str subnet_id, struct str ip);
 /* One that is attached to nothing goes, with its addresses.  0 or negative. */
 int ec2_interface_drop(struct txn *txn, const struct ec2_interface_row *row);
 struct ec2_NetworkInterface ec2_interface_show(struct api_call *call,
@@ -252,7 +273,40 @@ int ec2_interface_find(struct api_call *call, struct str id, const struct ec2_in
 int ec2_interface_only(struct api_call *call, const struct ec2_instance_row *instance,
                        const struct ec2_interface_row **ret);
 
+/* ---- interface_address.c: secondary private addresses ---- */
+
+/*
+ * Gives an interface these addresses and so many free ones, and writes its row, which *row becomes.
+ * They are added to *ret (NULL: nobody asks).  Faults: those of ec2_private_ip_take(),
+ * PrivateIpAddressLimitExceeded.
+ */
+int ec2_secondaries_make(struct api_call *call, struct ec2_interface_row *row,
+                         const struct str_list *ips, int64_t count, struct str_list *ret);
+/* The interface goes, or loses them all; the caller writes or deletes its row. */
+int ec2_secondaries_drop(struct txn *txn, const struct ec2_interface_row *row);
+/* The interface's secondary address of that text, or NULL. */
+const struct ec2_secondary_address_row *
+ec2_secondary_of(struct txn *txn, const struct ec2_interface_row *row, struct str ip);
+/* Whether an instance of that type may have an interface with so many private addresses. */
+int ec2_address_count_check(struct api_call *call, struct str type, int64_t n);
+/* Elastic IP of a secondary address, or none (NULL). */
+int ec2_secondary_set_elastic(struct txn *txn, const struct ec2_secondary_address_row *row,
+                              const struct ec2_address_row *address);
+/* The secondary addresses of PrivateIpAddresses, and the primary one; InvalidParameterCombination,
+ * InvalidParameterValue. */
+struct ec2_PrivateIpAddressSpecificationList;
+int ec2_addresses_of(struct api_call *call, struct str primary,
+                     const struct ec2_PrivateIpAddressSpecificationList *list,
+                     struct opt_i64 count, struct str *ret_primary, struct str_list *ret_more);
+
 /* ---- address.c ---- */
+
+/* Gives an interface's own address this Elastic IP. */
+int ec2_address_associate(struct api_call *call, const struct ec2_address_row *row,
+                          const struct ec2_interface_row *nic, struct str *ret_id);
+int ec2_address_find(struct api_call *call, struct str id, const struct ec2_address_row **ret);
+/* The address's private one moved to another interface, and takes it along. */
+int ec2_address_follow(struct txn *txn, struct str address_id, struct str interface_id);
 
 /* An interface goes: its Elastic IP is with no interface any more. */
 int ec2_address_leave(struct txn *txn, struct str address_id);
@@ -352,6 +406,14 @@ int ec2_event_end(struct txn *txn, const struct ec2_event_row *row, int64_t now_
 int ec2_events_end(struct txn *txn, struct str instance_id, const char *code, int64_t now_ms);
 int ec2_events_forget(struct txn *txn, struct str instance_id);
 
+/* ---- event_window.c ---- */
+
+/* An event of the instance is moved to where its event window, if it has one, is open. */
+void ec2_event_window_fit(struct txn *txn, const struct ec2_instance_row *instance,
+                          struct ec2_event_want *want);
+/* The instance goes: no window is for it any more. */
+int ec2_event_window_forget(struct txn *txn, const struct ec2_instance_row *instance);
+
 /* ---- vcpu_limit.c ---- */
 
 /* What the caller's quota is in this Region, by its code of placement/quota.h. */
@@ -382,6 +444,8 @@ struct ec2_upkeep *ec2_upkeep_free(struct ec2_upkeep *u);
 /* The filters of this call; 0 or a fault (filter.h). */
 int ec2_filters(struct api_call *call, const struct api_filter_table *table,
                 const struct ec2_FilterList *filters, struct api_filter_set *ret);
+/* Whether the call has a filter of that name. */
+bool ec2_filter_given(const struct ec2_FilterList *filters, const char *name);
 /* The page that this call asks for, and the token for the one after it (page.h). */
 int ec2_page_open(struct api_call *call, const struct api_page_rule *rule, struct str token,
                   struct opt_i64 max_results, bool has_ids, struct api_page *ret);

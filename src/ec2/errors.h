@@ -10,10 +10,13 @@
 
 /* C name with '_' for '.', code, status.  Append in alphabetical order. */
 #define EC2_ERRORS(X)                                                                              \
+    X(ActiveVpcPeeringConnectionPerVpcLimitExceeded,                                               \
+      "ActiveVpcPeeringConnectionPerVpcLimitExceeded", 400)                                        \
     X(AddressLimitExceeded, "AddressLimitExceeded", 400)                                           \
     X(AttachmentLimitExceeded, "AttachmentLimitExceeded", 400)                                     \
     X(AuthFailure, "AuthFailure", 401)                                                             \
     X(CannotDelete, "CannotDelete", 400)                                                           \
+    X(CidrLimitExceeded, "CidrLimitExceeded", 400)                                                 \
     X(DefaultSubnetAlreadyExistsInAvailabilityZone,                                                \
       "DefaultSubnetAlreadyExistsInAvailabilityZone", 400)                                         \
     X(DefaultVpcAlreadyExists, "DefaultVpcAlreadyExists", 400)                                     \
@@ -25,6 +28,9 @@
     X(IncorrectInstanceState, "IncorrectInstanceState", 400)                                       \
     X(IncorrectState, "IncorrectState", 400)                                                       \
     X(InstanceCreditSpecification_NotSupported, "InstanceCreditSpecification.NotSupported", 400)   \
+    X(InstanceEventWindowAssociationLimitExceeded, "InstanceEventWindowAssociationLimitExceeded",  \
+      400)                                                                                         \
+    X(InstanceEventWindowLimitExceeded, "InstanceEventWindowLimitExceeded", 400)                   \
     X(InstanceLimitExceeded, "InstanceLimitExceeded", 400)                                         \
     X(InsufficientAddressCapacity, "InsufficientAddressCapacity", 400)                             \
     X(InsufficientCidrBlocks, "InsufficientCidrBlocks", 400)                                       \
@@ -45,6 +51,7 @@
     X(InvalidBlockDeviceMapping, "InvalidBlockDeviceMapping", 400)                                 \
     X(InvalidCapacityReservationId_Malformed, "InvalidCapacityReservationId.Malformed", 400)       \
     X(InvalidCapacityReservationId_NotFound, "InvalidCapacityReservationId.NotFound", 400)         \
+    X(InvalidCidrBlock_InUse, "InvalidCidrBlock.InUse", 400)                                       \
     X(InvalidDhcpOptionID_NotFound, "InvalidDhcpOptionID.NotFound", 400)                           \
     X(InvalidGatewayID_NotFound, "InvalidGatewayID.NotFound", 400)                                 \
     X(InvalidGroupId_Malformed, "InvalidGroupId.Malformed", 400)                                   \
@@ -64,6 +71,8 @@
     X(InvalidInstanceAttributeValue, "InvalidInstanceAttributeValue", 400)                         \
     X(InvalidInstanceEventIDNotFound, "InvalidInstanceEventIDNotFound", 400)                       \
     X(InvalidInstanceEventStartTime, "InvalidInstanceEventStartTime", 400)                         \
+    X(InvalidInstanceEventWindowID_Malformed, "InvalidInstanceEventWindowID.Malformed", 400)       \
+    X(InvalidInstanceEventWindowID_NotFound, "InvalidInstanceEventWindowID.NotFound", 400)         \
     X(InvalidInstanceID, "InvalidInstanceID", 400)                                                 \
     X(InvalidInstanceID_Malformed, "InvalidInstanceID.Malformed", 400)                             \
     X(InvalidInstanceID_NotFound, "InvalidInstanceID.NotFound", 400)                               \
@@ -72,6 +81,7 @@
     X(InvalidKeyPair_Duplicate, "InvalidKeyPair.Duplicate", 400)                                   \
     X(InvalidKeyPair_NotFound, "InvalidKeyPair.NotFound", 400)                                     \
     X(InvalidKey_Format, "InvalidKey.Format", 400)                                                 \
+    X(InvalidNatGatewayID_NotFound, "InvalidNatGatewayID.NotFound", 400)                           \
     X(InvalidNetworkAclEntry_NotFound, "InvalidNetworkAclEntry.NotFound", 400)                     \
     X(InvalidNetworkAclID_NotFound, "InvalidNetworkAclID.NotFound", 400)                           \
     X(InvalidNetworkInterfaceID_NotFound, "InvalidNetworkInterfaceID.NotFound", 400)               \
@@ -94,6 +104,7 @@
     X(InvalidSecurityGroupRuleId_NotFound, "InvalidSecurityGroupRuleId.NotFound", 400)             \
     X(InvalidSnapshotID_Malformed, "InvalidSnapshotID.Malformed", 400)                             \
     X(InvalidSnapshot_NotFound, "InvalidSnapshot.NotFound", 400)                                   \
+    X(InvalidStateTransition, "InvalidStateTransition", 400)                                       \
     X(InvalidSubnetID_NotFound, "InvalidSubnetID.NotFound", 400)                                   \
     X(InvalidSubnet_Conflict, "InvalidSubnet.Conflict", 400)                                       \
     X(InvalidSubnet_Range, "InvalidSubnet.Range", 400)                                             \
@@ -101,16 +112,24 @@
     X(InvalidUserID_Malformed, "InvalidUserID.Malformed", 400)                                     \
     X(InvalidVolume_NotFound, "InvalidVolume.NotFound", 400)                                       \
     X(InvalidVpcID_NotFound, "InvalidVpcID.NotFound", 400)                                         \
+    X(InvalidVpcCidrBlockAssociationID_NotFound, "InvalidVpcCidrBlockAssociationID.NotFound", 400) \
+    X(InvalidVpcPeeringConnectionID_NotFound, "InvalidVpcPeeringConnectionID.NotFound", 400)       \
     X(InvalidVpc_Range, "InvalidVpc.Range", 400)                                                   \
+    X(InvalidVpnGatewayID_NotFound, "InvalidVpnGatewayID.NotFound", 400)                           \
     X(LimitPriceExceeded, "LimitPriceExceeded", 400)                                               \
     X(MissingInput, "MissingInput", 400)                                                           \
     X(MissingParameter, "MissingParameter", 400)                                                   \
+    X(NatGatewayLimitExceeded, "NatGatewayLimitExceeded", 400)                                     \
+    X(NatGatewayNotFound, "NatGatewayNotFound", 400)                                               \
     X(NetworkAclEntryAlreadyExists, "NetworkAclEntryAlreadyExists", 400)                           \
     X(NetworkAclEntryLimitExceeded, "NetworkAclEntryLimitExceeded", 400)                           \
     X(NetworkAclLimitExceeded, "NetworkAclLimitExceeded", 400)                                     \
     X(OperationNotPermitted, "OperationNotPermitted", 400)                                         \
     X(Resource_AlreadyAssociated, "Resource.AlreadyAssociated", 400)                               \
+    X(OutstandingVpcPeeringConnectionLimitExceeded,                                                \
+      "OutstandingVpcPeeringConnectionLimitExceeded", 400)                                         \
     X(PlacementGroupLimitExceeded, "PlacementGroupLimitExceeded", 400)                             \
+    X(PrivateIpAddressLimitExceeded, "PrivateIpAddressLimitExceeded", 400)                         \
     X(ReservationCapacityExceeded, "ReservationCapacityExceeded", 400)                             \
     X(RouteAlreadyExists, "RouteAlreadyExists", 400)                                               \
     X(RouteLimitExceeded, "RouteLimitExceeded", 400)                                               \
@@ -126,6 +145,7 @@
     X(UnsupportedHostConfiguration, "UnsupportedHostConfiguration", 400)                           \
     X(UnsupportedOperation, "UnsupportedOperation", 400)                                           \
     X(VcpuLimitExceeded, "VcpuLimitExceeded", 400)                                                 \
+    X(VpcPeeringConnectionAlreadyExists, "VpcPeeringConnectionAlreadyExists", 400)                 \
     X(VpcLimitExceeded, "VpcLimitExceeded", 400)                                                   \
     X(VPCIdNotSpecified, "VPCIdNotSpecified", 400)
 

@@ -10,12 +10,17 @@
 
 /* ---- finding ---- */
 
+static bool
+is_shown(const struct api_call *call, const struct ec2_instance_row *row)
+{
+    return row->state != EC2_TERMINATED ||
+           call->now_ms < row->terminated_ms + INSTANCE_TERMINATED_SHOWN_MS;
+}
+
 bool
 ec2_instance_visible(const struct api_call *call, const struct ec2_instance_row *row)
 {
-    return ec2_mine(call, row->account, row->region) &&
-           (row->state != EC2_TERMINATED ||
-            call->now_ms < row->terminated_ms + INSTANCE_TERMINATED_SHOWN_MS);
+    return ec2_mine(call, row->account, row->region) && is_shown(call, row);
 }
 
 static const struct ec2_instance_row *
@@ -134,13 +139,48 @@ by_launch(const void *a, const void *b)
     return x->launch_index < y->launch_index ? -1 : x->launch_index > y->launch_index;
 }
 
+/* The values of the filter instance-id when none is a pattern: then nothing else can pass. */
+static const struct str_list *
+ids_of_filter(const struct ec2_FilterList *filters)
+{
+    LIST_EACH(filters, f) {
+        bool exact = str_is(f->name, "instance-id");
+
+        LIST_EACH(&f->values, value)
+            exact = exact && str_find_char(*value, '*') >= value->n &&
+                    str_find_char(*value, '?') >= value->n &&
+                    str_find_char(*value, '\\') >= value->n;
+        if (exact)
+            return &f->values;
+    }
+    return NULL;
+}
+
+static void
+list_of_filter(struct ec2_instance_walk *w, const struct str_list *ids)
+{
+    w->listed = true;
+    for (size_t i = 0; i < ids->n; i++) {
+        const struct ec2_instance_row *row = instance_mine(w->call, ids->v[i]);
+        bool again = false;
+
+        for (size_t k = 0; k < w->rows.n; k++)
+            again = again || w->rows.v[k] == row;
+        if (row && !again)
+            *LIST_PUSH(w->call->arena, &w->rows) = row;
+    }
+}
+
 int
 ec2_instance_walk(struct api_call *call, const struct ec2_instance_walk_want *want,
                   struct ec2_instance_walk *ret)
 {
     static const struct api_page_rule rule = API_PAGE_EC2("instancesSet");
-    struct ec2_instance_walk w = {
-        .call = call, .by_id = want->ids->n > 0, .paged = want->max_results.set};
+    struct ec2_instance_walk w = {.call = call,
+                                  .by_id = want->ids->n > 0,
+                                  .listed = want->ids->n > 0,
+                                  .paged = want->max_results.set};
+    const struct str_list *named = ids_of_filter(want->filters);
     int r = ec2_listing_open(call, want->table, want->filters, &rule, want->token,
                              want->max_results, w.by_id, &w.listing);
 
@@ -148,13 +188,15 @@ ec2_instance_walk(struct api_call *call, const struct ec2_instance_walk_want *wa
         r = ec2_instances_find(call, want->ids, &w.rows);
     if (r)
         return r;
+    if (!w.by_id && named)
+        list_of_filter(&w, named);
     if (w.rows.n)
         qsort(w.rows.v, w.rows.n, sizeof(*w.rows.v), by_launch);
     assert(!(w.by_id && (w.paged || w.listing.page.after.n)));
     *ret = w;
     ret->cursor =
         store_seek(call->txn, &ec2_instance_by_owner, STORE_KEYS(call->account, call->region));
-    if (w.listing.page.after.n)
+    if (w.listing.page.after.n && !w.listed)
         resume(ret);
     return 0;
 }
@@ -165,13 +207,19 @@ ec2_instance_walk_next(struct ec2_instance_walk *w)
     const struct ec2_instance_row *row;
 
     assert(w->next <= w->rows.n);
-    if (w->by_id)
+    if (w->listed)
         return w->next < w->rows.n ? w->rows.v[w->next++] : NULL;
     if (w->listing.page.more)
         return NULL;
-    while ((row = ec2_instance_by_owner_next(&w->cursor)))
-        if (ec2_instance_visible(w->call, row))
+    while ((row = ec2_instance_by_owner_next(&w->cursor))) {
+        if (w->paged && w->work++ >= INSTANCE_WALK_WORK_MAX && w->seen) {
+            api_page_stop(&w->listing.page, page_key(w->call, w->seen));
+            return NULL;
+        }
+        w->seen = row;
+        if (is_shown(w->call, row))
             return row;
+    }
     return NULL;
 }
 
@@ -356,6 +404,7 @@ state_name(const void *row)
     }
 static const struct api_filter_column instance_columns[] = {
     {.name = "instance-state-name", .text = state_name},
+    COLUMN("architecture", architecture),
     COLUMN("availability-zone", zone),
     COLUMN("host-id", host_id),
     COLUMN("image-id", image_id),
@@ -373,15 +422,6 @@ static const struct api_filter_column instance_columns[] = {
 
 const struct api_filter_table ec2_instance_filter_table =
     API_FILTER_TABLE_OF_ROWS(ec2_service, EC2_SHAPE_Instance, instance_filters, instance_columns);
-
-static bool
-has_filter(const struct ec2_FilterList *filters, const char *name)
-{
-    LIST_EACH(filters, f)
-        if (str_is(f->name, name))
-            return true;
-    return false;
-}
 
 /* Whether a key (first is 0) or a value (1) of the interface's tags passes. */
 static bool
@@ -416,12 +456,13 @@ row_passes(struct api_call *call, const struct ec2_FilterList *filters,
         return false;
     if (!api_filter_has_others(set))
         return true;
-    if (has_filter(filters, "iam-instance-profile.name") && !profile_name_passes(call, set, row))
+    if (ec2_filter_given(filters, "iam-instance-profile.name") &&
+        !profile_name_passes(call, set, row))
         return false;
-    if (has_filter(filters, "network-interface.tag-key") &&
+    if (ec2_filter_given(filters, "network-interface.tag-key") &&
         !interface_tags_pass(call, set, "network-interface.tag-key", row, 0))
         return false;
-    return !has_filter(filters, "network-interface.tag-value") ||
+    return !ec2_filter_given(filters, "network-interface.tag-value") ||
            interface_tags_pass(call, set, "network-interface.tag-value", row, 1);
 }
 
@@ -431,12 +472,13 @@ enum { SCRATCH_BYTES_MAX = 1 << 20 };
 
 /* Whether the instance passes; its reply is built where it is forgotten again. */
 static bool
-passes(struct api_call *call, const struct ec2_FilterList *filters,
-       const struct api_filter_set *set, struct arena *scratch, const struct ec2_instance_row *row)
+passes(struct api_call *call, const struct ec2_FilterList *filters, struct ec2_instance_walk *walk,
+       struct arena *scratch, const struct ec2_instance_row *row)
 {
     struct api_call aside = *call;
     struct ec2_instance_shower shower;
     struct ec2_Instance instance;
+    const struct api_filter_set *set = &walk->listing.filters;
 
     if (!filters->n)
         return true;
@@ -444,6 +486,7 @@ passes(struct api_call *call, const struct ec2_FilterList *filters,
         return false;
     if (!api_filter_has_others(set))
         return true;
+    walk->work += INSTANCE_WALK_REPLY_WORK;
     arena_reset(scratch);
     aside.arena = scratch;
     ec2_instance_shower_init(&shower, &aside);
@@ -511,8 +554,7 @@ collect_rows(struct api_call *call, const struct ec2_FilterList *filters,
 
     arena_init(&scratch, SCRATCH_BYTES_MAX);
     while ((row = ec2_instance_walk_next(walk)))
-        if (passes(call, filters, &walk->listing.filters, &scratch, row) &&
-            ec2_instance_walk_take(walk, row))
+        if (passes(call, filters, walk, &scratch, row) && ec2_instance_walk_take(walk, row))
             *LIST_PUSH(call->arena, ret) = row;
     arena_done(&scratch);
 }

@@ -4,7 +4,8 @@
  *
  *   instance_sm.c         states, and the one function that moves an instance
  *   instance_reconcile.c  follows the host and the clock
- *   instance_run.c        RunInstances; instance_check.c reads its parameters
+ *   instance_run.c        RunInstances; instance_check.c reads its parameters, instance_network.c
+ *                         those of its interfaces
  *   instance_place.c      Placement of launches and starts: zones, groups, what lacks
  *   instance_token.c      client tokens
  *   instance_slot.c       ranges of user ids
@@ -27,6 +28,10 @@
 #include "gen/store/iam_rows.h"
 
 enum {
+    /* A page ends after so many rows that were looked at; a reply that was built counts for more.
+     * It is what bounds the time of a page whose filters nearly nothing passes. */
+    INSTANCE_WALK_WORK_MAX = 10000,
+    INSTANCE_WALK_REPLY_WORK = 9,
     INSTANCE_USER_DATA_BYTES_MAX = 16384, /* decoded */
     INSTANCE_RUN_MAX = 1000,              /* of one RunInstances */
     INSTANCE_HOP_LIMIT_MAX = 64,
@@ -97,6 +102,21 @@ struct str ec2_request_hash(struct api_call *call, const void *req);
 
 /* ---- instance_check.c ---- */
 
+/* An interface of what is launched. */
+struct ec2_launch_nic {
+    int64_t device_index;
+    const struct ec2_subnet_row *subnet;
+    const struct ec2_interface_row *existing; /* one that is there; NULL: it is made */
+    struct str_list group_ids, more_ips;
+    int64_t more_count;
+    struct str private_ip, description, type;
+    bool public_ip, delete_on_termination;
+};
+struct ec2_launch_nics {
+    struct ec2_launch_nic *v; /* by device index: the primary one is the first */
+    size_t n;
+};
+
 /* What the caller asked RunInstances for, checked; facts that all instances of the call share. */
 struct ec2_launch {
     unsigned min, max;
@@ -104,11 +124,9 @@ struct ec2_launch {
     const struct ec2_type *type;
     const struct ec2_subnet_row *subnet;
     const struct ec2_vpc_row *vpc;
-    struct str_list group_ids, volume_tags, interface_tags;
-    struct str private_ip, interface_description, interface_type;
+    struct ec2_launch_nics nics;
+    struct str_list volume_tags, interface_tags;
     const struct iam_profile_row *profile; /* NULL: none */
-    const struct ec2_interface_row *interface; /* one that is there; NULL: it is made */
-    bool public_ip, interface_delete;
     struct ec2_EbsBlockDevice root; /* of ec2_root_wanted() */
     struct ec2_instance_row model; /* members that all have alike */
 };
@@ -116,6 +134,19 @@ struct ec2_launch {
 int ec2_zone_check(struct api_call *call, const struct ec2_Placement *p, struct str *ret);
 int ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *req,
                      struct ec2_launch *ret);
+
+/* ---- instance_network.c ---- */
+
+/* The interfaces that the request asks for, subnet and VPC. */
+int ec2_launch_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
+                       struct ec2_launch *l);
+
+/* ---- interface_attach.c ---- */
+
+/* Whether an instance of the type may have n interfaces, one of them at that index.  Faults:
+ * AttachmentLimitExceeded, InvalidParameterValue. */
+int ec2_interface_slot_check(struct api_call *call, const struct ec2_type *type, int64_t n,
+                             int64_t device_index);
 
 /* ---- instance_place.c ---- */
 
@@ -234,6 +265,10 @@ struct ec2_instance_shower {
     bool vpc_hostnames;
     struct str zone, zone_id;
     struct str placement_group_id, placement_group;
+    /* The options of this row, when those of the next are likely to be the same … */
+    const struct ec2_instance_row *options_of;
+    struct ec2_instance_options *options;
+    unsigned n_options; /* … for which so much memory of the call was taken */
 };
 void ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call);
 void ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
@@ -291,11 +326,14 @@ struct ec2_instance_walk_want {
 };
 struct ec2_instance_walk {
     struct api_call *call;
-    struct ec2_instance_rows rows; /* by_id */
+    struct ec2_instance_rows rows; /* listed */
     size_t next;
     struct store_cursor cursor;
     struct ec2_listing listing;
+    const struct ec2_instance_row *seen; /* the last one that was looked at */
+    unsigned work; /* of INSTANCE_WALK_WORK_MAX */
     bool by_id, paged;
+    bool listed; /* by_id, or a filter names all that can pass */
 };
 int ec2_instance_walk(struct api_call *call, const struct ec2_instance_walk_want *want,
                       struct ec2_instance_walk *ret);

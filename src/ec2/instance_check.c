@@ -65,32 +65,6 @@ refuse_placement(struct api_call *call, const struct ec2_Placement *p)
 }
 
 static int
-refuse_interface(struct api_call *call, const struct ec2_InstanceNetworkInterfaceSpecification *i)
-{
-    const struct refusal list[] = {
-        {positive(i->ipv6_address_count), "NetworkInterface.Ipv6AddressCount"},
-        {i->ipv6_addresses.n > 0, "NetworkInterface.Ipv6Addresses"},
-        {i->private_ip_addresses.n > 1, "NetworkInterface.PrivateIpAddresses"},
-        {positive(i->secondary_private_ip_address_count),
-         "NetworkInterface.SecondaryPrivateIpAddressCount"},
-        {is_true(i->associate_carrier_ip_address), "NetworkInterface.AssociateCarrierIpAddress"},
-        {str_is(i->interface_type, "efa-only"), "NetworkInterface.InterfaceType (efa-only)"},
-        {positive(i->network_card_index), "NetworkInterface.NetworkCardIndex"},
-        {i->ipv4_prefixes.n > 0, "NetworkInterface.Ipv4Prefix"},
-        {positive(i->ipv4_prefix_count), "NetworkInterface.Ipv4PrefixCount"},
-        {i->ipv6_prefixes.n > 0, "NetworkInterface.Ipv6Prefix"},
-        {positive(i->ipv6_prefix_count), "NetworkInterface.Ipv6PrefixCount"},
-        {is_true(i->primary_ipv6), "NetworkInterface.PrimaryIpv6"},
-        {i->ena_srd_specification != NULL, "NetworkInterface.EnaSrdSpecification"},
-        {i->connection_tracking_specification != NULL,
-         "NetworkInterface.ConnectionTrackingSpecification"},
-        {i->ena_queue_count.set, "NetworkInterface.EnaQueueCount"},
-    };
-
-    return refuse_first(call, list, ARRAY_LEN(list));
-}
-
-static int
 refuse_options(struct api_call *call, const struct ec2_RunInstancesRequest *r)
 {
     const struct ec2_CpuOptionsRequest *cpu = r->cpu_options;
@@ -126,14 +100,11 @@ launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
         {r->operator!= NULL, "Operator"},
         {r->secondary_interfaces.n > 0, "SecondaryInterfaces"},
         {given(r->additional_info), "AdditionalInfo"},
-        {r->network_interfaces.n > 1, "NetworkInterface.2"},
     };
     int res = refuse_first(call, list, ARRAY_LEN(list));
 
     if (!res)
         res = refuse_placement(call, r->placement);
-    if (!res && r->network_interfaces.n == 1)
-        res = refuse_interface(call, &r->network_interfaces.v[0]);
     if (!res)
         res = refuse_options(call, r);
     return res;
@@ -319,185 +290,6 @@ check_placement(struct api_call *call, const struct ec2_Placement *p, struct ec2
     return ec2_placement_check(call, &wish, &l->model);
 }
 
-static int
-check_subnet(struct api_call *call, struct str subnet_id, const struct ec2_Placement *placement,
-             struct ec2_launch *l)
-{
-    struct str zone;
-    int r = ec2_zone_check(call, placement, &zone);
-    bool free = !zone.n && !subnet_id.n;
-
-    if (r == 0 && free)
-        zone = ec2_launch_zone(call, l);
-    if (r == 0)
-        r = subnet_id.n ? ec2_subnet_find(call, subnet_id, &l->subnet)
-                        : ec2_subnet_default(call, zone, &l->subnet);
-    if (r)
-        return r;
-    if (zone.n && !str_eq(zone, l->subnet->zone))
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "Value (%.*s) for parameter availabilityZone is invalid. Subnet '%.*s' "
-                         "is in the availability zone %.*s",
-                         STR_ARG(zone), STR_ARG(l->subnet->id), STR_ARG(l->subnet->zone));
-    if (!ec2_type_offered(l->type, l->subnet->zone))
-        return api_fault(call, &EC2_ERR(Unsupported),
-                         "Your requested instance type (%.*s) is not supported in your requested "
-                         "Availability Zone (%.*s). Please retry your request by not specifying "
-                         "an Availability Zone or choosing another one.",
-                         STR_ARG(l->type->name), STR_ARG(l->subnet->zone));
-    l->vpc = ec2_vpc_get(call->txn, l->subnet->vpc_id);
-    assert(l->vpc);
-    assert(str_eq(l->vpc->account, l->subnet->account));
-    l->model.vpc_id = l->vpc->id;
-    l->model.vpc_number = l->vpc->number;
-    l->model.subnet_id = l->subnet->id;
-    l->model.zone = l->subnet->zone;
-    /* a VPC may ask for more than its instances do */
-    if (str_is(l->vpc->tenancy, "dedicated") && str_is(l->model.tenancy, "default"))
-        l->model.tenancy = l->vpc->tenancy;
-    return 0;
-}
-
-/* ---- the network ---- */
-
-static int
-clash(struct api_call *call, const char *what)
-{
-    return api_fault(call, &EC2_ERR(InvalidParameterCombination),
-                     "Network interfaces and an instance-level %s may not be specified on the same "
-                     "request",
-                     what);
-}
-
-/* The address, which two members may name. */
-static int
-interface_address(struct api_call *call, const struct ec2_InstanceNetworkInterfaceSpecification *i,
-                  struct str *ret)
-{
-    *ret = i->private_ip_address;
-    if (!i->private_ip_addresses.n)
-        return 0;
-    const struct ec2_PrivateIpAddressSpecification *p = &i->private_ip_addresses.v[0];
-    if (ret->n && !str_eq(*ret, p->private_ip_address))
-        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
-                         "The parameters PrivateIpAddress and PrivateIpAddresses name different "
-                         "addresses");
-    if (p->primary.set && !p->primary.v)
-        return ec2_unsupported_parameter(call, "NetworkInterface.PrivateIpAddresses (secondary)");
-    *ret = p->private_ip_address;
-    return 0;
-}
-
-/* Members that must not stand beside NetworkInterfaces, which has them itself. */
-static int
-check_clashes(struct api_call *call, const struct ec2_RunInstancesRequest *req)
-{
-    const struct ec2_InstanceNetworkInterfaceSpecification *i = &req->network_interfaces.v[0];
-
-    assert(req->network_interfaces.n == 1);
-    if (req->subnet_id.n)
-        return clash(call, "subnet ID");
-    if (req->security_group_ids.n || req->security_groups.n)
-        return clash(call, "security groups");
-    if (req->private_ip_address.n)
-        return clash(call, "private IP address");
-    if (opt_i64_or(i->device_index, 0) != 0)
-        return invalid(call, "The network interface with device index 0 must be specified");
-    if (!i->device_index.set)
-        return api_fault(call, &EC2_ERR(MissingParameter),
-                         "The request must contain the parameter NetworkInterface.1.DeviceIndex");
-    return 0;
-}
-
-/* Kinds that launch_refuse() lets through. */
-static int
-check_interface_type(struct api_call *call, struct str type, struct ec2_launch *l)
-{
-    assert(!str_is(type, "efa-only"));
-    if (str_is(type, "efa"))
-        l->interface_type = type;
-    else if (differs(type, "interface"))
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "Value (%.*s) for parameter interfaceType is invalid. Valid values: "
-                         "interface, efa, efa-only",
-                         STR_ARG(type));
-    return 0;
-}
-
-/* An interface that is there has all that could be said of a new one. */
-static int
-check_existing(struct api_call *call, const struct ec2_InstanceNetworkInterfaceSpecification *i,
-               struct ec2_launch *l)
-{
-    const char *what =
-        i->subnet_id.p                                         ? "a subnet ID"
-        : i->groups.n                                          ? "security groups"
-        : i->private_ip_address.p || i->private_ip_addresses.n ? "a private IP address"
-        : i->associate_public_ip_address.set                   ? "a public IP address"
-        : i->description.p                                     ? "a description"
-        : i->interface_type.p                                  ? "an interface type"
-        : opt_bool_or(i->delete_on_termination, false)         ? "delete on termination as true"
-                                                               : NULL;
-
-    if (what)
-        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
-                         "A network interface may not specify a network interface ID and %s", what);
-    if (l->max > 1)
-        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
-                         "A network interface ID may not be specified when more than one instance "
-                         "is launched");
-    int r = ec2_interface_find(call, i->network_interface_id, &l->interface);
-
-    if (!r && l->interface->instance_id.n)
-        r = api_fault(call, &EC2_ERR(InvalidNetworkInterface_InUse), "Interface: [%.*s] in use.",
-                      STR_ARG(l->interface->id));
-    return r;
-}
-
-static int
-check_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
-              struct ec2_launch *l)
-{
-    static const struct ec2_InstanceNetworkInterfaceSpecification none;
-    bool listed = req->network_interfaces.n > 0;
-    const struct ec2_InstanceNetworkInterfaceSpecification *i =
-        listed ? &req->network_interfaces.v[0] : &none;
-    int r = listed ? check_clashes(call, req) : 0;
-
-    if (r == 0 && i->network_interface_id.p)
-        r = check_existing(call, i, l);
-    if (r == 0)
-        r = check_subnet(call,
-                         l->interface ? l->interface->subnet_id
-                         : listed     ? i->subnet_id
-                                      : req->subnet_id,
-                         req->placement, l);
-    if (r == 0 && l->interface) {
-        l->group_ids = l->interface->group_ids;
-        l->interface_type = l->interface->interface_type;
-        return 0;
-    }
-    if (r == 0)
-        r = ec2_groups_resolve(call, l->vpc->id, listed ? &i->groups : &req->security_group_ids,
-                               &req->security_groups, &l->group_ids);
-    l->private_ip = req->private_ip_address;
-    if (r == 0)
-        r = check_interface_type(call, i->interface_type, l);
-    if (r == 0 && listed)
-        r = interface_address(call, i, &l->private_ip);
-    if (r)
-        return r;
-    if (l->private_ip.n && l->max > 1)
-        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
-                         "A private IP address may not be specified when more than one instance "
-                         "is launched");
-    assert(l->group_ids.n > 0 && str_eq(l->subnet->vpc_id, l->vpc->id));
-    l->public_ip = opt_bool_or(i->associate_public_ip_address, l->subnet->map_public_ip);
-    l->interface_delete = opt_bool_or(i->delete_on_termination, true);
-    l->interface_description = i->description.p ? i->description : S("");
-    return 0;
-}
-
 /* ---- options ---- */
 
 static int
@@ -635,7 +427,7 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
     if (r == 0)
         r = ec2_capacity_check(call, req->capacity_reservation_specification, &ret->model);
     if (r == 0)
-        r = check_network(call, req, ret);
+        r = ec2_launch_network(call, req, ret);
     if (r == 0)
         r = check_tags(call, req, ret);
     if (r == 0)
@@ -650,7 +442,7 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
         r = ec2_profile_find(call, req->iam_instance_profile, S("*"), &ret->profile);
     if (r == 0)
         r = ec2_launch_fits(call, ret);
-    assert(r || (ret->group_ids.n > 0 && ret->subnet && ret->vpc && ret->type));
+    assert(r || (ret->nics.n > 0 && ret->subnet && ret->vpc && ret->type));
     ret->model.key_name = req->key_name;
     return r;
 }

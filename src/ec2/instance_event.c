@@ -43,13 +43,16 @@ ec2_event_code_ok(struct str code)
 
 int
 ec2_event_make(struct txn *txn, struct env *env, struct arena *arena,
-               const struct ec2_event_want *want, struct str *ret_id)
+               const struct ec2_event_want *asked, struct str *ret_id)
 {
-    const struct ec2_instance_row *instance = ec2_instance_get(txn, want->instance_id);
-    const struct kind *kind = kind_of(want->code);
+    const struct ec2_instance_row *instance = ec2_instance_get(txn, asked->instance_id);
+    const struct kind *kind = kind_of(asked->code);
     uint8_t random[(EVENT_ID_DIGITS + 1) / 2];
+    struct ec2_event_want fitted = *asked;
+    const struct ec2_event_want *want = &fitted;
 
-    assert(instance && kind && want->not_before_ms <= want->not_after_ms);
+    assert(instance && kind && asked->not_before_ms <= asked->not_after_ms);
+    ec2_event_window_fit(txn, instance, &fitted);
     env->random(env, random, sizeof(random));
     struct str digits = str_cut(str_hex(arena, random, sizeof(random)), 0, EVENT_ID_DIGITS);
     const struct ec2_event_row row = {

@@ -1,6 +1,6 @@
 /*
  * What an instance asks of its type: an adapter that its image can drive, dedicated throughput to
- * EBS, a fabric adapter.
+ * EBS, interfaces with their addresses, fabric adapters.
  *
  * A launch is refused, and so is a start: attributes and type of a stopped instance are changed one
  * call at a time, so only a start can say that they do not go together.
@@ -32,36 +32,60 @@ fits_storage(struct api_call *call, const struct ec2_type *type, bool optimized)
 }
 
 static int
-fits_fabric(struct api_call *call, const struct ec2_type *type, struct str interface_type)
+fits_fabric(struct api_call *call, const struct ec2_type *type, unsigned n)
 {
-    if (!str_is(interface_type, "efa") || ec2_type_efas(type) > 0)
+    if (n <= ec2_type_efas(type))
         return 0;
     return api_fault(call, &EC2_ERR(AttachmentLimitExceeded),
-                     "EFA interfaces count 1 exceeds allowed limit for %.*s.", STR_ARG(type->name));
+                     "EFA interfaces count %u exceeds allowed limit for %.*s.", n,
+                     STR_ARG(type->name));
 }
 
 int
 ec2_launch_fits(struct api_call *call, const struct ec2_launch *launch)
 {
     const struct ec2_instance_row *model = &launch->model;
+    unsigned fabrics = 0;
     int r = fits_adapter(call, launch->type, model->ena_support, S("you are using an AMI that is"));
 
     assert(str_eq(model->type, launch->type->name));
     if (r == 0)
         r = fits_storage(call, launch->type, model->ebs_optimized);
-    return r ? r : fits_fabric(call, launch->type, launch->interface_type);
+    LIST_EACH(&launch->nics, nic)
+        fabrics += str_is(nic->type, "efa");
+    return r ? r : fits_fabric(call, launch->type, fabrics);
+}
+
+/* Its type may be a smaller one than that which they were attached to. */
+static int
+fits_interfaces(struct api_call *call, const struct ec2_type *type,
+                const struct ec2_instance_row *row, unsigned *ret_fabrics)
+{
+    int64_t n = row->more_interfaces + 1;
+    int r = 0;
+
+    STORE_EACH(call->txn, ec2_interface_by_instance, interface, row->id) {
+        if (r == 0 && row->more_interfaces)
+            r = ec2_interface_slot_check(call, type, n, interface->device_index);
+        if (r == 0)
+            r = ec2_address_count_check(call, type->name, 1 + interface->more_addresses);
+        *ret_fabrics += str_is(interface->interface_type, "efa");
+    }
+    return r;
 }
 
 int
 ec2_instance_fits(struct api_call *call, const struct ec2_instance_row *row)
 {
     const struct ec2_type *type = ec2_type_find(row->type);
-    const struct ec2_interface_row *interface = ec2_interface_get(call->txn, row->interface_id);
+    unsigned fabrics = 0;
 
     assert(type && row->state == EC2_STOPPED);
     int r = fits_adapter(call, type, row->ena_support,
                          str_fmt(call->arena, "your instance '%.*s' is", STR_ARG(row->id)));
     if (r == 0)
         r = fits_storage(call, type, row->ebs_optimized);
-    return r ? r : fits_fabric(call, type, interface ? interface->interface_type : STR_NONE);
+    if (r == 0)
+        r = fits_interfaces(call, type, row, &fabrics);
+    return r ? r : fits_fabric(call, type, fabrics);
 }

@@ -48,7 +48,8 @@ start_public_address(struct api_call *call, struct ec2_instance_row *row)
 {
     const struct ec2_interface_row *interface = ec2_interface_get(call->txn, row->interface_id);
 
-    if (!interface || !interface->auto_public)
+    /* AWS gives none to an instance with several interfaces. */
+    if (!interface || !interface->auto_public || row->more_interfaces)
         return 0;
     return ec2_interface_set_public(call, interface, true, &row->public_ip);
 }

@@ -51,34 +51,48 @@ show_reservation(struct api_call *call, struct str id, struct ec2_Reservation *r
 /* ---- making ---- */
 
 static int
-make_interface(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
+make_interface(struct api_call *call, const struct ec2_launch *l, const struct ec2_launch_nic *nic,
+               struct str instance_id, struct ec2_interface_row *ret)
 {
     const struct ec2_interface_want want = {
-        .subnet = l->subnet,
-        .instance_id = row->id,
-        .interface_type = l->interface_type,
-        .private_ip = l->private_ip,
-        .public_ip = l->public_ip,
-        .description = l->interface_description,
-        .group_ids = l->group_ids,
+        .subnet = nic->subnet,
+        .instance_id = instance_id,
+        .device_index = nic->device_index,
+        .interface_type = nic->type,
+        .private_ip = nic->private_ip,
+        .more_ips = nic->more_ips,
+        .more_count = nic->more_count,
+        .public_ip = nic->public_ip,
+        .description = nic->description,
+        .group_ids = nic->group_ids,
         .tags = l->interface_tags,
-        .delete_on_termination = l->interface_delete,
+        .delete_on_termination = nic->delete_on_termination,
     };
-    struct ec2_interface_row made;
 
-    if (l->interface && l->interface_tags.n)
+    if (nic->existing && l->interface_tags.n)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
                          "Tags for a network interface may not be specified with its ID");
-    int r = l->interface ? ec2_interface_attach(call, l->interface, row->id, &made)
-                         : ec2_interface_make(call, &want, &made);
+    return nic->existing
+               ? ec2_interface_attach(call, nic->existing, instance_id, nic->device_index, ret)
+               : ec2_interface_make(call, &want, ret);
+}
 
+static int
+make_interfaces(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
+{
+    struct ec2_interface_row primary, further;
+    int r = make_interface(call, l, &l->nics.v[0], row->id, &primary);
+
+    assert(l->nics.n > 0 && l->nics.v[0].device_index == 0);
+    for (size_t i = 1; i < l->nics.n && !r; i++)
+        r = make_interface(call, l, &l->nics.v[i], row->id, &further);
     if (r)
         return r;
-    assert(str_eq(made.instance_id, row->id) && str_eq(made.zone, row->zone));
-    row->interface_id = made.id;
-    row->private_ip = made.private_ip;
-    row->public_ip = made.public_ip;
-    row->source_dest_check = made.source_dest_check;
+    row->interface_id = primary.id;
+    row->private_ip = primary.private_ip;
+    row->public_ip = primary.public_ip;
+    row->source_dest_check = primary.source_dest_check;
+    row->more_interfaces = (int64_t)l->nics.n - 1;
     return 0;
 }
 
@@ -128,7 +142,7 @@ make_instance(struct api_call *call, const struct ec2_launch *l, unsigned index)
     row.transition_reason = why.transition;
     row.state_since_ms = row.launched_ms = row.first_launched_ms = call->now_ms;
     row.start_generation = 1;
-    int r = make_interface(call, l, &row);
+    int r = make_interfaces(call, l, &row);
     if (r == 0)
         r = make_volume(call, l, &row);
     if (r == 0)

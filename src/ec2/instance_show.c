@@ -20,15 +20,22 @@ SHARED(ec2_CapacityReservationSpecificationResponse, capacity_open,
 SHARED(ec2_InstanceNetworkPerformanceOptions, bandwidth_default,
        .bandwidth_weighting = S_INIT("default"));
 
-/* All that one answer points to. */
-struct shown {
+/* What neighbours usually have in common: then they point to the same. */
+struct ec2_instance_options {
     struct ec2_InstanceState state;
-    struct ec2_StateReason reason;
     struct ec2_Placement placement;
     struct ec2_CpuOptions cpu;
     struct ec2_InstanceMetadataOptionsResponse metadata;
     struct ec2_PrivateDnsNameOptionsResponse dns;
     struct ec2_InstanceMaintenanceOptions maintenance;
+};
+
+enum { OPTIONS_MAX = 64 }; /* of one call that are kept */
+
+/* All that one answer points to. */
+struct shown {
+    struct ec2_StateReason reason;
+    struct ec2_instance_options options;
     struct ec2_InstanceBlockDeviceMapping device;
     struct ec2_EbsInstanceBlockDevice ebs;
     struct ec2_InstanceNetworkInterface interface;
@@ -270,6 +277,84 @@ show_capacity(const struct ec2_instance_row *row, struct shown *to, struct ec2_I
     out->capacity_reservation_specification = &to->capacity;
 }
 
+/* An instance's association and addresses say less than an interface's. */
+static struct ec2_InstanceNetworkInterfaceAssociation *
+association_of(struct arena *arena, const struct ec2_NetworkInterfaceAssociation *a)
+{
+    struct ec2_InstanceNetworkInterfaceAssociation *out =
+        a ? ARENA_NEW(arena, struct ec2_InstanceNetworkInterfaceAssociation) : NULL;
+
+    if (a)
+        *out = (struct ec2_InstanceNetworkInterfaceAssociation){
+            .ip_owner_id = a->ip_owner_id,
+            .public_dns_name = a->public_dns_name,
+            .public_ip = a->public_ip,
+        };
+    return out;
+}
+
+static struct ec2_InstanceNetworkInterfaceAttachment *
+attachment_of(struct arena *arena, const struct ec2_NetworkInterfaceAttachment *a)
+{
+    struct ec2_InstanceNetworkInterfaceAttachment *out =
+        ARENA_NEW(arena, struct ec2_InstanceNetworkInterfaceAttachment);
+
+    assert(a);
+    *out = (struct ec2_InstanceNetworkInterfaceAttachment){
+        .attach_time = a->attach_time,
+        .attachment_id = a->attachment_id,
+        .delete_on_termination = a->delete_on_termination,
+        .device_index = a->device_index,
+        .status = a->status,
+        .network_card_index = a->network_card_index,
+    };
+    return out;
+}
+
+static void
+show_one(struct ec2_instance_shower *s, const struct ec2_interface_row *row,
+         struct ec2_InstanceNetworkInterface *out)
+{
+    const struct ec2_NetworkInterface nic = ec2_interface_show(s->call, row);
+
+    *out = (struct ec2_InstanceNetworkInterface){
+        .association = association_of(s->arena, nic.association),
+        .attachment = attachment_of(s->arena, nic.attachment),
+        .description = nic.description,
+        .groups = nic.groups,
+        .mac_address = nic.mac_address,
+        .network_interface_id = nic.network_interface_id,
+        .owner_id = nic.owner_id,
+        .private_dns_name = nic.private_dns_name,
+        .private_ip_address = nic.private_ip_address,
+        .source_dest_check = nic.source_dest_check,
+        .status = nic.status,
+        .subnet_id = nic.subnet_id,
+        .vpc_id = nic.vpc_id,
+        .interface_type = nic.interface_type,
+        .operator= & not_managed,
+    };
+    API_PRESENT(&out->ipv6_addresses);
+    LIST_EACH(&nic.private_ip_addresses, a)
+        *LIST_PUSH(s->arena, &out->private_ip_addresses) = (struct ec2_InstancePrivateIpAddress){
+            .association = association_of(s->arena, a->association),
+            .primary = a->primary,
+            .private_dns_name = a->private_dns_name,
+            .private_ip_address = a->private_ip_address,
+        };
+}
+
+/* The few instances that have several interfaces, or several addresses on one. */
+static void
+show_interfaces(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
+                struct ec2_Instance *out)
+{
+    out->network_interfaces.v = NULL;
+    out->network_interfaces.n = 0;
+    STORE_EACH(s->call->txn, ec2_interface_by_instance, interface, row->id)
+        show_one(s, interface, LIST_PUSH(s->arena, &out->network_interfaces));
+}
+
 static void
 show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
                struct ec2_Instance *out)
@@ -283,6 +368,10 @@ show_interface(struct ec2_instance_shower *s, const struct ec2_instance_row *row
         return;
     assert(str_eq(interface->instance_id, row->id) && interface->group_ids.n > 0);
     out->security_groups = groups(s, &interface->group_ids);
+    if (row->more_interfaces || interface->more_addresses) {
+        show_interfaces(s, row, out);
+        return;
+    }
     to->attachment = (struct ec2_InstanceNetworkInterfaceAttachment){
         .attach_time = opt_i64(interface->attached_ms),
         .attachment_id = interface->attachment_id,
@@ -325,17 +414,26 @@ reboot_migration(const struct ec2_instance_row *row)
     return row->reboot_migration.n ? row->reboot_migration : S("default");
 }
 
-/* What has a structure of its own. */
+static bool
+same_options(const struct ec2_instance_row *a, const struct ec2_instance_row *b)
+{
+    return a->state == b->state && a->imds_hop_limit == b->imds_hop_limit &&
+           a->core_count == b->core_count && a->threads_per_core == b->threads_per_core &&
+           a->dns_a_record == b->dns_a_record && a->partition_number == b->partition_number &&
+           str_eq(a->zone, b->zone) && str_eq(a->tenancy, b->tenancy) &&
+           str_eq(a->group_id, b->group_id) && str_eq(a->host_id, b->host_id) &&
+           str_eq(a->affinity, b->affinity) && str_eq(a->imds_tokens, b->imds_tokens) &&
+           str_eq(a->imds_endpoint, b->imds_endpoint) && str_eq(a->imds_ipv6, b->imds_ipv6) &&
+           str_eq(a->imds_tags, b->imds_tags) && str_eq(a->hostname_type, b->hostname_type) &&
+           str_eq(a->auto_recovery, b->auto_recovery) &&
+           str_eq(a->reboot_migration, b->reboot_migration);
+}
+
 static void
-show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
-             struct ec2_Instance *out)
+make_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
+             struct ec2_instance_options *to)
 {
     to->state = ec2_instance_state_show(row->state);
-    out->state = &to->state;
-    if (row->reason_code.n) {
-        to->reason = (struct ec2_StateReason){row->reason_code, row->reason_message};
-        out->state_reason = &to->reason;
-    }
     to->placement = (struct ec2_Placement){
         .availability_zone_id = ec2_instance_zone_id(s, row->zone),
         .group_name = S(""),
@@ -349,21 +447,56 @@ show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, 
         to->placement.group_name = placement_group(s, row->group_id);
     if (row->partition_number)
         to->placement.partition_number = opt_i64(row->partition_number);
-    out->placement = &to->placement;
     to->cpu = (struct ec2_CpuOptions){.core_count = opt_i64(row->core_count),
                                       .threads_per_core = opt_i64(row->threads_per_core)};
-    out->cpu_options = &to->cpu;
     to->metadata = ec2_metadata_show(row, "applied");
-    out->metadata_options = &to->metadata;
     to->dns = (struct ec2_PrivateDnsNameOptionsResponse){
         .hostname_type = row->hostname_type,
         .enable_resource_name_dns_a_record = opt_bool(row->dns_a_record),
         .enable_resource_name_dns_aaaa_record = opt_bool(false),
     };
-    out->private_dns_name_options = &to->dns;
     to->maintenance = (struct ec2_InstanceMaintenanceOptions){
         .auto_recovery = row->auto_recovery, .reboot_migration = reboot_migration(row)};
-    out->maintenance_options = &to->maintenance;
+}
+
+/* Those of the row before, when they are the same, else new ones. */
+static struct ec2_instance_options *
+options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to)
+{
+    struct ec2_instance_options *o = &to->options;
+
+    if (s->options_of && same_options(s->options_of, row)) {
+        if (!s->options && s->n_options++ < OPTIONS_MAX) {
+            s->options = ARENA_NEW(s->call->arena, struct ec2_instance_options);
+            make_options(s, row, s->options);
+        }
+        if (s->options)
+            return s->options;
+    } else {
+        s->options = NULL;
+    }
+    s->options_of = row;
+    make_options(s, row, o);
+    return o;
+}
+
+/* What has a structure of its own. */
+static void
+show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
+             struct ec2_Instance *out)
+{
+    struct ec2_instance_options *o = options(s, row, to);
+
+    out->state = &o->state;
+    out->placement = &o->placement;
+    out->cpu_options = &o->cpu;
+    out->metadata_options = &o->metadata;
+    out->private_dns_name_options = &o->dns;
+    out->maintenance_options = &o->maintenance;
+    if (row->reason_code.n) {
+        to->reason = (struct ec2_StateReason){row->reason_code, row->reason_message};
+        out->state_reason = &to->reason;
+    }
 }
 
 static struct str

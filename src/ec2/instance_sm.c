@@ -139,10 +139,13 @@ release_all(struct txn *txn, struct ec2_instance_row *row)
         r = ec2_volumes_release(txn, row->id);
     if (r == 0)
         r = ec2_profile_release(txn, row->id);
+    if (r == 0)
+        r = ec2_event_window_forget(txn, row);
     if (r)
         return r;
     row->vpc_id = row->subnet_id = row->interface_id = S("");
     row->private_ip = row->public_ip = row->root_volume_id = S("");
+    row->more_interfaces = 0;
     return 0;
 }
 

@@ -54,7 +54,7 @@ mac_new(struct api_call *call, struct str *ret)
 
 /* Takes the address that was asked for. */
 static int
-private_ip_take(struct api_call *call, const struct ec2_pool *pool, struct str want)
+take_this(struct api_call *call, const struct ec2_pool *pool, struct str want)
 {
     uint32_t ip;
 
@@ -80,7 +80,7 @@ private_ip_take(struct api_call *call, const struct ec2_pool *pool, struct str w
 }
 
 static int
-private_ip_give_any(struct api_call *call, const struct ec2_pool *pool, struct str *ret)
+take_any(struct api_call *call, const struct ec2_pool *pool, struct str *ret)
 {
     uint32_t ip;
     int r = ec2_pool_take_lowest(call->txn, pool, &ip);
@@ -94,6 +94,18 @@ private_ip_give_any(struct api_call *call, const struct ec2_pool *pool, struct s
     assert(ec2_pool_has(pool, ip) && !ec2_pool_reserves(pool, ip));
     *ret = ip4_text(call->arena, ip);
     return 0;
+}
+
+int
+ec2_private_ip_take(struct api_call *call, const struct ec2_subnet_row *subnet, struct str want,
+                    struct str *ret)
+{
+    struct ec2_pool pool = ec2_pool_subnet(subnet);
+
+    if (!want.n)
+        return take_any(call, &pool, ret);
+    *ret = want;
+    return take_this(call, &pool, want);
 }
 
 /*
@@ -155,12 +167,35 @@ ec2_public_ip_return(struct txn *txn, struct str ip)
     return address_return(txn, &pool, ip);
 }
 
-static int
-interface_put(struct txn *txn, const struct ec2_interface_row *row)
+int
+ec2_private_ip_return(struct txn *txn, struct str subnet_id, struct str ip)
 {
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, subnet_id);
+
+    if (!subnet)
+        return error_origin(EUCLEAN, "an interface is in the subnet %.*s, which is not there",
+                            STR_ARG(subnet_id));
+    struct ec2_pool pool = ec2_pool_subnet(subnet);
+
+    return address_return(txn, &pool, ip);
+}
+
+/* Groups are asked of all but NAT gateways, which have none. */
+static void
+interface_ok(const struct ec2_interface_row *row)
+{
+    bool nat = row->nat_gateway_id.n > 0;
+
     assert(row->public_ip.n > 0 || !row->address_id.n);
-    assert(row->group_ids.n > 0 && (row->instance_id.n > 0) == (row->attachment_id.n > 0));
-    assert(ec2_interface_ok(row));
+    assert(nat == !row->group_ids.n && row->more_addresses >= 0);
+    assert((row->instance_id.n > 0 || nat) == (row->attachment_id.n > 0));
+    (void)nat;
+}
+
+int
+ec2_interface_put(struct txn *txn, const struct ec2_interface_row *row)
+{
+    interface_ok(row);
     int r = ec2_interface_update(txn, row);
 
     return r < 0 ? error_origin(-r, "interface %.*s cannot be written", STR_ARG(row->id)) : 0;
@@ -171,11 +206,10 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
                    struct ec2_interface_row *ret)
 {
     const struct ec2_subnet_row *subnet = want->subnet;
-    struct ec2_pool pool = ec2_pool_subnet(subnet);
-    bool attached = want->instance_id.n > 0;
+    bool nat = want->nat_gateway_id.n > 0, attached = nat || want->instance_id.n > 0;
     struct ec2_interface_row row = {
         .id = api_id(call, "eni"),
-        .attachment_id = attached ? api_id(call, "eni-attach") : STR_NONE,
+        .attachment_id = attached ? api_id(call, nat ? "ela-attach" : "eni-attach") : STR_NONE,
         .account = call->account,
         .region = call->region,
         .vpc_id = subnet->vpc_id,
@@ -184,12 +218,12 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
         .instance_id = want->instance_id,
         .device_index = want->device_index,
         .interface_type = want->interface_type,
-        .private_ip = want->private_ip,
+        .nat_gateway_id = want->nat_gateway_id,
         .auto_public = want->public_ip,
         .description = want->description,
         .group_ids = want->group_ids,
         .delete_on_termination = want->delete_on_termination,
-        .source_dest_check = true,
+        .source_dest_check = !nat,
         .status = attached ? S("in-use") : S("available"),
         .attached_ms = attached ? call->now_ms : 0,
         .created_ms = call->now_ms,
@@ -197,10 +231,10 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
         .client_token = want->client_token,
         .request_hash = want->request_hash,
     };
-    int r = want->private_ip.n ? private_ip_take(call, &pool, want->private_ip)
-                               : private_ip_give_any(call, &pool, &row.private_ip);
+    int r = ec2_private_ip_take(call, subnet, want->private_ip, &row.private_ip);
 
-    assert(want->group_ids.n > 0 && want->group_ids.n <= EC2_GROUPS_PER_INTERFACE_MAX);
+    assert(want->group_ids.n <= EC2_GROUPS_PER_INTERFACE_MAX);
+    interface_ok(&row);
     if (!r && want->public_ip)
         r = ec2_public_ip_take(call, &row.public_ip);
     if (!r)
@@ -212,23 +246,35 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
     if (r < 0)
         return error_origin(-r, "interface %.*s cannot be written", STR_ARG(row.id));
     *ret = row;
-    return 0;
+    return ec2_secondaries_make(call, ret, &want->more_ips, want->more_count, NULL);
 }
 
 int
 ec2_interface_attach(struct api_call *call, const struct ec2_interface_row *row,
-                     struct str instance_id, struct ec2_interface_row *ret)
+                     struct str instance_id, int64_t device_index, struct ec2_interface_row *ret)
 {
-    assert(str_is(row->status, "available") && !row->attachment_id.n);
-    assert(!row->instance_id.n && instance_id.n > 0);
+    assert(!row->instance_id.n && instance_id.n > 0 && device_index >= 0);
     *ret = *row;
     ret->instance_id = instance_id;
     ret->attachment_id = api_id(call, "eni-attach");
     ret->status = S("in-use");
     ret->attached_ms = call->now_ms;
-    ret->device_index = 0;
+    ret->device_index = device_index;
     ret->delete_on_termination = false;
-    return interface_put(call->txn, ret);
+    return ec2_interface_put(call->txn, ret);
+}
+
+int
+ec2_interface_detach(struct txn *txn, const struct ec2_interface_row *row)
+{
+    struct ec2_interface_row new = *row;
+
+    assert(row->instance_id.n > 0);
+    new.instance_id = new.attachment_id = S("");
+    new.device_index = new.attached_ms = 0;
+    new.delete_on_termination = false;
+    new.status = S("available");
+    return ec2_interface_put(txn, &new);
 }
 
 int
@@ -243,7 +289,7 @@ ec2_interface_drop_public(struct txn *txn, const struct ec2_interface_row *row)
     if (r)
         return r;
     new.public_ip = S("");
-    return interface_put(txn, &new);
+    return ec2_interface_put(txn, &new);
 }
 
 int
@@ -256,7 +302,7 @@ ec2_interface_set_public(struct api_call *call, const struct ec2_interface_row *
     if (on && !row->public_ip.n) {
         r = ec2_public_ip_take(call, &new.public_ip);
         if (!r)
-            r = interface_put(call->txn, &new);
+            r = ec2_interface_put(call->txn, &new);
     } else if (!on) {
         r = ec2_interface_drop_public(call->txn, row);
         new.public_ip = row->address_id.n ? row->public_ip : S("");
@@ -322,21 +368,17 @@ ec2_interface_set_elastic(struct api_call *call, const struct ec2_interface_row 
     if (!r && !address && regains_public(call->txn, row))
         r = ec2_public_ip_take(call, &new.public_ip);
     if (!r)
-        r = interface_put(call->txn, &new);
+        r = ec2_interface_put(call->txn, &new);
     return r ? r : instance_public_put(call->txn, &new);
 }
 
 int
 ec2_interface_drop(struct txn *txn, const struct ec2_interface_row *row)
 {
-    const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, row->subnet_id);
+    int r = ec2_private_ip_return(txn, row->subnet_id, row->private_ip);
 
-    if (!subnet)
-        return error_origin(EUCLEAN, "interface %.*s is in no subnet", STR_ARG(row->id));
-    assert(str_eq(subnet->vpc_id, row->vpc_id));
-    struct ec2_pool private = ec2_pool_subnet(subnet);
-    int r = address_return(txn, &private, row->private_ip);
-
+    if (!r)
+        r = ec2_secondaries_drop(txn, row);
     if (!r && row->address_id.n)
         r = ec2_address_leave(txn, row->address_id);
     else if (!r && row->public_ip.n)
@@ -358,16 +400,8 @@ ec2_interfaces_release(struct txn *txn, struct str instance_id)
             return r;
         row = ec2_interface_get(txn, row->id); /* without the cloud's own public address */
         assert(row);
-        if (row->delete_on_termination) {
-            r = ec2_interface_drop(txn, row);
-        } else {
-            struct ec2_interface_row new = *row;
-
-            new.instance_id = new.attachment_id = S("");
-            new.device_index = new.attached_ms = 0;
-            new.status = S("available");
-            r = interface_put(txn, &new);
-        }
+        r = row->delete_on_termination ? ec2_interface_drop(txn, row)
+                                       : ec2_interface_detach(txn, row);
         if (r)
             return r;
     }
@@ -401,6 +435,19 @@ ec2_interface_find(struct api_call *call, struct str id, const struct ec2_interf
     return 0;
 }
 
+int
+ec2_interface_manage(struct api_call *call, struct str id, const struct ec2_interface_row **ret)
+{
+    int r = ec2_interface_find(call, id, ret);
+
+    if (r || !(*ret)->nat_gateway_id.n)
+        return r;
+    return api_fault(call, &EC2_ERR(OperationNotPermitted),
+                     "You do not have permission to access the specified resource: the interface "
+                     "'%.*s' is managed by the NAT gateway '%.*s'",
+                     STR_ARG(id), STR_ARG((*ret)->nat_gateway_id));
+}
+
 static struct ec2_NetworkInterfaceAttachment *
 attachment_show(struct api_call *call, const struct ec2_interface_row *row)
 {
@@ -414,24 +461,26 @@ attachment_show(struct api_call *call, const struct ec2_interface_row *row)
     out->delete_on_termination = opt_bool(row->delete_on_termination);
     out->device_index = opt_i64(row->device_index);
     out->network_card_index = opt_i64(0);
-    out->instance_id = row->instance_id;
-    out->instance_owner_id = row->account;
+    out->instance_id = ec2_text_show(row->instance_id);
+    out->instance_owner_id = row->nat_gateway_id.n ? S("amazon-aws") : row->account;
     out->status = S("attached");
     return out;
 }
 
+/* Of the interface's own address, or of a further one. */
 static struct ec2_NetworkInterfaceAssociation *
-association_show(struct api_call *call, const struct ec2_interface_row *row)
+association_show(struct api_call *call, const struct ec2_interface_row *row, struct str public_ip,
+                 struct str address_id)
 {
     const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, row->vpc_id);
 
-    if (!row->public_ip.n)
+    if (!public_ip.n)
         return NULL;
     struct ec2_NetworkInterfaceAssociation *out =
         ARENA_NEW(call->arena, struct ec2_NetworkInterfaceAssociation);
 
     const struct ec2_address_row *address =
-        row->address_id.n ? ec2_address_get(call->txn, row->address_id) : NULL;
+        address_id.n ? ec2_address_get(call->txn, address_id) : NULL;
 
     out->ip_owner_id = address ? address->account : S("amazon");
     if (address) {
@@ -439,9 +488,9 @@ association_show(struct api_call *call, const struct ec2_interface_row *row)
         out->association_id = address->association_id;
     }
     out->public_dns_name = vpc && vpc->dns_hostnames
-                               ? ec2_public_dns_name(call->arena, row->region, row->public_ip)
+                               ? ec2_public_dns_name(call->arena, row->region, public_ip)
                                : S("");
-    out->public_ip = row->public_ip;
+    out->public_ip = public_ip;
     return out;
 }
 
@@ -451,12 +500,27 @@ ec2_interface_type_show(const struct ec2_interface_row *row)
     return row->interface_type.n ? row->interface_type : S("interface");
 }
 
+static void
+secondaries_show(struct api_call *call, const struct ec2_interface_row *row,
+                 struct ec2_NetworkInterface *out)
+{
+    STORE_EACH(call->txn, ec2_secondary_address_by_interface, more, row->id)
+        *LIST_PUSH(call->arena, &out->private_ip_addresses) =
+            (struct ec2_NetworkInterfacePrivateIpAddress){
+                .association = association_show(call, row, more->public_ip, more->address_id),
+                .primary = opt_bool(false),
+                .private_dns_name =
+                    ec2_private_dns_name(call->arena, row->region, more->private_ip),
+                .private_ip_address = more->private_ip,
+            };
+}
+
 struct ec2_NetworkInterface
 ec2_interface_show(struct api_call *call, const struct ec2_interface_row *row)
 {
     const struct ec2_subnet_row *subnet = ec2_subnet_get(call->txn, row->subnet_id);
     struct ec2_NetworkInterface out = {
-        .association = association_show(call, row),
+        .association = association_show(call, row, row->public_ip, row->address_id),
         .attachment = attachment_show(call, row),
         .availability_zone = row->zone,
         .availability_zone_id = subnet ? subnet->zone_id : STR_NONE,
@@ -468,7 +532,7 @@ ec2_interface_show(struct api_call *call, const struct ec2_interface_row *row)
         .owner_id = row->account,
         .private_dns_name = ec2_private_dns_name(call->arena, row->region, row->private_ip),
         .private_ip_address = row->private_ip,
-        .requester_managed = opt_bool(false),
+        .requester_managed = opt_bool(row->nat_gateway_id.n > 0),
         .source_dest_check = opt_bool(row->source_dest_check),
         .status = row->status,
         .subnet_id = row->subnet_id,
@@ -487,6 +551,9 @@ ec2_interface_show(struct api_call *call, const struct ec2_interface_row *row)
     address->private_ip_address = row->private_ip;
     if (out.association)
         out.public_dns_name = out.association->public_dns_name;
+    if (row->more_addresses)
+        secondaries_show(call, row, &out);
+    API_PRESENT(&out.groups);
     API_PRESENT(&out.ipv6_addresses);
     API_PRESENT(&out.tag_set);
     return out;
@@ -714,7 +781,7 @@ ec2_modify_network_interface_attribute(struct api_call *call,
     struct ec2_interface_row new;
     unsigned n =
         !!req->description + !!req->groups.n + !!req->attachment + !!req->source_dest_check;
-    int r = ec2_interface_find(call, req->network_interface_id, &row);
+    int r = ec2_interface_manage(call, req->network_interface_id, &row);
 
     if (r)
         return r;
@@ -730,7 +797,31 @@ ec2_modify_network_interface_attribute(struct api_call *call,
                          req->source_dest_check ? "sourceDestCheck " : "");
     new = *row;
     r = modify(call, &new, req);
-    return r ? r : interface_put(call->txn, &new);
+    return r ? r : ec2_interface_put(call->txn, &new);
+}
+
+int
+ec2_reset_network_interface_attribute(struct api_call *call,
+                                      const struct ec2_ResetNetworkInterfaceAttributeRequest *req,
+                                      struct ec2_ResetNetworkInterfaceAttributeResult *res UNUSED)
+{
+    const struct ec2_interface_row *row;
+    struct ec2_interface_row new;
+    int r = ec2_interface_manage(call, req->network_interface_id, &row);
+
+    if (r)
+        return r;
+    if (!req->source_dest_check.p)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination), "No attributes specified.");
+    if (!str_is(req->source_dest_check, "sourceDestCheck") &&
+        !str_is(req->source_dest_check, "true"))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter sourceDestCheck is invalid.",
+                         STR_ARG(req->source_dest_check));
+    new = *row;
+    new.source_dest_check = true;
+    r = source_dest_check_put(call, &new);
+    return r ? r : ec2_interface_put(call->txn, &new);
 }
 
 /* The interface that an instance's own attributes are about. */
@@ -770,7 +861,7 @@ ec2_interface_set_groups(struct api_call *call, const struct ec2_instance_row *i
         return r;
     new = *row;
     r = ec2_groups_resolve(call, row->vpc_id, group_ids, &(struct str_list){0}, &new.group_ids);
-    return r ? r : interface_put(call->txn, &new);
+    return r ? r : ec2_interface_put(call->txn, &new);
 }
 
 int
@@ -785,5 +876,5 @@ ec2_interface_set_source_dest_check(struct api_call *call, const struct ec2_inst
         return r;
     new = *row;
     new.source_dest_check = on;
-    return interface_put(call->txn, &new);
+    return ec2_interface_put(call->txn, &new);
 }

@@ -1,6 +1,6 @@
 /*
- * Network interfaces that live without an instance: made, deleted, and given to a launch as its
- * primary one (instance_check.c).
+ * Network interfaces that live without an instance: made and deleted.  They are given to a launch
+ * (instance_check.c), or attached to an instance that is there (interface_attach.c).
  */
 #include "ec2/instance.h"
 #include "ec2/network.h"
@@ -13,38 +13,14 @@ create_refuse(struct api_call *call, const struct ec2_CreateNetworkInterfaceRequ
     const char *name =
         req->ipv4_prefixes.n || opt_i64_or(req->ipv4_prefix_count, 0) > 0   ? "Ipv4Prefix"
         : req->ipv6_prefixes.n || opt_i64_or(req->ipv6_prefix_count, 0) > 0 ? "Ipv6Prefix"
-        : req->interface_type.p                                             ? "InterfaceType"
+        : req->interface_type.p && !str_is(req->interface_type, "efa")      ? "InterfaceType"
         : opt_bool_or(req->enable_primary_ipv6, false)                      ? "EnablePrimaryIpv6"
         : req->connection_tracking_specification ? "ConnectionTrackingSpecification"
         : req->operator                          ? "Operator"
         : req->ipv6_addresses.n || opt_i64_or(req->ipv6_address_count, 0) > 0 ? "Ipv6Addresses"
-        : req->private_ip_addresses.n > 1                                     ? "PrivateIpAddresses"
-        : opt_i64_or(req->secondary_private_ip_address_count, 0) > 0
-            ? "SecondaryPrivateIpAddressCount"
-            : NULL;
+                                                                              : NULL;
 
     return name ? ec2_unsupported_parameter(call, name) : 0;
-}
-
-/* The address, which two members may name; absent: any. */
-static int
-address_of(struct api_call *call, const struct ec2_CreateNetworkInterfaceRequest *req,
-           struct str *ret)
-{
-    const struct ec2_PrivateIpAddressSpecification *p =
-        req->private_ip_addresses.n ? &req->private_ip_addresses.v[0] : NULL;
-
-    *ret = req->private_ip_address;
-    if (!p)
-        return 0;
-    if (ret->p && !str_eq(*ret, p->private_ip_address))
-        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
-                         "The parameters PrivateIpAddress and PrivateIpAddresses name different "
-                         "addresses");
-    if (!opt_bool_or(p->primary, true))
-        return ec2_unsupported_parameter(call, "PrivateIpAddresses (secondary)");
-    *ret = p->private_ip_address;
-    return 0;
 }
 
 static int
@@ -53,6 +29,8 @@ create(struct api_call *call, const struct ec2_CreateNetworkInterfaceRequest *re
 {
     struct ec2_interface_want want = {
         .description = req->description.p ? req->description : S(""),
+        .interface_type = req->interface_type,
+        .more_count = opt_i64_or(req->secondary_private_ip_address_count, 0),
         .client_token = req->client_token,
         .request_hash = hash,
     };
@@ -62,7 +40,9 @@ create(struct api_call *call, const struct ec2_CreateNetworkInterfaceRequest *re
     if (!r)
         r = ec2_subnet_find(call, req->subnet_id, &want.subnet);
     if (!r)
-        r = address_of(call, req, &want.private_ip);
+        r = ec2_addresses_of(call, req->private_ip_address, &req->private_ip_addresses,
+                             req->secondary_private_ip_address_count, &want.private_ip,
+                             &want.more_ips);
     if (!r)
         r = ec2_tags_made(call, &req->tag_specifications, "network-interface", &want.tags);
     if (!r)
@@ -107,7 +87,7 @@ ec2_delete_network_interface(struct api_call *call,
 
     if (r)
         return r;
-    if (row->instance_id.n)
+    if (row->attachment_id.n)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Network interface '%.*s' is currently in use.", STR_ARG(row->id));
     assert(!row->attachment_id.n && !str_is(row->status, "in-use"));

@@ -59,9 +59,23 @@ int ec2_vpc_make(struct api_call *call, const struct ec2_vpc_want *want, struct 
 int ec2_vpc_put(struct txn *txn, const struct ec2_vpc_row *row);
 /* The rows of its main route table and of its default network ACL, whose ids it has. */
 int ec2_vpc_surround(struct txn *txn, struct arena *arena, const struct ec2_vpc_row *vpc);
+/* Ranges that no host on a network has. */
+bool ec2_block_reserved(struct ip4_block block);
 /* As the call that makes it shows it. */
 struct ec2_Vpc *ec2_vpc_show_new(struct api_call *call, const struct ec2_vpc_row *row);
 struct ec2_BlockPublicAccessStates *ec2_public_access_show(struct arena *arena);
+
+/* Members of calls that give a VPC addresses, the first that Welkin does not have; or NULL. */
+#define EC2_BLOCK_REFUSED(req)                                                                     \
+    ((req)->ipv6_pool.p                              ? "Ipv6Pool"                                  \
+     : (req)->ipv6_cidr_block.p                      ? "Ipv6CidrBlock"                             \
+     : (req)->ipv4_ipam_pool_id.p                    ? "Ipv4IpamPoolId"                            \
+     : (req)->ipv4_netmask_length.set                ? "Ipv4NetmaskLength"                         \
+     : (req)->ipv6_ipam_pool_id.p                    ? "Ipv6IpamPoolId"                            \
+     : (req)->ipv6_netmask_length.set                ? "Ipv6NetmaskLength"                         \
+     : (req)->ipv6_cidr_block_network_border_group.p ? "Ipv6CidrBlockNetworkBorderGroup"           \
+     : opt_bool_or((req)->amazon_provided_ipv6_cidr_block, false) ? "AmazonProvidedIpv6CidrBlock"  \
+                                                                  : NULL)
 
 /* ---- network.c ---- */
 
@@ -116,6 +130,30 @@ int ec2_network_acl_drop(struct txn *txn, struct str id);
 /* The row of those that an account has in a region by itself, and whose id its own row has. */
 int ec2_dhcp_options_default_make(struct txn *txn, struct arena *arena,
                                   const struct ec2_account_row *account);
+
+/* ---- nat_gateway.c ---- */
+
+/* One that is there, or was an hour ago; NatGatewayNotFound. */
+int ec2_nat_gateway_find(struct api_call *call, struct str id,
+                         const struct ec2_nat_gateway_row **ret);
+
+/* ---- vpc_cidr.c ---- */
+
+/* All CIDR blocks of a VPC, its first one first. */
+struct str_list ec2_vpc_cidrs(struct txn *txn, struct arena *arena, const struct ec2_vpc_row *vpc);
+/* Whether one of them has all of that block. */
+bool ec2_vpc_covers(struct txn *txn, const struct ec2_vpc_row *vpc, struct ip4_block block);
+void ec2_vpc_cidrs_show(struct api_call *call, const struct ec2_vpc_row *vpc, struct ec2_Vpc *out);
+/* The VPC goes. */
+int ec2_vpc_cidrs_drop(struct txn *txn, struct str vpc_id);
+
+/* ---- vpc_peering.c ---- */
+
+/* One that the caller's account has a side of; InvalidVpcPeeringConnectionID.NotFound. */
+int ec2_vpc_peering_find(struct api_call *call, struct str id,
+                         const struct ec2_vpc_peering_row **ret);
+/* The VPC goes, and its connections with it. */
+int ec2_vpc_peerings_end(struct api_call *call, struct str vpc_id);
 
 /* ---- internet_gateway.c ---- */
 

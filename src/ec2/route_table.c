@@ -86,6 +86,29 @@ associations_show(struct api_call *call, const struct ec2_route_table_row *row,
         };
 }
 
+static struct ec2_Route
+route_show(struct api_call *call, const struct ec2_vpc_row *vpc, const struct ec2_route_row *route)
+{
+    const struct ec2_nat_gateway_row *nat = ec2_nat_gateway_get(call->txn, route->gateway_id);
+    const struct ec2_vpc_peering_row *peering = ec2_vpc_peering_get(call->txn, route->gateway_id);
+    bool leads = nat       ? !nat->ended_ms
+                 : peering ? str_is(peering->state, "active")
+                           : str_eq(route->gateway_id, vpc->internet_gateway_id);
+    struct ec2_Route out = {
+        .destination_cidr_block = route->cidr,
+        .origin = S("CreateRoute"),
+        .state = leads ? S("active") : S("blackhole"),
+    };
+
+    if (str_starts(route->gateway_id, S("nat-")))
+        out.nat_gateway_id = route->gateway_id;
+    else if (str_starts(route->gateway_id, S("pcx-")))
+        out.vpc_peering_connection_id = route->gateway_id;
+    else
+        out.gateway_id = route->gateway_id;
+    return out;
+}
+
 static struct ec2_RouteTable
 table_show(struct api_call *call, const struct ec2_route_table_row *row)
 {
@@ -99,22 +122,17 @@ table_show(struct api_call *call, const struct ec2_route_table_row *row)
 
     assert(vpc);
     associations_show(call, row, vpc, &out);
-    *LIST_PUSH(call->arena, &out.routes) = (struct ec2_Route){
-        .destination_cidr_block = vpc->cidr,
-        .gateway_id = S("local"),
-        .origin = S("CreateRouteTable"),
-        .state = S("active"),
-    };
-    STORE_EACH(call->txn, ec2_route_by_table, route, row->id) {
-        bool leads = str_eq(route->gateway_id, vpc->internet_gateway_id);
+    struct str_list cidrs = ec2_vpc_cidrs(call->txn, call->arena, vpc);
 
+    LIST_EACH(&cidrs, cidr)
         *LIST_PUSH(call->arena, &out.routes) = (struct ec2_Route){
-            .destination_cidr_block = route->cidr,
-            .gateway_id = route->gateway_id,
-            .origin = S("CreateRoute"),
-            .state = leads ? S("active") : S("blackhole"),
+            .destination_cidr_block = *cidr,
+            .gateway_id = S("local"),
+            .origin = S("CreateRouteTable"),
+            .state = S("active"),
         };
-    }
+    STORE_EACH(call->txn, ec2_route_by_table, route, row->id)
+        *LIST_PUSH(call->arena, &out.routes) = route_show(call, vpc, route);
     API_PRESENT(&out.associations);
     API_PRESENT(&out.propagating_vgws);
     API_PRESENT(&out.tags);
@@ -211,8 +229,9 @@ ec2_delete_route_table(struct api_call *call, const struct ec2_DeleteRouteTableR
 
 /* What a route may name: the members that CreateRoute and ReplaceRoute share. */
 struct route_want {
-    struct str table_id, cidr, gateway_id;
-    const char *refused; /* the member that Welkin does not have */
+    struct str table_id, cidr;
+    struct str gateway_id; /* whichever target was named */
+    const char *refused;   /* the member that Welkin does not have */
     unsigned n_targets;
 };
 
@@ -220,7 +239,11 @@ struct route_want {
     (struct route_want)                                                                            \
     {                                                                                              \
         .table_id = (req)->route_table_id, .cidr = (req)->destination_cidr_block,                  \
-        .gateway_id = (req)->gateway_id,                                                           \
+        .gateway_id = (req)->nat_gateway_id.p              ? (req)->nat_gateway_id                 \
+                      : (req)->vpc_peering_connection_id.p ? (req)->vpc_peering_connection_id      \
+                                                           : (req)->gateway_id,                    \
+        .n_targets = !!(req)->nat_gateway_id.p + !!(req)->vpc_peering_connection_id.p +            \
+                     !!(req)->gateway_id.p,                                                        \
         .refused = (req)->destination_prefix_list_id.p        ? "DestinationPrefixListId"          \
                    : (req)->destination_ipv6_cidr_block.p     ? "DestinationIpv6CidrBlock"         \
                    : (req)->vpc_endpoint_id.p                 ? "VpcEndpointId"                    \
@@ -232,8 +255,6 @@ struct route_want {
                    : (req)->egress_only_internet_gateway_id.p ? "EgressOnlyInternetGatewayId"      \
                    : (req)->instance_id.p                     ? "InstanceId"                       \
                    : (req)->network_interface_id.p            ? "NetworkInterfaceId"               \
-                   : (req)->vpc_peering_connection_id.p       ? "VpcPeeringConnectionId"           \
-                   : (req)->nat_gateway_id.p                  ? "NatGatewayId"                     \
                                                               : NULL,                              \
     }
 
@@ -257,6 +278,41 @@ route_place(struct api_call *call, const struct route_want *want,
     return r;
 }
 
+static int
+foreign(struct api_call *call, const struct ec2_route_table_row *table, struct str gateway_id)
+{
+    return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                     "route table %.*s and network gateway %.*s belong to different networks",
+                     STR_ARG(table->id), STR_ARG(gateway_id));
+}
+
+static int
+nat_check(struct api_call *call, const struct route_want *want,
+          const struct ec2_route_table_row *table)
+{
+    const struct ec2_nat_gateway_row *row;
+
+    if (ec2_nat_gateway_find(call, want->gateway_id, &row) || row->ended_ms)
+        return ec2_missing(call, &EC2_ERR(InvalidNatGatewayID_NotFound), "natGateway",
+                           &(struct str_list){(struct str *)&want->gateway_id, 1});
+    return str_eq(row->vpc_id, table->vpc_id) ? 0 : foreign(call, table, row->id);
+}
+
+/* A route may wait for a connection to be accepted. */
+static int
+peering_check(struct api_call *call, const struct route_want *want,
+              const struct ec2_route_table_row *table)
+{
+    const struct ec2_vpc_peering_row *row;
+    int r = ec2_vpc_peering_find(call, want->gateway_id, &row);
+
+    if (r)
+        return r;
+    return str_eq(row->vpc_id, table->vpc_id) || str_eq(row->peer_vpc_id, table->vpc_id)
+               ? 0
+               : foreign(call, table, row->id);
+}
+
 /* Whether the gateway is one that packets of this table's VPC can leave by. */
 static int
 target_check(struct api_call *call, const struct route_want *want,
@@ -265,10 +321,17 @@ target_check(struct api_call *call, const struct route_want *want,
     const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, table->vpc_id);
     const struct ec2_internet_gateway_row *gateway;
 
+    if (want->n_targets > 1)
+        return api_fault(call, &EC2_ERR(InvalidParameterCombination),
+                         "A route has one target, and this request names %u", want->n_targets);
     if (!want->gateway_id.p)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter gatewayId, natGatewayId, "
                          "networkInterfaceId, vpcPeeringConnectionId or transitGatewayId");
+    if (str_starts(want->gateway_id, S("nat-")))
+        return nat_check(call, want, table);
+    if (str_starts(want->gateway_id, S("pcx-")))
+        return peering_check(call, want, table);
     if (str_starts(want->gateway_id, S("vgw-")) || str_starts(want->gateway_id, S("vpce-")))
         return ec2_unsupported(call, "A route to a virtual private gateway or an endpoint");
     if (!str_starts(want->gateway_id, S("igw-")))
@@ -280,9 +343,7 @@ target_check(struct api_call *call, const struct route_want *want,
         return r;
     assert(vpc);
     if (!str_eq(vpc->internet_gateway_id, gateway->id))
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "route table %.*s and network gateway %.*s belong to different networks",
-                         STR_ARG(table->id), STR_ARG(gateway->id));
+        return foreign(call, table, gateway->id);
     return 0;
 }
 
@@ -291,16 +352,15 @@ static int
 destination_check(struct api_call *call, const struct ec2_route_table_row *table, struct str cidr)
 {
     const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, table->vpc_id);
-    struct ip4_block all = {0}, block = {0};
+    struct str_list local = ec2_vpc_cidrs(call->txn, call->arena, vpc);
+    struct ip4_block block = {0};
     size_t n = 0;
 
-    assert(vpc);
-    if (str_eq(cidr, vpc->cidr) ||
+    if (str_in(&local, cidr) ||
         ec2_route_get(call->txn, route_key(call->arena, table->id, cidr)))
         return api_fault(call, &EC2_ERR(RouteAlreadyExists),
                          "The route identified by %.*s already exists.", STR_ARG(cidr));
-    if (ip4_block_parse(vpc->cidr, &all) && ip4_block_parse(cidr, &block) &&
-        ip4_block_covers(all, block))
+    if (ip4_block_parse(cidr, &block) && ec2_vpc_covers(call->txn, vpc, block))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "The destination CIDR block %.*s is equal to or more specific than one of "
                          "this VPC's CIDR blocks. This route can target only an interface or an "
@@ -395,8 +455,9 @@ ec2_delete_route(struct api_call *call, const struct ec2_DeleteRouteRequest *req
         return r;
     const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, table->vpc_id);
     struct str key = route_key(call->arena, table->id, cidr);
+    struct str_list local = ec2_vpc_cidrs(call->txn, call->arena, vpc);
 
-    if (vpc && str_eq(vpc->cidr, cidr))
+    if (str_in(&local, cidr))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "cannot remove local route %.*s in route table %.*s", STR_ARG(cidr),
                          STR_ARG(table->id));

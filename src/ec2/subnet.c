@@ -167,11 +167,9 @@ static int
 block_check(struct api_call *call, const struct ec2_CreateSubnetRequest *req,
             const struct ec2_vpc_row *vpc, struct ip4_block block)
 {
-    struct ip4_block all = {0};
     size_t n = 0;
 
-    if (!ip4_block_parse(vpc->cidr, &all) || !ip4_block_covers(all, block) ||
-        block.bits > SUBNET_BITS_MAX)
+    if (!ec2_vpc_covers(call->txn, vpc, block) || block.bits > SUBNET_BITS_MAX)
         return api_fault(call, &EC2_ERR(InvalidSubnet_Range), "The CIDR '%.*s' is invalid.",
                          STR_ARG(req->cidr_block));
     if (ec2_subnet_at(call->txn, vpc->id, block))

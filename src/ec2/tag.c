@@ -52,9 +52,14 @@ static const struct taggable taggables[] = {
              "]' does not exist"),
     TAGGABLE("i", "instance", ec2_instance, InvalidInstanceID_NotFound, "instance ID", "'",
              "' does not exist"),
+    TAGGABLE("iew", "instance-event-window", ec2_event_window,
+             InvalidInstanceEventWindowID_NotFound, "instance event window ID", "'",
+             "' does not exist"),
     TAGGABLE("igw", "internet-gateway", ec2_internet_gateway, InvalidInternetGatewayID_NotFound,
              "internetGateway ID", "'", "' does not exist"),
     TAGGABLE("key", "key-pair", ec2_key_pair, InvalidKeyPair_NotFound, "keyPair ID", "'",
+             "' does not exist"),
+    TAGGABLE("nat", "natgateway", ec2_nat_gateway, NatGatewayNotFound, "natGateway ID", "'",
              "' does not exist"),
     TAGGABLE("acl", "network-acl", ec2_network_acl, InvalidNetworkAclID_NotFound, "networkAcl ID",
              "'", "' does not exist"),
@@ -73,6 +78,9 @@ static const struct taggable taggables[] = {
     TAGGABLE("vol", "volume", ec2_volume, InvalidVolume_NotFound, "volume", "'",
              "' does not exist."),
     TAGGABLE("vpc", "vpc", ec2_vpc, InvalidVpcID_NotFound, "vpc ID", "'", "' does not exist"),
+    TAGGABLE("pcx", "vpc-peering-connection", ec2_vpc_peering,
+             InvalidVpcPeeringConnectionID_NotFound, "vpcPeeringConnection ID", "'",
+             "' does not exist"),
 };
 
 static struct str

@@ -28,7 +28,6 @@ ec2_public_access_show(struct arena *arena)
 static struct ec2_Vpc
 vpc_show(struct api_call *call, const struct ec2_vpc_row *row)
 {
-    struct ec2_VpcCidrBlockState *state = ARENA_NEW(call->arena, struct ec2_VpcCidrBlockState);
     struct ec2_Vpc out = {
         .owner_id = row->account,
         .instance_tenancy = row->tenancy,
@@ -41,12 +40,7 @@ vpc_show(struct api_call *call, const struct ec2_vpc_row *row)
         .dhcp_options_id = row->dhcp_options_id,
     };
 
-    state->state = S("associated");
-    *LIST_PUSH(call->arena, &out.cidr_block_association_set) = (struct ec2_VpcCidrBlockAssociation){
-        .association_id = row->cidr_association_id,
-        .cidr_block = row->cidr,
-        .cidr_block_state = state,
-    };
+    ec2_vpc_cidrs_show(call, row, &out);
     return out;
 }
 
@@ -139,24 +133,15 @@ ec2_vpc_make(struct api_call *call, const struct ec2_vpc_want *want, struct ec2_
 static int
 create_refuse(struct api_call *call, const struct ec2_CreateVpcRequest *req)
 {
-    const char *name =
-        req->ipv6_pool.p                              ? "Ipv6Pool"
-        : req->ipv6_cidr_block.p                      ? "Ipv6CidrBlock"
-        : req->ipv4_ipam_pool_id.p                    ? "Ipv4IpamPoolId"
-        : req->ipv4_netmask_length.set                ? "Ipv4NetmaskLength"
-        : req->ipv6_ipam_pool_id.p                    ? "Ipv6IpamPoolId"
-        : req->ipv6_netmask_length.set                ? "Ipv6NetmaskLength"
-        : req->vpc_encryption_control                 ? "VpcEncryptionControl"
-        : req->ipv6_cidr_block_network_border_group.p ? "Ipv6CidrBlockNetworkBorderGroup"
-        : opt_bool_or(req->amazon_provided_ipv6_cidr_block, false) ? "AmazonProvidedIpv6CidrBlock"
-                                                                   : NULL;
+    const char *name = EC2_BLOCK_REFUSED(req);
 
+    if (!name && req->vpc_encryption_control)
+        name = "VpcEncryptionControl";
     return name ? ec2_unsupported_parameter(call, name) : 0;
 }
 
-/* Ranges that no host on a network has. */
-static bool
-is_reserved(struct ip4_block block)
+bool
+ec2_block_reserved(struct ip4_block block)
 {
     static const struct ip4_block reserved[] = {
         {0x00000000, 8}, {0x7f000000, 8}, {0xa9fe0000, 16}, {0xe0000000, 3}};
@@ -181,7 +166,8 @@ create_check(struct api_call *call, const struct ec2_CreateVpcRequest *req,
     r = ec2_block_of(call, req->cidr_block, "cidrBlock", ret_block);
     if (r)
         return r;
-    if (ret_block->bits < VPC_BITS_MIN || ret_block->bits > VPC_BITS_MAX || is_reserved(*ret_block))
+    if (ret_block->bits < VPC_BITS_MIN || ret_block->bits > VPC_BITS_MAX ||
+        ec2_block_reserved(*ret_block))
         return api_fault(call, &EC2_ERR(InvalidVpc_Range), "The CIDR '%.*s' is invalid.",
                          STR_ARG(req->cidr_block));
     if (str_is(req->instance_tenancy, "host"))
@@ -282,6 +268,10 @@ ec2_delete_vpc(struct api_call *call, const struct ec2_DeleteVpcRequest *req,
         r = ec2_route_table_drop(call->txn, vpc->main_route_table_id);
     if (!r)
         r = ec2_network_acl_drop(call->txn, vpc->network_acl_id);
+    if (!r)
+        r = ec2_vpc_peerings_end(call, vpc->id);
+    if (!r)
+        r = ec2_vpc_cidrs_drop(call->txn, vpc->id);
     return r ? r : ec2_unwritten(ec2_vpc_delete(call->txn, vpc->id), vpc->id);
 }
 

@@ -64,6 +64,49 @@ is_endpoint(const struct guestnet_vpc *vpc, struct str name)
     return true;
 }
 
+static bool
+vpc_has(struct txn *txn, const struct ec2_vpc_row *vpc, uint32_t ip)
+{
+    struct ip4_block block;
+
+    if (ip4_block_parse(vpc->cidr, &block) && ip4_block_has(block, ip))
+        return true;
+    STORE_EACH(txn, ec2_vpc_cidr_by_vpc, row, vpc->id)
+        if (ip4_block_parse(row->cidr, &block) && ip4_block_has(block, ip))
+            return true;
+    return false;
+}
+
+/* Whether a VPC may be told the private addresses of another: an option of their connection. */
+static bool
+peer_tells(struct txn *txn, struct str vpc_id, struct str other_id)
+{
+    STORE_EACH(txn, ec2_vpc_peering_by_vpc, row, vpc_id)
+        if (str_is(row->state, "active") && row->peer_dns && str_eq(row->peer_vpc_id, other_id))
+            return true;
+    STORE_EACH(txn, ec2_vpc_peering_by_peer_vpc, row, vpc_id)
+        if (str_is(row->state, "active") && row->dns && str_eq(row->vpc_id, other_id))
+            return true;
+    return false;
+}
+
+/*
+ * Inside the VPC a public name is the private address, as on AWS.  False: the address is nobody's.
+ */
+static bool
+private_of(struct txn *txn, const struct ec2_vpc_row *vpc, struct str public_ip, uint32_t *ip)
+{
+    const struct ec2_interface_row *nic = ec2_interface_by_public_ip_get(txn, public_ip);
+    const struct ec2_secondary_address_row *more =
+        nic ? NULL : ec2_secondary_address_by_public_ip_get(txn, public_ip);
+    struct str vpc_id = nic ? nic->vpc_id : more ? more->vpc_id : STR_NONE;
+
+    if (vpc_id.n && vpc->dns_hostnames &&
+        (str_eq(vpc_id, vpc->id) || peer_tells(txn, vpc->id, vpc_id)))
+        ip4_parse(nic ? nic->private_ip : more->private_ip, ip);
+    return vpc_id.n > 0;
+}
+
 /* A name of ours: NXDOMAIN when nobody has it, an empty answer for types other than A. */
 static size_t
 answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const struct datagram *d,
@@ -72,35 +115,28 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
     struct str name = str_of(q->name, q->name_n), bytes = str_of(d->bytes, d->n);
     const struct ec2_vpc_row *row = ec2_vpc_get(txn, guestnet_vpc_id(vpc));
     const struct ec2_interface_row *nic = NULL;
-    struct ip4_block block;
     uint32_t ip = 0;
 
-    assert(q->name_n <= sizeof(q->name) && max <= DNS_UDP_MAX);
-    if (!row || !ip4_block_parse(row->cidr, &block))
+    if (!row)
         return 0;
     if (q->type == DNS_PTR && dns_reverse_parse(name, &ip)) {
         const struct ec2_address_row *elastic = ec2_address_by_public_ip_get(txn, ip4_text(a, ip));
 
         if (elastic && elastic->ptr_record.n)
             return dns_answer_ptr(bytes, q, without_dot(elastic->ptr_record), TTL_S, out, max);
-        nic = ip4_block_has(block, ip) ? ec2_interface_by_address_get(txn, row->id, ip4_text(a, ip))
-                                       : NULL;
+        nic = vpc_has(txn, row, ip) ? guestnet_interface(txn, row->id, ip4_text(a, ip)) : NULL;
         if (!nic)
-            return ip4_block_has(block, ip) ? dns_answer_none(bytes, q, DNS_NXDOMAIN, out, max) : 0;
+            return vpc_has(txn, row, ip) ? dns_answer_none(bytes, q, DNS_NXDOMAIN, out, max) : 0;
         return dns_answer_ptr(bytes, q, aws_private_name(a, nic->region, ip), TTL_S, out, max);
     }
     if (str_is(name, "instance-data") || str_is(name, "instance-data.ec2.internal"))
         ip = IMDS_IP;
     else if (aws_public_name_parse(name, &ip)) {
-        /* Inside the VPC a public name is the private address, as on AWS. */
-        nic = ec2_interface_by_public_ip_get(txn, ip4_text(a, ip));
-        if (nic && str_eq(nic->vpc_id, row->id) && row->dns_hostnames)
-            ip4_parse(nic->private_ip, &ip);
-        else if (!nic)
+        if (!private_of(txn, row, ip4_text(a, ip), &ip))
             return 0;
     } else if (is_endpoint(vpc, name)) {
         ip = PRIV_API_IP;
-    } else if (!aws_private_name_parse(name, &ip) || !ip4_block_has(block, ip)) {
+    } else if (!aws_private_name_parse(name, &ip) || !vpc_has(txn, row, ip)) {
         return 0;
     }
     return q->type == DNS_A ? dns_answer_a(bytes, q, ip, TTL_S, out, max)

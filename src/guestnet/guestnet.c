@@ -74,6 +74,16 @@ datagram_send(int fd, const struct datagram *to, const struct sockaddr_in *dest,
         log_debug("a reply to a guest could not be sent: %s", strerror(errno));
 }
 
+const struct ec2_interface_row *
+guestnet_interface(struct txn *txn, struct str vpc_id, struct str ip)
+{
+    const struct ec2_interface_row *nic = ec2_interface_by_address_get(txn, vpc_id, ip);
+    const struct ec2_secondary_address_row *more =
+        nic ? NULL : ec2_secondary_address_by_address_get(txn, vpc_id, ip);
+
+    return more ? ec2_interface_get(txn, more->interface_id) : nic;
+}
+
 const struct ec2_instance_row *
 guestnet_instance(struct txn *txn, struct str vpc_id, uint32_t ip)
 {
@@ -81,7 +91,7 @@ guestnet_instance(struct txn *txn, struct str vpc_id, uint32_t ip)
     int n = snprintf(text, sizeof(text), "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255,
                      ip & 255);
     const struct ec2_interface_row *nic =
-        ec2_interface_by_address_get(txn, vpc_id, str_of(text, (size_t)n));
+        guestnet_interface(txn, vpc_id, str_of(text, (size_t)n));
 
     assert(n > 0 && (size_t)n < sizeof(text));
     assert(vpc_id.n > 0);

@@ -157,6 +157,47 @@ public_name(struct tree *t, const struct ec2_instance_row *instance, struct str 
     return ip4_parse(ip_text, &ip) ? aws_public_name(t->arena, instance->region, ip) : S("");
 }
 
+/* A line each, the interface's own first. */
+static struct str
+all_addresses(struct tree *t, struct txn *txn, const struct ec2_interface_row *nic)
+{
+    struct str all = nic->private_ip;
+
+    if (nic->more_addresses)
+        STORE_EACH(txn, ec2_secondary_address_by_interface, more, nic->id)
+            all = str_fmt(t->arena, "%.*s\n%.*s", STR_ARG(all), STR_ARG(more->private_ip));
+    return all;
+}
+
+static struct str
+all_blocks(struct tree *t, struct txn *txn, const struct ec2_vpc_row *vpc)
+{
+    struct str all = vpc->cidr;
+
+    STORE_EACH(txn, ec2_vpc_cidr_by_vpc, row, vpc->id)
+        all = str_fmt(t->arena, "%.*s\n%.*s", STR_ARG(all), STR_ARG(row->cidr));
+    return all;
+}
+
+/* Elastic IPs of secondary addresses, and all public ones together. */
+static void
+add_more_associations(struct tree *t, struct txn *txn, const struct ec2_interface_row *nic,
+                      const char *at)
+{
+    struct str all = nic->public_ip;
+
+    if (nic->more_addresses)
+        STORE_EACH(txn, ec2_secondary_address_by_interface, more, nic->id) {
+            if (!more->public_ip.n)
+                continue;
+            add(t, more->private_ip, "%s/ipv4-associations/%.*s", at, STR_ARG(more->public_ip));
+            all = all.n ? str_fmt(t->arena, "%.*s\n%.*s", STR_ARG(all), STR_ARG(more->public_ip))
+                        : more->public_ip;
+        }
+    if (all.n)
+        add(t, all, "%s/public-ipv4s", at);
+}
+
 static void
 add_interface(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance,
               const struct ec2_interface_row *nic)
@@ -171,7 +212,7 @@ add_interface(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
     add(t, str_fmt(t->arena, "%d", (int)nic->device_index), "%s/device-number", at);
     add(t, nic->id, "%s/interface-id", at);
     add(t, private_name(t, instance, nic->private_ip), "%s/local-hostname", at);
-    add(t, nic->private_ip, "%s/local-ipv4s", at);
+    add(t, all_addresses(t, txn, nic), "%s/local-ipv4s", at);
     add(t, nic->mac, "%s/mac", at);
     add(t, nic->account, "%s/owner-id", at);
     add(t, group_names(t, txn, &nic->group_ids), "%s/security-groups", at);
@@ -182,14 +223,14 @@ add_interface(struct tree *t, struct txn *txn, const struct ec2_instance_row *in
         add(t, subnet->cidr, "%s/subnet-ipv4-cidr-block", at);
     if (vpc) {
         add(t, vpc->cidr, "%s/vpc-ipv4-cidr-block", at);
-        add(t, vpc->cidr, "%s/vpc-ipv4-cidr-blocks", at);
+        add(t, all_blocks(t, txn, vpc), "%s/vpc-ipv4-cidr-blocks", at);
     }
     if (nic->public_ip.n) {
         add(t, nic->private_ip, "%s/ipv4-associations/%.*s", at, STR_ARG(nic->public_ip));
         if (vpc && vpc->dns_hostnames)
             add(t, public_name(t, instance, nic->public_ip), "%s/public-hostname", at);
-        add(t, nic->public_ip, "%s/public-ipv4s", at);
     }
+    add_more_associations(t, txn, nic, at);
 }
 
 static void

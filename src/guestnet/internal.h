@@ -54,7 +54,10 @@ bool datagram_receive(int fd, struct datagram *ret);
 void datagram_send(int fd, const struct datagram *to, const struct sockaddr_in *dest,
                    const void *bytes, size_t n);
 
-/* The instance behind an address of a VPC, or NULL. */
+/* The interface that has a private address of a VPC, its own or a secondary one; or NULL. */
+const struct ec2_interface_row *guestnet_interface(struct txn *txn, struct str vpc_id,
+                                                   struct str ip);
+/* The instance behind it, or NULL. */
 const struct ec2_instance_row *guestnet_instance(struct txn *txn, struct str vpc_id, uint32_t ip);
 
 /* The instances behind n addresses (0: nobody's) were heard.  No transaction may be open. */

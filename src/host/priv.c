@@ -207,6 +207,25 @@ do_machine_class(struct host *h, struct call *c)
 }
 
 static int
+do_nics(struct host *h, struct call *c)
+{
+    const struct priv_nics *q = c->req;
+    struct machine *m = known(h, c, q->id);
+
+    if (!m)
+        return -ENOENT;
+    if (!machine_alive(m))
+        return why_set(&c->why, ESRCH, "machine %s is not running", q->id);
+    return machine_nics(h, m, q, c->tail, &c->why);
+}
+
+static int
+do_peer(struct host *h, struct call *c)
+{
+    return peer_set(h, c->req, &c->why);
+}
+
+static int
 do_public_ip(struct host *h, struct call *c)
 {
     const struct priv_public_ip *q = c->req;
@@ -492,6 +511,11 @@ static const struct op {
     [PRIV_CLASS] = {"CLASS", sizeof(struct priv_class), 0, do_class, check_class},
     [PRIV_MACHINE_CLASS] = {"MACHINE_CLASS", sizeof(struct priv_machine_class), ID_FIRST,
                             do_machine_class},
+    /* Makes interfaces in the VPC's namespace with their other ends in the machine's, and there
+     * sets addresses, routes and rules, by netlink that the guest cannot answer. */
+    [PRIV_NICS] = {"NICS", sizeof(struct priv_nics), ID_FIRST | TAIL, do_nics, check_nics},
+    /* A veth from one VPC's namespace to another's; both have to be open. */
+    [PRIV_PEER] = {"PEER", sizeof(struct priv_link), 0, do_peer, check_peer},
     /* The above, and a /32 route on the host within the configured pool. */
     [PRIV_PUBLIC_IP] = {"PUBLIC_IP", sizeof(struct priv_public_ip), 0,
                         do_public_ip, check_public_ip},

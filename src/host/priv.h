@@ -25,7 +25,7 @@
 
 #include "base/str.h"
 
-#define PRIV_VERSION 2
+#define PRIV_VERSION 3
 #define PRIV_MESSAGE_MAX 65536
 #define PRIV_FDS_MAX 16
 #define PRIV_CONSOLE_MAX 65536     /* bytes of console output kept for each machine */
@@ -37,6 +37,9 @@
 #define PRIV_CIDRS_MAX 8
 #define PRIV_ROUTES_MAX 64         /* routes of one subnet */
 #define PRIV_ENTRIES_MAX 64        /* entries of its network ACL, both directions */
+#define PRIV_NICS_MAX 16          /* interfaces of a machine */
+#define PRIV_NIC_IPS_MAX 50       /* addresses of one */
+#define PRIV_PEERS 65536          /* numbers of connections between VPCs: 1 … */
 #define PRIV_ID_MAX 32             /* "i-0123456789abcdef0" and its NUL */
 
 enum priv_op {
@@ -69,6 +72,8 @@ enum priv_op {
     PRIV_WAKE,
     PRIV_DISK,
     PRIV_INSPECT,
+    PRIV_NICS,
+    PRIV_PEER,
     PRIV_OPS,
 
     PRIV_EV_EXITED = 100,
@@ -263,14 +268,22 @@ struct priv_machine_class {
  *
  * SUBNET replaces all of it.  Routes are about addresses outside of the VPC's CIDRs and come with
  * the most specific first; what none of them has is dropped.  The gateway takes packets of
- * machines that have a public address, and drops those of others.  Entries come in the order in
+ * machines that have a public address, and drops those of others.  By a NAT gateway packets leave
+ * with the public address that PUBLIC_IP gave to the gateway's private one; what nobody asked for
+ * does not come back that way.  Entries come in the order in
  * which they are tried; they are asked for each packet that enters or leaves the subnet, replies
  * too.  The VPC's extra listeners are outside, like the Internet.
  */
-enum priv_route_to { PRIV_ROUTE_NOWHERE, PRIV_ROUTE_GATEWAY };
+enum priv_route_to {
+    PRIV_ROUTE_NOWHERE,
+    PRIV_ROUTE_GATEWAY,
+    PRIV_ROUTE_NAT,  /* via: the gateway's private address */
+    PRIV_ROUTE_PEER, /* via: the number of a PEER */
+};
 struct priv_route {
     uint32_t ip, prefix;
     uint32_t to; /* enum priv_route_to */
+    uint32_t via;
 };
 struct priv_acl_entry {
     uint8_t egress; /* 0 ingress, 1 egress */
@@ -289,6 +302,18 @@ struct priv_subnet {
 struct priv_subnet_drop {
     uint32_t vpc;
     uint32_t subnet;
+};
+
+/* ---- connections between VPCs ---- */
+
+/*
+ * PEER: a link between the routers of two open VPCs, which subnets of both have routes by; or, with
+ * remove, none any more.  It ends with either VPC.  No error when it is so already.
+ */
+struct priv_link {
+    uint32_t number; /* 1 … PRIV_PEERS - 1, the caller's */
+    uint32_t vpcs[2];
+    uint32_t remove;
 };
 
 /* ---- machines ---- */
@@ -330,6 +355,28 @@ struct priv_launch_reply {
     uint32_t pid;
     uint32_t ifindex; /* of its interface in the VPC's namespace */
     uint64_t ns;      /* from LAUNCH taken on to exec of init */
+};
+
+/*
+ * NICS: what the interfaces of a machine shall be.  The first is eth0, whose own address and MAC
+ * are those of its launch.  Further ones are made as eth<index> in the running guest, with their
+ * addresses, and with a route of their own for what leaves from them; those that are not in the
+ * list are taken away.  Each stands in a subnet of the machine's VPC that was told of.  Followed by
+ * n × priv_nic.
+ */
+struct priv_nic {
+    uint32_t index; /* 0: the first; each another */
+    uint32_t class, subnet;
+    uint32_t prefix, gateway;
+    uint32_t open; /* 1: it may send with addresses that are not its own */
+    uint32_t n_ips;
+    uint32_t ips[PRIV_NIC_IPS_MAX]; /* its own, then secondary ones */
+    uint8_t mac[6];
+    uint8_t pad[2];
+};
+struct priv_nics {
+    char id[PRIV_ID_MAX];
+    uint32_t n; /* 1 … PRIV_NICS_MAX */
 };
 
 enum priv_how {

@@ -7,9 +7,13 @@
  *                so that a daemon that comes back finds the number that is in use
  *   a subnet     its routes and its network ACL, before the first launch in it, and when a row that
  *                they come from changed
- *   a machine    at launch; its class again when its interface got other groups
+ *   a machine    at launch
+ *   interfaces   all of a machine, right after its launch when there is more to them than the
+ *                launch says, and when one of them came, went, or got other groups or addresses
  *   an address   at the launch of its machine; again when an interface that runs got another
- *                public address, and when one that had it has it no more
+ *                public address, and when one that had it has it no more; those of a NAT gateway
+ *                with the subnets that have a route to it
+ *   a peering    when both VPCs are open
  *
  * Requests on one connection are carried out in order, so nothing here waits for an answer but
  * at the start.
@@ -152,8 +156,10 @@ disk_opened(void *arg, struct priv_message *m)
         int r = sandbox_ask(launch->s, PRIV_LAUNCH, &launch->req, sizeof(launch->req), STR_NONE,
                             launched, launch);
 
-        if (r >= 0)
+        if (r >= 0) {
+            sandbox_machine_dirty(launch->s, str_of(launch->id, launch->n));
             return;
+        }
     }
     launch->s->events.failed(launch->s->events.ctx, str_of(launch->id, launch->n), m->body);
     free(launch);
@@ -199,6 +205,8 @@ sandbox_boot(void *ctx, const struct host_boot *boot)
 
     if (r < 0)
         free(launch);
+    else if (!(root && root->encrypted) && sandbox_has_more(boot->instance, boot->interface))
+        sandbox_machine_network(s, vpc, boot->txn, boot->instance->id);
     return r;
 }
 
@@ -268,7 +276,6 @@ sandbox_thaw(void *ctx, const struct host_boot *boot)
 {
     struct host_sandbox *s = ctx;
     struct priv_machine req = {0};
-    struct priv_machine_class class = {0};
     struct sandbox_vpc *vpc = sandbox_vpc_open(s, boot->vpc);
     struct launch *launch = launch_new(s, boot->instance->id);
 
@@ -278,12 +285,7 @@ sandbox_thaw(void *ctx, const struct host_boot *boot)
         return launch ? -EINVAL : -ENOMEM;
     }
     sandbox_id(req.id, boot->instance->id);
-    sandbox_id(class.id, boot->instance->id);
-    class.class = sandbox_network_ready(s, vpc, boot->txn, boot->interface);
-    sandbox_ask(s, PRIV_MACHINE_CLASS, &class, sizeof(class), STR_NONE, sandbox_logged,
-                "a machine's security groups");
-    if (boot->interface->public_ip.n)
-        sandbox_public_ip(s, vpc, boot->interface->public_ip, boot->interface->private_ip);
+    sandbox_machine_network(s, vpc, boot->txn, boot->instance->id);
     int r = sandbox_ask(s, PRIV_WAKE, &req, sizeof(req), STR_NONE, thawed, launch);
     if (r < 0)
         free(launch);

@@ -10,7 +10,9 @@
 struct sandbox_vpc {
     struct host_sandbox *s;
     int64_t number;
-    struct priv_cidr cidr;
+    struct priv_cidr cidrs[PRIV_CIDRS_MAX];
+    uint32_t n_cidrs;
+    uint32_t n_told; /* of them */
     bool plain; /* asked for again, without the API's listeners */
     bool open;  /* it was answered */
     bool gone;  /* its row is */
@@ -33,6 +35,8 @@ struct host_sandbox {
     struct map vpcs;         /* by id */
     struct map dirty_groups; /* by group id, struct sent: rules changed */
     struct map dirty_nics;   /* by interface id, struct sent */
+    struct map dirty_machines; /* by instance id, struct sent: interfaces came or went */
+    struct map dirty_peerings; /* by id, struct sent */
     struct map dirty_edges;  /* by id of a VPC, route table or network ACL, struct sent */
     struct map left_publics; /* by "VPC ADDRESS", struct sent: an interface has it no more */
     char boot_id[40];
@@ -56,6 +60,16 @@ struct sandbox_vpc *sandbox_vpc_open(struct host_sandbox *s, const struct ec2_vp
  */
 uint32_t sandbox_network_ready(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
                                const struct ec2_interface_row *nic);
+/*
+ * Tells of all interfaces of an instance, and of the public addresses that they have: at a launch
+ * that has more than LAUNCH says, and when they change.
+ */
+void sandbox_machine_network(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
+                             struct str instance_id);
+/* Whether a launch of the instance has more to tell than LAUNCH does. */
+bool sandbox_has_more(const struct ec2_instance_row *row, const struct ec2_interface_row *primary);
+/* The same as sandbox_machine_network(), at the end of this turn. */
+void sandbox_machine_dirty(struct host_sandbox *s, struct str instance_id);
 /* No private address: the translation goes. */
 void sandbox_public_ip(struct host_sandbox *s, const struct sandbox_vpc *vpc, struct str public,
                        struct str private);

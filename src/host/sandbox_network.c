@@ -54,6 +54,9 @@ forget_all(struct map *m)
     map_done(m);
 }
 
+static void sync_blocks(struct sandbox_vpc *vpc, struct txn *txn, struct str id);
+static void edge_dirty(struct host_sandbox *s, struct str id);
+
 /* ---- security groups ---- */
 
 static void
@@ -120,23 +123,74 @@ sandbox_public_ip(struct host_sandbox *s, const struct sandbox_vpc *vpc, struct 
 }
 
 static void
+send_publics(struct host_sandbox *s, const struct sandbox_vpc *vpc, struct txn *txn,
+             const struct ec2_interface_row *row)
+{
+    if (row->public_ip.n)
+        sandbox_public_ip(s, vpc, row->public_ip, row->private_ip);
+    STORE_EACH(txn, ec2_secondary_address_by_interface, more, row->id)
+        if (more->public_ip.n)
+            sandbox_public_ip(s, vpc, more->public_ip, more->private_ip);
+}
+
+bool
+sandbox_has_more(const struct ec2_instance_row *row, const struct ec2_interface_row *primary)
+{
+    return row->more_interfaces || primary->more_addresses || !primary->source_dest_check;
+}
+
+void
+sandbox_machine_network(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
+                        struct str instance_id)
+{
+    struct sandbox_nics req = {0};
+
+    sandbox_id(req.head.id, instance_id);
+    STORE_EACH(txn, ec2_interface_by_instance, row, instance_id) {
+        uint32_t class = sandbox_network_ready(s, vpc, txn, row);
+
+        if (!sandbox_nic_add(txn, row, class, &req))
+            log_warn("interface %.*s stays outside of its instance: Welkin has %d at most",
+                     STR_ARG(row->id), PRIV_NICS_MAX);
+        send_publics(s, vpc, txn, row);
+    }
+    if (req.head.n)
+        sandbox_ask(s, PRIV_NICS, &req.head, sizeof(req.head),
+                    str_of(req.nics, req.head.n * sizeof(req.nics[0])), sandbox_logged,
+                    "a machine's interfaces");
+}
+
+static void
+sync_machine(struct host_sandbox *s, struct txn *txn, struct str id)
+{
+    const struct ec2_instance_row *row = ec2_instance_get(txn, id);
+    const struct host_machine_row *seen = host_machine_get(txn, id);
+    struct sandbox_vpc *vpc = row ? map_get(&s->vpcs, row->vpc_id) : NULL;
+    const struct ec2_interface_row *primary =
+        vpc ? ec2_interface_get(txn, row->interface_id) : NULL;
+
+    if (!primary || !seen)
+        return;
+    /* One that starts was told of the rest with its launch, or is when its disk is open. */
+    if (seen->phase == HOST_UP || (seen->phase == HOST_BOOTING && sandbox_has_more(row, primary)))
+        sandbox_machine_network(s, vpc, txn, id);
+}
+
+void
+sandbox_machine_dirty(struct host_sandbox *s, struct str instance_id)
+{
+    remember(&s->dirty_machines, instance_id);
+    loop_defer(s->config.loop, &s->look);
+}
+
+/* The machine that has the interface is told of all that it has. */
+static void
 sync_interface(struct host_sandbox *s, struct txn *txn, struct str id)
 {
     const struct ec2_interface_row *row = ec2_interface_get(txn, id);
-    struct sandbox_vpc *vpc = row ? map_get(&s->vpcs, row->vpc_id) : NULL;
 
-    if (!vpc || !row->instance_id.n)
-        return;
-    const struct host_machine_row *seen = host_machine_get(txn, row->instance_id);
-    assert(str_eq(row->vpc_id, str_of(vpc->id, vpc->id_n)));
-    if (!seen || seen->phase != HOST_UP)
-        return;
-    struct priv_machine_class req = {.class = send_class(s, vpc, txn, &row->group_ids)};
-    sandbox_id(req.id, row->instance_id);
-    sandbox_ask(s, PRIV_MACHINE_CLASS, &req, sizeof(req), STR_NONE, sandbox_logged,
-                "a machine's security groups");
-    if (row->public_ip.n)
-        sandbox_public_ip(s, vpc, row->public_ip, row->private_ip);
+    if (row && row->instance_id.n)
+        remember(&s->dirty_machines, row->instance_id);
 }
 
 /* An address that an interface had goes, unless another of the VPC has it now: adding replaces. */
@@ -146,8 +200,10 @@ sync_left_public(struct host_sandbox *s, struct txn *txn, struct str key)
     struct str ip = key, vpc_id = str_split(&ip, ' ');
     const struct sandbox_vpc *vpc = map_get(&s->vpcs, vpc_id);
     const struct ec2_interface_row *now = ec2_interface_by_public_ip_get(txn, ip);
+    const struct ec2_secondary_address_row *more = ec2_secondary_address_by_public_ip_get(txn, ip);
+    struct str has = now ? now->vpc_id : more ? more->vpc_id : STR_NONE;
 
-    if (vpc && !(now && str_eq(now->vpc_id, vpc_id)))
+    if (vpc && !str_eq(has, vpc_id))
         sandbox_public_ip(s, vpc, ip, STR_NONE);
 }
 
@@ -164,6 +220,16 @@ sync_group(struct host_sandbox *s, struct txn *txn, struct str id)
 
 /* ---- subnets ---- */
 
+/* Gateways that packets of the VPC's subnets leave by, with the address that they get. */
+static void
+send_nats(struct host_sandbox *s, const struct sandbox_vpc *vpc, struct txn *txn,
+          const struct ec2_vpc_row *row)
+{
+    STORE_EACH(txn, ec2_nat_gateway_by_vpc, nat, row->id)
+        if (nat->interface_id.n && nat->public_ip.n)
+            sandbox_public_ip(s, vpc, nat->public_ip, nat->private_ip);
+}
+
 /* Tells of the subnet unless that is what was told last; before the first launch in it. */
 static void
 send_subnet(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
@@ -174,8 +240,8 @@ send_subnet(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
 
     assert(str_eq(subnet->vpc_id, row->id) && subnet->number > 0);
     sandbox_subnet_of(txn, row, subnet, &now);
-    assert(now.tail_n <= sizeof(now.tail));
-    uint64_t hash = str_hash(str_of(now.tail, now.tail_n), now.head.n_routes);
+    uint64_t seed = now.head.n_routes + (vpc->n_cidrs << 16);
+    uint64_t hash = str_hash(str_of(now.tail, now.tail_n), seed);
 
     if (sent && sent->hash == hash)
         return;
@@ -188,6 +254,7 @@ send_subnet(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
         map_put(&vpc->subnets, str_of(sent->id, sent->n), sent);
     }
     sent->hash = hash;
+    send_nats(s, vpc, txn, row);
     sandbox_ask(s, PRIV_SUBNET, &now.head, sizeof(now.head), str_of(now.tail, now.tail_n),
                 sandbox_logged, "a subnet");
 }
@@ -211,9 +278,37 @@ sync_edges(struct host_sandbox *s, struct txn *txn, struct str id)
 
     if (!row || !vpc)
         return;
+    sync_blocks(vpc, txn, row->id);
     STORE_EACH(txn, ec2_subnet_by_vpc, subnet, row->id)
         if (map_get(&vpc->subnets, subnet->id))
             send_subnet(s, vpc, txn, row, subnet);
+}
+
+/* ---- peering ---- */
+
+static void
+send_peering(struct host_sandbox *s, const struct ec2_vpc_peering_row *row, bool on)
+{
+    const struct sandbox_vpc *ends[2] = {map_get(&s->vpcs, row->vpc_id),
+                                         map_get(&s->vpcs, row->peer_vpc_id)};
+
+    if (!ends[0] || !ends[1] || !ends[0]->open || !ends[1]->open)
+        return;
+    struct priv_link req = {.number = (uint32_t)row->number,
+                            .vpcs = {(uint32_t)ends[0]->number, (uint32_t)ends[1]->number},
+                            .remove = !on};
+
+    sandbox_ask(s, PRIV_PEER, &req, sizeof(req), STR_NONE, sandbox_logged,
+                "a connection between VPCs");
+}
+
+static void
+sync_peering(struct host_sandbox *s, struct txn *txn, struct str id)
+{
+    const struct ec2_vpc_peering_row *row = ec2_vpc_peering_get(txn, id);
+
+    if (row)
+        send_peering(s, row, str_is(row->state, "active"));
 }
 
 static void close_vpc(struct host_sandbox *s, struct sandbox_vpc *vpc);
@@ -252,7 +347,13 @@ look(struct loop_task *task)
         sync_left_public(s, txn, entry->key);
     MAP_EACH(&s->dirty_nics, entry)
         sync_interface(s, txn, entry->key);
+    MAP_EACH(&s->dirty_machines, entry)
+        sync_machine(s, txn, entry->key);
+    MAP_EACH(&s->dirty_peerings, entry)
+        sync_peering(s, txn, entry->key);
     store_rollback(txn);
+    forget_all(&s->dirty_machines);
+    forget_all(&s->dirty_peerings);
     forget_all(&s->dirty_edges);
     forget_all(&s->left_publics);
     forget_all(&s->dirty_groups);
@@ -325,24 +426,62 @@ group_changed(void *ctx, const void *old_row, const void *new_row)
 }
 
 static void
+public_left(struct host_sandbox *s, struct str vpc_id, struct str ip)
+{
+    char key[LEFT_KEY_MAX];
+    int n = snprintf(key, sizeof(key), "%.*s %.*s", STR_ARG(vpc_id), STR_ARG(ip));
+
+    assert(n > 0 && n < (int)sizeof(key));
+    remember(&s->left_publics, str_of(key, (size_t)n));
+    loop_defer(s->config.loop, &s->look);
+}
+
+static void
 interface_changed(void *ctx, const void *old_row, const void *new_row)
 {
     struct host_sandbox *s = ctx;
     const struct ec2_interface_row *before = old_row, *after = new_row;
 
-    if (before && before->public_ip.n && !(after && str_eq(before->public_ip, after->public_ip))) {
-        char key[LEFT_KEY_MAX];
-        int n = snprintf(key, sizeof(key), "%.*s %.*s", STR_ARG(before->vpc_id),
-                         STR_ARG(before->public_ip));
-
-        assert(n > 0 && n < (int)sizeof(key));
-        remember(&s->left_publics, str_of(key, (size_t)n));
-        loop_defer(s->config.loop, &s->look);
-    }
+    if (before && before->public_ip.n && !(after && str_eq(before->public_ip, after->public_ip)))
+        public_left(s, before->vpc_id, before->public_ip);
+    if (before && before->instance_id.n &&
+        !(after && str_eq(before->instance_id, after->instance_id)))
+        sandbox_machine_dirty(s, before->instance_id);
     if (!before || !after)
         return; /* a launch sends it, an exit ends it */
     remember(&s->dirty_nics, after->id);
     loop_defer(s->config.loop, &s->look);
+}
+
+static void
+secondary_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    struct host_sandbox *s = ctx;
+    const struct ec2_secondary_address_row *before = old_row, *after = new_row;
+
+    if (before && before->public_ip.n && !(after && str_eq(before->public_ip, after->public_ip)))
+        public_left(s, before->vpc_id, before->public_ip);
+    remember(&s->dirty_nics, after ? after->interface_id : before->interface_id);
+    loop_defer(s->config.loop, &s->look);
+}
+
+static void
+nat_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    const struct ec2_nat_gateway_row *row = new_row ? new_row : old_row;
+
+    edge_dirty(ctx, row->vpc_id);
+}
+
+static void
+peering_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    struct host_sandbox *s = ctx;
+    const struct ec2_vpc_peering_row *row = new_row ? new_row : old_row;
+
+    remember(&s->dirty_peerings, row->id);
+    edge_dirty(s, row->vpc_id);
+    edge_dirty(s, row->peer_vpc_id);
 }
 
 /* ---- VPCs ---- */
@@ -356,22 +495,40 @@ vpc_free(struct sandbox_vpc *vpc)
     free(vpc);
 }
 
+/* The VPC's connections are made once both sides are open. */
+static void
+peerings_dirty(struct host_sandbox *s, struct str vpc_id)
+{
+    struct txn *txn = store_begin(s->config.store);
+
+    STORE_EACH(txn, ec2_vpc_peering_by_vpc, row, vpc_id)
+        remember(&s->dirty_peerings, row->id);
+    STORE_EACH(txn, ec2_vpc_peering_by_peer_vpc, row, vpc_id)
+        remember(&s->dirty_peerings, row->id);
+    store_rollback(txn);
+    loop_defer(s->config.loop, &s->look);
+}
+
 static void vpc_answered(void *arg, struct priv_message *m);
 
 static void
 ask_vpc(struct sandbox_vpc *vpc)
 {
+    static const char more_blocks[] = "more addresses of a VPC";
     struct priv_vpc_open req = {.number = (uint32_t)vpc->number,
-                                .n_cidrs = 1,
-                                .cidrs = {vpc->cidr},
+                                .n_cidrs = vpc->n_cidrs,
                                 .n_extra = vpc->plain ? 0 : PRIV_LISTEN_ALL - PRIV_LISTEN_EXTRA,
                                 .extra = {{PRIV_API_IP, 443}, {PRIV_API_IP, 80}}};
 
     assert(!vpc->open && vpc->number >= 0 && vpc->number < PRIV_VPCS);
     sandbox_id(req.id, str_of(vpc->id, vpc->id_n));
+    memcpy(req.cidrs, vpc->cidrs, sizeof(req.cidrs));
+    vpc->n_told = vpc->n_cidrs;
     if (vpc->plain)
         memset(req.extra, 0, sizeof(req.extra));
-    sandbox_ask(vpc->s, PRIV_VPC_OPEN, &req, sizeof(req), STR_NONE, vpc_answered, vpc);
+    /* One that is open keeps its listeners: it is only told of further addresses. */
+    sandbox_ask(vpc->s, PRIV_VPC_OPEN, &req, sizeof(req), STR_NONE,
+                vpc->open ? sandbox_logged : vpc_answered, vpc->open ? (void *)more_blocks : vpc);
 }
 
 static void
@@ -411,6 +568,46 @@ vpc_answered(void *arg, struct priv_message *m)
     vpc->open = true;
     if (vpc->gone)
         loop_defer(s->config.loop, &s->look);
+    peerings_dirty(s, str_of(vpc->id, vpc->id_n));
+    if (vpc->n_told == vpc->n_cidrs)
+        return;
+    ask_vpc(vpc);
+    /* Subnets that were told of meanwhile know nothing of those blocks. */
+    MAP_EACH(&vpc->subnets, entry)
+        ((struct sent_subnet *)entry->value)->hash = 0;
+    edge_dirty(s, str_of(vpc->id, vpc->id_n));
+}
+
+/* A block that is gone stays: no subnet is in it, and nobody has its addresses. */
+static void
+block_add(struct sandbox_vpc *vpc, struct str cidr)
+{
+    struct ip4_block block;
+
+    if (!ip4_block_parse(cidr, &block) || vpc->n_cidrs == PRIV_CIDRS_MAX)
+        return;
+    for (uint32_t i = 0; i < vpc->n_cidrs; i++)
+        if (vpc->cidrs[i].ip == block.ip && vpc->cidrs[i].prefix == block.bits)
+            return;
+    vpc->cidrs[vpc->n_cidrs++] = (struct priv_cidr){block.ip, block.bits};
+}
+
+/* Blocks that the VPC has got; before its subnets in them are told of. */
+static void
+sync_blocks(struct sandbox_vpc *vpc, struct txn *txn, struct str id)
+{
+    STORE_EACH(txn, ec2_vpc_cidr_by_vpc, row, id)
+        block_add(vpc, row->cidr);
+    if (vpc->open && vpc->n_told < vpc->n_cidrs)
+        ask_vpc(vpc);
+}
+
+static void
+block_changed(void *ctx, const void *old_row, const void *new_row)
+{
+    const struct ec2_vpc_cidr_row *row = new_row ? new_row : old_row;
+
+    edge_dirty(ctx, row->vpc_id);
 }
 
 struct sandbox_vpc *
@@ -430,7 +627,7 @@ sandbox_vpc_open(struct host_sandbox *s, const struct ec2_vpc_row *row)
     vpc->number = row->number;
     vpc->id_n = (uint8_t)row->id.n;
     memcpy(vpc->id, row->id.p, row->id.n);
-    vpc->cidr = (struct priv_cidr){block.ip, block.bits};
+    vpc->cidrs[vpc->n_cidrs++] = (struct priv_cidr){block.ip, block.bits};
     map_put(&s->vpcs, str_of(vpc->id, vpc->id_n), vpc);
     ask_vpc(vpc);
     return vpc;
@@ -474,8 +671,8 @@ sandbox_network_ready(struct host_sandbox *s, struct sandbox_vpc *vpc, struct tx
     const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, nic->subnet_id);
     const struct ec2_vpc_row *row = ec2_vpc_get(txn, nic->vpc_id);
 
-    assert(!subnet || str_eq(subnet->vpc_id, nic->vpc_id));
-    assert(str_eq(nic->vpc_id, str_of(vpc->id, vpc->id_n)));
+    if (row)
+        sync_blocks(vpc, txn, row->id);
     if (subnet && row && !map_get(&vpc->subnets, subnet->id))
         send_subnet(s, vpc, txn, row, subnet);
     return send_class(s, vpc, txn, &nic->group_ids);
@@ -498,7 +695,10 @@ reopen(struct host_sandbox *s)
         if (!open)
             continue;
         sandbox_network_ready(s, open, txn, nic);
-        if (nic->public_ip.n) /* it may have changed in the daemon's last moment */
+        /* It may have changed in the daemon's last moment. */
+        if (row->state == EC2_RUNNING)
+            sandbox_machine_network(s, open, txn, row->id);
+        else if (nic->public_ip.n)
             sandbox_public_ip(s, open, nic->public_ip, nic->private_ip);
     }
     STORE_EACH(txn, ec2_address_by_key, row) {
@@ -517,6 +717,10 @@ sandbox_network_attach(struct host_sandbox *s)
     store_watch(store, &ec2_sg_rule_table, rule_changed, s);
     store_watch(store, &ec2_security_group_table, group_changed, s);
     store_watch(store, &ec2_interface_table, interface_changed, s);
+    store_watch(store, &ec2_secondary_address_table, secondary_changed, s);
+    store_watch(store, &ec2_vpc_cidr_table, block_changed, s);
+    store_watch(store, &ec2_nat_gateway_table, nat_changed, s);
+    store_watch(store, &ec2_vpc_peering_table, peering_changed, s);
     store_watch(store, &ec2_route_table, route_changed, s);
     store_watch(store, &ec2_acl_entry_table, entry_changed, s);
     store_watch(store, &ec2_subnet_table, subnet_changed, s);
@@ -540,4 +744,6 @@ sandbox_network_done(struct host_sandbox *s)
     forget_all(&s->dirty_nics);
     forget_all(&s->dirty_edges);
     forget_all(&s->left_publics);
+    forget_all(&s->dirty_machines);
+    forget_all(&s->dirty_peerings);
 }

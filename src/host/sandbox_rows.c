@@ -110,19 +110,72 @@ route_put(struct sandbox_subnet *s, const struct priv_route *route)
     s->head.n_routes++;
 }
 
+static struct str
+table_of(const struct ec2_vpc_row *vpc, const struct ec2_subnet_row *subnet)
+{
+    return subnet->route_table_id.n ? subnet->route_table_id : vpc->main_route_table_id;
+}
+
+static bool
+is_internet(const struct ec2_vpc_row *vpc, const struct ec2_route_row *row)
+{
+    return row->gateway_id.n && str_eq(row->gateway_id, vpc->internet_gateway_id);
+}
+
+/* Whether packets to a block leave a NAT gateway's own subnet by the internet gateway. */
+static bool
+nat_leads(struct txn *txn, const struct ec2_vpc_row *vpc, const struct ec2_nat_gateway_row *nat,
+          struct ip4_block to)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, nat->subnet_id);
+    bool leads = false;
+    int bits = -1;
+
+    if (!subnet || !nat->interface_id.n || nat->private)
+        return false;
+    STORE_EACH(txn, ec2_route_by_table, row, table_of(vpc, subnet)) {
+        struct ip4_block block;
+
+        if (!ip4_block_parse(row->cidr, &block) || !ip4_block_covers(block, to) ||
+            (int)block.bits <= bits)
+            continue;
+        bits = (int)block.bits;
+        leads = is_internet(vpc, row);
+    }
+    return leads;
+}
+
+/* Where a route leads to, when it leads anywhere. */
+static void
+route_to(struct txn *txn, const struct ec2_vpc_row *vpc, const struct ec2_route_row *row,
+         struct ip4_block block, struct priv_route *ret)
+{
+    const struct ec2_nat_gateway_row *nat = ec2_nat_gateway_get(txn, row->gateway_id);
+    const struct ec2_vpc_peering_row *peering = ec2_vpc_peering_get(txn, row->gateway_id);
+
+    if (is_internet(vpc, row)) {
+        ret->to = PRIV_ROUTE_GATEWAY;
+    } else if (nat && nat_leads(txn, vpc, nat, block) && ip4_parse(nat->private_ip, &ret->via)) {
+        ret->to = PRIV_ROUTE_NAT;
+    } else if (peering && str_is(peering->state, "active")) {
+        ret->to = PRIV_ROUTE_PEER;
+        ret->via = (uint32_t)peering->number;
+    }
+}
+
 static void
 routes_of(struct txn *txn, const struct ec2_vpc_row *vpc, struct str table_id,
           struct sandbox_subnet *s)
 {
     STORE_EACH(txn, ec2_route_by_table, row, table_id) {
-        bool leads = row->gateway_id.n && str_eq(row->gateway_id, vpc->internet_gateway_id);
         struct ip4_block block;
 
         if (!ip4_block_parse(row->cidr, &block))
             continue;
-        const struct priv_route route = {.ip = block.ip,
-                                         .prefix = block.bits,
-                                         .to = leads ? PRIV_ROUTE_GATEWAY : PRIV_ROUTE_NOWHERE};
+        struct priv_route route = {
+            .ip = block.ip, .prefix = block.bits, .to = PRIV_ROUTE_NOWHERE};
+
+        route_to(txn, vpc, row, block, &route);
         route_put(s, &route);
     }
 }
@@ -152,12 +205,10 @@ void
 sandbox_subnet_of(struct txn *txn, const struct ec2_vpc_row *vpc,
                   const struct ec2_subnet_row *subnet, struct sandbox_subnet *ret)
 {
-    struct str table = subnet->route_table_id.n ? subnet->route_table_id : vpc->main_route_table_id;
-
     assert(subnet->number > 0 && str_eq(subnet->vpc_id, vpc->id));
     ret->head =
         (struct priv_subnet){.vpc = (uint32_t)vpc->number, .subnet = (uint32_t)subnet->number};
-    routes_of(txn, vpc, table, ret);
+    routes_of(txn, vpc, table_of(vpc, subnet), ret);
     entries_of(txn, subnet->network_acl_id, ret);
     size_t routes = ret->head.n_routes * sizeof(ret->routes[0]);
     size_t entries = ret->head.n_entries * sizeof(ret->entries[0]);
@@ -192,6 +243,32 @@ parse_mac(struct str text, uint8_t ret[6])
             return false;
     }
     return text.p == NULL;
+}
+
+bool
+sandbox_nic_add(struct txn *txn, const struct ec2_interface_row *row, uint32_t class,
+                struct sandbox_nics *ret)
+{
+    const struct ec2_subnet_row *subnet = ec2_subnet_get(txn, row->subnet_id);
+    struct priv_nic *nic = &ret->nics[ret->head.n];
+    struct ip4_block block;
+
+    if (ret->head.n == PRIV_NICS_MAX || row->device_index >= PRIV_NICS_MAX || !subnet ||
+        !ip4_block_parse(subnet->cidr, &block) || !parse_mac(row->mac, nic->mac) ||
+        !ip4_parse(row->private_ip, &nic->ips[0]))
+        return false;
+    nic->index = (uint32_t)row->device_index;
+    nic->class = class;
+    nic->subnet = (uint32_t)subnet->number;
+    nic->prefix = block.bits;
+    nic->gateway = ip4_block_nth(block, 1);
+    nic->open = !row->source_dest_check;
+    nic->n_ips = 1;
+    STORE_EACH(txn, ec2_secondary_address_by_interface, more, row->id)
+        if (nic->n_ips < PRIV_NIC_IPS_MAX && ip4_parse(more->private_ip, &nic->ips[nic->n_ips]))
+            nic->n_ips++;
+    ret->head.n++;
+    return true;
 }
 
 bool

@@ -14,6 +14,15 @@ size_t sandbox_rules_of(struct txn *txn, const struct ec2_sg_rule_row *row, stru
 /* Fills in the request from the rows; false when one of them is not what it should be. */
 bool sandbox_launch_of(const struct host_boot *boot, struct priv_launch *ret);
 
+/* The first interface of the list is the primary one; numbers of classes are for the caller. */
+struct sandbox_nics {
+    struct priv_nics head;
+    struct priv_nic nics[PRIV_NICS_MAX];
+};
+/* One more interface, with its secondary addresses; false: its rows are not whole, or too many. */
+bool sandbox_nic_add(struct txn *txn, const struct ec2_interface_row *row, uint32_t class,
+                     struct sandbox_nics *ret);
+
 struct sandbox_subnet {
     struct priv_subnet head;
     struct priv_route routes[PRIV_ROUTES_MAX];

@@ -43,18 +43,17 @@ s3_check_document(struct api_call *call)
     return 0;
 }
 
-/* Opens a bucket for a setting that the body brings. */
-static int
-open_to_set(struct api_call *call, struct str name, const char *action,
-            const struct s3_bucket_row **ret)
+int
+s3_open_to_set(struct api_call *call, struct str name, const char *action,
+               const struct s3_bucket_row **ret)
 {
     int r = s3_open(call, name, STR_NONE, action, ret);
 
     return r ? r : s3_check_document(call);
 }
 
-static int
-malformed(struct api_call *call)
+int
+s3_malformed(struct api_call *call)
 {
     return api_fault(call, &S3_ERR(MalformedXML),
                      "The XML you provided was not well-formed or did not validate against our "
@@ -63,57 +62,6 @@ malformed(struct api_call *call)
 
 /* ---- policies ---- */
 
-/* A thing that a resource of a policy stands for: its stars are letters. */
-static struct str
-example_of(struct arena *a, struct str resource)
-{
-    char *p = arena_dup(a, resource.p, resource.n);
-
-    for (size_t i = 0; i < resource.n; i++)
-        if (p[i] == '*' || p[i] == '?')
-            p[i] = 'x';
-    return str_of(p, resource.n);
-}
-
-/* Somebody of whom a policy can say nothing but that it is somebody. */
-static bool
-stranger_may(const struct policy *policy, struct str action, struct str resource)
-{
-    static const struct policy_principal stranger = {.kind = POLICY_ANONYMOUS};
-    static const struct {
-        struct str name, value;
-    } known[] = {
-        {S_INIT("aws:SecureTransport"), S_INIT("true")},
-        {S_INIT("aws:SourceIp"), S_INIT("192.0.2.1")}, /* documentation's: nobody has it */
-    };
-    struct policy_key keys[ARRAY_LEN(known)];
-
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        keys[i] = (struct policy_key){.name = known[i].name, .values = &known[i].value, .n = 1};
-    const struct policy_context context = {keys, ARRAY_LEN(keys)};
-    const struct policy_request req = {
-        .action = action, .resource = resource, .principal = &stranger, .context = &context};
-
-    return policy_eval(policy, &req).effect == POLICY_ALLOW;
-}
-
-static bool
-is_public(struct api_call *call, const struct policy *policy)
-{
-    struct str_list actions = {0}, resources = {0};
-
-    policy_actions(policy, call->arena, &actions);
-    policy_resources(policy, call->arena, &resources);
-    LIST_EACH(&actions, action) {
-        LIST_EACH(&resources, resource) {
-            if (stranger_may(policy, example_of(call->arena, *action),
-                             example_of(call->arena, *resource)))
-                return true;
-        }
-    }
-    return false;
-}
-
 /* Every resource is the bucket or in it, every action of S3. */
 static int
 check_policy(struct api_call *call, const struct s3_bucket_row *bucket, const struct policy *policy)
@@ -121,6 +69,7 @@ check_policy(struct api_call *call, const struct s3_bucket_row *bucket, const st
     struct str arn = str_cat(call->arena, S("arn:aws:s3:::"), bucket->name);
     struct str_list actions = {0}, resources = {0};
 
+    assert(bucket->name.n > 0);
     policy_actions(policy, call->arena, &actions);
     policy_resources(policy, call->arena, &resources);
     LIST_EACH(&resources, resource) {
@@ -155,7 +104,7 @@ read_policy(struct api_call *call, const struct s3_bucket_row *bucket, struct st
     if (r < 0)
         return error_origin(-r, "a policy cannot be read");
     r = check_policy(call, bucket, policy);
-    *ret_public = is_public(call, policy);
+    *ret_public = policy_is_public(policy, call->arena);
     policy_free(policy);
     return r;
 }
@@ -167,14 +116,14 @@ s3_put_bucket_policy(struct api_call *call, const struct s3_PutBucketPolicyReque
     const struct s3_bucket_row *bucket;
     struct s3_bucket_row row;
     bool public = false;
-    int r = open_to_set(call, req->bucket, "s3:PutBucketPolicy", &bucket);
+    int r = s3_open_to_set(call, req->bucket, "s3:PutBucketPolicy", &bucket);
 
     (void)res;
     if (r == 0)
         r = read_policy(call, bucket, req->policy, &public);
     if (r)
         return r;
-    if (public && bucket->public_block >= 0 && (bucket->public_block & S3_BLOCK_POLICY))
+    if (public && s3_blocks(bucket, S3_BLOCK_POLICY))
         return api_fault(call, &S3_ERR(AccessDenied),
                          "User: %.*s is not authorized to perform: s3:PutBucketPolicy on resource: "
                          "\"arn:aws:s3:::%.*s\" because public policies are prevented by the "
@@ -189,6 +138,7 @@ s3_put_bucket_policy(struct api_call *call, const struct s3_PutBucketPolicyReque
         return api_fault(call, &S3_ERR(MalformedPolicy),
                          "The new bucket policy will not allow you to update the policy in the "
                          "future.");
+    assert(!row.policy_public || row.policy.n);
     return s3_bucket_update(call->txn, &row);
 }
 
@@ -257,7 +207,7 @@ s3_put_public_access_block(struct api_call *call, const struct s3_PutPublicAcces
 {
     const struct s3_PublicAccessBlockConfiguration *c = req->public_access_block_configuration;
     const struct s3_bucket_row *bucket;
-    int r = open_to_set(call, req->bucket, "s3:PutBucketPublicAccessBlock", &bucket);
+    int r = s3_open_to_set(call, req->bucket, "s3:PutBucketPublicAccessBlock", &bucket);
 
     (void)res;
     if (r)
@@ -319,13 +269,13 @@ s3_put_bucket_encryption(struct api_call *call, const struct s3_PutBucketEncrypt
     const struct s3_ServerSideEncryptionRuleList *rules =
         &req->server_side_encryption_configuration->rules;
     const struct s3_bucket_row *bucket;
-    int r = open_to_set(call, req->bucket, "s3:PutEncryptionConfiguration", &bucket);
+    int r = s3_open_to_set(call, req->bucket, "s3:PutEncryptionConfiguration", &bucket);
 
     (void)res;
     if (r)
         return r;
     if (rules->n != 1 || !rules->v[0].apply_server_side_encryption_by_default)
-        return malformed(call);
+        return s3_malformed(call);
     if (rules->v[0].blocked_encryption_types)
         return S3_NOT_YET(call, "BlockedEncryptionTypes");
     const struct s3_ServerSideEncryptionByDefault *by =
@@ -335,7 +285,7 @@ s3_put_bucket_encryption(struct api_call *call, const struct s3_PutBucketEncrypt
     if (str_is(by->sse_algorithm, "aws:kms:dsse"))
         return S3_NOT_YET(call, "the encryption aws:kms:dsse");
     if (!str_is(by->sse_algorithm, "AES256") && !str_is(by->sse_algorithm, "aws:kms"))
-        return malformed(call);
+        return s3_malformed(call);
     if (str_is(by->sse_algorithm, "AES256") && by->kms_master_key_id.n)
         return api_fault(call, &S3_ERR(InvalidArgument),
                          "a KMSMasterKeyID is not applicable if the default sse algorithm is not "
@@ -399,13 +349,13 @@ s3_put_bucket_ownership_controls(struct api_call *call,
 {
     const struct s3_OwnershipControlsRuleList *rules = &req->ownership_controls->rules;
     const struct s3_bucket_row *bucket;
-    int r = open_to_set(call, req->bucket, "s3:PutBucketOwnershipControls", &bucket);
+    int r = s3_open_to_set(call, req->bucket, "s3:PutBucketOwnershipControls", &bucket);
 
     (void)res;
     if (r)
         return r;
     if (rules->n != 1 || !s3_ownership_good(rules->v[0].object_ownership))
-        return malformed(call);
+        return s3_malformed(call);
     struct s3_bucket_row row = *bucket;
 
     row.ownership = rules->v[0].object_ownership;
@@ -446,46 +396,4 @@ s3_delete_bucket_ownership_controls(struct api_call *call,
 
     row.ownership = S("");
     return s3_bucket_update(call->txn, &row);
-}
-
-/* Lists of access control are not kept: the owner has all, as in every bucket of today. */
-static void
-owner_has_all(struct api_call *call, const struct s3_bucket_row *bucket, struct s3_Owner **owner,
-              struct s3_GrantList *grants)
-{
-    struct s3_Grant *grant = LIST_PUSH(call->arena, grants);
-
-    *owner = s3_owner(call, bucket->account);
-    grant->permission = S("FULL_CONTROL");
-    grant->grantee = ARENA_NEW(call->arena, struct s3_Grantee);
-    grant->grantee->id = (*owner)->id;
-    grant->grantee->type = S("CanonicalUser");
-}
-
-int
-s3_get_bucket_acl(struct api_call *call, const struct s3_GetBucketAclRequest *req,
-                  struct s3_GetBucketAclOutput *res)
-{
-    const struct s3_bucket_row *bucket;
-    int r = s3_open(call, req->bucket, STR_NONE, "s3:GetBucketAcl", &bucket);
-
-    if (r == 0)
-        owner_has_all(call, bucket, &res->owner, &res->grants);
-    return r;
-}
-
-int
-s3_get_object_acl(struct api_call *call, const struct s3_GetObjectAclRequest *req,
-                  struct s3_GetObjectAclOutput *res)
-{
-    const struct s3_bucket_row *bucket;
-    const struct s3_object_row *row;
-    int r = s3_open(call, req->bucket, req->key,
-                    req->version_id.p ? "s3:GetObjectVersionAcl" : "s3:GetObjectAcl", &bucket);
-
-    if (r == 0)
-        r = s3_find(call, bucket, req->key, req->version_id, &row);
-    if (r == 0)
-        owner_has_all(call, bucket, &res->owner, &res->grants);
-    return r;
 }

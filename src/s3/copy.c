@@ -1,9 +1,10 @@
-/* Copies: new rows for bytes that stay where they are. */
+/* Copies: new rows for bytes that stay where they are, and new wraps of their keys. */
 #include "s3/s3.h"
 
 #include "codec/uri.h"
 
 #define COPY_MAX_BYTES ((int64_t)5 << 30)
+#define SUM_AT_ONCE ((size_t)256 << 10)
 
 /* "/bucket/key?versionId=v", coded. */
 static bool
@@ -29,7 +30,7 @@ parse_source(struct api_call *call, struct str text, struct str *bucket, struct 
 /* The object that is copied, of which the caller may have the bytes. */
 static int
 open_source(struct api_call *call, const struct s3_bucket_row **ret_bucket,
-            const struct s3_object_row **ret)
+            const struct s3_object_row **ret, struct s3_wrapping *ret_wrapping)
 {
     struct str name, key, version, owner = s3_asked(call, "ExpectedSourceBucketOwner");
 
@@ -53,9 +54,7 @@ open_source(struct api_call *call, const struct s3_bucket_row **ret_bucket,
     if (r == 0)
         r = s3_find(call, bucket, key, version, ret);
     if (r == 0)
-        r = s3_customer_check(call, "CopySource", *ret);
-    if (r == 0)
-        r = s3_kms_open(call, *ret);
+        r = s3_unlock(call, "CopySource", *ret, ret_wrapping);
     if (r == 0 &&
         (str_is((*ret)->storage_class, "GLACIER") || str_is((*ret)->storage_class, "DEEP_ARCHIVE")))
         r = api_fault(call, &S3_ERR(InvalidObjectState),
@@ -85,9 +84,10 @@ check_self(struct api_call *call, const struct s3_CopyObjectRequest *req,
 static int
 take_description(struct api_call *call, const struct s3_CopyObjectRequest *req,
                  const struct s3_bucket_row *from, const struct s3_object_row *source,
-                 const struct s3_bucket_row *bucket, struct s3_object_row *row)
+                 const struct s3_bucket_row *bucket, struct s3_object_row *row,
+                 struct s3_wrapping *ret)
 {
-    int r = s3_describe(call, bucket, row);
+    int r = s3_describe(call, bucket, row, ret);
 
     if (r)
         return r;
@@ -139,11 +139,12 @@ s3_copy_object(struct api_call *call, const struct s3_CopyObjectRequest *req,
 {
     const struct s3_bucket_row *from, *bucket;
     const struct s3_object_row *source;
-    struct s3_object_row row = {.object_key = req->key};
+    struct s3_object_row row = {.bucket = req->bucket, .object_key = req->key};
+    struct s3_wrapping *wrapping = ARENA_ARRAY(call->arena, struct s3_wrapping, 2);
     int r = s3_open(call, req->bucket, req->key, "s3:PutObject", &bucket);
 
     if (r == 0)
-        r = open_source(call, &from, &source);
+        r = open_source(call, &from, &source, &wrapping[0]);
     if (r == 0)
         r = s3_check_source(call, req->copy_source_if_match, req->copy_source_if_none_match,
                             req->copy_source_if_modified_since,
@@ -156,19 +157,20 @@ s3_copy_object(struct api_call *call, const struct s3_CopyObjectRequest *req,
                       "copy source: %lld",
                       (long long)COPY_MAX_BYTES);
     if (r == 0)
-        r = take_description(call, req, from, source, bucket, &row);
+        r = take_description(call, req, from, source, bucket, &row, &wrapping[1]);
     if (r == 0)
         r = take_sums(call, req->checksum_algorithm, source, &row);
     if (r == 0)
         r = s3_check_write(call, bucket, req->key);
     if (r)
         return r;
-    row.size = source->size;
-    row.data = source->data;
-    row.pieces = source->pieces;
+    const struct s3_bytes old = s3_bytes_of(source, &wrapping[0]);
+    struct s3_bytes bytes = s3_bytes_of(&row, &wrapping[1]);
+
     res->copy_source_version_id = s3_is_versioned(from) ? source->version : STR_NONE;
     /* before the old version goes, which may be the source */
-    r = s3_pieces_share(call->txn, &row.pieces);
+    r = s3_bytes_copy(call, &old, 0, (uint64_t)source->size, false, &bytes);
+    s3_bytes_into(&bytes, &row);
     if (r == 0)
         r = s3_version_add(call, bucket, &row);
     if (r)
@@ -210,29 +212,32 @@ range_of(struct api_call *call, struct str text, const struct s3_object_row *sou
 
 /* Sums of a part have to be made of its bytes. */
 static int
-sum_pieces(struct api_call *call, const struct s3_object_row *source, const struct s3_range *range,
-           enum checksum_kind kind, struct s3_part_row *part)
+sum_bytes(struct api_call *call, const struct s3_bytes *source, const struct s3_range *range,
+          enum checksum_kind kind, struct s3_part_row *part)
 {
-    struct api_stream stream = {.blobs = call->env->blobs, .bytes = range->bytes};
     uint8_t *md5 = arena_alloc(call->arena, MD5_LEN), *crc64 = arena_alloc(call->arena, 8);
     uint8_t *sum = arena_alloc(call->arena, CHECKSUM_MAX_BYTES);
     struct crypto_hash *hash = crypto_hash_new(CRYPTO_MD5);
+    struct api_stream *stream = NULL;
     struct checksum own, all;
-    char *room = arena_alloc_raw(call->arena, 1 << 18);
+    struct str some = {.p = arena_alloc_raw(call->arena, SUM_AT_ONCE)};
     ssize_t n = 0;
+    int r;
 
     checksum_begin(&own, kind);
     checksum_begin(&all, CHECKSUM_CRC64NVME);
-    if (!source->pieces.n) {
-        memcpy(room, source->data.p + range->from, range->bytes);
-        n = (ssize_t)range->bytes;
+    if (source->pieces.n) {
+        r = s3_bytes_stream(call, source, range->from, range->bytes, &stream);
     } else {
-        s3_pieces_cut(call->arena, &source->pieces, range->from, range->bytes, &stream.pieces);
+        r = s3_bytes_open(call, source, &some);
+        some = str_cut(some, (size_t)range->from, (size_t)(range->from + range->bytes));
+        n = (ssize_t)some.n;
     }
-    while (n > 0 || (source->pieces.n && (n = api_stream_read(&stream, room, 1 << 18)) > 0)) {
-        crypto_hash_add(hash, room, (size_t)n);
-        checksum_add(&own, room, (size_t)n);
-        checksum_add(&all, room, (size_t)n);
+    while (r == 0 &&
+           (n > 0 || (stream && (n = api_stream_read(stream, (char *)some.p, SUM_AT_ONCE)) > 0))) {
+        crypto_hash_add(hash, some.p, (size_t)n);
+        checksum_add(&own, some.p, (size_t)n);
+        checksum_add(&all, some.p, (size_t)n);
         n = 0;
     }
     crypto_hash_end(hash, md5);
@@ -242,29 +247,27 @@ sum_pieces(struct api_call *call, const struct s3_object_row *source, const stru
     part->md5 = str_of(md5, MD5_LEN);
     part->crc64 = str_of(crc64, 8);
     part->checksum = str_of(sum, checksum_bytes(kind));
-    return n < 0 ? (int)n : 0;
+    return r ? r : (int)MIN(n, 0);
 }
 
+/* The part of an upload, of bytes that are there. */
 static int
-take_pieces(struct api_call *call, const struct s3_object_row *source, const struct s3_range *range,
-            struct s3_part_row *part)
+take_range(struct api_call *call, const struct s3_upload_row *upload, const struct s3_bytes *source,
+           const struct s3_range *range, struct s3_part_row *part)
 {
-    struct api_pieces cut = {0};
+    const struct s3_object_row object = s3_upload_object(upload);
+    struct s3_wrapping *wrapping = ARENA_NEW(call->arena, struct s3_wrapping);
+    struct s3_bytes bytes = s3_bytes_of(&object, wrapping);
+    int r = s3_unlock(call, "", &object, wrapping);
 
-    part->size = (int64_t)range->bytes;
-    if (!source->pieces.n)
-        return s3_blob_of(
-            call, str_cut(source->data, (size_t)range->from, (size_t)(range->from + range->bytes)),
-            &part->pieces);
-    s3_pieces_cut(call->arena, &source->pieces, range->from, range->bytes, &cut);
-    LIST_EACH(&cut, piece) {
-        *LIST_PUSH(call->arena, &part->pieces) = piece->blob;
-        *LIST_PUSH(call->arena, &part->pieces) =
-            str_fmt(call->arena, "%llu", (unsigned long long)piece->offset);
-        *LIST_PUSH(call->arena, &part->pieces) =
-            str_fmt(call->arena, "%llu", (unsigned long long)piece->bytes);
-    }
-    return s3_pieces_share(call->txn, &part->pieces);
+    if (r == 0 && str_is(object.sse, "AES256"))
+        r = s3_bucket_seal(call, s3_bucket_get(call->txn, upload->bucket), wrapping);
+    if (r == 0)
+        r = sum_bytes(call, source, range, checksum_find(upload->checksum_kind), part);
+    if (r == 0)
+        r = s3_bytes_copy(call, source, range->from, range->bytes, true, &bytes);
+    s3_part_hold(&bytes, part);
+    return r;
 }
 
 int
@@ -274,14 +277,16 @@ s3_upload_part_copy(struct api_call *call, const struct s3_UploadPartCopyRequest
     const struct s3_bucket_row *from, *bucket;
     const struct s3_object_row *source;
     const struct s3_upload_row *upload;
+    struct s3_wrapping *wrapping = ARENA_NEW(call->arena, struct s3_wrapping);
     struct s3_part_row part = {0};
+    struct s3_bytes bytes;
     struct s3_range range;
     int r = s3_open(call, req->bucket, req->key, "s3:PutObject", &bucket);
 
     if (r == 0)
         r = s3_upload_find(call, bucket, req->key, req->upload_id, &upload);
     if (r == 0)
-        r = open_source(call, &from, &source);
+        r = open_source(call, &from, &source, wrapping);
     if (r == 0)
         r = s3_check_source(call, req->copy_source_if_match, req->copy_source_if_none_match,
                             req->copy_source_if_modified_since,
@@ -291,10 +296,10 @@ s3_upload_part_copy(struct api_call *call, const struct s3_UploadPartCopyRequest
     if (r == 0 && (int64_t)range.bytes > COPY_MAX_BYTES)
         r = api_fault(call, &S3_ERR(EntityTooLarge),
                       "Your proposed upload exceeds the maximum allowed size");
-    if (r == 0)
-        r = sum_pieces(call, source, &range, checksum_find(upload->checksum_kind), &part);
-    if (r == 0)
-        r = take_pieces(call, source, &range, &part);
+    if (r)
+        return r;
+    bytes = s3_bytes_of(source, wrapping);
+    r = take_range(call, upload, &bytes, &range, &part);
     if (r == 0)
         r = s3_part_put(call, upload, opt_i64_or(req->part_number, 0), &part);
     if (r)

@@ -1,16 +1,17 @@
 /*
- * Who may read what was stored under a key: of the customer (the key must come again with each
- * request; only a salted digest of it is kept) or of KMS (which is asked, as the caller).
- *
- * The bytes lie on the disk as they are: these are rights, not ciphers.  docs/s3.md says so.
+ * Who may read what was stored under a key, and what the keys of files are wrapped under: a key of
+ * the customer (which must come again with each request; only a salted digest of it is kept), one
+ * of KMS (which is asked, as the caller), or the bucket's own.
  */
 #include "s3/s3.h"
 
+#include "base/error.h"
 #include "gen/api/kms.h"
 
 enum { SALT_BYTES = 16, KEY_BYTES = 32 };
 
 #define VIA "s3.amazonaws.com"
+#define CUSTOMER_LABEL "welkin s3 customer key 1"
 
 /* ---- the customer's ---- */
 
@@ -69,12 +70,23 @@ salted(struct arena *a, struct str salt, struct str key)
     return str_of(p, SHA256_LEN);
 }
 
+/* What files are wrapped under: not the key itself, and another one for each object. */
+static void
+derive(struct str salt, struct str key, struct s3_wrapping *ret)
+{
+    uint8_t text[sizeof(CUSTOMER_LABEL) + SALT_BYTES] = CUSTOMER_LABEL;
+
+    assert(salt.n == SALT_BYTES && key.n == KEY_BYTES);
+    memcpy(text + sizeof(CUSTOMER_LABEL), salt.p, salt.n);
+    crypto_hmac_sha256(key.p, key.n, text, sizeof(text), ret->key);
+}
+
 int
-s3_customer_key(struct api_call *call, const char *prefix, struct s3_object_row *row)
+s3_customer_seal(struct api_call *call, struct s3_object_row *row, struct s3_wrapping *ret)
 {
     char salt[SALT_BYTES];
     struct str key;
-    int r = customer_key(call, prefix, &key);
+    int r = customer_key(call, "", &key);
 
     if (r)
         return r;
@@ -85,11 +97,13 @@ s3_customer_key(struct api_call *call, const char *prefix, struct s3_object_row 
     row->sse = S("");
     row->sse_c =
         str_base64(call->arena, str_cat(call->arena, text, salted(call->arena, text, key)));
+    derive(text, key, ret);
     return 0;
 }
 
 int
-s3_customer_check(struct api_call *call, const char *prefix, const struct s3_object_row *row)
+s3_customer_open(struct api_call *call, const char *prefix, const struct s3_object_row *row,
+                 struct s3_wrapping *ret)
 {
     struct str key, kept;
     int r = customer_key(call, prefix, &key);
@@ -105,12 +119,46 @@ s3_customer_check(struct api_call *call, const char *prefix, const struct s3_obj
                          "The object was stored using a form of Server Side Encryption. The "
                          "correct parameters must be provided to retrieve the object.");
     if (!str_unbase64(call->arena, row->sse_c, &kept) || kept.n != SALT_BYTES + SHA256_LEN)
-        return -EUCLEAN;
-    struct str digest = salted(call->arena, str_cut(kept, 0, SALT_BYTES), key);
+        return error_origin(EUCLEAN, "the digest of a customer's key is none");
+    struct str salt = str_cut(kept, 0, SALT_BYTES);
 
-    return str_eq_consttime(digest, str_cut(kept, SALT_BYTES, kept.n))
+    derive(salt, key, ret);
+    return str_eq_consttime(salted(call->arena, salt, key), str_cut(kept, SALT_BYTES, kept.n))
                ? 0
                : api_fault(call, &S3_ERR(AccessDenied), "Access Denied");
+}
+
+/* ---- the bucket's ---- */
+
+/* A bucket that was made by 0.3 gets its key when it is needed first. */
+int
+s3_bucket_seal(struct api_call *call, const struct s3_bucket_row *bucket, struct s3_wrapping *ret)
+{
+    if (!bucket->sse_secret.n) {
+        struct s3_bucket_row row = *s3_bucket_get(call->txn, bucket->name);
+
+        if (!row.sse_secret.n) {
+            row.sse_secret = s3_bucket_secret(call);
+            int r = s3_bucket_update(call->txn, &row);
+
+            if (r < 0)
+                return r;
+        }
+        memcpy(ret->key, row.sse_secret.p, sizeof(ret->key));
+        return 0;
+    }
+    assert(bucket->sse_secret.n == sizeof(ret->key));
+    memcpy(ret->key, bucket->sse_secret.p, sizeof(ret->key));
+    return 0;
+}
+
+struct str
+s3_bucket_secret(struct api_call *call)
+{
+    void *p = arena_alloc_raw(call->arena, AEAD_KEY_BYTES);
+
+    call->env->random(call->env, p, AEAD_KEY_BYTES);
+    return str_of(p, AEAD_KEY_BYTES);
 }
 
 /* ---- KMS's ---- */
@@ -125,6 +173,21 @@ context_of(struct api_call *call, const struct s3_object_row *row)
                                      : str_fmt(call->arena, "arn:aws:s3:::%.*s/%.*s",
                                                STR_ARG(row->bucket), STR_ARG(row->object_key)),
     };
+}
+
+/* A key of KMS's is asked for by somebody. */
+static int
+refuse_nobody(struct api_call *call)
+{
+    struct s3_InvalidArgument *detail = ARENA_NEW(call->arena, struct s3_InvalidArgument);
+
+    if (call->principal.kind != POLICY_ANONYMOUS)
+        return 0;
+    detail->argument_name = S("Authorization");
+    detail->argument_value = S("null");
+    return api_fault_detail(call, &S3_ERR(InvalidArgument), detail,
+                            "Requests specifying Server Side Encryption with AWS KMS managed keys "
+                            "require AWS Signature Version 4.");
 }
 
 /* S3 says it in its own codes: KMS.NotFoundException is one of them. */
@@ -146,9 +209,17 @@ reword(struct api_call *call, int r)
     return r;
 }
 
+static void
+take_data_key(struct str plain, struct s3_wrapping *ret)
+{
+    assert(plain.n == sizeof(ret->key));
+    memcpy(ret->key, plain.p, sizeof(ret->key));
+    explicit_bzero((char *)plain.p, plain.n);
+}
+
 int
 s3_kms_seal(struct api_call *call, const struct s3_bucket_row *bucket, struct str key_id,
-            struct s3_object_row *row)
+            struct s3_object_row *row, struct s3_wrapping *ret)
 {
     struct kms_GenerateDataKeyRequest ask = {
         .key_id = key_id.n ? key_id : S("alias/aws/s3"),
@@ -156,32 +227,57 @@ s3_kms_seal(struct api_call *call, const struct s3_bucket_row *bucket, struct st
     };
     struct kms_GenerateDataKeyResponse got = {0};
 
+    int r = refuse_nobody(call);
+
+    if (r)
+        return r;
     row->bucket = bucket->name;
     *LIST_PUSH(call->arena, &ask.encryption_context) = context_of(call, row);
-    int r = api_call_internal(call, "kms", "GenerateDataKey", &ask, &got, VIA);
-
+    r = api_call_internal(call, "kms", "GenerateDataKey", &ask, &got, VIA);
     if (r)
         return reword(call, r);
     row->sse = S("aws:kms");
     row->sse_key = got.key_id;
     row->sse_blob = got.ciphertext_blob;
-    explicit_bzero((char *)got.plaintext.p, got.plaintext.n);
+    take_data_key(got.plaintext, ret);
     return 0;
 }
 
-int
-s3_kms_open(struct api_call *call, const struct s3_object_row *row)
+static int
+kms_open(struct api_call *call, const struct s3_object_row *row, struct s3_wrapping *ret)
 {
     struct kms_DecryptRequest ask = {.key_id = row->sse_key, .ciphertext_blob = row->sse_blob};
     struct kms_DecryptResponse got = {0};
-
-    if (!row->sse_key.n)
-        return 0;
-    *LIST_PUSH(call->arena, &ask.encryption_context) = context_of(call, row);
-    int r = api_call_internal(call, "kms", "Decrypt", &ask, &got, VIA);
+    int r = refuse_nobody(call);
 
     if (r)
+        return r;
+    *LIST_PUSH(call->arena, &ask.encryption_context) = context_of(call, row);
+    r = api_call_internal(call, "kms", "Decrypt", &ask, &got, VIA);
+    if (r)
         return reword(call, r);
-    explicit_bzero((char *)got.plaintext.p, got.plaintext.n);
+    if (got.plaintext.n != sizeof(ret->key))
+        return error_origin(EUCLEAN, "the data key of an object has %zu bytes", got.plaintext.n);
+    take_data_key(got.plaintext, ret);
+    return 0;
+}
+
+/* ---- all of them ---- */
+
+int
+s3_unlock(struct api_call *call, const char *prefix, const struct s3_object_row *row,
+          struct s3_wrapping *ret)
+{
+    const struct s3_bucket_row *bucket;
+    int r = s3_customer_open(call, prefix, row, ret);
+
+    if (r || row->sse_c.n)
+        return r;
+    if (row->sse_key.n)
+        return kms_open(call, row, ret);
+    bucket = s3_bucket_get(call->txn, row->bucket);
+    assert(bucket && str_is(row->sse, "AES256"));
+    if (bucket->sse_secret.n) /* else there is nothing yet that it could open */
+        memcpy(ret->key, bucket->sse_secret.p, sizeof(ret->key));
     return 0;
 }

@@ -9,6 +9,7 @@
 #define S3_ERRORS(X)                                                                               \
     X(AccessControlListNotSupported, 400)                                                          \
     X(AccessDenied, 403)                                                                           \
+    X(AccessForbidden, 403)                                                                        \
     X(BadDigest, 400)                                                                              \
     X(BadRequest, 400)                                                                             \
     X(BucketAlreadyExists, 409)                                                                    \
@@ -19,6 +20,7 @@
     X(IllegalLocationConstraintException, 400)                                                     \
     X(InvalidArgument, 400)                                                                        \
     X(IllegalVersioningConfigurationException, 400)                                                \
+    X(InvalidBucketAclWithBlockPublicAccessError, 400)                                             \
     X(InvalidBucketAclWithObjectOwnership, 400)                                                    \
     X(InvalidBucketName, 400)                                                                      \
     X(InvalidBucketState, 409)                                                                     \
@@ -26,6 +28,10 @@
     X(InvalidEncryptionAlgorithmError, 400)                                                        \
     X(InvalidLocationConstraint, 400)                                                              \
     X(InvalidObjectState, 403)                                                                     \
+    X(InternalError, 500)                                                                          \
+    X(InvalidPolicyDocument, 400)                                                                  \
+    X(MalformedPOSTRequest, 400)                                                                   \
+    X(MaxPostPreDataLengthExceededError, 400)                                                      \
     X(InvalidPart, 400)                                                                            \
     X(InvalidPartNumber, 416)                                                                      \
     X(InvalidPartOrder, 400)                                                                       \
@@ -37,6 +43,7 @@
     X(MalformedPolicy, 400)                                                                        \
     X(MalformedXML, 400)                                                                           \
     X(MetadataTooLarge, 400)                                                                       \
+    X(MissingSecurityHeader, 400)                                                                  \
     X(MethodNotAllowed, 405)                                                                       \
     X(NoSuchBucket, 404)                                                                           \
     X(NoSuchBucketPolicy, 404)                                                                     \

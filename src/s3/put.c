@@ -136,30 +136,7 @@ describe_headers(struct api_call *call, struct s3_object_row *row)
                            "Your metadata headers exceed the maximum allowed metadata size");
 }
 
-/* ---- what is not there yet, and access control lists ---- */
-
-static int
-refuse_unreached(struct api_call *call, const struct s3_bucket_row *bucket)
-{
-    static const char *const grants[] = {"GrantFullControl", "GrantRead", "GrantReadACP",
-                                         "GrantWriteACP"};
-    struct str acl = s3_asked(call, "ACL");
-    bool none = str_is(bucket->ownership, "BucketOwnerEnforced");
-
-    for (size_t i = 0; i < ARRAY_LEN(grants); i++)
-        if (s3_asked(call, grants[i]).n)
-            return none ? api_fault(call, &S3_ERR(AccessControlListNotSupported),
-                                    "The bucket does not allow ACLs")
-                        : S3_NOT_YET(call, "grants of access control lists");
-    if (s3_asked(call, "ObjectLockMode").n || s3_asked(call, "ObjectLockLegalHoldStatus").n)
-        return S3_NOT_YET(call, "object lock");
-    if (!acl.n || str_is(acl, "bucket-owner-full-control"))
-        return 0;
-    if (none)
-        return api_fault(call, &S3_ERR(AccessControlListNotSupported),
-                         "The bucket does not allow ACLs");
-    return str_is(acl, "private") ? 0 : S3_NOT_YET(call, "access control lists but private ones");
-}
+/* ---- what it is kept as ---- */
 
 static int
 describe_class(struct api_call *call, struct s3_object_row *row)
@@ -182,9 +159,21 @@ describe_class(struct api_call *call, struct s3_object_row *row)
 
 /* ---- encryption ---- */
 
+static bool
+wants_bucket_key(const struct api_call *call, bool otherwise)
+{
+    const struct api_member *m = api_member_find(
+        call->service, api_shape(call->service, call->op->input), S("BucketKeyEnabled"));
+
+    return m ? opt_bool_or(
+                   *(const struct opt_bool *)(const void *)((const char *)call->input + m->offset),
+                   otherwise)
+             : otherwise;
+}
+
 static int
 describe_encryption(struct api_call *call, const struct s3_bucket_row *bucket,
-                    struct s3_object_row *row)
+                    struct s3_object_row *row, struct s3_wrapping *ret)
 {
     struct str asked = s3_asked(call, "ServerSideEncryption"), key = s3_asked(call, "SSEKMSKeyId");
     struct str customer = s3_asked(call, "SSECustomerAlgorithm");
@@ -195,14 +184,13 @@ describe_encryption(struct api_call *call, const struct s3_bucket_row *bucket,
             return api_fault(call, &S3_ERR(InvalidArgument),
                              "Server Side Encryption with Customer provided key is incompatible "
                              "with the encryption method specified");
-        return s3_customer_key(call, "", row);
+        return s3_customer_seal(call, row, ret);
     }
     if (s3_asked(call, "SSEKMSEncryptionContext").n)
         return S3_NOT_YET(call, "the header x-amz-server-side-encryption-context");
     if (!given) {
         asked = bucket->sse;
         key = key.n ? key : bucket->sse_key;
-        row->sse_bucket_key = bucket->sse_bucket_key;
     }
     if (str_is(asked, "AES256")) {
         row->sse = asked;
@@ -210,10 +198,12 @@ describe_encryption(struct api_call *call, const struct s3_bucket_row *bucket,
                    ? api_fault(call, &S3_ERR(InvalidArgument),
                                "Server Side Encryption with AWS KMS managed key requires HTTP "
                                "header x-amz-server-side-encryption : aws:kms")
-                   : 0;
+                   : s3_bucket_seal(call, bucket, ret);
     }
-    if (str_is(asked, "aws:kms"))
-        return s3_kms_seal(call, bucket, key, row);
+    if (str_is(asked, "aws:kms")) {
+        row->sse_bucket_key = wants_bucket_key(call, !given && bucket->sse_bucket_key);
+        return s3_kms_seal(call, bucket, key, row, ret);
+    }
     if (str_is(asked, "aws:kms:dsse"))
         return S3_NOT_YET(call, "the encryption aws:kms:dsse");
     return api_fault(call, &S3_ERR(InvalidArgument),
@@ -221,10 +211,14 @@ describe_encryption(struct api_call *call, const struct s3_bucket_row *bucket,
 }
 
 int
-s3_describe(struct api_call *call, const struct s3_bucket_row *bucket, struct s3_object_row *row)
+s3_describe(struct api_call *call, const struct s3_bucket_row *bucket, struct s3_object_row *row,
+            struct s3_wrapping *ret)
 {
-    int r = refuse_unreached(call, bucket);
+    int r = s3_acl_take(call, bucket, &row->acl);
 
+    if (r == 0 &&
+        (s3_asked(call, "ObjectLockMode").n || s3_asked(call, "ObjectLockLegalHoldStatus").n))
+        r = S3_NOT_YET(call, "object lock");
     if (r == 0)
         r = describe_headers(call, row);
     if (r == 0)
@@ -234,7 +228,7 @@ s3_describe(struct api_call *call, const struct s3_bucket_row *bucket, struct s3
     if (r == 0 && row->tags.n)
         r = s3_may(call, bucket, row->object_key, "s3:PutObjectTagging");
     if (r == 0)
-        r = describe_encryption(call, bucket, row);
+        r = describe_encryption(call, bucket, row, ret);
     return r;
 }
 
@@ -402,7 +396,9 @@ s3_put_object(struct api_call *call, const struct s3_PutObjectRequest *req,
               struct s3_PutObjectOutput *res)
 {
     const struct s3_bucket_row *bucket;
-    struct s3_object_row row = {.object_key = req->key};
+    struct s3_object_row row = {.bucket = req->bucket, .object_key = req->key};
+    struct s3_wrapping *wrapping = ARENA_NEW(call->arena, struct s3_wrapping);
+    struct s3_bytes bytes;
     int r = s3_open(call, req->bucket, req->key, "s3:PutObject", &bucket);
 
     if (r == 0 && req->write_offset_bytes.set)
@@ -410,14 +406,16 @@ s3_put_object(struct api_call *call, const struct s3_PutObjectRequest *req,
     if (r == 0)
         r = s3_check_digests(call);
     if (r == 0)
-        r = s3_describe(call, bucket, &row);
+        r = s3_describe(call, bucket, &row, wrapping);
     if (r == 0)
         r = s3_check_write(call, bucket, req->key);
     if (r)
         return r;
     row.etag = s3_etag(call, row.sse, call->upload->md5);
     sum_of(call, &row);
-    r = s3_pieces_take(call, &row);
+    bytes = s3_bytes_of(&row, wrapping);
+    r = s3_bytes_take(call, false, &bytes);
+    s3_bytes_into(&bytes, &row);
     if (r == 0)
         r = s3_version_add(call, bucket, &row);
     if (r)

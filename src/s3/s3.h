@@ -4,21 +4,26 @@
  *   s3.c         hooks, condition keys, names; what requests have in common
  *   open.c       finding and authorizing: buckets, objects
  *   bucket.c     buckets and their simple settings
- *   encryption.c keys of customers and of KMS
+ *   encryption.c keys of customers, of KMS and of buckets
  *   put.c        what is said of an object when it is made; PutObject
  *   version.c    the versions of a key: adding, removing, the latest
- *   piece.c      the bytes of objects
+ *   piece.c      the bytes of objects, encrypted
  *   get.c        conditions, ranges, GetObject, HeadObject
  *   copy.c       CopyObject, UploadPartCopy
  *   upload.c     uploads in parts
  *   complete.c   how parts become an object
  *   config.c     settings of buckets: policy, encryption, tags …
+ *   acl.c        access control lists, canned ones
+ *   cors.c       what pages of other origins may do
+ *   website.c    buckets that are websites; site.c serves them
+ *   form.c       objects that come in HTML forms; form_parse.c reads those and their policies
  *   unset.c      settings that there are not yet
  *   tag.c        tags of buckets and objects
  *   lifecycle.c  what expires by itself
  *   delete.c     DeleteObject, DeleteObjects
  *   list.c       lists of keys and versions
  *   janitor.c    files of blobs that no row names any more
+ *   holds.c      what is true of every row, as assertions
  */
 #pragma once
 
@@ -34,6 +39,11 @@ struct loop;
 
 extern const struct api_service_hooks s3_hooks;
 
+/* What the keys of an object's files are wrapped under. */
+struct s3_wrapping {
+    uint8_t key[AEAD_KEY_BYTES];
+};
+
 enum {
     S3_KEY_BYTES_MAX = 1024,
     S3_METADATA_BYTES_MAX = 2048,
@@ -44,6 +54,8 @@ enum {
     S3_INTERNAL_BYTES_MAX = 16 << 20, /* that another service may read at once */
     S3_TAGS_MAX = 50,
     S3_OBJECT_TAGS_MAX = 10,
+    S3_VERSION_BYTES = 32, /* as versions are told, but for "null" */
+    S3_UPLOAD_ID_BYTES = 64,
 };
 
 /* ---- s3.c ---- */
@@ -73,8 +85,96 @@ enum {
     S3_BLOCK_POLICY = 1 << 2,
     S3_RESTRICT = 1 << 3,
 };
+static inline bool
+s3_blocks(const struct s3_bucket_row *bucket, int what)
+{
+    return bucket->public_block >= 0 && (bucket->public_block & what);
+}
+/* Opens a bucket for a setting that the body brings. */
+int s3_open_to_set(struct api_call *call, struct str name, const char *action,
+                   const struct s3_bucket_row **ret);
+int s3_malformed(struct api_call *call); /* MalformedXML */
 /* Content-MD5 and checksum headers against a body that is a document: BadDigest. */
 int s3_check_document(struct api_call *call);
+
+/* ---- acl.c ---- */
+
+/*
+ * The canned list that a request asks for, for what it makes: row->acl.  Lists that the bucket's
+ * ownership or its public access block do not allow are refused.
+ */
+int s3_acl_take(struct api_call *call, const struct s3_bucket_row *bucket, struct str *ret);
+/* Whether the list of the bucket or object lets the caller do what no policy denies. */
+bool s3_acl_grants(struct api_call *call, struct str action, const struct api_resource *resource,
+                   const struct policy_context *extra);
+
+/* ---- cors.c ---- */
+
+/* The answer to a preflight.  0, positive, negative. */
+int s3_preflight(struct api_call *call, const struct api_request *req, struct api_reply *reply);
+/* What a page of another origin may see of a reply. */
+void s3_dress(struct api_call *call, const struct api_request *req, struct api_reply *reply);
+/* The bucket of a request by its path; p NULL: it is for none.  And what stands behind it. */
+struct str s3_bucket_in_path(const struct api_request *req, struct str *ret_key);
+
+/* ---- form_parse.c: pure ---- */
+
+struct s3_form_field {
+    struct str name, value;
+};
+struct s3_form {
+    struct s3_form_fields {
+        struct s3_form_field *v;
+        size_t n;
+    } fields;                   /* those before the file */
+    struct str file, file_name; /* file.p NULL: there is none */
+};
+enum {
+    S3_FORM_GOOD,
+    S3_FORM_MALFORMED,
+    S3_FORM_TOO_LONG, /* what stands before the file */
+};
+/* multipart/form-data, RFC 7578.  Slices of the body. */
+int s3_form_parse(struct arena *a, struct str content_type, struct str body, struct s3_form *ret);
+/* A field's value, whatever the case of its name; p NULL: there is none. */
+struct str s3_form_get(const struct s3_form *form, const char *name);
+
+enum s3_form_verdict {
+    S3_POLICY_GOOD,
+    S3_POLICY_EXPIRED,
+    S3_POLICY_FAILED, /* *ret: the condition */
+    S3_POLICY_EXTRA,  /* *ret: the field */
+    S3_POLICY_TOO_LARGE,
+    S3_POLICY_TOO_SMALL,
+    S3_POLICY_MALFORMED, /* *ret: why */
+};
+/* Whether a form is as its policy (JSON) wants it; *ret_limit: the bytes of what is too large … */
+enum s3_form_verdict
+s3_form_check(struct arena *a, struct str policy, const struct s3_form *form, struct str bucket,
+              struct str key, int64_t now_ms, struct str *ret, int64_t *ret_limit);
+
+/* ---- form.c ---- */
+
+bool s3_form_is(const struct api_request *req);
+/* An object that comes as the file of a form.  0, positive, negative. */
+int s3_form(struct api_call *call, const struct api_request *req, struct api_reply *reply);
+
+/* ---- website.c, site.c ---- */
+
+/* A website's configuration: struct s3_site in a row's list.  Absent text has p NULL. */
+struct s3_routing_rule {
+    struct str prefix, status, protocol, host, new_prefix, new_key, code;
+};
+struct s3_site {
+    struct str index, error, all_host, all_protocol;
+    struct s3_routing_rule rules[50];
+    size_t n_rules;
+};
+void s3_site_read(const struct s3_bucket_row *bucket, struct s3_site *ret);
+/* Text in a page or XML. */
+void s3_add_escaped(struct buf *out, struct str text);
+bool s3_site_owns(const struct api_request *req);
+void s3_site_answer(struct api_call *call, const struct api_request *req, struct api_reply *reply);
 
 /* ---- lifecycle.c ---- */
 
@@ -102,6 +202,8 @@ int s3_may(struct api_call *call, const struct s3_bucket_row *bucket, struct str
 /* The same without a refusal. */
 bool s3_allowed(struct api_call *call, const struct s3_bucket_row *bucket, struct str key,
                 const char *action);
+/* A key within its limit: KeyTooLongError. */
+int s3_check_key(struct api_call *call, struct str key);
 /* A version, or the latest one (version p NULL); NoSuchKey, NoSuchVersion, MethodNotAllowed. */
 int s3_find(struct api_call *call, const struct s3_bucket_row *bucket, struct str key,
             struct str version, const struct s3_object_row **ret);
@@ -109,8 +211,8 @@ int s3_find(struct api_call *call, const struct s3_bucket_row *bucket, struct st
 /* ---- put.c ---- */
 
 /* Fills in headers, tags, class and encryption of what the request makes. */
-int
-s3_describe(struct api_call *call, const struct s3_bucket_row *bucket, struct s3_object_row *row);
+int s3_describe(struct api_call *call, const struct s3_bucket_row *bucket,
+                struct s3_object_row *row, struct s3_wrapping *ret);
 /* Tells the encryption of a row in a structure. */
 void s3_tell_encryption(const struct api_call *call, uint16_t shape,
                         const struct s3_object_row *row, void *res);
@@ -132,17 +234,25 @@ int s3_tags_read(struct api_call *call, const struct s3_TagList *tags, size_t ma
 
 /* ---- encryption.c ---- */
 
-/*
- * The customer's key of a request into a row that is made, or against one that is read.  `prefix`
- * of the members' names: "", or "CopySource".  Wrong and missing ones are refused.
- */
-int s3_customer_key(struct api_call *call, const char *prefix, struct s3_object_row *row);
-int s3_customer_check(struct api_call *call, const char *prefix, const struct s3_object_row *row);
-/* A data key of KMS for a row; key_id empty: AWS's own. */
+/* For a row that is made: the customer's key of the request, … */
+int s3_customer_seal(struct api_call *call, struct s3_object_row *row, struct s3_wrapping *ret);
+/* … a data key of KMS (key_id empty: AWS's own), … */
 int s3_kms_seal(struct api_call *call, const struct s3_bucket_row *bucket, struct str key_id,
-                struct s3_object_row *row);
-/* Whether the caller may have what a row's data key opens. */
-int s3_kms_open(struct api_call *call, const struct s3_object_row *row);
+                struct s3_object_row *row, struct s3_wrapping *ret);
+/* … or the bucket's. */
+int
+s3_bucket_seal(struct api_call *call, const struct s3_bucket_row *bucket, struct s3_wrapping *ret);
+struct str s3_bucket_secret(struct api_call *call);
+/*
+ * For one that is read, and whether the caller may: the customer's key must be in the request (the
+ * members' names have the prefix "", or "CopySource"), KMS is asked.  Wrong and missing keys are
+ * refused.
+ */
+int s3_unlock(struct api_call *call, const char *prefix, const struct s3_object_row *row,
+              struct s3_wrapping *ret);
+/* The customer's key alone. */
+int s3_customer_open(struct api_call *call, const char *prefix, const struct s3_object_row *row,
+                     struct s3_wrapping *ret);
 
 /* ---- version.c ---- */
 
@@ -165,16 +275,28 @@ s3_is_versioned(const struct s3_bucket_row *bucket)
 
 /* ---- piece.c ---- */
 
-/* What call->upload holds becomes the row's bytes.  0 or negative. */
-int s3_pieces_take(struct api_call *call, struct s3_object_row *row);
-/* The same bytes for one more row. */
+/* Whose the bytes are: a row of an object or of a part. */
+struct s3_bytes {
+    struct str bucket, object_key; /* to which keys of files are bound */
+    const struct s3_wrapping *wrapping;
+    int64_t size;
+    struct str data;
+    struct str_list pieces, file_keys;
+};
+struct s3_bytes s3_bytes_of(const struct s3_object_row *row, const struct s3_wrapping *wrapping);
+void s3_bytes_into(const struct s3_bytes *bytes, struct s3_object_row *row);
+/* What call->upload holds becomes bytes; `apart`: a file in any case.  0 or negative. */
+int s3_bytes_take(struct api_call *call, bool apart, struct s3_bytes *ret);
+/* A range of other bytes, without moving any that is in a file; `apart` as above. */
+int s3_bytes_copy(struct api_call *call, const struct s3_bytes *from, uint64_t offset,
+                  uint64_t bytes, bool apart, struct s3_bytes *ret);
+/* Those of a row, in memory: it has no pieces. */
+int s3_bytes_open(struct api_call *call, const struct s3_bytes *from, struct str *ret);
+/* A range of the pieces, to be read. */
+int s3_bytes_stream(struct api_call *call, const struct s3_bytes *from, uint64_t offset,
+                    uint64_t bytes, struct api_stream **ret);
 int s3_pieces_share(struct txn *txn, const struct str_list *pieces);
 int s3_pieces_release(struct txn *txn, const struct str_list *pieces);
-/* Those between two offsets. */
-void s3_pieces_cut(struct arena *a, const struct str_list *pieces, uint64_t from, uint64_t bytes,
-                   struct api_pieces *ret);
-/* A blob of its own for bytes that are in memory. */
-int s3_blob_of(struct api_call *call, struct str bytes, struct str_list *ret);
 
 /* ---- get.c ---- */
 
@@ -196,6 +318,8 @@ int s3_upload_find(struct api_call *call, const struct s3_bucket_row *bucket, st
                    struct str id, const struct s3_upload_row **ret);
 /* What an upload says of the object that it will be. */
 struct s3_object_row s3_upload_object(const struct s3_upload_row *upload);
+/* Bytes that are in files become those of a part. */
+void s3_part_hold(const struct s3_bytes *bytes, struct s3_part_row *part);
 /* A part, in the place of an older one of that number.  0, positive, negative. */
 int s3_part_put(struct api_call *call, const struct s3_upload_row *upload, int64_t number,
                 struct s3_part_row *part);

@@ -25,15 +25,6 @@ s3_get_bucket_accelerate_configuration(struct api_call *call,
 }
 
 int
-s3_get_bucket_cors(struct api_call *call, const struct s3_GetBucketCorsRequest *req,
-                   struct s3_GetBucketCorsOutput *res)
-{
-    (void)res;
-    return unset(call, req->bucket, "s3:GetBucketCORS", &S3_ERR(NoSuchCORSConfiguration),
-                 "The CORS configuration does not exist");
-}
-
-int
 s3_get_bucket_logging(struct api_call *call, const struct s3_GetBucketLoggingRequest *req,
                       struct s3_GetBucketLoggingOutput *res)
 {
@@ -70,15 +61,6 @@ s3_get_bucket_request_payment(struct api_call *call,
     if (r == 0)
         res->payer = S("BucketOwner");
     return r;
-}
-
-int
-s3_get_bucket_website(struct api_call *call, const struct s3_GetBucketWebsiteRequest *req,
-                      struct s3_GetBucketWebsiteOutput *res)
-{
-    (void)res;
-    return unset(call, req->bucket, "s3:GetBucketWebsite", &S3_ERR(NoSuchWebsiteConfiguration),
-                 "The specified bucket does not have a website configuration");
 }
 
 int

@@ -1,15 +1,15 @@
 /* Uploads in parts: beginning, parts, looking and giving up. */
-#include "s3/s3.h"
+#include "s3/holds.h"
 
 #include "codec/uri.h"
-
-#define UPLOAD_ID_BYTES 64
 
 /* What an upload says of the object that it will be. */
 struct s3_object_row
 s3_upload_object(const struct s3_upload_row *upload)
 {
-    return (struct s3_object_row){.object_key = upload->object_key,
+    return (struct s3_object_row){.bucket = upload->bucket,
+                                  .object_key = upload->object_key,
+                                  .acl = upload->acl,
                                   .headers = upload->headers,
                                   .tags = upload->tags,
                                   .storage_class = upload->storage_class,
@@ -46,6 +46,7 @@ sums_of(struct api_call *call, const struct s3_CreateMultipartUploadRequest *req
                          "The %.*s checksum type cannot be used with the %.*s checksum algorithm.",
                          STR_ARG(row->checksum_type),
                          STR_ARG(str_lower(call->arena, row->checksum_kind)));
+    assert(checksum_find(row->checksum_kind) == kind && row->checksum_type.n);
     return 0;
 }
 
@@ -56,17 +57,19 @@ s3_create_multipart_upload(struct api_call *call, const struct s3_CreateMultipar
     const struct s3_bucket_row *bucket;
     struct s3_object_row object = {.object_key = req->key};
     struct s3_upload_row row = {.object_key = req->key, .created_ms = call->now_ms};
+    struct s3_wrapping *unused = ARENA_NEW(call->arena, struct s3_wrapping);
     int r = s3_open(call, req->bucket, req->key, "s3:PutObject", &bucket);
 
     if (r == 0)
-        r = s3_describe(call, bucket, &object);
+        r = s3_describe(call, bucket, &object, unused);
     if (r == 0)
         r = sums_of(call, req, &row);
     if (r)
         return r;
-    row.id = s3_random(call, UPLOAD_ID_BYTES);
+    row.id = s3_random(call, S3_UPLOAD_ID_BYTES);
     row.bucket = bucket->name;
     row.initiator = call->principal_arn;
+    row.acl = object.acl;
     row.headers = object.headers;
     row.tags = object.tags;
     row.storage_class = object.storage_class;
@@ -95,6 +98,7 @@ s3_upload_find(struct api_call *call, const struct s3_bucket_row *bucket, struct
     const struct s3_upload_row *row = s3_upload_get(call->txn, id);
 
     if (row && str_eq(row->bucket, bucket->name) && str_eq(row->object_key, key)) {
+        s3_upload_assert(row);
         *ret = row;
         return 0;
     }
@@ -109,6 +113,7 @@ s3_upload_find(struct api_call *call, const struct s3_bucket_row *bucket, struct
 static struct str
 part_id(struct arena *a, struct str upload, int64_t number)
 {
+    assert(number >= 1 && number <= S3_PARTS_MAX);
     return str_fmt(a, "%.*s/%05lld", STR_ARG(upload), (long long)number);
 }
 
@@ -136,6 +141,7 @@ s3_part_put(struct api_call *call, const struct s3_upload_row *upload, int64_t n
     part->number = number;
     part->modified_ms = call->now_ms;
     part->etag = s3_etag(call, upload->sse, (const uint8_t *)part->md5.p);
+    s3_part_assert(part);
     old = s3_part_get(call->txn, part->id);
     if (old)
         r = remove_part(call->txn, old);
@@ -158,25 +164,31 @@ check_kind(struct api_call *call, const struct s3_upload_row *upload)
                      STR_ARG(str_lower(call->arena, kind)));
 }
 
+void
+s3_part_hold(const struct s3_bytes *bytes, struct s3_part_row *part)
+{
+    assert(!bytes->data.n && bytes->file_keys.n * 3 == bytes->pieces.n);
+    part->size = bytes->size;
+    part->pieces = bytes->pieces;
+    part->file_keys = bytes->file_keys;
+}
+
 /* Parts are made an object by their blobs alone, so even a small one is one. */
 static int
-take_bytes(struct api_call *call, const struct s3_upload_row *upload, struct s3_part_row *part)
+take_bytes(struct api_call *call, const struct s3_upload_row *upload, struct s3_bytes *bytes,
+           struct s3_part_row *part)
 {
     const struct api_upload *u = call->upload;
-    struct s3_object_row object = {0};
     enum checksum_kind kind = checksum_find(upload->checksum_kind);
-    int r;
 
-    part->size = (int64_t)u->bytes;
     part->md5 = str_of(u->md5, MD5_LEN);
     part->crc64 = str_of(u->crc64, sizeof(u->crc64));
     part->checksum = kind == CHECKSUM_CRC64NVME ? part->crc64
                      : u->kind == kind          ? str_of(u->checksum, checksum_bytes(kind))
                                                 : STR_NONE;
-    if (!u->in_blob)
-        return s3_blob_of(call, buf_str(&u->data), &part->pieces);
-    r = s3_pieces_take(call, &object);
-    part->pieces = object.pieces;
+    int r = s3_bytes_take(call, true, bytes);
+
+    s3_part_hold(bytes, part);
     return r;
 }
 
@@ -188,6 +200,8 @@ s3_upload_part(struct api_call *call, const struct s3_UploadPartRequest *req,
     const struct s3_upload_row *upload;
     struct s3_part_row part = {0};
     struct s3_object_row object;
+    struct s3_wrapping *wrapping = ARENA_NEW(call->arena, struct s3_wrapping);
+    struct s3_bytes bytes;
     int r = s3_open(call, req->bucket, req->key, "s3:PutObject", &bucket);
 
     if (r == 0)
@@ -195,13 +209,16 @@ s3_upload_part(struct api_call *call, const struct s3_UploadPartRequest *req,
     if (r)
         return r;
     object = s3_upload_object(upload);
-    r = s3_customer_check(call, "", &object);
+    bytes = s3_bytes_of(&object, wrapping);
+    r = s3_unlock(call, "", &object, wrapping);
+    if (r == 0 && str_is(object.sse, "AES256"))
+        r = s3_bucket_seal(call, bucket, wrapping); /* an upload that 0.3 began */
     if (r == 0)
         r = s3_check_digests(call);
     if (r == 0)
         r = check_kind(call, upload);
     if (r == 0)
-        r = take_bytes(call, upload, &part);
+        r = take_bytes(call, upload, &bytes, &part);
     if (r == 0 && !part.checksum.n)
         r = api_fault(call, &S3_ERR(InvalidRequest),
                       "Checksum Type mismatch occurred, expected checksum Type: %.*s, actual "
@@ -284,6 +301,7 @@ s3_list_parts(struct api_call *call, const struct s3_ListPartsRequest *req,
             res->is_truncated = opt_bool(true);
             break;
         }
+        s3_part_assert(part);
         struct s3_Part *told = LIST_PUSH(call->arena, &res->parts);
         struct s3_object_row sum = {.checksum_kind = upload->checksum_kind,
                                     .checksum = str_base64(call->arena, part->checksum)};
@@ -305,6 +323,7 @@ s3_list_parts(struct api_call *call, const struct s3_ListPartsRequest *req,
     res->initiator = initiator_of(call, upload->initiator);
     res->checksum_algorithm = upload->checksum_kind;
     res->checksum_type = upload->checksum_type;
+    assert((int64_t)res->parts.n <= MAX(max, 0));
     return 0;
 }
 

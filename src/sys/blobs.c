@@ -170,6 +170,20 @@ fake_finish(struct blob *blob)
     return 0;
 }
 
+static int
+fake_finish_later(struct blob *blob, struct blobs_finish *finish)
+{
+    assert(finish->fn && !finish->job);
+    return fake_finish(blob);
+}
+
+static void
+fake_forget(struct blobs *blobs, struct blobs_finish *finish)
+{
+    (void)blobs;
+    assert(!finish->job); /* nobody waits here */
+}
+
 static void
 fake_discard(struct blob *blob)
 {
@@ -247,11 +261,21 @@ blobs_fake_count(const struct blobs *blobs)
     return n;
 }
 
+bool
+blobs_fake_holds(const struct blobs *blobs, struct str bytes)
+{
+    for (const struct blob *b = fake_of((struct blobs *)blobs)->all; b; b = b->next)
+        if (str_find(str_of(b->p, b->n), bytes) != SIZE_MAX)
+            return true;
+    return false;
+}
+
 struct blobs *
 blobs_fake_new(void)
 {
-    static const struct blobs_driver driver = {fake_create, fake_add,    fake_finish, fake_discard,
-                                               fake_read,   fake_remove, fake_sweep,  fake_done};
+    static const struct blobs_driver driver = {
+        fake_create,  fake_add,  fake_finish, fake_finish_later, fake_forget,
+        fake_discard, fake_read, fake_remove, fake_sweep,        fake_done};
     struct fake *fake = calloc(1, sizeof(*fake));
 
     if (!fake)

@@ -1,22 +1,41 @@
 /*
  * Blobs as files: DATA/objects/ab/ab….  256 folders, made when they are first needed, so that none
  * has too many.  The kernel begins to write a file while it is still being filled: then the sync at
- * its end has little left to wait for.
+ * its end has little left to wait for.  That wait is a thread's, of which it is all the work: one
+ * file is synced after the other, so that a large one does not keep the loop.
  */
 #include "sys/blobs.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define WRITE_BEHIND_BYTES ((uint64_t)4 << 20)
 
+struct job {
+    struct job *next;
+    struct blob *blob;
+    struct blobs_finish *finish; /* the loop's; NULL: nobody waits any more */
+    int result;
+};
+
 struct real {
     struct blobs blobs;
     int dir;
+    /* The thread that waits for the disk; what is below the lock is shared with it. */
+    bool started;
+    int wake; /* eventfd: jobs are done */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct job *queue, **queue_end, *done; /* done: the newest first */
+    bool stop;
 };
 
 struct blob {
@@ -131,6 +150,139 @@ real_finish(struct blob *blob)
     return r;
 }
 
+/* ---- the thread ---- */
+
+static void *
+run(void *arg)
+{
+    struct real *real = arg;
+
+    pthread_mutex_lock(&real->lock);
+    for (;;) {
+        while (!real->queue && !real->stop)
+            pthread_cond_wait(&real->changed, &real->lock);
+        struct job *job = real->queue;
+
+        if (!job)
+            break; /* all that was given is done */
+        real->queue = job->next;
+        if (!real->queue)
+            real->queue_end = &real->queue;
+        pthread_mutex_unlock(&real->lock);
+        job->result = real_finish(job->blob);
+        pthread_mutex_lock(&real->lock);
+        job->next = real->done;
+        real->done = job;
+        eventfd_write(real->wake, 1);
+    }
+    pthread_mutex_unlock(&real->lock);
+    return NULL;
+}
+
+static int
+real_finish_later(struct blob *blob, struct blobs_finish *finish)
+{
+    struct real *real = blob->real;
+    struct job *job = real->started ? calloc(1, sizeof(*job)) : NULL;
+
+    assert(finish->fn && !finish->job);
+    if (!job)
+        return real_finish(blob);
+    job->blob = blob;
+    job->finish = finish;
+    finish->job = job;
+    pthread_mutex_lock(&real->lock);
+    *real->queue_end = job;
+    real->queue_end = &job->next;
+    pthread_cond_signal(&real->changed);
+    pthread_mutex_unlock(&real->lock);
+    return -EINPROGRESS;
+}
+
+static void
+real_forget(struct blobs *blobs, struct blobs_finish *finish)
+{
+    struct job *job = finish->job;
+
+    assert(blobs && job && job->finish == finish);
+    job->finish = NULL; /* which the thread does not look at */
+    finish->job = NULL;
+}
+
+void
+blobs_real_poll(struct blobs *blobs)
+{
+    struct real *real = real_of(blobs);
+    struct job *all = NULL, *job;
+    eventfd_t n;
+
+    assert(real->started);
+    eventfd_read(real->wake, &n);
+    pthread_mutex_lock(&real->lock);
+    while ((job = real->done)) {
+        real->done = job->next;
+        job->next = all;
+        all = job;
+    }
+    pthread_mutex_unlock(&real->lock);
+    while ((job = all)) {
+        struct blobs_finish *finish = job->finish;
+        int result = job->result;
+
+        all = job->next;
+        free(job);
+        if (!finish)
+            continue;
+        finish->job = NULL;
+        finish->fn(finish, result);
+    }
+}
+
+int
+blobs_real_start(struct blobs *blobs, int *ret_fd)
+{
+    struct real *real = real_of(blobs);
+    sigset_t all, before;
+
+    assert(!real->started);
+    real->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (real->wake < 0)
+        return -errno;
+    real->queue_end = &real->queue;
+    pthread_mutex_init(&real->lock, NULL);
+    pthread_cond_init(&real->changed, NULL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the loop's */
+    int r = pthread_create(&real->thread, NULL, run, real);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r) {
+        close(real->wake);
+        return -r;
+    }
+    real->started = true;
+    *ret_fd = real->wake;
+    return 0;
+}
+
+static void
+stop_thread(struct real *real)
+{
+    struct job *job;
+
+    pthread_mutex_lock(&real->lock);
+    real->stop = true;
+    pthread_cond_signal(&real->changed);
+    pthread_mutex_unlock(&real->lock);
+    pthread_join(real->thread, NULL);
+    while ((job = real->done)) {
+        real->done = job->next;
+        free(job);
+    }
+    close(real->wake);
+    pthread_cond_destroy(&real->changed);
+    pthread_mutex_destroy(&real->lock);
+}
+
 static void
 real_discard(struct blob *blob)
 {
@@ -220,6 +372,8 @@ real_sweep(struct blobs *blobs, bool (*used)(void *ctx, struct str name), void *
 static void
 real_done(struct blobs *blobs)
 {
+    if (real_of(blobs)->started)
+        stop_thread(real_of(blobs));
     close(real_of(blobs)->dir);
     free(real_of(blobs));
 }
@@ -227,8 +381,9 @@ real_done(struct blobs *blobs)
 int
 blobs_real_open(struct blobs **ret, const char *dir)
 {
-    static const struct blobs_driver driver = {real_create, real_add,    real_finish, real_discard,
-                                               real_read,   real_remove, real_sweep,  real_done};
+    static const struct blobs_driver driver = {
+        real_create,  real_add,  real_finish, real_finish_later, real_forget,
+        real_discard, real_read, real_remove, real_sweep,        real_done};
     struct real *real = calloc(1, sizeof(*real));
     int parent = real ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, r = 0;
 

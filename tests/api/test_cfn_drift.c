@@ -166,3 +166,57 @@ TEST(differences_are_told_by_paths)
         CHECK_STR(text, rows[i].differences);
     }
 }
+
+TEST(what_resources_of_one_stack_attach_to_each_other_is_no_drift)
+{
+    static const char attaching[] =
+        "Resources:\n"
+        "  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {Version: '2012-10-17', Statement: "
+        "[{Effect: Allow, Action: 'kms:*', Resource: '*', Principal: {AWS: '000000000000'}}]}}}\n"
+        "  Alias: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/a, TargetKeyId: !GetAtt "
+        "Key.Arn}}\n"
+        "  Role:\n"
+        "    Type: AWS::IAM::Role\n"
+        "    Properties:\n"
+        "      AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Action: 'sts:AssumeRole', "
+        "Principal: {Service: ec2.amazonaws.com}}]}\n"
+        "      ManagedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess']\n"
+        "      Policies: [{PolicyName: own, PolicyDocument: {Statement: [{Effect: Allow, Action: "
+        "'s3:*', Resource: '*'}]}}]\n"
+        "  Managed: {Type: AWS::IAM::ManagedPolicy, Properties: {Description: '', Roles: [!Ref "
+        "Role], PolicyDocument: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: "
+        "'ssm:*', "
+        "Resource: '*'}]}}}\n"
+        "  Inline: {Type: AWS::IAM::Policy, Properties: {PolicyName: other, Roles: [!Ref Role], "
+        "PolicyDocument: {Statement: [{Effect: Allow, Action: 'kms:*', Resource: '*'}]}}}\n"
+        "  Group:\n"
+        "    Type: AWS::EC2::SecurityGroup\n"
+        "    Properties:\n"
+        "      GroupDescription: g\n"
+        "      SecurityGroupIngress:\n"
+        "        - {IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 10.0.0.0/8}\n"
+        "  Rule: {Type: AWS::EC2::SecurityGroupIngress, Properties: {GroupId: !GetAtt "
+        "Group.GroupId, IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 10.0.0.0/8}}\n"
+        "Outputs: {Role: {Value: !Ref Role}}\n";
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "drift", IAM, attaching));
+    world_settle(w);
+    check_status(w, "drift", "CREATE_COMPLETE");
+    CHECK_STR(xml_text(detect(w), "StackDriftStatus"), "IN_SYNC");
+    /* what others attach is, and so is the loss of what it has itself */
+    const char *role = xml_cstr(stack(w, "drift"), "OutputValue");
+    world_okf(w,
+              "Action=AttachRolePolicy&Version=2010-05-08&RoleName=%s&PolicyArn="
+              "arn:aws:iam::aws:policy/PowerUserAccess",
+              role);
+    world_okf(w, "Action=DeleteRolePolicy&Version=2010-05-08&RoleName=%s&PolicyName=own", role);
+    CHECK_STR(xml_text(detect(w), "DriftedStackResourceCount"), "1");
+    struct str seen = drift_of(w, "Role");
+    CHECK_INT(xml_count(seen, "PropertyPath"), 2);
+    CHECK_STR(xml_text_at(seen, "PropertyPath", 0), "/ManagedPolicyArns/0");
+    CHECK_STR(xml_text_at(seen, "DifferenceType", 0), "ADD");
+    CHECK_STR(xml_text_at(seen, "PropertyPath", 1), "/Policies/0");
+    CHECK_STR(xml_text_at(seen, "DifferenceType", 1), "REMOVE");
+    world_free(w);
+}

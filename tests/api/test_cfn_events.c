@@ -185,6 +185,43 @@ TEST(events_of_an_update_that_fails_and_goes_back, "CFN-15 CFN-18")
     world_free(w);
 }
 
+/* Clients know an event by its id, so no two may have the same, however fast they come. */
+TEST(no_two_events_have_an_id_in_common, "CFN-09")
+{
+    static const char template[] =
+        "Resources:\n"
+        "  A: {Type: AWS::SSM::Parameter, Properties: {Name: /%s, Type: String, Value: '%d'}}\n"
+        "  B: {Type: AWS::SSM::Parameter, DependsOn: A, Properties: {Name: /taken, Type: String, "
+        "Value: x}}\n";
+    struct world *w = world_new();
+    struct str_list ids = {0};
+
+    CHECK_OK(w, create(w, "ids", "",
+                       "Resources: {A: {Type: AWS::SSM::Parameter, Properties: "
+                       "{Name: /a, Type: String, Value: x}}}"));
+    world_settle(w);
+    world_json_ok(w, "ssm", "PutParameter", "{'Name':'/taken','Type':'String','Value':'x'}");
+    for (int i = 0; i < 4; i++) {
+        world_advance(w, 1); /* a clock that stands tells operations not apart */
+        CHECK_OK(w, update(w, "ids", "", test_fmt(template, i % 2 ? "a" : "b", i)));
+        world_settle(w);
+        check_status(w, "ids", "UPDATE_ROLLBACK_COMPLETE");
+    }
+    struct str seen = world_ok(w, "Action=DescribeStackEvents" V "&StackName=ids");
+    struct str all = xml_element(seen, "StackEvents");
+    for (size_t i = 0; i < xml_count(seen, "EventId"); i++) {
+        struct str one = xml_element_at(all, "member", i), id = xml_text(one, "EventId");
+
+        CHECK(!str_in(&ids, id));
+        *LIST_PUSH(test_arena(), &ids) = id;
+        if (str_is(xml_text(one, "LogicalResourceId"), "A"))
+            CHECK_STR(id, test_fmt("A-%.*s-%.*s", STR_ARG(xml_text(one, "ResourceStatus")),
+                                   STR_ARG(xml_text(one, "Timestamp"))));
+    }
+    CHECK(ids.n > 40);
+    world_free(w);
+}
+
 TEST(events_of_a_delete_with_a_retained_resource, "CFN-10 CFND-02")
 {
     static const char template[] =

@@ -143,3 +143,203 @@ TEST(an_import_changes_nothing_else_and_may_fail)
     world_json_refused(w, "ParameterNotFound", NULL, "ssm", "GetParameter", "{'Name':'/a'}");
     world_free(w);
 }
+
+/* ---- ImportExistingResources ---- */
+
+static struct str
+prepare(struct world *w, const char *name, const char *kind, const char *text)
+{
+    return world_callf(
+        w,
+        "Action=CreateChangeSet" V
+        "&StackName=%s&ChangeSetName=cs&ChangeSetType=%s&ImportExistingResources=true"
+        "&Capabilities.member.1=CAPABILITY_NAMED_IAM&Tags.member.1.Key=team"
+        "&Tags.member.1.Value=t&TemplateBody=%.*s",
+        name, kind, STR_ARG(world_code(w, str_from(text))));
+}
+
+static struct str
+action_of(struct world *w, const char *name, const char *logical)
+{
+    struct str seen =
+        world_okf(w, "Action=DescribeChangeSet" V "&StackName=%s&ChangeSetName=cs", name);
+
+    return xml_text(xml_where(seen, "ResourceChange", "LogicalResourceId", logical), "Action");
+}
+
+#define MINE                                                                                       \
+    "  Mine: {Type: AWS::SSM::Parameter, DeletionPolicy: %s, Properties: {Name: /mine, Type: "     \
+    "String, Value: %s}}\n"
+#define NEW                                                                                        \
+    "  New: {Type: AWS::SSM::Parameter, Properties: {Name: /new, Type: %s, Value: !GetAtt "        \
+    "Mine.Value}}\n"
+
+static struct str
+text_of(struct world *w, const char *name)
+{
+    return json_path(world_json_okf(w, "ssm", "GetParameter", "{'Name':'%s'}", name),
+                     "Parameter.Value");
+}
+
+TEST(a_change_set_imports_what_is_there_by_its_name)
+{
+    struct world *w = world_new();
+    struct str seen;
+
+    world_json_ok(w, "ssm", "PutParameter", "{'Name':'/mine','Type':'String','Value':'x'}");
+    CHECK_OK(w, prepare(w, "app", "CREATE",
+                        test_fmt("Resources:\n" MINE NEW, "RetainExceptOnCreate", "x", "String")));
+    seen = world_ok(w, "Action=DescribeChangeSet" V "&StackName=app&ChangeSetName=cs");
+    CHECK_STR(xml_text(seen, "ImportExistingResources"), "true");
+    CHECK_STR(xml_text(seen, "Status"), "CREATE_COMPLETE");
+    CHECK_STR(action_of(w, "app", "Mine"), "Import");
+    CHECK_STR(xml_text(xml_where(seen, "ResourceChange", "LogicalResourceId", "Mine"),
+                       "PhysicalResourceId"),
+              "/mine");
+    CHECK_STR(action_of(w, "app", "New"), "Add");
+    world_crash(w);
+    world_ok(w, "Action=ExecuteChangeSet" V "&StackName=app&ChangeSetName=cs");
+    world_settle(w);
+    check_status(w, "app", "CREATE_COMPLETE");
+    CHECK_STR(str_from(events(w, "app")),
+              "app REVIEW_IN_PROGRESS User Initiated\n"
+              "app CREATE_IN_PROGRESS User Initiated\n"
+              "Mine IMPORT_IN_PROGRESS Resource import started.\n"
+              "Mine IMPORT_COMPLETE Resource import completed.\n"
+              "Mine UPDATE_IN_PROGRESS Apply stack-level tags to imported resource if "
+              "applicable.\n"
+              "Mine UPDATE_COMPLETE\n"
+              "New CREATE_IN_PROGRESS\n"
+              "New CREATE_IN_PROGRESS Resource creation Initiated\n"
+              "New CREATE_COMPLETE\n"
+              "app CREATE_COMPLETE\n");
+    CHECK_STR(text_of(w, "/new"), "x");
+    seen = world_json_ok(w, "ssm", "ListTagsForResource",
+                         "{'ResourceType':'Parameter','ResourceId':'/mine'}");
+    CHECK(str_find(seen, S("\"team\"")) != SIZE_MAX);
+    /* it is the stack's: another does not take it, and fails to make it */
+    CHECK_OK(w, prepare(w, "thief", "CREATE", test_fmt("Resources:\n" MINE, "Retain", "x")));
+    CHECK_STR(action_of(w, "thief", "Mine"), "Add");
+    world_ok(w, "Action=ExecuteChangeSet" V "&StackName=thief&ChangeSetName=cs");
+    world_settle(w);
+    check_status(w, "thief", "ROLLBACK_COMPLETE");
+    CHECK_STR(text_of(w, "/mine"), "x");
+    /* nor does it itself by another name, which would delete it in the end */
+    world_ok(w, "Action=DeleteChangeSet" V "&StackName=app&ChangeSetName=cs");
+    CHECK_OK(w,
+             prepare(w, "app", "UPDATE",
+                     "Resources:\n  Renamed: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, "
+                     "Properties: {Name: /mine, Type: String, Value: x}}\n"));
+    CHECK_STR(action_of(w, "app", "Renamed"), "Add");
+    world_ok(w, "Action=DeleteChangeSet" V "&StackName=app&ChangeSetName=cs");
+    /* and changes and goes as any other */
+    CHECK_OK(w, update(w, "app", "", test_fmt("Resources:\n" MINE NEW, "Delete", "y", "String")));
+    world_settle(w);
+    check_status(w, "app", "UPDATE_COMPLETE");
+    CHECK_STR(text_of(w, "/mine"), "y");
+    world_ok(w, "Action=DeleteStack" V "&StackName=app");
+    world_settle(w);
+    world_json_refused(w, "ParameterNotFound", NULL, "ssm", "GetParameter", "{'Name':'/mine'}");
+    world_free(w);
+}
+
+TEST(what_a_change_set_imported_stays_when_it_goes_back)
+{
+    static const char own[] = "Resources:\n  A: {Type: AWS::SSM::Parameter, Properties: {Name: /a, "
+                              "Type: String, Value: a}}\n%s";
+    struct world *w = world_new();
+    struct str seen;
+
+    world_json_ok(w, "ssm", "PutParameter", "{'Name':'/mine','Type':'String','Value':'x'}");
+    /* a policy that would delete it is refused by the set */
+    CHECK_OK(w, prepare(w, "app", "CREATE", test_fmt("Resources:\n" MINE, "Delete", "x")));
+    seen = world_ok(w, "Action=DescribeChangeSet" V "&StackName=app&ChangeSetName=cs");
+    CHECK_STR(xml_text(seen, "Status"), "FAILED");
+    CHECK_STR(xml_text(seen, "ExecutionStatus"), "UNAVAILABLE");
+    CHECK_STR(xml_text(seen, "StatusReason"),
+              "CloudFormation is attempting to import some resources because they already exist in "
+              "your account. The resources must have the DeletionPolicy attribute set to 'Retain' "
+              "or 'RetainExceptOnCreate' in the template for successful import. The affected "
+              "resources are Mine ({Name=/mine})");
+    world_ok(w, "Action=DeleteStack" V "&StackName=app");
+    world_settle(w);
+    /* a creation that fails after it, and an update */
+    for (int updates = 0; updates < 2; updates++) {
+        const char *broken = test_fmt(MINE NEW, "RetainExceptOnCreate", "x", "Nonsense");
+
+        if (updates) {
+            CHECK_OK(w, create(w, "app", "&Tags.member.1.Key=team&Tags.member.1.Value=t",
+                               test_fmt(own, "")));
+            world_settle(w);
+        }
+        CHECK_OK(w, prepare(w, "app", updates ? "UPDATE" : "CREATE", test_fmt(own, broken)));
+        world_ok(w, "Action=ExecuteChangeSet" V "&StackName=app&ChangeSetName=cs");
+        world_settle(w);
+        check_status(w, "app", updates ? "UPDATE_ROLLBACK_COMPLETE" : "ROLLBACK_COMPLETE");
+        CHECK(strstr(events(w, "app"), "Mine IMPORT_ROLLBACK_IN_PROGRESS\n"
+                                       "Mine IMPORT_ROLLBACK_COMPLETE\n"));
+        CHECK_STR(text_of(w, "/mine"), "x");
+        seen = world_json_ok(w, "ssm", "ListTagsForResource",
+                             "{'ResourceType':'Parameter','ResourceId':'/mine'}");
+        CHECK(str_find(seen, S("\"team\"")) == SIZE_MAX);
+        world_ok(w, "Action=DeleteStack" V "&StackName=app");
+        world_settle(w);
+        CHECK_STR(text_of(w, "/mine"), "x");
+    }
+    /* what is gone when the set is executed fails it */
+    CHECK_OK(w, prepare(w, "app", "CREATE", test_fmt("Resources:\n" MINE, "Retain", "x")));
+    world_json_ok(w, "ssm", "DeleteParameter", "{'Name':'/mine'}");
+    world_ok(w, "Action=ExecuteChangeSet" V "&StackName=app&ChangeSetName=cs");
+    world_settle(w);
+    check_status(w, "app", "ROLLBACK_COMPLETE");
+    CHECK(strstr(events(w, "app"),
+                 "Mine IMPORT_FAILED Resource of type 'AWS::SSM::Parameter' with identifier "
+                 "'/mine' was not found.\n"
+                 "app ROLLBACK_IN_PROGRESS The following resource(s) failed to import: [Mine]. "
+                 "Rollback requested by user.\n"));
+    CHECK_FAULT(w, prepare(w, "other", "IMPORT", "Resources: {A: {Type: AWS::CDK::Metadata}}"),
+                "ValidationError");
+    world_free(w);
+}
+
+/* Of each service: what its custom name makes known is found by it. */
+TEST(resources_of_each_service_are_found_by_their_names)
+{
+    static const char many[] =
+        "Resources:\n"
+        "  R: {Type: AWS::IAM::Role, DeletionPolicy: Retain, Properties: {RoleName: mine, "
+        "AssumeRolePolicyDocument: {Statement: {Effect: Allow, Principal: {Service: "
+        "ec2.amazonaws.com}, Action: 'sts:AssumeRole'}}}}\n"
+        "  U: {Type: AWS::IAM::User, DeletionPolicy: Retain, Properties: {UserName: mine}}\n"
+        "  K: {Type: AWS::EC2::KeyPair, DeletionPolicy: Retain, Properties: {KeyName: mine}}\n"
+        "  E: {Type: AWS::ECR::Repository, DeletionPolicy: Retain, Properties: {RepositoryName: "
+        "mine}}\n"
+        "  G: {Type: AWS::EC2::SecurityGroup, Properties: {GroupName: mine, GroupDescription: g}}\n"
+        "  N: {Type: AWS::IAM::Role, DeletionPolicy: Retain, Properties: {RoleName: !Ref P, "
+        "AssumeRolePolicyDocument: {Statement: {Effect: Allow, Principal: {Service: "
+        "ec2.amazonaws.com}, Action: 'sts:AssumeRole'}}}}\n"
+        "  P: {Type: AWS::IAM::User}\n";
+    struct world *w = world_new();
+
+    world_okf(w, "Action=CreateRole&Version=2010-05-08&RoleName=mine&AssumeRolePolicyDocument=%.*s",
+              STR_ARG(world_code(w, S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":"
+                                      "\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},"
+                                      "\"Action\":\"sts:AssumeRole\"}}"))));
+    world_ok(w, "Action=CreateUser&Version=2010-05-08&UserName=mine");
+    world_ok(w, "Action=CreateKeyPair&KeyName=mine");
+    world_json_ok(w, "ecr", "CreateRepository", "{'repositoryName':'mine'}");
+    CHECK_OK(w, prepare(w, "app", "CREATE", many));
+    static const struct {
+        const char *logical, *action;
+    } rows[] = {{"R", "Import"}, {"U", "Import"}, {"K", "Import"}, {"E", "Import"},
+                {"G", "Add"},    {"N", "Add"},    {"P", "Add"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        CHECK_STR(action_of(w, "app", rows[i].logical), rows[i].action);
+    world_ok(w, "Action=ExecuteChangeSet" V "&StackName=app&ChangeSetName=cs");
+    world_settle(w);
+    check_status(w, "app", "CREATE_COMPLETE");
+    world_ok(w, "Action=DeleteStack" V "&StackName=app");
+    world_settle(w);
+    world_ok(w, "Action=GetRole&Version=2010-05-08&RoleName=mine");
+    world_free(w);
+}

@@ -180,6 +180,12 @@ TEST(a_template_is_read_from_a_bucket, "CFN-08")
                   "Action=CreateStack" V "&StackName=no&TemplateURL=https://example.com/x");
     CHECK_FAULT(w, create(w, "big", "", test_fmt(simple, "two", str_cstr(test_arena(), big))),
                 "ValidationError");
+    while (big.n <= 1000000)
+        big = str_cat(test_arena(), big, big);
+    bucket_put(w, "mega.yaml", test_fmt(simple, "three", str_cstr(test_arena(), big)));
+    world_refused(w, "ValidationError", "Template may not exceed 1000000 bytes in size.",
+                  "Action=UpdateStack" V "&StackName=url&TemplateURL=" BUCKET "mega.yaml");
+    CHECK_STR(value_of(w, "/url"), "two");
     world_free(w);
 }
 

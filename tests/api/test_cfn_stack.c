@@ -579,6 +579,11 @@ TEST(a_stack_calls_as_its_caller_or_its_role)
     static const char template[] =
         "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Name: /p, Type: String, Value: "
         "v}}}";
+    static const char reading[] =
+        "Parameters: {Zone: {Type: 'AWS::SSM::Parameter::Value<String>', Default: "
+        "/aws/service/global-infrastructure/regions/us-east-1/longName}}\n"
+        "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Name: /q, Type: String, Value: "
+        "!Ref Zone}}}";
     struct world *w = world_new();
     struct str key;
 
@@ -611,10 +616,124 @@ TEST(a_stack_calls_as_its_caller_or_its_role)
     CHECK_OK(w, create(w, "role", "&RoleARN=arn:aws:iam::000000000000:role/maker", template));
     world_settle(w);
     check_status(w, "role", "CREATE_COMPLETE");
+    /* and what its parameters name is read so: the CDK's deploying role may not read parameters */
+    refused(w, reading, "ValidationError",
+            "AccessDenied. User doesn't have permission to call ssm:GetParameters");
+    CHECK_OK(w, create(w, "read", "&RoleARN=arn:aws:iam::000000000000:role/maker", reading));
+    world_settle(w);
+    check_status(w, "read", "CREATE_COMPLETE");
     world_as_root(w);
     world_ok(w, "Action=DeleteUserPolicy&Version=2010-05-08&UserName=joe&PolicyName=p");
     world_as_reply(w, key);
     CHECK_FAULT(w, world_call(w, "Action=DeleteStack" V "&StackName=role"), "AccessDenied");
+    world_free(w);
+}
+
+TEST(an_update_waits_for_its_monitoring_time_and_may_be_cancelled_in_it)
+{
+    static const char template[] =
+        "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Name: /p%d, Type: String, Value: "
+        "x}}}";
+#define MONITOR "&RollbackConfiguration.MonitoringTimeInMinutes=%d"
+    struct world *w = world_new();
+
+    CHECK_FAULT(w, create(w, "m", test_fmt(MONITOR, 181), test_fmt(template, 1)),
+                "ValidationError");
+    CHECK_OK(w, create(w, "m", test_fmt(MONITOR, 10), test_fmt(template, 1)));
+    world_settle(w);
+    check_status(w, "m", "CREATE_COMPLETE"); /* without triggers only updates wait */
+    CHECK_STR(xml_text(stack(w, "m"), "MonitoringTimeInMinutes"), "10");
+    CHECK_OK(w, update(w, "m", "", test_fmt(template, 2))); /* it keeps its configuration */
+    world_settle(w);
+    check_status(w, "m", "UPDATE_IN_PROGRESS");
+    world_advance(w, 9 * 60 * 1000);
+    world_crash(w);
+    check_status(w, "m", "UPDATE_IN_PROGRESS");
+    world_json_ok(w, "ssm", "GetParameter", "{'Name':'/p1'}");
+    world_json_ok(w, "ssm", "GetParameter", "{'Name':'/p2'}");
+    world_advance(w, 60 * 1000);
+    check_status(w, "m", "UPDATE_COMPLETE");
+    world_json_refused(w, "ParameterNotFound", NULL, "ssm", "GetParameter", "{'Name':'/p1'}");
+    /* time to look, and to go back */
+    CHECK_OK(w, update(w, "m", "", test_fmt(template, 3)));
+    world_settle(w);
+    world_ok(w, "Action=CancelUpdateStack" V "&StackName=m");
+    world_settle(w);
+    check_status(w, "m", "UPDATE_ROLLBACK_COMPLETE");
+    world_json_ok(w, "ssm", "GetParameter", "{'Name':'/p2'}");
+    world_json_refused(w, "ParameterNotFound", NULL, "ssm", "GetParameter", "{'Name':'/p3'}");
+    /* a change set has its own */
+    CHECK_OK(w, world_callf(w,
+                            "Action=CreateChangeSet" V "&StackName=m&ChangeSetName=c"
+                            "&RollbackConfiguration.MonitoringTimeInMinutes=0&TemplateBody=%.*s",
+                            STR_ARG(world_code(w, str_from(test_fmt(template, 4))))));
+    world_ok(w, "Action=ExecuteChangeSet" V "&StackName=m&ChangeSetName=c");
+    world_settle(w);
+    check_status(w, "m", "UPDATE_COMPLETE");
+    world_free(w);
+}
+
+TEST(only_the_resource_types_of_the_request_are_touched)
+{
+    static const char template[] =
+        "Resources:\n"
+        "  P: {Type: AWS::SSM::Parameter, Properties: {Name: /p, Type: String, Value: %s}}\n"
+        "  U: {Type: AWS::IAM::User}\n%s";
+#define TYPES(one) "&ResourceTypes.member.1=" one
+    struct world *w = world_new();
+    const char *both = TYPES("AWS::SSM::*") "&ResourceTypes.member.2=AWS::IAM::User" IAM;
+    struct str reply, key;
+
+    reply = create(w, "types", TYPES("AWS::SSM::*") IAM, test_fmt(template, "a", ""));
+    CHECK_FAULT(w, reply, "ValidationError");
+    CHECK(str_find(xml_text(reply, "Message"), S("[AWS::IAM::User]")) != SIZE_MAX);
+    CHECK_OK(w, create(w, "types", both, test_fmt(template, "a", "")));
+    world_settle(w);
+    check_status(w, "types", "CREATE_COMPLETE");
+    /* of an update what changes: the user stays */
+    CHECK_OK(w, update(w, "types", TYPES("AWS::SSM::Parameter") IAM, test_fmt(template, "b", "")));
+    world_settle(w);
+    check_status(w, "types", "UPDATE_COMPLETE");
+    CHECK_FAULT(w,
+                update(w, "types", TYPES("AWS::SSM::Parameter") IAM,
+                       test_fmt(template, "b", "  K: {Type: AWS::KMS::Key}\n")),
+                "ValidationError");
+    CHECK_FAULT(w,
+                world_callf(w,
+                            "Action=CreateChangeSet" V "&StackName=types&ChangeSetName=c" IAM TYPES(
+                                "AWS::IAM::*") "&TemplateBody=%.*s",
+                            STR_ARG(world_code(w, str_from(test_fmt(template, "c", ""))))),
+                "ValidationError");
+    /* policies see them */
+    world_ok(w, "Action=CreateUser&Version=2010-05-08&UserName=joe");
+    world_okf(
+        w,
+        "Action=PutUserPolicy&Version=2010-05-08&UserName=joe&PolicyName=p"
+        "&PolicyDocument=%.*s",
+        STR_ARG(world_code(
+            w, S("{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+                 "\"Action\":[\"cloudformation:*\",\"ssm:*\"],\"Resource\":\"*\"},{\"Effect\":"
+                 "\"Deny\",\"Action\":\"cloudformation:CreateStack\",\"Resource\":\"*\","
+                 "\"Condition\":{\"Null\":{\"cloudformation:ResourceTypes\":\"true\"}}},"
+                 "{\"Effect\":\"Deny\",\"Action\":\"cloudformation:CreateChangeSet\","
+                 "\"Resource\":\"*\",\"Condition\":{\"StringLike\":{"
+                 "\"cloudformation:ChangeSetName\":\"bad*\"}}}]}"))));
+    key = world_ok(w, "Action=CreateAccessKey&Version=2010-05-08&UserName=joe");
+    world_as_reply(w, key);
+    static const char one[] = "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Type: "
+                              "String, Value: v}}}";
+    CHECK_FAULT(w, create(w, "joe", "", one), "AccessDenied");
+    CHECK_OK(w, create(w, "joe", TYPES("AWS::SSM::*"), one));
+    CHECK_FAULT(w,
+                world_callf(w,
+                            "Action=CreateChangeSet" V "&StackName=new&ChangeSetName=bad1"
+                            "&ChangeSetType=CREATE&TemplateBody=%.*s",
+                            STR_ARG(world_code(w, str_from(one)))),
+                "AccessDenied");
+    CHECK_OK(w, world_callf(w,
+                            "Action=CreateChangeSet" V "&StackName=new&ChangeSetName=good"
+                            "&ChangeSetType=CREATE&TemplateBody=%.*s",
+                            STR_ARG(world_code(w, str_from(one)))));
     world_free(w);
 }
 

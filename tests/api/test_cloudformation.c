@@ -62,6 +62,12 @@ TEST(templates_are_refused_in_aws_s_words, "CFNT-01 CFNT-13 CFNT-24 VS-14 CFN-19
          "ValidationError", "Circular dependency between resources: [A, B]"},
         {"a: &a [x]\nb: *a\n", "ValidationError",
          "Template error: YAML aliases are not allowed in CloudFormation templates"},
+        {"a: &a [l, l, l, l, l, l, l, l, l]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+         "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]\n"
+         "e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d]\nf: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e]\n"
+         "Resources: {A: {Type: AWS::IAM::Group, Metadata: [*f, *f, *f, *f, *f, *f, *f, *f]}}\n",
+         "ValidationError",
+         "Template error: YAML aliases are not allowed in CloudFormation templates"},
         {"Resources: {A: {Type: AWS::IAM::Group}}\nOutputs: {O: {Value: !GetAtt A.Nope}}\n",
          "ValidationError",
          "Template error: resource A does not support attribute type Nope in Fn::GetAtt"},

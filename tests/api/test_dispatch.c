@@ -323,6 +323,7 @@ struct dry {
     bool stopped; /* wants the instance to be stopped */
 };
 
+#define PEER_DNS "&RequesterPeeringConnectionOptions.AllowDnsResolutionFromRemoteVpc=true"
 /* $i an instance, $g a group, $r a rule of it, $n an interface, $v a VPC, $m an own image. */
 static const struct dry dries[] = {
     {"AllocateAddress", "", 0},
@@ -338,6 +339,14 @@ static const struct dry dries[] = {
      0},
     {"ModifyInstanceEventStartTime",
      "&InstanceId=$i&InstanceEventId=$x&NotBefore=2030-01-01T00:00:00Z", 0},
+    {"CreateInstanceEventWindow", "&CronExpression=*%200-4%20*%20*%201", 0},
+    {"ModifyInstanceEventWindow", "&InstanceEventWindowId=$w&Name=x", 0},
+    {"DeleteInstanceEventWindow", "&InstanceEventWindowId=$w", 0},
+    {"DescribeInstanceEventWindows", "", 0},
+    {"AssociateInstanceEventWindow",
+     "&InstanceEventWindowId=$w&AssociationTarget.InstanceTag.1.Key=x", 0},
+    {"DisassociateInstanceEventWindow",
+     "&InstanceEventWindowId=$z&AssociationTarget.InstanceId.1=$i", 0},
     {"ModifyInstanceMaintenanceOptions", "&InstanceId=$i&AutoRecovery=disabled", 0},
     {"ReportInstanceStatus", "&InstanceId.1=$i&Status=ok&ReasonCode.1=other", 0},
     {"ModifyAddressAttribute", "&AllocationId=$e&DomainName=a.example.com", 0},
@@ -384,6 +393,18 @@ static const struct dry dries[] = {
     {"AssociateDhcpOptions", "&DhcpOptionsId=$D&VpcId=$V", 0},
     {"CreateNetworkInterface", "&SubnetId=$Y", 0},
     {"DeleteNetworkInterface", "&NetworkInterfaceId=$E", 0},
+    {"CreateNatGateway", "&SubnetId=$S&AllocationId=$e", 0},
+    {"DeleteNatGateway", "&NatGatewayId=$M", 0},
+    {"DescribeNatGateways", "", 0},
+    {"CreateVpcPeeringConnection", "&VpcId=$X&PeerVpcId=$I", 0},
+    {"AcceptVpcPeeringConnection", "&VpcPeeringConnectionId=$H", 0},
+    {"RejectVpcPeeringConnection", "&VpcPeeringConnectionId=$H", 0},
+    {"DeleteVpcPeeringConnection", "&VpcPeeringConnectionId=$J", 0},
+    {"ModifyVpcPeeringConnectionOptions", "&VpcPeeringConnectionId=$J" PEER_DNS, 0},
+    {"DescribeVpcPeeringConnections", "", 0},
+    {"AttachNetworkInterface", "&NetworkInterfaceId=$q&InstanceId=$i&DeviceIndex=1", 0},
+    {"DetachNetworkInterface", "&AttachmentId=$z", 0},
+    {"ResetNetworkInterfaceAttribute", "&NetworkInterfaceId=$E&SourceDestCheck=sourceDestCheck", 0},
     {"CancelCapacityReservation", "&CapacityReservationId=$c", 0},
     {"CreateCapacityReservation",
      "&InstanceType=t3.micro&InstancePlatform=Linux/UNIX&InstanceCount=1&"
@@ -411,6 +432,7 @@ static const struct dry dries[] = {
     {"DescribeInstanceTypes", "", 0},
     {"DescribeInstances", "", 0},
     {"DescribeInternetGateways", "", 0},
+    {"DescribeVpnGateways", "", 0},
     {"DescribeKeyPairs", "", 0},
     {"DescribeNetworkAcls", "", 0},
     {"DescribeNetworkInterfaceAttribute", "&NetworkInterfaceId=$n&Attribute=description", 0},
@@ -530,6 +552,11 @@ make_things(struct world *w)
     t.of['n'] = xml_text(xml, "networkInterfaceId");
     t.of['v'] = xml_text(xml, "vpcId");
     t.of['o'] = xml_text(xml, "volumeId");
+    t.of['y'] = xml_text(xml, "subnetId");
+    xml = ok(w, world_call(w, RUN "&NetworkInterface.1.DeviceIndex=0"
+                                  "&NetworkInterface.2.DeviceIndex=1"));
+    t.of['z'] = xml_text_at(xml, "attachmentId", 1);
+    world_advance(w, 1000);
     t.of['g'] = xml_text(ok(w, world_call(w, "Action=CreateSecurityGroup&GroupName=old&"
                                              "GroupDescription=old")),
                          "groupId");
@@ -585,6 +612,7 @@ make_networks(struct world *w, struct things *t)
         char letter;
         const char *form, *tag;
     } steps[] = {
+        {'q', "CreateNetworkInterface&SubnetId=$y", "networkInterfaceId"},
         {'X', "CreateVpc&CidrBlock=10.10.0.0/16", "vpcId"},
         {'V', "CreateVpc&CidrBlock=10.9.0.0/16", "vpcId"},
         {'S', "CreateSubnet&VpcId=$V&CidrBlock=10.9.1.0/24", "subnetId"},
@@ -610,6 +638,17 @@ make_networks(struct world *w, struct things *t)
         {'F', "DescribeSubnets&Filter.1.Name=availability-zone&Filter.1.Value.1=us-east-1f",
          "subnetId"},
         {0, "DeleteSubnet&SubnetId=$F", NULL},
+        {'w', "CreateInstanceEventWindow&CronExpression=*%200-4%20*%20*%201",
+         "instanceEventWindowId"},
+        {'z', "CreateInstanceEventWindow&CronExpression=*%200-4%20*%20*%201",
+         "instanceEventWindowId"},
+        {0, "AssociateInstanceEventWindow&InstanceEventWindowId=$z"
+            "&AssociationTarget.InstanceId.1=$i", NULL},
+        {'M', "CreateNatGateway&SubnetId=$S&ConnectivityType=private", "natGatewayId"},
+        {'I', "CreateVpc&CidrBlock=10.11.0.0/16", "vpcId"},
+        {'H', "CreateVpcPeeringConnection&VpcId=$V&PeerVpcId=$X", "vpcPeeringConnectionId"},
+        {'J', "CreateVpcPeeringConnection&VpcId=$V&PeerVpcId=$I", "vpcPeeringConnectionId"},
+        {0, "AcceptVpcPeeringConnection&VpcPeeringConnectionId=$J", NULL},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
@@ -638,7 +677,7 @@ without_default_vpc(struct world *w)
     ok(w, world_callf(w, "Action=DeleteVpc&VpcId=%.*s", STR_ARG(vpc)));
 }
 
-/* What all tables hold, as a number: any change of any row is a commit. */
+/* Any change of any row is a commit. */
 static uint64_t
 commits(struct world *w)
 {

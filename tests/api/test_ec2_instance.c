@@ -114,6 +114,85 @@ TEST(pages_show_each_instance_once_whatever_comes_and_goes)
     world_free(w);
 }
 
+/*
+ * Looking further than that many would take too long: the page ends, though nothing was found, and
+ * the token leads on.  Replies that must be built count for more than rows.
+ */
+TEST(a_page_that_finds_little_ends_before_the_last_instance_was_looked_at)
+{
+    static const char *const run = "Action=RunInstances&ImageId=ami-009d6802948d06e52"
+                                   "&InstanceType=t3.nano&MinCount=600&MaxCount=600";
+    static const char *const look = "Action=DescribeInstances&MaxResults=5"
+                                    "&Filter.1.Name=client-token&Filter.1.Value.1=mine";
+    struct world *w = world_new();
+    struct str xml, token;
+    const char *id;
+
+    world_ok(w, run);
+    world_ok(w, run);
+    world_advance(w, 1000);
+    id = xml_cstr(world_ok(w, "Action=RunInstances&ImageId=ami-009d6802948d06e52&MinCount=1"
+                              "&InstanceType=t3.nano&MaxCount=1&ClientToken=mine"),
+                  "instanceId");
+    xml = world_ok(w, look);
+    CHECK_INT(xml_count(xml, "instanceId"), 0);
+    token = world_code(w, xml_text(xml, "nextToken"));
+    CHECK(token.n);
+    xml = world_okf(w, "%s&NextToken=%.*s", look, STR_ARG(token));
+    CHECK_INT(xml_count(xml, "nextToken"), 0);
+    CHECK_STR(xml_text(xml_element(xml, "instancesSet"), "instanceId"), id);
+    /* A row tells it by itself, or everything is asked for at once: one page. */
+    xml = world_ok(w, "Action=DescribeInstances&MaxResults=5&Filter.1.Name=image-id"
+                      "&Filter.1.Value.1=ami-0123456789abcdef0");
+    CHECK_INT(xml_count(xml, "nextToken"), 0);
+    xml = world_ok(w, "Action=DescribeInstances&Filter.1.Name=client-token&Filter.1.Value.1=mine");
+    CHECK_STR(xml_text(xml_element(xml, "instancesSet"), "instanceId"), id);
+    world_free(w);
+}
+
+TEST(the_filter_instance_id_finds_by_id_and_by_pattern)
+{
+    struct world *w = world_new();
+    struct str_list ids = {0};
+    struct str xml, token;
+
+    for (unsigned i = 0; i < 7; i++) {
+        world_advance(w, 1000);
+        *LIST_PUSH(test_arena(), &ids) =
+            str_from(xml_cstr(world_ok(w, "Action=RunInstances&ImageId=ami-009d6802948d06e52"
+                                          "&MinCount=1&MaxCount=1"),
+                              "instanceId"));
+    }
+    struct str form = S("Action=DescribeInstances&MaxResults=5&Filter.1.Name=instance-id"
+                        "&Filter.1.Value.8=i-0123456789abcdef0&Filter.1.Value.9=x");
+
+    for (unsigned i = 0; i < 7; i++)
+        form = str_fmt(test_arena(), "%.*s&Filter.1.Value.%u=%.*s", STR_ARG(form), 7 - i,
+                       STR_ARG(ids.v[i]));
+    xml = world_call_str(w, form);
+    CHECK_INT(xml_count(xml, "instanceId"), 5);
+    token = world_code(w, xml_text(xml, "nextToken"));
+    for (unsigned i = 0; i < 5; i++)
+        CHECK(str_find(xml, ids.v[i]) != SIZE_MAX);
+    xml = world_okf(w, "%.*s&NextToken=%.*s", STR_ARG(form), STR_ARG(token));
+    CHECK_INT(xml_count(xml, "instanceId"), 2);
+    CHECK_INT(xml_count(xml, "nextToken"), 0);
+    CHECK(str_find(xml, ids.v[5]) != SIZE_MAX && str_find(xml, ids.v[6]) != SIZE_MAX);
+    /* other filters hold as well; a pattern is one */
+    xml = world_okf(w,
+                    "Action=DescribeInstances&Filter.1.Name=instance-id&Filter.1.Value.1=%.*s"
+                    "&Filter.2.Name=instance-type&Filter.2.Value.1=m5.large",
+                    STR_ARG(ids.v[0]));
+    CHECK_INT(xml_count(xml, "instanceId"), 0);
+    xml = world_ok(w, "Action=DescribeInstances&Filter.1.Name=instance-id&Filter.1.Value.1=i-*");
+    CHECK_INT(xml_count(xml, "instanceId"), 7);
+    world_account(w, "111122223333", "us-east-1");
+    xml = world_okf(w, "Action=DescribeInstances&Filter.1.Name=instance-id&Filter.1.Value.1=%.*s",
+                    STR_ARG(ids.v[0]));
+    CHECK_INT(xml_count(xml, "instanceId"), 0);
+    world_free(w);
+}
+
 TEST(a_token_is_good_for_its_operation_and_account_only)
 {
     struct world *w = world_new();

@@ -279,9 +279,9 @@ TEST(what_is_not_implemented_is_refused_by_name)
         "CpuOptions.AmdSevSnp=enabled",
         "PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord=true",
         "MetadataOptions.HttpProtocolIpv6=enabled",
-        "NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.SecondaryPrivateIpAddressCount=1",
+        "NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.Ipv4PrefixCount=1",
         "NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.InterfaceType=efa-only",
-        "NetworkInterface.1.DeviceIndex=0&NetworkInterface.2.DeviceIndex=1",
+        "NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.NetworkCardIndex=1",
     };
     struct world *w = world_new();
 

@@ -400,8 +400,8 @@ TEST(an_interface_is_made_and_deleted_by_itself, "ENI-01 ENI-02 ENI-08 ENI-10")
     world_refusedf(w, "IdempotentParameterMismatch", NULL, CREATE "&ClientToken=once", subnet);
     world_refusedf(w, "InvalidIPAddress.InUse", NULL, CREATE "&PrivateIpAddress=172.31.16.77",
                    subnet);
-    world_refusedf(w, "UnsupportedOperation", NULL, CREATE "&SecondaryPrivateIpAddressCount=1",
-                   subnet);
+    world_refusedf(w, "UnsupportedOperation", NULL, CREATE "&Ipv4PrefixCount=1", subnet);
+    world_refusedf(w, "UnsupportedOperation", NULL, CREATE "&InterfaceType=trunk", subnet);
     world_refusedf(w, "InvalidSubnetID.NotFound", NULL, CREATE, "subnet-1");
     world_crash(w);
     xml = world_okf(w, "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=%s", id);

@@ -1,4 +1,5 @@
 /* Networks of one's own: VPCs, subnets, gateways, routes, network ACLs, DHCP options. */
+#include "ec2/ec2.h"
 #include "gen/store/ec2_rows.h"
 #include "harness/world.h"
 
@@ -409,6 +410,27 @@ TEST(a_gateway_is_attached_to_one_vpc)
     world_refused(w, "InternetGatewayLimitExceeded",
                   "The maximum number of internet gateways has been reached.",
                   "Action=CreateInternetGateway");
+    world_free(w);
+}
+
+TEST(there_is_no_vpn_gateway_and_none_can_be_made)
+{
+    const char *bad = api_filter_table_error(&ec2_vpn_gateway_filter_table);
+    struct world *w = world_new();
+
+    if (bad)
+        FAIL("%s", bad);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVpnGateways&Filter.1.Name=attachment.vpc-id"
+                                    "&Filter.1.Value.1=vpc-1&Filter.2.Name=attachment.state"
+                                    "&Filter.2.Value.1=attached"),
+                        "item"),
+              0);
+    world_refused(w, "InvalidVpnGatewayID.NotFound", "The vpnGateway ID 'vgw-1' does not exist",
+                  "Action=DescribeVpnGateways&VpnGatewayId.1=vgw-1");
+    world_refused(w, "InvalidParameterValue", "The filter 'vpc-id' is invalid",
+                  "Action=DescribeVpnGateways&Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1");
+    world_refused(w, "DryRunOperation", NULL, "Action=DescribeVpnGateways&DryRun=true");
+    CHECK_FAULT(w, world_call(w, "Action=CreateVpnGateway&Type=ipsec.1"), "UnsupportedOperation");
     world_free(w);
 }
 

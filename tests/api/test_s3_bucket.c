@@ -200,9 +200,8 @@ TEST(settings_are_kept_and_those_that_are_not_there_are_told_so)
     CHECK_STR(xml_text(S3_OK(w, 200, "GET", "/set?tagging", ""), "Value"), "v");
     S3_OK(w, 204, "DELETE", "/set?encryption", "");
     S3_OK(w, 204, "DELETE", "/set?tagging", "");
-    S3_REFUSED(w, 501, "UnsupportedOperation", NULL, "PUT", "/set?cors",
-               "<C><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>"
-               "</CORSRule></C>");
+    S3_REFUSED(w, 501, "UnsupportedOperation", NULL, "PUT", "/set?accelerate",
+               "<A><Status>Enabled</Status></A>");
     world_free(w);
 }
 

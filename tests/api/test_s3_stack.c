@@ -136,13 +136,57 @@ TEST(a_stack_makes_changes_and_ends_a_bucket, "S3-04 CFND-05")
 
 TEST(what_a_bucket_of_a_stack_cannot_have_yet_is_refused_by_name)
 {
-    static const char cors[] = "Resources: {B: {Type: AWS::S3::Bucket, Properties: "
-                               "{CorsConfiguration: {CorsRules: []}}}}\n";
+    static const char lock[] = "Resources: {B: {Type: AWS::S3::Bucket, Properties: "
+                               "{ObjectLockEnabled: true}}}\n";
     struct world *w = world_new();
 
-    CHECK_OK(w, create(w, "cors", "", cors));
+    CHECK_OK(w, create(w, "lock", "", lock));
     world_settle(w);
-    CHECK(strstr(events(w, "cors"), "Welkin does not implement the property CorsConfiguration"));
+    CHECK(strstr(events(w, "lock"), "Welkin does not implement the property ObjectLockEnabled"));
+    world_free(w);
+}
+
+TEST(a_stack_makes_a_bucket_a_website_for_other_origins)
+{
+    static const char first[] =
+        "Resources:\n"
+        "  B:\n"
+        "    Type: AWS::S3::Bucket\n"
+        "    Properties:\n"
+        "      BucketName: stack-site\n"
+        "      CorsConfiguration: {CorsRules: [{Id: a, AllowedMethods: [GET], AllowedOrigins: "
+        "['*'], ExposedHeaders: [ETag], MaxAge: 60}]}\n"
+        "      WebsiteConfiguration: {IndexDocument: i.html, ErrorDocument: e.html, RoutingRules: "
+        "[{RedirectRule: {ReplaceKeyPrefixWith: n/}, RoutingRuleCondition: {KeyPrefixEquals: o/}}]}"
+        "\nOutputs: {Url: {Value: !GetAtt B.WebsiteURL}}\n";
+    static const char second[] = "Resources:\n"
+                                 "  B:\n"
+                                 "    Type: AWS::S3::Bucket\n"
+                                 "    Properties:\n"
+                                 "      BucketName: stack-site\n"
+                                 "      WebsiteConfiguration: {RedirectAllRequestsTo: {HostName: "
+                                 "example.com}}\n";
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "Site", "", first));
+    world_settle(w);
+    check_status(w, "Site", "CREATE_COMPLETE");
+    struct str cors = S3_OK(w, 200, "GET", "/stack-site?cors", "");
+    CHECK_STR(xml_text(cors, "MaxAgeSeconds"), "60");
+    CHECK_STR(xml_text(cors, "ExposeHeader"), "ETag");
+    struct str site = S3_OK(w, 200, "GET", "/stack-site?website", "");
+    CHECK_STR(xml_text(site, "Suffix"), "i.html");
+    CHECK_STR(xml_text(site, "Key"), "e.html");
+    CHECK_STR(xml_text(site, "ReplaceKeyPrefixWith"), "n/");
+    CHECK_STR(xml_text(xml_where(stack(w, "Site"), "member", "OutputKey", "Url"), "OutputValue"),
+              "http://stack-site.s3-website-us-east-1.amazonaws.com");
+    CHECK_OK(w, update(w, "Site", "", second));
+    world_settle(w);
+    check_status(w, "Site", "UPDATE_COMPLETE");
+    S3_REFUSED(w, 404, "NoSuchCORSConfiguration", NULL, "GET", "/stack-site?cors", "");
+    site = S3_OK(w, 200, "GET", "/stack-site?website", "");
+    CHECK_STR(xml_text(site, "HostName"), "example.com");
+    CHECK_INT(xml_count(site, "IndexDocument"), 0);
     world_free(w);
 }
 

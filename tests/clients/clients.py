@@ -2,6 +2,7 @@
 import base64
 import concurrent.futures
 import hashlib
+import http.client
 import json
 import os
 import shutil
@@ -17,20 +18,10 @@ import end_to_end
 import lab as lab_module
 from cloud import check, page, same, wait
 from lab import Lab, Skip, test
+from stock import Cli, environment, run
 
 EXAMPLES = os.path.join(HERE, "..", "..", "examples")
 NODE_PACKAGE = "@aws-sdk/client-ec2@3.1169.0"
-CDK_PACKAGE = "aws-cdk@2.1148.1"
-# so that neither a user's configuration nor the machine's gets in the way
-CLEAN = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
-         "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": "",
-         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-         "AWS_DEFAULT_REGION": "us-east-1"}
-
-
-def environment(**more):
-    base = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    return {**base, **CLEAN, **more}
 
 
 class Clients(Lab):
@@ -39,7 +30,7 @@ class Clients(Lab):
     def __init__(self, build):
         super().__init__(build, os.environ.get("WELKIN_TEST_CACHE", "/var/cache/welkin-test"))
         self.why_no_node = None
-        self.terraform = self.terraform_iam = self.cli_2 = None
+        self.terraform = self.terraform_iam = self.cli_2 = self.cdk_life = None
 
     @property
     def cloud(self):
@@ -62,47 +53,6 @@ class Clients(Lab):
                                    NODE_PACKAGE], cwd=folder, capture_output=True, text=True)
             if done.returncode:
                 self.why_no_node = "the AWS SDK for JavaScript cannot be installed"
-
-
-    def cdk(self):
-        """The program of AWS's CDK; once a build folder."""
-        folder = os.path.join(self.build, "cdk")
-        program = os.path.join(folder, "node_modules", "aws-cdk", "bin", "cdk")
-        if self.why_no_node:
-            raise Skip(self.why_no_node)
-        if not os.path.exists(program):
-            os.makedirs(folder, exist_ok=True)
-            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent",
-                                   "--prefix", folder, CDK_PACKAGE], capture_output=True, text=True)
-            if done.returncode:
-                raise Skip("the CDK cannot be installed")
-        return program
-
-
-def run(argv, timeout=120, **more):
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, **more)
-    check(done.returncode == 0, f"{' '.join(argv[:8])} ended with {done.returncode}: "
-          f"{done.stdout[-1500:]}{done.stderr[-1500:]}")
-    return done.stdout
-
-
-class Cli:
-    """The AWS CLI as a script uses it."""
-
-    def __init__(self, program, url, by_env):
-        self.program = [program] + ([] if by_env else ["--endpoint-url", url])
-        self.env = environment(**({"AWS_ENDPOINT_URL": url} if by_env else {}))
-
-    def text(self, *args):
-        return run([*self.program, "--output", "text", *args], env=self.env).strip()
-
-    def json(self, *args):
-        out = run([*self.program, "--output", "json", *args], env=self.env)
-        return json.loads(out) if out.strip() else None
-
-    def refused(self, code, *args):
-        done = subprocess.run([*self.program, *args], env=self.env, capture_output=True, text=True)
-        check(done.returncode and f"({code})" in done.stderr, f"{code}: {done.stderr}")
 
 
 def life_of_an_instance(lab, cli, name, attributes=True):
@@ -722,6 +672,10 @@ def placement_is_kept_by_terraform(lab):
     same([h["state"] for h in cloud.call("DescribeHosts")["hostSet"]], ["released"], "hosts")
     same([r["state"] for r in cloud.call("DescribeCapacityReservations")["capacityReservationSet"]],
          ["cancelled"], "reservations")
+
+
+# proves: S3-09
+@test
 def boto3_keeps_objects_of_any_size(lab):
     same(run([lab.venv("bin", "python3"), os.path.join(HERE, "client_s3.py"), lab.cloud.url,
               lab.top], env=environment()), "done\n", "output")
@@ -744,6 +698,27 @@ def the_aws_cli_copies_synchronizes_and_removes(lab):
     run(["diff", "-r", folder, back])
     aws.text("s3", "mv", "s3://cli-bucket/in/a.txt", "s3://cli-bucket/moved", "--quiet")
     same(aws.text("s3", "cp", "s3://cli-bucket/moved", "-"), "xxxxx", "cp to the output")
+    # a public website, its bytes under a key of KMS but for its page
+    aws.text("s3", "cp", os.path.join(folder, "a.txt"), "s3://cli-bucket/kms", "--sse", "aws:kms",
+             "--quiet")
+    same(aws.text("s3api", "head-object", "--bucket", "cli-bucket", "--key", "kms", "--query",
+                  "ServerSideEncryption"), "aws:kms", "the encryption")
+    aws.text("s3", "cp", os.path.join(folder, "a.txt"), "s3://cli-bucket/index.html", "--quiet")
+    aws.text("s3", "website", "s3://cli-bucket", "--index-document", "index.html")
+    aws.text("s3api", "delete-public-access-block", "--bucket", "cli-bucket")
+    aws.text("s3api", "put-bucket-ownership-controls", "--bucket", "cli-bucket",
+             "--ownership-controls", "Rules=[{ObjectOwnership=ObjectWriter}]")
+    aws.text("s3api", "put-object-acl", "--bucket", "cli-bucket", "--key", "index.html", "--acl",
+             "public-read")
+    same(aws.text("s3", "cp", "s3://cli-bucket/index.html", "-", "--no-sign-request"), "xxxxx",
+         "without a signature")
+    same(run(["curl", "-sS", "-H", "Host: cli-bucket.s3-website-us-east-1.amazonaws.com",
+              lab.cloud.url + "/"]), "xxxxx", "the website")
+    aws.text("s3api", "put-bucket-cors", "--bucket", "cli-bucket", "--cors-configuration",
+             json.dumps({"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}))
+    check("access-control-allow-origin: *" in run(
+        ["curl", "-sSi", "-H", "Origin: https://x.example.com",
+         lab.cloud.url + "/cli-bucket/index.html"]).lower(), "for another origin")
     done = subprocess.run([*aws.program, "s3", "rb", "s3://cli-bucket"], env=aws.env,
                           capture_output=True, text=True)
     check("(BucketNotEmpty)" in done.stderr, done.stderr)
@@ -751,11 +726,86 @@ def the_aws_cli_copies_synchronizes_and_removes(lab):
     check("cli-bucket" not in aws.text("s3", "ls"), "it is gone")
 
 
+# proves: DP-07
+@test
+def nothing_of_an_object_is_in_plain_on_the_disk(lab):
+    """rows, files, files that are being written; before and after kill -9"""
+    secret = b"the quick brown fox is found by grep"
+    body = secret * 400_000  # 14 MB
+    cloud = lab.new_cloud("at-rest", host="sim").up()
+    aws = Cli(lab.venv("bin", "aws"), cloud.url, True)
+    path = os.path.join(lab.top, "at-rest.bin")
+    with open(path, "wb") as f:
+        f.write(body)
+
+    def holders():
+        found = []
+        for folder, _, names in os.walk(cloud.data):
+            for name in names:
+                at = os.path.join(folder, name)
+                if os.path.isfile(at):
+                    with open(at, "rb") as f:
+                        found += [at] if secret in f.read() else []
+        return found
+
+    def begun():
+        folders = [os.path.join(cloud.data, "objects", f)
+                   for f in os.listdir(os.path.join(cloud.data, "objects"))]
+        return {os.path.join(f, n) for f in folders for n in os.listdir(f)}
+
+    aws.text("s3api", "create-bucket", "--bucket", "rest")
+    aws.text("s3", "cp", path, "s3://rest/parts", "--quiet")
+    aws.text("s3api", "put-object", "--bucket", "rest", "--key", "whole", "--body", path)
+    aws.text("s3api", "put-object", "--bucket", "rest", "--key", "kms", "--body", path,
+             "--server-side-encryption", "aws:kms")
+    with open(path, "wb") as f:
+        f.write(secret)
+    aws.text("s3api", "put-object", "--bucket", "rest", "--key", "small", "--body", path)
+    same(holders(), [], "files with the text")
+    aws.text("s3api", "delete-public-access-block", "--bucket", "rest")
+    aws.text("s3api", "put-bucket-policy", "--bucket", "rest", "--policy", json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": "*", "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::rest/*"}]}))
+    before = begun()
+    half = http.client.HTTPConnection("127.0.0.1", cloud.port)
+    half.putrequest("PUT", "/rest/half")
+    half.putheader("Content-Length", str(len(body)))
+    half.endheaders()
+    half.send(body[:8_000_000])
+    wait("a file that is being written",
+         lambda: [p for p in begun() - before if os.path.getsize(p) > 1_000_000])
+    same(holders(), [], "while it is written")
+    cloud.kill9()
+    check(begun() - before, "the half of a file is left over")
+    same(holders(), [], "after kill -9")
+    cloud.up()
+    same(begun(), before, "what is left over is swept")
+    for key, want in (("parts", body), ("whole", body), ("kms", body), ("small", secret)):
+        aws.text("s3", "cp", f"s3://rest/{key}", path, "--quiet")
+        with open(path, "rb") as f:
+            check(f.read() == want, f"{key} is read again")
+    # a byte that the disk changed is not sent
+    at = max(before, key=os.path.getsize)
+    with open(at, "r+b") as f:
+        f.seek(500_000)
+        byte = f.read(1)
+        f.seek(500_000)
+        f.write(bytes([byte[0] ^ 1]))
+    lost = 0
+    for key in ("parts", "whole", "kms"):
+        done = subprocess.run([*aws.program, "s3api", "get-object", "--bucket", "rest", "--key",
+                               key, path], env=aws.env, capture_output=True, text=True)
+        lost += done.returncode != 0
+    same(lost, 1, "objects of which a byte was changed")
+    cloud.down()
+
+
 @test
 def a_bucket_is_kept_by_terraform(lab):
     """apply, an empty plan, a change in place, destroy"""
     tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-s3"), "terraform-s3")
-    check("5 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    check("9 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
     tf("plan", "-detailed-exitcode")
     changed = {"text": "second"}
     check("0 added, 1 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
@@ -768,80 +818,21 @@ def a_bucket_is_kept_by_terraform(lab):
     check("Destroy complete" in done.stdout, done.stdout[-1500:] + done.stderr[-1500:])
 
 
-def assembly(folder, days):
-    """What `cdk synth` makes of an app with a bucket and a parameter."""
-    with open(os.path.join(HERE, "cdk", "Demo.template.json")) as f:
-        text = f.read().replace("\"NoncurrentDays\": 7", f"\"NoncurrentDays\": {days}")
-    key, bucket = hashlib.sha256(text.encode()).hexdigest(), "cdk-hnb659fds-assets-{}".format(
-        "000000000000-us-east-1")
-
-    def role(name):
-        return f"arn:aws:iam::000000000000:role/cdk-hnb659fds-{name}-role-000000000000-us-east-1"
-
-    files = {
-        "Demo.template.json": text,
-        "Demo.assets.json": {"version": "55.0.0", "dockerImages": {}, "files": {key: {
-            "source": {"path": "Demo.template.json", "packaging": "file"},
-            "destinations": {"here": {"bucketName": bucket, "objectKey": key + ".json", "region":
-                                      "us-east-1", "assumeRoleArn": role("file-publishing")}}}}},
-        "manifest.json": {"version": "55.0.0", "artifacts": {
-            "Demo.assets": {"type": "cdk:asset-manifest", "properties": {
-                "file": "Demo.assets.json", "requiresBootstrapStackVersion": 6}},
-            "Demo": {"type": "aws:cloudformation:stack",
-                     "environment": "aws://000000000000/us-east-1",
-                     "dependencies": ["Demo.assets"], "properties": {
-                         "templateFile": "Demo.template.json", "assumeRoleArn": role("deploy"),
-                         "cloudFormationExecutionRoleArn": role("cfn-exec"),
-                         "stackTemplateAssetObjectUrl": f"s3://{bucket}/{key}.json",
-                         "requiresBootstrapStackVersion": 6}}}}}
-    os.makedirs(folder, exist_ok=True)
-    for name, content in files.items():
-        with open(os.path.join(folder, name), "w") as f:
-            f.write(content if isinstance(content, str) else json.dumps(content))
-
-
-# proves: CFN-08
 @test
-def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
-    program, cloud = lab.cdk(), lab.cloud
-    app, authority = os.path.join(lab.top, "cdk-app"), os.path.join(lab.top, "cdk-ca.pem")
-    admin = Cli(lab.venv("bin", "aws"), cloud.url, True)
-    with open(authority, "w") as f:
-        f.write(run(["curl", "-sS", cloud.url + "/_welkin/ca.pem"]))
-    # a root cannot assume the roles that the bootstrap makes
-    admin.json("iam", "create-user", "--user-name", "cdk")
-    admin.json("iam", "attach-user-policy", "--user-name", "cdk", "--policy-arn",
-               "arn:aws:iam::aws:policy/AdministratorAccess")
-    key = admin.json("iam", "create-access-key", "--user-name", "cdk")["AccessKey"]
-    # its buckets refuse what is not TLS
-    env = environment(AWS_ENDPOINT_URL=cloud.url.replace("http:", "https:"), AWS_REGION="us-east-1",
-                      AWS_ACCESS_KEY_ID=key["AccessKeyId"], NODE_EXTRA_CA_CERTS=authority,
-                      AWS_CA_BUNDLE=authority,
-                      AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"], CDK_DISABLE_VERSION_CHECK="1",
-                      HOME=lab.top, CI="true", NODE_NO_WARNINGS="1")
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_MAX_ATTEMPTS"):
-        env.pop(name)  # HOME is empty
-
-    def cdk(*args):
-        return run(["node", program, "--app", app, "--no-notices", "--no-color", *args], env=env,
-                   cwd=lab.top, stdin=subprocess.DEVNULL)
-
-    assembly(app, 7)
-    check("bootstrapped" in cdk("bootstrap", "aws://000000000000/us-east-1"), "bootstrap")
-    out = cdk("deploy", "--require-approval", "never")
-    check("stack/Demo/" in out and "could not be used to assume" not in out, out)
-    check("no differences" in cdk("diff"), "diff")
-    assembly(app, 9)
-    check("NoncurrentDays" in cdk("diff"), "the other diff")
-    cdk("deploy", "--require-approval", "never")
-    name = admin.text("ssm", "get-parameter", "--name", "/demo/bucket", "--query",
-                      "Parameter.Value")
-    secure = Cli(lab.venv("bin", "aws"), env["AWS_ENDPOINT_URL"], True)
-    secure.env["AWS_CA_BUNDLE"] = authority
-    same(secure.text("s3api", "get-bucket-lifecycle-configuration", "--bucket", name, "--query",
-                     "Rules[0].NoncurrentVersionExpiration.NoncurrentDays"), "9", "the rule")
-    cdk("destroy", "--force")
-    check(name not in admin.text("s3", "ls"), "the bucket is gone")
+def a_network_is_kept_by_terraform(lab):
+    """a NAT gateway, peered VPCs, an interface of one's own; apply, an empty plan, changes, destroy"""
+    cloud = lab.new_cloud("network", host="sim").up()  # counts what an account has
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-network"), "terraform-network")
+    check("15 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
+    tf("plan", "-detailed-exitcode")
+    same(tf.output("nat"), tf.output("eip"), "the gateway's address")
+    changed = {"name": "second", "checked": "false", "dns": "true"}
+    peering = tf.output("peering")
+    check("0 destroyed" in tf("apply", "-auto-approve", variables=changed), "what is changed")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    same(tf.output("peering"), peering, "the connection")
+    check("15 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+    same(cloud.call("DescribeNetworkInterfaces").get("networkInterfaceSet") or [], [], "interfaces")
 
 
 @test
@@ -888,28 +879,65 @@ def keys_aliases_and_grants_are_kept_by_terraform(lab):
           if a["AliasName"].startswith("alias/app")], [], "aliases")
 
 
+def texts(lab):
+    """The parameters that the stacks of the set made, by region."""
+    found = {}
+    cli = Cli(lab.venv("bin", "aws"), lab.cloud.url, False)
+    for region in ("us-east-1", "eu-west-1"):
+        reply = cli.json("ssm", "get-parameters", "--region", region, "--names", "/set",
+                         "/override", "/other")
+        found[region] = {p["Name"]: p["Value"] for p in reply["Parameters"]}
+    return found
+
+
+@test
+def a_stack_set_is_kept_by_terraform(lab):
+    """apply, an empty plan, an update of the set and of an override, destroy"""
+    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-stack-set"),
+                   "terraform-stack-set")
+    tf("apply", "-auto-approve")
+    check(":stack/StackSet-terraform-set-" in tf.output("stack"), "the set's stack")
+    same(texts(lab), {"us-east-1": {"/set": "first"}, "eu-west-1": {"/override": "first"}},
+         "what the stacks made")
+    tf("plan", "-detailed-exitcode")
+    changed = {"value": "second", "name": "/other"}
+    tf("apply", "-auto-approve", variables=changed)
+    same(texts(lab), {"us-east-1": {"/set": "second"}, "eu-west-1": {"/other": "second"}},
+         "what the stacks are now")
+    tf("plan", "-detailed-exitcode", variables=changed)
+    tf("destroy", "-auto-approve", variables=changed)
+    same(texts(lab), {"us-east-1": {}, "eu-west-1": {}}, "what is left")
+
+
 def main():
     if len(sys.argv) < 2:
         print("usage: tests/clients/run BUILD_DIR [NAME…]", file=sys.stderr)
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    import stacks
     import hostile  # noqa: F401 (its tests come last)
-    slow = ("terraform", "the_aws_cli_version_2")
+    slow = ("terraform", "the_aws_cli_version_2", "the_cdk")
     lab_module.tests.sort(key=lambda t: t.__name__.startswith(slow))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end_to_end.give_images(build)
     lab = Clients(build)
-    pool = concurrent.futures.ThreadPoolExecutor(3)
+    lab.cdk = stacks.Packages(lab)
+    pool = concurrent.futures.ThreadPoolExecutor(4)
     try:
         lab.fetch()
+        chosen = [t.__name__ for t in lab_module.tests
+                  if not names or any(n in t.__name__ for n in names)]
+        if any("cdk" in n for n in chosen) and not lab.why_no_node:
+            lab.cdk.begin()
         if os.geteuid() == 0:
             # Without the mirror Terraform has to download its provider.
             if os.path.isdir("/opt/tf-plugins") or not shutil.which("terraform"):
                 lab.isolate()
             lab.real = lab.new_cloud("real").up()
+        if any(n.startswith("the_cdk") for n in chosen):
+            lab.cdk_life = pool.submit(stacks.life_of_an_app, lab,
+                                       lab.new_cloud("cdk-sim", host="sim").up())
         lab.cloud  # before there are threads that would both start it
-        chosen = [t.__name__ for t in lab_module.tests
-                  if not names or any(n in t.__name__ for n in names)]
         if any(n.startswith("terraform_applies") for n in chosen):
             lab.terraform = pool.submit(terraform, lab)
         if any(n.startswith("terraform_manages") for n in chosen):
@@ -919,6 +947,7 @@ def main():
         return lab_module.run(lab, names)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        lab.cdk.close()
         lab.close()
 
 

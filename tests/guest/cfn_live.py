@@ -534,6 +534,60 @@ def sets():
     ok("from stdin", r[0] == 0 and read("/sets").endswith("stdin\n"), r)
 
 
+def put_magic(text, file="test.txt", sign=">", **more):
+    return {"command": 'echo "$MAGIC" %s %s' % (sign, file), "env": {"MAGIC": text}, "cwd": "~", **more}
+
+
+# proves: CINIT-03 CINIT-06 CINIT-07 CINIT-10
+def documented():
+    """The examples of AWS's page about AWS::CloudFormation::Init."""
+    both = {"ascending": ["config1", "config2"], "descending": ["config2", "config1"]}
+    c = {"configSets": both, "config1": {"commands": {"test": put_magic("I come from config1.")}},
+         "config2": {"commands": {"test": put_magic("I come from config2.")}}}
+    for name, last in (("ascending", "2"), ("descending", "1")):
+        r = init(c, "-v", "-c", name)
+        ok("config set " + name, r[0] == 0 and read("/root/test.txt") == "I come from config%s.\n" % last, (r, log()))
+    ok("-v tells more", "[DEBUG] No test for command test\n" in log() and "[INFO] Running config config1\n" in log(),
+       log())
+    c = {"configSets": {"test1": ["1"], "test2": [{"ConfigSet": "test1"}, "2"], "default": [{"ConfigSet": "test2"}]},
+         "1": {"commands": {"test": put_magic("I come from the environment!")}},
+         "2": {"commands": {"test": put_magic("I am test 2!", sign=">>")}}}
+    for name, text in (("test1", "I come from the environment!\n"),
+                       ("test2", "I come from the environment!\nI am test 2!\n")):
+        run("rm", "/root/test.txt")
+        r = init(c, "-c", name)
+        ok("a set of sets: " + name, r[0] == 0 and read("/root/test.txt") == text, (r, read("/root/test.txt")))
+    run("rm", "/root/test.txt")
+    r = init(c)
+    ok("the default set", r[0] == 0 and read("/root/test.txt").endswith("test 2!\n"), r)
+    run("rm", "/root/test.txt")
+    c = {"config": {"commands": {
+        "test": put_magic("one", test="test ! -e ~/test.txt", ignoreErrors="false"),
+        "test2": put_magic("two", "test2.txt", test="test ! -e ~/test2.txt", ignoreErrors="false")}}}
+    r = init(c)
+    ok("commands that need not run twice", r[0] == 0 and read("/root/test2.txt") == "two\n", (r, log()))
+    with open(ROOT + "/root/test.txt", "w") as f:
+        f.write("mine\n")
+    ok("and do not", init(c)[0] == 0 and read("/root/test.txt") == "mine\n", log())
+    with open(ROOT + "/etc/init.d/sendmail", "w") as f:
+        f.write("#!/bin/sh\n# chkconfig: 2345 80 30\necho $1 >>/sendmail; exit 0\n")
+    os.chmod(ROOT + "/etc/init.d/sendmail", 0o755)
+    r = init({"config": {
+        "files": {"/tmp/setup.mysql": {"content": "CREATE DATABASE test;\n", "mode": "000644", "owner": "root",
+                                       "group": "root"},
+                  "/tmp/myfile2.txt": {"content": "/tmp/myfile1.txt", "mode": "120644"},
+                  "/tmp/foo.txt": {"content": "{{name}} says {{#up}}up{{/up}}{{^down}}not down{{/down}}\n",
+                                   "context": {"name": "M", "up": True, "down": False}}},
+        "groups": {"groupOne": {}, "groupTwo": {"gid": "145"}},
+        "users": {"myUser": {"groups": ["groupOne", "groupTwo"], "uid": "150", "homeDir": "/tmp"}},
+        "services": {"sysvinit": {"sendmail": {"enabled": "false", "ensureRunning": "false"}}}}})
+    ok("files, groups, users", r[0] == 0 and read("/tmp/setup.mysql") == "CREATE DATABASE test;\n" and
+       os.readlink(ROOT + "/tmp/myfile2.txt") == "/tmp/myfile1.txt" and
+       read("/tmp/foo.txt") == "M says upnot down\n" and
+       run("id", "myUser")[1].split()[0] == "uid=150(myUser)" and
+       read("/sendmail") == "status\nstop\n" and run("chkconfig", "sendmail")[0] == 1, (r, log(), read("/sendmail")))
+
+
 # proves: CINIT-08
 def triggers():
     os.makedirs(ROOT + "/etc/init.d", exist_ok=True)
@@ -631,7 +685,7 @@ def command_hooks():
 
 
 setup()
-for part in (signal, metadata, verbatim, packages, everything, files, accounts, sources, commands, sets, triggers, hup, command_hooks):
+for part in (signal, metadata, verbatim, packages, everything, files, accounts, sources, commands, sets, documented, triggers, hup, command_hooks):
     part()
 print("%d passed, %d failed" % (passed, failed))
 sys.exit(failed > 0)

@@ -148,6 +148,7 @@ read_stream(struct world *w, struct api_stream *stream)
     while ((got = api_stream_read(stream, p + n, 100000)) > 0)
         n += (size_t)got;
     CHECK(got == 0 && n == stream->bytes);
+    api_stream_wipe(stream);
     blobs_release(stream->blobs);
     return str_of(p, n);
 }

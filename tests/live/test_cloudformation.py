@@ -92,6 +92,12 @@ Resources:
         - {CidrIp: 0.0.0.0/0, FromPort: 80, IpProtocol: tcp, ToPort: 80}
 """
 
+IMAGE = """\
+  Image:
+    Type: AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>
+    Default: /aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2
+"""
+
 HTML = "<h1>Hello World from EC2 instance!</h1>\n<p>This was created using cfn-init</p>\n"
 
 INIT = "/opt/aws/bin/cfn-init -s {} -r MyInstance --region us-east-1"
@@ -177,6 +183,43 @@ Resources:
 Outputs: {Data: {Value: !GetAtt Wait.Data}}
 """
 
+# A network of its own; the route that leads out stands between two marks.
+SUBNET = """\
+Resources:
+  Net: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.30.0.0/16}}
+  Subnet:
+    Type: AWS::EC2::Subnet
+    Properties: {VpcId: !Ref Net, CidrBlock: 10.30.1.0/24, MapPublicIpOnLaunch: true}
+  Gateway: {Type: AWS::EC2::InternetGateway}
+  Attached:
+    Type: AWS::EC2::VPCGatewayAttachment
+    Properties: {VpcId: !Ref Net, InternetGatewayId: !Ref Gateway}
+  Table: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Net}}
+  Associated:
+    Type: AWS::EC2::SubnetRouteTableAssociation
+    Properties: {SubnetId: !Ref Subnet, RouteTableId: !Ref Table}
+  # way out
+  Route:
+    Type: AWS::EC2::Route
+    DependsOn: Attached
+    Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}
+  # end
+  MyInstance:
+    Type: AWS::EC2::Instance
+    DependsOn: [Associated]
+    CreationPolicy: {ResourceSignal: {Timeout: PT1M}}
+    Properties:
+      ImageId: ami-009d6802948d06e52
+      InstanceType: t2.micro
+      SubnetId: !Ref Subnet
+      UserData:
+        Fn::Base64:
+          !Sub |
+            #!/bin/bash
+            touch /run/begun
+            /opt/aws/bin/cfn-signal -e 0 --stack ${AWS::StackId} --resource MyInstance --region ${AWS::Region}
+"""
+
 
 def wrapped(text):
     return SURROUNDINGS + textwrap.indent(text, "  ")
@@ -192,16 +235,18 @@ def with_signal():
 # ---- the API ----
 
 class Stack:
-    def __init__(self, cloud, name, template, ssh=None, **more):
-        self.cloud, self.name = cloud, name
+    def __init__(self, cloud, name, template, ssh=None, region="us-east-1", **more):
+        self.cloud, self.name, self.region = cloud, name, region
         given = [{"ParameterKey": "SSHKey", "ParameterValue": ssh}] if ssh else []
         self.id = self._text(self.ask("CreateStack", TemplateBody=template, **more,
                                       Parameters={"member": given}), "StackId")
         self.begun = time.monotonic()
 
     def ask(self, action, **params):
-        text = self.cloud.query("cloudformation", action, StackName=self.name, **params)
-        return ET.fromstring(text)
+        status, body = self.cloud.raw(action, {"StackName": self.name, **params},
+                                      region=self.region, service="cloudformation")
+        check(status == 200, f"{action}: {body!r}")
+        return ET.fromstring(body)
 
     @staticmethod
     def _text(element, name):
@@ -449,3 +494,59 @@ def a_handle_is_told_from_inside_and_by_curl_from_outside(lab):
     data = stack.ask("DescribeStacks").findtext(".//{*}OutputValue")
     same(json.loads(data), {"curl": "hello", "from-inside": "all done"}, "the condition's data")
     stack.delete()
+
+
+# proves: CSIG-14
+@test
+def a_signal_never_arrives_from_a_subnet_without_a_way_out(lab):
+    cloud = lab.cloud
+    begin, end = SUBNET.index("  # way out"), SUBNET.index("  # end")
+    stack = Stack(cloud, "private", SUBNET[:begin] + SUBNET[end:])
+    wait("an instance", lambda: stack.resource()[0], 30)
+    id, _ = stack.resource()
+    wait("the script", lambda: cloud.exec(id, "test", "-e", "/run/begun")[0] == 0, 30)
+    wait("cfn-signal at work", lambda: cloud.exec(id, "pidof", "cfn-signal")[0] == 0, 10)
+    later(cloud, "50s")
+    time.sleep(0.5)
+    same(stack.status(), "CREATE_IN_PROGRESS", "before its minute is over")
+    later(cloud, "10s")
+    stack.wait("ROLLBACK_COMPLETE")
+    check(("MyInstance", "CREATE_FAILED",
+           "Failed to receive 1 resource signal(s) within the specified duration")
+          in stack.events(), stack.events())
+    stack.delete()
+    stack = Stack(cloud, "public", SUBNET)
+    stack.wait("CREATE_COMPLETE")
+    stack.delete()
+
+
+# proves: CFN-20
+@test
+def what_a_lost_region_had_is_made_again_elsewhere_from_its_template(lab):
+    cloud = lab.new_cloud("lost").up()
+    text = wrapped(HTTPD.replace("AvailabilityZone: us-east-1a", "Monitoring: false")
+                   .replace("ImageId: ami-009d6802948d06e52", "ImageId: !Ref Image")
+                   .replace("KeyName: !Ref SSHKey", "EbsOptimized: false"))
+    text = text.replace("  SSHKey:\n    Type: AWS::EC2::KeyPair::KeyName\n", IMAGE, 1)
+
+    def page_of(stack):
+        about = cloud.instance(stack.resource()[0], region=stack.region)
+        return lab.from_world(about["ipAddress"], 80, 1)
+
+    try:
+        stack = Stack(cloud, "web", text)
+        stack.wait("CREATE_COMPLETE")
+        wait("the page", lambda: page_of(stack) == HTML, 30)
+        zones = cloud.call("DescribeAvailabilityZones")["availabilityZoneInfo"]
+        for zone in zones:
+            done = cloud.run("fault", "zone", zone["zoneName"], "on", "--endpoint", cloud.endpoint)
+            same(done.returncode, 0, f"welkin fault: {done.stderr}")
+        here = Stack(cloud, "web2", text)
+        here.wait("ROLLBACK_COMPLETE")
+        check(any("InsufficientInstanceCapacity" in e[2] or "do not have sufficient" in e[2]
+                  for e in here.events()), here.events())
+        again = Stack(cloud, "web", text, region="eu-west-1")
+        again.wait("CREATE_COMPLETE")
+        wait("the page of the other region", lambda: page_of(again) == HTML, 30)
+    finally:
+        cloud.close()

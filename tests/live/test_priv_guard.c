@@ -223,6 +223,8 @@ TEST(a_machine_has_as_many_processors_as_its_limit)
     CHECK_STR(lab_exec(l, 1, "grep -c ^processor /proc/cpuinfo; grep -c , /proc/cpuinfo >/dev/null;"
                        " cat /proc/1/status | grep Cpus_allowed_list | grep -c '[-,]'; true",
                        &status), "1\n0");
+    CHECK_STR(lab_exec(l, 1, "grep Cpus_allowed_list /proc/self/status | grep -c '[-,]'; true",
+                       &status), "0"); /* what is run inside has no more */
     lab_exec(l, 1, "echo x >/proc/cpuinfo", &status);
     CHECK(status != 0);
     lab_free(l);

@@ -575,3 +575,203 @@ TEST(a_number_of_a_vpc_that_is_not_used_any_more_can_be_given_again)
     CHECK(unheard(l, 2, "172.31.0.17"));
     lab_free(l);
 }
+
+/* ---- interfaces, NAT gateways, links between VPCs ---- */
+
+static struct priv_nic
+nic_plan(uint32_t index, uint32_t n)
+{
+    struct priv_nic nic = {.index = index, .class = 1, .subnet = 1, .prefix = 20,
+                           .gateway = LAB_CIDR + 1, .n_ips = 1, .ips = {LAB_IP(n)}};
+
+    memcpy(nic.mac, (uint8_t[]){0x0e, 0, 0, 0, 1, (uint8_t)n}, sizeof(nic.mac));
+    return nic;
+}
+
+/* The interface that lab_plan() gives a machine. */
+static struct priv_nic
+nic_first(uint32_t n)
+{
+    const struct priv_launch p = lab_plan(n);
+    struct priv_nic nic = nic_plan(0, n);
+
+    nic.prefix = p.prefix;
+    nic.gateway = p.gateway;
+    memcpy(nic.mac, p.mac, sizeof(nic.mac));
+    return nic;
+}
+
+static void
+nics(struct lab *l, uint32_t n, const struct priv_nic *list, uint32_t count)
+{
+    struct priv_nics q = {.n = count};
+
+    snprintf(q.id, sizeof(q.id), "%s", lab_id(n));
+    lab_call(l, PRIV_NICS, &q, sizeof(q), list, count * sizeof(*list));
+}
+
+TEST(an_interface_is_plugged_into_a_running_machine_and_moves, "ENI-11 ENI-18 ENI-19")
+{
+    struct lab *l = lab_ready();
+    struct priv_nic one[] = {nic_first(1), nic_plan(1, 40)};
+    struct priv_nic two[] = {nic_first(2), nic_plan(1, 40)};
+    struct priv_nic three = nic_first(3);
+    int status;
+
+    boot(l, 1, 1, "nc -ll -p 80 -e /bin/echo first & exec sleep 1000");
+    boot(l, 2, 1, "nc -ll -p 80 -e /bin/echo second & exec sleep 1000");
+    boot(l, 3, 1, "exec sleep 1000");
+    wait_listening(l, 1, 80);
+    wait_listening(l, 2, 80);
+    CHECK(cut_off(l, 3, "172.31.0.56", 80));
+    nics(l, 1, one, 2);
+    nics(l, 1, one, 2); /* told again */
+    CHECK_STR(get(l, 3, "172.31.0.56", 80), "first");
+    CHECK_STR(lab_exec(l, 1, "cat /sys/class/net/eth1/address", &status), "0e:00:00:00:01:28");
+    /* Replies leave by it, and what it asks for itself comes back by it. */
+    lab_exec(l, 1, "ping -c 1 -W 10 -I 172.31.0.56 172.31.0.19", &status);
+    CHECK_INT(status, 0);
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "first");
+    /* To the other machine, with address and MAC. */
+    nics(l, 1, one, 1);
+    lab_exec(l, 1, "test -e /sys/class/net/eth1", &status);
+    CHECK(status != 0);
+    CHECK(cut_off(l, 3, "172.31.0.56", 80));
+    nics(l, 2, two, 2);
+    CHECK_STR(get(l, 3, "172.31.0.56", 80), "second");
+    CHECK_STR(lab_exec(l, 2, "cat /sys/class/net/eth1/address", &status), "0e:00:00:00:01:28");
+    /* A secondary address of eth0 comes, serves and goes. */
+    one[0].ips[one[0].n_ips++] = LAB_IP(41);
+    nics(l, 1, one, 1);
+    CHECK_STR(get(l, 3, "172.31.0.57", 80), "first");
+    one[0].n_ips--;
+    nics(l, 1, one, 1);
+    CHECK(cut_off(l, 3, "172.31.0.57", 80));
+    two[0].ips[two[0].n_ips++] = LAB_IP(41);
+    nics(l, 2, two, 2);
+    CHECK_STR(get(l, 3, "172.31.0.57", 80), "second");
+    /* Its groups count. */
+    two[1].class = 9;
+    nics(l, 2, two, 2);
+    CHECK(cut_off(l, 3, "172.31.0.56", 80));
+    nics(l, 3, &three, 1);
+    lab_free(l);
+}
+
+/* How many ICMP messages a machine has got. */
+static struct str
+icmp_seen(struct lab *l, uint32_t n)
+{
+    int status;
+
+    return lab_exec(l, n, "grep ^Icmp: /proc/net/snmp | tail -n 1 | cut -d' ' -f2", &status);
+}
+
+TEST(a_check_of_addresses_that_is_off_lets_a_machine_forward, "ENI-09")
+{
+    const char *forged = "ip addr add 172.31.0.99/32 dev lo 2>/dev/null; "
+                         "ping -c 1 -W 1 -I 172.31.0.99 172.31.0.18";
+    struct lab *l = lab_ready();
+    struct priv_nic nic = nic_first(1);
+    struct str before;
+    int status;
+
+    boot(l, 1, 1, "exec sleep 1000");
+    boot(l, 2, 1, "exec sleep 1000");
+    CHECK(pings(l, 1, "172.31.0.18"));
+    before = icmp_seen(l, 2);
+    lab_exec(l, 1, forged, &status);
+    CHECK(status != 0 && str_eq(icmp_seen(l, 2), before));
+    nic.open = 1;
+    nics(l, 1, &nic, 1);
+    lab_exec(l, 1, forged, &status);
+    CHECK(!str_eq(icmp_seen(l, 2), before));
+    /* To the router itself it speaks with its own address only. */
+    lab_exec(l, 1, "ping -c 1 -W 1 -I 172.31.0.99 169.254.169.254", &status);
+    CHECK(status != 0);
+    CHECK(pings(l, 1, "169.254.169.254"));
+    lab_free(l);
+}
+
+TEST(a_nat_gateway_leads_out_and_not_in, "VPC-02")
+{
+    const struct priv_route nat = {0, 0, PRIV_ROUTE_NAT, LAB_IP(200)};
+    struct priv_subnet q = {.subnet = 2, .n_entries = 2, .n_routes = 1};
+    struct lab *l = lab_ready();
+    struct priv_launch p = lab_plan(1);
+    int status;
+
+    lab_subnet(l, &q, &nat, acl_open);
+    p.subnet = 2;
+    lab_launch(l, &p, SERVE "exec sleep 1000");
+    wait_serving(l, 1);
+    CHECK(unheard(l, 1, "203.0.113.1")); /* the gateway has no address yet */
+    public_ip(l, 0, LAB_PUBLIC(20), LAB_IP(200));
+    CHECK(pings(l, 1, "203.0.113.1"));
+    CHECK(!lab_run(l, "busybox nc -w 1 198.18.0.20 80 </dev/null 2>/dev/null", &status).n);
+
+    /* Who is spoken to sees the gateway's address. */
+    lab_vpc(l, 1, 0x0a000000);
+    lab_open_class(l, 1);
+    p = lab_plan(3);
+    p.vpc = 1;
+    p.private_ip = 0x0a000010;
+    p.gateway = 0x0a000001;
+    p.public_ip = LAB_PUBLIC(7);
+    lab_launch(l, &p, "nc -ll -p 80 -e /bin/cat & exec sleep 1000");
+    wait_listening(l, 3, 80);
+    lab_exec(l, 1, "(sleep 60 | nc 198.18.0.7 80) >/dev/null 2>&1 &", &status);
+    wait_for(l, 3, "grep -q '140012C6:.... 01 ' /proc/net/tcp /proc/net/tcp6");
+    lab_free(l);
+}
+
+TEST(a_link_leads_from_vpc_to_vpc_by_the_routes_of_both, "VPC-05")
+{
+    const struct priv_route there = {0x0a000000, 16, PRIV_ROUTE_PEER, 7},
+                            back = {LAB_CIDR, 16, PRIV_ROUTE_PEER, 7},
+                            out = {0, 0, PRIV_ROUTE_GATEWAY, 0};
+    struct priv_subnet near = {.subnet = 2, .n_entries = 2, .n_routes = 1},
+                       far = {.vpc = 1, .subnet = 1, .n_entries = 2, .n_routes = 1};
+    struct priv_link link = {.number = 7, .vpcs = {0, 1}};
+    struct lab *l = lab_ready();
+    struct priv_launch p = lab_plan(1);
+
+    lab_vpc(l, 1, 0x0a000000);
+    lab_open_class(l, 1);
+    lab_subnet(l, &near, &there, acl_open);
+    p.subnet = 2;
+    lab_launch(l, &p, SERVE "exec sleep 1000");
+    boot(l, 2, 1, "exec sleep 1000"); /* in a subnet without the route */
+    p = lab_plan(3);
+    p.vpc = 1;
+    p.private_ip = 0x0a000010;
+    p.gateway = 0x0a000001;
+    lab_launch(l, &p, SERVE "exec sleep 1000");
+    wait_serving(l, 1);
+    wait_serving(l, 3);
+    CHECK(cut_off(l, 1, "10.0.0.16", 80)); /* a route and no link */
+    lab_call(l, PRIV_PEER, &link, sizeof(link), NULL, 0);
+    lab_call(l, PRIV_PEER, &link, sizeof(link), NULL, 0);
+    CHECK(cut_off(l, 1, "10.0.0.16", 80)); /* no way back */
+    lab_subnet(l, &far, &back, acl_open);
+    CHECK_STR(get(l, 1, "10.0.0.16", 80), "served");
+    CHECK_STR(get(l, 3, "172.31.0.17", 80), "served");
+    CHECK(cut_off(l, 2, "10.0.0.16", 80));
+    CHECK(cut_off(l, 3, "172.31.0.18", 80)); /* its answers have no way */
+    /* Nobody gets out by the other's gateway. */
+    near.n_routes = 1;
+    lab_subnet(l, &near, &(struct priv_route){0, 0, PRIV_ROUTE_PEER, 7}, acl_open);
+    far.n_routes = 1;
+    lab_subnet(l, &far, &out, acl_open);
+    CHECK(unheard(l, 1, "203.0.113.1"));
+    lab_subnet(l, &near, &there, acl_open);
+    lab_subnet(l, &far, &back, acl_open);
+    CHECK_STR(get(l, 1, "10.0.0.16", 80), "served");
+    link.remove = 1;
+    lab_call(l, PRIV_PEER, &link, sizeof(link), NULL, 0);
+    CHECK(cut_off(l, 1, "10.0.0.16", 80));
+    link.remove = 0;
+    lab_call(l, PRIV_PEER, &link, sizeof(link), NULL, 0);
+    CHECK_STR(get(l, 1, "10.0.0.16", 80), "served");
+    lab_free(l);
+}

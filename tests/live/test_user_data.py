@@ -1,10 +1,13 @@
 """User data: what is given at launch, what runs, and when."""
 import base64
+import hashlib
 import os
+import shutil
+import subprocess
 import time
 
 from cloud import Fault, b64, check, page, same, wait
-from lab import WORLD, group, test
+from lab import WORLD, Skip, group, test
 
 COUNT = "#!/bin/sh\necho started >>/root/count\n"
 
@@ -295,5 +298,75 @@ def without_cloud_init_user_data_is_served_and_nothing_runs(lab):
         text = cloud.sh(id, "curl -s http://169.254.169.254/latest/user-data")
         same(text, "#!/bin/sh\ntouch /root/ran\n", "user data")
         same(cloud.exec(id, "test", "-e", "/root/ran")[0], 1, "whether it ran")
+    finally:
+        cloud.close()
+
+
+UNIT = """[Unit]
+Description=A web server
+[Service]
+ExecStart=/usr/bin/python3 -m http.server 80 --directory /var/www/html
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def make_repository(folder):
+    """A repository of one package, `httpd`, which the image does not have."""
+    tree = os.path.join(folder, "httpd")
+    for name in ("DEBIAN", "lib/systemd/system", "var/www/html"):
+        os.makedirs(os.path.join(tree, name))
+    control = "Package: httpd\nVersion: 1.0\nArchitecture: all\n" \
+              "Maintainer: a test <test@example.com>\nDescription: a web server\n"
+    for name, text in (("DEBIAN/control", control), ("lib/systemd/system/httpd.service", UNIT),
+                       ("DEBIAN/postinst", "#!/bin/sh\nset -e\nsystemctl daemon-reload\n"
+                                           "systemctl enable --now httpd\n")):
+        path = os.path.join(tree, name)
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, 0o755 if name.endswith("postinst") else 0o644)
+    package = os.path.join(folder, "httpd.deb")
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, package], check=True,
+                   capture_output=True)
+    shutil.rmtree(tree)
+    with open(package, "rb") as f:
+        data = f.read()
+    with open(os.path.join(folder, "Packages"), "w") as f:
+        f.write(control + f"Filename: ./httpd.deb\nSize: {len(data)}\n"
+                          f"SHA256: {hashlib.sha256(data).hexdigest()}\n")
+
+
+# proves: UD-01
+@test
+def user_data_installs_what_the_image_does_not_have(lab):
+    cloud = lab.new_cloud("packages").up()
+    try:
+        if not shutil.which("dpkg-deb"):
+            raise Skip("dpkg-deb is not installed")
+        image = lab.debian(cloud)
+        folder = os.path.join(lab.top, "world", "apt")
+        os.mkdir(folder)
+        make_repository(folder)
+        rules = group(cloud, "www", ("tcp", 80, 80))
+        plain, = cloud.launch(ImageId=image, InstanceType="t3.small", SecurityGroupId=[rules])
+        made, = cloud.launch(
+            "#!/bin/bash -xe\nrm -f /etc/apt/sources.list\n"
+            f"echo 'deb [trusted=yes] http://{WORLD}/apt ./' >/etc/apt/sources.list.d/lab.list\n"
+            "apt-get update\napt-get install -y httpd\necho hi >/var/www/html/index.html\n",
+            ImageId=image, InstanceType="t3.small", SecurityGroupId=[rules])
+        # the same with the tools of Amazon Linux, as the seeds print it
+        yum, = cloud.launch("#!/bin/bash -xe\nyum install -y httpd\n"
+                            "echo hi >/var/www/html/index.html\nservice httpd start\n",
+                            SecurityGroupId=[rules])
+        wait("the installed web server",
+             lambda: page(cloud.instance(made)["ipAddress"], 80, timeout=2) == "hi\n", 90)
+        wait("the web server of yum",
+             lambda: page(cloud.instance(yum)["ipAddress"], 80, timeout=2) == "hi\n", 30)
+        check("ok installed" in cloud.sh(made, "dpkg-query -W -f '${Status}' httpd"), "dpkg")
+        cloud.booted(plain, 60)
+        same(page(cloud.instance(plain)["ipAddress"], 80, timeout=1), None,
+             "the same image without user data")
+        check(cloud.exec(plain, "dpkg-query", "-W", "httpd")[0] != 0, "it has the package")
+        check("Setting up httpd" in cloud.sh(made, "cat /var/log/cloud-init-output.log"), "its log")
     finally:
         cloud.close()

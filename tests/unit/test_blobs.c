@@ -2,6 +2,8 @@
 #include "sys/blobs.h"
 #include "harness/harness.h"
 
+#include <poll.h>
+
 #define NAME S("0123456789abcdef0123456789abcdef")
 #define OTHER S("fedcba9876543210fedcba9876543210")
 
@@ -60,6 +62,56 @@ TEST(blobs_in_files_and_in_memory_do_the_same)
     blobs = blobs_fake_new();
     walk(blobs);
     CHECK_INT(blobs_fake_count(blobs), 0);
+    blobs_free(blobs);
+}
+
+struct finished {
+    struct blobs_finish finish;
+    int n, result;
+};
+
+static void
+on_finish(struct blobs_finish *finish, int result)
+{
+    struct finished *f = CONTAINER_OF(finish, struct finished, finish);
+
+    f->n++;
+    f->result = result;
+}
+
+TEST(a_thread_finishes_what_nobody_waits_for)
+{
+    struct finished f = {.finish.fn = on_finish}, forgotten = {.finish.fn = on_finish};
+    struct blobs *blobs;
+    struct blob *blob;
+    struct pollfd fd = {.events = POLLIN};
+    char room[4];
+
+    CHECK_INT(blobs_real_open(&blobs, test_dir()), 0);
+    CHECK_INT(blobs_real_start(blobs, &fd.fd), 0);
+    CHECK_INT(blobs->driver->create(blobs, OTHER, &blob), 0);
+    CHECK_INT(blobs->driver->add(blob, "efgh", 4), 0);
+    CHECK_INT(blobs->driver->finish_later(blob, &forgotten.finish), -EINPROGRESS);
+    blobs->driver->forget(blobs, &forgotten.finish);
+    CHECK_INT(blobs->driver->create(blobs, NAME, &blob), 0);
+    CHECK_INT(blobs->driver->add(blob, "abcd", 4), 0);
+    CHECK_INT(blobs->driver->finish_later(blob, &f.finish), -EINPROGRESS);
+    CHECK_INT(f.n, 0);
+    while (!f.n && poll(&fd, 1, 10000) == 1)
+        blobs_real_poll(blobs);
+    CHECK_INT(f.n, 1);
+    CHECK_INT(f.result, 0);
+    CHECK_INT(forgotten.n, 0); /* it came before */
+    CHECK_INT(blobs->driver->read(blobs, NAME, 0, room, 4), 0);
+    CHECK_INT(blobs->driver->read(blobs, OTHER, 0, room, 4), 0);
+    /* one that is on its way when all ends is finished too */
+    CHECK_INT(blobs->driver->remove(blobs, NAME), 0);
+    CHECK_INT(blobs->driver->create(blobs, NAME, &blob), 0);
+    CHECK_INT(blobs->driver->finish_later(blob, &f.finish), -EINPROGRESS);
+    blobs->driver->forget(blobs, &f.finish);
+    blobs_free(blobs);
+    CHECK_INT(blobs_real_open(&blobs, test_dir()), 0);
+    CHECK_INT(blobs->driver->read(blobs, NAME, 0, room, 0), 0);
     blobs_free(blobs);
 }
 

@@ -201,6 +201,53 @@ TEST(a_name_of_ours_is_answered_over_tcp)
     lab_free(lab);
 }
 
+/* What a public name is to the guest, in hexadecimal. */
+static struct str
+address_of(struct lab *lab, const char *name)
+{
+    int fd = guest(lab, PEER);
+
+    say(fd, question(9, name));
+    turns(lab, 1);
+    struct str a = hear(fd);
+    CHECK(a.n > 4);
+    close(fd);
+    turns(lab, 1);
+    return str_hex(test_arena(), (const uint8_t *)a.p + a.n - 4, 4);
+}
+
+TEST(a_peered_vpc_tells_its_private_addresses_when_it_is_told_to)
+{
+    struct lab *lab = lab_new(false);
+    struct world *w = lab->w;
+    const char *vpc = xml_cstr(world_ok(w, "Action=CreateVpc&CidrBlock=10.1.0.0/16"), "vpcId");
+    const char *own = xml_cstr(world_ok(w, "Action=DescribeVpcs&Filter.1.Name=is-default"
+                                           "&Filter.1.Value.1=true"),
+                               "vpcId");
+    const char *id, *name = "ec2-198-18-0-4.compute-1.amazonaws.com";
+    struct str subnet = world_okf(w, "Action=CreateSubnet&VpcId=%s&CidrBlock=10.1.0.0/24", vpc);
+
+    (void)world_okf(w,
+                    "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro"
+                    "&MinCount=1&MaxCount=1&NetworkInterface.1.DeviceIndex=0"
+                    "&NetworkInterface.1.AssociatePublicIpAddress=true"
+                    "&NetworkInterface.1.SubnetId=%s",
+                    xml_cstr(subnet, "subnetId"));
+    CHECK_STR(address_of(lab, name), "c6120004");
+    id = xml_cstr(world_okf(w,
+                            "Action=CreateVpcPeeringConnection&VpcId=%s&PeerVpcId=%s", own, vpc),
+                  "vpcPeeringConnectionId");
+    (void)world_okf(w, "Action=AcceptVpcPeeringConnection&VpcPeeringConnectionId=%s", id);
+    CHECK_STR(address_of(lab, name), "c6120004");
+#define OPTION "Action=ModifyVpcPeeringConnectionOptions&VpcPeeringConnectionId=%s&"
+#define ALLOW "PeeringConnectionOptions.AllowDnsResolutionFromRemoteVpc="
+    (void)world_okf(w, OPTION "Requester" ALLOW "true", id); /* of the other way */
+    CHECK_STR(address_of(lab, name), "c6120004");
+    (void)world_okf(w, OPTION "Accepter" ALLOW "true", id);
+    CHECK_STR(address_of(lab, name), "0a010004");
+    lab_free(lab);
+}
+
 TEST(names_of_endpoints_lead_to_the_api_inside_the_vpc)
 {
     static const char *const ours[] = {

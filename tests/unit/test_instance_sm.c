@@ -13,6 +13,7 @@
 static const struct store_table *const tables[] = {
     &ec2_profile_association_table,
     &ec2_event_table,
+    &ec2_event_window_target_table,
     &ec2_status_report_table,
     &ec2_address_table,
     &ec2_vcpu_use_table,

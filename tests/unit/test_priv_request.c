@@ -32,6 +32,8 @@ static union {
     struct priv_subnet subnet;
     struct priv_subnet_drop subnet_drop;
     struct priv_disk disk;
+    struct priv_nics nics;
+    struct priv_link link;
     char bytes[PRIV_MESSAGE_MAX];
 } q;
 static size_t struct_n, request_n;
@@ -61,6 +63,7 @@ static const size_t sizes[PRIV_OPS] = {
     [PRIV_SUBNET] = sizeof(q.subnet), [PRIV_SUBNET_DROP] = sizeof(q.subnet_drop),
     [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
     [PRIV_DISK] = sizeof(q.disk), [PRIV_INSPECT] = sizeof(q.machine),
+    [PRIV_NICS] = sizeof(q.nics), [PRIV_PEER] = sizeof(q.link),
 };
 
 static void
@@ -71,6 +74,19 @@ make_subnet(void)
     append(&(struct priv_route){.to = PRIV_ROUTE_NOWHERE}, sizeof(struct priv_route));
     append(&(struct priv_acl_entry){.allow = 1, .protocol = 6, .from = 1, .to = 2},
            sizeof(struct priv_acl_entry));
+}
+
+static const struct priv_nic first_nic = {.subnet = 1, .prefix = 24, .gateway = 0x0a000001,
+                                          .n_ips = 2, .ips = {0x0a000005, 0x0a000006}},
+                             further_nic = {.index = 1, .subnet = 1, .prefix = 24, .n_ips = 1,
+                                            .gateway = 0x0a000001, .ips = {0x0a000007}};
+
+static void
+make_nics(const struct priv_nic *first, const struct priv_nic *further)
+{
+    q.nics.n = 2;
+    append(first, sizeof(*first));
+    append(further, sizeof(*further));
 }
 
 /* A request of that kind that is in order. */
@@ -128,6 +144,12 @@ make(uint16_t op)
         break;
     case PRIV_SUBNET_DROP:
         q.subnet_drop = (struct priv_subnet_drop){.subnet = 1};
+        break;
+    case PRIV_NICS:
+        make_nics(&first_nic, &further_nic);
+        break;
+    case PRIV_PEER:
+        q.link = (struct priv_link){.number = 1, .vpcs = {1, 2}};
         break;
     case PRIV_DISK:
         q.disk.bytes = PRIV_DISK_MIN;
@@ -331,7 +353,10 @@ TEST(an_edge_of_a_subnet_out_of_range_is_refused)
 {
     static const struct priv_route routes[][2] = {
         {{.prefix = 33}, {.prefix = 0}},
-        {{.prefix = 8, .to = PRIV_ROUTE_GATEWAY + 1}, {.prefix = 0}},
+        {{.prefix = 8, .to = PRIV_ROUTE_PEER + 1}, {.prefix = 0}},
+        {{.prefix = 8, .to = PRIV_ROUTE_GATEWAY, .via = 1}, {.prefix = 0}},
+        {{.prefix = 8, .to = PRIV_ROUTE_NAT}, {.prefix = 0}},
+        {{.prefix = 8, .to = PRIV_ROUTE_PEER, .via = PRIV_PEERS}, {.prefix = 0}},
         {{.prefix = 8}, {.prefix = 9}}, /* not the most specific first */
     };
     static const struct priv_acl_entry entries[] = {
@@ -353,6 +378,64 @@ TEST(an_edge_of_a_subnet_out_of_range_is_refused)
         append(&entries[i], sizeof(entries[i]));
         if (check(PRIV_SUBNET) != -EINVAL)
             FAIL("entry %zu is taken", i);
+    }
+}
+
+TEST(interfaces_of_a_machine_out_of_range_are_refused)
+{
+    static const struct priv_nic bad[] = {
+        {.index = 0, .subnet = 1, .prefix = 24, .gateway = 0x0a000001, .n_ips = 1,
+         .ips = {0x0a000007}}, /* a second eth0 */
+        {.index = PRIV_NICS_MAX, .subnet = 1, .prefix = 24, .gateway = 0x0a000001, .n_ips = 1,
+         .ips = {0x0a000007}},
+        {.index = 1, .subnet = 0, .prefix = 24, .gateway = 0x0a000001, .n_ips = 1,
+         .ips = {0x0a000007}},
+        {.index = 1, .subnet = 1, .prefix = 31, .gateway = 0x0a000001, .n_ips = 1,
+         .ips = {0x0a000001}},
+        {.index = 1, .subnet = 1, .prefix = 24, .gateway = 0, .n_ips = 1, .ips = {0x0a000007}},
+        {.index = 1, .subnet = 1, .prefix = 24, .gateway = 0x0a000001, .n_ips = 0},
+        {.index = 1, .subnet = 1, .prefix = 24, .gateway = 0x0a000001,
+         .n_ips = PRIV_NIC_IPS_MAX + 1, .ips = {0x0a000007}},
+        {.index = 1, .subnet = 1, .prefix = 24, .gateway = 0x0a000001, .n_ips = 1,
+         .ips = {0x0a000107}}, /* of another network */
+        {.index = 1, .subnet = 1, .prefix = 24, .gateway = 0x0a000001, .n_ips = 1,
+         .ips = {0x0a000007}, .open = 2},
+        {.index = 1, .subnet = 1, .prefix = 24, .gateway = 0x0a000001, .n_ips = 1,
+         .ips = {0x0a000007}, .mac = {1}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        make(PRIV_NICS);
+        request_n = struct_n;
+        make_nics(&first_nic, &bad[i]);
+        if (check(PRIV_NICS) != -EINVAL)
+            FAIL("interface %zu is taken", i);
+    }
+    make(PRIV_NICS);
+    request_n = struct_n;
+    make_nics(&further_nic, &first_nic); /* eth0 comes first */
+    CHECK_INT(check(PRIV_NICS), -EINVAL);
+    make(PRIV_NICS);
+    q.nics.n = PRIV_NICS_MAX + 1;
+    CHECK_INT(check(PRIV_NICS), -EINVAL);
+}
+
+TEST(a_link_joins_two_vpcs_under_a_number)
+{
+    static const struct priv_link bad[] = {
+        {.number = 0, .vpcs = {1, 2}},
+        {.number = PRIV_PEERS, .vpcs = {1, 2}},
+        {.number = 1, .vpcs = {2, 2}},
+        {.number = 1, .vpcs = {1, PRIV_VPCS}},
+        {.number = 1, .vpcs = {PRIV_VPCS, 1}},
+        {.number = 1, .vpcs = {1, 2}, .remove = 2},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        make(PRIV_PEER);
+        q.link = bad[i];
+        if (check(PRIV_PEER) != -EINVAL)
+            FAIL("link %zu is taken", i);
     }
 }
 

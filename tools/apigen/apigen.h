@@ -127,7 +127,7 @@ struct gen {
     struct str name, version, endpoint, signing, xmlns, target, json, global;
     enum api_protocol protocol; /* the first */
     unsigned protocols;         /* 1 << enum api_protocol, of all */
-    bool query_compatible, bare_errors;
+    bool query_compatible, bare_errors, milliseconds;
     struct shape_list shapes; /* in the order of the tables */
     struct map by_key;        /* shape.key → position in shapes */
     struct op_list ops;

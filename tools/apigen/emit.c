@@ -503,9 +503,9 @@ service_table(struct gen *g, const struct pool *pool, unsigned n_errors, unsigne
     quoted_or_null(out, "global", g->global);
     buf_add_fmt(out,
                 "    .protocol = %s,\n    .protocols = %u,\n    .query_compatible = %s,\n"
-                "    .bare_errors = %s,\n",
+                "    .bare_errors = %s,\n    .milliseconds = %s,\n",
                 protocols[g->protocol], g->protocols, g->query_compatible ? "true" : "false",
-                g->bare_errors ? "true" : "false");
+                g->bare_errors ? "true" : "false", g->milliseconds ? "true" : "false");
     buf_add_fmt(out,
                 "    .pool = pool,\n    .shapes = shapes,\n"
                 "    .members = members,\n    .limits = limits,\n    .enums = enums,\n"

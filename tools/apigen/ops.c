@@ -5,6 +5,7 @@
  *   AllocateAddress    ec2_allocate_address   write
  *   DescribeAddresses  ec2_describe_addresses read
  *   open VolumeType                            # the handlers refuse unknown values themselves
+ *   milliseconds                               # times in XML have them
  *   resource elastic-ip arn:aws:ec2:{region}:{account}:elastic-ip/{id}
  *   ReleaseAddress     ec2_release_address    write  on elastic-ip(AllocationId)
  *
@@ -227,6 +228,8 @@ parse_ops(struct gen *g, const char *path, struct str text)
             open_line(g, line, &w);
         else if (w.n && str_is(w.v[0], "resource"))
             resource_line(g, line, &w);
+        else if (w.n == 1 && str_is(w.v[0], "milliseconds"))
+            g->milliseconds = true;
         else if (w.n)
             op_words(g, line, &w);
     }

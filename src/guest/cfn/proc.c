@@ -38,6 +38,19 @@ words_of(struct arena *a, const struct proc *p)
     return argv;
 }
 
+/*
+ * A shell without HOME: bash, which is sh on Amazon Linux, asks the account what ~ is, and AWS's
+ * examples lean on that; busybox's does not.
+ */
+static bool
+lacks_home(const struct proc *p)
+{
+    char to[64] = "";
+
+    return p->env && !node_get(p->env, "HOME") && readlink("/bin/sh", to, sizeof(to) - 1) > 0 &&
+           strstr(to, "busybox");
+}
+
 static char **
 environment_of(struct arena *a, const struct proc *p)
 {
@@ -54,6 +67,11 @@ environment_of(struct arena *a, const struct proc *p)
         struct str value = node_scalar(e);
 
         env[n++] = arena_cstr(a, arena_fmt(a, "%.*s=%.*s", STR_ARG(e->key), STR_ARG(value)));
+    }
+    if (lacks_home(p)) {
+        const char *home = getenv("HOME");
+
+        env[n++] = arena_cstr(a, arena_fmt(a, "HOME=%s", home ? home : "/root"));
     }
     if (p->extra_env)
         env[n++] = arena_cstr(a, str_c(p->extra_env));

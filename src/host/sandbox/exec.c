@@ -37,6 +37,7 @@ struct exec_plan {
     const char *cwd;
     int fds[3];
     bool tty;
+    pid_t process_1; /* of the machine, on the host */
     const struct sock_fprog *filter;
 };
 
@@ -77,6 +78,16 @@ run(const struct exec_plan *p)
     complain("%s", p->argv[0]);
 }
 
+/* As many as the machine's own programs see; none of them if process 1 is just gone. */
+static void
+take_processors(pid_t process_1)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(process_1, sizeof(set), &set) == 0)
+        sched_setaffinity(0, sizeof(set), &set);
+}
+
 static NORETURN void
 helper(const struct exec_plan *p, int machine, const struct cg_join *join)
 {
@@ -91,6 +102,7 @@ helper(const struct exec_plan *p, int machine, const struct cg_join *join)
     for (int i = 0; i < 3; i++)
         if (dup2(p->fds[i], i) < 0)
             _exit(127);
+    take_processors(p->process_1);
     if (cg_join_enter(join) < 0)
         complain("control groups");
     if (setns(machine, all) < 0)
@@ -151,7 +163,8 @@ exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char 
            uint32_t *ret, struct why *why)
 {
     struct exec_plan plan = {.req = req, .argv = argv, .env = envp, .cwd = cwd,
-                             .tty = n_fds == 1, .filter = &h->filter};
+                             .tty = n_fds == 1, .filter = &h->filter,
+                             .process_1 = (pid_t)m->saved.pid};
     struct cg_join join;
 
     assert(m->state == PRIV_RUNNING && argv[0] && req->uid <= 65535 && req->gid <= 65535);

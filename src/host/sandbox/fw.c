@@ -2,7 +2,8 @@
  * The firewall of a VPC: one table in its network namespace.  In front of what is drawn here
  * stands the edge of the subnets (fw_subnet.c).
  *
- *   packet from a guest ──▶ spoof: (interface, source address, MAC) must be an element of @spoof
+ *   packet from a guest ──▶ spoof: (interface, source address, MAC) must be an element of @spoof,
+ *                            or the interface one of @loose, whose check is off
  *      to the router     ──▶ input: always allowed (metadata, DHCP, DNS)
  *      to others         ──▶ forward: established ones pass
  *                              interface ─@class_of─▶ class ─@egress─▶ ce<class> ─▶ e<group> …
@@ -45,44 +46,112 @@ accept_established(struct nft_tx *tx, const char *chain)
     nft_rule_end(tx, r);
 }
 
+/* What the packet's interface (meta key) is, by a set of interfaces. */
 static void
-add_spoof(struct nft_tx *tx, const struct vpc *v)
+in_set(struct nft_tx *tx, const char *chain, uint32_t meta_key, const char *set, int verdict,
+       const char *to)
 {
-    const struct priv_vpc_open *o = &v->saved.open;
-    struct nftnl_rule *r;
-    uint32_t zero = 0;
+    struct nftnl_rule *r = nft_rule(tx, chain);
 
-    assert(o->n_cidrs >= 1 && o->n_cidrs <= PRIV_CIDRS_MAX);
-    nft_add_base_chain(tx, "spoof", "filter", NF_INET_PRE_ROUTING, -300, true);
-    r = nft_rule(tx, "spoof");
+    nft_meta(r, meta_key, NFT_R0);
+    nft_lookup(r, set, NFT_R0);
+    nft_verdict(r, verdict, to);
+    nft_rule_end(tx, r);
+}
+
+static void
+accept_own(struct nft_tx *tx, const char *chain)
+{
+    struct nftnl_rule *r = nft_rule(tx, chain);
+
     nft_meta(r, NFT_META_IIF, NFT_R0);
     nft_payload(r, NFT_PAYLOAD_NETWORK_HEADER, NFT_SADDR, 4, NFT_R1);
     nft_payload(r, NFT_PAYLOAD_LL_HEADER, 6, 6, NFT_R2);
     nft_lookup(r, "spoof", NFT_R0);
     nft_verdict(r, NF_ACCEPT, NULL);
     nft_rule_end(tx, r);
-    /* Nobody outside may claim to be inside. */
-    for (uint32_t i = 0; i < o->n_cidrs; i++) {
-        r = nft_rule(tx, "spoof");
-        nft_match_iif(r, VPC_UP);
-        nft_match_cidr(r, NFT_SADDR, o->cidrs[i].ip, o->cidrs[i].prefix, false);
-        nft_verdict(r, NF_DROP, NULL);
-        nft_rule_end(tx, r);
-    }
-    for (uint32_t i = VPC_LO; i <= VPC_UP; i++) {
-        r = nft_rule(tx, "spoof");
-        nft_match_iif(r, i);
-        nft_verdict(r, NF_ACCEPT, NULL);
-        nft_rule_end(tx, r);
-    }
-    /* A guest that has no address yet asks for one. */
-    r = nft_rule(tx, "spoof");
+}
+
+/* A guest that has no address yet asks for one. */
+static void
+accept_addressless(struct nft_tx *tx, const char *chain)
+{
+    struct nftnl_rule *r = nft_rule(tx, chain);
+    uint32_t zero = 0;
+
     nft_match_protocol(r, IPPROTO_UDP);
     nft_payload(r, NFT_PAYLOAD_NETWORK_HEADER, NFT_SADDR, 4, NFT_R8);
     nft_cmp(r, NFT_R8, NFT_CMP_EQ, &zero, sizeof(zero));
     nft_match_ports(r, 67, 67);
     nft_verdict(r, NF_ACCEPT, NULL);
     nft_rule_end(tx, r);
+}
+
+/* Nobody outside may claim to be inside. */
+static void
+add_outside(struct nft_tx *tx, const struct vpc *v)
+{
+    const struct priv_vpc_open *o = &v->saved.open;
+    struct nftnl_rule *r;
+
+    nft_add_chain(tx, "outside");
+    for (uint32_t i = 0; i < o->n_cidrs; i++) {
+        r = nft_rule(tx, "outside");
+        nft_match_cidr(r, NFT_SADDR, o->cidrs[i].ip, o->cidrs[i].prefix, false);
+        nft_verdict(r, NF_DROP, NULL);
+        nft_rule_end(tx, r);
+    }
+    r = nft_rule(tx, "outside");
+    nft_verdict(r, NF_ACCEPT, NULL);
+    nft_rule_end(tx, r);
+}
+
+int
+fw_cidrs(struct vpc *v)
+{
+    struct nft_tx tx;
+
+    nft_begin(&tx, FW_TABLE);
+    nft_flush_chain(&tx, "outside");
+    add_outside(&tx, v);
+    return nft_commit(&tx, &v->nft);
+}
+
+static void
+add_spoof(struct nft_tx *tx, const struct vpc *v)
+{
+    struct nftnl_rule *r;
+
+    nft_add_base_chain(tx, "spoof", "filter", NF_INET_PRE_ROUTING, -300, true);
+    accept_own(tx, "spoof");
+    in_set(tx, "spoof", NFT_META_IIF, "loose", NF_ACCEPT, NULL);
+    add_outside(tx, v);
+    in_set(tx, "spoof", NFT_META_IIF, "peers", NFT_GOTO, "outside");
+    r = nft_rule(tx, "spoof");
+    nft_match_iif(r, VPC_UP);
+    nft_verdict(r, NFT_GOTO, "outside");
+    nft_rule_end(tx, r);
+    r = nft_rule(tx, "spoof");
+    nft_match_iif(r, VPC_LO);
+    nft_verdict(r, NF_ACCEPT, NULL);
+    nft_rule_end(tx, r);
+    accept_addressless(tx, "spoof");
+}
+
+/* What speaks to the router itself does so with its own address, also where the check is off. */
+static void
+add_guard(struct nft_tx *tx)
+{
+    struct nftnl_rule *r;
+
+    nft_add_chain(tx, "guard_loose");
+    accept_own(tx, "guard_loose");
+    accept_addressless(tx, "guard_loose");
+    r = nft_rule(tx, "guard_loose");
+    nft_verdict(r, NF_DROP, NULL);
+    nft_rule_end(tx, r);
+    nft_add_base_chain(tx, "guard", "filter", NF_INET_LOCAL_IN, -300, false);
+    in_set(tx, "guard", NFT_META_IIF, "loose", NFT_GOTO, "guard_loose");
 }
 
 static void
@@ -125,6 +194,7 @@ add_forward(struct nft_tx *tx)
     nft_match_oif(r, VPC_UP);
     nft_verdict(r, NF_ACCEPT, NULL);
     nft_rule_end(tx, r);
+    in_set(tx, "inside", NFT_META_OIF, "peers", NF_ACCEPT, NULL);
     to_class(tx, "inside", NFT_META_OIF, "ingress");
     r = nft_rule(tx, "inside");
     nft_verdict(r, NF_DROP, NULL);
@@ -144,6 +214,7 @@ add_forward(struct nft_tx *tx)
     nft_match_iif(r, VPC_UP);
     nft_verdict(r, NFT_GOTO, "inside");
     nft_rule_end(tx, r);
+    in_set(tx, "forward", NFT_META_IIF, "peers", NFT_GOTO, "inside");
     to_class(tx, "forward", NFT_META_IIF, "egress");
 }
 
@@ -160,7 +231,14 @@ add_nat(struct nft_tx *tx)
     nft_nat(r, NFT_NAT_DNAT, NFT_R1);
     nft_rule_end(tx, r);
 
+    /* A mark is the private address of a NAT gateway, whose public one the packet gets. */
     nft_add_base_chain(tx, "snat", "nat", NF_INET_POST_ROUTING, 100, false);
+    r = nft_rule(tx, "snat");
+    nft_match_oif(r, VPC_UP);
+    nft_meta(r, NFT_META_MARK, NFT_R0);
+    nft_map(r, "public_out", NFT_R0, NFT_R1);
+    nft_nat(r, NFT_NAT_SNAT, NFT_R1);
+    nft_rule_end(tx, r);
     r = nft_rule(tx, "snat");
     nft_match_oif(r, VPC_UP);
     nft_payload(r, NFT_PAYLOAD_NETWORK_HEADER, NFT_SADDR, 4, NFT_R0);
@@ -180,6 +258,8 @@ fw_open(struct vpc *v)
     nft_del_table(&tx);
     nft_add_table(&tx);
     nft_add_set(&tx, "spoof", SPOOF_KEY, 0);
+    nft_add_set(&tx, "loose", 4, 0);
+    nft_add_set(&tx, "peers", 4, 0);
     nft_add_set(&tx, "class_of", 4, 4);
     nft_add_set(&tx, "egress", 4, NFT_TO_CHAIN);
     nft_add_set(&tx, "ingress", 4, NFT_TO_CHAIN);
@@ -187,6 +267,7 @@ fw_open(struct vpc *v)
     nft_add_set(&tx, "public_out", 4, 4);
     add_spoof(&tx, v);
     fw_subnets_open(&tx, v);
+    add_guard(&tx);
     add_input(&tx);
     add_forward(&tx);
     add_nat(&tx);
@@ -217,45 +298,63 @@ element(struct nft_tx *tx, bool add, const char *set, const void *key, uint32_t 
 }
 
 static void
-memberships(struct nft_tx *tx, const struct fw_class *c, uint32_t ip, bool add)
+memberships(struct nft_tx *tx, const struct fw_class *c, const struct priv_nic *nic, bool add)
 {
-    uint32_t key = htonl(ip);
     char set[FW_NAME_MAX];
 
     assert(c->n_groups <= PRIV_CLASS_GROUPS_MAX);
     for (uint32_t i = 0; i < c->n_groups; i++) {
         chain_name(set, "g", c->groups[i]);
-        element(tx, add, set, &key, sizeof(key), NULL);
+        for (uint32_t j = 0; j < nic->n_ips; j++) {
+            uint32_t key = htonl(nic->ips[j]);
+
+            element(tx, add, set, &key, sizeof(key), NULL);
+        }
     }
 }
 
 void
-fw_machine(struct nft_tx *tx, const struct vpc *v, const struct machine_saved *m, bool add)
+fw_nic(struct nft_tx *tx, const struct vpc *v, const struct nic *nic, bool add)
 {
-    const struct fw_class *c = class_find(v, m->class);
-    uint8_t key[SPOOF_KEY] = {0};
-    uint32_t ip = htonl(m->private_ip);
+    const struct fw_class *c = class_find(v, nic->is.class);
 
-    assert(m->ifindex >= VPC_FIRST_IF && m->private_ip && m->vpc == v->saved.open.number);
-    memcpy(key, &m->ifindex, 4);
-    memcpy(key + 4, &ip, 4);
-    memcpy(key + 8, m->mac, 6);
-    element(tx, add, "spoof", key, sizeof(key), NULL);
-    element(tx, add, "class_of", &m->ifindex, 4, &m->class);
-    element(tx, add, "subnet_of", &m->ifindex, 4, &m->subnet);
+    for (uint32_t i = 0; i < nic->is.n_ips; i++) {
+        uint8_t key[SPOOF_KEY] = {0};
+        uint32_t ip = htonl(nic->is.ips[i]);
+
+        memcpy(key, &nic->ifindex, 4);
+        memcpy(key + 4, &ip, 4);
+        memcpy(key + 8, nic->is.mac, 6);
+        element(tx, add, "spoof", key, sizeof(key), NULL);
+    }
+    if (nic->is.open)
+        element(tx, add, "loose", &nic->ifindex, 4, NULL);
+    element(tx, add, "class_of", &nic->ifindex, 4, &nic->is.class);
+    element(tx, add, "subnet_of", &nic->ifindex, 4, &nic->is.subnet);
     if (c)
-        memberships(tx, c, m->private_ip, add);
+        memberships(tx, c, &nic->is, add);
+}
+
+int
+fw_nics(struct vpc *v, const struct nic *before, uint32_t n_before, const struct nic *after,
+        uint32_t n_after)
+{
+    struct nft_tx tx;
+
+    nft_begin(&tx, FW_TABLE);
+    for (uint32_t i = 0; i < n_before; i++)
+        fw_nic(&tx, v, &before[i], false);
+    for (uint32_t i = 0; i < n_after; i++)
+        fw_nic(&tx, v, &after[i], true);
+    return nft_commit(&tx, &v->nft);
 }
 
 int
 fw_machine_add(struct vpc *v, struct machine *m)
 {
-    struct nft_tx tx;
+    int r = fw_nics(v, NULL, 0, m->nics, m->n_nics);
 
-    assert(machine_alive(m));
-    nft_begin(&tx, FW_TABLE);
-    fw_machine(&tx, v, &m->saved, true);
-    int r = nft_commit(&tx, &v->nft);
+    assert(m->n_nics > 0 && !m->filtered);
     m->filtered = r == 0;
     return r;
 }
@@ -263,11 +362,18 @@ fw_machine_add(struct vpc *v, struct machine *m)
 int
 fw_machine_remove(struct vpc *v, struct machine *m)
 {
+    assert(m->filtered);
+    m->filtered = false;
+    return fw_nics(v, m->nics, m->n_nics, NULL, 0);
+}
+
+int
+fw_peer(struct vpc *v, uint32_t ifindex, bool add)
+{
     struct nft_tx tx;
 
     nft_begin(&tx, FW_TABLE);
-    fw_machine(&tx, v, &m->saved, false);
-    m->filtered = false;
+    element(&tx, add, "peers", &ifindex, sizeof(ifindex), NULL);
     return nft_commit(&tx, &v->nft);
 }
 
@@ -279,6 +385,8 @@ fw_reset_members(struct vpc *v)
 
     nft_begin(&tx, FW_TABLE);
     nft_flush_set(&tx, "spoof");
+    nft_flush_set(&tx, "loose");
+    nft_flush_set(&tx, "peers");
     nft_flush_set(&tx, "class_of");
     nft_flush_set(&tx, "subnet_of");
     for (uint32_t i = 0; i < v->saved.n_classes; i++)
@@ -378,9 +486,10 @@ class_used(const struct host *h, const struct vpc *v, uint32_t class)
 {
     for (size_t b = 0; b < HASH_MACHINES; b++)
         for (const struct machine *m = h->by_id[b]; m; m = m->next)
-            if (machine_alive(m) && m->saved.vpc == v->saved.open.number &&
-                m->saved.class == class)
-                return true;
+            for (uint32_t i = 0; i < m->n_nics; i++)
+                if (machine_alive(m) && m->saved.vpc == v->saved.open.number &&
+                    m->nics[i].is.class == class)
+                    return true;
     return false;
 }
 
@@ -406,8 +515,10 @@ class_add(struct nft_tx *tx, struct host *h, const struct vpc *v, const struct f
     }
     for (size_t b = 0; b < HASH_MACHINES; b++)
         for (const struct machine *m = h->by_id[b]; m; m = m->next)
-            if (m->filtered && m->saved.vpc == v->saved.open.number && m->saved.class == c->class)
-                memberships(tx, c, m->saved.private_ip, true);
+            for (uint32_t i = 0; i < m->n_nics; i++)
+                if (m->filtered && m->saved.vpc == v->saved.open.number &&
+                    m->nics[i].is.class == c->class)
+                    memberships(tx, c, &m->nics[i].is, true);
 }
 
 static void

@@ -8,8 +8,14 @@
  *                          sr: to another guest of the VPC ──▶ to_subnet
  *                              else the routes, the most specific first; else dropped
  *                          gateway: passes when the guest has a public address
+ *                          NAT gateway: passes, with a mark that says which address it gets
+ *                          other VPC: passes when `steer` has led it there
  *   from outside ──▶ edge: to_subnet: interface ─@subnet_of─▶ subnet ─@subnet_in─▶ si<subnet>
  *                          si: entries of the ACL, ingress; else dropped
+ *
+ *   before that ───▶ steer: interface ─@subnet_of─▶ subnet ─@subnet_steer─▶ sm<subnet>:
+ *                          what a route leads to another VPC gets a mark, by which the kernel
+ *                          routes it
  *
  * A packet to one of the VPC's extra listeners, which stand for services out on the Internet, is
  * asked for likewise on its way in and back.  Metadata, names and DHCP belong to the network
@@ -21,8 +27,9 @@
 
 #include <arpa/inet.h>
 
-enum { OUT, ROUTES, IN };
-static const char *const kinds[] = {[OUT] = "so", [ROUTES] = "sr", [IN] = "si"};
+enum { OUT, ROUTES, IN, STEER };
+static const char *const kinds[] = {
+    [OUT] = "so", [ROUTES] = "sr", [IN] = "si", [STEER] = "sm"};
 
 /* ---- the table's own part ---- */
 
@@ -52,13 +59,15 @@ add_to_subnet(struct nft_tx *tx)
 {
     struct nftnl_rule *r;
 
+    nft_add_chain(tx, "to_guest");
     nft_add_chain(tx, "to_subnet");
     r = nft_rule(tx, "to_subnet");
     nft_match_oif(r, VPC_UP); /* what the router itself sends back where it came from */
     nft_verdict(r, NF_ACCEPT, NULL);
     nft_rule_end(tx, r);
-    to_chain(tx, "to_subnet", NFT_META_OIF, "subnet_in");
-    verdict(tx, "to_subnet", NF_DROP, NULL);
+    verdict(tx, "to_subnet", NFT_GOTO, "to_guest");
+    to_chain(tx, "to_guest", NFT_META_OIF, "subnet_in");
+    verdict(tx, "to_guest", NF_DROP, NULL);
 
     nft_add_chain(tx, "gateway");
     r = nft_rule(tx, "gateway");
@@ -78,6 +87,11 @@ add_edge(struct nft_tx *tx)
     r = nft_rule(tx, "edge");
     nft_match_iif(r, VPC_UP);
     nft_verdict(r, NFT_GOTO, "to_subnet");
+    nft_rule_end(tx, r);
+    r = nft_rule(tx, "edge");
+    nft_meta(r, NFT_META_IIF, NFT_R0);
+    nft_lookup(r, "peers", NFT_R0);
+    nft_verdict(r, NFT_GOTO, "to_guest"); /* and not on to elsewhere: peering is not transitive */
     nft_rule_end(tx, r);
     r = nft_rule(tx, "edge");
     nft_meta(r, NFT_META_IIF, NFT_R0);
@@ -126,9 +140,12 @@ fw_subnets_open(struct nft_tx *tx, const struct vpc *v)
     nft_add_set(tx, "same_subnet", 8, 0);
     nft_add_set(tx, "subnet_out", 4, NFT_TO_CHAIN);
     nft_add_set(tx, "subnet_in", 4, NFT_TO_CHAIN);
+    nft_add_set(tx, "subnet_steer", 4, NFT_TO_CHAIN);
     nft_add_set(tx, "services", 4, 0);
     add_to_subnet(tx);
     add_edge(tx);
+    nft_add_base_chain(tx, "steer", "filter", NF_INET_PRE_ROUTING, -150, false);
+    to_chain(tx, "steer", NFT_META_IIF, "subnet_steer");
     add_services(tx);
     service_elements(tx, &v->saved.open, 0);
 }
@@ -169,6 +186,8 @@ subnet_exists(struct nft_tx *tx, uint32_t subnet)
     nft_add_element(tx, "subnet_out", &subnet, sizeof(subnet), NULL, 0, chain);
     chain_of(chain, IN, subnet);
     nft_add_element(tx, "subnet_in", &subnet, sizeof(subnet), NULL, 0, chain);
+    chain_of(chain, STEER, subnet);
+    nft_add_element(tx, "subnet_steer", &subnet, sizeof(subnet), NULL, 0, chain);
 }
 
 static void
@@ -193,6 +212,37 @@ add_entry(struct nft_tx *tx, uint32_t subnet, const struct priv_acl_entry *e)
 }
 
 static void
+add_route(struct nft_tx *tx, const char *chain, const struct priv_route *route)
+{
+    struct nftnl_rule *r = nft_rule(tx, chain);
+    uint32_t nat = htonl(route->via);
+
+    nft_match_cidr(r, NFT_DADDR, route->ip, route->prefix, false);
+    switch ((enum priv_route_to)route->to) {
+    case PRIV_ROUTE_GATEWAY:
+        nft_verdict(r, NFT_GOTO, "gateway");
+        break;
+    case PRIV_ROUTE_NAT:
+        nft_set_mark(r, &nat);
+        nft_verdict(r, NF_ACCEPT, NULL);
+        break;
+    case PRIV_ROUTE_PEER: /* while the other VPC is not open it would go where all else goes */
+        nft_meta(r, NFT_META_OIF, NFT_R0);
+        nft_lookup(r, "peers", NFT_R0);
+        nft_verdict(r, NF_ACCEPT, NULL);
+        nft_rule_end(tx, r);
+        r = nft_rule(tx, chain);
+        nft_match_cidr(r, NFT_DADDR, route->ip, route->prefix, false);
+        nft_verdict(r, NF_DROP, NULL);
+        break;
+    case PRIV_ROUTE_NOWHERE:
+        nft_verdict(r, NF_DROP, NULL);
+        break;
+    }
+    nft_rule_end(tx, r);
+}
+
+static void
 add_routes(struct nft_tx *tx, const struct vpc *v, uint32_t subnet, const struct priv_route *routes,
            uint32_t n)
 {
@@ -213,15 +263,35 @@ add_routes(struct nft_tx *tx, const struct vpc *v, uint32_t subnet, const struct
         nft_verdict(r, NF_DROP, NULL);
         nft_rule_end(tx, r);
     }
-    for (uint32_t i = 0; i < n; i++) {
-        bool leads = routes[i].to == PRIV_ROUTE_GATEWAY;
-        assert(routes[i].prefix <= 32 && (i == 0 || routes[i].prefix <= routes[i - 1].prefix));
+    for (uint32_t i = 0; i < n; i++)
+        add_route(tx, chain, &routes[i]);
+}
 
+/* In the order of the routes, so that the first that has the address decides. */
+static void
+add_steering(struct nft_tx *tx, const struct vpc *v, uint32_t subnet,
+             const struct priv_route *routes, uint32_t n)
+{
+    const struct priv_vpc_open *o = &v->saved.open;
+    char chain[FW_NAME_MAX];
+    struct nftnl_rule *r;
+
+    chain_of(chain, STEER, subnet);
+    for (uint32_t i = 0; i < o->n_cidrs; i++) {
         r = nft_rule(tx, chain);
-        nft_match_cidr(r, NFT_DADDR, routes[i].ip, routes[i].prefix, false);
-        nft_verdict(r, leads ? NFT_GOTO : NF_DROP, leads ? "gateway" : NULL);
+        nft_match_cidr(r, NFT_DADDR, o->cidrs[i].ip, o->cidrs[i].prefix, false);
+        nft_verdict(r, NF_ACCEPT, NULL);
         nft_rule_end(tx, r);
     }
+    for (uint32_t i = 0; i < n; i++) {
+        r = nft_rule(tx, chain);
+        nft_match_cidr(r, NFT_DADDR, routes[i].ip, routes[i].prefix, false);
+        if (routes[i].to == PRIV_ROUTE_PEER)
+            nft_set_mark(r, &routes[i].via);
+        nft_verdict(r, NF_ACCEPT, NULL);
+        nft_rule_end(tx, r);
+    }
+    verdict(tx, chain, NF_ACCEPT, NULL);
 }
 
 int
@@ -238,6 +308,7 @@ fw_subnet(struct vpc *v, const struct priv_subnet *q, const void *tail, struct w
     for (uint32_t i = 0; i < q->n_entries; i++)
         add_entry(&tx, q->subnet, &entries[i]);
     add_routes(&tx, v, q->subnet, routes, q->n_routes);
+    add_steering(&tx, v, q->subnet, routes, q->n_routes);
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         chain_of(chain, i, q->subnet);
         verdict(&tx, chain, NF_DROP, NULL);
@@ -253,9 +324,10 @@ subnet_used(const struct host *h, const struct vpc *v, uint32_t subnet)
 {
     for (size_t b = 0; b < HASH_MACHINES; b++)
         for (const struct machine *m = h->by_id[b]; m; m = m->next)
-            if (machine_alive(m) && m->saved.vpc == v->saved.open.number &&
-                m->saved.subnet == subnet)
-                return true;
+            for (uint32_t i = 0; i < m->n_nics; i++)
+                if (machine_alive(m) && m->saved.vpc == v->saved.open.number &&
+                    m->nics[i].is.subnet == subnet)
+                    return true;
     return false;
 }
 
@@ -274,6 +346,7 @@ fw_subnet_drop(struct host *h, struct vpc *v, uint32_t subnet, struct why *why)
     nft_del_element(&tx, "same_subnet", same, sizeof(same));
     nft_del_element(&tx, "subnet_out", &subnet, sizeof(subnet));
     nft_del_element(&tx, "subnet_in", &subnet, sizeof(subnet));
+    nft_del_element(&tx, "subnet_steer", &subnet, sizeof(subnet));
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         chain_of(chain, i, subnet);
         nft_del_chain(&tx, chain);

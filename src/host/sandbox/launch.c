@@ -237,6 +237,8 @@ connect_network(struct launch *l, struct machine *m)
     nl_add_neighbour(&b, (int)m->saved.ifindex, q->private_ip, q->mac);
     int r = nl_send(&l->v->route, &b);
     if (r == 0)
+        r = machine_first_nic(m);
+    if (r == 0)
         r = fw_machine_add(l->v, m);
     if (r < 0)
         return why_set(l->why, -r, "the network interface could not be made: %s", strerror(-r));

@@ -161,6 +161,7 @@ machine_free(struct host *h, struct machine *m)
     assert(h->n_machines > 0 && m->starting.fd < 0 && m->process.fd < 0);
     h->n_machines--;
     free(m->failure);
+    free(m->nics);
     free(m);
 }
 
@@ -409,25 +410,38 @@ machine_wiped(const struct machine *m)
 }
 
 int
+machine_first_nic(struct machine *m)
+{
+    const struct machine_saved *s = &m->saved;
+    struct nic *nic = calloc(1, sizeof(*nic));
+
+    assert(!m->nics);
+    if (!nic)
+        return -ENOMEM;
+    nic->ifindex = s->ifindex;
+    nic->is = (struct priv_nic){
+        .class = s->class, .subnet = s->subnet, .n_ips = 1, .ips = {s->private_ip}};
+    memcpy(nic->is.mac, s->mac, sizeof(nic->is.mac));
+    m->nics = nic;
+    m->n_nics = 1;
+    return 0;
+}
+
+int
 machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why)
 {
     struct vpc *v = vpc_get(h, m->saved.vpc);
-    struct machine_saved was = m->saved;
-    struct nft_tx tx;
+    struct nic now = m->nics[0];
+    int r = 0;
 
-    assert(machine_ok(h, m) && m->state == PRIV_RUNNING);
-    assert(v);
+    assert(v && m->n_nics > 0);
+    now.is.class = class;
+    if (m->filtered)
+        r = fw_nics(v, &m->nics[0], 1, &now, 1);
+    if (r < 0)
+        return why_set(why, -r, "the security groups of %s could not be changed", m->saved.id);
+    m->nics[0] = now;
     m->saved.class = class;
-    if (m->filtered) {
-        nft_begin(&tx, "welkin");
-        fw_machine(&tx, v, &was, false);
-        fw_machine(&tx, v, &m->saved, true);
-        int r = nft_commit(&tx, &v->nft);
-        if (r < 0) {
-            m->saved.class = was.class;
-            return why_set(why, -r, "the security groups of %s could not be changed", m->saved.id);
-        }
-    }
     return machine_save(h, m);
 }
 
@@ -489,7 +503,11 @@ adopt(struct host *h, const struct machine_saved *s)
     if (v) {
         v->n_machines++;
         v->next_ifindex = MAX(v->next_ifindex, s->ifindex + 1);
+        for (size_t i = 0; i < ARRAY_LEN(s->more_ifindexes); i++)
+            v->next_ifindex = MAX(v->next_ifindex, s->more_ifindexes[i] + 1);
     }
+    if (machine_first_nic(m) < 0)
+        abort();
     slot_set(h, s->slot, true);
     m->process.fd = (int)syscall(SYS_pidfd_open, s->pid, 0);
     text_set(name, sizeof(name), "c%s", s->id);

@@ -368,6 +368,19 @@ nft_vmap(struct nftnl_rule *r, const char *map, uint32_t reg)
 }
 
 void
+nft_set_mark(struct nftnl_rule *r, const void *mark)
+{
+    struct nftnl_expr *value = expression("immediate"), *set = expression("meta");
+
+    nftnl_expr_set_u32(value, NFTNL_EXPR_IMM_DREG, NFT_R8);
+    nftnl_expr_set(value, NFTNL_EXPR_IMM_DATA, mark, 4);
+    nftnl_rule_add_expr(r, value);
+    nftnl_expr_set_u32(set, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+    nftnl_expr_set_u32(set, NFTNL_EXPR_META_SREG, NFT_R8);
+    nftnl_rule_add_expr(r, set);
+}
+
+void
 nft_verdict(struct nftnl_rule *r, int verdict, const char *chain)
 {
     struct nftnl_expr *e = expression("immediate");

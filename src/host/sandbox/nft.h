@@ -72,6 +72,8 @@ void nft_cmp(struct nftnl_rule *r, uint32_t reg, uint32_t op, const void *data, 
 void nft_lookup(struct nftnl_rule *r, const char *set, uint32_t reg);
 void nft_map(struct nftnl_rule *r, const char *map, uint32_t reg, uint32_t to_reg);
 void nft_vmap(struct nftnl_rule *r, const char *map, uint32_t reg);
+/* Gives the packet a mark: 4 bytes, which are the register's as they are. */
+void nft_set_mark(struct nftnl_rule *r, const void *mark);
 /* chain for NFT_JUMP and NFT_GOTO. */
 void nft_verdict(struct nftnl_rule *r, int verdict, const char *chain);
 

@@ -4,11 +4,14 @@
 #include "host/sandbox/nl.h"
 
 #include <arpa/inet.h>
+#include <linux/fib_rules.h>
 #include <linux/if_link.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define RULE_PRIORITY 10000 /* of rules: behind the local table, before the main one */
 
 int
 nl_open(struct nl *nl, int protocol)
@@ -20,6 +23,13 @@ nl_open(struct nl *nl, int protocol)
     if (fd < 0)
         return -errno;
     if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+        int err = errno;
+
+        close(fd);
+        return -err;
+    }
+    /* Only the kernel may answer: in a guest's namespace the guest could, else, and without end. */
+    if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
         int err = errno;
 
         close(fd);
@@ -158,10 +168,11 @@ nl_add_link_up(struct nl_batch *b, int ifindex)
     nl_end(b, m, 0);
 }
 
-void
-nl_add_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix)
+static void
+address(struct nl_batch *b, uint16_t type, uint16_t flags, int ifindex, uint32_t ip,
+        unsigned prefix, uint32_t more, int tolerate)
 {
-    struct nlmsghdr *m = nl_begin(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+    struct nlmsghdr *m = nl_begin(b, type, flags);
     struct ifaddrmsg *a = mnl_nlmsg_put_extra_header(m, sizeof(*a));
 
     assert(prefix <= 32);
@@ -172,7 +183,28 @@ nl_add_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix)
     mnl_attr_put_u32(m, IFA_ADDRESS, htonl(ip));
     if (prefix < 31)
         mnl_attr_put_u32(m, IFA_BROADCAST, htonl(ip | (uint32_t)(0xffffffffu >> prefix)));
-    nl_end(b, m, EEXIST);
+    if (more)
+        mnl_attr_put_u32(m, IFA_FLAGS, more);
+    nl_end(b, m, tolerate);
+}
+
+void
+nl_add_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix)
+{
+    address(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, ip, prefix, 0, EEXIST);
+}
+
+void
+nl_add_address_alone(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix)
+{
+    address(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, ip, prefix, IFA_F_NOPREFIXROUTE,
+            EEXIST);
+}
+
+void
+nl_del_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix)
+{
+    address(b, RTM_DELADDR, 0, ifindex, ip, prefix, 0, EADDRNOTAVAIL);
 }
 
 static struct nlmsghdr *
@@ -217,6 +249,51 @@ nl_del_route(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix, uint
     r->rtm_scope = RT_SCOPE_NOWHERE; /* matches any */
     r->rtm_protocol = 0;
     nl_end(b, m, ESRCH);
+}
+
+void
+nl_add_table_route(struct nl_batch *b, uint32_t table, int ifindex, uint32_t gateway)
+{
+    struct nlmsghdr *m =
+        route(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ifindex, 0, 0, gateway, 0);
+    struct rtmsg *r = mnl_nlmsg_get_payload(m);
+
+    r->rtm_table = RT_TABLE_UNSPEC;
+    r->rtm_flags = RTNH_F_ONLINK;
+    mnl_attr_put_u32(m, RTA_TABLE, table);
+    nl_end(b, m, 0);
+}
+
+static void
+rule(struct nl_batch *b, uint16_t type, uint16_t flags, uint32_t table, uint32_t from,
+     uint32_t mark, int tolerate)
+{
+    struct nlmsghdr *m = nl_begin(b, type, flags);
+    struct fib_rule_hdr *r = mnl_nlmsg_put_extra_header(m, sizeof(*r));
+
+    r->family = AF_INET;
+    r->table = RT_TABLE_UNSPEC;
+    r->action = FR_ACT_TO_TBL;
+    r->src_len = from ? 32 : 0;
+    if (from)
+        mnl_attr_put_u32(m, FRA_SRC, htonl(from));
+    else
+        mnl_attr_put_u32(m, FRA_FWMARK, mark);
+    mnl_attr_put_u32(m, FRA_TABLE, table);
+    mnl_attr_put_u32(m, FRA_PRIORITY, RULE_PRIORITY);
+    nl_end(b, m, tolerate);
+}
+
+void
+nl_add_rule(struct nl_batch *b, uint32_t table, uint32_t from, uint32_t mark)
+{
+    rule(b, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, table, from, mark, EEXIST);
+}
+
+void
+nl_del_rule(struct nl_batch *b, uint32_t table, uint32_t from, uint32_t mark)
+{
+    rule(b, RTM_DELRULE, 0, table, from, mark, ENOENT);
 }
 
 void
@@ -294,5 +371,15 @@ nl_del_link(struct nl_batch *b, const char *name)
 
     mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
     mnl_attr_put_strz(m, IFLA_IFNAME, name);
+    nl_end(b, m, ENODEV);
+}
+
+void
+nl_del_link_index(struct nl_batch *b, int ifindex)
+{
+    struct nlmsghdr *m = nl_begin(b, RTM_DELLINK, 0);
+    struct ifinfomsg *i = mnl_nlmsg_put_extra_header(m, sizeof(*i));
+
+    i->ifi_index = ifindex;
     nl_end(b, m, ENODEV);
 }

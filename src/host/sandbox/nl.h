@@ -53,6 +53,15 @@ void nl_add_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefi
 /* gateway 0: on the link.  Replaces, or with exclusive fails with EEXIST.  metric 0: none. */
 void nl_add_route(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix, uint32_t gateway,
                   uint32_t metric, bool exclusive);
+/* The default route of a table of its own; the gateway need not be on a network of the link's. */
+void nl_add_table_route(struct nl_batch *b, uint32_t table, int ifindex, uint32_t gateway);
+/* Which packets look in that table first: those from an address, or (from 0) with a mark. */
+void nl_add_rule(struct nl_batch *b, uint32_t table, uint32_t from, uint32_t mark);
+void nl_del_rule(struct nl_batch *b, uint32_t table, uint32_t from, uint32_t mark);
+/* The same without the route to its network that the kernel makes for it. */
+void nl_add_address_alone(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix);
+/* EADDRNOTAVAIL is no failure. */
+void nl_del_address(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix);
 /* ESRCH is no failure. */
 void nl_del_route(struct nl_batch *b, int ifindex, uint32_t ip, unsigned prefix, uint32_t metric);
 
@@ -72,3 +81,4 @@ struct nl_end {
 void nl_add_veth(struct nl_batch *b, const struct nl_end *near, const struct nl_end *far,
                  uint32_t mtu);
 void nl_del_link(struct nl_batch *b, const char *name);
+void nl_del_link_index(struct nl_batch *b, int ifindex);

@@ -143,6 +143,21 @@ entry_ok(const struct priv_acl_entry *e)
     return e->allow <= 1 && rule_ok(&rule);
 }
 
+static bool
+route_ok(const struct priv_route *r)
+{
+    switch ((enum priv_route_to)r->to) {
+    case PRIV_ROUTE_NOWHERE:
+    case PRIV_ROUTE_GATEWAY:
+        return r->via == 0;
+    case PRIV_ROUTE_NAT:
+        return r->via != 0;
+    case PRIV_ROUTE_PEER:
+        return r->via > 0 && r->via < PRIV_PEERS;
+    }
+    return false;
+}
+
 int
 check_subnet(const void *req, struct str tail, struct why *why)
 {
@@ -157,7 +172,7 @@ check_subnet(const void *req, struct str tail, struct why *why)
         struct priv_route route;
 
         memcpy(&route, tail.p + i * sizeof(route), sizeof(route));
-        if (route.prefix > prefix || route.to > PRIV_ROUTE_GATEWAY)
+        if (route.prefix > prefix || !route_ok(&route))
             return why_set(why, EINVAL, "route %u of subnet %u is not valid", i, q->subnet);
         prefix = route.prefix; /* the most specific come first */
     }
@@ -187,6 +202,48 @@ check_public_ip(const void *req, struct str tail UNUSED, struct why *why)
 
     if (q->remove > 1 || !q->public_ip || (!q->remove && !q->private_ip))
         return why_set(why, EINVAL, "the public address is not well formed");
+    return 0;
+}
+
+static bool
+nic_ok(const struct priv_nic *nic, bool first)
+{
+    if (nic->index >= PRIV_NICS_MAX || (nic->index == 0) != first || nic->open > 1 ||
+        nic->mac[0] & 1 || nic->n_ips < 1 || nic->n_ips > PRIV_NIC_IPS_MAX || !nic->subnet ||
+        nic->prefix < 8 || nic->prefix > 30 || !nic->gateway)
+        return false;
+    for (uint32_t i = 0; i < nic->n_ips; i++)
+        if (!nic->ips[i] || (nic->ips[i] ^ nic->gateway) >> (32 - nic->prefix))
+            return false;
+    return true;
+}
+
+int
+check_nics(const void *req, struct str tail, struct why *why)
+{
+    const struct priv_nics *q = req;
+    struct priv_nic nic;
+    uint32_t seen = 0;
+
+    if (q->n < 1 || q->n > PRIV_NICS_MAX || tail.n != q->n * sizeof(nic))
+        return why_set(why, EINVAL, "the interfaces are not well formed");
+    for (uint32_t i = 0; i < q->n; i++) {
+        memcpy(&nic, tail.p + i * sizeof(nic), sizeof(nic));
+        if (!nic_ok(&nic, i == 0) || seen >> nic.index & 1)
+            return why_set(why, EINVAL, "interface %u of %s is not valid", i, q->id);
+        seen |= 1u << nic.index;
+    }
+    return 0;
+}
+
+int
+check_peer(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_link *q = req;
+
+    if (!q->number || q->number >= PRIV_PEERS || q->vpcs[0] >= PRIV_VPCS ||
+        q->vpcs[1] >= PRIV_VPCS || q->vpcs[0] == q->vpcs[1] || q->remove > 1)
+        return why_set(why, EINVAL, "the connection of two VPCs is not well formed");
     return 0;
 }
 

@@ -114,6 +114,13 @@ struct machine_saved {
     uint8_t mac[6];
     uint8_t init;
     bool frozen;
+    uint32_t more_ifindexes[PRIV_NICS_MAX - 1]; /* of further interfaces, in no order; 0: none */
+};
+
+/* An interface of a machine, as the firewall knows it. */
+struct nic {
+    uint32_t ifindex;
+    struct priv_nic is;
 };
 
 /* Whom to answer later. */
@@ -141,6 +148,8 @@ struct machine {
     int64_t began_ns;
     struct ticket ticket;
     char *failure;                  /* the sentence, while a failed launch's child still ends */
+    struct nic *nics;               /* the first is eth0; further ones are known once told of */
+    uint32_t n_nics;
 };
 
 /* All the child needs; it is a copy of the parent, so pointers hold. */
@@ -201,6 +210,11 @@ int machine_wake(struct host *h, struct machine *m, struct why *why);
 /* 0: the ticket is answered when init was exec'd, or when a failed child has ended. */
 int machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
                    const struct ticket *ticket, struct why *why);
+/* The one interface that a machine begins with, by what is saved of it; 0 or -ENOMEM. */
+int machine_first_nic(struct machine *m);
+/* nic.c: see PRIV_NICS. */
+int machine_nics(struct host *h, struct machine *m, const struct priv_nics *q,
+                 const struct priv_nic *nics, struct why *why);
 int machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why);
 int machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret);
 
@@ -277,6 +291,11 @@ struct vpc_saved {
     uint32_t host_routed, n_classes, n_publics;
 };
 
+/* A link to another VPC. */
+struct vpc_peer {
+    uint32_t number, other, ifindex;
+};
+
 struct vpc {
     struct vpc_saved saved;
     int netns;       /* also bound to DATA/run/netns/NUMBER */
@@ -286,6 +305,8 @@ struct vpc {
     uint32_t n_machines;
     struct fw_class *classes;
     struct vpc_public *publics;
+    struct vpc_peer *peers; /* known once told of */
+    uint32_t n_peers;
     int listeners[PRIV_LISTEN_EXTRA + 4];
     uint32_t n_listeners;
 };
@@ -302,6 +323,10 @@ void vpc_free(struct host *h, struct vpc *v);
 uint32_t vpc_host_ip(const struct host *h, uint32_t number);
 uint32_t vpc_router_ip(const struct host *h, uint32_t number);
 int vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *req, struct why *why);
+/* peer.c: see PRIV_PEER. */
+int peer_set(struct host *h, const struct priv_link *q, struct why *why);
+/* The links of a VPC that is about to go. */
+void peers_forget(struct host *h, struct vpc *v);
 /* Runs fn inside a network namespace. */
 int netns_inside(struct host *h, int netns, int (*fn)(void *arg), void *arg);
 
@@ -310,8 +335,11 @@ int netns_inside(struct host *h, int netns, int (*fn)(void *arg), void *arg);
 int fw_open(struct vpc *v);
 /* Matches of a protocol (-1: all) with its ports, or ICMP type and code; -1 is any. */
 void fw_match_service(struct nftnl_rule *r, int protocol, int32_t from, int32_t to);
-/* Adds or removes a machine's elements (its antispoofing, class, group memberships) in tx. */
-void fw_machine(struct nft_tx *tx, const struct vpc *v, const struct machine_saved *m, bool add);
+/* Adds or removes an interface's elements (its antispoofing, class, group memberships) in tx. */
+void fw_nic(struct nft_tx *tx, const struct vpc *v, const struct nic *nic, bool add);
+/* Those of one list go, those of the other come, at once. */
+int fw_nics(struct vpc *v, const struct nic *before, uint32_t n_before, const struct nic *after,
+            uint32_t n_after);
 int fw_machine_add(struct vpc *v, struct machine *m);
 int fw_machine_remove(struct vpc *v, struct machine *m);
 int fw_group(struct vpc *v, uint32_t group, const struct priv_rule *rules, uint32_t n,
@@ -322,6 +350,13 @@ int fw_public_ip(struct vpc *v, const struct vpc_public *add, const struct vpc_p
                  size_t n_remove);
 /* After adoption: empties the sets of machines, to be filled anew. */
 int fw_reset_members(struct vpc *v);
+
+/* The VPC has got further CIDRs. */
+int fw_cidrs(struct vpc *v);
+/* A link to another VPC comes or goes: what it brings is from outside. */
+int fw_peer(struct vpc *v, uint32_t ifindex, bool add);
+/* The mark of what leaves by a link, and the table that it is routed by. */
+#define PEER_TABLE(number) (0x40000000u | (number))
 
 /* ---- edges of subnets (fw_subnet.c) ---- */
 

@@ -46,6 +46,8 @@ int check_subnet(const void *req, struct str tail, struct why *why);
 int check_subnet_drop(const void *req, struct str tail, struct why *why);
 int check_class(const void *req, struct str tail, struct why *why);
 int check_public_ip(const void *req, struct str tail, struct why *why);
+int check_nics(const void *req, struct str tail, struct why *why);
+int check_peer(const void *req, struct str tail, struct why *why);
 int check_launch(const void *req, struct str tail, struct why *why);
 int check_signal(const void *req, struct str tail, struct why *why);
 int check_console_write(const void *req, struct str tail, struct why *why);

@@ -31,6 +31,7 @@
 
 #define IMDS 0xa9fea9feu /* 169.254.169.254 */
 #define DNS 0xa9fea9fdu  /* 169.254.169.253 */
+#define UPLINK_MTU 1500  /* what leaves a VPC is no larger; inside of it, 9001 */
 #define METRIC 4096      /* of the host's routes into VPCs: any other route of that prefix wins */
 
 struct vpc *
@@ -135,6 +136,7 @@ vpc_free(struct host *h, struct vpc *v)
     nl_close(&v->nft);
     free(v->classes);
     free(v->publics);
+    free(v->peers);
     free(v);
 }
 
@@ -143,17 +145,16 @@ vpc_free(struct host *h, struct vpc *v)
 static int
 listen_at(int type, uint32_t ip, uint16_t port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port),
-                            .sin_addr.s_addr = htonl(ip)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip)};
     int on = 1;
     FD_CLEANUP int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     assert(type == SOCK_STREAM || type == SOCK_DGRAM);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
         return -errno;
-    if (type == SOCK_DGRAM &&
-        (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
-         setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0))
+    if (type == SOCK_DGRAM && (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
+                               setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0))
         return -errno;
     if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
         return -errno;
@@ -186,10 +187,9 @@ make_listeners(void *arg)
     for (uint32_t i = 0; i < v->n_listeners; i++) {
         if (v->listeners[i] >= 0)
             continue;
-        int fd = i < PRIV_LISTEN_EXTRA
-                     ? listen_at(wanted[i].type, wanted[i].ip, wanted[i].port)
-                     : listen_at(SOCK_STREAM, o->extra[i - PRIV_LISTEN_EXTRA].ip,
-                                 (uint16_t)o->extra[i - PRIV_LISTEN_EXTRA].port);
+        int fd = i < PRIV_LISTEN_EXTRA ? listen_at(wanted[i].type, wanted[i].ip, wanted[i].port)
+                                       : listen_at(SOCK_STREAM, o->extra[i - PRIV_LISTEN_EXTRA].ip,
+                                                   (uint16_t)o->extra[i - PRIV_LISTEN_EXTRA].port);
         if (fd < 0)
             return fd;
         v->listeners[i] = fd;
@@ -330,12 +330,12 @@ make_uplink(struct host *h, struct vpc *v)
     link_name(h, number, name);
     const struct nl_end near = {.name = name, .netns_fd = -1};
     const struct nl_end far = {.name = "up0", .ifindex = VPC_UP, .netns_fd = v->netns};
-    nl_add_veth(&b, &near, &far, 9001);
+    nl_add_veth(&b, &near, &far, UPLINK_MTU);
     int r = nl_send(&h->route, &b);
     if (r == -EEXIST) { /* of a namespace that the kernel has not cleaned up yet */
         nl_del_link(&b, name);
         nl_send(&h->route, &b);
-        nl_add_veth(&b, &near, &far, 9001);
+        nl_add_veth(&b, &near, &far, UPLINK_MTU);
         r = nl_send(&h->route, &b);
     }
     if (r < 0)
@@ -465,6 +465,29 @@ unbind(struct host *h, uint32_t number)
     unlinkat(h->run, path, 0);
 }
 
+/* Further CIDRs; those that it has it keeps. */
+static int
+add_cidrs(struct vpc *v, const struct priv_vpc_open *req, struct why *why)
+{
+    struct priv_vpc_open *o = &v->saved.open;
+    uint32_t before = o->n_cidrs;
+
+    for (uint32_t i = 0; i < req->n_cidrs; i++) {
+        bool has = false;
+
+        for (uint32_t j = 0; j < o->n_cidrs && !has; j++)
+            has = memcmp(&o->cidrs[j], &req->cidrs[i], sizeof(o->cidrs[j])) == 0;
+        if (has)
+            continue;
+        if (o->n_cidrs == PRIV_CIDRS_MAX)
+            return why_set(why, ENOSPC, "VPC %s has had %d CIDRs: close it first", o->id,
+                           PRIV_CIDRS_MAX);
+        o->cidrs[o->n_cidrs++] = req->cidrs[i];
+    }
+    int r = o->n_cidrs > before ? fw_cidrs(v) : 0;
+    return r < 0 ? why_set(why, -r, "the firewall of VPC %s could not be changed", o->id) : 0;
+}
+
 int
 vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, struct why *why)
 {
@@ -480,9 +503,8 @@ vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, stru
         v = NULL;
     }
     if (v) {
-        for (uint32_t i = 0; i < v->saved.open.n_cidrs && i < req->n_cidrs; i++)
-            if (memcmp(&v->saved.open.cidrs[i], &req->cidrs[i], sizeof(req->cidrs[0])) != 0)
-                return why_set(why, EINVAL, "a CIDR of an open VPC cannot change, only be added");
+        if (memcmp(&v->saved.open.cidrs[0], &req->cidrs[0], sizeof(req->cidrs[0])) != 0)
+            return why_set(why, EINVAL, "the first CIDR of an open VPC cannot change");
         uint32_t n_both = MIN(req->n_extra, v->saved.open.n_extra);
         if (memcmp(req->extra, v->saved.open.extra, n_both * sizeof(req->extra[0])) != 0)
             return why_set(why, EINVAL,
@@ -491,8 +513,9 @@ vpc_open(struct host *h, const struct priv_vpc_open *req, struct vpc **ret, stru
         if (r < 0)
             return why_set(why, -r, "VPC %s cannot have more listeners: %s", req->id,
                            strerror(-r));
-        v->saved.open.n_cidrs = MAX(v->saved.open.n_cidrs, req->n_cidrs);
-        memcpy(v->saved.open.cidrs, req->cidrs, req->n_cidrs * sizeof(req->cidrs[0]));
+        r = add_cidrs(v, req, why);
+        if (r < 0)
+            return r;
         route_from_host(h, v);
         *ret = v;
         return vpc_save(h, v);
@@ -526,6 +549,7 @@ vpc_close(struct host *h, struct vpc *v, struct why *why)
         return why_set(why, EBUSY, "%u machines run in VPC %s", v->n_machines, v->saved.open.id);
     log_info("VPC %s is closed", v->saved.open.id);
     keep_listeners(h, v, false);
+    peers_forget(h, v);
     vpc_free(h, v);
     unbind(h, number); /* interfaces, routes and rules go with the namespace */
     return 0;
@@ -636,8 +660,8 @@ vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *q, str
         return why_set(why, ENOMEM, "out of memory");
     for (uint32_t i = 0; i < v->saved.n_publics; i++) {
         const struct vpc_public *p = &v->publics[i];
-        bool hit = p->public_ip == want.public_ip ||
-                   (!q->remove && p->private_ip == want.private_ip);
+        bool hit =
+            p->public_ip == want.public_ip || (!q->remove && p->private_ip == want.private_ip);
 
         if (hit && n_old < ARRAY_LEN(old))
             old[n_old++] = *p;

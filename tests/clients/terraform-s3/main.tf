@@ -28,6 +28,7 @@ provider "aws" {
     sts = var.endpoint
     iam = var.endpoint
     ec2 = var.endpoint
+    kms = var.endpoint
   }
 }
 
@@ -67,4 +68,49 @@ resource "aws_s3_object" "o" {
   key        = "dir/o.txt"
   content    = var.text
   depends_on = [aws_s3_bucket_versioning.b]
+}
+
+resource "aws_kms_key" "k" {
+  deletion_window_in_days = 7
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "b" {
+  bucket = aws_s3_bucket.b.id
+  rule {
+    bucket_key_enabled = true
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = aws_kms_key.k.arn
+    }
+  }
+}
+
+resource "aws_s3_bucket_cors_configuration" "b" {
+  bucket = aws_s3_bucket.b.id
+  cors_rule {
+    id              = "app"
+    allowed_methods = ["GET", "PUT"]
+    allowed_origins = ["https://app.example.com"]
+    allowed_headers = ["*"]
+    expose_headers  = ["ETag"]
+    max_age_seconds = 600
+  }
+}
+
+resource "aws_s3_bucket_website_configuration" "b" {
+  bucket = aws_s3_bucket.b.id
+  index_document {
+    suffix = "index.html"
+  }
+  error_document {
+    key = "error.html"
+  }
+  routing_rule {
+    condition {
+      key_prefix_equals = "old/"
+    }
+    redirect {
+      replace_key_prefix_with = "new/"
+    }
+  }
 }
