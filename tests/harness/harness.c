@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SLOW 5 /* times as long as alone a test may take on a machine with other work */
+#define SLOW 10 /* times as long as alone a test may take on a machine with other work */
 #define ARENA_MAX_BYTES ((size_t)1 << 30)
 #define OUTPUT_SHOWN_BYTES (64 * 1024)
 #define WORKERS_MAX 64
