@@ -13,9 +13,25 @@
 #include <emmintrin.h>
 #endif
 
+/*
+ * What elements that are made one after the other (struct api_maker) point to in common: where in
+ * the reply it was written.  What lies in the scratch is another thing each time.
+ */
+struct written {
+    const void *p;
+    const struct api_member *m;
+    size_t at, n;
+};
+
+struct memo {
+    const struct arena *scratch;
+    struct written v[64];
+};
+
 struct writer {
     const struct api_service *service;
     struct buf *out;
+    struct memo *memo; /* of the list that is being made; NULL: none is */
     /* The newest time that was written: neighbours in a list were often made in one second. */
     int64_t *time_s;
     char *time_text; /* TIME_ISO_LEN */
@@ -344,8 +360,46 @@ write_blob(const struct writer *x, const struct api_member *m, struct str bytes)
 
 /* ---- structures ---- */
 
-static void write_value(const struct writer *x, const struct api_member *m, const void *slot,
-                        bool element);
+static struct written *
+written_of(const struct writer *x, const struct api_member *m, const void *p)
+{
+    uintptr_t h = ((uintptr_t)p >> 3) ^ ((uintptr_t)m >> 4);
+
+    return &x->memo->v[(h ^ h >> 6) % ARRAY_LEN(x->memo->v)];
+}
+
+/* Writes once more what was written of p before; false when it was not. */
+static inline bool
+write_again(const struct writer *x, const struct api_member *m, const void *p)
+{
+    const struct written *w;
+    char *to;
+
+    if (!x->memo)
+        return false;
+    w = written_of(x, m, p);
+    if (w->p != p || w->m != m)
+        return false;
+    to = room(x->out, w->n);
+    assert(w->at + w->n <= x->out->n);
+    if (to) {
+        memcpy(to, x->out->p + w->at, w->n);
+        x->out->n += w->n;
+    }
+    return true;
+}
+
+static inline void
+note_written(const struct writer *x, const struct api_member *m, const void *p, size_t at)
+{
+    if (!x->memo || buf_failed(x->out) || p == API_EMPTY || arena_holds(x->memo->scratch, p))
+        return;
+    assert(at <= x->out->n);
+    *written_of(x, m, p) = (struct written){p, m, at, x->out->n - at};
+}
+
+static void
+write_value(const struct writer *x, const struct api_member *m, const void *slot, bool element);
 
 static void
 write_members(const struct writer *x, uint32_t first, size_t n, const void *base)
@@ -404,22 +458,37 @@ write_made(const struct writer *x, const struct api_member *element, const struc
            struct api_maker *maker)
 {
     struct arena scratch;
-    void *item = calloc(1, shape->size);
+    struct memo memo = {.scratch = &scratch};
+    struct writer made = *x;
 
     assert(shape->kind == API_LIST && x->service->shapes[element->shape].kind == API_STRUCT);
-    if (!item) {
-        x->out->failed = true;
-        return;
-    }
     arena_init(&scratch, API_MAKER_SCRATCH_BYTES);
+    made.memo = &memo;
     for (size_t i = 0; i < maker->n && !buf_failed(x->out); i++) {
-        memset(item, 0, shape->size);
+        void *item = arena_alloc(&scratch, shape->size);
+
         maker->make(maker, i, &scratch, item);
-        write_value(x, element, item, true);
+        write_value(&made, element, item, true);
         arena_reset(&scratch);
     }
     arena_done(&scratch);
-    free(item);
+}
+
+static void
+write_struct(const struct writer *x, const struct api_member *m, const struct api_shape *shape,
+             const void *p, bool may_be_shared)
+{
+    size_t at = x->out->n;
+
+    if (may_be_shared && write_again(x, m, p))
+        return;
+    open_element(x, m);
+    if (shape->flags & API_ATTRS)
+        write_attrs(x, shape, p);
+    write_members(x, shape->first, shape->n, p);
+    close_element(x, m);
+    if (may_be_shared)
+        note_written(x, m, p, at);
 }
 
 static void
@@ -428,6 +497,7 @@ write_list(const struct writer *x, const struct api_member *m, const struct api_
 {
     const struct str_list *list = slot; /* any list has this layout */
     const struct api_member *element = &x->service->members[shape->first];
+    size_t at = x->out->n;
     bool flat = shape->flags & API_FLAT;
     const char *v = (const char *)list->v;
 
@@ -441,6 +511,8 @@ write_list(const struct writer *x, const struct api_member *m, const struct api_
         }
         return;
     }
+    if (write_again(x, m, v))
+        return;
     if (!flat)
         open_element(x, m);
     if (list->n == API_MADE)
@@ -470,6 +542,8 @@ write_list(const struct writer *x, const struct api_member *m, const struct api_
     }
     if (!flat)
         close_element(x, m);
+    if (list->n != API_MADE)
+        note_written(x, m, v, at);
 }
 
 static void
@@ -505,11 +579,7 @@ write_value(const struct writer *x, const struct api_member *m, const void *slot
         write_time(x, m, shape, api_slot_i64(slot, element));
         return;
     case API_STRUCT:
-        open_element(x, m);
-        if (shape->flags & API_ATTRS)
-            write_attrs(x, shape, api_slot_struct(slot, element));
-        write_members(x, shape->first, shape->n, api_slot_struct(slot, element));
-        close_element(x, m);
+        write_struct(x, m, shape, api_slot_struct(slot, element), !element);
         return;
     case API_LIST:
     case API_MAP:
@@ -560,7 +630,7 @@ api_encode_xml(const struct api_service *service, const struct api_op *op, const
 {
     int64_t time_s = INT64_MIN;
     char time_text[TIME_ISO_LEN];
-    const struct writer x = {service, out, &time_s, time_text};
+    const struct writer x = {service, out, NULL, &time_s, time_text};
     const struct api_shape *output = &service->shapes[op->output];
     struct str name = api_op_name(service, op);
 
@@ -626,7 +696,7 @@ api_encode_xml_root(const struct api_service *service, const struct api_op *op, 
 {
     int64_t time_s = INT64_MIN;
     char time_text[TIME_ISO_LEN];
-    const struct writer x = {service, out, &time_s, time_text};
+    const struct writer x = {service, out, NULL, &time_s, time_text};
     const struct api_shape *output = &service->shapes[op->output];
 
     assert(output->kind == API_STRUCT);
@@ -648,7 +718,7 @@ api_encode_xml_payload(const struct api_service *service, const struct api_membe
 {
     int64_t time_s = INT64_MIN;
     char time_text[TIME_ISO_LEN];
-    const struct writer x = {service, out, &time_s, time_text};
+    const struct writer x = {service, out, NULL, &time_s, time_text};
     const struct api_shape *shape = &service->shapes[m->shape];
     const void *base = api_slot_struct(slot, false);
 
@@ -671,7 +741,7 @@ api_encode_xml_fault(const struct api_service *service, const struct api_fault *
     bool bare = service && service->bare_errors;
     int64_t time_s = INT64_MIN;
     char time_text[TIME_ISO_LEN];
-    const struct writer x = {service, out, &time_s, time_text};
+    const struct writer x = {service, out, NULL, &time_s, time_text};
 
     assert(fault->code.n > 0 && (!fault->detail || error));
     buf_add_lit(out, XML_HEAD);

@@ -99,7 +99,9 @@ extern char api_empty_[16];
  * A list of structures that are made while the reply is written: its n is API_MADE and its v points
  * to one of these.  Each element is written before the next is made, so what it points to may lie
  * in `scratch`, which is reset between them: a list of a thousand needs the memory of one, and that
- * stays in the cache.  Only for a caller who writes XML at once (struct api_call, `streams`).
+ * stays in the cache.  Structures and lists elsewhere must not change before the reply is written,
+ * and those that several elements point to are written faster.  Only for a caller who writes XML at
+ * once (struct api_call, `streams`).
  */
 struct api_maker {
     size_t n;

@@ -42,9 +42,25 @@ api_tags_get(const struct str_list *tags, struct str key)
     return STR_NONE;
 }
 
+static bool
+is_system(struct str key)
+{
+    return str_eq_nocase(str_cut(key, 0, 4), S("aws:"));
+}
+
+size_t
+api_tags_own(const struct str_list *tags)
+{
+    size_t n = 0;
+
+    assert(tags->n % 2 == 0);
+    for (size_t i = 0; i < tags->n; i += 2)
+        n += !is_system(tags->v[i]);
+    return n;
+}
+
 bool
 api_tag_reserved(const struct api_call *call, struct str key)
 {
-    return str_eq_nocase(str_cut(key, 0, 4), S("aws:")) &&
-           !str_is(call->via, "cloudformation.amazonaws.com");
+    return is_system(key) && !str_is(call->via, "cloudformation.amazonaws.com");
 }

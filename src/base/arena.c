@@ -70,6 +70,16 @@ arena_wipe(struct arena *a)
 }
 
 bool
+arena_holds(const struct arena *a, const void *p)
+{
+    assert(p);
+    for (const struct arena_chunk *c = a->chunk; c; c = c->next)
+        if ((uintptr_t)p - (uintptr_t)c->data < c->size_bytes)
+            return true;
+    return false;
+}
+
+bool
 arena_spent(const struct arena *a)
 {
     assert(a->max_bytes > 0);

@@ -47,6 +47,9 @@ void *arena_dup(struct arena *a, const void *p, size_t n);
  */
 void *arena_grow(struct arena *a, void *p, size_t old_n, size_t n);
 
+/* Whether p lies in memory of the arena, handed out or not. */
+bool arena_holds(const struct arena *a, const void *p);
+
 /* Whether more than max_bytes were handed out. */
 bool arena_spent(const struct arena *a);
 

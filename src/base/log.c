@@ -1,6 +1,6 @@
 /*
- * The log is for the person who runs the daemon.  It is written with one write(2) a line, so
- * that lines of several processes do not mix.
+ * The log is for the person who runs the daemon.  It is written with one write(2) of whole lines,
+ * so that lines of several processes do not mix.
  */
 #include "base/log.h"
 
@@ -11,10 +11,34 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 1024
+#define GATHER_MAX_BYTES (16 << 10)
 
 static int log_fd = 2;
 static enum log_level log_most = LOG_INFO;
 static int64_t (*log_now_ms)(void);
+
+/* Lines of this thread that were not written yet. */
+static _Thread_local struct {
+    char p[GATHER_MAX_BYTES];
+    size_t n;
+    bool on;
+} gathered;
+
+void
+log_flush(void)
+{
+    assert(gathered.n <= sizeof(gathered.p));
+    if (gathered.n && write(log_fd, gathered.p, gathered.n) < 0)
+        (void)0; /* nobody is left to be told */
+    gathered.n = 0;
+}
+
+void
+log_gather(bool on)
+{
+    log_flush();
+    gathered.on = on;
+}
 
 void
 log_init(int fd, enum log_level most, int64_t (*now_ms)(void))
@@ -64,8 +88,12 @@ write_line(enum log_level level, const char *text)
     n = add_printable(line, n + 6, text);
     line[n++] = '\n';
     assert(n <= sizeof(line));
-    if (write(log_fd, line, n) < 0)
-        return; /* nobody is left to be told */
+    if (sizeof(gathered.p) - gathered.n < n)
+        log_flush();
+    memcpy(gathered.p + gathered.n, line, n);
+    gathered.n += n;
+    if (!gathered.on || level <= LOG_WARN)
+        log_flush();
 }
 
 bool

@@ -20,6 +20,13 @@ void log_init(int fd, enum log_level most, int64_t (*now_ms)(void));
 bool log_shows(enum log_level level);
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/*
+ * Gathers this thread's lines until log_flush(), which must come before the thread sleeps; those
+ * that warn are written at once, with what was gathered before.
+ */
+void log_gather(bool on);
+void log_flush(void);
+
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)

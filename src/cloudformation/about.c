@@ -211,7 +211,7 @@ cfn_get_template_summary(struct api_call *call,
     for (size_t i = 0; section && i < section->n; i++)
         declare(call, &root, section->names[i], &section->v[i],
                 LIST_PUSH(call->arena, &res->parameters));
-    for (size_t i = 0; i < resources->n; i++)
+    for (size_t i = 0; resources && i < resources->n; i++)
         if (!str_in(&res->resource_types, json_text(&resources->v[i], "Type")))
             *LIST_PUSH(call->arena, &res->resource_types) = json_text(&resources->v[i], "Type");
     res->description = json_text(&root, "Description");

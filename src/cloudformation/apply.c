@@ -10,6 +10,7 @@
  * cancelled.
  */
 #include "cloudformation/own.h"
+#include "cloudformation/holds.h"
 #include "cloudformation/policy.h"
 #include "cloudformation/type.h"
 #include "cloudformation/template.h"
@@ -39,6 +40,7 @@ plan_one(struct cfn_look *look, struct str logical, const struct json *resource,
     struct cfn_resource_row row = old ? *old : (struct cfn_resource_row){0};
     int r;
 
+    assert(resource->kind == JSON_OBJECT);
     if (!old)
         row = (struct cfn_resource_row){.key = key, .stack = look->stack.id, .logical = logical};
     if (!old || !old->physical.n)
@@ -83,6 +85,7 @@ cfn_plan(struct cfn_look *look)
     bool wanted;
     int r = 0;
 
+    assert(resources && resources->kind == JSON_OBJECT);
     for (size_t i = 0; i < resources->n && r == 0; i++) {
         if (!cfn_wanted(&look->scope, &resources->v[i], &wanted))
             return 1;
@@ -101,6 +104,7 @@ cfn_stack_tags(struct cfn_look *look, const struct str_list *tags)
     struct json list = cfn_array();
     struct str_list all = {0};
 
+    assert(tags->n % 2 == 0);
     for (size_t i = 0; i < tags->n; i++)
         *LIST_PUSH(a, &all) = tags->v[i];
     *LIST_PUSH(a, &all) = S("aws:cloudformation:stack-name");
@@ -114,6 +118,7 @@ cfn_stack_tags(struct cfn_look *look, const struct str_list *tags)
         cfn_put(a, &tag, S("Value"), cfn_text(all.v[i + 1]));
         cfn_push(a, &list, tag);
     }
+    assert(list.n == all.n / 2);
     return list;
 }
 
@@ -133,11 +138,13 @@ cfn_run_of(struct cfn_look *look, const struct cfn_resource_row *row)
         .attributes = cfn_object(),
     };
 
+    assert(str_eq(row->stack, look->stack.id));
     if (row->props.n)
         cfn_read(a, row->props, &run.old);
     if (row->attributes.n)
         cfn_read(a, row->attributes, &run.attributes);
     run.props = run.old;
+    assert(run.type);
     return run;
 }
 
@@ -147,14 +154,19 @@ definition(struct cfn_look *look, const struct cfn_resource_row *row)
     return json_get_str(json_get(&look->root, "Resources"), row->logical);
 }
 
-/* Its properties now.  False: scope.wrong. */
-static bool
-properties(struct cfn_look *look, const struct cfn_resource_row *row, struct json *ret)
+bool
+cfn_properties(struct cfn_look *look, const struct cfn_resource_row *row, struct json *ret)
 {
     const struct json *in = json_get(definition(look, row), "Properties");
 
     *ret = cfn_object();
-    return !in || cfn_resolve(&look->scope, in, ret);
+    if (in && !cfn_resolve(&look->scope, in, ret))
+        return false;
+    if (ret->kind == JSON_NULL) /* AWS::NoValue */
+        *ret = cfn_object();
+    return ret->kind == JSON_OBJECT ||
+           cfn_wrong(&look->scope, "Properties of resource %.*s must be an object",
+                     STR_ARG(row->logical));
 }
 
 static bool
@@ -194,6 +206,7 @@ replaces(const struct cfn_run *run)
 static int
 fail(struct cfn_look *look, struct cfn_resource_row *row, struct str why)
 {
+    assert(why.p);
     row->phase = CFN_FAILED;
     look->scope.wrong = STR_NONE;
     return cfn_resource_status(
@@ -204,6 +217,7 @@ fail(struct cfn_look *look, struct cfn_resource_row *row, struct str why)
 static int
 settle(struct cfn_look *look, struct cfn_resource_row *row)
 {
+    assert(row->phase == CFN_STARTED && row->physical.p);
     row->phase = CFN_SETTLED;
     row->deadline_ms = row->due_ms = 0;
     return cfn_resource_status(
@@ -260,6 +274,7 @@ policy_of_removed(struct cfn_look *look, bool *failed)
 static bool
 all_there(struct cfn_look *look, const struct cfn_resource_row *row)
 {
+    assert(row->phase == CFN_PENDING);
     for (size_t i = 0; i < row->depends.n; i++) {
         struct str key = cfn_resource_key(look->call->arena, look->stack.id, row->depends.v[i]);
         const struct cfn_resource_row *other = cfn_resource_get(look->call->txn, key);
@@ -279,7 +294,7 @@ pending(struct cfn_look *look, struct cfn_resource_row *row)
 
     if (is_new)
         row->touched = CFN_MADE;
-    if (!properties(look, row, &run.props))
+    if (!cfn_properties(look, row, &run.props))
         return fail(look, row, look->scope.wrong);
     metadata(look, row);
     row->phase = CFN_BEGUN;
@@ -367,6 +382,7 @@ signals(struct cfn_look *look, struct cfn_resource_row *row)
                          "%.*s",
                          STR_ARG(row->logical));
     row->count = count;
+    assert(count >= 0 && ms >= 0);
     row->deadline_ms = look->call->now_ms + ms;
     return true;
 }
@@ -382,10 +398,12 @@ cfn_keep_old(struct cfn_look *look, const struct cfn_resource_row *row)
 {
     struct cfn_resource_row old = *row;
 
+    assert(row->physical.n > 0);
     old.key = str_fmt(look->call->arena, "%.*s/%.*s", STR_ARG(row->key), STR_ARG(row->physical));
     old.phase = CFN_OLD;
     old.touched = CFN_UNTOUCHED;
     old.depends = (struct str_list){0};
+    cfn_resource_assert(&old);
     return cfn_resource_insert(look->call->txn, &old);
 }
 
@@ -397,6 +415,7 @@ create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
     struct cfn_resource_row before = *row;
     int r = CFN_DONE;
 
+    assert(row->phase == CFN_BEGUN);
     if (row->touched == CFN_REPLACED && named &&
         cfn_equal(json_get_str(&run->props, naming), json_get_str(&run->old, naming)) &&
         !json_get(&run->old, "#made")) {
@@ -421,6 +440,7 @@ create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
         cfn_put(look->call->arena, &run->props, S("#made"), cfn_bool(true));
     if (row->touched == CFN_REPLACED && (r = cfn_keep_old(look, &before)) < 0)
         return r;
+    assert(run->id.p);
     row->physical = run->id;
     row->props = printed(look, &run->props);
     row->attributes = printed(look, &run->attributes);
@@ -436,6 +456,7 @@ update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
     const struct json *made = json_get(&run->old, "#made");
     struct json props = cfn_object(), tags = cfn_stack_tags(look, &look->stack.before_tags);
 
+    assert(row->phase == CFN_BEGUN && row->touched == CFN_CHANGED);
     /* what the type does not know is kept aside */
     for (size_t i = 0; i < run->props.n; i++)
         if (!str_is(run->props.names[i], "#made"))
@@ -467,8 +488,9 @@ begun(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
 
+    assert(look->left > 0);
     look->left--;
-    if (!properties(look, row, &run.props))
+    if (!cfn_properties(look, row, &run.props))
         return fail(look, row, look->scope.wrong);
     if (row->touched != CFN_CHANGED)
         return create(look, row, &run);
@@ -491,6 +513,7 @@ take_signals(struct cfn_look *look, struct cfn_resource_row *row, int64_t *ret_n
 {
     int r = 0;
 
+    assert(row->phase == CFN_STARTED);
     *ret_n = 0;
     STORE_EACH(look->call->txn, cfn_signal_by_resource, signal, row->key) {
         struct cfn_signal_row told = *signal;
@@ -524,6 +547,7 @@ started(struct cfn_look *look, struct cfn_resource_row *row)
     const char *wait = row->touched == CFN_CHANGED ? "Updated" : "Ready";
     int r = cfn_see(look, row, &run, wait, &seen);
 
+    assert(row->phase == CFN_STARTED);
     if (r < 0)
         return r;
     if (r == CFN_REFUSED || seen == CFN_NEVER)
@@ -647,6 +671,7 @@ finish(struct cfn_look *look)
 {
     int r = cfn_outputs(look);
 
+    assert(look->stack.stage == CFN_CREATE || look->stack.stage == CFN_UPDATE);
     if (r > 0)
         return fail_stage(look, look->scope.wrong);
     if (r < 0)
@@ -676,6 +701,7 @@ cfn_apply(struct cfn_look *look)
     bool moved = true, failed = false;
     int r = look->stack.stage == CFN_UPDATE ? policy_of_removed(look, &failed) : 0;
 
+    assert(look->stack.stage == CFN_CREATE || look->stack.stage == CFN_UPDATE);
     while (moved && !failed && r == 0) {
         moved = false;
         r = pass(look, CFN_PENDING, pending, &moved, &failed);

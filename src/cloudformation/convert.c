@@ -21,14 +21,17 @@ static bool value(struct convert *c, const struct api_shape *shape, const struct
 static bool
 wrong(struct convert *c, struct str name, const char *expected)
 {
+    assert(expected[0]);
     if (!c->wrong.p)
         c->wrong = str_fmt(c->arena, "%.*s: expected type: %s", STR_ARG(name), expected);
+    assert(c->wrong.p);
     return false;
 }
 
 static bool
 members(struct convert *c, const struct api_shape *shape, const struct json *in, void *base)
 {
+    assert(shape->kind == API_STRUCT && base);
     for (size_t i = 0; i < in->n; i++) {
         const struct api_member *m = api_member_find(c->service, shape, in->names[i]);
 
@@ -47,6 +50,7 @@ container(struct convert *c, const struct api_shape *shape, const struct json *i
     const struct api_member *m = &c->service->members[shape->first];
     bool map = shape->kind == API_MAP;
 
+    assert(shape->kind == API_LIST || shape->kind == API_MAP);
     if (!map && in->kind != JSON_ARRAY && cfn_scalar(in).p) {
         /* one element is as good as a list of it */
         const struct json one = {.kind = JSON_ARRAY, .v = (struct json *)in, .n = 1};
@@ -66,6 +70,7 @@ container(struct convert *c, const struct api_shape *shape, const struct json *i
                    !map))
             return false;
     }
+    assert(list->n == in->n);
     return true;
 }
 
@@ -75,6 +80,7 @@ scalar(struct convert *c, const struct api_shape *shape, const struct json *in, 
 {
     struct str text = cfn_scalar(in);
 
+    assert(slot && in->kind != JSON_NULL);
     if (!text.p && (shape->kind == API_STRING || shape->kind == API_DOCUMENT))
         text = cfn_print(c->arena, in, TEXT_MAX);
     if (!text.p)
@@ -130,6 +136,7 @@ outside_body(const struct api_service *service, const struct api_shape *shape, s
 {
     const struct api_member *m = &service->members[shape->first];
 
+    assert(shape->kind == API_STRUCT && ret->kind == JSON_OBJECT);
     for (const struct api_member *end = m + shape->n; m < end; m++) {
         const struct api_shape *inner = &service->shapes[m->shape];
         const void *slot = (const char *)base + m->offset;
@@ -155,6 +162,7 @@ cfn_from_struct(const struct api_service *service, const struct api_shape *shape
 {
     struct buf b;
 
+    assert(shape->kind == API_STRUCT && base);
     buf_init(&b, TEXT_MAX);
     api_encode_doc(service, shape, API_DOC_JSON, base, &b);
     struct str text = buf_failed(&b) ? STR_NONE : str_dup(a, buf_str(&b));

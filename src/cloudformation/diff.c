@@ -28,12 +28,14 @@ live(struct diff *d, struct str logical)
     struct str key = cfn_resource_key(d->scope.arena, d->look->stack.id, logical);
     const struct cfn_resource_row *row = cfn_resource_get(d->look->call->txn, key);
 
+    assert(d->look && logical.n > 0);
     return row && row->physical.n && row->phase != CFN_GONE ? row : NULL;
 }
 
 static bool
 later(struct diff *d, struct str name, struct json *ret)
 {
+    assert(name.n > 0);
     d->met = name;
     *ret = cfn_text(S(KNOWN_LATER));
     return true;
@@ -136,6 +138,7 @@ detail(struct diff *d, const struct json *type, struct str logical, struct str p
     struct json target = cfn_object(), ret = cfn_object();
     struct str met = d->met;
 
+    assert(type && property.n > 0);
     cfn_put(a, &target, S("Attribute"), cfn_text(tags ? S("Tags") : S("Properties")));
     if (!tags)
         cfn_put(a, &target, S("Name"), cfn_text(property));
@@ -190,6 +193,7 @@ compare(struct diff *d, const struct cfn_resource_row *row, struct str property,
     bool tags = str_is(property, "Tags"), direct = !cfn_equal(now, old);
     bool retagged = tags && (d->look->stack.tags.n != d->before->tags.n);
 
+    assert(type && str_eq(row->stack, d->look->stack.id));
     for (size_t i = 0; tags && !retagged && i < d->before->tags.n; i++)
         retagged = !str_eq(d->look->stack.tags.v[i], d->before->tags.v[i]);
     cfn_read(d->scope.arena, row->props, &before);
@@ -232,6 +236,7 @@ change(struct diff *d, const char *action, struct str logical, struct str physic
     struct arena *a = d->scope.arena;
     struct json ret = cfn_object();
 
+    assert(action[0] && logical.n > 0);
     cfn_put(a, &ret, S("Action"), cfn_text(str_from(action)));
     cfn_put(a, &ret, S("LogicalResourceId"), cfn_text(logical));
     if (physical.n)
@@ -247,6 +252,7 @@ push(struct diff *d, struct json *list, struct json one)
 {
     struct json outer = cfn_object();
 
+    assert(list->kind == JSON_ARRAY && one.kind == JSON_OBJECT);
     cfn_put(d->scope.arena, &outer, S("Type"), cfn_text(S("Resource")));
     cfn_put(d->scope.arena, &outer, S("ResourceChange"), one);
     cfn_push(d->scope.arena, list, outer);
@@ -335,6 +341,7 @@ cfn_diff(struct cfn_look *look, const struct cfn_stack_row *before, struct json 
     size_t n;
     int r = 0;
 
+    assert(look->root.kind == JSON_OBJECT);
     if (before->template.n) {
         cfn_load(look->call->arena, before->processed.n ? before->processed : before->template,
                  &d.old_root);

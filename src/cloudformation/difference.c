@@ -32,6 +32,7 @@ note(struct difference *d, struct str path, const char *kind, const struct json 
 {
     struct json one = cfn_object();
 
+    assert(expected || actual);
     cfn_put(d->arena, &one, S("PropertyPath"), cfn_text(path));
     cfn_put(d->arena, &one, S("ExpectedValue"), cfn_text(text_of(d, expected)));
     cfn_put(d->arena, &one, S("ActualValue"), cfn_text(text_of(d, actual)));
@@ -43,6 +44,7 @@ note(struct difference *d, struct str path, const char *kind, const struct json 
 static bool
 covers(const struct json *expected, const struct json *actual)
 {
+    assert(expected);
     if (cfn_equal(expected, actual))
         return true;
     if (!actual || expected->kind != actual->kind || expected->n > actual->n)
@@ -71,6 +73,7 @@ tag_key(const struct json *j)
 static size_t
 find_partner(const struct json *element, const struct json *list, const bool *taken, bool whole)
 {
+    assert(list->kind == JSON_ARRAY);
     for (size_t i = 0; i < list->n; i++) {
         bool same = whole ? covers(element, &list->v[i])
                           : tag_key(element).p && str_eq(tag_key(element), tag_key(&list->v[i]));
@@ -89,6 +92,7 @@ compare_lists(struct difference *d, struct str path, const struct json *expected
     bool *taken = ARENA_ARRAY(d->arena, bool, actual->n + 1);
     size_t next = 0;
 
+    assert(expected->kind == JSON_ARRAY && actual->kind == JSON_ARRAY);
     for (size_t i = 0; i < expected->n; i++)
         partner[i] = SIZE_MAX;
     for (int round = 0; round < 2; round++)
@@ -123,6 +127,7 @@ compare(struct difference *d, struct str path, const struct json *expected,
 {
     struct json parsed;
 
+    assert(expected);
     if (cfn_equal(expected, actual))
         return;
     if (!actual || actual->kind == JSON_NULL) {
@@ -152,6 +157,7 @@ cfn_differences(struct arena *a, const struct json *expected, const struct json 
 {
     struct difference d = {.arena = a, .list = cfn_array()};
 
+    assert(expected && actual);
     compare(&d, S(""), expected, actual);
     return d.list;
 }

@@ -24,6 +24,7 @@ expectation(struct cfn_look *look, const struct cfn_resource_row *row, const str
         json_get(json_get_str(json_get(&look->root, "Resources"), row->logical), "Properties");
     struct json props, shown = cfn_object();
 
+    assert(str_eq(row->stack, look->stack.id));
     *ret = *ret_shown = cfn_object();
     if (!row->props.n || !cfn_read(a, row->props, &props))
         return;
@@ -44,6 +45,7 @@ expectation(struct cfn_look *look, const struct cfn_resource_row *row, const str
 static void
 hide(struct arena *a, const struct json *shown, struct json *props, struct json *differences)
 {
+    assert(shown->kind == JSON_OBJECT && differences->kind == JSON_ARRAY);
     for (size_t i = 0; i < props->n; i++)
         if (str_is(cfn_scalar(json_get_str(shown, props->names[i])), "****"))
             props->v[i] = cfn_text(S("****"));
@@ -65,6 +67,7 @@ without_tags_of_stack(struct cfn_look *look, const struct json *expected, const 
     struct arena *a = look->call->arena;
     struct json ret = cfn_array();
 
+    assert(look->stack.tags.n % 2 == 0);
     if (actual->kind != JSON_ARRAY)
         return *actual;
     for (size_t i = 0; i < actual->n; i++) {
@@ -78,6 +81,7 @@ without_tags_of_stack(struct cfn_look *look, const struct json *expected, const 
         if (!of_stack)
             cfn_push(a, &ret, actual->v[i]);
     }
+    assert(ret.n <= actual->n);
     return ret;
 }
 
@@ -91,6 +95,7 @@ check(struct cfn_look *look, struct cfn_resource_row *row, struct str *ret_why)
     bool there;
     int r = cfn_run_live(&run, &live, &there);
 
+    assert(row->physical.n > 0 && row->phase == CFN_SETTLED);
     *ret_why = run.why;
     if (r)
         return r;
@@ -137,6 +142,7 @@ show(struct api_call *call, const struct cfn_resource_row *row)
     };
     struct json found;
 
+    assert(row->drift.n > 0);
     if (!row->drift_found.n || !cfn_read(call->arena, row->drift_found, &found))
         return ret;
     const struct json *differences = json_get(&found, "Differences");
@@ -179,6 +185,7 @@ check_all(struct cfn_look *look, const struct str_list *only, struct cfn_detecti
             continue;
         r = check(look, &resource, &why);
         row->drifted += r == 0 && !str_is(resource.drift, "IN_SYNC");
+        assert(row->drifted >= 0);
         if (r > 0)
             row->reason =
                 str_fmt(look->call->arena, "Failed to detect drift on resource [%.*s]: %.*s",
@@ -216,6 +223,7 @@ cfn_detect_stack_drift(struct api_call *call,
     row.stack = stack->id;
     row.status = row.reason.n ? S("DETECTION_FAILED") : S("DETECTION_COMPLETE");
     row.drift = row.drifted ? S("DRIFTED") : S("IN_SYNC");
+    assert(row.stack.n > 0 && row.status.n > 0);
     look.stack.drift = row.drift;
     look.stack.drift_ms = call->now_ms;
     res->stack_drift_detection_id = row.id;

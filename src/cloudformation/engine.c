@@ -28,6 +28,7 @@ struct cfn_engine {
 static int
 step(struct cfn_look *look)
 {
+    assert(look->left > 0 && look->stack.stage != CFN_REST);
     switch ((enum cfn_stage)look->stack.stage) {
     case CFN_CREATE:
     case CFN_UPDATE:
@@ -83,6 +84,7 @@ look_at(struct cfn_engine *e, struct str id)
     }
     bool changed = store_changed(txn);
 
+    assert(look.next_ms >= 0);
     store_commit(txn);
     if (look.next_ms && (!e->next_ms || look.next_ms < e->next_ms))
         e->next_ms = look.next_ms;
@@ -107,6 +109,7 @@ on_task(struct loop_task *task)
         *LIST_PUSH(&list, &ids) = str_dup(&list, row->id);
     store_rollback(txn);
     e->next_ms = 0;
+    assert(e->arena.max_bytes == LOOK_BYTES_MAX);
     LIST_EACH(&ids, id) {
         arena_reset(&e->arena);
         changed = look_at(e, *id) || changed;
@@ -143,6 +146,7 @@ cfn_engine_new(struct cfn_engine **ret, struct loop *loop, struct store *store, 
         &cfn_stack_table, &cfn_signal_table, &cfn_set_operation_table, &ec2_instance_table};
     struct cfn_engine *e = calloc(1, sizeof(*e));
 
+    assert(loop && store && api);
     if (!e)
         return error_origin(ENOMEM, "CloudFormation's engine cannot be made");
     *e = (struct cfn_engine){.loop = loop,

@@ -81,6 +81,8 @@ bool cfn_wanted(struct cfn_scope *scope, const struct json *resource, bool *ret)
 
 /* A resource for its type's calls, its properties as they are. */
 struct cfn_run cfn_run_of(struct cfn_look *look, const struct cfn_resource_row *row);
+/* What its properties are to be.  False: scope.wrong. */
+bool cfn_properties(struct cfn_look *look, const struct cfn_resource_row *row, struct json *ret);
 /* Rows of resources for what the template wants; the stage begins.  0 or negative. */
 int cfn_plan(struct cfn_look *look);
 int cfn_apply(struct cfn_look *look);

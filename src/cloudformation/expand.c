@@ -33,6 +33,7 @@ cfn_transforms(struct arena *a, const struct json *root)
             *LIST_PUSH(a, &list) = name_of(&transform->v[i]);
     else if (transform)
         *LIST_PUSH(a, &list) = name_of(transform);
+    assert(!transform || list.n > 0 || transform->kind == JSON_ARRAY);
     return list;
 }
 
@@ -88,6 +89,7 @@ letters_of(struct arena *a, struct str s)
         if ((s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= 'A' && s.p[i] <= 'Z') ||
             (s.p[i] >= '0' && s.p[i] <= '9'))
             out[n++] = s.p[i];
+    assert(n <= s.n);
     return str_of(out, n);
 }
 
@@ -99,6 +101,7 @@ replace(struct cfn_expand *x, const struct binding *b, struct str in, struct str
     struct str mark = str_fmt(a, "{%.*s}", STR_ARG(b->name)), out = S("");
     size_t at;
 
+    assert(b->value.p);
     while ((at = str_find(in, mark)) != SIZE_MAX) {
         char sign = at ? in.p[at - 1] : ' ';
         bool mine = sign == '$' || sign == '&';
@@ -125,6 +128,7 @@ copy(struct cfn_expand *x, const struct binding *b, const struct json *in, struc
     struct str text;
     struct json value;
 
+    assert(x->nodes_left <= NODES_MAX);
     if (x->nodes_left-- == 0)
         return wrong(x, "the template is too large");
     *ret = *in;
@@ -163,6 +167,7 @@ static bool expand(struct cfn_expand *x, const struct json *in, struct json *ret
 static bool
 merge(struct cfn_expand *x, const struct json *from, struct json *to)
 {
+    assert(to->kind == JSON_OBJECT);
     for (size_t i = 0; i < from->n; i++) {
         if (json_get_str(to, from->names[i]))
             return cfn_wrong(x->scope,
@@ -179,6 +184,7 @@ loop(struct cfn_expand *x, const struct json *arg, struct json *to)
 {
     struct json list, body, made;
 
+    assert(to->kind == JSON_OBJECT);
     if (arg->kind != JSON_ARRAY || arg->n != 3 || arg->v[0].kind != JSON_STRING ||
         arg->v[2].kind != JSON_OBJECT)
         return wrong(x, "Fn::ForEach layout is incorrect");
@@ -230,6 +236,7 @@ member(struct cfn_expand *x, struct str name, const struct json *in, struct json
 {
     struct json value;
 
+    assert(to->kind == JSON_OBJECT && name.p);
     if (x->extended && str_starts(name, LOOP))
         return loop(x, in, to);
     if (str_is(name, "Fn::Transform"))
@@ -274,8 +281,10 @@ expand(struct cfn_expand *x, const struct json *in, struct json *ret)
     if (x->depth >= DEPTH_MAX)
         return wrong(x, "the template is nested too deeply");
     x->depth++;
+    assert(x->depth <= DEPTH_MAX);
     bool ok = expand_inside(x, in, ret);
     x->depth--;
+    assert(ok || x->scope->wrong.p);
     return ok;
 }
 
@@ -302,6 +311,7 @@ cfn_expand(struct cfn_expand *x, const struct json *root, struct json *ret)
     const struct json *transform = json_get(root, "Transform");
     struct json top = cfn_object(), value;
 
+    assert(root->kind == JSON_OBJECT && x->depth == 0);
     x->nodes_left = NODES_MAX;
     for (size_t i = 0; i < root->n; i++)
         if (!str_is(root->names[i], "Transform"))
@@ -321,5 +331,6 @@ cfn_expand(struct cfn_expand *x, const struct json *root, struct json *ret)
             return false;
         cfn_put(x->scope->arena, ret, top.names[i], value);
     }
+    assert(ret->kind == JSON_OBJECT && x->depth == 0);
     return true;
 }

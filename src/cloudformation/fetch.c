@@ -91,6 +91,7 @@ reword(struct api_call *call)
     bool denied = str_is(call->fault.code, "AccessDenied");
     struct str message = denied ? S("Access Denied") : call->fault.message;
 
+    assert(call->fault.code.n > 0);
     return api_fault(call, &CFN_ERR(ValidationError),
                      "S3 error: %.*s\nFor more information check "
                      "http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html",
@@ -104,6 +105,7 @@ cfn_fetch(struct api_call *call, struct str url, const char *what, size_t max, s
     struct s3_HeadObjectOutput head = {0};
     struct s3_GetObjectOutput got = {0};
 
+    assert(url.p && max > 0 && what[0]);
     if (!parse(call, url, &place))
         return api_fault(call, &CFN_ERR(ValidationError), "%s must be a supported URL.", what);
     const struct s3_HeadObjectRequest ask = {
@@ -121,5 +123,6 @@ cfn_fetch(struct api_call *call, struct str url, const char *what, size_t max, s
         return reword(call);
     if (r == 0)
         *ret = got.body.p ? got.body : S("");
+    assert(r < 0 || ret->p);
     return r;
 }

@@ -18,6 +18,7 @@ enum condition { UNKNOWN, LOOKING, NO, YES };
 void
 cfn_scope_init(struct cfn_scope *scope, struct arena *a, const struct json *root)
 {
+    assert(a && (!root || root->kind == JSON_OBJECT));
     *scope = (struct cfn_scope){
         .arena = a, .root = root, .values = cfn_object(), .bytes_left = BYTES_MAX};
 }
@@ -27,10 +28,12 @@ cfn_wrong(struct cfn_scope *scope, const char *fmt, ...)
 {
     va_list ap;
 
+    assert(fmt[0]);
     va_start(ap, fmt);
     if (!scope->wrong.p)
         scope->wrong = str_vfmt(scope->arena, fmt, ap);
     va_end(ap);
+    assert(scope->wrong.p);
     return false;
 }
 
@@ -40,6 +43,7 @@ cfn_function(const struct json *j, struct str *ret_name)
     if (!j || j->kind != JSON_OBJECT || j->n != 1)
         return NULL;
     *ret_name = j->names[0];
+    assert(j->names && j->v);
     return str_is(j->names[0], "Ref") || str_is(j->names[0], "Condition") ||
                    str_starts(j->names[0], S("Fn::"))
                ? &j->v[0]
@@ -49,6 +53,7 @@ cfn_function(const struct json *j, struct str *ret_name)
 static bool
 spend(struct cfn_scope *scope, size_t n)
 {
+    assert(scope->bytes_left <= BYTES_MAX);
     if (n > scope->bytes_left)
         return cfn_wrong(scope, "Template error: the values of the template are too long");
     scope->bytes_left -= n;
@@ -71,6 +76,7 @@ resolve_scalar(struct cfn_scope *scope, const struct json *in, struct str *ret)
 static bool
 known(const struct cfn_scope *scope, struct str name)
 {
+    assert(name.p);
     return !scope->root || json_get_str(json_get(scope->root, "Resources"), name);
 }
 
@@ -79,6 +85,7 @@ ref(struct cfn_scope *scope, struct str name, struct json *ret)
 {
     const struct json *value = json_get_str(&scope->values, name);
 
+    assert(name.p);
     if (str_is(name, "AWS::NoValue")) {
         *ret = (struct json){.kind = JSON_NULL};
         return true;
@@ -108,6 +115,7 @@ fn_ref(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 static bool
 get_att(struct cfn_scope *scope, struct str name, struct str attribute, struct json *ret)
 {
+    assert(name.p && attribute.p);
     if (!scope->attribute || !known(scope, name))
         return cfn_wrong(
             scope, "Template error: instance of Fn::GetAtt references undefined resource %.*s",
@@ -139,6 +147,7 @@ fn_get_att(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 static bool
 append(struct cfn_scope *scope, struct str *text, struct str more)
 {
+    assert(text->p);
     if (!spend(scope, text->n + more.n))
         return false;
     *text = str_cat(scope->arena, *text, more);
@@ -169,6 +178,7 @@ fn_join(struct cfn_scope *scope, const struct json *arg, struct json *ret)
             return false;
     }
     *ret = cfn_text(text);
+    assert(text.p);
     return true;
 }
 
@@ -187,6 +197,7 @@ fn_split(struct cfn_scope *scope, const struct json *arg, struct json *ret)
         return cfn_wrong(scope, "%s", usage);
     struct str by = arg->v[0].text;
 
+    assert(by.n > 0 && text.p);
     *ret = cfn_array();
     for (;;) {
         size_t at = str_find(text, by);
@@ -222,6 +233,7 @@ fn_select(struct cfn_scope *scope, const struct json *arg, struct json *ret)
         return cfn_wrong(
             scope, "Template error: Fn::Select  cannot select nonexistent value at index %lld",
             (long long)i);
+    assert(i >= 0 && (size_t)i < list.n);
     *ret = list.v[i];
     return true;
 }
@@ -259,6 +271,7 @@ bool
 cfn_sub_each(struct cfn_scope *scope, struct str text,
              bool (*fn)(void *ctx, struct str literal, struct str variable), void *ctx)
 {
+    assert(fn);
     for (;;) {
         size_t at = str_find(text, S("${"));
         struct str rest = str_cut(text, at == SIZE_MAX ? text.n : at + 2, text.n);
@@ -336,6 +349,7 @@ fn_sub(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     if (!cfn_sub_each(scope, text->text, sub_part, &sub))
         return false;
     *ret = cfn_text(sub.text);
+    assert(sub.text.p);
     return true;
 }
 
@@ -373,6 +387,7 @@ fn_find_in_map(struct cfn_scope *scope, const struct json *arg, struct json *ret
                          STR_ARG(keys[0]), STR_ARG(keys[1]), STR_ARG(keys[2]));
     if (scope->extended)
         return cfn_resolve(scope, value, ret);
+    assert(map && value && !scope->extended);
     *ret = *value;
     return true;
 }
@@ -425,6 +440,7 @@ fn_cidr(struct cfn_scope *scope, const struct json *arg, struct json *ret)
                  cfn_text(str_fmt(scope->arena, "%u.%u.%u.%u/%d", at >> 24, at >> 16 & 255,
                                   at >> 8 & 255, at & 255, (int)(32 - bits))));
     }
+    assert(ret->n == (size_t)count);
     return true;
 }
 
@@ -440,6 +456,7 @@ fn_length(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     if (list.kind != JSON_ARRAY)
         return cfn_wrong(scope, "Template error: Fn::Length expects a list");
     *ret = (struct json){.kind = JSON_NUMBER, .text = str_fmt(scope->arena, "%zu", list.n)};
+    assert(ret->text.n > 0);
     return true;
 }
 
@@ -477,6 +494,7 @@ all_or_any(struct cfn_scope *scope, const struct json *arg, struct str name, boo
 {
     bool is_and = str_is(name, "Fn::And"), one;
 
+    assert(str_is(name, "Fn::And") || str_is(name, "Fn::Or"));
     if (arg->kind != JSON_ARRAY || arg->n < 2 || arg->n > 10)
         return cfn_wrong(scope,
                          "Template error: every %.*s object requires a list of at least 2 and at "
@@ -546,8 +564,10 @@ cfn_truth(struct cfn_scope *scope, const struct json *in, bool *ret)
     if (scope->depth >= DEPTH_MAX)
         return cfn_wrong(scope, "Template error: functions are nested too deeply");
     scope->depth++;
+    assert(scope->depth <= DEPTH_MAX);
     bool ok = truth_of(scope, in, ret);
     scope->depth--;
+    assert(ok || scope->wrong.p);
     return ok;
 }
 
@@ -573,11 +593,13 @@ cfn_condition(struct cfn_scope *scope, struct str name, bool *ret)
                          STR_ARG(name));
     if (scope->conditions[i] == UNKNOWN) {
         scope->conditions[i] = LOOKING;
+        assert(i < section->n);
         if (!cfn_truth(scope, &section->v[i], ret))
             return false;
         scope->conditions[i] = *ret ? YES : NO;
     }
     *ret = scope->conditions[i] == YES;
+    assert(scope->conditions[i] == YES || scope->conditions[i] == NO);
     return true;
 }
 
@@ -609,6 +631,7 @@ call(struct cfn_scope *scope, struct str name, const struct json *arg, struct js
 {
     bool truth;
 
+    assert(name.n > 0 && arg);
     for (size_t i = 0; i < ARRAY_LEN(functions); i++)
         if (str_is(name, functions[i].name) && (scope->extended || !functions[i].extension))
             return functions[i].fn(scope, arg, ret);
@@ -645,6 +668,7 @@ dynamic(struct cfn_scope *scope, struct str in, struct json *ret)
             return true;
         }
         struct str what = str_cut(rest, 0, end), service = str_split(&what, ':');
+        assert(end <= rest.n);
 
         if (!scope->dynamic)
             return cfn_wrong(scope, "Template error: dynamic references are not allowed here");
@@ -661,6 +685,7 @@ resolve_container(struct cfn_scope *scope, const struct json *in, struct json *r
 {
     struct json value;
 
+    assert(in->kind == JSON_ARRAY || in->kind == JSON_OBJECT);
     *ret = in->kind == JSON_ARRAY ? cfn_array() : cfn_object();
     if (!spend(scope, (in->n + 1) * sizeof(value)))
         return false;
@@ -674,6 +699,7 @@ resolve_container(struct cfn_scope *scope, const struct json *in, struct json *r
         else
             cfn_put(scope->arena, ret, in->names[i], value);
     }
+    assert(ret->n <= in->n && ret->kind == in->kind);
     return true;
 }
 
@@ -697,9 +723,11 @@ resolve(struct cfn_scope *scope, const struct json *in, struct json *ret)
 bool
 cfn_resolve(struct cfn_scope *scope, const struct json *in, struct json *ret)
 {
+    assert(in && ret && in != ret);
     if (scope->depth >= DEPTH_MAX)
         return cfn_wrong(scope, "Template error: functions are nested too deeply");
     scope->depth++;
+    assert(scope->depth <= DEPTH_MAX);
     bool ok = resolve(scope, in, ret);
     scope->depth--;
     assert(ok == !scope->wrong.p || !ok);

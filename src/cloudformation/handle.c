@@ -21,6 +21,7 @@ letters(struct api_call *call, const char *set, size_t n)
     uint8_t *random = arena_alloc(call->arena, n);
     size_t n_set = strlen(set);
 
+    assert(n > 0 && n_set > 0);
     call->env->random(call->env, random, n);
     for (size_t i = 0; i < n; i++)
         random[i] = (uint8_t)set[random[i] % n_set];
@@ -55,6 +56,7 @@ handle_create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_ru
     };
     struct str query = sigv4_presign(a, &signer, &req);
 
+    assert(str_eq(row->stack, look->stack.id));
     run->id =
         str_fmt(a, "https://%.*s%.*s?%.*s", STR_ARG(host.value), STR_ARG(req.path), STR_ARG(query));
     cfn_put(a, &run->attributes, S(SECRET), cfn_text(secret));
@@ -73,6 +75,7 @@ cfn_signals_drop(struct cfn_look *look, struct str resource)
 {
     int r = 0;
 
+    assert(resource.n > 0);
     STORE_EACH(look->call->txn, cfn_signal_by_resource, signal, resource)
         if (r == 0)
             r = cfn_signal_delete(look->call->txn, signal->key);
@@ -109,6 +112,7 @@ number(const struct cfn_run *run, const char *name, int64_t min, int64_t max, in
 {
     struct str text = cfn_scalar(json_get(&run->props, name));
 
+    assert(min <= max && otherwise >= min);
     *ret = otherwise;
     return !text.p || (str_to_i64(text, ret) && *ret >= min && *ret <= max);
 }
@@ -149,6 +153,7 @@ wait_create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run 
                              "most 43200"));
     if (!handle_of(look->call, url, &key))
         return refuse(run, str_fmt(a, "Invalid wait condition handle: %.*s", STR_ARG(url)));
+    assert(count >= 1 && timeout_s >= 0);
     run->id = key;
     row->deadline_ms = look->call->now_ms + timeout_s * 1000;
     return CFN_DONE;
@@ -185,6 +190,7 @@ received(struct cfn_look *look, const struct cfn_run *run, struct json *ret_data
                                  "%.*s",
                                  STR_ARG(signal->reason), STR_ARG(signal->unique_id));
     }
+    assert(n >= 0);
     return n;
 }
 
@@ -241,6 +247,7 @@ answer_fault(struct api_call *call, struct api_reply *reply, int status, const c
                 "</Message><RequestId>%.*s</RequestId></Error>",
                 code, message, STR_ARG(call->request_id));
 
+    assert(status >= 400);
     reply->status = status;
     reply->code = str_from(code);
     reply->content_type = S("application/xml");
@@ -259,6 +266,7 @@ proven(struct api_call *call, const struct api_request *req, struct str key,
     struct str secret;
     int error = sigv4_parse(call->arena, &req->http, &claim);
 
+    assert(call->txn);
     if (!error)
         error = sigv4_admit(&req->http, &claim, &expect, call->now_ms);
     if (!row || row->phase == CFN_GONE ||
@@ -302,6 +310,7 @@ take(struct api_call *call, const struct cfn_resource_row *handle, struct str bo
     row.success = str_is(status, "SUCCESS");
     row.garbled = !row.unique_id.n || (!row.success && !str_is(status, "FAILURE"));
     row.success = row.success && !row.garbled;
+    assert(!row.success || !row.garbled);
     row.reason = json_text(&said, "Reason").p ? json_text(&said, "Reason") : S("");
     row.data = json_text(&said, "Data").p ? json_text(&said, "Data") : S("");
     if (row.garbled)

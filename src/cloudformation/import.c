@@ -82,6 +82,7 @@ cfn_import_alone(struct api_call *call, const struct json *changes)
 {
     struct str_list others = {0};
 
+    assert(changes->kind == JSON_ARRAY);
     for (size_t i = 0; i < changes->n; i++) {
         const struct json *change = json_get(&changes->v[i], "ResourceChange");
 
@@ -121,6 +122,7 @@ attributes_of(struct cfn_look *look, const struct json *type, const struct json 
     const struct json *known = json_get(type, "Attributes"), *id = json_get(identifiers, "Id");
     struct json ret = cfn_object();
 
+    assert(identifiers->kind == JSON_OBJECT);
     for (size_t i = 0; id && known && i < known->n; i++)
         if (str_ends(known->names[i], S("Id")))
             cfn_put(a, &ret, known->names[i], *id);
@@ -144,15 +146,13 @@ find(struct cfn_look *look, struct cfn_resource_row *row, const struct json *ide
      struct str *ret_why)
 {
     struct arena *a = look->call->arena;
-    const struct json *in =
-        json_get(json_get_str(json_get(&look->root, "Resources"), row->logical), "Properties");
     struct cfn_run run = cfn_run_of(look, row);
     struct str owner = owner_of(look, row->type, row->physical);
     struct json live;
     bool there;
 
     *ret_why = STR_NONE;
-    if (in && !cfn_resolve(&look->scope, in, &run.props)) {
+    if (!cfn_properties(look, row, &run.props)) {
         *ret_why = look->scope.wrong;
         look->scope.wrong = STR_NONE;
         return 0;
@@ -283,6 +283,7 @@ cfn_import(struct cfn_look *look)
     struct json imports;
     int r = 0;
 
+    assert(look->stack.stage == CFN_IMPORT);
     if (!cfn_read(a, look->stack.imports, &imports))
         return error_origin(EUCLEAN, "stack %.*s imports nothing", STR_ARG(look->stack.id));
     for (size_t i = 0; i < imports.n && r == 0; i++)

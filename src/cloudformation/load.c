@@ -26,8 +26,10 @@ struct loader {
 static bool
 fail(struct loader *l, struct str wrong)
 {
+    assert(wrong.p);
     if (!l->wrong.p)
         l->wrong = wrong;
+    assert(l->wrong.p);
     return false;
 }
 
@@ -43,12 +45,14 @@ not_well_formed(struct loader *l)
 static bool
 next(struct loader *l, yaml_event_t *ret)
 {
+    assert(l->nodes <= CFN_NODES_MAX);
     if (!yaml_parser_parse(&l->parser, ret))
         return not_well_formed(l);
     if (++l->nodes > CFN_NODES_MAX || l->depth > CFN_DEPTH_MAX) {
         yaml_event_delete(ret);
         return fail(l, S(TOO_MUCH));
     }
+    assert(l->depth <= CFN_DEPTH_MAX);
     return true;
 }
 
@@ -70,6 +74,7 @@ is_number(struct str s)
     size_t i = s.n && s.p[0] == '-', from = i;
     bool dot = false;
 
+    assert(s.p);
     for (; i < s.n; i++) {
         if (s.p[i] == '.' && !dot && i > from && i + 1 < s.n)
             dot = true;
@@ -108,6 +113,7 @@ get_att(struct arena *a, struct str s)
     cfn_push(a, &pair, cfn_text(str_split(&s, '.')));
     if (s.p)
         cfn_push(a, &pair, cfn_text(s));
+    assert(pair.n == 1 || pair.n == 2);
     return pair;
 }
 
@@ -117,6 +123,7 @@ tagged(struct loader *l, struct str tag, struct json value)
     struct arena *a = l->arena;
     struct str name = str_cut(tag, 1, tag.n);
 
+    assert(value.kind <= JSON_OBJECT);
     if (!tag.n || str_is(tag, "!") || str_starts(tag, S("tag:yaml.org,2002:")))
         return value;
     if (str_is(name, "Ref") || str_is(name, "Condition"))
@@ -139,6 +146,7 @@ static bool node(struct loader *l, yaml_event_t *event, struct json *ret);
 static bool
 sequence(struct loader *l, struct json *ret)
 {
+    assert(l->depth > 0);
     yaml_event_t event;
     struct json value;
 
@@ -159,6 +167,7 @@ sequence(struct loader *l, struct json *ret)
 static bool
 mapping(struct loader *l, struct json *ret)
 {
+    assert(l->depth > 0);
     yaml_event_t event;
     struct json value;
 
@@ -181,6 +190,7 @@ mapping(struct loader *l, struct json *ret)
             return false;
         if (ret->n == CFN_MEMBERS_MAX)
             return fail(l, S(TOO_MUCH));
+        assert(ret->n < CFN_MEMBERS_MAX);
         cfn_put(l->arena, ret, name, value);
     }
 }
@@ -258,6 +268,7 @@ load_yaml(struct arena *a, struct str text, struct json *ret)
     yaml_parser_set_input_string(&l.parser, (const unsigned char *)text.p, text.n);
     document(&l, ret);
     yaml_parser_delete(&l.parser);
+    assert(l.wrong.p || l.depth == 0);
     return l.wrong;
 }
 
@@ -270,6 +281,7 @@ json_wrong(struct arena *a, struct str text, size_t at)
         column = text.p[i] == '\n' ? 1 : column + 1;
         line += text.p[i] == '\n';
     }
+    assert(line >= 1 && column >= 1);
     return str_fmt(a, "Template format error: JSON not well-formed. (line %zu, column %zu)", line,
                    column);
 }
@@ -297,6 +309,7 @@ dedupe(struct json *j)
     }
     if (j->kind == JSON_OBJECT)
         j->n = n;
+    assert(j->kind != JSON_OBJECT || n <= CFN_MEMBERS_MAX);
     return true;
 }
 
@@ -319,5 +332,6 @@ cfn_load(struct arena *a, struct str text, struct json *ret)
     }
     if (!wrong.p && ret->kind != JSON_OBJECT)
         wrong = S("Template format error: unsupported structure.");
+    assert(wrong.p || ret->kind == JSON_OBJECT);
     return wrong;
 }

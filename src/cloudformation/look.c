@@ -2,7 +2,7 @@
  * A stack as the engine sees it during one transaction: its row, its template, the scope in which
  * its functions are carried out, and the events that tell of it.
  */
-#include "cloudformation/engine.h"
+#include "cloudformation/holds.h"
 
 #include "base/timefmt.h"
 #include "cloudformation/load.h"
@@ -13,12 +13,14 @@
 struct str
 cfn_resource_key(struct arena *a, struct str stack, struct str logical)
 {
+    assert(stack.n > 0 && logical.p);
     return str_fmt(a, "%.*s/%.*s", STR_ARG(stack), STR_ARG(logical));
 }
 
 struct str
 cfn_export_key(struct arena *a, struct str account, struct str region, struct str name)
 {
+    assert(account.n == 12 && region.n > 0);
     return str_fmt(a, "%.*s/%.*s/%.*s", STR_ARG(account), STR_ARG(region), STR_ARG(name));
 }
 
@@ -36,6 +38,7 @@ ref_resource(struct cfn_scope *scope, struct str name, struct json *ret)
                          "Template format error: Unresolved resource dependencies [%.*s] in the "
                          "Resources block of the template",
                          STR_ARG(name));
+    assert(str_eq(row->stack, look->stack.id));
     *ret = cfn_text(row->physical);
     return true;
 }
@@ -60,6 +63,7 @@ ref_attribute(struct cfn_scope *scope, struct str name, struct str attribute, st
                          STR_ARG(str_cut(attribute, 8, attribute.n)), STR_ARG(row->physical));
     if (!known)
         return cfn_wrong(scope, "Attribute '%.*s' does not exist", STR_ARG(attribute));
+    assert(json_get_str(&attributes, attribute));
     *ret = *json_get_str(&attributes, attribute);
     return true;
 }
@@ -74,6 +78,7 @@ import(struct cfn_scope *scope, struct str name, struct json *ret)
 
     if (!row)
         return cfn_wrong(scope, "No export named %.*s found.", STR_ARG(name));
+    assert(str_eq(row->account, call->account) && str_eq(row->region, call->region));
     *ret = cfn_text(row->value);
     return true;
 }
@@ -105,6 +110,7 @@ dynamic_secret(struct cfn_scope *scope, struct str rest, struct json *ret)
     struct str id = str_split(&rest, ':'), part[4] = {0}, wrong;
     struct json in, out, tree;
 
+    assert(scope->arena == look->call->arena);
     for (size_t i = 0; i < 6 && str_starts(id, S("arn")) && rest.p; i++) {
         struct str more = str_split(&rest, ':');
 
@@ -190,6 +196,7 @@ cfn_look_scope(struct cfn_look *look, struct cfn_scope *scope, bool shown)
     const struct json *section = json_get(&look->root, "Parameters");
     struct json notify = cfn_array();
 
+    assert(look->root.kind == JSON_OBJECT && look->call);
     cfn_scope_init(scope, a, &look->root);
     scope->ctx = look;
     scope->extended = cfn_extended(&look->root);
@@ -232,6 +239,7 @@ cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_sta
         look->secrets = look->secrets || cfn_parameter_is_secret(&look->root, section->names[i]);
     cfn_look_scope(look, &look->scope, false);
     cfn_look_scope(look, &look->shown, true);
+    assert(look->scope.ctx == look && look->shown.ctx == look);
     return 0;
 }
 
@@ -240,6 +248,7 @@ cfn_wanted(struct cfn_scope *scope, const struct json *resource, bool *ret)
 {
     struct str condition = json_text(resource, "Condition");
 
+    assert(scope->root && resource);
     *ret = true;
     return !condition.p || cfn_condition(scope, condition, ret);
 }
@@ -254,6 +263,7 @@ shown_properties(struct cfn_look *look, const struct cfn_resource_row *row)
     const struct json *properties = json_get(resource, "Properties");
     struct json value;
 
+    assert(str_eq(row->stack, look->stack.id));
     if (!look->secrets || !properties)
         return row->props;
     if (!cfn_resolve(&look->shown, properties, &value)) {
@@ -269,6 +279,7 @@ event_id(struct cfn_look *look, const struct cfn_resource_row *resource, const c
     struct arena *a = look->call->arena;
     struct str uuid = api_uuid(look->call->env, a);
 
+    assert(status[0]);
     if (!resource)
         return uuid;
     return str_fmt(a, "%.*s-%s-%.*s", STR_ARG(resource->logical), status, STR_ARG(uuid));
@@ -294,6 +305,8 @@ cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const 
         .at_ms = look->call->now_ms,
     };
 
+    assert(!resource || str_eq(resource->stack, stack->id));
+    assert(status[0] && look->stack.n_events >= 0);
     if (resource) {
         row.logical = resource->logical;
         row.physical = resource->physical;
@@ -309,6 +322,7 @@ cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const 
 int
 cfn_save(struct cfn_look *look)
 {
+    cfn_stack_assert(&look->stack);
     int r = cfn_stack_update(look->call->txn, &look->stack);
 
     return r < 0 ? error_origin(-r, "stack %.*s cannot be written", STR_ARG(look->stack.id)) : 0;
@@ -319,6 +333,7 @@ cfn_status(struct cfn_look *look, const char *status, struct str reason)
 {
     look->stack.status = str_from(status);
     look->stack.reason = reason.p ? reason : S("");
+    cfn_stack_assert(&look->stack);
     int r = cfn_event(look, NULL, status, reason);
 
     return r ? r : cfn_save(look);
@@ -328,6 +343,7 @@ int
 cfn_resource_status(struct cfn_look *look, struct cfn_resource_row *row, const char *status,
                     struct str reason)
 {
+    cfn_resource_assert(row);
     row->status = str_from(status);
     row->reason = reason.p ? reason : S("");
     row->changed_ms = look->call->now_ms;

@@ -121,6 +121,7 @@ name_of(struct cfn_look *look, struct str logical)
     for (size_t i = 0; i < sizeof(tail); i++)
         tail[i] = set[random[i] % (sizeof(set) - 1)];
     head = str_cut(head, 0, NAME_CHARACTERS - sizeof(tail) - 1);
+    assert(head.n > 0);
     return str_fmt(call->arena, "%.*s-%.12s", STR_ARG(head), tail);
 }
 
@@ -250,6 +251,7 @@ nested_ready(struct cfn_look *look, const struct cfn_resource_row *row,
     struct arena *a = look->call->arena;
     bool made = row->touched == CFN_MADE, ok = child->stage == CFN_HELD;
 
+    assert(str_eq(child->parent, look->stack.id));
     *ret = CFN_NOT_YET;
     if (child->stage == CFN_CREATE || child->stage == CFN_UPDATE)
         return CFN_DONE;
@@ -299,6 +301,7 @@ cfn_nested_cancel(struct cfn_look *look, const struct cfn_resource_row *row)
         cfn_is_nested(row->type) ? child_of(look, row->physical) : NULL;
     struct cfn_stack_row changed;
 
+    assert(str_eq(row->stack, look->stack.id));
     if (!child || (child->stage != CFN_CREATE && child->stage != CFN_UPDATE))
         return 0;
     changed = *child;
@@ -372,6 +375,7 @@ clean(struct cfn_look *look, const struct cfn_stack_row *child)
     struct cfn_look inner;
     int r = look_into(look, child, &call, &inner);
 
+    assert(child->stage == CFN_HELD || child->stage == CFN_HELD_BACK);
     inner.stack.stage = child->stage == CFN_HELD ? CFN_CLEANUP : CFN_REVERT_CLEANUP;
     if (r == 0)
         r = cfn_remove_begin(&inner);

@@ -9,8 +9,10 @@
 static int
 wrong(struct cfn_look *look, struct str why)
 {
+    assert(why.p);
     if (!look->scope.wrong.p)
         look->scope.wrong = why;
+    assert(look->scope.wrong.p);
     return 1;
 }
 
@@ -37,6 +39,7 @@ one_output(struct cfn_look *look, struct str name, const struct json *output, st
     const struct json *export = json_get(json_get(output, "Export"), "Name");
     struct str value, exported;
 
+    assert(name.n > 0 && output);
     if (!text_of(look, name, json_get(output, "Value"), &value))
         return false;
     *ret = cfn_object();
@@ -49,6 +52,7 @@ one_output(struct cfn_look *look, struct str name, const struct json *output, st
             return false;
         cfn_put(a, ret, S("Export"), cfn_text(exported));
     }
+    assert(json_get(ret, "Key") && json_get(ret, "Value"));
     return true;
 }
 
@@ -91,6 +95,7 @@ users_of(struct cfn_look *look, const struct cfn_export_row *row)
 static const struct json *
 kept_export(const struct json *kept, struct str name)
 {
+    assert(name.p);
     for (size_t i = 0; kept && i < kept->n; i++)
         if (str_eq(cfn_scalar(json_get(&kept->v[i], "Export")), name))
             return &kept->v[i];
@@ -146,6 +151,7 @@ put_export(struct cfn_look *look, struct str name, struct str value)
     };
     const struct cfn_export_row *other = cfn_export_get(call->txn, row.key);
 
+    assert(value.p);
     if (other) {
         const struct cfn_stack_row *owner = cfn_stack_get(call->txn, other->stack);
 
@@ -167,6 +173,7 @@ put_imports(struct cfn_look *look, const struct json *j)
     const struct json *arg = cfn_function(j, &name);
     struct json value;
 
+    assert(j);
     if (arg && str_is(name, "Fn::ImportValue") && cfn_resolve(&look->scope, arg, &value)) {
         struct cfn_import_row row = {.stack = look->stack.id};
 
@@ -193,6 +200,7 @@ imports(struct cfn_look *look)
     bool wanted;
     int r = 0;
 
+    assert(resources);
     for (size_t i = 0; i < resources->n && r == 0; i++)
         if (cfn_wanted(&look->scope, &resources->v[i], &wanted) && wanted)
             r = put_imports(look, &resources->v[i]);
@@ -230,5 +238,6 @@ cfn_outputs(struct cfn_look *look)
                    : r;
     }
     look->stack.outputs = cfn_print(look->call->arena, &list, OUTPUTS_MAX);
+    assert(!look->scope.wrong.p);
     return 0;
 }

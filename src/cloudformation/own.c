@@ -20,6 +20,7 @@ cfn_make(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *ru
     const struct cfn_own *own = cfn_own(run->type);
     int r = own ? cfn_run_validate(run) : CFN_DONE;
 
+    assert(run->type && str_eq(row->stack, look->stack.id));
     if (!own)
         return cfn_run_create(run);
     return r == CFN_DONE ? own->create(look, row, run) : r;
@@ -31,6 +32,7 @@ cfn_change(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *
     const struct cfn_own *own = cfn_own(run->type);
     int r = own ? cfn_run_validate(run) : CFN_DONE;
 
+    assert(run->type && str_eq(row->stack, look->stack.id));
     if (!own)
         return cfn_run_update(run);
     return r == CFN_DONE ? own->update(look, row, run) : r;
@@ -41,6 +43,7 @@ cfn_unmake(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *
 {
     const struct cfn_own *own = cfn_own(run->type);
 
+    assert(run->type && str_eq(row->stack, look->stack.id));
     return own ? own->delete_(look, row, run) : cfn_run_delete(run);
 }
 
@@ -50,6 +53,7 @@ cfn_see(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run
 {
     const struct cfn_own *own = cfn_own(run->type);
 
+    assert(run->type && what[0]);
     *ret = CFN_YES;
     if (!own)
         return cfn_run_look(run, what, ret);

@@ -21,6 +21,7 @@ struct parameters {
 static int
 refuse(struct parameters *p, struct str wrong)
 {
+    assert(wrong.p);
     p->wrong = wrong;
     return 1;
 }
@@ -114,6 +115,7 @@ check_number(struct parameters *p, struct str name, const struct json *def, stru
     double v, bound;
     size_t at;
 
+    assert(value.p);
     if (!json_parse(a, value, 1, &number, &at) || number.kind != JSON_NUMBER ||
         !json_f64(&number, &v))
         return refuse(p, str_fmt(a, "Parameter '%.*s' must be a number", STR_ARG(name)));
@@ -135,6 +137,7 @@ check_text(struct parameters *p, struct str name, const struct json *def, struct
     struct str pattern = cfn_scalar(json_get(def, "AllowedPattern"));
     double bound;
 
+    assert(value.p);
     if (limit(def, "MinLength", &bound) && (double)str_chars(value) < bound)
         return unsatisfied(p, name, def,
                            str_fmt(a, "Parameter '%.*s' must contain at least %.*s characters",
@@ -249,6 +252,7 @@ resolve_one(struct parameters *p, struct str name, const struct json *def, struc
     struct str type = json_text(def, "Type"), resolved = STR_NONE, element = element_type(type);
     int r = 0;
 
+    assert(type.p && given.p);
     if (given.n > VALUE_BYTES_MAX)
         return refuse(p, str_fmt(p->arena, "Parameter '%.*s' must contain at most %d characters",
                                  STR_ARG(name), VALUE_BYTES_MAX));
@@ -367,6 +371,7 @@ cfn_parameters(struct api_call *call, const struct json *root, const struct cfn_
     if (r == 0)
         r = resolve_all(&p, given, before, ret);
     *ret_wrong = p.wrong;
+    assert((r > 0) == (p.wrong.p != NULL));
     return r;
 }
 

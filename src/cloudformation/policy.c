@@ -10,6 +10,7 @@ any(const struct json *patterns, struct str s)
 {
     const struct json one = {.kind = JSON_ARRAY, .v = (struct json *)patterns, .n = 1};
 
+    assert(s.p);
     if (patterns && patterns->kind != JSON_ARRAY)
         patterns = &one;
     for (size_t i = 0; patterns && i < patterns->n; i++)
@@ -101,6 +102,7 @@ cfn_policy_denies(struct arena *a, struct str text, const char *action_name, str
     struct json policy;
     bool allowed = false;
 
+    assert(str_starts(action, S("Update:")) && logical.n > 0);
     if (!text.n || !cfn_read(a, text, &policy))
         return STR_NONE;
     const struct json *statements = json_get(&policy, "Statement");

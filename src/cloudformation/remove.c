@@ -5,6 +5,7 @@
  * there. What cannot be deleted fails alone; the others go on, but for those that it depends on.
  */
 #include "cloudformation/own.h"
+#include "cloudformation/holds.h"
 
 #define RETRY_MS 1000
 #define GIVE_UP_MS ((int64_t)15 * 60 * 1000)
@@ -62,6 +63,7 @@ retained(const struct cfn_look *look, const struct cfn_resource_row *row)
     struct str policy = replaced ? row->on_replace : row->on_delete;
     bool rolls_back = look->stack.stage == CFN_ROLLBACK || look->stack.stage == CFN_REVERT_CLEANUP;
 
+    assert(row->key.n > row->stack.n);
     if (str_in(&look->stack.retain, row->logical))
         return true;
     /* the new half of a replacement that is taken back is nobody's */
@@ -75,6 +77,7 @@ retained(const struct cfn_look *look, const struct cfn_resource_row *row)
 static bool
 is_leftover(const struct cfn_resource_row *row)
 {
+    assert(row->key.n > row->stack.n + 1);
     return str_find_char(str_cut(row->key, row->stack.n + 1, row->key.n), '/') != SIZE_MAX;
 }
 
@@ -84,6 +87,7 @@ is_needed(struct cfn_look *look, const struct cfn_resource_row *row)
 {
     bool needed = false;
 
+    assert(str_eq(row->stack, look->stack.id));
     STORE_EACH(look->call->txn, cfn_resource_by_stack, other, row->stack) {
         bool there = (other->phase >= CFN_TO_DELETE && other->phase < CFN_GONE) ||
                      other->phase == CFN_FAILED;
@@ -115,6 +119,7 @@ gone(struct cfn_look *look, struct cfn_resource_row *row, const char *status)
 static int
 to_delete(struct cfn_look *look, struct cfn_resource_row *row)
 {
+    assert(row->phase == CFN_TO_DELETE);
     if (is_needed(look, row))
         return 0;
     if (!row->physical.n)
@@ -147,6 +152,7 @@ again(struct cfn_look *look, struct cfn_resource_row *row)
     if (!row->deadline_ms)
         row->deadline_ms = now + GIVE_UP_MS;
     row->due_ms = now + RETRY_MS;
+    assert(row->phase == CFN_DELETING && row->deadline_ms > 0);
     look_at(look, row->due_ms);
     int r = cfn_resource_update(look->call->txn, row);
 
@@ -158,6 +164,7 @@ deleting(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
 
+    assert(row->phase == CFN_DELETING && row->physical.n);
     if (row->due_ms > look->call->now_ms) {
         look_at(look, row->due_ms);
         return 0;
@@ -184,6 +191,7 @@ going(struct cfn_look *look, struct cfn_resource_row *row)
     enum cfn_seen seen = CFN_YES;
     int r = cfn_see(look, row, &run, "Gone", &seen);
 
+    assert(row->phase == CFN_GOING);
     if (r < 0)
         return r;
     if (r == CFN_REFUSED || seen == CFN_NEVER)

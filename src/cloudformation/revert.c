@@ -6,6 +6,7 @@
  * instance that must stop first.
  */
 #include "cloudformation/own.h"
+#include "cloudformation/holds.h"
 
 #define PROPS_MAX ((size_t)1 << 20)
 
@@ -19,6 +20,7 @@ failed(struct cfn_look *look, struct cfn_resource_row *row, struct str why)
 static int
 settled(struct cfn_look *look, struct cfn_resource_row *row)
 {
+    assert(row->phase != CFN_OLD);
     row->phase = CFN_SETTLED;
     row->touched = CFN_UNTOUCHED;
     row->old_props = S("");
@@ -31,6 +33,7 @@ wait_for(struct cfn_look *look, struct cfn_resource_row *row)
 {
     row->phase = CFN_BACK;
     row->touched = CFN_CHANGED;
+    cfn_resource_assert(row);
     int r = cfn_resource_update(look->call->txn, row);
 
     return r < 0 ? error_origin(-r, "resource %.*s cannot be written", STR_ARG(row->key)) : 0;
@@ -44,6 +47,7 @@ revert_nested(struct cfn_look *look, struct cfn_resource_row *row)
     enum cfn_seen seen;
     int r = cfn_own(run.type)->back(look, &run, &seen);
 
+    assert(cfn_own(run.type) && cfn_own(run.type)->back);
     if (r < 0)
         return r;
     if (seen == CFN_NEVER)
@@ -96,6 +100,7 @@ revert_replacement(struct cfn_look *look, struct cfn_resource_row *row)
 {
     int r = 0;
 
+    assert(row->touched == CFN_REPLACED);
     STORE_EACH(look->call->txn, cfn_resource_by_stack, other, row->stack) {
         if (other->phase != CFN_OLD || !str_eq(other->logical, row->logical) || r < 0 ||
             str_eq(other->physical, row->physical))
@@ -143,6 +148,7 @@ finish(struct cfn_look *look)
     struct cfn_stack_row *stack = &look->stack;
     int r = 0;
 
+    assert(stack->stage == CFN_REVERT);
     stack->template = stack->before_template;
     stack->processed = stack->before_processed;
     stack->params = stack->before_params;
@@ -161,6 +167,7 @@ cfn_revert(struct cfn_look *look)
     bool waits = false;
     int r = 0;
 
+    assert(stack->stage == CFN_REVERT);
     STORE_EACH(look->call->txn, cfn_resource_by_stack, old, stack->id) {
         struct cfn_resource_row row = *old;
 

@@ -12,12 +12,14 @@
 static bool
 usage(struct cfn_scope *scope, struct str name, const char *wants)
 {
+    assert(wants[0]);
     return cfn_wrong(scope, "Template error: every %.*s object requires %s", STR_ARG(name), wants);
 }
 
 static bool
 is_in(const struct json *list, const struct json *value)
 {
+    assert(list->kind == JSON_ARRAY && value);
     for (size_t i = 0; i < list->n; i++)
         if (cfn_equal(&list->v[i], value))
             return true;
@@ -41,6 +43,7 @@ compare(struct cfn_scope *scope, struct str name, const struct json *arg, struct
         ok = is_in(&x, &y);
     for (size_t i = 0; i < x.n && !contains; i++)
         ok = ok && (in ? is_in(&y, &x.v[i]) : cfn_equal(&x.v[i], &y));
+    assert(x.kind == JSON_ARRAY);
     *ret = cfn_bool(ok);
     return true;
 }
@@ -73,6 +76,7 @@ value_of(struct cfn_scope *scope, struct str name)
 static bool
 rule_function(struct cfn_scope *scope, struct str name, const struct json *arg, struct json *ret)
 {
+    assert(arg && name.n > 0);
     if (str_is(name, "Fn::Contains") || str_is(name, "Fn::EachMemberIn") ||
         str_is(name, "Fn::EachMemberEquals"))
         return compare(scope, name, arg, ret);
@@ -160,6 +164,7 @@ one_rule(struct cfn_scope *scope, struct str name, const struct json *rule)
     const struct json *assertions = json_get(rule, "Assertions");
     bool holds = true;
 
+    assert(assertions && assertions->kind == JSON_ARRAY);
     if (condition && !cfn_truth(scope, condition, &holds))
         return false;
     for (size_t i = 0; holds && i < assertions->n; i++) {
@@ -180,6 +185,7 @@ cfn_rules(struct cfn_scope *scope)
 {
     const struct json *rules = json_get(scope->root, "Rules");
 
+    assert(scope->root && !scope->resource && !scope->attribute);
     scope->more = rule_function;
     for (size_t i = 0; rules && i < rules->n; i++)
         if (!one_rule(scope, rules->names[i], &rules->v[i]))

@@ -74,6 +74,7 @@ cfn_find(struct api_call *call, struct str name)
 {
     const struct cfn_stack_row *row;
 
+    assert(call->account.n && call->region.n);
     if (!str_starts(name, S("arn:")))
         return cfn_stack_by_name_get(call->txn, call->account, call->region, name);
     row = cfn_stack_get(call->txn, name);
@@ -189,6 +190,7 @@ cfn_new_stack(struct api_call *call, struct str name, struct cfn_stack_row *row)
         .live_name = name,
         .created_ms = call->now_ms,
     };
+    assert(row->id.n > name.n && row->stage == CFN_REST);
     return 0;
 }
 
@@ -211,6 +213,7 @@ cfn_begin(struct api_call *call, struct cfn_stack_row *row, enum cfn_stage stage
     struct cfn_look look;
     int r;
 
+    assert(stage == CFN_CREATE || stage == CFN_UPDATE);
     row->stage = stage;
     row->cancel = false;
     row->failure = S("");
@@ -334,6 +337,7 @@ types_check(struct api_call *call, const struct cfn_stack_row *row)
     struct cfn_look look;
     int r = cfn_look_init(&look, call, row);
 
+    assert(row->template.n > 0);
     if (r)
         return r;
     STORE_EACH(call->txn, cfn_resource_by_stack, resource, row->id) {

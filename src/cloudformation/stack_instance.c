@@ -3,6 +3,7 @@
  * asked for; its stack comes when its turn does.
  */
 #include "cloudformation/stack_set.h"
+#include "cloudformation/holds.h"
 
 #include "cloudformation/template.h"
 
@@ -61,6 +62,7 @@ take(struct api_call *call, const struct instances *in, const struct cfn_set_ope
                   .key = key, .set = op->set, .account = account, .region = region};
     int r = 0;
 
+    assert(str_eq(op->set, in->request.set->arn));
     *ret = old || str_is(op->action, "CREATE");
     if (!old && str_is(op->action, "UPDATE"))
         return cfn_set_no_instance(call, account, region);
@@ -75,6 +77,7 @@ take(struct api_call *call, const struct instances *in, const struct cfn_set_ope
     row.operation = op->id;
     if (r)
         return r;
+    cfn_stack_instance_assert(&row);
     return written(old ? cfn_stack_instance_update(call->txn, &row)
                        : cfn_stack_instance_insert(call->txn, &row),
                    key);

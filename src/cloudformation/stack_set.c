@@ -3,6 +3,7 @@
  * there is an instance, so a template is checked here for what can be told without an account.
  */
 #include "cloudformation/stack_set.h"
+#include "cloudformation/holds.h"
 
 #include "cloudformation/parameter.h"
 #include "cloudformation/stack.h"
@@ -28,6 +29,7 @@ cfn_set_find(struct api_call *call, struct str name)
     STORE_EACH(call->txn, cfn_stack_set_by_owner, each, call->account, call->region)
         if (str_eq(each->id, name))
             row = each;
+    assert(!row || str_eq(row->account, call->account));
     return row;
 }
 
@@ -98,6 +100,7 @@ unknown_params(struct api_call *call, const struct json *root, const struct json
 {
     struct str_list unknown = {0};
 
+    assert(params->kind == JSON_OBJECT);
     for (size_t i = 0; i < params->n; i++)
         if (!json_get_str(json_get(root, "Parameters"), params->names[i]))
             *LIST_PUSH(call->arena, &unknown) = params->names[i];
@@ -114,6 +117,7 @@ missing_params(struct api_call *call, const struct json *root, const struct json
     const struct json *section = json_get(root, "Parameters");
     struct str_list missing = {0};
 
+    assert(params->kind == JSON_OBJECT);
     for (size_t i = 0; section && i < section->n; i++)
         if (!json_get(&section->v[i], "Default") && !json_get_str(params, section->names[i]))
             *LIST_PUSH(call->arena, &missing) = section->names[i];
@@ -128,6 +132,7 @@ int
 cfn_set_params(struct api_call *call, const struct cloudformation_ParameterList *given,
                const struct json *before, const struct json *root, struct json *ret)
 {
+    assert(before->kind == JSON_OBJECT && root->kind == JSON_OBJECT);
     *ret = cfn_object();
     LIST_EACH(given, p) {
         bool previous = opt_bool_or(p->use_previous_value, false);
@@ -215,6 +220,7 @@ take_template(struct api_call *call, const struct submission *in, struct cfn_sta
 
     if (wrong.p)
         return INVALID("%.*s", STR_ARG(wrong));
+    assert(row->template.n <= CFN_BODY_BYTES_MAX);
     return cfn_capable(call, ret_root, in->capabilities ? in->capabilities : &nothing);
 }
 
@@ -247,6 +253,7 @@ take_roles(struct api_call *call, const struct submission *in, struct cfn_stack_
     if (!row->admin_role.n)
         row->admin_role = str_fmt(call->arena, "arn:aws:iam::%.*s:role/" CFN_SET_ADMIN_ROLE,
                                   STR_ARG(call->account));
+    assert(row->admin_role.n > 0 && row->exec_role.n > 0);
     return 0;
 }
 
@@ -277,6 +284,7 @@ submit(struct api_call *call, const struct submission *in, struct cfn_stack_set_
     row->capabilities = (struct str_list){0};
     if (in->capabilities && in->capabilities->n)
         row->capabilities = *in->capabilities;
+    assert(row->params.n > 0 && row->template.n > 0);
     return 0;
 }
 
@@ -337,6 +345,8 @@ cfn_create_stack_set(struct api_call *call, const struct cloudformation_CreateSt
     if (r == 0)
         r = cfn_stack_set_insert(call->txn, &row);
     res->stack_set_id = id;
+    if (r == 0)
+        cfn_stack_set_assert(&row);
     return r;
 }
 
@@ -349,12 +359,14 @@ aim_at(struct api_call *call, const struct cfn_set_operation_row *op, size_t reg
     const struct cfn_stack_instance_row *old =
         cfn_stack_instance_get(call->txn, cfn_set_key(call->arena, op->set, a, r));
 
+    assert(region < op->regions.n && account < op->accounts.n);
     if (!old)
         return needed ? cfn_set_no_instance(call, a, r) : 0;
     struct cfn_stack_instance_row row = *old;
 
     row.detailed = S("PENDING");
     row.operation = op->id;
+    cfn_stack_instance_assert(&row);
     int w = cfn_stack_instance_update(call->txn, &row);
 
     return w < 0 ? w : cfn_set_operation_add(call, op, region, account);
@@ -456,6 +468,7 @@ cfn_delete_stack_set(struct api_call *call, const struct cloudformation_DeleteSt
 static struct str
 status_of(const struct cfn_stack_set_row *row)
 {
+    cfn_stack_set_assert(row);
     return row->live_name.n ? S("ACTIVE") : S("DELETED");
 }
 

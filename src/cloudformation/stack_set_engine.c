@@ -10,6 +10,7 @@
  *                  the tolerance (STRICT, the default), never more than may still fail
  */
 #include "cloudformation/stack_set.h"
+#include "cloudformation/holds.h"
 
 #include "api/actor.h"
 #include "api/guard.h"
@@ -72,6 +73,7 @@ take_prefs(struct set_look *look)
 static int64_t
 tolerated(const struct set_look *look, const struct tally *t)
 {
+    assert(t->all >= 0 && t->failed <= t->all);
     return look->tolerance_percent >= 0 ? t->all * look->tolerance_percent / 100 : look->tolerance;
 }
 
@@ -81,6 +83,7 @@ room(const struct set_look *look, const struct tally *t)
 {
     int64_t max = look->max_percent >= 0 ? MAX(t->all * look->max_percent / 100, 1) : look->max;
 
+    assert(t->running <= t->all);
     if (!look->soft)
         max = MIN(max, tolerated(look, t) + 1 - t->failed);
     return max - t->running;
@@ -99,6 +102,7 @@ count(struct set_look *look, struct str region)
         t.running += str_is(row->status, "RUNNING");
         t.failed += str_is(row->status, "FAILED");
     }
+    assert(t.pending + t.running + t.failed <= t.all);
     return t;
 }
 
@@ -111,6 +115,7 @@ instance_of(struct set_look *look, const struct cfn_set_target_row *target)
     const struct cfn_stack_instance_row *row = cfn_stack_instance_get(look->txn, key);
 
     assert(row);
+    cfn_stack_instance_assert(row);
     return *row;
 }
 
@@ -132,6 +137,8 @@ set_state(struct set_look *look, const struct cfn_set_target_row *old,
         instance->status = S("INOPERABLE");
         instance->detailed = S("INOPERABLE");
     }
+    cfn_set_target_assert(&row);
+    cfn_stack_instance_assert(instance);
     int r = written(cfn_set_target_update(look->txn, &row), row.key);
 
     if (r < 0)
@@ -148,6 +155,7 @@ why_failed(struct set_look *look, const struct cfn_stack_row *stack)
     struct str why = stack->reason;
     bool found = false;
 
+    assert(stack->id.n > 0);
     STORE_EACH(look->txn, cfn_event_by_stack, event, stack->id) {
         bool own = str_eq(event->logical, stack->name);
 
@@ -173,6 +181,7 @@ poll(struct set_look *look, const struct cfn_set_target_row *target)
     const struct cfn_stack_row *stack = cfn_stack_get(look->txn, instance.stack);
     bool deletes = str_is(look->op.action, "DELETE");
 
+    assert(str_is(target->status, "RUNNING"));
     if (stack && stack->stage != CFN_REST)
         return 0;
     bool good = deletes ? !stack || stack->deleted_ms
@@ -193,6 +202,7 @@ role_name(struct str arn)
     for (size_t i = 0; i < arn.n; i++)
         if (arn.p[i] == '/')
             name = str_cut(arn, i + 1, arn.n);
+    assert(name.n <= arn.n);
     return name;
 }
 
@@ -200,6 +210,7 @@ static int
 as_actor(struct set_look *look, const struct str_list *actor, struct str region,
          struct api_call *ret)
 {
+    assert(region.n > 0);
     if (!actor->n || !api_actor_call(look->api, look->arena, actor, region, ret))
         return -EINVAL;
     ret->txn = look->txn;
@@ -221,6 +232,7 @@ as_admin(struct set_look *look, struct api_call *ret, struct str *ret_why)
         return true;
     struct str name = role_name(look->op.admin_role);
 
+    assert(look->op.admin_role.n > 0);
     *ret_why = str_fmt(look->arena,
                        "Account %.*s should have '%.*s' role with trust relationship to "
                        "CloudFormation service.",
@@ -240,6 +252,7 @@ as_executor(struct set_look *look, const struct cfn_set_target_row *target, stru
                              STR_ARG(look->op.exec_role));
     struct str name = role_name(look->op.admin_role), wrong;
 
+    assert(look->op.exec_role.n > 0 && target->account.n > 0);
     if (!as_admin(look, &admin, ret_why))
         return 1;
     cfn_put(look->arena, &in, S("RoleArn"), cfn_text(arn));
@@ -268,6 +281,7 @@ pairs(struct arena *a, const struct str_list *tags)
 {
     struct json list = cfn_array();
 
+    assert(tags->n % 2 == 0);
     for (size_t i = 0; i + 1 < tags->n; i += 2) {
         struct json tag = cfn_object();
 
@@ -285,6 +299,7 @@ params_of(struct set_look *look, const struct cfn_stack_instance_row *instance)
     struct arena *a = look->arena;
     struct json all = cfn_object(), own = cfn_object(), root, list = cfn_array();
 
+    assert(str_eq(instance->set, look->set.arn));
     if (look->set.params.n)
         cfn_read(a, look->set.params, &all);
     if (instance->params.n)
@@ -311,6 +326,7 @@ request(struct set_look *look, const struct cfn_stack_instance_row *instance, st
     struct arena *a = look->arena;
     struct json in = cfn_object(), capabilities = cfn_array();
 
+    assert(stack.n > 0);
     cfn_put(a, &in, S("StackName"), cfn_text(stack));
     if (str_is(look->op.action, "DELETE"))
         return in;
@@ -337,6 +353,7 @@ call_stack(struct set_look *look, struct api_call *call, struct cfn_stack_instan
     struct json in = request(look, instance, name), out;
     struct str wrong;
 
+    assert(str_eq(instance->set, look->set.arn));
     if (deletes && is_new)
         return 2;
     int r = cfn_ask(call, "cloudformation",
@@ -366,6 +383,7 @@ start(struct set_look *look, const struct cfn_set_target_row *target)
     struct api_call call;
     struct str why = STR_NONE;
 
+    assert(look->left > 0 && str_is(target->status, "PENDING"));
     look->left--;
     if (str_is(look->op.action, "DELETE") && forgets)
         return set_state(look, target, &instance, "SUCCEEDED", STR_NONE);
@@ -391,6 +409,7 @@ each(struct set_look *look, const char *status, struct str region, int64_t max,
 {
     int r = 0;
 
+    assert(step && status[0]);
     STORE_EACH(look->txn, cfn_set_target_by_operation, row, look->op.key) {
         if (r < 0 || max <= 0)
             break;
@@ -428,6 +447,7 @@ region_step(struct set_look *look, struct str region, bool *ret_open, bool *ret_
     }
     *ret_open = t.pending || t.running;
     *ret_failed = t.failed > tolerated(look, &t);
+    assert(t.all >= t.failed);
     return r;
 }
 
@@ -436,9 +456,11 @@ finish(struct set_look *look, bool failed)
 {
     bool stopped = str_is(look->op.status, "STOPPING");
 
+    assert(look->op.running);
     look->op.running = false;
     look->op.ended_ms = look->service.now_ms;
     look->op.status = stopped ? S("STOPPED") : failed ? S("FAILED") : S("SUCCEEDED");
+    cfn_set_operation_assert(&look->op);
     return written(cfn_set_operation_update(look->txn, &look->op), look->op.key);
 }
 
@@ -448,6 +470,7 @@ step(struct set_look *look)
     bool stopped = str_is(look->op.status, "STOPPING"), failed = false, open = false, all_done;
     int r = each(look, "RUNNING", STR_NONE, INT64_MAX, poll);
 
+    assert(look->op.running);
     for (size_t i = 0; r == 0 && i < look->op.regions.n; i++) {
         struct tally t = count(look, look->op.regions.v[i]);
 
@@ -489,6 +512,7 @@ look_at(struct api *api, struct store *store, struct arena *arena, struct str ke
 
     look.service.txn = txn;
     take_prefs(&look);
+    assert(str_eq(look.set.arn, look.op.set));
     int r = step(&look);
 
     if (r < 0) {

@@ -3,6 +3,7 @@
  * are rows; what becomes of them is the engine's.
  */
 #include "cloudformation/stack_set.h"
+#include "cloudformation/holds.h"
 
 #include "cloudformation/convert.h"
 
@@ -20,6 +21,7 @@ written(int r, struct str key)
 struct str
 cfn_set_key(struct arena *a, struct str owner, struct str account, struct str region)
 {
+    assert(owner.n > 0 && account.p && region.p);
     return str_fmt(a, "%.*s/%.*s/%.*s", STR_ARG(owner), STR_ARG(account), STR_ARG(region));
 }
 
@@ -88,6 +90,7 @@ cfn_set_operation_new(struct api_call *call, const struct cfn_set_request *req,
                          call->arena, prefs, &tree))
         return INVALID("The operation preferences are too long");
     ret->prefs = cfn_print(call->arena, &tree, PRINT_MAX);
+    cfn_set_operation_assert(ret);
     return 0;
 }
 
@@ -169,6 +172,7 @@ cfn_set_operation_aim(struct api_call *call, struct cfn_set_operation_row *op,
         return INVALID("You must specify Regions");
     if (op->accounts.n * op->regions.n > TARGETS_MAX)
         return INVALID("An operation has at most %d stack instances", TARGETS_MAX);
+    assert(op->accounts.n && op->regions.n);
     return 0;
 }
 
@@ -188,12 +192,14 @@ cfn_set_operation_add(struct api_call *call, const struct cfn_set_operation_row 
     };
 
     assert(account < op->accounts.n && region < op->regions.n);
+    cfn_set_target_assert(&row);
     return written(cfn_set_target_insert(call->txn, &row), row.key);
 }
 
 int
 cfn_set_operation_begin(struct api_call *call, const struct cfn_set_operation_row *op)
 {
+    cfn_set_operation_assert(op);
     return written(cfn_set_operation_insert(call->txn, op), op->key);
 }
 

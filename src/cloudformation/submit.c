@@ -57,6 +57,7 @@ template_of(struct api_call *call, const struct cfn_submission *in,
         return INVALID("1 validation error detected: Value at 'templateBody' failed to satisfy "
                        "constraint: Member must have length less than or equal to %d",
                        CFN_BODY_BYTES_MAX);
+    assert(ret->p);
     return 0;
 }
 
@@ -88,6 +89,7 @@ cfn_process(struct api_call *call, const struct cfn_stack_row *row, const struct
     struct cfn_expand x = {.scope = &scope, .include = include};
     struct json made;
 
+    assert(root->kind == JSON_OBJECT && params->kind == JSON_OBJECT);
     *ret_text = S("");
     cfn_look_scope(&look, &scope, false);
     scope.resource = NULL;
@@ -126,6 +128,7 @@ tags_of(struct api_call *call, const struct cloudformation_TagList *tags, struct
         *LIST_PUSH(call->arena, ret) = tag->key;
         *LIST_PUSH(call->arena, ret) = tag->value.p ? tag->value : S("");
     }
+    assert(ret->n % 2 == 0);
     return 0;
 }
 
@@ -262,6 +265,7 @@ cfn_submit(struct api_call *call, const struct cfn_submission *in,
     if (r)
         return r;
     row->params = cfn_print(call->arena, &params, (size_t)2 << 20);
+    assert(row->template.n > 0 && row->tags.n % 2 == 0);
     keep_or_take(in->notify, before ? &before->notify : NULL, &row->notify);
     keep_or_take(in->capabilities, NULL, &row->capabilities);
     row->token = in->token.p ? in->token : S("");

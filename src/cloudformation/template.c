@@ -42,6 +42,7 @@ sub_variable(void *ctx, struct str literal UNUSED, struct str variable)
     struct walk *w = ctx;
     struct str attribute = variable, name = str_split(&attribute, '.');
 
+    assert(w->fn);
     if (!variable.p || json_get_str(w->own, variable))
         return true;
     return w->fn(w, name, attribute, attribute.p != NULL);
@@ -68,6 +69,7 @@ walk_refs(struct walk *w, const struct json *j)
     struct str name;
     const struct json *arg = cfn_function(j, &name);
 
+    assert(j && w->fn);
     if (arg && str_is(name, "Ref") && arg->kind == JSON_STRING)
         return w->fn(w, arg->text, STR_NONE, false);
     if (arg && str_is(name, "Fn::Sub"))
@@ -107,6 +109,7 @@ check_ref(struct walk *w, struct str name, struct str attribute, bool is_attribu
     struct check *c = w->ctx;
     const struct json *resource = json_get_str(json_get(c->root, "Resources"), name);
 
+    assert(c->root && c->block);
     if (is_attribute && !resource)
         return cfn_wrong(&w->scope,
                          "Template error: instance of Fn::GetAtt references undefined resource "
@@ -134,6 +137,7 @@ check_refs(struct arena *a, const struct json *root, const char *block)
     struct walk w = {.ctx = &c, .fn = check_ref};
     const struct json *section = json_get(root, block);
 
+    assert(root->kind == JSON_OBJECT && block[0]);
     cfn_scope_init(&w.scope, a, root);
     for (size_t i = 0; section && i < section->n; i++) {
         const struct json *depends = json_get(&section->v[i], "DependsOn");
@@ -179,6 +183,7 @@ cfn_depends(struct arena *a, const struct json *root, const struct json *resourc
     struct walk w = {.ctx = &list, .fn = collect};
     const struct json *depends = json_get(resource, "DependsOn");
 
+    assert(root && resource);
     cfn_scope_init(&w.scope, a, root);
     for (size_t i = 0; i < resource->n; i++)
         walk_refs(&w, &resource->v[i]);
@@ -186,6 +191,7 @@ cfn_depends(struct arena *a, const struct json *root, const struct json *resourc
         collect(&w, depends->text, STR_NONE, false);
     for (size_t i = 0; depends && depends->kind == JSON_ARRAY && i < depends->n; i++)
         collect(&w, cfn_scalar(&depends->v[i]), STR_NONE, false);
+    assert(list.n <= CFN_RESOURCES_MAX);
     return list;
 }
 
@@ -196,6 +202,7 @@ check_circles(struct arena *a, const struct json *resources, const struct json *
     struct str_list *depends = ARENA_ARRAY(a, struct str_list, resources->n);
     struct str_list left = {0}, next;
 
+    assert(resources->n > 0);
     for (size_t i = 0; i < resources->n; i++) {
         depends[i] = cfn_depends(a, root, &resources->v[i]);
         *LIST_PUSH(a, &left) = resources->names[i];
@@ -214,6 +221,7 @@ check_circles(struct arena *a, const struct json *resources, const struct json *
             return STR_NONE;
         if (next.n == left.n)
             break;
+        assert(next.n < left.n);
         left = next;
     }
     struct str all = str_join(a, &left, S(", "));
@@ -226,6 +234,7 @@ check_circles(struct arena *a, const struct json *resources, const struct json *
 static bool
 is_one_of(struct str s, const char *const *words)
 {
+    assert(words[0]);
     for (; *words; words++)
         if (str_is(s, *words))
             return true;
@@ -268,6 +277,7 @@ check_sections(struct arena *a, const struct json *root)
                    {"Resources", CFN_RESOURCES_MAX}};
     struct str_list bad = {0};
 
+    assert(root->kind == JSON_OBJECT);
     for (size_t i = 0; i < root->n; i++)
         if (!is_one_of(root->names[i], known))
             *LIST_PUSH(a, &bad) = root->names[i];
@@ -361,6 +371,7 @@ check_policies(struct arena *a, struct str name, const struct json *resource)
                                          NULL};
     static const char *const attributes[] = {"DeletionPolicy", "UpdateReplacePolicy", NULL};
 
+    assert(resource->kind == JSON_OBJECT && name.p);
     for (size_t i = 0; attributes[i]; i++) {
         const struct json *policy = json_get(resource, attributes[i]);
 
@@ -464,6 +475,7 @@ check_secure(struct arena *a, const struct json *root)
     const struct json *resources = json_get(root, "Resources");
     struct str_list bad = {0};
 
+    assert(resources && resources->n > 0);
     for (size_t i = 0; i < resources->n; i++)
         find_secure(a, &resources->v[i], json_text(&resources->v[i], "Type"), &bad);
     if (!bad.n)
@@ -494,6 +506,7 @@ check_resources(struct arena *a, const struct json *root)
         return STR_NONE;
     struct str all = str_join(a, &unknown, S(", "));
 
+    assert(unknown.n <= resources->n);
     return str_fmt(a, "Template format error: Unrecognized resource types: [%.*s]", STR_ARG(all));
 }
 
@@ -528,6 +541,9 @@ cfn_template_parts(struct arena *a, const struct json *root)
 {
     struct str wrong = check_sections(a, root);
 
+    assert(root->kind == JSON_OBJECT);
+    if (!wrong.p)
+        wrong = cfn_rules_check(a, root);
     if (!wrong.p)
         wrong = check_mappings(a, root);
     if (!wrong.p)
@@ -565,7 +581,8 @@ cfn_capability(const struct json *root, struct arena *a, struct str_list *ret_ty
     const struct json *resources = json_get(root, "Resources");
     bool iam = false, named = false;
 
-    for (size_t i = 0; i < resources->n; i++) {
+    /* before its transforms ran a template may have none yet */
+    for (size_t i = 0; resources && i < resources->n; i++) {
         struct str name = json_text(&resources->v[i], "Type");
         const struct json *type = cfn_type(name);
 
@@ -579,5 +596,6 @@ cfn_capability(const struct json *root, struct arena *a, struct str_list *ret_ty
         if (ret_types && !str_in(ret_types, name))
             *LIST_PUSH(a, ret_types) = name;
     }
+    assert(iam || !named);
     return named ? S("CAPABILITY_NAMED_IAM") : iam ? S("CAPABILITY_IAM") : STR_NONE;
 }

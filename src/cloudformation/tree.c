@@ -55,6 +55,7 @@ cfn_put(struct arena *a, struct json *object, struct str name, struct json value
 {
     struct str_list names = {object->names, object->n};
 
+    assert(value.kind <= JSON_OBJECT);
     assert(object->kind == JSON_OBJECT);
     for (size_t i = 0; i < object->n; i++) {
         if (str_eq(object->names[i], name)) {
@@ -65,6 +66,7 @@ cfn_put(struct arena *a, struct json *object, struct str name, struct json value
     *LIST_PUSH(a, &names) = name;
     object->names = names.v;
     *LIST_PUSH(a, object) = value;
+    assert(object->n > 0 && object->names && object->v);
     return &object->v[object->n - 1];
 }
 
@@ -73,6 +75,7 @@ cfn_push(struct arena *a, struct json *array, struct json value)
 {
     assert(array->kind == JSON_ARRAY);
     *LIST_PUSH(a, array) = value;
+    assert(array->n > 0);
     return &array->v[array->n - 1];
 }
 
@@ -81,7 +84,9 @@ cfn_single(struct arena *a, const char *name, struct json value)
 {
     struct json object = cfn_object();
 
+    assert(name[0]);
     cfn_put(a, &object, str_from(name), value);
+    assert(object.n == 1);
     return object;
 }
 
@@ -94,6 +99,7 @@ cfn_equal(const struct json *x, const struct json *y)
         return s.p && t.p && str_eq(s, t);
     if (!x || !y || x->kind != y->kind || x->n != y->n)
         return x == y;
+    assert(x->kind == y->kind && x->n == y->n);
     for (size_t i = 0; i < x->n; i++) {
         const struct json *other = x->kind == JSON_OBJECT ? json_get_str(y, x->names[i]) : &y->v[i];
 
@@ -110,12 +116,14 @@ cfn_print(struct arena *a, const struct json *j, size_t max_bytes)
     struct json_out out = {.buf = &b};
     struct str ret = STR_NONE;
 
+    assert(j);
     buf_init(&b, max_bytes);
     json_value(&out, j);
     if (!buf_failed(&b))
         ret = str_dup(a, buf_str(&b));
     buf_wipe(&b);
     buf_done(&b);
+    assert(ret.n <= max_bytes);
     return ret;
 }
 

@@ -35,6 +35,7 @@ cfn_types(void)
         if (wrong.p)
             abort(); /* a defect of the build: tests load it */
     }
+    assert(types.kind == JSON_OBJECT && types.n > 0);
     return &types;
 }
 
@@ -65,6 +66,7 @@ has_letter(const struct json *letters, char letter)
 bool
 cfn_type_replaces(const struct json *type, struct str property)
 {
+    assert(property.p);
     return has_letter(json_get_str(json_get(type, "Properties"), property), 'C');
 }
 
@@ -116,6 +118,7 @@ refused(struct cfn_run *run, struct str message, struct str code, int http)
                        "Request ID: %.*s)\" (RequestToken: %.*s, HandlerErrorCode: %s)",
                        STR_ARG(message), STR_ARG(json_text(run->type, "Shown")), http,
                        STR_ARG(call->request_id), STR_ARG(token), handler_code(code, http));
+    assert(run->why.n > 0);
     return CFN_REFUSED;
 }
 
@@ -129,6 +132,7 @@ handler_refuses(struct cfn_run *run, struct str message)
                        "Resource handler returned message: \"%.*s\" (RequestToken: %.*s, "
                        "HandlerErrorCode: InvalidRequest)",
                        STR_ARG(message), STR_ARG(api_uuid(call->env, call->arena)));
+    assert(run->why.n > 0);
     return CFN_REFUSED;
 }
 
@@ -146,6 +150,7 @@ in_list(const struct json *list, struct str code)
 static const struct api_service *
 service_of(struct api_call *call, struct str name)
 {
+    assert(call->guard && name.p);
     for (size_t i = 0; call->guard->services[i]; i++)
         if (str_is(name, call->guard->services[i]->service->name))
             return call->guard->services[i]->service;
@@ -159,6 +164,8 @@ cfn_ask(struct api_call *call, const char *service_name, const char *operation,
     const struct api_service *service = service_of(call, str_from(service_name));
     const struct api_op *op = service ? api_op_find(service, str_from(operation)) : NULL;
 
+    assert(in->kind == JSON_OBJECT);
+    assert(call->txn && service_name[0] && operation[0]);
     *ret_wrong = STR_NONE;
     if (!op)
         return error_origin(ENOSYS, "there is no operation %s:%s", service_name, operation);
@@ -209,6 +216,7 @@ collect(struct step_scope *s, struct str name, struct json reply)
     const struct json *list = json_get_str(before, name);
     struct json saved = before ? *before : cfn_object(), all = list ? *list : cfn_array();
 
+    assert(name.n > 0);
     cfn_push(s->scope.arena, &all, reply);
     cfn_put(s->scope.arena, &saved, name, all);
     cfn_put(s->scope.arena, &s->names, S("Saved"), saved);
@@ -222,6 +230,7 @@ call_step(struct step_scope *s, const struct json *step)
     struct str service = json_text(step, "Service"), here = call->region, wrong;
     struct json in, reply, region = {.kind = JSON_NULL};
 
+    assert(json_get(step, "Call") || json_get(step, "Refuse"));
     if (!service.p)
         service = json_text(run->type, "Service");
     if (json_get(step, "Refuse"))
@@ -236,6 +245,7 @@ call_step(struct step_scope *s, const struct json *step)
                     str_cstr(call->arena, json_text(step, "Call")), &in, &reply, &wrong);
 
     call->region = here;
+    assert(r <= 0 || wrong.p || call->fault.code.n);
     if (wrong.p) {
         run->why = str_fmt(call->arena,
                            "Properties validation failed for resource %.*s with message:\n#/%.*s",
@@ -287,6 +297,7 @@ each(struct step_scope *s, const struct json *step, const struct json *list, con
 {
     int r = CFN_DONE;
 
+    assert(step);
     for (size_t i = 0; r == CFN_DONE && list && list->kind == JSON_ARRAY && i < list->n; i++) {
         if (contains(but, &list->v[i]))
             continue;
@@ -316,6 +327,7 @@ only_if(struct step_scope *s, const struct json *only, bool *ret)
     struct json value = {.kind = JSON_NULL}, other;
     const struct json *given = json_get_str(&s->run->props, json_text(only, "Ref"));
 
+    assert(only->kind == JSON_OBJECT);
     if (given)
         value = *given;
     if (json_get(only, "Value") && evaluate(s, json_get(only, "Value"), &value) < 0)
@@ -364,6 +376,7 @@ one_step(struct step_scope *s, const struct json *step)
     bool wanted;
     int r = applies(s, step, &wanted);
 
+    assert(step->kind == JSON_OBJECT);
     if (r < 0 || !wanted)
         return r;
     if (made && !list.p)
@@ -389,6 +402,7 @@ step_list(struct step_scope *s, const struct json *list)
     size_t mark = store_savepoint(call->txn);
     int r = CFN_DONE;
 
+    assert(call->txn);
     for (size_t i = 0; r == CFN_DONE && list && i < list->n; i++)
         r = one_step(s, &list->v[i]);
     if (r != CFN_DONE)
@@ -414,9 +428,11 @@ state_of(struct step_scope *s, const struct json *how)
 static int
 bad_value(struct cfn_run *run, struct str where, struct str what)
 {
+    assert(what.n > 0);
     run->why = str_fmt(run->call->arena,
                        "Properties validation failed for resource %.*s with message:\n#%.*s: %.*s",
                        STR_ARG(run->logical), STR_ARG(where), STR_ARG(what));
+    assert(run->why.n > 0);
     return CFN_REFUSED;
 }
 
@@ -441,6 +457,7 @@ keys_fit(struct cfn_run *run, const struct json *known, const struct json *given
 {
     struct arena *a = run->call->arena;
 
+    assert(known && given->kind == JSON_OBJECT);
     for (size_t i = 0; i < given->n; i++)
         if (!json_get_str(known, given->names[i]))
             return bad_value(
@@ -498,6 +515,7 @@ cfn_run_validate(struct cfn_run *run)
                 ? CFN_DONE
                 : keys_fit(run, json_get(run->type, "Properties"), &run->props, S(""));
 
+    assert(run->type && run->props.kind == JSON_OBJECT);
     for (size_t i = 0; r == CFN_DONE && values && i < values->n; i++) {
         const struct json *given = json_get_str(&run->props, values->names[i]);
 
@@ -525,6 +543,7 @@ read_attributes(struct step_scope *s)
     struct json value, attributes = cfn_object();
     int r = steps(s, "Read");
 
+    assert(run->attributes.kind == JSON_OBJECT);
     if (r != CFN_DONE)
         return r;
     for (size_t i = 0; defined && i < defined->n; i++) {
@@ -550,6 +569,7 @@ create(struct cfn_run *run, struct step_scope *s)
     if (!cfn_resolve(&s->scope, json_get(run->type, "Id"), &id) || !cfn_scalar(&id).p)
         return error_origin(EINVAL, "a resource type tells no id: %.*s", STR_ARG(s->scope.wrong));
     run->id = cfn_scalar(&id);
+    assert(run->id.p);
     cfn_put(s->scope.arena, &s->names, S("Id"), id);
     return read_attributes(s);
 }
@@ -561,6 +581,7 @@ cfn_run_create(struct cfn_run *run)
     size_t mark = store_savepoint(run->call->txn);
     int r = cfn_run_validate(run);
 
+    assert(run->type && run->call->txn);
     if (r != CFN_DONE)
         return r;
     step_give_name(run);
@@ -568,6 +589,7 @@ cfn_run_create(struct cfn_run *run)
     r = create(run, &s);
     if (r != CFN_DONE)
         store_rollback_to(run->call->txn, mark);
+    assert(r != CFN_REFUSED || run->why.p);
     return r;
 }
 
@@ -577,6 +599,7 @@ interrupt(struct step_scope *s, const struct json *how)
 {
     int r = read_attributes(s);
 
+    assert(how->kind == JSON_OBJECT);
     if (r != CFN_DONE)
         return r;
     struct str state = state_of(s, how);
@@ -630,6 +653,7 @@ cfn_run_update(struct cfn_run *run)
     size_t mark = store_savepoint(run->call->txn);
     int r = cfn_run_validate(run);
 
+    assert(run->type && run->call->txn);
     if (r != CFN_DONE)
         return r;
     step_scope_init(&s, run);
@@ -644,6 +668,7 @@ cfn_run_update(struct cfn_run *run)
         r = read_attributes(&s);
     if (r != CFN_DONE)
         store_rollback_to(run->call->txn, mark);
+    assert(r != CFN_REFUSED || run->why.p);
     return r;
 }
 
@@ -653,6 +678,7 @@ cfn_run_resume(struct cfn_run *run)
     const struct json *how = json_get(run->type, "Interrupt");
     struct step_scope s;
 
+    assert(run->type);
     if (!how)
         return CFN_DONE;
     step_scope_init(&s, run);
@@ -673,6 +699,7 @@ cfn_run_delete(struct cfn_run *run)
 {
     struct step_scope s;
 
+    assert(run->type && run->call->txn);
     step_scope_init(&s, run);
     int r = steps(&s, "Delete");
 
@@ -689,6 +716,7 @@ cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret)
     const struct json *wanted = json_get(run->type, what);
     struct step_scope s;
 
+    assert(run->type && what[0]);
     *ret = CFN_YES;
     if (!wanted)
         return CFN_DONE;
@@ -709,6 +737,7 @@ cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret)
     if (*ret == CFN_NEVER)
         run->why =
             str_fmt(run->call->arena, "Resource did not stabilize: it is %.*s", STR_ARG(value));
+    assert(*ret != CFN_NEVER || run->why.p);
     return CFN_DONE;
 }
 
@@ -719,6 +748,7 @@ cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there)
     struct step_scope s;
     struct json value;
 
+    assert(run->type);
     *ret = cfn_object();
     *ret_there = true;
     step_scope_init(&s, run);

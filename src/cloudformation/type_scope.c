@@ -27,11 +27,13 @@ made_name(struct cfn_run *run, const struct json *naming)
     run->call->env->random(run->call->env, random, sizeof(random));
     for (size_t i = 0; i < sizeof(tail); i++)
         tail[i] = letters[random[i] % (sizeof(letters) - 1)];
+    assert(max > (int64_t)sizeof(tail) + 1);
     struct str head =
         str_fmt(a, "%.*s-%.*s", STR_ARG(prefix.p ? prefix : run->stack), STR_ARG(run->logical));
 
     head = str_cut(head, 0, (size_t)max - sizeof(tail) - 1);
     head = str_fmt(a, "%.*s-%.12s", STR_ARG(head), tail);
+    assert(head.n <= (size_t)max);
     return json_get(naming, "Lower") ? str_lower(a, head) : head;
 }
 
@@ -51,6 +53,7 @@ type_ref(struct cfn_scope *scope, struct str name, struct json *ret)
     const struct json *value = json_get_str(&s->names, name);
     const struct json *define = json_get_str(s->define, name);
 
+    assert(s->run && name.p);
     if (!value)
         value = json_get_str(&s->run->props, name);
     if (!value && define)
@@ -76,6 +79,7 @@ type_attribute(struct cfn_scope *scope, struct str name, struct str attribute, s
     const struct json *value = json_get_str(&s->names, name);
     struct json made;
 
+    assert(s->run && name.p);
     if (!value)
         value = json_get_str(&s->run->props, name);
     if (!value && json_get_str(s->define, name)) {
@@ -98,6 +102,7 @@ filter_like(struct cfn_scope *scope, const struct json *arg, bool want, struct j
 {
     struct json list;
 
+    assert(arg->kind == JSON_ARRAY && arg->n == 2);
     if (!type_ref(scope, cfn_scalar(&arg->v[0]), &list))
         return false;
     if (list.kind != JSON_ARRAY)
@@ -114,6 +119,7 @@ tags_as(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 {
     struct json list;
 
+    assert(arg->kind == JSON_ARRAY && arg->n == 3);
     if (!type_ref(scope, cfn_scalar(&arg->v[0]), &list) || list.kind != JSON_ARRAY)
         return absent(ret);
     *ret = cfn_array();
@@ -133,6 +139,7 @@ json_with(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 {
     struct json part[3], object;
 
+    assert(arg->kind == JSON_ARRAY && arg->n == 3);
     for (size_t i = 0; i < ARRAY_LEN(part); i++)
         if (!cfn_resolve(scope, &arg->v[i], &part[i]))
             return false;
@@ -154,6 +161,7 @@ fn_map(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     const struct json *outer = json_get(&s->names, "It");
     struct json list, value, was = outer ? *outer : (struct json){.kind = JSON_NULL};
 
+    assert(arg->n == 2);
     if (!cfn_resolve(scope, &arg->v[0], &list))
         return false;
     if (list.kind != JSON_ARRAY)
@@ -166,6 +174,7 @@ fn_map(struct cfn_scope *scope, const struct json *arg, struct json *ret)
         cfn_push(scope->arena, ret, value);
     }
     cfn_put(scope->arena, &s->names, S("It"), was);
+    assert(ret->n == list.n);
     return true;
 }
 
@@ -175,6 +184,7 @@ where(struct cfn_scope *scope, const struct json *arg, bool want, struct json *r
 {
     struct json list, value;
 
+    assert(arg->n == 3);
     if (!cfn_resolve(scope, &arg->v[0], &list) || !cfn_resolve(scope, &arg->v[2], &value))
         return false;
     if (list.kind != JSON_ARRAY)
@@ -186,6 +196,7 @@ where(struct cfn_scope *scope, const struct json *arg, bool want, struct json *r
         if (cfn_equal(member, value.kind == JSON_NULL ? NULL : &value) == want)
             cfn_push(scope->arena, ret, list.v[i]);
     }
+    assert(ret->n <= list.n);
     return true;
 }
 
@@ -207,6 +218,7 @@ fn_tags_of(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 {
     struct json list;
 
+    assert(arg->n == 3);
     if (!cfn_resolve(scope, &arg->v[0], &list))
         return false;
     *ret = cfn_array();
@@ -221,6 +233,7 @@ fn_tags_of(struct cfn_scope *scope, const struct json *arg, struct json *ret)
         cfn_put(scope->arena, &tag, S("Value"), value ? *value : cfn_text(S("")));
         cfn_push(scope->arena, ret, tag);
     }
+    assert(ret->n <= list.n);
     return true;
 }
 
@@ -229,6 +242,7 @@ fn_tags_of(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 static bool
 fn_first(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 {
+    assert(arg->n > 0);
     absent(ret);
     for (size_t i = 0; i < arg->n && ret->kind == JSON_NULL; i++)
         if (!cfn_resolve(scope, &arg->v[i], ret))
@@ -249,6 +263,7 @@ fn_given(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 {
     struct json value;
 
+    assert(arg->n == 2);
     if (!by_path(scope, &arg->v[0], &value))
         return false;
     return value.kind == JSON_NULL ? absent(ret) : cfn_resolve(scope, &arg->v[1], ret);
@@ -260,6 +275,7 @@ fn_if_is(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 {
     struct json value;
 
+    assert(arg->n == 3);
     if (!by_path(scope, &arg->v[0], &value))
         return false;
     return cfn_equal(&value, &arg->v[1]) ? cfn_resolve(scope, &arg->v[2], ret) : absent(ret);
@@ -284,6 +300,7 @@ fn_document(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     struct json value;
     struct str text;
 
+    assert(arg->n == 1);
     if (!cfn_resolve(scope, &arg->v[0], &value))
         return false;
     text = cfn_scalar(&value);
@@ -309,6 +326,7 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
         {"Document", fn_document, 1},
     };
 
+    assert(str_starts(name, S("Fn::")));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(str_cut(name, sizeof("Fn::") - 1, name.n), rows[i].name) &&
             (!rows[i].n || (arg->kind == JSON_ARRAY && arg->n == rows[i].n)))
@@ -322,6 +340,7 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
 static void
 own_tags(struct arena *a, const struct json *tags, struct json *ret)
 {
+    assert(ret->kind == JSON_ARRAY);
     for (size_t i = 0; tags && i < tags->n; i++) {
         struct json tag = tags->v[i];
 
@@ -362,6 +381,7 @@ all_tags(struct cfn_run *run, const struct json *props, const struct json *of_st
         cfn_put(a, &tag, S("Value"), cfn_text(run->logical));
         cfn_push(a, &ret, tag);
     }
+    assert(ret.n >= n_own);
     return ret;
 }
 
@@ -371,6 +391,7 @@ step_give_name(struct cfn_run *run)
     const struct json *naming = json_get(run->type, "Naming");
     struct str property = json_text(naming, "Property");
 
+    assert(run->props.kind == JSON_OBJECT);
     if (property.p && !json_get(naming, "Never") && !json_get_str(&run->props, property))
         cfn_put(run->call->arena, &run->props, property, cfn_text(made_name(run, naming)));
 }
@@ -378,6 +399,7 @@ step_give_name(struct cfn_run *run)
 const struct json *
 step_property(struct step_scope *s, const struct json *props, struct str name, struct json *room)
 {
+    assert(props == &s->run->old || props == &s->run->props);
     if (!str_is(name, "AllTags"))
         return json_get_str(props, name);
     *room = all_tags(s->run, props, props == &s->run->old ? &s->run->old_tags : &s->run->tags);
@@ -389,6 +411,7 @@ step_scope_init(struct step_scope *s, struct cfn_run *run)
 {
     struct arena *a = run->call->arena;
 
+    assert(run->type && run->attributes.kind == JSON_OBJECT);
     *s = (struct step_scope){
         .run = run, .define = json_get(run->type, "Define"), .names = cfn_object()};
     cfn_scope_init(&s->scope, a, NULL);

@@ -176,8 +176,8 @@ give_file(const char *path, uid_t uid, gid_t gid)
 static int
 make_folders(const char *data_dir, uid_t uid, gid_t gid)
 {
-    static const char *const ours[] = {"welkin.db", "welkin.db-wal", "welkin.db-shm", "welkin.lock",
-                                       "root.key",   "ca.pem"};
+    static const char *const ours[] = {"welkin.db",     "journal.0",   "journal.1", "welkin.db-wal",
+                                       "welkin.db-shm", "welkin.lock", "root.key",  "ca.pem"};
     char path[PATH_MAX];
 
     if (mkdir(data_dir, 0755) < 0 && errno != EEXIST)

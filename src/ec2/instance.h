@@ -234,6 +234,10 @@ struct ec2_instance_shower {
     bool vpc_hostnames;
     struct str zone, zone_id;
     struct str placement_group_id, placement_group;
+    /* The options of this row, when those of the next are likely to be the same … */
+    const struct ec2_instance_row *options_of;
+    struct ec2_instance_options *options;
+    unsigned n_options; /* … for which so much memory of the call was taken */
 };
 void ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call);
 void ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,

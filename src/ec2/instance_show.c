@@ -20,15 +20,22 @@ SHARED(ec2_CapacityReservationSpecificationResponse, capacity_open,
 SHARED(ec2_InstanceNetworkPerformanceOptions, bandwidth_default,
        .bandwidth_weighting = S_INIT("default"));
 
-/* All that one answer points to. */
-struct shown {
+/* What neighbours usually have in common: then they point to the same. */
+struct ec2_instance_options {
     struct ec2_InstanceState state;
-    struct ec2_StateReason reason;
     struct ec2_Placement placement;
     struct ec2_CpuOptions cpu;
     struct ec2_InstanceMetadataOptionsResponse metadata;
     struct ec2_PrivateDnsNameOptionsResponse dns;
     struct ec2_InstanceMaintenanceOptions maintenance;
+};
+
+enum { OPTIONS_MAX = 64 }; /* of one call that are kept */
+
+/* All that one answer points to. */
+struct shown {
+    struct ec2_StateReason reason;
+    struct ec2_instance_options options;
     struct ec2_InstanceBlockDeviceMapping device;
     struct ec2_EbsInstanceBlockDevice ebs;
     struct ec2_InstanceNetworkInterface interface;
@@ -323,17 +330,26 @@ reboot_migration(const struct ec2_instance_row *row)
     return row->reboot_migration.n ? row->reboot_migration : S("default");
 }
 
-/* What has a structure of its own. */
+static bool
+same_options(const struct ec2_instance_row *a, const struct ec2_instance_row *b)
+{
+    return a->state == b->state && a->imds_hop_limit == b->imds_hop_limit &&
+           a->core_count == b->core_count && a->threads_per_core == b->threads_per_core &&
+           a->dns_a_record == b->dns_a_record && a->partition_number == b->partition_number &&
+           str_eq(a->zone, b->zone) && str_eq(a->tenancy, b->tenancy) &&
+           str_eq(a->group_id, b->group_id) && str_eq(a->host_id, b->host_id) &&
+           str_eq(a->affinity, b->affinity) && str_eq(a->imds_tokens, b->imds_tokens) &&
+           str_eq(a->imds_endpoint, b->imds_endpoint) && str_eq(a->imds_ipv6, b->imds_ipv6) &&
+           str_eq(a->imds_tags, b->imds_tags) && str_eq(a->hostname_type, b->hostname_type) &&
+           str_eq(a->auto_recovery, b->auto_recovery) &&
+           str_eq(a->reboot_migration, b->reboot_migration);
+}
+
 static void
-show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
-             struct ec2_Instance *out)
+make_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
+             struct ec2_instance_options *to)
 {
     to->state = ec2_instance_state_show(row->state);
-    out->state = &to->state;
-    if (row->reason_code.n) {
-        to->reason = (struct ec2_StateReason){row->reason_code, row->reason_message};
-        out->state_reason = &to->reason;
-    }
     to->placement = (struct ec2_Placement){
         .availability_zone_id = ec2_instance_zone_id(s, row->zone),
         .group_name = S(""),
@@ -347,21 +363,56 @@ show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, 
         to->placement.group_name = placement_group(s, row->group_id);
     if (row->partition_number)
         to->placement.partition_number = opt_i64(row->partition_number);
-    out->placement = &to->placement;
     to->cpu = (struct ec2_CpuOptions){.core_count = opt_i64(row->core_count),
                                       .threads_per_core = opt_i64(row->threads_per_core)};
-    out->cpu_options = &to->cpu;
     to->metadata = ec2_metadata_show(row, "applied");
-    out->metadata_options = &to->metadata;
     to->dns = (struct ec2_PrivateDnsNameOptionsResponse){
         .hostname_type = row->hostname_type,
         .enable_resource_name_dns_a_record = opt_bool(row->dns_a_record),
         .enable_resource_name_dns_aaaa_record = opt_bool(false),
     };
-    out->private_dns_name_options = &to->dns;
     to->maintenance = (struct ec2_InstanceMaintenanceOptions){
         .auto_recovery = row->auto_recovery, .reboot_migration = reboot_migration(row)};
-    out->maintenance_options = &to->maintenance;
+}
+
+/* Those of the row before, when they are the same, else new ones. */
+static struct ec2_instance_options *
+options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to)
+{
+    struct ec2_instance_options *o = &to->options;
+
+    if (s->options_of && same_options(s->options_of, row)) {
+        if (!s->options && s->n_options++ < OPTIONS_MAX) {
+            s->options = ARENA_NEW(s->call->arena, struct ec2_instance_options);
+            make_options(s, row, s->options);
+        }
+        if (s->options)
+            return s->options;
+    } else {
+        s->options = NULL;
+    }
+    s->options_of = row;
+    make_options(s, row, o);
+    return o;
+}
+
+/* What has a structure of its own. */
+static void
+show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
+             struct ec2_Instance *out)
+{
+    struct ec2_instance_options *o = options(s, row, to);
+
+    out->state = &o->state;
+    out->placement = &o->placement;
+    out->cpu_options = &o->cpu;
+    out->metadata_options = &o->metadata;
+    out->private_dns_name_options = &o->dns;
+    out->maintenance_options = &o->maintenance;
+    if (row->reason_code.n) {
+        to->reason = (struct ec2_StateReason){row->reason_code, row->reason_message};
+        out->state_reason = &to->reason;
+    }
 }
 
 static struct str

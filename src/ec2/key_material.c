@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "codec/crypto.h"
+#include "codec/ssh_wire.h"
 #include "sys/rsa_pool.h"
 
 enum {
@@ -92,23 +93,6 @@ static struct str
 wire_str(const struct wire *w)
 {
     return str_of(w->b, w->n);
-}
-
-/* Takes a string off the front. */
-static bool
-get_string(struct str *s, struct str *ret)
-{
-    const uint8_t *p = (const uint8_t *)s->p;
-
-    if (s->n < 4)
-        return false;
-    size_t n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-
-    if (n > s->n - 4)
-        return false;
-    *ret = str_cut(*s, 4, 4 + n);
-    *s = str_cut(*s, 4 + n, s->n);
-    return true;
 }
 
 /* Base64 in lines of `width`, each ended by `newline`; answers how many lines. */
@@ -453,37 +437,7 @@ ssh_blob(struct arena *arena, struct str text, struct str *ret)
         return false;
     struct str rest = *ret, inner;
 
-    return get_string(&rest, &inner) && str_eq(inner, algorithm);
-}
-
-static EVP_PKEY *
-rsa_from(struct str e, struct str n)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    EVP_PKEY *key = NULL;
-    /* Params are little-endian numbers of this machine; the wire's are big-endian. */
-    uint8_t e_le[RSA_EXPONENT_BYTES_MAX + 1], n_le[RSA_BITS_MAX / 8 + 1];
-
-    if (e.n == 0 || n.n == 0 || e.n > sizeof(e_le) || n.n > sizeof(n_le))
-        goto cleanup;
-    BIGNUM *be = BN_bin2bn((const uint8_t *)e.p, (int)e.n, NULL);
-    BIGNUM *bn = BN_bin2bn((const uint8_t *)n.p, (int)n.n, NULL);
-
-    if (be && bn && BN_bn2nativepad(be, e_le, (int)e.n) > 0 &&
-        BN_bn2nativepad(bn, n_le, (int)n.n) > 0) {
-        OSSL_PARAM params[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, e_le, e.n),
-                               OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n_le, n.n),
-                               OSSL_PARAM_construct_end()};
-
-        if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 ||
-            EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) <= 0)
-            key = NULL;
-    }
-    BN_free(be);
-    BN_free(bn);
-cleanup:
-    EVP_PKEY_CTX_free(ctx);
-    return key;
+    return ssh_wire_take(&rest, &inner) && str_eq(inner, algorithm);
 }
 
 /* libcrypto reads an exponent of any size; one that is larger than a key's blob is no key. */
@@ -537,13 +491,15 @@ ssh_read(struct arena *arena, struct str blob, struct str name, struct key_mater
 {
     struct str algorithm, a, b;
 
-    if (!get_string(&blob, &algorithm) || !get_string(&blob, &a))
+    if (!ssh_wire_take(&blob, &algorithm) || !ssh_wire_take(&blob, &a))
         return false;
     if (str_is(algorithm, "ssh-ed25519"))
         return blob.n == 0 && ed25519_read(arena, a, name, ret);
-    if (!str_is(algorithm, "ssh-rsa") || !get_string(&blob, &b) || blob.n != 0)
+    if (!str_is(algorithm, "ssh-rsa") || !ssh_wire_take(&blob, &b) || blob.n != 0)
         return false;
-    CLEANUP(pkey_free) EVP_PKEY *key = rsa_from(a, b);
+    if (!a.n || a.n > RSA_EXPONENT_BYTES_MAX + 1 || !b.n || b.n > RSA_BITS_MAX / 8 + 1)
+        return false;
+    CLEANUP(pkey_free) EVP_PKEY *key = ssh_wire_rsa(a, b);
 
     return key && rsa_read(arena, key, name, ret);
 }

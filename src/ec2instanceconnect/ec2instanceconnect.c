@@ -38,6 +38,7 @@ public_key_ok(struct arena *arena, struct str key)
     const uint8_t *p = (const uint8_t *)bytes.p;
     uint32_t n = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 
+    assert(bytes.n >= 4 + type.n);
     return n == type.n && str_eq(str_cut(bytes, 4, 4 + n), type);
 }
 
@@ -45,6 +46,7 @@ static int
 forget_expired(struct api_call *call)
 {
     STORE_EACH(call->txn, connect_key_by_expiry, row) {
+        assert(row->expires_ms > 0 && row->public_key.n > 0);
         if (row->expires_ms > call->now_ms)
             break;
         int r = connect_key_delete(call->txn, row->id);
@@ -81,6 +83,7 @@ ec2instanceconnect_send_ssh_public_key(struct api_call *call,
 
     if (r)
         return r;
+    assert(row.id.n > 0 && row.expires_ms > call->now_ms);
     r = connect_key_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "pushed key %.*s cannot be written", STR_ARG(row.id));

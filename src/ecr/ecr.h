@@ -18,6 +18,10 @@ int ecr_find(struct api_call *call, struct str registry, struct str name,
              const struct ecr_repository_row **ret);
 /* By its ARN. */
 int ecr_find_arn(struct api_call *call, struct str arn, const struct ecr_repository_row **ret);
+/* What is true of every row, as assertions. */
+void ecr_repository_assert(const struct ecr_repository_row *row);
+/* Writes a row that exists; 0 or negative. */
+int ecr_save(struct api_call *call, const struct ecr_repository_row *row);
 /* Puts tags to a list; TooManyTagsException, InvalidTagParameterException. */
 int ecr_tags_add(struct api_call *call, const struct ecr_TagList *tags, struct str_list *list);
 /* A fault of the description, 400. */

@@ -26,6 +26,7 @@ add_resource(struct arena *a, struct json *statement)
     statement->names = names;
     statement->v = v;
     statement->n++;
+    assert(json_get(statement, "Resource"));
 }
 
 static bool
@@ -68,6 +69,7 @@ check_policy(struct api_call *call, struct str text, struct str *ret_whole)
                           "Invalid parameter at 'PolicyText' failed to satisfy constraint: "
                           "'Invalid repository policy provided'");
     policy_free(policy);
+    assert(r < 0 || ret_whole->n > 0);
     return r;
 }
 
@@ -90,7 +92,7 @@ ecr_set_repository_policy(struct api_call *call, const struct ecr_SetRepositoryP
     res->registry_id = row.account;
     res->repository_name = row.name;
     res->policy_text = row.policy;
-    return ecr_repository_update(call->txn, &row);
+    return ecr_save(call, &row);
 }
 
 static int
@@ -138,7 +140,7 @@ ecr_delete_repository_policy(struct api_call *call,
     res->repository_name = found->name;
     res->policy_text = found->policy;
     row.policy = row.policy_whole = S("");
-    return ecr_repository_update(call->txn, &row);
+    return ecr_save(call, &row);
 }
 
 /* ---- which images expire ---- */
@@ -185,7 +187,7 @@ ecr_put_lifecycle_policy(struct api_call *call, const struct ecr_PutLifecyclePol
     res->registry_id = row.account;
     res->repository_name = row.name;
     res->lifecycle_policy_text = row.lifecycle;
-    return ecr_repository_update(call->txn, &row);
+    return ecr_save(call, &row);
 }
 
 static int
@@ -233,5 +235,5 @@ ecr_delete_lifecycle_policy(struct api_call *call,
     res->repository_name = found->name;
     res->lifecycle_policy_text = found->lifecycle;
     row.lifecycle = S("");
-    return ecr_repository_update(call->txn, &row);
+    return ecr_save(call, &row);
 }

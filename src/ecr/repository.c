@@ -10,6 +10,7 @@ ecr_refuse(struct api_call *call, const char *code, const char *fmt, ...)
     const struct api_error error = {code, 400};
     va_list ap;
 
+    assert(code[0] && fmt[0]);
     va_start(ap, fmt);
     struct str message = str_vfmt(call->arena, fmt, ap);
 
@@ -34,6 +35,7 @@ ecr_find(struct api_call *call, struct str registry, struct str name,
 {
     struct str account = registry.n ? registry : call->account;
 
+    assert(account.n > 0);
     *ret = ecr_repository_by_name_get(call->txn, account, call->region, name);
     /* registries of other accounts are reached by their policies, which images need */
     if (*ret && !str_eq(account, call->account))
@@ -45,7 +47,7 @@ int
 ecr_find_arn(struct api_call *call, struct str arn, const struct ecr_repository_row **ret)
 {
     *ret = ecr_repository_get(call->txn, arn);
-    if (*ret && !str_eq((*ret)->account, call->account))
+    if (*ret && (!str_eq((*ret)->account, call->account) || !str_eq((*ret)->region, call->region)))
         *ret = NULL;
     if (*ret)
         return 0;
@@ -55,6 +57,27 @@ ecr_find_arn(struct api_call *call, struct str arn, const struct ecr_repository_
         str_split(&name, ':');
     str_split(&name, '/');
     return not_found(call, name, call->account);
+}
+
+void
+ecr_repository_assert(const struct ecr_repository_row *row)
+{
+    assert(str_starts(row->arn, S("arn:aws:ecr:")) && str_ends(row->arn, row->name));
+    assert(row->account.n > 0 && row->region.n > 0);
+    assert(str_is(row->mutability, "MUTABLE") || str_is(row->mutability, "IMMUTABLE"));
+    assert(str_is(row->encryption, "AES256") || str_is(row->encryption, "KMS"));
+    assert(row->tags.n % 2 == 0);
+    /* what policies are asked is what was put, made whole */
+    assert((row->policy.n > 0) == (row->policy_whole.n > 0));
+}
+
+int
+ecr_save(struct api_call *call, const struct ecr_repository_row *row)
+{
+    ecr_repository_assert(row);
+    int r = ecr_repository_update(call->txn, row);
+
+    return r < 0 ? error_origin(-r, "repository %.*s cannot be written", STR_ARG(row->arn)) : 0;
 }
 
 static struct str
@@ -74,6 +97,7 @@ resource(struct api_call *call, struct str type, struct str id, struct api_resou
     (void)type;
     if (!row)
         return 0;
+    assert(row->account.n > 0);
     ret->tags = &row->tags;
     ret->policy = row->policy_whole;
     return 0;
@@ -99,6 +123,7 @@ show(struct api_call *call, const struct ecr_repository_row *row)
         .encryption_configuration = ARENA_NEW(call->arena, struct ecr_EncryptionConfiguration),
     };
 
+    ecr_repository_assert(row);
     r.image_scanning_configuration->scan_on_push = opt_bool(row->scan);
     r.encryption_configuration->encryption_type = row->encryption;
     if (row->kms_key.n)
@@ -166,8 +191,11 @@ ecr_create_repository(struct api_call *call, const struct ecr_CreateRepositoryRe
                           "The repository with name '%.*s' already exists in the registry with id "
                           "'%.*s'",
                           STR_ARG(row.name), STR_ARG(row.account));
+    if (r < 0)
+        return error_origin(-r, "repository %.*s cannot be written", STR_ARG(row.arn));
+    ecr_repository_assert(&row);
     res->repository = shown(call, &row);
-    return r;
+    return 0;
 }
 
 int
@@ -180,7 +208,8 @@ ecr_delete_repository(struct api_call *call, const struct ecr_DeleteRepositoryRe
     if (r)
         return r;
     res->repository = shown(call, row); /* `force` is for those with images */
-    return ecr_repository_delete(call->txn, row->arn);
+    r = ecr_repository_delete(call->txn, row->arn);
+    return r < 0 ? error_origin(-r, "repository %.*s cannot be deleted", STR_ARG(row->arn)) : 0;
 }
 
 static int
@@ -203,6 +232,17 @@ describe_named(struct api_call *call, const struct ecr_DescribeRepositoriesReque
     return r;
 }
 
+/* Nothing here says that others may look into a whole registry. */
+static int
+foreign(struct api_call *call, struct str registry)
+{
+    return ecr_refuse(call, "AccessDeniedException",
+                      "User: %.*s is not authorized to perform: ecr:DescribeRepositories on "
+                      "resource: arn:aws:ecr:%.*s:%.*s:repository/* because no resource-based "
+                      "policy allows the ecr:DescribeRepositories action",
+                      STR_ARG(call->principal_arn), STR_ARG(call->region), STR_ARG(registry));
+}
+
 int
 ecr_describe_repositories(struct api_call *call, const struct ecr_DescribeRepositoriesRequest *req,
                           struct ecr_DescribeRepositoriesResponse *res)
@@ -213,9 +253,12 @@ ecr_describe_repositories(struct api_call *call, const struct ecr_DescribeReposi
     const struct ecr_repository_row *row;
     struct str after;
 
+    assert(max >= 1 && max <= ECR_PAGE_MAX);
     API_PRESENT(&res->repositories);
     if (req->repository_names.n)
         return describe_named(call, req, res);
+    if (req->registry_id.n && !str_eq(req->registry_id, call->account))
+        return foreign(call, req->registry_id);
     if (req->next_token.p) {
         if (!str_unbase64(call->arena, req->next_token, &after) || !after.n)
             return ecr_refuse(call, "InvalidParameterException",
@@ -255,7 +298,7 @@ ecr_put_image_tag_mutability(struct api_call *call,
     res->registry_id = row.account;
     res->repository_name = row.name;
     res->image_tag_mutability = row.mutability;
-    return ecr_repository_update(call->txn, &row);
+    return ecr_save(call, &row);
 }
 
 int
@@ -274,5 +317,5 @@ ecr_put_image_scanning_configuration(struct api_call *call,
     res->registry_id = row.account;
     res->repository_name = row.name;
     res->image_scanning_configuration = req->image_scanning_configuration;
-    return ecr_repository_update(call->txn, &row);
+    return ecr_save(call, &row);
 }

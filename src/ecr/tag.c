@@ -1,13 +1,17 @@
 /* Tags of repositories. */
 #include "ecr/ecr.h"
 
+#include "api/tags.h"
+
 static size_t
 place_of(const struct str_list *list, struct str key)
 {
     size_t at = 0;
 
+    assert(list->n % 2 == 0);
     while (at < list->n && !str_eq(list->v[at], key))
         at += 2;
+    assert(at <= list->n);
     return at;
 }
 
@@ -17,7 +21,7 @@ ecr_tags_add(struct api_call *call, const struct ecr_TagList *tags, struct str_l
     LIST_EACH(tags, tag) {
         size_t at = place_of(list, tag->key);
 
-        if (str_starts(tag->key, S("aws:")) && !call->via.p)
+        if (api_tag_reserved(call, tag->key))
             return ecr_refuse(call, "InvalidTagParameterException",
                               "Tag keys that begin with aws: are AWS's own");
         if (at == list->n) {
@@ -26,7 +30,7 @@ ecr_tags_add(struct api_call *call, const struct ecr_TagList *tags, struct str_l
         }
         list->v[at + 1] = tag->value.p ? tag->value : S("");
     }
-    return list->n <= (size_t)2 * ECR_TAGS_MAX
+    return api_tags_own(list) <= ECR_TAGS_MAX
                ? 0
                : ecr_refuse(call, "TooManyTagsException", "A repository has at most %d tags",
                             ECR_TAGS_MAX);
@@ -38,6 +42,7 @@ copy_of(struct arena *a, const struct str_list *list)
 {
     struct str_list copy = {0};
 
+    assert(list->n % 2 == 0);
     for (size_t i = 0; i < list->n; i++)
         *LIST_PUSH(a, &copy) = list->v[i];
     return copy;
@@ -57,7 +62,7 @@ ecr_tag_resource(struct api_call *call, const struct ecr_TagResourceRequest *req
 
     row.tags = copy_of(call->arena, &found->tags);
     r = ecr_tags_add(call, &req->tags, &row.tags);
-    return r ? r : ecr_repository_update(call->txn, &row);
+    return r ? r : ecr_save(call, &row);
 }
 
 int
@@ -72,13 +77,8 @@ ecr_untag_resource(struct api_call *call, const struct ecr_UntagResourceRequest 
         return r;
     struct ecr_repository_row row = *found;
 
-    row.tags = (struct str_list){0};
-    for (size_t i = 0; i + 1 < found->tags.n; i += 2)
-        if (!str_in(&req->tag_keys, found->tags.v[i])) {
-            *LIST_PUSH(call->arena, &row.tags) = found->tags.v[i];
-            *LIST_PUSH(call->arena, &row.tags) = found->tags.v[i + 1];
-        }
-    return ecr_repository_update(call->txn, &row);
+    row.tags = api_tags_without(call->arena, &found->tags, &req->tag_keys);
+    return ecr_save(call, &row);
 }
 
 int

@@ -3,6 +3,7 @@
  * is kept sealed, because a signature is checked with it.  Who is who: user_id is the user's id, or
  * the account of the root.
  */
+#include "iam/holds.h"
 #include "iam/common.h"
 
 /* The key, when it is the owner's. */
@@ -11,6 +12,7 @@ find(struct api_call *call, const struct iam_owner *owner, struct str id,
      const struct iam_access_key_row **ret)
 {
     *ret = iam_access_key_get(call->txn, id);
+    assert(owner->id.n > 0);
     if (*ret && str_eq((*ret)->user_id, owner->id))
         return 0;
     return api_fault(call, &IAM_ERR(NoSuchEntity), "The Access Key with id %.*s cannot be found",
@@ -25,9 +27,9 @@ iam_create_access_key(struct api_call *call, const struct iam_CreateAccessKeyReq
     int r = iam_owner_of(call, req->user_name, &owner);
 
     if (r == 0)
-        r = iam_quota_check(
-            call, IAM_QUOTA_ACCESS_KEYS,
-            iam_count(call->txn, &iam_access_key_by_user, STORE_KEYS(owner.id)) + 1);
+        r = iam_quota_check(call, IAM_QUOTA_ACCESS_KEYS,
+                            iam_count(call->txn, &iam_access_key_by_user, STORE_KEYS(owner.id)) +
+                                1);
     if (r)
         return r;
     const struct iam_access_key_row row = {
@@ -39,6 +41,7 @@ iam_create_access_key(struct api_call *call, const struct iam_CreateAccessKeyReq
         .created_ms = call->now_ms,
     };
 
+    iam_access_key_assert(&row);
     r = iam_written(iam_access_key_insert(call->txn, &row), "access key", row.id);
     if (r)
         return r;
@@ -67,6 +70,7 @@ iam_list_access_keys(struct api_call *call, const struct iam_ListAccessKeysReque
         return r;
     API_PRESENT(&res->access_key_metadata);
     STORE_EACH(call->txn, iam_access_key_by_user, row, owner.id) {
+        iam_access_key_assert(row);
         if (!api_page_take(&page, iam_time_key(call, row->created_ms, row->id)))
             continue;
         *LIST_PUSH(call->arena, &res->access_key_metadata) = (struct iam_AccessKeyMetadata){
@@ -99,6 +103,7 @@ iam_update_access_key(struct api_call *call, const struct iam_UpdateAccessKeyReq
     struct iam_access_key_row new = *row;
 
     new.active = active;
+    iam_access_key_assert(&new);
     return iam_written(iam_access_key_update(call->txn, &new), "access key", new.id);
 }
 
@@ -131,6 +136,7 @@ iam_get_access_key_last_used(struct api_call *call,
                          "The Access Key with id %.*s cannot be found",
                          STR_ARG(req->access_key_id));
     assert(user || str_eq(row->user_id, row->account));
+    iam_access_key_assert(row);
     res->user_name = user ? user->name : S("");
     res->access_key_last_used = ARENA_NEW(call->arena, struct iam_AccessKeyLastUsed);
     *res->access_key_last_used = (struct iam_AccessKeyLastUsed){

@@ -24,6 +24,7 @@ is_alias(struct str s)
         ok = ok && !(i > 0 && s.p[i] == '-' && s.p[i - 1] == '-');
         digits += digit;
     }
+    assert(digits <= s.n);
     return ok && !(digits == s.n && s.n == ACCOUNT_DIGITS);
 }
 
@@ -57,6 +58,7 @@ iam_create_account_alias(struct api_call *call, const struct iam_CreateAccountAl
     if (account)
         new = *account;
     new.alias = req->account_alias;
+    assert(str_eq(new.id, call->account));
     return iam_account_put(call, &new);
 }
 
@@ -71,8 +73,8 @@ iam_delete_account_alias(struct api_call *call, const struct iam_DeleteAccountAl
     if (r)
         return r;
     if (!account || !str_eq(account->alias, req->account_alias))
-        return api_fault(call, &IAM_ERR(NoSuchEntity),
-                         "The Account Alias %.*s cannot be found.", STR_ARG(req->account_alias));
+        return api_fault(call, &IAM_ERR(NoSuchEntity), "The Account Alias %.*s cannot be found.",
+                         STR_ARG(req->account_alias));
     struct iam_account_row new = *account;
 
     new.alias = STR_NONE;
@@ -142,6 +144,7 @@ static const struct {
 static void
 add(struct api_call *call, struct iam_GetAccountSummaryResponse *res, const char *name, int64_t v)
 {
+    assert(name && v >= 0);
     *LIST_PUSH(call->arena, &res->summary_map) =
         (__typeof__(*res->summary_map.v)){str_from(name), opt_i64(v)};
 }
@@ -149,6 +152,7 @@ add(struct api_call *call, struct iam_GetAccountSummaryResponse *res, const char
 static int64_t
 count_of_owner(struct api_call *call, const struct store_index *by_user)
 {
+    assert(by_user);
     return iam_count(call->txn, by_user, STORE_KEYS(call->account));
 }
 

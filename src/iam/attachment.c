@@ -7,6 +7,7 @@
 static struct str
 attachment_id(struct api_call *call, struct str owner_id, struct str policy_arn)
 {
+    assert(owner_id.n > 0 && policy_arn.n > 0);
     return str_fmt(call->arena, "%.*s/%.*s", STR_ARG(owner_id), STR_ARG(policy_arn));
 }
 
@@ -36,8 +37,9 @@ attach(struct api_call *call, struct str owner_id, struct str policy_arn, enum i
     /* Attaching twice is no fault. */
     if (iam_attachment_get(call->txn, attachment_id(call, owner_id, policy_arn)))
         return 0;
-    r = iam_quota_check(
-        call, quota, iam_count(call->txn, &iam_attachment_by_owner, STORE_KEYS(owner_id)) + 1);
+    assert(str_eq(policy.arn, policy_arn));
+    r = iam_quota_check(call, quota,
+                        iam_count(call->txn, &iam_attachment_by_owner, STORE_KEYS(owner_id)) + 1);
     return r ? r : iam_attach(call, owner_id, policy_arn);
 }
 
@@ -53,8 +55,8 @@ detach(struct api_call *call, struct str owner_id, struct str policy_arn)
 }
 
 static int
-attached_page(struct api_call *call, struct str owner_id, struct str path_prefix,
-              struct str marker, struct opt_i64 max_items, struct iam_AttachedPolicyList *ret,
+attached_page(struct api_call *call, struct str owner_id, struct str path_prefix, struct str marker,
+              struct opt_i64 max_items, struct iam_AttachedPolicyList *ret,
               struct api_page *ret_page)
 {
     int r = iam_page_open(call, marker, max_items, ret_page);
@@ -70,6 +72,7 @@ attached_page(struct api_call *call, struct str owner_id, struct str path_prefix
         bool found = iam_managed_get(call, row->policy_arn, &policy);
 
         assert(found);
+        assert(str_eq(row->account, call->account) && str_eq(row->owner_id, owner_id));
         if (found && str_starts(policy.path, path_prefix) && api_page_take(ret_page, key))
             *LIST_PUSH(call->arena, ret) = (struct iam_AttachedPolicy){policy.name, policy.arn};
     }

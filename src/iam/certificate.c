@@ -5,7 +5,8 @@
  * whether the private key belongs to the certificate, whether the chain is one.  A server
  * certificate's private key is sealed in the store and no operation tells it.
  */
-#include "iam/common.h"
+#include "iam/holds.h"
+#include "iam/tag_ops.h"
 #include "iam/x509.h"
 
 /* ---- signing certificates ---- */
@@ -19,12 +20,14 @@ signing_key(struct api_call *call, struct str id)
 static struct str
 signing_id(const struct iam_signing_certificate_row *row)
 {
+    assert(str_starts(row->id, row->account) && row->id.p[row->account.n] == '/');
     return str_cut(row->id, row->account.n + 1, row->id.n);
 }
 
 static struct iam_SigningCertificate
 show_signing(const struct iam_owner *owner, const struct iam_signing_certificate_row *row)
 {
+    assert(row->body.n > 0 && str_eq(row->user_id, owner->id));
     return (struct iam_SigningCertificate){
         .user_name = owner->name,
         .certificate_id = signing_id(row),
@@ -58,6 +61,7 @@ uploaded_again(struct api_call *call, const struct iam_owner *owner,
                const struct iam_signing_certificate_row *row,
                struct iam_UploadSigningCertificateResponse *res)
 {
+    assert(res->certificate);
     if (!str_eq(row->user_id, owner->id))
         return api_fault(call, &IAM_ERR(DuplicateCertificate), "Duplicate certificate uploaded.");
     *res->certificate = show_signing(owner, row);
@@ -81,6 +85,7 @@ iam_upload_signing_certificate(struct api_call *call,
         return api_fault(call, &IAM_ERR(MalformedCertificate), "Certificate %.*s is malformed.",
                          STR_ARG(req->certificate_body));
     res->certificate = ARENA_NEW(call->arena, struct iam_SigningCertificate);
+    assert(facts.id.n > 0 && facts.from_ms <= facts.until_ms);
     old = iam_signing_certificate_get(call->txn, signing_key(call, facts.id));
     if (old)
         return uploaded_again(call, &owner, old, res);
@@ -165,8 +170,8 @@ iam_delete_signing_certificate(struct api_call *call,
 static int
 find_server(struct api_call *call, struct str name, const struct iam_server_certificate_row **ret)
 {
-    *ret = iam_server_certificate_by_name_get(call->txn, call->account,
-                                              str_lower(call->arena, name));
+    *ret =
+        iam_server_certificate_by_name_get(call->txn, call->account, str_lower(call->arena, name));
     if (*ret)
         return 0;
     return api_fault(call, &IAM_ERR(NoSuchEntity),
@@ -176,8 +181,8 @@ find_server(struct api_call *call, struct str name, const struct iam_server_cert
 static int
 server_name_free(struct api_call *call, struct str name, struct str but)
 {
-    const struct iam_server_certificate_row *row = iam_server_certificate_by_name_get(
-        call->txn, call->account, str_lower(call->arena, name));
+    const struct iam_server_certificate_row *row =
+        iam_server_certificate_by_name_get(call->txn, call->account, str_lower(call->arena, name));
 
     return row && !str_eq(row->id, but) ? iam_exists(call, "The Server Certificate", name) : 0;
 }
@@ -185,6 +190,7 @@ server_name_free(struct api_call *call, struct str name, struct str but)
 static int
 update_server(struct api_call *call, const struct iam_server_certificate_row *row)
 {
+    iam_server_certificate_assert(row);
     return iam_written(iam_server_certificate_update(call->txn, row), "server certificate",
                        row->id);
 }
@@ -192,6 +198,7 @@ update_server(struct api_call *call, const struct iam_server_certificate_row *ro
 static struct iam_ServerCertificateMetadata
 show_server(struct api_call *call, const struct iam_server_certificate_row *row)
 {
+    iam_server_certificate_assert(row);
     return (struct iam_ServerCertificateMetadata){
         .path = row->path,
         .server_certificate_name = row->name,
@@ -218,6 +225,7 @@ material_check(struct api_call *call, const struct iam_UploadServerCertificateRe
         return api_fault(call, &IAM_ERR(MalformedCertificate),
                          "Certificate is not yet valid. The 'Not Before' date restriction on the "
                          "certificate has not passed.");
+    assert(ret->from_ms <= call->now_ms && ret->until_ms >= call->now_ms);
     switch (x509_key_match(req->certificate_body, req->private_key)) {
     case X509_NO_KEY:
         return api_fault(call, &IAM_ERR(MalformedCertificate),
@@ -233,6 +241,7 @@ material_check(struct api_call *call, const struct iam_UploadServerCertificateRe
                     ? x509_chain_check(req->certificate_body, req->certificate_chain)
                     : -1;
 
+    assert(place >= -2);
     if (place == -2)
         return api_fault(call, &IAM_ERR(MalformedCertificate), "Unknown");
     if (place >= 0)
@@ -268,26 +277,23 @@ iam_upload_server_certificate(struct api_call *call,
     if (r == 0)
         r = material_check(call, req, &facts);
     if (r == 0)
-        r = iam_quota_check(call, IAM_QUOTA_SERVER_CERTIFICATES,
-                            iam_count(call->txn, &iam_server_certificate_by_name,
-                                      STORE_KEYS(call->account)) +
-                                1);
+        r = iam_quota_check(
+            call, IAM_QUOTA_SERVER_CERTIFICATES,
+            iam_count(call->txn, &iam_server_certificate_by_name, STORE_KEYS(call->account)) + 1);
     if (r)
         return r;
     row.expires_ms = facts.until_ms;
     r = iam_written(iam_server_certificate_insert(call->txn, &row), "server certificate", row.id);
     if (r)
         return r;
-    res->server_certificate_metadata =
-        ARENA_NEW(call->arena, struct iam_ServerCertificateMetadata);
+    res->server_certificate_metadata = ARENA_NEW(call->arena, struct iam_ServerCertificateMetadata);
     *res->server_certificate_metadata = show_server(call, &row);
     res->tags = iam_tags_show(call, &row.tags);
     return 0;
 }
 
 int
-iam_get_server_certificate(struct api_call *call,
-                           const struct iam_GetServerCertificateRequest *req,
+iam_get_server_certificate(struct api_call *call, const struct iam_GetServerCertificateRequest *req,
                            struct iam_GetServerCertificateResponse *res)
 {
     const struct iam_server_certificate_row *row;
@@ -369,60 +375,7 @@ iam_delete_server_certificate(struct api_call *call,
 
 /* ---- tags of server certificates ---- */
 
-int
-iam_tag_server_certificate(struct api_call *call,
-                           const struct iam_TagServerCertificateRequest *req,
-                           struct iam_TagServerCertificateResult *res)
-{
-    const struct iam_server_certificate_row *row;
-    struct str_list tags;
-    int r = find_server(call, req->server_certificate_name, &row);
-
-    (void)res;
-    if (r == 0)
-        r = iam_tags_given(call, req->tags.n);
-    if (r == 0)
-        r = iam_tags_put_cased(call, &req->tags, &row->tags, &tags);
-    if (r)
-        return r;
-    struct iam_server_certificate_row new = *row;
-
-    new.tags = tags;
-    return update_server(call, &new);
-}
-
-int
-iam_untag_server_certificate(struct api_call *call,
-                             const struct iam_UntagServerCertificateRequest *req,
-                             struct iam_UntagServerCertificateResult *res)
-{
-    const struct iam_server_certificate_row *row;
-    int r = find_server(call, req->server_certificate_name, &row);
-
-    (void)res;
-    if (r == 0)
-        r = iam_tag_keys_given(call, req->tag_keys.n);
-    if (r)
-        return r;
-    struct iam_server_certificate_row new = *row;
-
-    new.tags = iam_tags_drop_cased(call, &req->tag_keys, &row->tags);
-    return update_server(call, &new);
-}
-
-int
-iam_list_server_certificate_tags(struct api_call *call,
-                                 const struct iam_ListServerCertificateTagsRequest *req,
-                                 struct iam_ListServerCertificateTagsResponse *res)
-{
-    const struct iam_server_certificate_row *row;
-    struct api_page page;
-    int r = find_server(call, req->server_certificate_name, &row);
-
-    if (r == 0)
-        r = IAM_TAGS_LIST(call, &row->tags, req, res, &page);
-    if (r)
-        return r;
-    IAM_PAGE_CLOSE(call, &page, res);
-    return 0;
-}
+IAM_TAG_OPS(server_certificate, ServerCertificate, iam_server_certificate_row,
+            server_certificate_name, find_server, update_server, IAM_KEYS_CASED)
+IAM_TAG_LIST_OP(server_certificate, ServerCertificate, iam_server_certificate_row,
+                server_certificate_name, find_server)

@@ -2,10 +2,11 @@
  * What all resources of IAM share, so that a name that is not there, a quota that is full or a page
  * that is turned is worded and done in one place.
  */
-#include "iam/common.h"
+#include "iam/tag_ops.h"
 
 #include "api/managed_policy.h"
 #include "base/list.h"
+#include "iam/holds.h"
 
 #include <stdlib.h>
 
@@ -21,39 +22,49 @@ missing(struct api_call *call, const char *what, struct str name)
 int
 iam_exists(struct api_call *call, const char *what, struct str name)
 {
-    return api_fault(call, &IAM_ERR(EntityAlreadyExists), "%s with name %.*s already exists.",
-                     what, STR_ARG(name));
+    return api_fault(call, &IAM_ERR(EntityAlreadyExists), "%s with name %.*s already exists.", what,
+                     STR_ARG(name));
 }
 
 int
 iam_user_find(struct api_call *call, struct str name, const struct iam_user_row **ret)
 {
     *ret = iam_user_by_name_get(call->txn, call->account, str_lower(call->arena, name));
-    return *ret ? 0 : missing(call, "user", name);
+    if (!*ret)
+        return missing(call, "user", name);
+    iam_user_assert(*ret);
+    return 0;
 }
 
 int
 iam_group_find(struct api_call *call, struct str name, const struct iam_group_row **ret)
 {
     *ret = iam_group_by_name_get(call->txn, call->account, str_lower(call->arena, name));
-    return *ret ? 0 : missing(call, "group", name);
+    if (!*ret)
+        return missing(call, "group", name);
+    iam_group_assert(*ret);
+    return 0;
 }
 
 int
 iam_role_find(struct api_call *call, struct str name, const struct iam_role_row **ret)
 {
     *ret = iam_role_by_name_get(call->txn, call->account, str_lower(call->arena, name));
-    return *ret ? 0 : missing(call, "role", name);
+    if (!*ret)
+        return missing(call, "role", name);
+    iam_role_assert(*ret);
+    return 0;
 }
 
 int
 iam_profile_find(struct api_call *call, struct str name, const struct iam_profile_row **ret)
 {
     *ret = iam_profile_by_name_get(call->txn, call->account, str_lower(call->arena, name));
-    if (*ret)
-        return 0;
-    return api_fault(call, &IAM_ERR(NoSuchEntity), "Instance Profile %.*s cannot be found.",
-                     STR_ARG(name));
+    if (!*ret)
+        return api_fault(call, &IAM_ERR(NoSuchEntity), "Instance Profile %.*s cannot be found.",
+                         STR_ARG(name));
+    iam_profile_assert(*ret);
+    return 0;
 }
 
 int
@@ -111,6 +122,7 @@ iam_owner_of(struct api_call *call, struct str user_name, struct iam_owner *ret)
         return api_fault(call, &IAM_ERR(ValidationError),
                          "Must specify userName when calling with non-User credentials");
     *ret = (struct iam_owner){.id = row->id, .name = row->name, .row = row};
+    assert(str_eq(row->account, call->account));
     return 0;
 }
 
@@ -124,6 +136,7 @@ random_text(struct api_call *call, const char *alphabet, unsigned size, const ch
     size_t head = strlen(prefix);
     char *p = arena_alloc_raw(call->arena, head + n);
 
+    assert(n > 0);
     assert(size == 32 || size == 64);
     assert(strlen(alphabet) == size);
     memcpy(p, prefix, head);
@@ -155,8 +168,8 @@ iam_access_key_id(struct api_call *call)
 struct str
 iam_secret(struct api_call *call, size_t n)
 {
-    return random_text(
-        call, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 64, "", n);
+    return random_text(call, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 64,
+                       "", n);
 }
 
 struct str
@@ -201,6 +214,7 @@ iam_page_open(struct api_call *call, struct str marker, struct opt_i64 max_items
 void
 iam_page_spend(struct api_page *page, size_t *spent, size_t bytes)
 {
+    assert(page->left >= 0);
     *spent += bytes;
     if (*spent > PAGE_BYTES_MAX)
         page->left = 0;
@@ -229,6 +243,7 @@ typedef bool key_eq(struct str a, struct str b);
 static size_t
 tag_find(const struct str_list *tags, struct str key, key_eq *same)
 {
+    assert(tags->n % 2 == 0);
     for (size_t i = 0; i + 1 < tags->n; i += 2)
         if (same(tags->v[i], key))
             return i;
@@ -279,6 +294,7 @@ tags_put(struct api_call *call, const struct iam_TagList *tags, const struct str
         return api_fault(call, &IAM_ERR(LimitExceeded),
                          "The number of tags has reached the maximum limit.");
     *ret = all;
+    assert(all.n % 2 == 0 && all.n >= old->n);
     return 0;
 }
 
@@ -299,6 +315,7 @@ tags_drop(struct api_call *call, const struct str_list *keys, const struct str_l
         *LIST_PUSH(call->arena, &left) = old->v[i];
         *LIST_PUSH(call->arena, &left) = old->v[i + 1];
     }
+    assert(left.n % 2 == 0 && left.n <= old->n);
     return left;
 }
 
@@ -316,32 +333,27 @@ iam_tags_put_cased(struct api_call *call, const struct iam_TagList *tags,
     return tags_put(call, tags, old, str_eq, ret);
 }
 
-struct str_list
-iam_tags_drop(struct api_call *call, const struct str_list *keys, const struct str_list *old)
-{
-    return tags_drop(call, keys, old, str_eq_nocase);
-}
-
-struct str_list
-iam_tags_drop_cased(struct api_call *call, const struct str_list *keys, const struct str_list *old)
-{
-    return tags_drop(call, keys, old, str_eq);
-}
-
 int
-iam_tags_given(struct api_call *call, size_t n)
+iam_tags_tag(struct api_call *call, enum iam_keys keys, const struct iam_TagList *tags,
+             const struct str_list *old, struct str_list *ret)
 {
-    return n ? 0
-             : api_fault(call, &IAM_ERR(InvalidInput),
+    if (!tags->n)
+        return api_fault(call, &IAM_ERR(InvalidInput),
                          "The provided tag map must not be null/empty.");
+    return tags_put(call, tags, old, keys == IAM_KEYS_FOLDED ? str_eq_nocase : str_eq, ret);
 }
 
+/* What is not there is no fault. */
 int
-iam_tag_keys_given(struct api_call *call, size_t n)
+iam_tags_untag(struct api_call *call, enum iam_keys keys, const struct str_list *names,
+               const struct str_list *old, struct str_list *ret)
 {
-    return n ? 0
-             : api_fault(call, &IAM_ERR(InvalidInput),
+    if (!names->n && keys == IAM_KEYS_CASED)
+        return api_fault(call, &IAM_ERR(InvalidInput),
                          "The provided tag keys must not be null/empty.");
+    *ret = tags_drop(call, names, old, keys == IAM_KEYS_FOLDED ? str_eq_nocase : str_eq);
+    assert(ret->n % 2 == 0 && ret->n <= old->n);
+    return 0;
 }
 
 struct iam_TagList
@@ -370,6 +382,7 @@ iam_tags_page(struct api_call *call, const struct str_list *tags, struct str mar
     struct iam_TagList all = iam_tags_show(call, tags);
     int r = iam_page_open(call, marker, max_items, ret_page);
 
+    assert(all.n <= IAM_TAGS_MAX); /* three digits are enough */
     if (r)
         return r;
     if (all.n > 1)
@@ -403,6 +416,7 @@ iam_quota(enum iam_quota quota)
 int
 iam_quota_check(struct api_call *call, enum iam_quota quota, int64_t wanted)
 {
+    assert(wanted >= 0);
     if (wanted <= iam_quota(quota))
         return 0;
     return api_fault(call, &IAM_ERR(LimitExceeded), "Cannot exceed quota for %s: %lld",
@@ -416,6 +430,7 @@ iam_count(struct txn *txn, const struct store_index *index, const struct store_k
     struct store_cursor c = store_seek(txn, index, keys, n);
     int64_t count = 0;
 
+    assert(n > 0); /* of something: nobody counts a whole table */
     while (store_next(&c))
         count++;
     return count;
@@ -432,6 +447,7 @@ iam_conflict(struct api_call *call, const char *what)
 int
 iam_policies_gone(struct api_call *call, struct str owner_id)
 {
+    assert(owner_id.n > 0);
     if (iam_count(call->txn, &iam_attachment_by_owner, STORE_KEYS(owner_id)))
         return iam_conflict(call, "detach all policies");
     if (iam_count(call->txn, &iam_inline_by_owner, STORE_KEYS(owner_id)))
@@ -482,6 +498,7 @@ iam_boundary_show(struct api_call *call, struct str arn)
 struct iam_User
 iam_user_show(struct api_call *call, const struct iam_user_row *row)
 {
+    iam_user_assert(row);
     return (struct iam_User){
         .path = row->path,
         .user_name = row->name,

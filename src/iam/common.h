@@ -103,14 +103,6 @@ int iam_tags_put(struct api_call *call, const struct iam_TagList *tags,
                  const struct str_list *old, struct str_list *ret);
 int iam_tags_put_cased(struct api_call *call, const struct iam_TagList *tags,
                        const struct str_list *old, struct str_list *ret);
-/* `old` without these keys; what is not there is no fault. */
-struct str_list iam_tags_drop(struct api_call *call, const struct str_list *keys,
-                              const struct str_list *old);
-struct str_list iam_tags_drop_cased(struct api_call *call, const struct str_list *keys,
-                                    const struct str_list *old);
-/* InvalidInput when a Tag… or Untag… operation was given none; UntagUser and UntagRole take it. */
-int iam_tags_given(struct api_call *call, size_t n);
-int iam_tag_keys_given(struct api_call *call, size_t n);
 /* As a reply shows them; absent when there are none. */
 struct iam_TagList iam_tags_show(struct api_call *call, const struct str_list *tags);
 /* A page of them, sorted by key, for the List…Tags operations; ret is present. */

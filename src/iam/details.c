@@ -3,6 +3,7 @@
  * is said of them, a page at a time.  Page keys begin with a digit a kind, in the order in which
  * the kinds are walked, so that one Marker leads through all of them.
  */
+#include "iam/holds.h"
 #include "iam/document.h"
 #include "iam/managed.h"
 
@@ -23,6 +24,7 @@ wanted(const struct walk *w, struct str kind)
 static bool
 take(struct walk *w, char kind, struct str name)
 {
+    assert(kind >= '1' && kind <= '5');
     return api_page_take(&w->page, str_fmt(w->call->arena, "%c%.*s", kind, STR_ARG(name)));
 }
 
@@ -57,11 +59,13 @@ user_detail(struct api_call *call, const struct iam_user_row *row)
         .tags = iam_tags_show(call, &row->tags),
     };
 
+    iam_user_assert(row);
     API_PRESENT(&detail.group_list);
     STORE_EACH(call->txn, iam_member_by_user, member, row->id) {
         const struct iam_group_row *group = iam_group_get(call->txn, member->group_id);
 
         assert(group);
+        assert(str_eq(member->user_id, row->id) && str_eq(group->account, row->account));
         if (group)
             *LIST_PUSH(call->arena, &detail.group_list) = group->name;
     }
@@ -81,6 +85,7 @@ group_detail(struct api_call *call, const struct iam_group_row *row)
         .attached_managed_policies = iam_attached_show(call, row->id),
     };
 
+    iam_group_assert(row);
     API_PRESENT(&detail.group_policy_list);
     return detail;
 }
@@ -102,6 +107,7 @@ role_detail(struct api_call *call, const struct iam_role_row *row)
         .role_last_used = iam_role_used(call, row),
     };
 
+    iam_role_assert(row);
     API_PRESENT(&detail.role_policy_list);
     API_PRESENT(&detail.instance_profile_list);
     STORE_EACH(call->txn, iam_profile_by_role, profile, row->id)

@@ -48,6 +48,7 @@ iam_document_size(struct str json)
         /* UTF-8: the bytes behind the first of a character do not count. */
         size += !blank && (c & 0xc0) != 0x80;
     }
+    assert(size >= 0 && size <= (int64_t)json.n);
     return size;
 }
 
@@ -83,9 +84,11 @@ splice(struct arena *a, struct str text, struct splice_list *list)
         if (s->old.p < text.p + from || s->old.p + s->old.n > text.p + text.n)
             continue;
         size_t at = (size_t)(s->old.p - text.p);
+        assert(at >= from);
 
         out = str_cat(a, str_cat(a, out, str_cut(text, from, at)), s->new);
         from = at + s->old.n;
+        assert(from <= text.n);
     }
     return str_cat(a, out, str_cut(text, from, text.n));
 }
@@ -151,6 +154,7 @@ walk_principals(struct api_call *call, struct str json, each_principal *fn, void
 static int
 invalid_principal(struct api_call *call, struct str type, struct str value)
 {
+    assert(type.n > 0);
     return api_fault(call, &IAM_ERR(MalformedPolicyDocument),
                      "Invalid principal in policy: \"%.*s\":\"%.*s\"", STR_ARG(type),
                      STR_ARG(value));
@@ -190,6 +194,7 @@ split_entity(struct str entity, const char *type, struct str *ret_path, struct s
         slash--;
     *ret_path = str_cut(entity, head, slash);
     *ret_name = str_cut(entity, slash, entity.n);
+    assert(ret_path->n > 0 && ret_path->p[0] == '/' && ret_path->p[ret_path->n - 1] == '/');
     return true;
 }
 
@@ -199,6 +204,7 @@ entity_id(struct api_call *call, struct str account, struct str entity)
 {
     struct str path, name;
 
+    assert(is_account(account));
     if (split_entity(entity, "user", &path, &name)) {
         const struct iam_user_row *row =
             iam_user_by_name_get(call->txn, account, str_lower(call->arena, name));
@@ -236,13 +242,14 @@ aws_principal(struct api_call *call, struct str value, struct splice_list *chang
     part[5] = rest;
     if (!str_is(part[0], "arn") || !str_is(part[1], "aws") || part[3].n || !is_account(part[4]))
         return invalid_principal(call, S("AWS"), value);
-    if (str_is(part[2], "sts") && (str_starts(part[5], S("assumed-role/")) ||
-                                   str_starts(part[5], S("federated-user/"))))
+    if (str_is(part[2], "sts") &&
+        (str_starts(part[5], S("assumed-role/")) || str_starts(part[5], S("federated-user/"))))
         return 0;
     if (!str_is(part[2], "iam"))
         return invalid_principal(call, S("AWS"), value);
     if (str_is(part[5], "root"))
         return 0;
+    assert(str_is(part[2], "iam") && !part[3].n);
     struct str id = entity_id(call, part[4], part[5]);
     struct str path, name;
 
@@ -280,6 +287,7 @@ iam_trust_check(struct api_call *call, struct str json, struct str *ret)
         r = walk_principals(call, json, check_principal, &changes);
     if (r == 0)
         *ret = splice(call->arena, json, &changes);
+    assert(r != 0 || ret->n > 0);
     return r;
 }
 
@@ -293,16 +301,15 @@ show_principal(struct api_call *call, struct str type, struct str value, void *c
     const struct iam_user_row *user = iam_user_get(call->txn, value);
     const struct iam_role_row *role = iam_role_get(call->txn, value);
 
+    assert(!(user && role)); /* AIDA or AROA */
     if (user)
-        *LIST_PUSH(call->arena, changes) =
-            (struct splice){value, str_fmt(call->arena, "arn:aws:iam::%.*s:user%.*s%.*s",
-                                           STR_ARG(user->account), STR_ARG(user->path),
-                                           STR_ARG(user->name))};
+        *LIST_PUSH(call->arena, changes) = (struct splice){
+            value, str_fmt(call->arena, "arn:aws:iam::%.*s:user%.*s%.*s", STR_ARG(user->account),
+                           STR_ARG(user->path), STR_ARG(user->name))};
     if (role)
-        *LIST_PUSH(call->arena, changes) =
-            (struct splice){value, str_fmt(call->arena, "arn:aws:iam::%.*s:role%.*s%.*s",
-                                           STR_ARG(role->account), STR_ARG(role->path),
-                                           STR_ARG(role->name))};
+        *LIST_PUSH(call->arena, changes) = (struct splice){
+            value, str_fmt(call->arena, "arn:aws:iam::%.*s:role%.*s%.*s", STR_ARG(role->account),
+                           STR_ARG(role->path), STR_ARG(role->name))};
     return 0;
 }
 

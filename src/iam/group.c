@@ -2,11 +2,13 @@
  * Groups, and who is in them: a row a membership, by the ids of both, so that neither renaming
  * touches it.
  */
+#include "iam/holds.h"
 #include "iam/common.h"
 
 static struct iam_Group
 show(struct api_call *call, const struct iam_group_row *row)
 {
+    iam_group_assert(row);
     return (struct iam_Group){
         .path = row->path,
         .group_name = row->name,
@@ -33,13 +35,14 @@ iam_create_group(struct api_call *call, const struct iam_CreateGroupRequest *req
     int r = iam_group_name_free(call, req->group_name, STR_NONE);
 
     if (r == 0)
-        r = iam_quota_check(
-            call, IAM_QUOTA_GROUPS,
-            iam_count(call->txn, &iam_group_by_name, STORE_KEYS(call->account)) + 1);
+        r = iam_quota_check(call, IAM_QUOTA_GROUPS,
+                            iam_count(call->txn, &iam_group_by_name, STORE_KEYS(call->account)) +
+                                1);
     if (r == 0)
         r = iam_written(iam_group_insert(call->txn, &row), "group", row.id);
     if (r)
         return r;
+    iam_group_assert(&row);
     res->group = arena_alloc(call->arena, sizeof(*res->group));
     *res->group = show(call, &row);
     return 0;
@@ -64,6 +67,7 @@ iam_get_group(struct api_call *call, const struct iam_GetGroupRequest *req,
         const struct iam_user_row *user = iam_user_get(call->txn, member->user_id);
 
         assert(user);
+        assert(str_eq(member->group_id, group->id) && str_eq(user->account, group->account));
         if (api_page_take(&page, user->id))
             *LIST_PUSH(call->arena, &res->users) = iam_user_show(call, user);
     }
@@ -109,6 +113,7 @@ iam_update_group(struct api_call *call, const struct iam_UpdateGroupRequest *req
     }
     if (req->new_path.p)
         new.path = req->new_path;
+    iam_group_assert(&new);
     return iam_written(iam_group_update(call->txn, &new), "group", new.id);
 }
 
@@ -149,6 +154,7 @@ membership_look(struct api_call *call, struct str group_name, struct str user_na
         return r;
     ret->id = str_fmt(call->arena, "%.*s/%.*s", STR_ARG(ret->group->id), STR_ARG(ret->user->id));
     ret->row = iam_member_get(call->txn, ret->id);
+    assert(!ret->row || str_eq(ret->row->user_id, ret->user->id));
     return 0;
 }
 
@@ -177,8 +183,7 @@ iam_add_user_to_group(struct api_call *call, const struct iam_AddUserToGroupRequ
 }
 
 int
-iam_remove_user_from_group(struct api_call *call,
-                           const struct iam_RemoveUserFromGroupRequest *req,
+iam_remove_user_from_group(struct api_call *call, const struct iam_RemoveUserFromGroupRequest *req,
                            struct iam_RemoveUserFromGroupResult *res)
 {
     struct membership m;
@@ -207,6 +212,7 @@ iam_list_groups_for_user(struct api_call *call, const struct iam_ListGroupsForUs
         const struct iam_group_row *group = iam_group_get(call->txn, member->group_id);
 
         assert(group);
+        assert(str_eq(member->user_id, user->id));
         if (api_page_take(&page, group->id))
             *LIST_PUSH(call->arena, &res->groups) = show(call, group);
     }

@@ -25,6 +25,7 @@ add_boundary(struct api_call *call, struct str boundary, struct api_resource *re
         "PutUserPolicy",
     };
 
+    assert(boundary.n == 0 || str_starts(boundary, S("arn:")));
     for (size_t i = 0; boundary.n && i < ARRAY_LEN(operations); i++)
         if (str_is(api_op_name(call->service, call->op), operations[i]))
             api_context_add(call, &ret->keys, S("iam:PermissionsBoundary"), boundary);
@@ -91,6 +92,7 @@ static void
 named_by_arn(const struct api_call *call, struct str id, struct str owner,
              const struct str_list *tags, struct api_resource *ret)
 {
+    assert(!tags || owner.n > 0);
     if (str_starts(id, S("arn:")))
         ret->arn = id;
     if (tags && str_eq(owner, call->account))
@@ -149,6 +151,7 @@ list_resource(struct api_call *call, struct str id, struct api_resource *ret)
     assert(str_ends(ret->arn, S("/")));
     struct str prefix = str_starts(id, S("/")) ? str_cut(id, 1, id.n) : id;
 
+    assert(prefix.n == 0 || prefix.p[0] != '/' || str_starts(id, S("//")));
     ret->arn = str_cat(call->arena, ret->arn, prefix);
     return 0;
 }

@@ -16,6 +16,7 @@ struct owner {
 static struct str
 inline_id(struct api_call *call, struct str owner_id, struct str name)
 {
+    assert(owner_id.n > 0 && name.n > 0);
     return str_fmt(call->arena, "%.*s/%.*s", STR_ARG(owner_id), STR_ARG(name));
 }
 
@@ -26,8 +27,8 @@ inline_find(struct api_call *call, const char *kind, struct str owner_id, struct
     *ret = iam_inline_get(call->txn, inline_id(call, owner_id, name));
     if (*ret)
         return 0;
-    return api_fault(call, &IAM_ERR(NoSuchEntity),
-                     "The %s policy with name %.*s cannot be found.", kind, STR_ARG(name));
+    return api_fault(call, &IAM_ERR(NoSuchEntity), "The %s policy with name %.*s cannot be found.",
+                     kind, STR_ARG(name));
 }
 
 static int
@@ -51,12 +52,13 @@ inline_put(struct api_call *call, const struct owner *owner, struct str name, st
         if (str_eq(other->name, name))
             continue;
         size += iam_document_size(other->document);
+        assert(str_eq(other->account, call->account));
         bytes += other->document.n;
     }
     if (size > quota || bytes > INLINE_BYTES_MAX)
         return api_fault(call, &IAM_ERR(LimitExceeded),
-                         "Maximum policy size of %lld bytes exceeded for %s %.*s",
-                         (long long)quota, owner->kind, STR_ARG(owner->name));
+                         "Maximum policy size of %lld bytes exceeded for %s %.*s", (long long)quota,
+                         owner->kind, STR_ARG(owner->name));
     if (iam_inline_get(call->txn, row.id))
         return iam_written(iam_inline_update(call->txn, &row), "policy", row.id);
     return iam_written(iam_inline_insert(call->txn, &row), "policy", row.id);
@@ -72,8 +74,8 @@ inline_drop(struct api_call *call, const char *kind, struct str owner_id, struct
 }
 
 static int
-inline_page(struct api_call *call, struct str owner_id, struct str marker,
-            struct opt_i64 max_items, struct str_list *ret, struct api_page *ret_page)
+inline_page(struct api_call *call, struct str owner_id, struct str marker, struct opt_i64 max_items,
+            struct str_list *ret, struct api_page *ret_page)
 {
     int r = iam_page_open(call, marker, max_items, ret_page);
 
@@ -139,8 +141,8 @@ inline_page(struct api_call *call, struct str owner_id, struct str marker,
         int r = iam_##kind##_find(call, req->member, &row);                                        \
                                                                                                    \
         if (r == 0)                                                                                \
-            r = inline_page(call, row->id, req->marker, req->max_items,                            \
-                            &res->policy_names, &page);                                            \
+            r = inline_page(call, row->id, req->marker, req->max_items, &res->policy_names,        \
+                            &page);                                                                \
         if (r == 0)                                                                                \
             IAM_PAGE_CLOSE(call, &page, res);                                                      \
         return r;                                                                                  \

@@ -32,6 +32,7 @@ iam_jwks_put(struct txn *txn, struct arena *a, struct str arn, struct str key_se
 
     if (r < 0)
         return error_origin(-r, "provider %.*s cannot be written", STR_ARG(arn));
+    assert(n > 0);
     *ret_n = n;
     return 0;
 }

@@ -4,6 +4,7 @@
  * There is no console, so no password is kept: one that is given is held against the account's
  * password policy and forgotten.  docs/iam.md says so.
  */
+#include "iam/holds.h"
 #include "iam/common.h"
 #include "iam/password.h"
 
@@ -25,6 +26,7 @@ find(struct api_call *call, struct str user_name, const struct iam_user_row **re
         return r;
     if (!owner.row || !owner.row->login_created_ms)
         return missing(call, owner.row ? owner.name : owner.id);
+    iam_user_assert(owner.row);
     *ret = owner.row;
     return 0;
 }
@@ -44,6 +46,7 @@ show(struct api_call *call, const struct iam_user_row *row)
 static int
 update(struct api_call *call, const struct iam_user_row *row)
 {
+    iam_user_assert(row);
     return iam_written(iam_user_update(call->txn, row), "user", row->id);
 }
 

@@ -2,6 +2,7 @@
  * Managed policies as one kind of thing, whether they are rows or compiled in.  What differs is
  * decided here once, so that no operation asks whose a policy is.
  */
+#include "iam/holds.h"
 #include "iam/managed.h"
 
 #include "iam/document.h"
@@ -13,9 +14,9 @@
 const struct iam_policy_version_row *
 iam_version_get(struct api_call *call, const struct iam_policy_row *policy, int64_t number)
 {
+    assert(number > 0 && number <= policy->last_version);
     return iam_policy_version_get(
-        call->txn,
-        str_fmt(call->arena, "%.*s/v%lld", STR_ARG(policy->id), (long long)number));
+        call->txn, str_fmt(call->arena, "%.*s/v%lld", STR_ARG(policy->id), (long long)number));
 }
 
 int64_t
@@ -31,10 +32,11 @@ iam_version_number(struct str version)
 struct iam_managed
 iam_managed_of(struct api_call *call, const struct iam_policy_row *row)
 {
-    const struct iam_policy_version_row *version =
-        iam_version_get(call, row, row->default_version);
+    const struct iam_policy_version_row *version = iam_version_get(call, row, row->default_version);
 
     assert(version);
+    iam_policy_assert(row);
+    assert(version->number == row->default_version && version->document.n > 0);
     return (struct iam_managed){
         .arn = row->arn,
         .name = row->name,
@@ -52,6 +54,7 @@ iam_managed_of(struct api_call *call, const struct iam_policy_row *row)
 static struct iam_managed
 managed_of_aws(const struct managed_policy *policy)
 {
+    assert(str_starts(policy->arn, S(AWS_POLICIES)) && policy->document.n > 0);
     return (struct iam_managed){
         .arn = policy->arn,
         .name = policy->name,
@@ -77,6 +80,7 @@ iam_managed_get(struct api_call *call, struct str arn, struct iam_managed *ret)
     if (!managed_policy_find(arn, &aws))
         return false;
     *ret = managed_of_aws(&aws);
+    assert(!ret->row && ret->version.n > 0);
     return true;
 }
 
@@ -113,6 +117,7 @@ iam_managed_own(struct api_call *call, struct str arn, const struct iam_policy_r
                          STR_ARG(call->principal_arn),
                          STR_ARG(api_op_name(call->service, call->op)), STR_ARG(arn));
     *ret = policy.row;
+    assert(str_eq((*ret)->account, call->account));
     return 0;
 }
 
@@ -140,6 +145,7 @@ count_boundary(struct api_call *call, struct iam_boundary_counts *counts, struct
     LIST_EACH(counts, c) {
         if (str_eq(c->arn, arn)) {
             c->n++;
+            assert(c->n > 1);
             return;
         }
     }
@@ -198,6 +204,7 @@ struct iam_PolicyVersion
 iam_version_show(struct api_call *call, const struct iam_policy_row *policy,
                  const struct iam_policy_version_row *row, bool with_document)
 {
+    assert(str_eq(row->policy_id, policy->id) && row->number <= policy->last_version);
     return (struct iam_PolicyVersion){
         .document = with_document ? iam_document_show(call, row->document) : STR_NONE,
         .version_id = str_fmt(call->arena, "v%lld", (long long)row->number),
@@ -226,6 +233,7 @@ iam_attached_show(struct api_call *call, struct str owner_id)
     API_PRESENT(&list);
     STORE_EACH(call->txn, iam_attachment_by_owner, row, owner_id) {
         struct iam_managed policy;
+        assert(str_eq(row->owner_id, owner_id));
 
         if (iam_managed_get(call, row->policy_arn, &policy))
             *LIST_PUSH(call->arena, &list) = (struct iam_AttachedPolicy){policy.name, policy.arn};

@@ -8,12 +8,13 @@
  */
 #include "codec/base32.h"
 #include "codec/totp.h"
-#include "iam/common.h"
+#include "iam/holds.h"
+#include "iam/tag_ops.h"
 
 enum {
-    SEED_BYTES = 40,     /* 64 characters of base32 */
-    SERIAL_MAX = 253,    /* so that what follows ":mfa" fits into a Marker */
-    STEPS_BEHIND = 998,  /* of the second code */
+    SEED_BYTES = 40,    /* 64 characters of base32 */
+    SERIAL_MAX = 253,   /* so that what follows ":mfa" fits into a Marker */
+    STEPS_BEHIND = 998, /* of the second code */
     STEPS_AHEAD = 1000,
 };
 
@@ -23,6 +24,7 @@ find(struct api_call *call, struct str serial, const struct iam_mfa_device_row *
     *ret = iam_mfa_device_get(call->txn, serial);
     if (*ret && str_eq((*ret)->account, call->account))
         return 0;
+    assert(!*ret || !str_eq((*ret)->account, call->account));
     return api_fault(call, &IAM_ERR(NoSuchEntity),
                      "VirtualMFADevice with serial number %.*s doesn't exist.", STR_ARG(serial));
 }
@@ -30,6 +32,7 @@ find(struct api_call *call, struct str serial, const struct iam_mfa_device_row *
 static int
 update(struct api_call *call, const struct iam_mfa_device_row *row)
 {
+    iam_mfa_device_assert(row);
     return iam_written(iam_mfa_device_update(call->txn, row), "MFA device", row->id);
 }
 
@@ -42,6 +45,7 @@ self_check(struct api_call *call, struct str user_id)
 {
     static const struct api_error denied = {"AccessDenied", 403};
 
+    assert(user_id.n > 0);
     if (call->principal.kind != POLICY_USER || !str_eq(call->principal.unique_id, user_id) ||
         (call->session && call->session->mfa) ||
         !iam_count(call->txn, &iam_mfa_device_by_user, STORE_KEYS(user_id)))
@@ -76,6 +80,7 @@ iam_create_virtual_mfa_device(struct api_call *call,
         return api_fault(call, &IAM_ERR(EntityAlreadyExists), "MFA device already exists.");
     call->env->random(call->env, seed, sizeof(seed));
     row.seed = base32_encode(call->arena, str_of(seed, sizeof(seed)));
+    iam_mfa_device_assert(&row);
     r = iam_written(iam_mfa_device_insert(call->txn, &row), "MFA device", row.id);
     if (r)
         return r;
@@ -90,8 +95,8 @@ iam_create_virtual_mfa_device(struct api_call *call,
 
 int
 iam_delete_virtual_mfa_device(struct api_call *call,
-                             const struct iam_DeleteVirtualMFADeviceRequest *req,
-                             struct iam_DeleteVirtualMFADeviceResult *res)
+                              const struct iam_DeleteVirtualMFADeviceRequest *req,
+                              struct iam_DeleteVirtualMFADeviceResult *res)
 {
     const struct iam_mfa_device_row *row;
     int r = find(call, req->serial_number, &row);
@@ -121,18 +126,20 @@ pair_check(struct api_call *call, const struct iam_mfa_device_row *row, struct s
     first = MAX(first, row->pair_step + 1);
     int64_t step = first > last ? -1 : totp_find(key, first, last, code1, code2);
 
+    assert(step < 0 || (step >= first && step <= last));
     if (step < 0)
         return api_fault(call, &IAM_ERR(InvalidAuthenticationCode),
                          "Authentication code for device is not valid.");
     *ret = *row;
     ret->pair_step = step + 1;
+    assert(ret->pair_step > row->pair_step);
     ret->drift_steps = step + 1 - totp_step(call->now_ms);
     return 0;
 }
 
 int
 iam_enable_mfa_device(struct api_call *call, const struct iam_EnableMFADeviceRequest *req,
-                     struct iam_EnableMFADeviceResult *res)
+                      struct iam_EnableMFADeviceResult *res)
 {
     const struct iam_user_row *user;
     const struct iam_mfa_device_row *row;
@@ -151,14 +158,13 @@ iam_enable_mfa_device(struct api_call *call, const struct iam_EnableMFADeviceReq
                          "MFA Device for user %.*s already exists.", STR_ARG(user->name));
     if (row->user_id.n)
         return api_fault(call, &IAM_ERR(EntityAlreadyExists), "MFA Device is already in use.");
-    r = iam_quota_check(
-        call, IAM_QUOTA_MFA_DEVICES,
-        iam_count(call->txn, &iam_mfa_device_by_user, STORE_KEYS(user->id)) + 1);
+    r = iam_quota_check(call, IAM_QUOTA_MFA_DEVICES,
+                        iam_count(call->txn, &iam_mfa_device_by_user, STORE_KEYS(user->id)) + 1);
     if (r == 0)
         r = pair_check(call, row, req->authentication_code1, req->authentication_code2, &new);
     if (r)
         return r;
-    assert(!new.user_id.n && new.pair_step > row->pair_step); /* both codes are used up */
+    assert(!new.user_id.n &&new.pair_step > row->pair_step); /* both codes are used up */
     new.user_id = user->id;
     new.enabled_ms = call->now_ms;
     return update(call, &new);
@@ -177,7 +183,7 @@ find_enabled(struct api_call *call, const struct iam_owner *owner, struct str se
 
 int
 iam_deactivate_mfa_device(struct api_call *call, const struct iam_DeactivateMFADeviceRequest *req,
-                         struct iam_DeactivateMFADeviceResult *res)
+                          struct iam_DeactivateMFADeviceResult *res)
 {
     const struct iam_mfa_device_row *row;
     struct iam_owner owner;
@@ -200,7 +206,7 @@ iam_deactivate_mfa_device(struct api_call *call, const struct iam_DeactivateMFAD
 
 int
 iam_resync_mfa_device(struct api_call *call, const struct iam_ResyncMFADeviceRequest *req,
-                     struct iam_ResyncMFADeviceResult *res)
+                      struct iam_ResyncMFADeviceResult *res)
 {
     const struct iam_mfa_device_row *row;
     struct iam_mfa_device_row new;
@@ -219,7 +225,7 @@ iam_resync_mfa_device(struct api_call *call, const struct iam_ResyncMFADeviceReq
 
 int
 iam_list_mfa_devices(struct api_call *call, const struct iam_ListMFADevicesRequest *req,
-                    struct iam_ListMFADevicesResponse *res)
+                     struct iam_ListMFADevicesResponse *res)
 {
     struct iam_owner owner;
     struct api_page page;
@@ -233,6 +239,7 @@ iam_list_mfa_devices(struct api_call *call, const struct iam_ListMFADevicesReque
     API_PRESENT(&res->mfa_devices);
     STORE_EACH(call->txn, iam_mfa_device_by_user, row, owner.id) {
         /* A user has eight at most; the time alone is not unique, and a serial may be long. */
+        iam_mfa_device_assert(row);
         if (!api_page_take(&page, str_fmt(call->arena, "%03zu", seen++)))
             continue;
         *LIST_PUSH(call->arena, &res->mfa_devices) = (struct iam_MFADevice){
@@ -258,6 +265,7 @@ show_virtual(struct api_call *call, const struct iam_mfa_device_row *row)
 {
     struct iam_VirtualMFADevice device = {.serial_number = row->id};
 
+    iam_mfa_device_assert(row);
     if (row->user_id.n) {
         const struct iam_user_row *user = iam_user_get(call->txn, row->user_id);
 
@@ -271,8 +279,8 @@ show_virtual(struct api_call *call, const struct iam_mfa_device_row *row)
 
 int
 iam_list_virtual_mfa_devices(struct api_call *call,
-                            const struct iam_ListVirtualMFADevicesRequest *req,
-                            struct iam_ListVirtualMFADevicesResponse *res)
+                             const struct iam_ListVirtualMFADevicesRequest *req,
+                             struct iam_ListVirtualMFADevicesResponse *res)
 {
     size_t head = strlen("arn:aws:iam::000000000000:mfa");
     struct api_page page;
@@ -293,7 +301,7 @@ iam_list_virtual_mfa_devices(struct api_call *call,
 /* For keys that follow FIDO alone; AWS refuses virtual devices here, and there are no others. */
 int
 iam_get_mfa_device(struct api_call *call, const struct iam_GetMFADeviceRequest *req,
-                  struct iam_GetMFADeviceResponse *res)
+                   struct iam_GetMFADeviceResponse *res)
 {
     const struct iam_mfa_device_row *row;
     struct iam_owner owner;
@@ -312,57 +320,5 @@ iam_get_mfa_device(struct api_call *call, const struct iam_GetMFADeviceRequest *
 
 /* ---- tags ---- */
 
-int
-iam_tag_mfa_device(struct api_call *call, const struct iam_TagMFADeviceRequest *req,
-                  struct iam_TagMFADeviceResult *res)
-{
-    const struct iam_mfa_device_row *row;
-    struct str_list tags;
-    int r = find(call, req->serial_number, &row);
-
-    (void)res;
-    if (r == 0)
-        r = iam_tags_given(call, req->tags.n);
-    if (r == 0)
-        r = iam_tags_put_cased(call, &req->tags, &row->tags, &tags);
-    if (r)
-        return r;
-    struct iam_mfa_device_row new = *row;
-
-    new.tags = tags;
-    return update(call, &new);
-}
-
-int
-iam_untag_mfa_device(struct api_call *call, const struct iam_UntagMFADeviceRequest *req,
-                    struct iam_UntagMFADeviceResult *res)
-{
-    const struct iam_mfa_device_row *row;
-    int r = find(call, req->serial_number, &row);
-
-    (void)res;
-    if (r == 0)
-        r = iam_tag_keys_given(call, req->tag_keys.n);
-    if (r)
-        return r;
-    struct iam_mfa_device_row new = *row;
-
-    new.tags = iam_tags_drop_cased(call, &req->tag_keys, &row->tags);
-    return update(call, &new);
-}
-
-int
-iam_list_mfa_device_tags(struct api_call *call, const struct iam_ListMFADeviceTagsRequest *req,
-                        struct iam_ListMFADeviceTagsResponse *res)
-{
-    const struct iam_mfa_device_row *row;
-    struct api_page page;
-    int r = find(call, req->serial_number, &row);
-
-    if (r == 0)
-        r = IAM_TAGS_LIST(call, &row->tags, req, res, &page);
-    if (r)
-        return r;
-    IAM_PAGE_CLOSE(call, &page, res);
-    return 0;
-}
+IAM_TAG_OPS(mfa_device, MFADevice, iam_mfa_device_row, serial_number, find, update, IAM_KEYS_CASED)
+IAM_TAG_LIST_OP(mfa_device, MFADevice, iam_mfa_device_row, serial_number, find)

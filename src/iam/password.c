@@ -46,6 +46,7 @@ write_policy(struct arena *a, const struct iam_PasswordPolicy *policy)
     struct buf b;
     struct json_out o = {.buf = &b};
 
+    assert(policy->minimum_password_length.set);
     buf_init(&b, POLICY_BYTES_MAX);
     json_open(&o, '{');
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
@@ -100,6 +101,7 @@ iam_password_policy(struct api_call *call, struct iam_PasswordPolicy *ret)
         return false;
     *ret = (struct iam_PasswordPolicy){0};
     read_policy(call->arena, account->password_policy, ret);
+    assert(ret->minimum_password_length.set);
     return true;
 }
 
@@ -121,6 +123,7 @@ iam_password_check(struct api_call *call, struct str password)
         digit = digit || (c >= '0' && c <= '9');
         symbol = symbol || (c && strchr("!@#$%^&*()_+-=[]{}|'", c));
     }
+    assert(policy.minimum_password_length.v > 0);
     bool ok = (int64_t)str_chars(password) >= policy.minimum_password_length.v;
 
     if (own)
@@ -177,8 +180,7 @@ iam_update_account_password_policy(struct api_call *call,
                                    struct iam_UpdateAccountPasswordPolicyResult *res)
 {
     const struct iam_PasswordPolicy policy = {
-        .minimum_password_length =
-            opt_i64(opt_i64_or(req->minimum_password_length, UPDATE_LENGTH)),
+        .minimum_password_length = opt_i64(opt_i64_or(req->minimum_password_length, UPDATE_LENGTH)),
         .require_symbols = opt_bool(opt_bool_or(req->require_symbols, false)),
         .require_numbers = opt_bool(opt_bool_or(req->require_numbers, false)),
         .require_uppercase_characters =
@@ -193,6 +195,7 @@ iam_update_account_password_policy(struct api_call *call,
         .hard_expiry = opt_bool(opt_bool_or(req->hard_expiry, false)),
     };
 
+    assert(policy.minimum_password_length.v >= UPDATE_LENGTH);
     (void)res;
     return put(call, write_policy(call->arena, &policy));
 }

@@ -2,7 +2,9 @@
  * Customer managed policies, and the lists in which AWS's own stand beside them.
  */
 #include "iam/document.h"
+#include "iam/holds.h"
 #include "iam/managed.h"
+#include "iam/tag_ops.h"
 
 static struct iam_Policy *
 policy_show_all(struct api_call *call, const struct iam_managed *policy)
@@ -25,19 +27,19 @@ policy_check(struct api_call *call, const struct iam_CreatePolicyRequest *req,
 {
     int r = 0;
 
+    assert(row->name_lower.n == row->name.n);
     if (iam_policy_by_name_get(call->txn, call->account, row->name_lower))
         r = api_fault(call, &IAM_ERR(EntityAlreadyExists),
                       "A policy called %.*s already exists. Duplicate names are not allowed.",
                       STR_ARG(row->name));
     if (r == 0)
-        r = iam_quota_check(
-            call, IAM_QUOTA_POLICIES,
-            iam_count(call->txn, &iam_policy_by_name, STORE_KEYS(call->account)) + 1);
+        r = iam_quota_check(call, IAM_QUOTA_POLICIES,
+                            iam_count(call->txn, &iam_policy_by_name, STORE_KEYS(call->account)) +
+                                1);
     if (r == 0)
         r = iam_document_check(call, req->policy_document, POLICY_MANAGED);
     if (r == 0)
-        r = iam_quota_check(call, IAM_QUOTA_POLICY_SIZE,
-                            iam_document_size(req->policy_document));
+        r = iam_quota_check(call, IAM_QUOTA_POLICY_SIZE, iam_document_size(req->policy_document));
     return r;
 }
 
@@ -69,13 +71,14 @@ iam_create_policy(struct api_call *call, const struct iam_CreatePolicyRequest *r
 
     row.arn = iam_arn(call, "policy", row.path, row.name);
     if (r == 0)
-        r = iam_tags_put(call, &req->tags, &none, &row.tags);
+        r = iam_tags_put_cased(call, &req->tags, &none, &row.tags);
     if (r == 0)
         r = iam_written(iam_policy_insert(call->txn, &row), "policy", row.id);
     if (r == 0)
         r = iam_written(iam_policy_version_insert(call->txn, &version), "version", version.id);
     if (r)
         return r;
+    iam_policy_assert(&row);
     const struct iam_managed policy = iam_managed_of(call, &row);
 
     res->policy = policy_show_all(call, &policy);
@@ -114,6 +117,7 @@ list_policy(struct policies_walk *w, const struct iam_managed *policy, struct st
     bool attached = shown.attachment_count.v > 0;
     bool boundary = shown.permissions_boundary_usage_count.v > 0;
 
+    assert(key.n > 1 && key.n <= IAM_PAGE_KEY_MAX);
     if (!str_starts(policy->path, w->req->path_prefix))
         return;
     if (opt_bool_or(w->req->only_attached, false) && !attached && !boundary)
@@ -180,52 +184,24 @@ iam_delete_policy(struct api_call *call, const struct iam_DeletePolicyRequest *r
                          "must delete the policy's versions. The default version is deleted with "
                          "the policy.");
     STORE_EACH(call->txn, iam_policy_version_by_policy, version, row->id) {
-        r = iam_written(iam_policy_version_delete(call->txn, version->id), "version",
-                        version->id);
+        r = iam_written(iam_policy_version_delete(call->txn, version->id), "version", version->id);
         if (r)
             return r;
     }
+    assert(!iam_count(call->txn, &iam_policy_version_by_policy, STORE_KEYS(row->id)));
     return iam_written(iam_policy_delete(call->txn, row->id), "policy", row->id);
 }
 
 /* ---- tags ---- */
 
 static int
-policy_put_tags(struct api_call *call, const struct iam_policy_row *row,
-                const struct str_list *tags)
+policy_put(struct api_call *call, const struct iam_policy_row *row)
 {
-    struct iam_policy_row new = *row;
-
-    new.tags = *tags;
-    return iam_written(iam_policy_update(call->txn, &new), "policy", row->id);
+    iam_policy_assert(row);
+    return iam_written(iam_policy_update(call->txn, row), "policy", row->id);
 }
 
-int
-iam_tag_policy(struct api_call *call, const struct iam_TagPolicyRequest *req,
-               struct iam_TagPolicyResult *res UNUSED)
-{
-    const struct iam_policy_row *row;
-    struct str_list tags;
-    int r = iam_managed_own(call, req->policy_arn, &row);
-
-    if (r == 0)
-        r = iam_tags_put(call, &req->tags, &row->tags, &tags);
-    return r ? r : policy_put_tags(call, row, &tags);
-}
-
-int
-iam_untag_policy(struct api_call *call, const struct iam_UntagPolicyRequest *req,
-                 struct iam_UntagPolicyResult *res UNUSED)
-{
-    const struct iam_policy_row *row;
-    int r = iam_managed_own(call, req->policy_arn, &row);
-
-    if (r)
-        return r;
-    const struct str_list tags = iam_tags_drop(call, &req->tag_keys, &row->tags);
-
-    return policy_put_tags(call, row, &tags);
-}
+IAM_TAG_OPS(policy, Policy, iam_policy_row, policy_arn, iam_managed_own, policy_put, IAM_KEYS_CASED)
 
 int
 iam_list_policy_tags(struct api_call *call, const struct iam_ListPolicyTagsRequest *req,
@@ -252,12 +228,11 @@ struct usage {
 };
 
 static bool
-used_by(struct api_call *call, const struct usage *usage, struct str owner_id,
-        struct str boundary)
+used_by(struct api_call *call, const struct usage *usage, struct str owner_id, struct str boundary)
 {
-    struct str id =
-        str_fmt(call->arena, "%.*s/%.*s", STR_ARG(owner_id), STR_ARG(usage->arn));
+    struct str id = str_fmt(call->arena, "%.*s/%.*s", STR_ARG(owner_id), STR_ARG(usage->arn));
 
+    assert(usage->attached || usage->boundary);
     return (usage->attached && iam_attachment_get(call->txn, id)) ||
            (usage->boundary && str_eq(boundary, usage->arn));
 }
@@ -267,6 +242,7 @@ static bool
 entity_wanted(struct api_call *call, const struct iam_ListEntitiesForPolicyRequest *req,
               struct api_page *page, struct str kind, struct str path, struct str name_lower)
 {
+    assert(kind.n > 0 && name_lower.n > 0);
     if (req->entity_filter.p && !str_eq(req->entity_filter, kind))
         return false;
     /* Group, Role, User: the kinds are walked in this order. */
@@ -281,8 +257,7 @@ iam_list_entities_for_policy(struct api_call *call,
 {
     const struct usage usage = {
         .arn = req->policy_arn,
-        .attached =
-            !str_eq(req->policy_usage_filter, IAM_POLICY_USAGE_TYPE_PERMISSIONS_BOUNDARY),
+        .attached = !str_eq(req->policy_usage_filter, IAM_POLICY_USAGE_TYPE_PERMISSIONS_BOUNDARY),
         .boundary = !str_eq(req->policy_usage_filter, IAM_POLICY_USAGE_TYPE_PERMISSIONS_POLICY),
     };
     struct iam_managed policy;

@@ -2,6 +2,7 @@
  * Versions of a customer managed policy.  Numbers are never used again, so that "v3" means one
  * document for ever.
  */
+#include "iam/holds.h"
 #include "iam/document.h"
 #include "iam/managed.h"
 
@@ -19,6 +20,7 @@ version_find(struct api_call *call, const struct iam_policy_row *policy, struct 
 {
     int64_t number = iam_version_number(version);
 
+    assert(policy->last_version >= 1);
     *ret = number ? iam_version_get(call, policy, number) : NULL;
     return *ret ? 0 : version_missing(call, policy->arn, version);
 }
@@ -38,8 +40,7 @@ iam_create_policy_version(struct api_call *call, const struct iam_CreatePolicyVe
     if (r == 0)
         r = iam_document_check(call, req->policy_document, POLICY_MANAGED);
     if (r == 0)
-        r = iam_quota_check(call, IAM_QUOTA_POLICY_SIZE,
-                            iam_document_size(req->policy_document));
+        r = iam_quota_check(call, IAM_QUOTA_POLICY_SIZE, iam_document_size(req->policy_document));
     if (r)
         return r;
     struct iam_policy_row new = *row;
@@ -57,6 +58,7 @@ iam_create_policy_version(struct api_call *call, const struct iam_CreatePolicyVe
         .created_ms = call->now_ms,
     };
 
+    assert(!iam_policy_version_get(call->txn, version.id)); /* numbers are never used again */
     r = iam_written(iam_policy_version_insert(call->txn, &version), "version", version.id);
     if (r == 0)
         r = iam_written(iam_policy_update(call->txn, &new), "policy", row->id);
@@ -112,6 +114,7 @@ iam_list_policy_versions(struct api_call *call, const struct iam_ListPolicyVersi
     /* The newest first.  A key is the number's distance from the greatest that there can be. */
     for (size_t i = all.n; i-- > 0;) {
         int64_t number = iam_version_number(all.v[i].version_id);
+        assert(number > 0);
         struct str key = str_fmt(call->arena, "%019lld", (long long)(INT64_MAX - number));
 
         if (api_page_take(&page, key))
@@ -139,6 +142,7 @@ iam_set_default_policy_version(struct api_call *call,
     assert(version->number > 0 && version->number <= row->last_version);
     /* UpdateDate is of the newest version, whichever is the default. */
     new.default_version = version->number;
+    iam_policy_assert(&new);
     return iam_written(iam_policy_update(call->txn, &new), "policy", row->id);
 }
 
@@ -157,5 +161,6 @@ iam_delete_policy_version(struct api_call *call, const struct iam_DeletePolicyVe
                       "Cannot delete the default version of a policy.");
     if (r)
         return r;
+    assert(version->number != row->default_version);
     return iam_written(iam_policy_version_delete(call->txn, version->id), "version", version->id);
 }

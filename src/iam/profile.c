@@ -2,7 +2,9 @@
  * Instance profiles: what carries a role to an instance.  Who runs with one finds its role by the
  * row, so a role that is taken out is gone for all its instances at once.
  */
+#include "iam/holds.h"
 #include "iam/managed.h"
+#include "iam/tag_ops.h"
 
 #include "api/authorize.h"
 
@@ -19,6 +21,7 @@ iam_profile_show(struct api_call *call, const struct iam_profile_row *row)
     const struct iam_role_row *role = row->role_id.n ? iam_role_get(call->txn, row->role_id) : NULL;
 
     assert(role || !row->role_id.n);
+    iam_profile_assert(row);
     API_PRESENT(&profile.roles);
     if (role) {
         struct iam_Role *shown = LIST_PUSH(call->arena, &profile.roles);
@@ -36,6 +39,7 @@ profile_bytes(struct api_call *call, const struct iam_profile_row *row)
 {
     const struct iam_role_row *role = row->role_id.n ? iam_role_get(call->txn, row->role_id) : NULL;
 
+    assert(role || !row->role_id.n);
     return role ? role->trust_policy.n : 0;
 }
 
@@ -52,6 +56,7 @@ profile_show_all(struct api_call *call, const struct iam_profile_row *row)
 static int
 profile_put(struct api_call *call, const struct iam_profile_row *row)
 {
+    iam_profile_assert(row);
     return iam_written(iam_profile_update(call->txn, row), "instance profile", row->id);
 }
 
@@ -74,11 +79,11 @@ iam_create_instance_profile(struct api_call *call,
     int r = iam_profile_name_free(call, row.name);
 
     if (r == 0)
-        r = iam_quota_check(
-            call, IAM_QUOTA_PROFILES,
-            iam_count(call->txn, &iam_profile_by_name, STORE_KEYS(call->account)) + 1);
+        r = iam_quota_check(call, IAM_QUOTA_PROFILES,
+                            iam_count(call->txn, &iam_profile_by_name, STORE_KEYS(call->account)) +
+                                1);
     if (r == 0)
-        r = iam_tags_put(call, &req->tags, &none, &row.tags);
+        r = iam_tags_put_cased(call, &req->tags, &none, &row.tags);
     if (r == 0)
         r = iam_written(iam_profile_insert(call->txn, &row), "instance profile", row.id);
     if (r == 0)
@@ -186,6 +191,7 @@ iam_add_role_to_instance_profile(struct api_call *call,
     struct iam_profile_row new = *row;
 
     new.role_id = role->id;
+    assert(!row->role_id.n && str_eq(role->account, row->account));
     return profile_put(call, &new);
 }
 
@@ -209,53 +215,13 @@ iam_remove_role_from_instance_profile(struct api_call *call,
     struct iam_profile_row new = *row;
 
     new.role_id = S("");
+    assert(row->role_id.n > 0);
     return profile_put(call, &new);
 }
 
 /* ---- tags ---- */
 
-int
-iam_tag_instance_profile(struct api_call *call, const struct iam_TagInstanceProfileRequest *req,
-                         struct iam_TagInstanceProfileResult *res UNUSED)
-{
-    const struct iam_profile_row *row;
-    struct iam_profile_row new;
-    int r = iam_profile_find(call, req->instance_profile_name, &row);
-
-    if (r)
-        return r;
-    new = *row;
-    r = iam_tags_put(call, &req->tags, &row->tags, &new.tags);
-    return r ? r : profile_put(call, &new);
-}
-
-int
-iam_untag_instance_profile(struct api_call *call, const struct iam_UntagInstanceProfileRequest *req,
-                           struct iam_UntagInstanceProfileResult *res UNUSED)
-{
-    const struct iam_profile_row *row;
-    int r = iam_profile_find(call, req->instance_profile_name, &row);
-
-    if (r)
-        return r;
-    struct iam_profile_row new = *row;
-
-    new.tags = iam_tags_drop(call, &req->tag_keys, &row->tags);
-    return profile_put(call, &new);
-}
-
-int
-iam_list_instance_profile_tags(struct api_call *call,
-                               const struct iam_ListInstanceProfileTagsRequest *req,
-                               struct iam_ListInstanceProfileTagsResponse *res)
-{
-    const struct iam_profile_row *row;
-    struct api_page page;
-    int r = iam_profile_find(call, req->instance_profile_name, &row);
-
-    if (r == 0)
-        r = IAM_TAGS_LIST(call, &row->tags, req, res, &page);
-    if (r == 0)
-        IAM_PAGE_CLOSE(call, &page, res);
-    return r;
-}
+IAM_TAG_OPS(instance_profile, InstanceProfile, iam_profile_row, instance_profile_name,
+            iam_profile_find, profile_put, IAM_KEYS_CASED)
+IAM_TAG_LIST_OP(instance_profile, InstanceProfile, iam_profile_row, instance_profile_name,
+                iam_profile_find)

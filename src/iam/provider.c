@@ -3,7 +3,8 @@
  * SAML: a metadata document.  Both are kept as given: Welkin connects to nobody, so thumbprints
  * that a call leaves out are not fetched.
  */
-#include "iam/common.h"
+#include "iam/holds.h"
+#include "iam/tag_ops.h"
 
 enum { THUMBPRINTS_MAX = 5, SAML_BYTES_MAX = 4000000 };
 #define SAML_YEARS_MS (INT64_C(36525) * 86400 * 1000) /* 100 years */
@@ -13,6 +14,7 @@ enum { THUMBPRINTS_MAX = 5, SAML_BYTES_MAX = 4000000 };
 static int
 provider_put(struct api_call *call, const struct iam_provider_row *row)
 {
+    iam_provider_assert(row);
     return iam_written(iam_provider_update(call->txn, row), "provider", row->id);
 }
 
@@ -21,6 +23,7 @@ provider_get(struct api_call *call, struct str arn, struct str kind)
 {
     const struct iam_provider_row *row = iam_provider_get(call->txn, arn);
 
+    assert(str_eq(kind, OIDC) || str_eq(kind, SAML));
     assert(!row || str_eq(row->kind, OIDC) || str_eq(row->kind, SAML));
     return row && str_eq(row->account, call->account) && str_eq(row->kind, kind) ? row : NULL;
 }
@@ -39,8 +42,8 @@ oidc_find(struct api_call *call, struct str arn, const struct iam_provider_row *
     *ret = provider_get(call, arn, OIDC);
     if (*ret)
         return 0;
-    return api_fault(call, &IAM_ERR(NoSuchEntity),
-                     "OpenIDConnect Provider not found for arn %.*s", STR_ARG(arn));
+    return api_fault(call, &IAM_ERR(NoSuchEntity), "OpenIDConnect Provider not found for arn %.*s",
+                     STR_ARG(arn));
 }
 
 /* https://HOST[/PATH] without port, query or user; *ret is what is behind "https://". */
@@ -55,6 +58,7 @@ oidc_url(struct api_call *call, struct str url, struct str *ret)
     if (!ok)
         return api_fault(call, &IAM_ERR(ValidationError), "Invalid Open ID Connect Provider URL");
     *ret = rest;
+    assert(ret->n > 0 && ret->p[0] != '/');
     return 0;
 }
 
@@ -82,6 +86,7 @@ distinct(struct api_call *call, const struct str_list *list)
     LIST_EACH(list, s)
         if (!str_in(&out, *s))
             *LIST_PUSH(call->arena, &out) = *s;
+    assert(out.n <= list->n);
     return out;
 }
 
@@ -112,11 +117,12 @@ iam_create_open_id_connect_provider(struct api_call *call,
     if (r == 0)
         r = thumbprints_check(call, &row.thumbprints);
     if (r == 0)
-        r = iam_tags_put(call, &req->tags, &none, &row.tags);
+        r = iam_tags_put_cased(call, &req->tags, &none, &row.tags);
     if (r == 0)
         r = iam_written(iam_provider_insert(call->txn, &row), "provider", row.id);
     if (r)
         return r;
+    iam_provider_assert(&row);
     res->open_id_connect_provider_arn = row.id;
     res->tags = iam_tags_show(call, &row.tags);
     return 0;
@@ -157,9 +163,9 @@ iam_get_open_id_connect_provider(struct api_call *call,
 }
 
 int
-iam_list_open_id_connect_providers(
-    struct api_call *call, const struct iam_ListOpenIDConnectProvidersRequest *req UNUSED,
-    struct iam_ListOpenIDConnectProvidersResponse *res)
+iam_list_open_id_connect_providers(struct api_call *call,
+                                   const struct iam_ListOpenIDConnectProvidersRequest *req UNUSED,
+                                   struct iam_ListOpenIDConnectProvidersResponse *res)
 {
     API_PRESENT(&res->open_id_connect_provider_list);
     STORE_EACH(call->txn, iam_provider_by_account, row, call->account, OIDC)
@@ -183,7 +189,8 @@ iam_add_client_id_to_open_id_connect_provider(
 
     new.client_ids = distinct(call, &row->client_ids);
     *LIST_PUSH(call->arena, &new.client_ids) = req->client_id;
-    r = iam_quota_check(call, IAM_QUOTA_OIDC_CLIENTS, (int64_t)new.client_ids.n);
+    assert(new.client_ids.n == row->client_ids.n + 1);
+    r = iam_quota_check(call, IAM_QUOTA_OIDC_CLIENTS, (int64_t) new.client_ids.n);
     return r ? r : provider_put(call, &new);
 }
 
@@ -254,6 +261,7 @@ metadata_check(struct api_call *call, struct str xml)
 static int
 encryption_refuse(struct api_call *call, const char *name, struct str value)
 {
+    assert(name);
     if (!value.p)
         return 0;
     return api_fault(call, &IAM_ERR(InvalidInput),
@@ -285,11 +293,12 @@ iam_create_saml_provider(struct api_call *call, const struct iam_CreateSAMLProvi
     if (r == 0)
         r = iam_quota_check(call, IAM_QUOTA_SAML_PROVIDERS, provider_count(call, SAML) + 1);
     if (r == 0)
-        r = iam_tags_put(call, &req->tags, &none, &row.tags);
+        r = iam_tags_put_cased(call, &req->tags, &none, &row.tags);
     if (r == 0)
         r = iam_written(iam_provider_insert(call->txn, &row), "provider", row.id);
     if (r)
         return r;
+    iam_provider_assert(&row);
     res->saml_provider_arn = row.id;
     res->tags = iam_tags_show(call, &row.tags);
     return 0;
@@ -363,96 +372,10 @@ iam_delete_saml_provider(struct api_call *call, const struct iam_DeleteSAMLProvi
 
 /* ---- tags ---- */
 
-static int
-provider_tag(struct api_call *call, const struct iam_provider_row *row,
-             const struct iam_TagList *tags)
-{
-    struct iam_provider_row new = *row;
-    int r = iam_tags_put(call, tags, &row->tags, &new.tags);
-
-    return r ? r : provider_put(call, &new);
-}
-
-static int
-provider_untag(struct api_call *call, const struct iam_provider_row *row,
-               const struct str_list *keys)
-{
-    struct iam_provider_row new = *row;
-
-    new.tags = iam_tags_drop(call, keys, &row->tags);
-    return provider_put(call, &new);
-}
-
-int
-iam_tag_open_id_connect_provider(struct api_call *call,
-                                 const struct iam_TagOpenIDConnectProviderRequest *req,
-                                 struct iam_TagOpenIDConnectProviderResult *res UNUSED)
-{
-    const struct iam_provider_row *row;
-    int r = oidc_find(call, req->open_id_connect_provider_arn, &row);
-
-    return r ? r : provider_tag(call, row, &req->tags);
-}
-
-int
-iam_untag_open_id_connect_provider(struct api_call *call,
-                                   const struct iam_UntagOpenIDConnectProviderRequest *req,
-                                   struct iam_UntagOpenIDConnectProviderResult *res UNUSED)
-{
-    const struct iam_provider_row *row;
-    int r = oidc_find(call, req->open_id_connect_provider_arn, &row);
-
-    return r ? r : provider_untag(call, row, &req->tag_keys);
-}
-
-int
-iam_list_open_id_connect_provider_tags(struct api_call *call,
-                                       const struct iam_ListOpenIDConnectProviderTagsRequest *req,
-                                       struct iam_ListOpenIDConnectProviderTagsResponse *res)
-{
-    const struct iam_provider_row *row;
-    struct api_page page;
-    int r = oidc_find(call, req->open_id_connect_provider_arn, &row);
-
-    if (r == 0)
-        r = IAM_TAGS_LIST(call, &row->tags, req, res, &page);
-    if (r == 0)
-        IAM_PAGE_CLOSE(call, &page, res);
-    return r;
-}
-
-int
-iam_tag_saml_provider(struct api_call *call, const struct iam_TagSAMLProviderRequest *req,
-                     struct iam_TagSAMLProviderResult *res UNUSED)
-{
-    const struct iam_provider_row *row;
-    int r = saml_find(call, req->saml_provider_arn, &row);
-
-    return r ? r : provider_tag(call, row, &req->tags);
-}
-
-int
-iam_untag_saml_provider(struct api_call *call, const struct iam_UntagSAMLProviderRequest *req,
-                       struct iam_UntagSAMLProviderResult *res UNUSED)
-{
-    const struct iam_provider_row *row;
-    int r = saml_find(call, req->saml_provider_arn, &row);
-
-    return r ? r : provider_untag(call, row, &req->tag_keys);
-}
-
-int
-iam_list_saml_provider_tags(struct api_call *call,
-                            const struct iam_ListSAMLProviderTagsRequest *req,
-                            struct iam_ListSAMLProviderTagsResponse *res)
-{
-    const struct iam_provider_row *row;
-    struct api_page page;
-    int r = saml_find(call, req->saml_provider_arn, &row);
-
-    if (r == 0)
-        r = IAM_TAGS_LIST(call, &row->tags, req, res, &page);
-    if (r == 0)
-        IAM_PAGE_CLOSE(call, &page, res);
-    return r;
-}
+IAM_TAG_OPS(open_id_connect_provider, OpenIDConnectProvider, iam_provider_row,
+            open_id_connect_provider_arn, oidc_find, provider_put, IAM_KEYS_CASED)
+IAM_TAG_LIST_OP(open_id_connect_provider, OpenIDConnectProvider, iam_provider_row,
+                open_id_connect_provider_arn, oidc_find)
+IAM_TAG_OPS(saml_provider, SAMLProvider, iam_provider_row, saml_provider_arn, saml_find,
+            provider_put, IAM_KEYS_CASED)
+IAM_TAG_LIST_OP(saml_provider, SAMLProvider, iam_provider_row, saml_provider_arn, saml_find)

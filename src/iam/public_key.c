@@ -8,11 +8,11 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <openssl/pem.h>
 
 #include "base/buf.h"
 #include "codec/crypto.h"
+#include "codec/ssh_wire.h"
 
 enum { TEXT_BYTES_MAX = 16384, BITS_MAX = 16384, EXPONENT_BYTES_MAX = 8 };
 
@@ -41,42 +41,6 @@ bn_free(BIGNUM **p)
 /* ---- SSH ---- */
 
 static bool
-take(struct str *wire, struct str *ret)
-{
-    const uint8_t *p = (const uint8_t *)wire->p;
-
-    if (wire->n < 4)
-        return false;
-    size_t n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-
-    if (n > wire->n - 4)
-        return false;
-    *ret = str_cut(*wire, 4, 4 + n);
-    *wire = str_cut(*wire, 4 + n, wire->n);
-    return true;
-}
-
-static EVP_PKEY *
-rsa_new(const BIGNUM *n, const BIGNUM *e)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    OSSL_PARAM *params = NULL;
-    EVP_PKEY *key = NULL;
-
-    if (ctx && build && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e))
-        params = OSSL_PARAM_BLD_to_param(build);
-    if (!params || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        key = NULL;
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(build);
-    EVP_PKEY_CTX_free(ctx);
-    return key;
-}
-
-static bool
 is_number(struct str s, size_t bytes_max)
 {
     return s.n > 0 && s.n <= bytes_max && !(s.p[0] & 0x80);
@@ -92,14 +56,11 @@ read_ssh(struct arena *arena, struct str line)
 
     if (!str_is(type, "ssh-rsa") || !base64.n || !str_unbase64(arena, base64, &wire))
         return NULL;
-    if (!take(&wire, &name) || !take(&wire, &e) || !take(&wire, &n) || wire.n ||
-        !str_is(name, "ssh-rsa") || !is_number(e, EXPONENT_BYTES_MAX) ||
+    if (!ssh_wire_take(&wire, &name) || !ssh_wire_take(&wire, &e) || !ssh_wire_take(&wire, &n) ||
+        wire.n || !str_is(name, "ssh-rsa") || !is_number(e, EXPONENT_BYTES_MAX) ||
         !is_number(n, BITS_MAX / 8 + 1))
         return NULL;
-    BN_OWN exponent = BN_bin2bn((const uint8_t *)e.p, (int)e.n, NULL);
-    BN_OWN modulus = BN_bin2bn((const uint8_t *)n.p, (int)n.n, NULL);
-
-    return exponent && modulus ? rsa_new(modulus, exponent) : NULL;
+    return ssh_wire_rsa(e, n);
 }
 
 static void
@@ -107,6 +68,7 @@ put_string(struct buf *b, const void *p, size_t n)
 {
     const uint8_t length[4] = {n >> 24, n >> 16, n >> 8, n};
 
+    assert(n <= UINT32_MAX);
     buf_add(b, length, sizeof(length));
     buf_add(b, p, n);
 }
@@ -118,6 +80,7 @@ put_number(struct buf *b, const BIGNUM *v)
     uint8_t bytes[BITS_MAX / 8 + 1] = {0};
     size_t n = (size_t)BN_num_bits(v) / 8 + 1;
 
+    assert(!BN_is_negative(v));
     assert(n <= sizeof(bytes));
     BN_bn2binpad(v, bytes, (int)n);
     put_string(b, bytes, n);
@@ -211,6 +174,7 @@ fill(struct arena *arena, EVP_PKEY *key, struct public_key *ret)
     ret->fingerprint = colons(arena, digest);
     ret->bits = (unsigned)EVP_PKEY_get_bits(key);
     buf_done(&wire);
+    assert(ret->bits > 0 && ret->fingerprint.n == 3 * MD5_LEN - 1);
     return true;
 }
 
@@ -220,8 +184,8 @@ public_key_read(struct arena *arena, struct str text, struct public_key *ret)
     text = str_trim(text);
     if (text.n == 0 || text.n > TEXT_BYTES_MAX)
         return false;
-    PKEY key = str_starts(text, S("-----BEGIN PUBLIC KEY-----")) ? read_pem(text)
-                                                                 : read_ssh(arena, text);
+    PKEY key =
+        str_starts(text, S("-----BEGIN PUBLIC KEY-----")) ? read_pem(text) : read_ssh(arena, text);
 
     return key && fill(arena, key, ret);
 }

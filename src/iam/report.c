@@ -6,6 +6,7 @@
  * send; fields that hold a comma or a quote (names and paths may) are quoted.
  */
 #include "base/timefmt.h"
+#include "iam/holds.h"
 #include "iam/common.h"
 #include "iam/password.h"
 
@@ -31,6 +32,7 @@ field(struct buf *b, struct str s)
 {
     bool quote = str_find_char(s, ',') != SIZE_MAX || str_find_char(s, '"') != SIZE_MAX;
 
+    assert(str_ok(s));
     buf_add_char(b, ',');
     if (!quote) {
         buf_add_str(b, s);
@@ -60,6 +62,7 @@ date(struct api_call *call, struct buf *b, int64_t ms)
 static void
 words(struct buf *b, const char *word, int times)
 {
+    assert(word && times > 0);
     while (times-- > 0)
         field(b, str_from(word));
 }
@@ -71,6 +74,7 @@ password_fields(struct api_call *call, struct buf *b, const struct iam_user_row 
 {
     struct iam_PasswordPolicy policy;
 
+    iam_user_assert(user);
     if (!user->login_created_ms) {
         truth(b, false);
         words(b, "N/A", 3);
@@ -98,6 +102,7 @@ key_fields(struct api_call *call, struct buf *b, struct str owner)
     STORE_EACH(call->txn, iam_access_key_by_user, row, owner) {
         if (n < SHOWN)
             keys[n++] = row;
+        iam_access_key_assert(row);
     }
     if (n == SHOWN && str_cmp(keys[0]->id, keys[1]->id) > 0) {
         const struct iam_access_key_row *first = keys[0];
@@ -132,6 +137,7 @@ certificate_fields(struct api_call *call, struct buf *b, struct str owner)
             if (row->active != active || n == SHOWN)
                 continue;
             n++;
+            assert(n <= SHOWN);
             truth(b, active);
             date(call, b, row->created_ms);
         }
@@ -198,8 +204,8 @@ make(struct api_call *call, struct str *ret)
     STORE_EACH(call->txn, iam_user_by_name, user, call->account)
         user_row(call, &b, user);
     if (buf_failed(&b))
-        r = api_fault(call, &IAM_ERR(LimitExceeded),
-                      "The report would be larger than %d bytes.", REPORT_BYTES_MAX);
+        r = api_fault(call, &IAM_ERR(LimitExceeded), "The report would be larger than %d bytes.",
+                      REPORT_BYTES_MAX);
     else
         *ret = str_dup(call->arena, buf_str(&b));
     buf_done(&b);
@@ -209,6 +215,7 @@ make(struct api_call *call, struct str *ret)
 static bool
 is_fresh(struct api_call *call, const struct iam_account_row *account)
 {
+    assert(account->credential_report.n == 0 || account->report_ms > 0);
     return account->credential_report.n && call->now_ms - account->report_ms <= KEPT_MS;
 }
 

@@ -3,7 +3,9 @@
  * from being changed (service_role.c makes and deletes it).
  */
 #include "iam/document.h"
+#include "iam/holds.h"
 #include "iam/managed.h"
+#include "iam/tag_ops.h"
 
 enum { SESSION_S_DEFAULT = 3600 };
 
@@ -14,6 +16,7 @@ iam_role_used(struct api_call *call, const struct iam_role_row *row)
 {
     struct iam_RoleLastUsed *used = ARENA_NEW(call->arena, struct iam_RoleLastUsed);
 
+    assert(row->used_ms >= 0);
     /* A role that nobody used has an empty element. */
     if (row->used_ms)
         *used = (struct iam_RoleLastUsed){opt_i64(row->used_ms), row->used_region};
@@ -23,6 +26,7 @@ iam_role_used(struct api_call *call, const struct iam_role_row *row)
 struct iam_Role
 iam_role_show(struct api_call *call, const struct iam_role_row *row)
 {
+    iam_role_assert(row);
     assert(row->max_session_s >= SESSION_S_DEFAULT);
     return (struct iam_Role){
         .path = row->path,
@@ -65,12 +69,14 @@ iam_role_open(struct api_call *call, struct str name, const struct iam_role_row 
 {
     int r = iam_role_find(call, name, ret);
 
+    assert(r != 0 || str_eq((*ret)->account, call->account));
     return r ? r : iam_role_unprotected(call, *ret);
 }
 
 static int
 role_put(struct api_call *call, const struct iam_role_row *row)
 {
+    iam_role_assert(row);
     return iam_written(iam_role_update(call->txn, row), "role", row->id);
 }
 
@@ -101,9 +107,8 @@ iam_create_role(struct api_call *call, const struct iam_CreateRoleRequest *req,
     if (r == 0)
         r = iam_role_name_free(call, row.name);
     if (r == 0)
-        r = iam_quota_check(
-            call, IAM_QUOTA_ROLES,
-            iam_count(call->txn, &iam_role_by_name, STORE_KEYS(call->account)) + 1);
+        r = iam_quota_check(call, IAM_QUOTA_ROLES,
+                            iam_count(call->txn, &iam_role_by_name, STORE_KEYS(call->account)) + 1);
     if (r == 0)
         r = iam_trust_check(call, req->assume_role_policy_document, &row.trust_policy);
     if (r == 0 && row.boundary.p)
@@ -267,52 +272,11 @@ iam_delete_role(struct api_call *call, const struct iam_DeleteRoleRequest *req,
         r = iam_policies_gone(call, row->id);
     if (r)
         return r;
+    assert(!row->service_name.n);
     return iam_written(iam_role_delete(call->txn, row->id), "role", row->id);
 }
 
 /* ---- tags ---- */
 
-int
-iam_tag_role(struct api_call *call, const struct iam_TagRoleRequest *req,
-             struct iam_TagRoleResult *res UNUSED)
-{
-    const struct iam_role_row *row;
-    struct iam_role_row new;
-    int r = iam_role_find(call, req->role_name, &row);
-
-    if (r)
-        return r;
-    new = *row;
-    r = iam_tags_put(call, &req->tags, &row->tags, &new.tags);
-    return r ? r : role_put(call, &new);
-}
-
-int
-iam_untag_role(struct api_call *call, const struct iam_UntagRoleRequest *req,
-               struct iam_UntagRoleResult *res UNUSED)
-{
-    const struct iam_role_row *row;
-    int r = iam_role_find(call, req->role_name, &row);
-
-    if (r)
-        return r;
-    struct iam_role_row new = *row;
-
-    new.tags = iam_tags_drop(call, &req->tag_keys, &row->tags);
-    return role_put(call, &new);
-}
-
-int
-iam_list_role_tags(struct api_call *call, const struct iam_ListRoleTagsRequest *req,
-                   struct iam_ListRoleTagsResponse *res)
-{
-    const struct iam_role_row *row;
-    struct api_page page;
-    int r = iam_role_find(call, req->role_name, &row);
-
-    if (r == 0)
-        r = IAM_TAGS_LIST(call, &row->tags, req, res, &page);
-    if (r == 0)
-        IAM_PAGE_CLOSE(call, &page, res);
-    return r;
-}
+IAM_TAG_OPS(role, Role, iam_role_row, role_name, iam_role_find, role_put, IAM_KEYS_FOLDED)
+IAM_TAG_LIST_OP(role, Role, iam_role_row, role_name, iam_role_find)

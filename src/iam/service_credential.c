@@ -12,12 +12,9 @@ enum { PASSWORD_CHARS = 60, DAY_MS = 24 * 60 * 60 * 1000 };
 static const struct service {
     const char *name, *token;
 } services[] = {
-    {"codecommit.amazonaws.com", NULL},
-    {"cassandra.amazonaws.com", NULL},
-    {"bedrock.amazonaws.com", "ABSK"},
-    {"logs.amazonaws.com", "ACWL"},
-    {"cloudwatch.amazonaws.com", "APIAACWM"},
-    {"aws-external-anthropic.amazonaws.com", "AEAA"},
+    {"codecommit.amazonaws.com", NULL},       {"cassandra.amazonaws.com", NULL},
+    {"bedrock.amazonaws.com", "ABSK"},        {"logs.amazonaws.com", "ACWL"},
+    {"cloudwatch.amazonaws.com", "APIAACWM"}, {"aws-external-anthropic.amazonaws.com", "AEAA"},
 };
 
 static const struct service *
@@ -44,9 +41,10 @@ static struct str
 token_of(struct api_call *call, const struct service *service,
          const struct iam_service_credential_row *row)
 {
-    struct str plain = str_fmt(call->arena, "%.*s:%.*s", STR_ARG(row->user_name),
-                               STR_ARG(row->secret));
+    struct str plain =
+        str_fmt(call->arena, "%.*s:%.*s", STR_ARG(row->user_name), STR_ARG(row->secret));
 
+    assert(service->token && row->secret.n > 0);
     return str_cat(call->arena, str_from(service->token), str_base64(call->arena, plain));
 }
 
@@ -59,6 +57,7 @@ show(struct api_call *call, struct str user_name, const struct iam_service_crede
         ARENA_NEW(call->arena, struct iam_ServiceSpecificCredential);
 
     assert(service);
+    assert(row->secret.n == PASSWORD_CHARS && str_eq(row->account, call->account));
     *c = (struct iam_ServiceSpecificCredential){
         .create_date = opt_i64(row->created_ms),
         .service_name = row->service,
@@ -84,20 +83,21 @@ show(struct api_call *call, struct str user_name, const struct iam_service_crede
 static struct str
 free_name(struct api_call *call, const struct service *service, struct str user_name)
 {
-    struct str name = str_fmt(call->arena, "%.*s-at-%.*s", STR_ARG(user_name),
-                              STR_ARG(call->account));
+    struct str name =
+        str_fmt(call->arena, "%.*s-at-%.*s", STR_ARG(user_name), STR_ARG(call->account));
 
+    assert(user_name.n > 0);
     for (unsigned n = 1;
          iam_service_credential_by_name_get(call->txn, str_from(service->name), name); n++)
-        name = str_fmt(call->arena, "%.*s+%u-at-%.*s", STR_ARG(user_name), n,
-                       STR_ARG(call->account));
+        name =
+            str_fmt(call->arena, "%.*s+%u-at-%.*s", STR_ARG(user_name), n, STR_ARG(call->account));
     return name;
 }
 
 int
-iam_create_service_specific_credential(
-    struct api_call *call, const struct iam_CreateServiceSpecificCredentialRequest *req,
-    struct iam_CreateServiceSpecificCredentialResponse *res)
+iam_create_service_specific_credential(struct api_call *call,
+                                       const struct iam_CreateServiceSpecificCredentialRequest *req,
+                                       struct iam_CreateServiceSpecificCredentialResponse *res)
 {
     const struct service *service;
     const struct iam_user_row *user;
@@ -121,9 +121,8 @@ iam_create_service_specific_credential(
         .secret = iam_secret(call, PASSWORD_CHARS),
         .active = true,
         .created_ms = call->now_ms,
-        .expires_ms = req->credential_age_days.set
-                          ? call->now_ms + req->credential_age_days.v * DAY_MS
-                          : 0,
+        .expires_ms =
+            req->credential_age_days.set ? call->now_ms + req->credential_age_days.v * DAY_MS : 0,
     };
 
     r = iam_written(iam_service_credential_insert(call->txn, &row), "credential", row.id);
@@ -155,6 +154,7 @@ show_metadata(struct api_call *call, const struct iam_service_credential_row *ro
     };
 
     assert(user && service);
+    assert(str_eq(user->account, row->account));
     m.user_name = user->name;
     if (row->expires_ms)
         m.expiration_date = opt_i64(row->expires_ms);
@@ -166,9 +166,9 @@ show_metadata(struct api_call *call, const struct iam_service_credential_row *ro
 }
 
 int
-iam_list_service_specific_credentials(
-    struct api_call *call, const struct iam_ListServiceSpecificCredentialsRequest *req,
-    struct iam_ListServiceSpecificCredentialsResponse *res)
+iam_list_service_specific_credentials(struct api_call *call,
+                                      const struct iam_ListServiceSpecificCredentialsRequest *req,
+                                      struct iam_ListServiceSpecificCredentialsResponse *res)
 {
     bool all_users = opt_bool_or(req->all_users, false);
     const struct service *service = NULL;
@@ -177,8 +177,7 @@ iam_list_service_specific_credentials(
     int r = 0;
 
     if (all_users && req->user_name.p)
-        return api_fault(call, &IAM_ERR(ValidationError),
-                         "AllUsers cannot be used with UserName.");
+        return api_fault(call, &IAM_ERR(ValidationError), "AllUsers cannot be used with UserName.");
     if (!all_users)
         r = iam_owner_of(call, req->user_name, &owner);
     if (r == 0 && req->service_name.n)
@@ -190,8 +189,7 @@ iam_list_service_specific_credentials(
     API_PRESENT(&res->service_specific_credentials);
     STORE_EACH(call->txn, iam_service_credential_by_account, row, call->account) {
         if (is_asked(row, &owner, service) && api_page_take(&page, row->id))
-            *LIST_PUSH(call->arena, &res->service_specific_credentials) =
-                show_metadata(call, row);
+            *LIST_PUSH(call->arena, &res->service_specific_credentials) = show_metadata(call, row);
     }
     IAM_PAGE_CLOSE(call, &page, res);
     return 0;
@@ -209,8 +207,8 @@ find(struct api_call *call, struct str user_name, struct str id, struct iam_owne
         return r;
     *ret = iam_service_credential_get(call->txn, id);
     if (!*ret || !str_eq((*ret)->account, call->account))
-        return api_fault(call, &IAM_ERR(NoSuchEntity),
-                         "No such credential %.*s exists", STR_ARG(id));
+        return api_fault(call, &IAM_ERR(NoSuchEntity), "No such credential %.*s exists",
+                         STR_ARG(id));
     if (str_eq((*ret)->user_id, owner->id))
         return 0;
     return api_fault(call, &IAM_ERR(ValidationError),
@@ -221,13 +219,14 @@ find(struct api_call *call, struct str user_name, struct str id, struct iam_owne
 static int
 update(struct api_call *call, const struct iam_service_credential_row *row)
 {
+    assert(row->secret.n == PASSWORD_CHARS && row->user_name.n > 0);
     return iam_written(iam_service_credential_update(call->txn, row), "credential", row->id);
 }
 
 int
-iam_update_service_specific_credential(
-    struct api_call *call, const struct iam_UpdateServiceSpecificCredentialRequest *req,
-    struct iam_UpdateServiceSpecificCredentialResult *res)
+iam_update_service_specific_credential(struct api_call *call,
+                                       const struct iam_UpdateServiceSpecificCredentialRequest *req,
+                                       struct iam_UpdateServiceSpecificCredentialResult *res)
 {
     const struct iam_service_credential_row *row;
     struct iam_owner owner;
@@ -246,9 +245,9 @@ iam_update_service_specific_credential(
 }
 
 int
-iam_reset_service_specific_credential(
-    struct api_call *call, const struct iam_ResetServiceSpecificCredentialRequest *req,
-    struct iam_ResetServiceSpecificCredentialResponse *res)
+iam_reset_service_specific_credential(struct api_call *call,
+                                      const struct iam_ResetServiceSpecificCredentialRequest *req,
+                                      struct iam_ResetServiceSpecificCredentialResponse *res)
 {
     const struct iam_service_credential_row *row;
     struct iam_owner owner;
@@ -264,9 +263,9 @@ iam_reset_service_specific_credential(
 }
 
 int
-iam_delete_service_specific_credential(
-    struct api_call *call, const struct iam_DeleteServiceSpecificCredentialRequest *req,
-    struct iam_DeleteServiceSpecificCredentialResult *res)
+iam_delete_service_specific_credential(struct api_call *call,
+                                       const struct iam_DeleteServiceSpecificCredentialRequest *req,
+                                       struct iam_DeleteServiceSpecificCredentialResult *res)
 {
     const struct iam_service_credential_row *row;
     struct iam_owner owner;

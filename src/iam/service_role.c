@@ -5,6 +5,7 @@
  * AWS deletes in the background and lets the caller ask how it goes.  Here the role is gone when
  * DeleteServiceLinkedRole answers; its task is remembered as one that ended well.
  */
+#include "iam/holds.h"
 #include "iam/document.h"
 #include "iam/managed.h"
 
@@ -69,6 +70,7 @@ service_find(struct api_call *call, const struct iam_CreateServiceLinkedRoleRequ
 static struct str
 role_name(struct api_call *call, const struct service_role *service, struct str suffix)
 {
+    assert(suffix.n == 0 || service->suffix);
     return str_fmt(call->arena, "AWSServiceRoleFor%s%s%.*s", service->role, suffix.n ? "_" : "",
                    STR_ARG(suffix));
 }
@@ -93,6 +95,7 @@ service_role_row(struct api_call *call, const struct service_role *service,
 {
     struct str name = role_name(call, service, req->custom_suffix);
 
+    assert(service->service && service->policy);
     return (struct iam_role_row){
         .id = iam_id(call, "AROA"),
         .account = call->account,
@@ -134,6 +137,7 @@ iam_create_service_linked_role(struct api_call *call,
                          STR_ARG(row.name));
     if (!iam_managed_get(call, policy, &found))
         return error_origin(ENOENT, "there is no policy %.*s", STR_ARG(policy));
+    iam_role_assert(&row);
     r = iam_written(iam_role_insert(call->txn, &row), "role", row.id);
     if (r == 0)
         r = iam_attach(call, row.id, policy);
@@ -154,6 +158,7 @@ task_remember(struct api_call *call, struct str task)
     struct iam_account_row new = old ? *old : (struct iam_account_row){.id = call->account};
     const struct str_list had = new.deletion_tasks;
 
+    assert(had.n <= TASKS_MAX && task.n > 0);
     new.deletion_tasks = (struct str_list){0};
     for (size_t i = had.n < TASKS_MAX ? 0 : had.n - TASKS_MAX + 1; i < had.n; i++)
         *LIST_PUSH(call->arena, &new.deletion_tasks) = had.v[i];
@@ -185,6 +190,7 @@ iam_delete_service_linked_role(struct api_call *call,
         if (r)
             return r;
     }
+    assert(str_starts(row->path, S("/aws-service-role/")));
     r = iam_written(iam_role_delete(call->txn, row->id), "role", row->id);
     return r ? r : task_remember(call, res->deletion_task_id);
 }

@@ -60,6 +60,7 @@ context_of(struct api_call *call, const struct iam_ContextEntryList *entries,
                              "ContextKeyName and ContextKeyType are required for each context "
                              "entry.");
         bool multi = str_ends(e->context_key_type, S("List"));
+        assert(ret->n < CONTEXT_MAX);
 
         if (!multi && e->context_key_values.n != 1)
             return api_fault(call, &IAM_ERR(InvalidInput),
@@ -98,6 +99,7 @@ caller_of(struct api_call *call, struct str arn, struct policy_principal *ret)
     if (!str_starts(arn, S("arn:aws:")) || account.n != 12)
         return api_fault(call, &IAM_ERR(InvalidInput), "Invalid Caller Arn: %.*s", STR_ARG(arn));
     *ret = (struct policy_principal){.kind = POLICY_USER, .account = account, .arn = arn};
+    assert(ret->account.n == 12);
     if (str_find(arn, S(":assumed-role/")) != SIZE_MAX)
         ret->kind = POLICY_SESSION;
     else if (str_find(arn, S(":federated-user/")) != SIZE_MAX)
@@ -125,6 +127,7 @@ static const struct {
 static bool
 has_resource(const struct str_list *arns, const char *type)
 {
+    assert(type);
     LIST_EACH(arns, arn) {
         struct str rest = *arn;
 
@@ -163,8 +166,8 @@ question_check(struct simulation *s)
     int r = 0;
 
     LIST_EACH(q->actions, action)
-        if (r == 0 && (str_find_char(*action, ':') == SIZE_MAX ||
-                       str_find_char(*action, '*') != SIZE_MAX))
+        if (r == 0 &&
+            (str_find_char(*action, ':') == SIZE_MAX || str_find_char(*action, '*') != SIZE_MAX))
             r = api_fault(call, &IAM_ERR(InvalidInput), "Invalid Action Name: %.*s",
                           STR_ARG(*action));
     if (r == 0 && q->actions->n * MAX(q->resources->n, 1) > COMBINATIONS_MAX)
@@ -186,6 +189,7 @@ compiled(struct arena *a, const struct sim_documents *list)
 {
     const struct policy **v = ARENA_ARRAY(a, const struct policy *, MAX(list->n, 1));
 
+    assert(list->n == 0 || list->v);
     for (size_t i = 0; i < list->n; i++)
         v[i] = list->v[i].policy;
     return v;
@@ -199,8 +203,7 @@ prepare(struct simulation *s)
 
     call->env->random(call->env, &s->seed, sizeof(s->seed));
     if (r == 0 && s->q.resource_policy.p)
-        r = sim_add(call, &s->resource, S("ResourcePolicy"), POLICY_RESOURCE,
-                    s->q.resource_policy);
+        r = sim_add(call, &s->resource, S("ResourcePolicy"), POLICY_RESOURCE, s->q.resource_policy);
     if (r == 0 && s->boundary.n > 1)
         r = api_fault(call, &IAM_ERR(InvalidInput),
                       "Only one permissions boundary can be simulated.");
@@ -215,6 +218,7 @@ prepare(struct simulation *s)
     s->resources = *s->q.resources;
     if (s->resources.n == 0)
         *LIST_PUSH(call->arena, &s->resources) = S("*");
+    assert(s->resources.n > 0 && s->boundary.n <= 1 && s->resource.n <= 1);
     return 0;
 }
 
@@ -242,6 +246,7 @@ match(struct simulation *s, const struct sim_documents *list, const struct polic
 {
     struct arena *a = s->call->arena;
 
+    assert(effect != POLICY_SILENT);
     LIST_EACH(list, doc) {
         for (size_t i = 0; i < doc->n; i++) {
             if (policy_eval(doc->v[i].whole, req).effect != effect)
@@ -272,6 +277,7 @@ missing(struct simulation *s, const struct sim_documents *list, const struct pol
 {
     LIST_EACH(list, doc) {
         for (const struct sim_statement *t = doc->v; t < doc->v + doc->n; t++) {
+            assert(t->keys.n == t->folded.n);
             if (policy_eval(t->bare, req).effect == POLICY_SILENT)
                 continue;
             for (size_t i = 0; i < t->keys.n; i++)
@@ -331,6 +337,7 @@ simulate(struct simulation *s, struct str action, struct str resource)
             match(s, &s->boundary, &req, effect, &out.matched);
     }
     out.missing = all_missing(s, &req);
+    assert(out.matched.n == 0 || !str_eq(out.decision, IMPLICIT_DENY));
     return out;
 }
 
@@ -374,10 +381,10 @@ cross_account(struct simulation *s, struct str action, struct str resource)
         allow |= effect == POLICY_ALLOW;
         deny |= effect == POLICY_DENY;
     }
-    *LIST_PUSH(s->call->arena, &map) = (struct iam_TextMapEntry){
-        S("IAM Policy"), effect_text(deny    ? POLICY_DENY
-                                     : allow ? POLICY_ALLOW
-                                             : POLICY_SILENT)};
+    *LIST_PUSH(s->call->arena, &map) =
+        (struct iam_TextMapEntry){S("IAM Policy"), effect_text(deny    ? POLICY_DENY
+                                                               : allow ? POLICY_ALLOW
+                                                                       : POLICY_SILENT)};
     *LIST_PUSH(s->call->arena, &map) = (struct iam_TextMapEntry){
         S("Resource Policy"), effect_text(policy_eval(s->set.resource, &req).effect)};
     return map;
@@ -433,6 +440,7 @@ show_scenario(struct simulation *s, struct str action)
     };
     bool allowed = true;
 
+    assert(s->q.handling.p);
     LIST_EACH(&s->resources, resource) {
         const struct outcome out = simulate(s, action, *resource);
 
@@ -467,8 +475,7 @@ answer(struct simulation *s, struct iam_SimulatePolicyResponse *res)
         if (!api_page_take(&page, str_fmt(call->arena, "%05zu", i)))
             continue;
         *LIST_PUSH(call->arena, &res->evaluation_results) =
-            scenario ? show_scenario(s, action)
-                     : show(s, action, s->resources.v[i % per_action]);
+            scenario ? show_scenario(s, action) : show(s, action, s->resources.v[i % per_action]);
         if (s->work > WORK_MAX || s->shown > SHOWN_MAX)
             page.left = 0;
     }
@@ -562,6 +569,7 @@ keys_of(struct api_call *call, const struct sim_documents *list,
     map_init(&seen, seed);
     API_PRESENT(&res->context_key_names);
     LIST_EACH(list, doc) {
+        assert(doc->policy);
         struct str_list keys = {0};
 
         policy_context_keys(doc->policy, call->arena, &keys);

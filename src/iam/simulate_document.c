@@ -23,6 +23,7 @@ struct scan {
 static void
 step(struct scan *c)
 {
+    assert(c->i < c->s.n);
     unsigned char byte = (unsigned char)c->s.p[c->i++];
 
     if (byte == '\n')
@@ -44,6 +45,7 @@ scan_text(struct scan *c)
         step(c);
     }
     step(c);
+    assert(c->i > from + 1);
     return str_cut(c->s, from, c->i);
 }
 
@@ -90,6 +92,7 @@ sim_spans(struct arena *a, struct str text)
             depth--;
             if (open && byte == '}' && depth == base) {
                 open->text.n = (size_t)(text.p + c.i - open->text.p);
+                assert(open->text.n > 0 && open->text.p[0] == '{');
                 open->end = c.at;
                 open = NULL;
             }
@@ -121,6 +124,7 @@ compile_statement(struct api_call *call, const struct json *version, const struc
     struct buf b;
     int r;
 
+    assert(statement->kind == JSON_OBJECT);
     buf_init(&b, POLICY_TEXT_MAX);
     struct json_out o = {&b};
 
@@ -154,6 +158,7 @@ add_statement(struct api_call *call, struct sim_document *doc, const struct json
     struct json statement;
     size_t at;
 
+    assert(span->text.n > 0);
     arena_init(&scratch, SCRATCH_BYTES_MAX);
 
     s->start = span->start;
@@ -165,6 +170,7 @@ add_statement(struct api_call *call, struct sim_document *doc, const struct json
     if (r)
         return r;
     policy_context_keys(s->whole, call->arena, &s->keys);
+    assert(!s->folded.n);
     /* They are shown when the policy is gone. */
     LIST_EACH(&s->keys, key) {
         *key = str_dup(call->arena, *key);
@@ -194,6 +200,7 @@ sim_add(struct api_call *call, struct sim_documents *list, struct str id, enum p
         return r;
     struct sim_document *doc = LIST_PUSH(call->arena, list);
 
+    assert(policy);
     *doc = (struct sim_document){
         .id = id,
         .type = kind == POLICY_RESOURCE ? "Resource Policy" : "IAM Policy",
@@ -215,6 +222,7 @@ sim_add_list(struct api_call *call, struct sim_documents *list, const char *name
 {
     int r = 0;
 
+    assert(name);
     for (size_t i = 0; r == 0 && i < documents->n; i++)
         r = sim_add(call, list, str_fmt(call->arena, "%s.%zu", name, i + 1), POLICY_IDENTITY,
                     documents->v[i]);
@@ -291,6 +299,7 @@ sim_source_find(struct api_call *call, struct str arn, struct sim_source *ret)
     for (size_t i = 0; i < ARRAY_LEN(kinds) && slash > 0; i++) {
         if (!str_is(kind, kinds[i].kind))
             continue;
+        assert(name.n > 0);
         int r = kinds[i].find(call, name, ret);
 
         if (r == 0 && !str_eq(ret->arn, arn))
@@ -311,10 +320,10 @@ add_owner(struct api_call *call, struct sim_documents *list, const char *kind, s
 
     STORE_EACH(call->txn, iam_inline_by_owner, row, id)
         if (r == 0)
-            r = sim_add(call, list,
-                        str_fmt(call->arena, "%s_%.*s_%.*s", kind, STR_ARG(name),
-                                STR_ARG(row->name)),
-                        POLICY_IDENTITY, row->document);
+            r = sim_add(
+                call, list,
+                str_fmt(call->arena, "%s_%.*s_%.*s", kind, STR_ARG(name), STR_ARG(row->name)),
+                POLICY_IDENTITY, row->document);
     STORE_EACH(call->txn, iam_attachment_by_owner, row, id) {
         struct iam_managed policy;
 

@@ -33,6 +33,7 @@ show(struct api_call *call, const struct iam_owner *owner, const struct iam_ssh_
 {
     struct iam_SSHPublicKey *key = ARENA_NEW(call->arena, struct iam_SSHPublicKey);
 
+    assert(row->body.n > 0 && row->fingerprint.n > 0 && str_eq(row->user_id, owner->id));
     *key = (struct iam_SSHPublicKey){
         .user_name = owner->name,
         .ssh_public_key_id = row->id,
@@ -47,6 +48,7 @@ show(struct api_call *call, const struct iam_owner *owner, const struct iam_ssh_
 static int
 key_check(struct api_call *call, const struct iam_owner *owner, const struct public_key *key)
 {
+    assert(key->ssh.n > 0);
     if (key->bits < SSH_BITS_MIN)
         return api_fault(call, &IAM_ERR(InvalidPublicKey), "Invalid body for public key");
     STORE_EACH(call->txn, iam_ssh_key_by_user, other, owner->id) {
@@ -60,7 +62,7 @@ key_check(struct api_call *call, const struct iam_owner *owner, const struct pub
 
 int
 iam_upload_ssh_public_key(struct api_call *call, const struct iam_UploadSSHPublicKeyRequest *req,
-                         struct iam_UploadSSHPublicKeyResponse *res)
+                          struct iam_UploadSSHPublicKeyResponse *res)
 {
     struct public_key key;
     struct iam_owner owner;
@@ -92,7 +94,7 @@ iam_upload_ssh_public_key(struct api_call *call, const struct iam_UploadSSHPubli
 
 int
 iam_get_ssh_public_key(struct api_call *call, const struct iam_GetSSHPublicKeyRequest *req,
-                      struct iam_GetSSHPublicKeyResponse *res)
+                       struct iam_GetSSHPublicKeyResponse *res)
 {
     const struct iam_ssh_key_row *row;
     struct public_key key;
@@ -104,14 +106,13 @@ iam_get_ssh_public_key(struct api_call *call, const struct iam_GetSSHPublicKeyRe
     if (!public_key_read(call->arena, row->body, &key))
         return error_origin(EUCLEAN, "the SSH key %.*s is none", STR_ARG(row->id));
     assert(str_eq(key.ssh, row->body));
-    res->ssh_public_key =
-        show(call, &owner, row, str_is(req->encoding, "PEM") ? key.pem : key.ssh);
+    res->ssh_public_key = show(call, &owner, row, str_is(req->encoding, "PEM") ? key.pem : key.ssh);
     return 0;
 }
 
 int
 iam_list_ssh_public_keys(struct api_call *call, const struct iam_ListSSHPublicKeysRequest *req,
-                        struct iam_ListSSHPublicKeysResponse *res)
+                         struct iam_ListSSHPublicKeysResponse *res)
 {
     struct iam_owner owner;
     struct api_page page;
@@ -138,7 +139,7 @@ iam_list_ssh_public_keys(struct api_call *call, const struct iam_ListSSHPublicKe
 
 int
 iam_update_ssh_public_key(struct api_call *call, const struct iam_UpdateSSHPublicKeyRequest *req,
-                         struct iam_UpdateSSHPublicKeyResult *res)
+                          struct iam_UpdateSSHPublicKeyResult *res)
 {
     const struct iam_ssh_key_row *row;
     struct iam_owner owner;
@@ -158,7 +159,7 @@ iam_update_ssh_public_key(struct api_call *call, const struct iam_UpdateSSHPubli
 
 int
 iam_delete_ssh_public_key(struct api_call *call, const struct iam_DeleteSSHPublicKeyRequest *req,
-                         struct iam_DeleteSSHPublicKeyResult *res)
+                          struct iam_DeleteSSHPublicKeyResult *res)
 {
     const struct iam_ssh_key_row *row;
     struct iam_owner owner;

@@ -2,13 +2,15 @@
  * Users: a name in an account.  Policies, groups, keys and devices hang on the user's id, so a user
  * that is renamed keeps them, and one that is made again under an old name has none of them.
  */
-#include "iam/common.h"
+#include "iam/holds.h"
+#include "iam/tag_ops.h"
 
 static struct iam_User *
 show_all(struct api_call *call, const struct iam_user_row *row)
 {
     struct iam_User *user = arena_alloc(call->arena, sizeof(*user));
 
+    iam_user_assert(row);
     *user = iam_user_show(call, row);
     user->permissions_boundary = iam_boundary_show(call, row->boundary);
     user->tags = iam_tags_show(call, &row->tags);
@@ -18,6 +20,7 @@ show_all(struct api_call *call, const struct iam_user_row *row)
 static int
 update(struct api_call *call, const struct iam_user_row *row)
 {
+    iam_user_assert(row);
     return iam_written(iam_user_update(call->txn, row), "user", row->id);
 }
 
@@ -43,13 +46,13 @@ iam_create_user(struct api_call *call, const struct iam_CreateUserRequest *req,
     if (r == 0 && row.boundary.p)
         r = iam_boundary_check(call, row.boundary);
     if (r == 0)
-        r = iam_quota_check(
-            call, IAM_QUOTA_USERS,
-            iam_count(call->txn, &iam_user_by_name, STORE_KEYS(call->account)) + 1);
+        r = iam_quota_check(call, IAM_QUOTA_USERS,
+                            iam_count(call->txn, &iam_user_by_name, STORE_KEYS(call->account)) + 1);
     if (r == 0)
         r = iam_written(iam_user_insert(call->txn, &row), "user", row.id);
     if (r)
         return r;
+    assert(iam_user_get(call->txn, row.id));
     res->user = show_all(call, &row);
     return 0;
 }
@@ -149,6 +152,7 @@ iam_delete_user(struct api_call *call, const struct iam_DeleteUserRequest *req,
     assert(!iam_count(call->txn, &iam_inline_by_owner, STORE_KEYS(row->id)));
     if (row->login_created_ms)
         return iam_conflict(call, "delete login profile");
+    assert(!iam_count(call->txn, &iam_member_by_user, STORE_KEYS(row->id)));
     return iam_written(iam_user_delete(call->txn, row->id), "user", row->id);
 }
 
@@ -196,55 +200,5 @@ iam_delete_user_permissions_boundary(struct api_call *call,
 
 /* ---- tags ---- */
 
-int
-iam_tag_user(struct api_call *call, const struct iam_TagUserRequest *req,
-             struct iam_TagUserResult *res)
-{
-    const struct iam_user_row *row;
-    struct str_list tags;
-    int r = iam_user_find(call, req->user_name, &row);
-
-    (void)res;
-    if (r == 0)
-        r = iam_tags_given(call, req->tags.n);
-    if (r == 0)
-        r = iam_tags_put(call, &req->tags, &row->tags, &tags);
-    if (r)
-        return r;
-    struct iam_user_row new = *row;
-
-    new.tags = tags;
-    return update(call, &new);
-}
-
-int
-iam_untag_user(struct api_call *call, const struct iam_UntagUserRequest *req,
-               struct iam_UntagUserResult *res)
-{
-    const struct iam_user_row *row;
-    int r = iam_user_find(call, req->user_name, &row);
-
-    (void)res;
-    if (r)
-        return r;
-    struct iam_user_row new = *row;
-
-    new.tags = iam_tags_drop(call, &req->tag_keys, &row->tags);
-    return update(call, &new);
-}
-
-int
-iam_list_user_tags(struct api_call *call, const struct iam_ListUserTagsRequest *req,
-                   struct iam_ListUserTagsResponse *res)
-{
-    const struct iam_user_row *row;
-    struct api_page page;
-    int r = iam_user_find(call, req->user_name, &row);
-
-    if (r == 0)
-        r = IAM_TAGS_LIST(call, &row->tags, req, res, &page);
-    if (r)
-        return r;
-    IAM_PAGE_CLOSE(call, &page, res);
-    return 0;
-}
+IAM_TAG_OPS(user, User, iam_user_row, user_name, iam_user_find, update, IAM_KEYS_FOLDED)
+IAM_TAG_LIST_OP(user, User, iam_user_row, user_name, iam_user_find)

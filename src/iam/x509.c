@@ -80,6 +80,7 @@ read_cert(struct str pem)
     BIO_OWN in = BIO_new_mem_buf(text.p, (int)text.n);
     X509 *cert = in ? next_cert(in) : NULL;
 
+    assert(text.n <= INT_MAX);
     if (cert && rest_of(in).n) {
         X509_free(cert);
         return NULL;
@@ -150,8 +151,8 @@ signed_by(X509 *cert, X509 *issuer)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     const X509_NAME *name = X509_get_subject_name(issuer);
-    bool ok = key && X509_NAME_cmp(X509_get_issuer_name(cert), name) == 0 &&
-              X509_verify(cert, key) == 1;
+    bool ok =
+        key && X509_NAME_cmp(X509_get_issuer_name(cert), name) == 0 && X509_verify(cert, key) == 1;
 
     ERR_clear_error();
     return ok;
@@ -166,6 +167,7 @@ x509_chain_check(struct str cert_pem, struct str chain_pem)
     int place = 0;
 
     assert(below);
+    assert(text.n <= INT_MAX);
     if (!in)
         return -2;
     for (; place < CHAIN_MAX && rest_of(in).n; place++) {

@@ -180,11 +180,13 @@ use_keys(struct api_call *call, const struct kms_want *want)
     struct str_list pairs = kms_pairs(call->arena, want->context), names = {NULL, 0};
     struct policy_context keys = {NULL, 0};
 
+    assert(!want->operations || str_is(api_op_name(call->service, call->op), "CreateGrant"));
     for (size_t i = 0; i < pairs.n; i += 2) {
         struct str name = str_fmt(call->arena, "%s%.*s", context_prefix, STR_ARG(pairs.v[i]));
 
         api_context_add(call, &keys, name, pairs.v[i + 1]);
         *LIST_PUSH(call->arena, &names) = pairs.v[i];
+        assert(names.n <= pairs.n / 2);
     }
     add_list(call, &keys, "kms:EncryptionContextKeys", &names);
     if (want->operations) {
@@ -220,6 +222,7 @@ kms_access(struct api_call *call, const struct kms_want *want, const struct kms_
     struct str action = str_fmt(call->arena, "kms:%.*s", STR_ARG(name));
     bool foreign = !str_eq(row->account, call->account);
 
+    assert(str_ends(row->arn, row->id) && row->policy.n > 0);
     if ((row->aws_service.n && !(want->allow & KMS_MANAGED_TOO)) ||
         (foreign && !(want->allow & KMS_OF_OTHERS)))
         return refuse(call, action, row->arn);
@@ -286,7 +289,9 @@ kms_granted(struct api_call *call, struct str action, const struct api_resource 
                         str_starts(operation, S("GenerateDataKey")) ||
                         str_is(operation, "Encrypt") || str_is(operation, "Decrypt");
 
+    assert(str_starts(action, S("kms:")));
     STORE_EACH(call->txn, kms_grant_of_key, grant, resource->arn) {
+        kms_grant_assert(grant);
         if (kms_principal_is(grant->grantee, &call->principal) &&
             str_in(&grant->operations, operation) && passes_on(grant, extra) &&
             (!with_context || kms_constraints_met(grant, &context)))

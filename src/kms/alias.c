@@ -28,6 +28,7 @@ alias_access(struct api_call *call, struct str arn)
     const struct api_resource resource = {
         .arn = arn, .account = call->account, .policy_kind = POLICY_RESOURCE};
 
+    assert(str_find(arn, S(":alias/")) != SIZE_MAX);
     return api_authorize_on(call, api_action(call), &resource, NULL);
 }
 
@@ -99,6 +100,7 @@ alias_find(struct api_call *call, struct str name, const struct kms_alias_row **
     if (r)
         return r;
     *ret = kms_alias_get(call->txn, arn);
+    assert(!*ret || str_eq((*ret)->account, call->account));
     if (*ret)
         return 0;
     return api_fault(call, &KMS_ERR(NotFoundException), "Alias %.*s is not found.", STR_ARG(arn));
@@ -166,6 +168,7 @@ show(const struct kms_alias_row *alias)
     size_t id = str_find(alias->key_arn, S(":key/"));
 
     assert(id != SIZE_MAX);
+    assert(str_starts(alias->name, S("alias/")));
     return (struct kms_AliasListEntry){
         .alias_name = alias->name,
         .alias_arn = alias->arn,

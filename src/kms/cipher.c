@@ -14,6 +14,7 @@
 static void
 cipher_free(EVP_CIPHER_CTX **ctx)
 {
+    static_assert(KMS_BLOB_ARN_MAX == UINT8_MAX, "an ARN's length is one byte");
     EVP_CIPHER_CTX_free(*ctx);
 }
 
@@ -23,6 +24,7 @@ cipher_free(EVP_CIPHER_CTX **ctx)
 static bool
 take(struct str *rest, size_t n, struct str *ret)
 {
+    assert(str_ok(*rest));
     if (rest->n < n)
         return false;
     *ret = str_cut(*rest, 0, n);
@@ -54,6 +56,7 @@ kms_blob_read(struct str bytes, struct kms_blob *ret)
 static char *
 put_text(char *w, struct str s)
 {
+    assert(str_ok(s) && s.n <= UINT32_MAX);
     for (int shift = 24; shift >= 0; shift -= 8)
         *w++ = (char)(s.n >> shift);
     if (s.n)
@@ -86,6 +89,7 @@ blob_key(struct str secret, struct str salt, uint8_t ret[KEY_BYTES])
     char input[sizeof(KEY_LABEL) - 1 + KMS_BLOB_SALT_BYTES];
 
     static_assert(KEY_BYTES == SHA256_LEN, "a blob's key is one HMAC");
+    assert(secret.n > 0);
     assert(salt.n == KMS_BLOB_SALT_BYTES);
     memcpy(input, KEY_LABEL, sizeof(KEY_LABEL) - 1);
     memcpy(input + sizeof(KEY_LABEL) - 1, salt.p, salt.n);
@@ -119,6 +123,7 @@ add_head(EVP_CIPHER_CTX *ctx, const struct kms_blob *blob, struct str context)
 {
     int n;
 
+    assert(blob->head.n > 0 && blob->head.n <= INT_MAX && context.n <= INT_MAX);
     return EVP_CipherUpdate(ctx, NULL, &n, bytes_of(blob->head), (int)blob->head.n) > 0 &&
            (context.n == 0 ||
             EVP_CipherUpdate(ctx, NULL, &n, bytes_of(context), (int)context.n) > 0);
@@ -132,6 +137,7 @@ lay_out(struct env *env, struct arena *a, struct str arn, struct str material_id
     size_t head = 2 + arn.n + KMS_BLOB_MATERIAL_BYTES + KMS_BLOB_SALT_BYTES + KMS_BLOB_NONCE_BYTES;
     char *p = arena_alloc(a, head + n + KMS_BLOB_TAG_BYTES), *w = p + 2;
 
+    assert(arn.n <= KMS_BLOB_ARN_MAX && material_id.n == KMS_BLOB_MATERIAL_BYTES);
     p[0] = BLOB_VERSION;
     p[1] = (char)arn.n;
     memcpy(w, arn.p, arn.n);

@@ -13,6 +13,8 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
+#define ED25519_BYTES 64
+
 static const uint8_t *
 bytes_of(struct str s)
 {
@@ -73,6 +75,7 @@ digest_of(const struct algorithm *alg, struct str message, bool is_digest,
 {
     size_t n;
 
+    assert(alg->digest && alg->digest_bytes <= KMS_DIGEST_BYTES_MAX);
     if (is_digest) {
         assert(message.n == alg->digest_bytes);
         memcpy(out, message.p, message.n);
@@ -87,6 +90,7 @@ set_scheme(EVP_PKEY_CTX *ctx, const struct algorithm *alg)
 {
     const EVP_MD *md = EVP_get_digestbyname(alg->digest);
 
+    assert(md && (size_t)EVP_MD_get_size(md) == alg->digest_bytes);
     if (EVP_PKEY_CTX_set_signature_md(ctx, md) <= 0)
         return false;
     if (alg->scheme == RSA_PKCS1)
@@ -102,7 +106,7 @@ static int
 ed25519_sign(struct arena *a, EVP_PKEY *key, struct str message, struct str *ret)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    size_t n = 64;
+    size_t n = ED25519_BYTES;
     uint8_t *out = arena_alloc_raw(a, n);
     bool ok = ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) > 0 &&
               EVP_DigestSign(ctx, out, &n, bytes_of(message), message.n) > 0;
@@ -110,6 +114,7 @@ ed25519_sign(struct arena *a, EVP_PKEY *key, struct str message, struct str *ret
     EVP_MD_CTX_free(ctx);
     if (!ok)
         return error_origin(EIO, "libcrypto could not sign");
+    assert(n == ED25519_BYTES);
     *ret = str_of(out, n);
     return 0;
 }
@@ -124,6 +129,7 @@ kms_signature_make(struct arena *a, struct str secret, struct str algorithm, str
     size_t n;
 
     assert(alg);
+    assert(!digest || alg->digest_bytes == message.n);
     if (!key)
         return error_origin(EIO, "a private key cannot be read");
     if (alg->scheme == PURE_ED25519)
@@ -163,6 +169,7 @@ kms_signature_check(struct str public, struct str algorithm, struct str message,
     uint8_t hash[KMS_DIGEST_BYTES_MAX];
 
     assert(alg);
+    assert(!digest || alg->digest_bytes == message.n);
     if (!key)
         return error_origin(EIO, "a public key cannot be read");
     if (alg->scheme == PURE_ED25519)
@@ -198,6 +205,7 @@ kms_mac(struct arena *a, struct str secret, struct str algorithm, struct str mes
     while (i < ARRAY_LEN(macs) && !str_is(algorithm, macs[i].name))
         i++;
     assert(i < ARRAY_LEN(macs));
+    assert(secret.n > 0);
     uint8_t *out = arena_alloc_raw(a, macs[i].bytes);
     if (!EVP_Q_mac(NULL, "HMAC", NULL, macs[i].digest, NULL, secret.p, secret.n, bytes_of(message),
                    message.n, out, macs[i].bytes, &n) ||
@@ -212,6 +220,7 @@ kms_mac(struct arena *a, struct str secret, struct str algorithm, struct str mes
 static const EVP_MD *
 oaep_digest(struct str algorithm)
 {
+    assert(str_ends(algorithm, S("SHA_1")) || str_ends(algorithm, S("SHA_256")));
     return str_ends(algorithm, S("SHA_1")) ? EVP_sha1() : EVP_sha256();
 }
 
@@ -275,6 +284,7 @@ kms_rsa_decrypt(struct arena *a, struct str secret, struct str algorithm, struct
 static bool
 same_curve(EVP_PKEY *a, EVP_PKEY *b)
 {
+    assert(EVP_PKEY_is_a(a, "EC"));
     return EVP_PKEY_is_a(b, "EC") && EVP_PKEY_parameters_eq(a, b) == 1;
 }
 
@@ -320,6 +330,7 @@ aes_unwrap(struct arena *a, struct str key, struct str wrapped, struct str *ret)
     bool ok = begun && wrapped.n >= 16 && wrapped.n % 8 == 0 &&
               EVP_DecryptUpdate(ctx, out, &n, bytes_of(wrapped), (int)wrapped.n) > 0 && n > 0;
 
+    assert(key.n == KMS_SYMMETRIC_BYTES && wrapped.n <= INT_MAX);
     EVP_CIPHER_CTX_free(ctx);
     EVP_CIPHER_free(cipher);
     ERR_clear_error();
@@ -340,6 +351,7 @@ kms_unwrap(struct arena *a, struct str secret, struct str algorithm, struct str 
     if (!rsa)
         return error_origin(EIO, "a wrapping key cannot be read");
     size_t head = (size_t)EVP_PKEY_get_size(rsa);
+    assert(head > 0);
     if (!str_starts(algorithm, S("RSA_AES_KEY_WRAP_")))
         return kms_rsa_decrypt(a, secret, algorithm, wrapped, ret);
     int r = kms_rsa_decrypt(a, secret, algorithm, str_cut(wrapped, 0, head), &key);

@@ -27,6 +27,7 @@ kms_usage_check(struct api_call *call, const struct kms_key_row *row, const char
 {
     struct str op = api_op_name(call->service, call->op);
 
+    assert(kms_name_in(kms_spec_find(row->spec)->usages, row->usage));
     if (str_is(row->usage, usage))
         return 0;
     return api_fault(call, &KMS_ERR(InvalidKeyUsageException),
@@ -87,6 +88,7 @@ kms_encrypt_symmetric(struct api_call *call, const struct kms_key_row *row,
     bool hex = str_unhex(call->arena, row->material_id, &id);
 
     assert(hex && material && material->secret.n); /* the key's state says so */
+    assert(str_is(row->spec, "SYMMETRIC_DEFAULT") && plain.n > 0);
     (void)hex;
     *ret_material = row->material_id;
     return kms_seal(call->env, call->arena, material->secret, row->arn, id, &pairs, plain, ret);
@@ -114,6 +116,7 @@ encrypt(struct api_call *call, const struct kms_key_row *row, struct str algorit
         const struct kms_TextMap *context, struct str plain, struct str *ret,
         struct str *ret_material)
 {
+    assert(str_is(row->usage, "ENCRYPT_DECRYPT"));
     if (!str_is(algorithm, "SYMMETRIC_DEFAULT"))
         return encrypt_rsa(call, row, algorithm, plain, ret);
     return kms_encrypt_symmetric(call, row, context, plain, ret, ret_material);
@@ -173,6 +176,7 @@ blob_key(struct api_call *call, struct str arn)
     struct str rest = arn, account = STR_NONE;
     size_t mrk = str_find(arn, S(":key/mrk-"));
 
+    assert(arn.n <= KMS_BLOB_ARN_MAX);
     if (mrk == SIZE_MAX)
         return arn;
     for (int i = 0; i < 5; i++)
@@ -224,6 +228,7 @@ open_symmetric(struct api_call *call, const struct source *src, struct opened *r
     struct str_list pairs = kms_pairs(call->arena, src->context);
     struct kms_blob blob;
 
+    assert(!src->blind && str_is(src->algorithm, "SYMMETRIC_DEFAULT"));
     if (!kms_blob_read(src->blob, &blob))
         return bad_ciphertext(call);
     int r = blob_key_find(call, src, &blob, &ret->row);
@@ -240,6 +245,7 @@ open_symmetric(struct api_call *call, const struct source *src, struct opened *r
         return bad_ciphertext(call);
     ret->material_id = material->material_id;
     r = kms_open(call->arena, material->secret, &blob, &pairs, &ret->plain);
+    assert(r != 0 || ret->plain.n == blob.body.n);
     return r > 0 ? bad_ciphertext(call) : r;
 }
 
@@ -253,6 +259,7 @@ open_named(struct api_call *call, const struct source *src, struct opened *ret)
                             .context = src->context,
                             .tokens = src->tokens};
 
+    assert(src->blind || !str_is(src->algorithm, "SYMMETRIC_DEFAULT"));
     if (!src->key_id.p)
         return api_fault(call, &KMS_ERR(ValidationException),
                          "KeyId is required unless the ciphertext was encrypted under a symmetric "
@@ -316,6 +323,7 @@ kms_decrypt(struct api_call *call, const struct kms_DecryptRequest *req,
         r = kms_dry_run(call, req->dry_run);
     if (r)
         return r;
+    assert(opened.row && !src.blind);
     res->key_id = opened.row->arn;
     res->plaintext = opened.plain;
     res->encryption_algorithm = src.algorithm;
@@ -371,6 +379,7 @@ kms_re_encrypt(struct api_call *call, const struct kms_ReEncryptRequest *req,
         r = kms_dry_run(call, req->dry_run);
     if (r)
         return r;
+    assert(opened.row && res->key_id.n);
     res->source_key_id = opened.row->arn;
     res->source_encryption_algorithm = src.algorithm;
     res->source_key_material_id = opened.material_id;

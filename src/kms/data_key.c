@@ -24,6 +24,7 @@ wrapping_key_find(struct api_call *call, const struct ask *ask, const struct kms
     if (r == 0)
         r = kms_algorithm_check(call, *ret, kms_spec_find((*ret)->spec)->encryption,
                                 S("SYMMETRIC_DEFAULT"));
+    assert(r != 0 || str_is((*ret)->spec, "SYMMETRIC_DEFAULT"));
     return r;
 }
 
@@ -46,6 +47,7 @@ random_bytes(struct api_call *call, size_t n)
 {
     void *p = arena_alloc_raw(call->arena, n);
 
+    assert(n > 0 && n <= DATA_KEY_MAX);
     call->env->random(call->env, p, n);
     return str_of(p, n);
 }
@@ -116,6 +118,7 @@ pair_make(struct api_call *call, const struct ask *ask, struct str name, struct 
     r = kms_dry_run(call, dry_run);
     if (r == 0)
         r = kms_material_make(call->env, call->arena, spec, &ret->keys);
+    assert(r != 0 || (ret->keys.secret.n && ret->keys.public.n));
     if (r == 0)
         r = kms_encrypt_symmetric(call, row, ask->context, ret->keys.secret, &ret->blob,
                                   &ret->material_id);

@@ -13,6 +13,7 @@ enum { KEYS_A_CALL_MAX = 1000 };
 static int64_t
 earlier(int64_t a, int64_t b)
 {
+    assert(a >= 0 && b >= 0);
     return a == 0 || (b && b < a) ? b : a;
 }
 
@@ -57,6 +58,7 @@ forget_material(struct txn *txn, struct str owner)
 {
     int r = 0;
 
+    assert(owner.n > 0);
     STORE_EACH(txn, kms_material_by_owner, material, owner) {
         if (r == 0)
             r = kms_material_delete(txn, material->id);
@@ -90,6 +92,7 @@ begin_waiting(struct txn *txn, const struct kms_key_row *primary, int64_t now_ms
 {
     struct kms_key_row new = *primary;
 
+    assert(str_is(primary->state, "PendingReplicaDeletion") && primary->deletion_days > 0);
     new.state = S("PendingDeletion");
     new.deletion_ms = now_ms + primary->deletion_days *KMS_DAY_MS;
     return kms_key_save(txn, &new);
@@ -104,6 +107,7 @@ kms_key_remove(struct txn *txn, const struct kms_key_row *row, int64_t now_ms)
     int r = kms_key_delete(txn, row->arn);
 
     STORE_EACH(txn, kms_key_by_multi, other, row->account, row->id) {
+        assert(!str_eq(other->arn, row->arn));
         others++;
         if (kms_is_replica(other))
             replicas++;
@@ -148,6 +152,7 @@ add_version(struct txn *txn, struct env *env, struct arena *a, const struct kms_
     if (r < 0)
         return r;
     assert(last); /* a key that was not imported has material from its first day */
+    kms_material_assert(last);
     *ret_id = kms_material_name(a, kms_family(a, row), made.secret);
     return kms_material_insert(
         txn, &(struct kms_material_row){
@@ -197,6 +202,7 @@ rotate_due(struct txn *txn, struct env *env, struct arena *a, struct str arn, in
         int64_t next_ms = row->rotation_ms + row->rotation_days * KMS_DAY_MS;
 
         r = kms_rotate(txn, env, a, arn, "AUTOMATIC", row->rotation_ms);
+        assert(next_ms > row->rotation_ms);
         STORE_EACH(txn, kms_key_by_multi, other, row->account, row->id) {
             struct kms_key_row new = *other;
 
@@ -210,12 +216,23 @@ rotate_due(struct txn *txn, struct env *env, struct arena *a, struct str arn, in
 
 /* ---- expiry ---- */
 
+void
+kms_material_lost(struct kms_key_row *key, const struct kms_material_row *material)
+{
+    assert(str_is(key->origin, "EXTERNAL") && str_eq(material->owner, key->arn));
+    if (str_is(material->state, "PENDING_ROTATION"))
+        return;
+    if (str_is(key->state, "Enabled") || str_is(key->state, "Disabled"))
+        key->state = S("PendingImport");
+}
+
 static int
 expire(struct txn *txn, const struct kms_key_row *row, int64_t now_ms)
 {
     struct kms_key_row new = *row;
     int r = 0;
 
+    assert(str_is(row->origin, "EXTERNAL"));
     STORE_EACH(txn, kms_material_by_owner, material, row->arn) {
         if (!material->secret.n || !material->expires_ms || material->expires_ms > now_ms)
             continue;
@@ -224,8 +241,7 @@ expire(struct txn *txn, const struct kms_key_row *row, int64_t now_ms)
         gone.secret = S("");
         if (r == 0)
             r = kms_material_update(txn, &gone);
-        if (str_is(new.state, "Enabled") || str_is(new.state, "Disabled"))
-            new.state = S("PendingImport");
+        kms_material_lost(&new, &gone);
     }
     return r == 0 ? kms_key_save(txn, &new) : r;
 }
@@ -240,6 +256,15 @@ advance(struct api_call *call, const struct kms_key_row *row)
     return rotate_due(call->txn, call->env, call->arena, row->arn, call->now_ms);
 }
 
+/* What was due is done: else the loop would meet the same key until its bound, at every call. */
+static void
+done_assert(struct api_call *call, struct str arn)
+{
+    const struct kms_key_row *key = kms_key_get(call->txn, arn);
+
+    assert(!key || key->due_ms == 0 || key->due_ms > call->now_ms);
+}
+
 int
 kms_due(struct api_call *call)
 {
@@ -247,8 +272,11 @@ kms_due(struct api_call *call)
 
     for (size_t i = 0; r == 0 && i < KEYS_A_CALL_MAX && kms_due_needed(call); i++) {
         struct store_cursor c = due_keys(call->txn);
-
-        r = advance(call, kms_key_by_due_next(&c));
+        const struct kms_key_row *key = kms_key_by_due_next(&c);
+        struct str arn = str_dup(call->arena, key->arn);
+        r = advance(call, key);
+        if (r == 0)
+            done_assert(call, arn);
     }
     return r;
 }

@@ -10,6 +10,7 @@ enum { MRK_DIGITS = 32, UUID_CHARS = 36 };
 struct str
 kms_key_arn(struct arena *a, struct str region, struct str account, struct str id)
 {
+    assert(region.n > 0 && account.n > 0 && id.n > 0);
     return str_fmt(a, "arn:aws:kms:%.*s:%.*s:key/%.*s", STR_ARG(region), STR_ARG(account),
                    STR_ARG(id));
 }
@@ -17,6 +18,7 @@ kms_key_arn(struct arena *a, struct str region, struct str account, struct str i
 struct str
 kms_alias_arn(struct arena *a, struct str region, struct str account, struct str name)
 {
+    assert(region.n > 0 && account.n > 0 && name.n > 0);
     return str_fmt(a, "arn:aws:kms:%.*s:%.*s:%.*s", STR_ARG(region), STR_ARG(account),
                    STR_ARG(name));
 }
@@ -115,6 +117,7 @@ alias_resolve(struct api_call *call, struct str account, struct str name, struct
         return api_fault(call, &KMS_ERR(NotFoundException), "Alias %.*s is not found.",
                          STR_ARG(arn));
     *ret_arn = alias->key_arn;
+    assert(kms_key_get(call->txn, alias->key_arn)); /* a key takes its aliases with it */
     return 0;
 }
 
@@ -139,6 +142,7 @@ kms_key_resolve(struct api_call *call, struct str id, unsigned allow, struct str
     if (!is_key_id(rest))
         return invalid_id(call, id);
     *ret_arn = kms_key_arn(call->arena, call->region, account, rest);
+    assert(rest.n == UUID_CHARS || rest.n == 4 + MRK_DIGITS);
     return 0;
 }
 
@@ -189,6 +193,8 @@ kms_key_find(struct api_call *call, const struct kms_want *want, const struct km
     /* a call inside another's transaction may come before what was due was done */
     if (!row || (row->deletion_ms && row->deletion_ms <= call->now_ms))
         return kms_key_missing(call, arn);
+    kms_key_assert(row);
+    assert(str_eq(row->region, call->region));
     r = kms_key_use(call, want, row);
     if (r == 0)
         *ret = row;

@@ -54,7 +54,7 @@ kms_token_grant(struct api_call *call, struct str token)
     const struct kms_grant_row *grant =
         kms_grant_get(call->txn, str_hex(call->arena, bytes.p, GRANT_ID_BYTES));
 
-    if (!grant)
+    if (!grant || !str_eq(grant->region, call->region))
         return NULL;
     token_mac(grant, str_cut(bytes, GRANT_ID_BYTES, GRANT_ID_BYTES + NONCE_BYTES), mac);
     return str_eq_consttime(str_of(mac, sizeof(mac)),
@@ -109,6 +109,7 @@ static const struct grant_operation {
     {"DescribeKey", NULL, false},
 };
 
+static_assert(ARRAY_LEN(grant_operations) == 17, "GrantOperation of the description");
 static bool
 fits_key(struct str operation, const struct kms_key_row *row)
 {
@@ -162,6 +163,7 @@ same_list(const struct str_list *a, const struct str_list *b)
 static bool
 same_grant(const struct kms_grant_row *a, const struct kms_grant_row *b)
 {
+    assert(str_eq(a->key_arn, b->key_arn));
     return str_eq(a->name, b->name) && str_eq(a->grantee, b->grantee) &&
            str_eq(a->retiring, b->retiring) && str_eq(a->issuer, b->issuer) &&
            a->has_equals == b->has_equals && same_list(&a->operations, &b->operations) &&
@@ -202,6 +204,7 @@ grant_insert(struct api_call *call, struct kms_grant_row *grant)
     call->env->random(call->env, key, sizeof(key));
     grant->id = str_hex(call->arena, id, sizeof(id));
     grant->token_key = str_dup(call->arena, str_of(key, sizeof(key)));
+    kms_grant_assert(grant);
     int r = kms_grant_insert(call->txn, grant);
 
     return r < 0 ? error_origin(-r, "a grant of %.*s cannot be written", STR_ARG(grant->key_arn))
@@ -276,6 +279,7 @@ show(struct api_call *call, const struct kms_grant_row *grant)
         .operations = grant->operations,
     };
 
+    kms_grant_assert(grant);
     if (!grant->name.n)
         shown.name = STR_NONE;
     if (grant->retiring.n)
@@ -322,6 +326,7 @@ grant_find(struct api_call *call, const struct kms_key_row *row, struct str id,
     if (!grant || !str_eq(grant->key_arn, row->arn))
         return api_fault(call, &KMS_ERR(NotFoundException), "Grant ID %.*s not found", STR_ARG(id));
     *ret = grant;
+    kms_grant_assert(grant);
     return 0;
 }
 
@@ -385,6 +390,8 @@ grant_end(struct api_call *call, const struct kms_grant_row *grant)
 {
     int r = kms_grant_delete(call->txn, grant->id);
 
+    assert(kms_key_get(call->txn, grant->key_arn)); /* a key takes its grants with it */
+    kms_grant_assert(grant);
     return r < 0 ? error_origin(-r, "grant %.*s cannot be deleted", STR_ARG(grant->id)) : 0;
 }
 

@@ -24,6 +24,7 @@ kms_pairs(struct arena *a, const struct kms_TextMap *map)
         *LIST_PUSH(a, &pairs) = v[i].key;
         *LIST_PUSH(a, &pairs) = v[i].value;
     }
+    assert(pairs.n == 2 * map->n);
     return pairs;
 }
 
@@ -45,6 +46,7 @@ has_all(const struct str_list *whole, const struct str_list *part)
 {
     size_t i = 0;
 
+    assert(whole->n % 2 == 0 && part->n % 2 == 0);
     for (size_t j = 0; j < part->n; j += 2) {
         while (i < whole->n && str_cmp(whole->v[i], part->v[j]) < 0)
             i += 2;
@@ -71,5 +73,6 @@ kms_principal_is(struct str name, const struct policy_principal *principal)
         return false;
     if (principal->kind == POLICY_SERVICE)
         return str_eq(name, principal->service);
+    assert(principal->arn.n > 0);
     return str_eq(name, principal->arn) || str_eq(name, principal->role_arn);
 }

@@ -47,6 +47,7 @@ token_name(struct api_call *call, struct str token)
 {
     uint8_t digest[SHA256_LEN];
 
+    assert(token.n > 0);
     crypto_sha256(token.p, token.n, digest);
     return str_hex(call->arena, digest, sizeof(digest));
 }
@@ -155,6 +156,7 @@ unwrap(struct api_call *call, const struct kms_ImportKeyMaterialRequest *req,
         return api_fault(call, &KMS_ERR(InvalidImportTokenException), "%s", "");
     if (token->expires_ms <= call->now_ms)
         return api_fault(call, &KMS_ERR(ExpiredImportTokenException), "%s", "");
+    assert(token->private.n > 0);
     int r = kms_unwrap(call->arena, token->private, token->algorithm, req->encrypted_key_material,
                        &bytes);
 
@@ -179,6 +181,7 @@ primary_has(struct api_call *call, const struct kms_key_row *row, struct str mat
 {
     struct str arn = kms_key_arn(call->arena, row->primary_region, row->account, row->id);
 
+    assert(kms_is_replica(row) && material_id.n == 2 * SHA256_LEN);
     return kms_material_by_material_get(call->txn, arn, material_id) != NULL;
 }
 
@@ -188,6 +191,7 @@ import_again(struct api_call *call, const struct kms_ImportKeyMaterialRequest *r
 {
     struct kms_material_row new = *old;
 
+    assert(made->secret.n > 0);
     if (str_is(req->import_type, "NEW_KEY_MATERIAL"))
         return incorrect(call);
     new.secret = made->secret;
@@ -195,6 +199,7 @@ import_again(struct api_call *call, const struct kms_ImportKeyMaterialRequest *r
     new.expires_ms = opt_i64_or(req->valid_to, 0);
     if (req->key_material_description.p)
         new.description = req->key_material_description;
+    kms_material_assert(&new);
     return kms_material_update(call->txn, &new);
 }
 
@@ -207,6 +212,7 @@ import_new(struct api_call *call, const struct kms_ImportKeyMaterialRequest *req
 
     STORE_EACH(call->txn, kms_material_by_owner, material, row->arn) {
         number = material->number + 1;
+        kms_material_assert(material);
         if (str_is(material->state, "PENDING_ROTATION"))
             return api_fault(call, &KMS_ERR(KMSInvalidStateException),
                              "%.*s already has key material pending rotation.", STR_ARG(row->arn));
@@ -236,6 +242,7 @@ is_complete(struct api_call *call, const struct kms_key_row *row)
     bool complete = true;
 
     STORE_EACH(call->txn, kms_material_by_owner, material, row->arn) {
+        kms_material_assert(material);
         if (!material->secret.n && !str_is(material->state, "PENDING_ROTATION"))
             complete = false;
     }
@@ -271,6 +278,7 @@ kms_import_key_material(struct api_call *call, const struct kms_ImportKeyMateria
         return r;
     if (!new.material_id.n)
         new.material_id = id;
+    assert(new.material_id.n == id.n);
     if (str_is(new.state, "PendingImport") && is_complete(call, row))
         new.state = S("Enabled");
     res->key_id = row->arn;
@@ -301,6 +309,7 @@ kms_delete_imported_key_material(struct api_call *call,
     res->key_id = row->arn;
     if (!material)
         return 0; /* nothing was ever imported: deleting it changes nothing */
+    kms_material_assert(material);
     struct kms_material_row gone = *material;
     struct kms_key_row new = *row;
 
@@ -309,9 +318,7 @@ kms_delete_imported_key_material(struct api_call *call,
     r = kms_material_update(call->txn, &gone);
     if (r < 0)
         return error_origin(-r, "material of %.*s cannot be written", STR_ARG(row->arn));
-    if ((str_is(new.state, "Enabled") || str_is(new.state, "Disabled")) &&
-        !str_is(material->state, "PENDING_ROTATION"))
-        new.state = S("PendingImport");
-    res->key_material_id = material->material_id;
+    kms_material_lost(&new, &gone);
+    res->key_material_id = gone.material_id;
     return kms_key_save(call->txn, &new);
 }

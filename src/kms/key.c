@@ -19,6 +19,7 @@ const struct api_error kms_errors[KMS_N_ERRORS] = {
 bool
 kms_is_replica(const struct kms_key_row *row)
 {
+    assert(row->region.n > 0);
     return row->multi_region && !str_eq(row->region, row->primary_region);
 }
 
@@ -66,6 +67,7 @@ algorithms_show(struct api_call *call, const struct kms_key_row *row, struct kms
     const struct kms_spec *spec = kms_spec_find(row->spec);
 
     assert(spec);
+    assert(kms_name_in(spec->usages, row->usage));
     if (str_is(row->usage, "ENCRYPT_DECRYPT"))
         shown->encryption_algorithms = names_show(call->arena, spec->encryption);
     else if (str_is(row->usage, "SIGN_VERIFY"))
@@ -109,6 +111,7 @@ kms_key_show(struct api_call *call, const struct kms_key_row *row)
         .key_spec = row->spec,
         .multi_region = opt_bool(row->multi_region),
     };
+    assert(shown->enabled.v == str_is(row->state, "Enabled"));
     algorithms_show(call, row, shown);
     import_show(call, row, shown);
     if (row->deletion_ms)
@@ -178,6 +181,7 @@ first_material(struct api_call *call, struct kms_key_row *row)
     struct kms_material made;
     int r = kms_material_make(call->env, call->arena, kms_spec_find(row->spec), &made);
 
+    assert(!str_is(row->origin, "EXTERNAL") && row->material_id.n == 0);
     if (r < 0)
         return r;
     row->material_id = kms_material_name(call->arena, kms_family(call->arena, row), made.secret);
@@ -206,12 +210,15 @@ kms_key_make(struct api_call *call, struct kms_key_row *row)
         r = kms_key_insert(call->txn, row);
     if (r < 0)
         return error_origin(-r, "key %.*s cannot be written", STR_ARG(row->arn));
+    assert(r == 0);
+    kms_key_assert(row);
     return 0;
 }
 
 int
 kms_key_save(struct txn *txn, struct kms_key_row *row)
 {
+    kms_key_assert(row);
     row->due_ms = kms_due_ms(txn, row);
     int r = kms_key_update(txn, row);
 
@@ -312,6 +319,7 @@ change_state(struct api_call *call, struct str id, const char *state)
         return r;
     struct kms_key_row new = *row;
 
+    assert(str_is(row->state, "Enabled") || str_is(row->state, "Disabled"));
     new.state = str_from(state);
     return kms_key_save(call->txn, &new);
 }
@@ -353,6 +361,7 @@ has_replicas(struct api_call *call, const struct kms_key_row *row)
 {
     bool any = false;
 
+    assert(row->region.n > 0);
     if (!row->multi_region || kms_is_replica(row))
         return false;
     STORE_EACH(call->txn, kms_key_by_multi, other, row->account, row->id) {
@@ -379,6 +388,7 @@ kms_schedule_key_deletion(struct api_call *call, const struct kms_ScheduleKeyDel
     struct kms_key_row new = *row;
     bool wait = has_replicas(call, row);
 
+    assert(!str_starts(row->state, S("Pending")) || str_is(row->state, "PendingImport"));
     new.state = wait ? S("PendingReplicaDeletion") : S("PendingDeletion");
     new.deletion_days = days;
     new.deletion_ms = wait ? 0 : call->now_ms + days *KMS_DAY_MS;
@@ -408,6 +418,7 @@ kms_cancel_key_deletion(struct api_call *call, const struct kms_CancelKeyDeletio
     const struct kms_material_row *material = kms_material_current(call, row);
     struct kms_key_row new = *row;
 
+    assert(row->deletion_days >= WINDOW_MIN && row->deletion_days <= WINDOW_MAX);
     new.state = material && material->secret.n ? S("Disabled") : S("PendingImport");
     new.deletion_ms = new.deletion_days = 0;
     res->key_id = row->arn;

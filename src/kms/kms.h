@@ -65,6 +65,12 @@ struct str kms_material_owner(struct arena *a, const struct kms_key_row *row);
 const struct kms_material_row *
 kms_material_current(struct api_call *call, const struct kms_key_row *row);
 
+/* ---- holds.c: what is true of every row, as assertions ---- */
+
+void kms_key_assert(const struct kms_key_row *row);
+void kms_material_assert(const struct kms_material_row *row);
+void kms_grant_assert(const struct kms_grant_row *row);
+
 /* ---- key.c ---- */
 
 struct kms_KeyMetadata *kms_key_show(struct api_call *call, const struct kms_key_row *row);
@@ -87,6 +93,11 @@ int kms_due(struct api_call *call);
 int64_t kms_due_ms(struct txn *txn, const struct kms_key_row *row);
 /* A key goes, with its aliases, grants and, if it is the last of them, its material. */
 int kms_key_remove(struct txn *txn, const struct kms_key_row *row, int64_t now_ms);
+/*
+ * What it means for a key (in memory) that imported material of it has no secret any more: the key
+ * waits for it, unless the material was never the current one.
+ */
+void kms_material_lost(struct kms_key_row *key, const struct kms_material_row *material);
 /* A new version of the material becomes the current one.  row is read again by the caller. */
 int kms_rotate(struct txn *txn, struct env *env, struct arena *a, struct str arn,
                const char *rotation, int64_t now_ms);

@@ -117,6 +117,7 @@ make(struct api_call *call, struct str alias, const char *service, const char *v
         .rotation_ms = call->now_ms + ROTATION_DAYS * KMS_DAY_MS,
     };
 
+    assert(str_starts(alias, S("alias/aws/")));
     row.due_ms = row.rotation_ms;
     int r = kms_key_make(call, &row);
 

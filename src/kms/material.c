@@ -63,6 +63,7 @@ write_pair(struct arena *a, EVP_PKEY *key, struct kms_material *ret)
         };
     OPENSSL_clear_free(private, private_n > 0 ? (size_t)private_n : 0);
     OPENSSL_free(public);
+    assert(private_n <= 0 || public_n <= 0 || public_n < private_n); /* it holds both halves */
     return private_n > 0 && public_n > 0 ? 0 : error_origin(EIO, "libcrypto cannot write a key");
 }
 
@@ -95,6 +96,8 @@ kms_material_make(struct env *env, struct arena *a, const struct kms_spec *spec,
     assert(spec->kind != KMS_ABSENT);
     if (spec->kind == KMS_SYMMETRIC || spec->kind == KMS_HMAC) {
         size_t n = spec->bits / 8;
+
+        assert(n > 0 && spec->bits % 8 == 0);
         void *p = arena_alloc_raw(a, n);
 
         env->random(env, p, n);

@@ -22,6 +22,7 @@ replica_of(struct api_call *call, const struct kms_ReplicateKeyRequest *req,
     struct kms_key_row replica = *row;
 
     replica.region = req->replica_region;
+    assert(row->multi_region && !kms_is_replica(row));
     replica.arn = kms_key_arn(call->arena, replica.region, row->account, row->id);
     replica.created_ms = call->now_ms;
     replica.description = req->description.p ? req->description : S("");
@@ -61,6 +62,8 @@ kms_replicate_key(struct api_call *call, const struct kms_ReplicateKeyRequest *r
                              opt_bool_or(req->bypass_policy_lockout_safety_check, false));
     if (r)
         return r;
+    kms_key_assert(&replica);
+    assert(kms_is_replica(&replica) && str_eq(replica.id, row->id));
     r = kms_key_insert(call->txn, &replica);
     if (r < 0)
         return error_origin(-r, "key %.*s cannot be written", STR_ARG(replica.arn));
@@ -90,6 +93,7 @@ kms_update_primary_region(struct api_call *call, const struct kms_UpdatePrimaryR
         return api_fault(call, &KMS_ERR(KMSInvalidStateException), "%.*s is %s.", STR_ARG(arn),
                          str_is(replica->state, "PendingImport") ? "pending import"
                                                                  : "pending deletion");
+    assert(replica->multi_region && str_eq(replica->primary_region, row->region));
     STORE_EACH(call->txn, kms_key_by_multi, other, row->account, row->id) {
         struct kms_key_row new = *other;
 

@@ -8,6 +8,7 @@ kms_listing_open(struct api_call *call, struct opt_i64 limit, int64_t max, int64
     const struct api_page_scope scope = api_page_scope(call);
     const struct api_page_rule rule = {.min = 1, .max = max, .otherwise = otherwise};
 
+    assert(otherwise >= 1 && otherwise <= max);
     if (limit.set && (limit.v < 1 || limit.v > max))
         return api_fault(call, &KMS_ERR(ValidationException),
                          "1 validation error detected: Value '%lld' at 'limit' failed to satisfy "
@@ -32,6 +33,7 @@ kms_listing_end(struct api_call *call, const struct kms_listing *listing, struct
 {
     const struct api_page_scope scope = api_page_scope(call);
 
+    assert(!listing->page.more || listing->page.last.p);
     *marker = api_page_next(call->arena, &scope, &listing->page);
     *truncated = opt_bool(listing->page.more);
 }

@@ -6,6 +6,7 @@ enum { POLICY_BYTES_MAX = 32768, POLICIES_PAGE = 100, PAGE_MAX = 1000 };
 struct str
 kms_policy_default(struct arena *a, struct str account)
 {
+    assert(account.n > 0);
     return str_fmt(a,
                    "{\n"
                    "  \"Version\" : \"2012-10-17\",\n"
@@ -98,6 +99,7 @@ lockout_check(struct api_call *call, struct str policy, const struct kms_key_row
 {
     struct kms_key_row future = *row;
 
+    assert(policy.n > 0 && policy.n <= POLICY_BYTES_MAX);
     future.policy = policy;
     const struct api_resource resource = kms_resource_of(call, &future);
 

@@ -42,6 +42,7 @@ period_write(struct api_call *call, const struct kms_key_row *row, int64_t days,
 {
     int r = 0;
 
+    assert((days == 0) == (next_ms == 0) && !kms_is_replica(row));
     STORE_EACH(call->txn, kms_key_by_multi, other, row->account, row->id) {
         struct kms_key_row new = *other;
 
@@ -66,6 +67,7 @@ kms_enable_key_rotation(struct api_call *call, const struct kms_EnableKeyRotatio
     int64_t days = opt_i64_or(req->rotation_period_in_days,
                               row->rotation_days ? row->rotation_days : PERIOD_DAYS);
 
+    assert(days > 0);
     if (row->rotation_days == days)
         return 0;
     return period_write(call, row, days, call->now_ms + days * KMS_DAY_MS);
@@ -115,6 +117,7 @@ rotate_imported(struct api_call *call, const struct kms_key_row *row)
     struct kms_key_row key = *row;
 
     STORE_EACH(call->txn, kms_material_by_owner, material, row->arn) {
+        kms_material_assert(material);
         if (str_is(material->state, "PENDING_ROTATION"))
             pending = material;
     }
@@ -122,6 +125,7 @@ rotate_imported(struct api_call *call, const struct kms_key_row *row)
         return api_fault(call, &KMS_ERR(KMSInvalidStateException),
                          "%.*s has no key material pending rotation.", STR_ARG(row->arn));
     assert(current);
+    assert(current != pending && str_is(current->state, "CURRENT"));
     struct kms_material_row old = *current, new = *pending;
 
     old.state = S("NON_CURRENT");
@@ -178,6 +182,7 @@ show(const struct kms_key_row *row, const struct kms_material_row *material)
         .key_material_state = material->state,
     };
 
+    kms_material_assert(material);
     if (material->rotation.n) {
         shown.rotation_date = opt_i64(material->rotated_ms);
         shown.rotation_type = material->rotation;

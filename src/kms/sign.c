@@ -1,9 +1,21 @@
 /* Sign, Verify, MACs, public keys, key agreement: what asymmetric and HMAC keys are for. */
 #include "kms/kms.h"
 
+/* The material of a key whose state was found good: it is there. */
+static const struct kms_material_row *
+usable(struct api_call *call, const struct kms_key_row *row)
+{
+    const struct kms_material_row *material = kms_material_current(call, row);
+
+    assert(str_is(row->state, "Enabled") || str_is(row->state, "Disabled"));
+    assert(material && material->secret.n > 0);
+    kms_material_assert(material);
+    return material;
+}
+
 /* ---- signatures ---- */
 
-/* Members that Sign and Verify share. */
+/* Members that signatures and MACs share. */
 struct ask {
     struct str key_id, message, type, algorithm;
     const struct str_list *tokens;
@@ -12,6 +24,7 @@ struct ask {
 static int
 message_check(struct api_call *call, const struct ask *ask, bool *ret_digest)
 {
+    assert(ask->message.n > 0 && ask->algorithm.n > 0);
     *ret_digest = str_is(ask->type, "DIGEST");
     if (str_is(ask->type, "EXTERNAL_MU"))
         return api_fault(call, &KMS_ERR(ValidationException),
@@ -27,57 +40,80 @@ message_check(struct api_call *call, const struct ask *ask, bool *ret_digest)
     return 0;
 }
 
+/* What both begin with: the key is found, and fits what is asked. */
+struct signing {
+    const struct kms_key_row *row;
+    const struct kms_material_row *material;
+    bool digest;
+};
+
 static int
-signing_key_find(struct api_call *call, const struct ask *ask, const struct kms_key_row **ret,
-                 bool *ret_digest)
+signing_begin(struct api_call *call, const struct ask *ask, struct signing *ret)
 {
     struct kms_want want = {.id = ask->key_id, .allow = KMS_USING, .tokens = ask->tokens};
-    int r = kms_key_find(call, &want, ret);
+    int r = kms_key_find(call, &want, &ret->row);
 
     if (r == 0)
-        r = kms_usage_check(call, *ret, "SIGN_VERIFY");
+        r = kms_usage_check(call, ret->row, "SIGN_VERIFY");
     if (r == 0)
-        r = kms_algorithm_check(call, *ret, kms_spec_find((*ret)->spec)->signing, ask->algorithm);
-    return r ? r : message_check(call, ask, ret_digest);
+        r = kms_algorithm_check(call, ret->row, kms_spec_find(ret->row->spec)->signing,
+                                ask->algorithm);
+    if (r == 0)
+        r = message_check(call, ask, &ret->digest);
+    if (r)
+        return r;
+    ret->material = usable(call, ret->row);
+    assert(ret->material->public.n > 0);
+    return 0;
 }
+
+/* Two requests of different types with the same members. */
+#define ASK_OF(req, algorithm_)                                                                    \
+    {                                                                                              \
+        .key_id = (req)->key_id, .message = (req)->message, .algorithm = (algorithm_),             \
+        .tokens = &(req)->grant_tokens                                                             \
+    }
 
 int
 kms_sign(struct api_call *call, const struct kms_SignRequest *req, struct kms_SignResponse *res)
 {
-    const struct ask ask = {req->key_id, req->message, req->message_type, req->signing_algorithm,
-                            &req->grant_tokens};
-    const struct kms_key_row *row;
-    bool digest;
-    int r = signing_key_find(call, &ask, &row, &digest);
+    struct ask ask = ASK_OF(req, req->signing_algorithm);
+    struct signing begun;
 
+    ask.type = req->message_type;
+    int r = signing_begin(call, &ask, &begun);
+
+    if (r == 0)
+        r = kms_signature_make(call->arena, begun.material->secret, ask.algorithm, ask.message,
+                               begun.digest, &res->signature);
     if (r)
         return r;
-    res->key_id = row->arn;
+    res->key_id = begun.row->arn;
     res->signing_algorithm = ask.algorithm;
-    r = kms_signature_make(call->arena, kms_material_current(call, row)->secret, ask.algorithm,
-                           ask.message, digest, &res->signature);
-    return r ? r : kms_dry_run(call, req->dry_run);
+    return kms_dry_run(call, req->dry_run);
 }
 
 int
 kms_verify(struct api_call *call, const struct kms_VerifyRequest *req,
            struct kms_VerifyResponse *res)
 {
-    const struct ask ask = {req->key_id, req->message, req->message_type, req->signing_algorithm,
-                            &req->grant_tokens};
-    const struct kms_key_row *row;
-    bool digest;
-    int r = signing_key_find(call, &ask, &row, &digest);
+    struct ask ask = ASK_OF(req, req->signing_algorithm);
+    struct signing begun;
+
+    ask.type = req->message_type;
+    int r = signing_begin(call, &ask, &begun);
 
     if (r)
         return r;
-    res->key_id = row->arn;
-    res->signing_algorithm = ask.algorithm;
-    res->signature_valid = opt_bool(true);
-    r = kms_signature_check(kms_material_current(call, row)->public, ask.algorithm, ask.message,
-                            digest, req->signature);
+    r = kms_signature_check(begun.material->public, ask.algorithm, ask.message, begun.digest,
+                            req->signature);
     if (r > 0)
         return api_fault(call, &KMS_ERR(KMSInvalidSignatureException), "%s", "");
+    *res = (struct kms_VerifyResponse){
+        .key_id = begun.row->arn,
+        .signature_valid = opt_bool(true),
+        .signing_algorithm = ask.algorithm,
+    };
     return r ? r : kms_dry_run(call, req->dry_run);
 }
 
@@ -97,16 +133,14 @@ mac_make(struct api_call *call, const struct ask *ask, struct str *ret_mac, stru
     if (r)
         return r;
     *ret_arn = row->arn;
-    return kms_mac(call->arena, kms_material_current(call, row)->secret, ask->algorithm,
-                   ask->message, ret_mac);
+    return kms_mac(call->arena, usable(call, row)->secret, ask->algorithm, ask->message, ret_mac);
 }
 
 int
 kms_generate_mac(struct api_call *call, const struct kms_GenerateMacRequest *req,
                  struct kms_GenerateMacResponse *res)
 {
-    const struct ask ask = {req->key_id, req->message, STR_NONE, req->mac_algorithm,
-                            &req->grant_tokens};
+    const struct ask ask = ASK_OF(req, req->mac_algorithm);
     int r = mac_make(call, &ask, &res->mac, &res->key_id);
 
     res->mac_algorithm = ask.algorithm;
@@ -117,8 +151,7 @@ int
 kms_verify_mac(struct api_call *call, const struct kms_VerifyMacRequest *req,
                struct kms_VerifyMacResponse *res)
 {
-    const struct ask ask = {req->key_id, req->message, STR_NONE, req->mac_algorithm,
-                            &req->grant_tokens};
+    const struct ask ask = ASK_OF(req, req->mac_algorithm);
     struct str mac;
     int r = mac_make(call, &ask, &mac, &res->key_id);
 
@@ -144,7 +177,7 @@ kms_get_public_key(struct api_call *call, const struct kms_GetPublicKeyRequest *
 
     if (r)
         return r;
-    const struct kms_material_row *material = kms_material_current(call, row);
+    const struct kms_material_row *material = usable(call, row);
 
     if (!material->public.n)
         return api_fault(call, &KMS_ERR(UnsupportedOperationException), "%s", "");
@@ -179,8 +212,7 @@ kms_derive_shared_secret(struct api_call *call, const struct kms_DeriveSharedSec
         r = kms_usage_check(call, row, "KEY_AGREEMENT");
     if (r)
         return r;
-    r = kms_derive(call->arena, kms_material_current(call, row)->secret, req->public_key,
-                   &res->shared_secret);
+    r = kms_derive(call->arena, usable(call, row)->secret, req->public_key, &res->shared_secret);
     if (r > 0)
         return api_fault(call, &KMS_ERR(ValidationException), "%s", "");
     res->key_id = row->arn;

@@ -64,6 +64,9 @@ static const struct kms_spec specs[] = {
     {.name = "ML_DSA_87", .kind = KMS_ABSENT},
 };
 
+/* The API's enum of key specs, each of which has its row. */
+static_assert(ARRAY_LEN(specs) == 17, "KeySpec of the description");
+
 const struct kms_spec *
 kms_spec_find(struct str name)
 {

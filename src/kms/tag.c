@@ -1,7 +1,7 @@
 /* Tags of keys: at most 50, part of the key's row, sorted by key. */
 #include "kms/kms.h"
 
-#include <stdlib.h>
+#include "api/tags.h"
 
 enum { TAGS_MAX = 50, TAGS_PAGE = 50 };
 
@@ -19,53 +19,41 @@ kms_tags_show(struct arena *a, const struct str_list *tags)
 static int
 reserved_check(struct api_call *call, struct str key)
 {
-    /* CloudFormation's own are of the system */
-    if (!str_eq_nocase(str_cut(key, 0, 4), S("aws:")) ||
-        str_is(call->via, "cloudformation.amazonaws.com"))
+    if (!api_tag_reserved(call, key))
         return 0;
     return api_fault(call, &KMS_ERR(TagException), "Tags beginning with aws: are reserved");
 }
 
+/* Those of a request into a row's: the system's own, of stacks, may be among the latter. */
 static int
-by_key(const void *a, const void *b)
+tags_put(struct api_call *call, const struct kms_TagList *tags, struct str_list *all)
 {
-    return str_cmp(((const struct kms_Tag *)a)->tag_key, ((const struct kms_Tag *)b)->tag_key);
+    size_t before = all->n;
+
+    LIST_EACH(tags, tag) {
+        int r = reserved_check(call, tag->tag_key);
+
+        if (r)
+            return r;
+        *all = api_tags_put(call->arena, all, tag->tag_key, tag->tag_value);
+        if (api_tags_own(all) > TAGS_MAX)
+            return api_fault(call, &KMS_ERR(TagException), "Too many tags");
+    }
+    assert(all->n >= before && all->n <= before + 2 * tags->n);
+    return 0;
 }
 
+/* A list that names a key twice is refused. */
 int
 kms_tags_of(struct api_call *call, const struct kms_TagList *tags, struct str_list *ret)
 {
-    struct kms_Tag *sorted = arena_dup(call->arena, tags->v, tags->n * sizeof(*tags->v));
     struct str_list list = {NULL, 0};
-    int r = 0;
+    int r = tags_put(call, tags, &list);
 
-    if (tags->n > TAGS_MAX)
-        return api_fault(call, &KMS_ERR(TagException), "Too many tags");
-    if (tags->n)
-        qsort(sorted, tags->n, sizeof(*sorted), by_key);
-    for (size_t i = 0; i < tags->n && r == 0; i++) {
-        r = reserved_check(call, sorted[i].tag_key);
-        if (r == 0 && i && str_eq(sorted[i].tag_key, sorted[i - 1].tag_key))
-            r = api_fault(call, &KMS_ERR(TagException), "Duplicate tag keys");
-        *LIST_PUSH(call->arena, &list) = sorted[i].tag_key;
-        *LIST_PUSH(call->arena, &list) = sorted[i].tag_value;
-    }
+    if (r == 0 && list.n != 2 * tags->n)
+        r = api_fault(call, &KMS_ERR(TagException), "Duplicate tag keys");
     *ret = list;
     return r;
-}
-
-/* The row's tags without those keys. */
-static struct str_list
-without(struct arena *a, const struct str_list *tags, const struct str_list *keys)
-{
-    struct str_list left = {NULL, 0};
-
-    for (size_t i = 0; i < tags->n; i += 2)
-        if (!str_in(keys, tags->v[i])) {
-            *LIST_PUSH(a, &left) = tags->v[i];
-            *LIST_PUSH(a, &left) = tags->v[i + 1];
-        }
-    return left;
 }
 
 static int
@@ -73,6 +61,7 @@ tags_write(struct api_call *call, const struct kms_key_row *row, const struct st
 {
     struct kms_key_row new = *row;
 
+    assert(tags->n % 2 == 0 && api_tags_own(tags) <= TAGS_MAX);
     new.tags = *tags;
     return kms_key_save(call->txn, &new);
 }
@@ -82,25 +71,18 @@ kms_tag_resource(struct api_call *call, const struct kms_TagResourceRequest *req
                  struct kms_TagResourceResult *res UNUSED)
 {
     const struct kms_key_row *row;
-    struct str_list fresh, keys = {NULL, 0};
+    struct str_list checked;
     struct kms_want want = {.id = req->key_id, .allow = KMS_WHILE_DISABLED | KMS_WHILE_IMPORTED};
     int r = kms_key_find(call, &want, &row);
 
     if (r == 0)
-        r = kms_tags_of(call, &req->tags, &fresh);
+        r = kms_tags_of(call, &req->tags, &checked);
     if (r)
         return r;
-    LIST_EACH(&req->tags, tag) {
-        *LIST_PUSH(call->arena, &keys) = tag->tag_key;
-    }
-    struct str_list old = without(call->arena, &row->tags, &keys);
-    struct kms_TagList all = kms_tags_show(call->arena, &old);
+    struct str_list all = row->tags;
 
-    LIST_EACH(&req->tags, tag) {
-        *LIST_PUSH(call->arena, &all) = *tag;
-    }
-    r = kms_tags_of(call, &all, &fresh);
-    return r ? r : tags_write(call, row, &fresh);
+    r = tags_put(call, &req->tags, &all);
+    return r ? r : tags_write(call, row, &all);
 }
 
 int
@@ -115,7 +97,7 @@ kms_untag_resource(struct api_call *call, const struct kms_UntagResourceRequest 
         r = reserved_check(call, req->tag_keys.v[i]);
     if (r)
         return r;
-    struct str_list left = without(call->arena, &row->tags, &req->tag_keys);
+    struct str_list left = api_tags_without(call->arena, &row->tags, &req->tag_keys);
 
     return tags_write(call, row, &left);
 }

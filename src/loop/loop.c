@@ -14,6 +14,7 @@
 #include "loop/loop.h"
 
 #include "base/error.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -287,6 +288,7 @@ loop_turn(struct loop *loop, int timeout_ms)
     if (loop->epoll >= 0) {
         loop->mono_ms = read_mono_ms(loop);
         int wait_ms = sleep_ms(loop, timeout_ms);
+        log_flush();
         for (int round = 0; round < ROUNDS_MAX; round++) {
             n = epoll_wait(loop->epoll, loop->events, EVENTS_MAX, round ? 0 : wait_ms);
             if (n < 0 && errno != EINTR)
@@ -307,14 +309,15 @@ loop_turn(struct loop *loop, int timeout_ms)
 int
 loop_run(struct loop *loop)
 {
+    int r = 0;
+
     assert(loop->epoll >= 0);
     loop->stopped = false;
-    while (!loop->stopped) {
-        int r = loop_turn(loop, -1);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    log_gather(true);
+    while (!loop->stopped && r == 0)
+        r = loop_turn(loop, -1);
+    log_gather(false);
+    return r;
 }
 
 void

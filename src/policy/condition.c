@@ -17,7 +17,10 @@
  */
 #include "policy/internal.h"
 
-#define OP(text, ...) {.name = S_INIT(text), __VA_ARGS__}
+#define OP(text, ...)                                                                              \
+    {                                                                                              \
+        .name = S_INIT(text), __VA_ARGS__                                                          \
+    }
 #define STRINGS .type = OPERATOR_TEXT, .variables = true
 #define ARNS .type = OPERATOR_ARN, .glob = true, .variables = true
 #define RELATED(type_, name_, relation_) OP(name_, .type = (type_), .relation = (relation_))
@@ -194,6 +197,7 @@ condition_compile(struct block *b, struct str op, struct str key, const struct j
 static bool
 related(const struct scalar *have, const struct scalar *want, enum relation relation)
 {
+    assert(have->kind != SCALAR_BYTES && want->kind != SCALAR_BYTES);
     if (have->kind == SCALAR_NONE || want->kind == SCALAR_NONE)
         return false;
     int order;
@@ -313,6 +317,7 @@ satisfies(const struct condition *c, struct str have, const struct policy_contex
     struct scalar scalar = read_scalar(c->op->type, have);
     bool unresolved = false;
 
+    assert(c->v || c->n == 0);
     for (size_t i = 0; i < c->n; i++) {
         enum match m = match_value(c, &c->v[i], have, &scalar, context);
 
@@ -326,6 +331,7 @@ satisfies(const struct condition *c, struct str have, const struct policy_contex
 static bool
 resolves(const struct condition *c, const struct policy_context *context)
 {
+    assert(c->v || c->n == 0);
     for (size_t i = 0; i < c->n; i++) {
         if (!pattern_resolves(&c->v[i].pattern, context))
             return false;
@@ -339,6 +345,7 @@ resolves(const struct condition *c, const struct policy_context *context)
 static bool
 null_holds(const struct condition *c, bool absent)
 {
+    assert(c->op->type == OPERATOR_NULL);
     for (size_t i = 0; i < c->n; i++)
         if (c->v[i].scalar.kind == SCALAR_BOOL && c->v[i].scalar.truth == absent)
             return true;

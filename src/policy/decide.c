@@ -51,6 +51,7 @@ ask(const struct policy_request *req)
 static bool
 action_matches(const struct statement *s, const struct asked *a)
 {
+    assert(s->n_actions > 0 && s->services && s->actions);
     for (size_t i = 0; i < s->n_actions; i++) {
         if (s->services[i] != a->fingerprint && s->services[i] != 0)
             continue;
@@ -69,6 +70,7 @@ resource_matches(const struct statement *s, const struct asked *a)
 {
     bool unresolved = false;
 
+    assert(s->has_resource || !s->n_resources);
     if (!s->has_resource)
         return true;
     for (size_t i = 0; i < s->n_resources; i++) {
@@ -137,6 +139,7 @@ judge_list(const struct policy_list *list, const struct asked *a)
 {
     struct verdict all = {0}, v;
 
+    assert(list->v || list->n == 0);
     for (size_t i = 0; i < list->n; i++) {
         judge(list->v[i], a, &v);
         if (v.deny)
@@ -209,6 +212,7 @@ judge_scps(const struct policy_set *set, const struct asked *a, bool *ret_allow)
 {
     struct verdict v = {0};
 
+    assert(set->scps || set->n_scps == 0);
     *ret_allow = true;
     for (size_t i = 0; i < set->n_scps; i++) {
         v = judge_list(&set->scps[i], a);

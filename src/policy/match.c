@@ -95,6 +95,7 @@ struct place {
 static void
 enter(const struct pattern *p, struct place *place, const struct policy_context *context)
 {
+    assert(p->kind == PATTERN_PIECES && place->piece <= p->n);
     while (place->piece < p->n) {
         const struct piece *piece = &p->pieces[place->piece];
 
@@ -188,6 +189,7 @@ pattern_resolves(const struct pattern *p, const struct policy_context *context)
 
     if (p->kind != PATTERN_PIECES)
         return true;
+    assert(p->pieces && p->n > 0);
     for (size_t i = 0; i < p->n; i++)
         if (p->pieces[i].kind == PIECE_VARIABLE && !variable_value(&p->pieces[i], context, &value))
             return false;

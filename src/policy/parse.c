@@ -137,6 +137,7 @@ compile_statement(struct block *b, const struct json *j, bool variables, struct 
     s->sid = block_text(b, json_text(j, "Sid"));
     s->not_action = json_get(j, "NotAction") != NULL;
     compile_actions(b, json_get(j, s->not_action ? "NotAction" : "Action"), s);
+    assert(s->n_actions > 0);
     s->not_resource = json_get(j, "NotResource") != NULL;
     m = json_get(j, s->not_resource ? "NotResource" : "Resource");
     if (m)
@@ -157,6 +158,7 @@ compile(struct block *b, const struct json *doc)
     bool variables = str_is(json_text(doc, "Version"), "2012-10-17");
     const struct json *v = json_values(json_get(doc, "Statement"), &p->n);
 
+    assert(p->n > 0 && p->n <= POLICY_STATEMENTS_MAX); /* policy_validate() */
     p->statements = BLOCK_ARRAY(b, struct statement, p->n);
     for (size_t i = 0; i < p->n; i++)
         compile_statement(b, &v[i], variables, &p->statements[i]);
@@ -207,6 +209,7 @@ policy_free(struct policy *policy)
 size_t
 policy_bytes(const struct policy *policy)
 {
+    assert(policy->bytes > sizeof(*policy));
     return policy->bytes;
 }
 
@@ -216,7 +219,7 @@ static void
 add(struct arena *a, struct str_list *list, struct str s, bool fold)
 {
     assert(str_ok(s));
-    LIST_EACH (list, x)
+    LIST_EACH(list, x)
         if (fold ? str_eq_nocase(*x, s) : str_eq(*x, s))
             return;
     *LIST_PUSH(a, list) = s;
@@ -256,6 +259,7 @@ policy_context_keys(const struct policy *policy, struct arena *a, struct str_lis
 void
 policy_actions(const struct policy *policy, struct arena *a, struct str_list *ret)
 {
+    assert(policy && ret);
     *ret = (struct str_list){0};
     for (size_t i = 0; i < policy->n; i++)
         for (size_t k = 0; k < policy->statements[i].n_actions; k++)
@@ -265,6 +269,7 @@ policy_actions(const struct policy *policy, struct arena *a, struct str_list *re
 void
 policy_resources(const struct policy *policy, struct arena *a, struct str_list *ret)
 {
+    assert(policy && ret);
     *ret = (struct str_list){0};
     for (size_t i = 0; i < policy->n; i++)
         for (size_t k = 0; k < policy->statements[i].n_resources; k++)
@@ -274,13 +279,14 @@ policy_resources(const struct policy *policy, struct arena *a, struct str_list *
 void
 policy_principals(const struct policy *policy, struct arena *a, struct policy_named_list *ret)
 {
+    assert(policy && ret);
     *ret = (struct policy_named_list){0};
     for (size_t i = 0; i < policy->n; i++)
         for (size_t k = 0; k < policy->statements[i].n_principals; k++) {
             const struct named *p = &policy->statements[i].principals[k];
             bool known = false;
 
-            LIST_EACH (ret, x)
+            LIST_EACH(ret, x)
                 known |= str_eq(x->type, p->type) && str_eq(x->text, p->written);
             if (!known)
                 *LIST_PUSH(a, ret) = (struct policy_named){p->type, p->written};

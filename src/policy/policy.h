@@ -53,6 +53,12 @@ void policy_context_keys(const struct policy *policy, struct arena *a, struct st
 void policy_actions(const struct policy *policy, struct arena *a, struct str_list *ret);
 void policy_resources(const struct policy *policy, struct arena *a, struct str_list *ret);
 
+/*
+ * Whether a resource's policy gives something to everybody, as S3's Block Public Access and Secrets
+ * Manager's BlockPublicPolicy mean it (public.c tells the rule).
+ */
+bool policy_is_public(const struct policy *policy, struct arena *a);
+
 /* The principals that it names: {"AWS", "arn:aws:iam::123456789012:user/a"}, {"Service", …}; "*" is
  * {"AWS", "*"}.  For IAM, which looks whether they exist and keeps ids for them. */
 struct policy_named {

@@ -39,10 +39,8 @@ parse_arn(struct str s, struct named *ret)
     static const struct {
         struct str service, prefix;
     } known[] = {
-        {S_INIT("iam"), S_INIT("user/")},
-        {S_INIT("iam"), S_INIT("role/")},
-        {S_INIT("sts"), S_INIT("assumed-role/")},
-        {S_INIT("sts"), S_INIT("federated-user/")},
+        {S_INIT("iam"), S_INIT("user/")},         {S_INIT("iam"), S_INIT("role/")},
+        {S_INIT("sts"), S_INIT("assumed-role/")}, {S_INIT("sts"), S_INIT("federated-user/")},
         {S_INIT("cloudfront"), S_INIT("user/")},
     };
     struct str rest = s, arn = str_split(&rest, ':'), partition = str_split(&rest, ':');
@@ -101,6 +99,7 @@ is_same(struct str a, struct str b)
 static enum reach
 reach_of(const struct named *p, const struct policy_principal *who)
 {
+    assert(p->kind == NAMED_ANYONE || p->text.n > 0);
     switch (p->kind) {
     case NAMED_ANYONE:
         return REACH_DIRECT;
@@ -135,6 +134,7 @@ principal_reach(const struct named *v, size_t n, const struct policy_principal *
 {
     enum reach best = REACH_NONE;
 
+    assert(v && n > 0);
     for (size_t i = 0; i < n && best != REACH_DIRECT; i++)
         best = MAX(best, reach_of(&v[i], who));
     return best;

@@ -32,6 +32,7 @@ names_principals(enum policy_kind kind)
 static bool
 has_only(const struct json *j, const char *const *known)
 {
+    assert(j->kind == JSON_OBJECT);
     for (size_t i = 0; i < j->n; i++) {
         const char *const *k = known;
 
@@ -116,9 +117,9 @@ is_condition(const struct json *j)
 static bool
 is_statement(const struct json *s)
 {
-    static const char *const elements[] = {"Sid",         "Effect",    "Action",
-                                           "NotAction",   "Resource",  "NotResource",
-                                           "Principal",   "NotPrincipal", "Condition", NULL};
+    static const char *const elements[] = {"Sid",       "Effect",      "Action",    "NotAction",
+                                           "Resource",  "NotResource", "Principal", "NotPrincipal",
+                                           "Condition", NULL};
     static const char *const pairs[][2] = {
         {"Action", "NotAction"}, {"Resource", "NotResource"}, {"Principal", "NotPrincipal"}};
 
@@ -209,9 +210,9 @@ legacy_accepts(const struct json *statement)
 static bool
 is_partition(struct str s)
 {
-    static const char *const known[] = {"*",         "aws",       "aws-cn",
-                                        "aws-us-gov", "aws-iso",  "aws-iso-b",
-                                        "aws-iso-e", "aws-iso-f", "aws-eusc"};
+    static const char *const known[] = {"*",          "aws",       "aws-cn",
+                                        "aws-us-gov", "aws-iso",   "aws-iso-b",
+                                        "aws-iso-e",  "aws-iso-f", "aws-eusc"};
 
     assert(str_ok(s));
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
@@ -221,18 +222,31 @@ is_partition(struct str s)
 }
 
 static const char *const iam_paths[] = {
-    "user/",         "federated-user/",     "role/",   "group/",   "instance-profile/",
-    "mfa/",          "server-certificate/", "policy/", "sms-mfa/", "saml-provider/",
-    "oidc-provider/", "report/",            "access-report/", NULL,
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+    NULL,
 };
 static const char *const s3_regional[] = {
-    "accesspoint/", "access-grants/", "async-request/", "job/", "storage-lens/",
-    "storage-lens-group/", NULL,
+    "accesspoint/", "access-grants/", "async-request/",
+    "job/",         "storage-lens/",  "storage-lens-group/",
+    NULL,
 };
 
 static bool
 starts_with_one(struct str s, const char *const *prefixes)
 {
+    assert(prefixes[0]);
     for (; *prefixes; prefixes++)
         if (str_starts(s, str_from(*prefixes)))
             return true;
@@ -244,6 +258,7 @@ partition_fault(struct check *c, struct str partition, struct str rest)
 {
     struct str part[4];
 
+    assert(!is_partition(partition));
     for (int i = 0; i < 4; i++) {
         part[i] = !rest.p ? S("*") : i < 3 ? str_split(&rest, ':') : rest;
         if (i == 0 && part[i].n == 0 && !rest.p)
@@ -339,6 +354,7 @@ check_resources(struct check *c, const struct json *j)
 static struct str
 check_sids(struct check *c)
 {
+    assert(c->n > 0 && c->statements);
     for (size_t i = 0; i < c->n; i++) {
         struct str sid = json_text(&c->statements[i], "Sid");
 
@@ -394,12 +410,13 @@ static bool
 is_trust_action(struct str action)
 {
     static const char *const known[] = {
-        "sts:AssumeRole",       "sts:AssumeRoleWithSAML",  "sts:AssumeRoleWithWebIdentity",
-        "sts:SetSourceIdentity", "sts:TagSession",          "sts:SetContext",
+        "sts:AssumeRole",        "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity",
+        "sts:SetSourceIdentity", "sts:TagSession",         "sts:SetContext",
     };
     struct pattern pattern = {.kind = PATTERN_PIECES};
     struct piece piece = {.kind = PIECE_GLOB, .text = action};
 
+    assert(str_ok(action));
     if (!str_starts(action, S("sts:")))
         return false;
     pattern.pieces = &piece;
@@ -413,10 +430,10 @@ is_trust_action(struct str action)
 static struct str
 check_actions(struct check *c)
 {
+    assert(c->n > 0 && c->statements);
     for (size_t i = 0; i < c->n; i++) {
         size_t n;
-        const struct json *v =
-            json_values(either(&c->statements[i], "Action", "NotAction"), &n);
+        const struct json *v = json_values(either(&c->statements[i], "Action", "NotAction"), &n);
 
         for (size_t k = 0; k < n; k++) {
             struct str fault = action_fault(c, v[k].text);
@@ -470,6 +487,7 @@ principal_fault(struct check *c, const struct json *j)
 static struct str
 check_principals(struct check *c)
 {
+    assert(c->n > 0 && c->statements);
     for (size_t i = 0; i < c->n; i++) {
         const struct json *j = either(&c->statements[i], "Principal", "NotPrincipal");
 
@@ -536,5 +554,6 @@ policy_validate(const struct json *doc, enum policy_kind kind, struct arena *a)
 
     if (!fault.p)
         fault = check_principals(&c);
+    assert(c.n > 0 && c.n <= POLICY_STATEMENTS_MAX);
     return fault.p ? fault : check_presence(&c);
 }

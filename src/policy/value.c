@@ -115,6 +115,7 @@ take_fraction(struct str *s, int64_t *ret_ms)
     for (size_t n = before - s->n; n > 3; n--)
         v /= 10;
     *ret_ms = v;
+    assert(*ret_ms >= 0 && *ret_ms < 1000);
     return true;
 }
 
@@ -135,6 +136,7 @@ take_zone(struct str *s, int64_t *ret_minutes)
     if (take_char(s, ':') && (s->n != 2 || !take_number(s, 2, 0, 59, &minutes)))
         return false;
     *ret_minutes = sign * (hours * 60 + minutes);
+    assert(*ret_minutes > -24 * 60 && *ret_minutes < 24 * 60);
     return s->n == 0;
 }
 

@@ -14,6 +14,7 @@ fallback_parse(struct str s, size_t i, struct str *ret)
     struct str rest = str_cut(s, i + 1, s.n);
     size_t open = str_find_char(rest, '\'');
 
+    assert(i < s.n && s.p[i] == ',');
     if (open == SIZE_MAX || str_trim(str_cut(rest, 0, open)).n)
         return 0;
     struct str text = str_cut(rest, open + 1, rest.n);
@@ -58,7 +59,7 @@ context_find(const struct policy_context *context, struct str name)
     assert(!context || context->v || context->n == 0);
     if (!context)
         return NULL;
-    LIST_EACH (context, k)
+    LIST_EACH(context, k)
         if (k->name.n == name.n && str_eq_nocase(k->name, name))
             return k;
     return NULL;

@@ -10,6 +10,7 @@
 static struct str
 key_of(struct api_call *call, struct str share, struct str entity)
 {
+    assert(share.n > 0 && entity.n > 0);
     return str_fmt(call->arena, "%.*s %.*s", STR_ARG(share), STR_ARG(entity));
 }
 
@@ -42,8 +43,10 @@ ram_association_set(struct api_call *call, const struct ram_share_row *share, co
         .created_ms = old ? old->created_ms : call->now_ms,
         .updated_ms = call->now_ms,
     };
+    ram_association_assert(&row);
     int r = old ? ram_association_update(call->txn, &row) : ram_association_insert(call->txn, &row);
 
+    ram_share_assert(share);
     return r < 0 ? error_origin(-r, "an association of %.*s cannot be written", STR_ARG(share->id))
                  : 0;
 }
@@ -51,6 +54,8 @@ ram_association_set(struct api_call *call, const struct ram_share_row *share, co
 static struct ram_ResourceShareAssociation
 show(const struct ram_share_row *share, const struct ram_association_row *row)
 {
+    assert(str_eq(row->share, share->id));
+    ram_association_assert(row);
     return (struct ram_ResourceShareAssociation){
         .resource_share_arn = row->share,
         .resource_share_name = share->name,
@@ -90,6 +95,7 @@ principal_check(struct api_call *call, const struct ram_share_row *share, struct
                          "AWS Organization. This error may also occur if you have not enabled "
                          "sharing with your AWS organization, or that onboarding process is still "
                          "in progress.");
+    assert(principal.n == 12);
     return 0;
 }
 
@@ -114,6 +120,7 @@ add_resource(struct api_call *call, const struct ram_share_row *share, struct st
 
     if (r || ram_is_associated(call, share->id, arn))
         return r;
+    assert(ram_kind_of(arn));
     r = limit_check(call, share, "RESOURCE");
     return r ? r : ram_association_set(call, share, "RESOURCE", arn, "ASSOCIATED");
 }
@@ -197,6 +204,7 @@ take_out(struct api_call *call, const struct ram_share_row *share, struct str en
         return 0;
     int r = str_is(row->kind, "PRINCIPAL") ? ram_uninvite(call, share->id, entity) : 0;
 
+    assert(str_eq(row->entity, entity));
     return r ? r
              : ram_association_set(call, share,
                                    str_is(row->kind, "PRINCIPAL") ? "PRINCIPAL" : "RESOURCE",
@@ -230,6 +238,7 @@ leaver_find(struct api_call *call, const struct ram_DisassociateResourceShareReq
                          "You can only remove your own account from a resource share that is "
                          "shared with you.");
     *ret = row;
+    assert(!str_eq(row->account, call->account) && str_is(row->status, "ACTIVE"));
     return 0;
 }
 

@@ -22,6 +22,7 @@ ram_invite(struct api_call *call, const struct ram_share_row *share, struct str 
     };
     int r = ram_invitation_insert(call->txn, &row);
 
+    ram_invitation_assert(&row);
     return r < 0 ? error_origin(-r, "an invitation to %.*s cannot be written", STR_ARG(share->id))
                  : 0;
 }
@@ -44,6 +45,7 @@ status_of(const struct api_call *call, const struct ram_invitation_row *row)
 {
     bool late = row->created_ms + RAM_INVITATION_MS <= call->now_ms;
 
+    ram_invitation_assert(row);
     return late && str_is(row->status, "PENDING") ? S("EXPIRED") : row->status;
 }
 
@@ -126,6 +128,7 @@ find(struct api_call *call, struct str arn, const struct ram_invitation_row **re
         return api_fault(call, &RAM_ERR(ResourceShareInvitationExpiredException),
                          "The invitation %.*s has expired.", STR_ARG(arn));
     *ret = row;
+    assert(str_is(row->status, "PENDING"));
     return 0;
 }
 
@@ -143,6 +146,8 @@ answer(struct api_call *call, struct str arn, const char *status, const char *as
 
     /* what is taken back or ends takes its invitations along */
     assert(share && str_is(share->status, "ACTIVE"));
+    assert(ram_association_find(call, share->id, call->account));
+    assert(str_eq(row->share, share->id) && str_eq(row->sender, share->account));
     new.status = str_from(status);
     r = ram_association_set(call, share, "PRINCIPAL", call->account, association);
     if (r == 0)

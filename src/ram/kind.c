@@ -11,6 +11,7 @@ is_dedicated_host(struct api_call *call, struct str id)
 {
     const struct ec2_dedicated_host_row *row = ec2_dedicated_host_get(call->txn, id);
 
+    assert(id.n > 0);
     return row && str_eq(row->account, call->account) && str_eq(row->region, call->region) &&
            !row->released_ms;
 }
@@ -47,6 +48,7 @@ arn_parse(struct str text, struct arn *ret)
 static const struct ram_kind *
 kind_of(const struct arn *arn)
 {
+    assert(arn->service.n > 0 && arn->rest.n > 0);
     for (size_t i = 0; i < ram_n_kinds; i++)
         if (str_is(arn->service, ram_kinds[i].service) &&
             str_starts(arn->rest, str_from(ram_kinds[i].prefix)))
@@ -96,5 +98,6 @@ ram_thing_check(struct api_call *call, struct str text)
 struct str
 ram_permission_arn(struct api_call *call, const struct ram_kind *kind)
 {
+    assert(kind->permission);
     return str_fmt(call->arena, "arn:aws:ram::aws:permission/%s", kind->permission);
 }

@@ -7,6 +7,7 @@ ram_resource_show(const struct ram_association_row *row)
     const struct ram_kind *kind = ram_kind_of(row->entity);
 
     assert(kind && str_is(row->kind, "RESOURCE"));
+    assert(str_is(row->status, "ASSOCIATED"));
     return (struct ram_Resource){
         .arn = row->entity,
         .type = str_from(kind->type),
@@ -25,6 +26,7 @@ key_in(struct api_call *call, const struct ram_share_row *share,
     struct str a = ram_page_key(call, share->created_ms, share->id);
     struct str b = ram_page_key(call, row->created_ms, row->id);
 
+    assert(str_eq(row->share, share->id));
     return str_fmt(call->arena, "%.*s %.*s", STR_ARG(a), STR_ARG(b));
 }
 
@@ -87,6 +89,7 @@ take_principal(struct api_call *call, const struct ram_ListPrincipalsRequest *re
                const struct ram_share_row *share, const struct ram_association_row *row,
                struct api_page *page, struct ram_PrincipalList *list)
 {
+    assert(str_is(row->kind, "PRINCIPAL") && str_is(row->status, "ASSOCIATED"));
     /* of what others share it is the owner who is shown */
     struct str id = str_is(req->resource_owner, "SELF") ? row->entity : share->account;
 
@@ -156,6 +159,7 @@ ram_list_resource_types(struct api_call *call, const struct ram_ListResourceType
 static struct ram_ResourceSharePermissionSummary
 permission_show(struct api_call *call, const struct ram_kind *kind, const char *status)
 {
+    assert(kind->type && kind->permission);
     return (struct ram_ResourceSharePermissionSummary){
         .arn = ram_permission_arn(call, kind),
         .version = S("1"),

@@ -21,6 +21,7 @@ resource_find(struct api_call *call, struct str type UNUSED, struct str id,
     if (!share)
         return 0;
     resource->account = share->account;
+    ram_share_assert(share);
     if (str_eq(share->account, call->account))
         resource->tags = &share->tags;
     api_context_add(call, &resource->keys, S("ram:ResourceShareName"), share->name);

@@ -74,6 +74,12 @@ int ram_shares_named(struct api_call *call, struct str owner, const struct str_l
                      struct ram_shares *ret);
 int ram_share_touch(struct api_call *call, const struct ram_share_row *row);
 
+/* ---- holds.c: what is true of every row, as assertions ---- */
+
+void ram_share_assert(const struct ram_share_row *row);
+void ram_association_assert(const struct ram_association_row *row);
+void ram_invitation_assert(const struct ram_invitation_row *row);
+
 /* ---- association.c ---- */
 
 const struct ram_association_row *

@@ -13,6 +13,7 @@
 bool
 ram_share_visible(const struct api_call *call, const struct ram_share_row *row)
 {
+    ram_share_assert(row);
     return str_is(row->status, "ACTIVE") || row->updated_ms + RAM_DELETED_SHOWN_MS > call->now_ms;
 }
 
@@ -31,6 +32,7 @@ ram_share_find(struct api_call *call, struct str arn, const struct ram_share_row
         return api_fault(call, &RAM_ERR(UnknownResourceException),
                          "ResourceShare %.*s could not be found.", STR_ARG(arn));
     *ret = row;
+    ram_share_assert(row);
     return 0;
 }
 
@@ -61,6 +63,7 @@ ram_shares_of(struct api_call *call, struct str owner)
             *LIST_PUSH(call->arena, &list) = ram_share_get(call->txn, row->share);
     if (list.n)
         qsort(list.v, list.n, sizeof(list.v[0]), by_age);
+    assert(str_is(owner, "OTHER-ACCOUNTS"));
     return list;
 }
 
@@ -90,6 +93,7 @@ save(struct api_call *call, const struct ram_share_row *row)
 {
     int r = ram_share_update(call->txn, row);
 
+    ram_share_assert(row);
     return r < 0 ? error_origin(-r, "%.*s cannot be written", STR_ARG(row->id)) : 0;
 }
 
@@ -142,9 +146,10 @@ tags_put(struct api_call *call, const struct ram_TagList *tags, struct str_list 
                              "Tag keys that begin with aws: are reserved for AWS use.");
         *all = api_tags_put(call->arena, all, tag->key, tag->value);
     }
-    if (all->n > 2 * (size_t)RAM_TAGS_MAX)
+    if (api_tags_own(all) > RAM_TAGS_MAX)
         return api_fault(call, &RAM_ERR(TagLimitExceededException),
                          "A resource share can have no more than %d tags.", RAM_TAGS_MAX);
+    assert(all->n % 2 == 0);
     return 0;
 }
 
@@ -266,6 +271,7 @@ repeated(struct api_call *call, struct str token, struct str request,
     if (*ret && !str_eq((*ret)->request, request))
         return api_fault(call, &RAM_ERR(IdempotentParameterMismatchException),
                          "The client token was used with other parameters.");
+    assert(!*ret || str_eq((*ret)->account, call->account));
     return 0;
 }
 
@@ -317,6 +323,7 @@ ram_create_resource_share(struct api_call *call, const struct ram_CreateResource
 
     row.id = str_fmt(call->arena, "arn:aws:ram:%.*s:%.*s:resource-share/%.*s",
                      STR_ARG(call->region), STR_ARG(call->account), STR_ARG(uuid));
+    ram_share_assert(&row);
     r = ram_share_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "%.*s cannot be written", STR_ARG(row.id));
@@ -373,6 +380,7 @@ ram_delete_resource_share(struct api_call *call, const struct ram_DeleteResource
     struct ram_share_row new = *row;
 
     new.status = S("DELETED");
+    assert(str_is(row->status, "ACTIVE"));
     new.updated_ms = call->now_ms;
     res->return_value = opt_bool(true);
     res->client_token = req->client_token;

@@ -11,8 +11,22 @@ const struct api_error rg_not_found = {"NotFoundException", 0};
 static struct str
 key_of(struct api_call *call, struct str name)
 {
+    assert(name.n > 0);
     return str_fmt(call->arena, "%.*s/%.*s/%.*s", STR_ARG(call->account), STR_ARG(call->region),
                    STR_ARG(name));
+}
+
+/* What is true of every row. */
+static void
+group_assert(const struct rg_group_row *row)
+{
+    assert(str_ends(row->id, row->name) && str_starts(row->id, row->account));
+    assert(str_ends(row->arn, row->name) && str_find(row->arn, row->region) != SIZE_MAX);
+    assert(str_is(row->query_type, "TAG_FILTERS_1_0") ||
+           str_is(row->query_type, "CLOUDFORMATION_STACK_1_0"));
+    assert(row->query.n > 0);
+    assert(row->criticality >= 0 && row->criticality <= RG_CRITICALITY_MAX);
+    assert(row->tags.n % 2 == 0);
 }
 
 /* A name, or the ARN of a group of the caller's; p NULL when it is another's. */
@@ -33,6 +47,7 @@ find(struct api_call *call, struct str group, const struct rg_group_row **ret)
     struct str name = name_of(call, group);
 
     *ret = name.n ? rg_group_get(call->txn, key_of(call, name)) : NULL;
+    assert(!*ret || str_eq((*ret)->account, call->account));
     if (*ret)
         return 0;
     return api_fault(call, &rg_not_found, "Cannot find group %.*s", STR_ARG(group));
@@ -106,6 +121,7 @@ show(struct api_call *call, const struct rg_group_row *row)
 {
     struct resourcegroups_Group *out = ARENA_NEW(call->arena, struct resourcegroups_Group);
 
+    group_assert(row);
     *out = (struct resourcegroups_Group){
         .group_arn = row->arn,
         .name = row->name,
@@ -132,6 +148,7 @@ tags_show(struct api_call *call, const struct str_list *tags)
 {
     struct resourcegroups_TextMap map = {0};
 
+    assert(tags->n % 2 == 0);
     for (size_t i = 0; i < tags->n; i += 2)
         *LIST_PUSH(call->arena, &map) =
             (struct resourcegroups_TextMapEntry){.key = tags->v[i], .value = tags->v[i + 1]};
@@ -150,9 +167,10 @@ tags_put(struct api_call *call, const struct resourcegroups_TextMap *tags, struc
                              "Tag keys that begin with aws: are reserved for AWS use.");
         *all = api_tags_put(call->arena, all, tag->key, tag->value);
     }
-    if (all->n > 2 * (size_t)RG_TAGS_MAX)
+    if (api_tags_own(all) > RG_TAGS_MAX)
         return api_fault(call, &rg_bad_request, "A group can have no more than %d tags.",
                          RG_TAGS_MAX);
+    assert(all->n % 2 == 0);
     return 0;
 }
 
@@ -161,6 +179,7 @@ save(struct api_call *call, const struct rg_group_row *row)
 {
     int r = rg_group_update(call->txn, row);
 
+    group_assert(row);
     return r < 0 ? error_origin(-r, "group %.*s cannot be written", STR_ARG(row->name)) : 0;
 }
 
@@ -229,6 +248,7 @@ describe(struct api_call *call, struct str description, struct str owner, struct
         row->display_name = display_name;
     if (criticality.set)
         row->criticality = criticality.v;
+    assert(row->criticality >= 0 && row->criticality <= RG_CRITICALITY_MAX);
     return 0;
 }
 
@@ -282,6 +302,7 @@ resourcegroups_create_group(struct api_call *call,
         return r;
     row.query_type = req->resource_query->type;
     row.query = req->resource_query->query;
+    group_assert(&row);
     r = rg_group_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "group %.*s cannot be written", STR_ARG(row.name));

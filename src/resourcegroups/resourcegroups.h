@@ -14,6 +14,7 @@ extern const struct api_service_hooks resourcegroups_hooks;
 enum {
     RG_GROUPS_MAX = 100, /* of an account in a Region */
     RG_TAGS_MAX = 50,
+    RG_CRITICALITY_MAX = 10,
     RG_TYPES_MAX = 100, /* of a query */
     RG_FILTERS_MAX = 50,
     RG_VALUES_MAX = 20,
@@ -58,6 +59,9 @@ struct rg_query {
     } filters;
     struct str stack; /* of CLOUDFORMATION_STACK_1_0, else p NULL */
 };
-/* Reads a query.  BadRequestException. */
+/* Reads a query of a type; false: *ret_why is a sentence about what is wrong.  Pure. */
+bool rg_query_parse(struct arena *arena, struct str type, struct str text, struct rg_query *ret,
+                    struct str *ret_why);
+/* The same, refused with BadRequestException. */
 int rg_query_read(struct api_call *call, const struct resourcegroups_ResourceQuery *query,
                   struct rg_query *ret);

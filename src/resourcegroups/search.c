@@ -27,6 +27,7 @@ tagging_request(struct api_call *call, const struct rg_query *query)
 {
     struct resourcegroupstaggingapi_GetResourcesInput req = {.resources_per_page = opt_i64(100)};
 
+    assert(!query->stack.p && query->filters.n <= RG_FILTERS_MAX);
     LIST_EACH(&query->filters, filter)
         *LIST_PUSH(call->arena, &req.tag_filters) = (struct resourcegroupstaggingapi_TagFilter){
             .key = filter->key, .values = filter->values};
@@ -74,6 +75,7 @@ find_stack(struct api_call *call, struct str arn, struct found *ret)
         ret->error = "CLOUDFORMATION_STACK_INACTIVE";
         ret->message = "The CloudFormation stack was deleted";
     }
+    assert(r || ret->error || res.stacks.n == 1);
     return r;
 }
 
@@ -83,6 +85,7 @@ find_by_stack(struct api_call *call, const struct rg_query *query, struct found 
     struct cloudformation_ListStackResourcesInput req = {.stack_name = query->stack};
     int r = find_stack(call, query->stack, ret);
 
+    assert(query->stack.n > 0 && !query->filters.n);
     for (unsigned i = 0; i < PAGES_MAX && r == 0 && !ret->error; i++) {
         struct cloudformation_ListStackResourcesOutput res = {0};
 
@@ -138,6 +141,7 @@ errors_show(struct api_call *call, const struct found *found)
 {
     struct resourcegroups_QueryErrorList list = {0};
 
+    assert(!found->error == !found->message);
     API_PRESENT(&list);
     if (found->error)
         *LIST_PUSH(call->arena, &list) = (struct resourcegroups_QueryError){
@@ -148,6 +152,7 @@ errors_show(struct api_call *call, const struct found *found)
 static struct resourcegroups_ResourceIdentifier
 identifier(struct str arn)
 {
+    assert(rg_type_of(arn)); /* search() takes no others */
     return (struct resourcegroups_ResourceIdentifier){
         .resource_arn = arn, .resource_type = str_from(rg_type_of(arn)->name)};
 }

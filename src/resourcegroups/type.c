@@ -40,6 +40,7 @@ rg_type_of(struct str arn)
 {
     struct str rest = arn, service = STR_NONE;
 
+    assert(str_ok(arn));
     for (unsigned i = 0; i < 5; i++) {
         struct str part = str_split(&rest, ':');
 
@@ -58,6 +59,7 @@ security_group_id(struct api_call *call, struct str name)
 {
     struct str lower = str_lower(call->arena, name);
 
+    assert(name.n > 0);
     STORE_EACH(call->txn, ec2_vpc_by_owner, vpc, call->account, call->region) {
         const struct ec2_security_group_row *row =
             ec2_security_group_by_name_get(call->txn, call->account, call->region, vpc->id, lower);
@@ -78,6 +80,7 @@ rg_type_arn(struct api_call *call, const struct rg_type *type, struct str id)
         id = str_cut(id, 1, id.n);
     if (str_is(S("AWS::EC2::SecurityGroup"), type->name) && !str_starts(id, S("sg-")))
         id = security_group_id(call, id);
+    assert(id.n > 0 && type->prefix[0]);
     return str_fmt(call->arena, "arn:aws:%s:%.*s:%.*s:%s%.*s", type->service, STR_ARG(call->region),
                    STR_ARG(call->account), type->prefix, STR_ARG(id));
 }

@@ -14,6 +14,7 @@ static void
 fail(struct api_call *call, failures *failed, struct str arn, int http, struct str code,
      struct str message)
 {
+    assert(arn.n > 0);
     assert(code.n && http >= 400);
     struct resourcegroupstaggingapi_FailureInfo *info =
         ARENA_NEW(call->arena, struct resourcegroupstaggingapi_FailureInfo);
@@ -32,6 +33,7 @@ change_one(struct api_call *call, struct str text, const struct tagging_change *
     struct tagging_arn arn;
     bool is = tagging_arn_parse(text, &arn);
 
+    assert(!change->put != !change->drop); /* one of both */
     assert(is);
     if (!str_eq(arn.region, call->region) ||
         (arn.account.n && !str_eq(arn.account, call->account))) {
@@ -44,6 +46,7 @@ change_one(struct api_call *call, struct str text, const struct tagging_change *
              S("Tags of this type of resource cannot be changed here"));
         return 0;
     }
+    assert(arn.id.n > 0);
     int r = arn.kind->change(call, text, arn.id, change);
 
     if (r > 0) {

@@ -27,6 +27,7 @@ page_open(struct api_call *call, struct str token, int64_t rows, struct api_page
     const struct api_page_rule rule = {.min = 1, .max = rows, .otherwise = rows};
     const struct api_page_scope scope = api_page_scope(call);
 
+    assert(rows >= 1);
     /* An empty one is what the last page has. */
     if (api_page_open(call->arena, &scope, &rule, token.n ? token : STR_NONE, (struct opt_i64){0},
                       false, ret, &call->fault))
@@ -48,6 +49,7 @@ page_next(struct api_call *call, const struct api_page *page)
 static int
 range_check(struct api_call *call, const char *name, int64_t value, int64_t min, int64_t max)
 {
+    assert(min <= max);
     if (value >= min && value <= max)
         return 0;
     return api_fault(call, &tagging_invalid, "%s must be between %lld and %lld", name,
@@ -103,12 +105,14 @@ is_type(const struct tagging_kind *kind, struct str want)
 {
     struct str type = want, service = str_split(&type, ':');
 
+    assert(kind->service && kind->type);
     return str_is(service, kind->service) && (!type.p || str_is(type, kind->type));
 }
 
 static bool
 has_tag(const struct str_list *tags, const struct resourcegroupstaggingapi_TagFilter *filter)
 {
+    assert(tags->n % 2 == 0 && filter->key.n > 0);
     for (size_t i = 0; i < tags->n; i += 2)
         if (str_eq(tags->v[i], filter->key))
             return filter->values.n == 0 || str_in(&filter->values, tags->v[i + 1]);
@@ -179,6 +183,7 @@ resourcegroupstaggingapi_get_resources(struct api_call *call,
         if (!api_page_take(&page, thing->arn))
             continue;
         room -= MIN(n, room);
+        assert(res->resource_tag_mapping_list.n < (size_t)rows);
         *LIST_PUSH(call->arena, &res->resource_tag_mapping_list) = thing_show(call->arena, thing);
     }
     res->pagination_token = page_next(call, &page);
@@ -213,6 +218,7 @@ names_show(struct api_call *call, const struct str_list *names, struct str token
             *LIST_PUSH(call->arena, ret) = names->v[i];
     }
     *ret_next = page_next(call, &page);
+    assert(ret->n <= NAMES_PAGE);
     return 0;
 }
 

@@ -111,6 +111,7 @@ group_change(struct api_call *call, struct str arn, struct str id UNUSED,
 static struct str
 parameter_name(struct api_call *call, struct str id)
 {
+    assert(id.n > 0);
     return str_find_char(id, '/') == SIZE_MAX ? id : str_cat(call->arena, S("/"), id);
 }
 
@@ -234,6 +235,7 @@ take(struct api_call *call, const struct tagging_kind *kind, const void *row, st
         id = str_fmt(call->arena, "arn:aws:%s:%.*s:%.*s:%s%c%.*s", kind->service,
                      STR_ARG(call->region), STR_ARG(kind->ownerless ? S("") : call->account),
                      kind->type, kind->separator, STR_ARG(id));
+    assert(str_starts(id, S("arn:aws:")));
     *LIST_PUSH(call->arena, list) = (struct tagging_thing){.arn = id, .kind = kind, .tags = tags};
 }
 
@@ -245,6 +247,7 @@ take_path(struct api_call *call, const struct tagging_kind *kind, struct tagging
         str_fmt(call->arena, "%.*s/%.*s/", STR_ARG(call->account), STR_ARG(call->region));
     const void *row;
 
+    assert(kind->by_path && start.n > 2);
     store_from(&cursor, STORE_KEYS(start));
     while ((row = store_next(&cursor)) && str_starts(row_str(row, kind->id), start))
         take(call, kind, row, str_cut(row_str(row, kind->id), start.n, SIZE_MAX), list);
@@ -257,6 +260,7 @@ take_owned(struct api_call *call, const struct tagging_kind *kind, struct taggin
     struct store_cursor cursor = store_seek(call->txn, kind->walk, owner, ARRAY_LEN(owner));
     const void *row;
 
+    assert(!kind->by_path);
     while ((row = store_next(&cursor)))
         take(call, kind, row, row_str(row, kind->id), list);
 }
@@ -299,6 +303,7 @@ tagging_arn_parse(struct str text, struct tagging_arn *ret)
         if (str_is(ret->service, kinds[i].service) && str_is(str_cut(rest, 0, n), kinds[i].type) &&
             rest.n > n + 1 && rest.p[n] == kinds[i].separator) {
             ret->kind = &kinds[i];
+            assert(rest.n > n + 1);
             ret->id = str_cut(rest, n + 1, rest.n);
         }
     }

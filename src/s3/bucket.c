@@ -26,6 +26,7 @@ place_of(struct api_call *call, struct str asked, struct str *ret)
 {
     bool first = str_is(call->region, "us-east-1");
 
+    assert(call->region.n > 0);
     if (str_is(asked, "EU"))
         asked = S("eu-west-1");
     if (!asked.n && call->via.p) /* CloudFormation's buckets are where its stack is */
@@ -43,6 +44,7 @@ place_of(struct api_call *call, struct str asked, struct str *ret)
                          "endpoint this request was sent to.",
                          STR_ARG(asked));
     *ret = asked.n ? asked : call->region;
+    assert(aws_region_like(*ret));
     return 0;
 }
 
@@ -73,6 +75,7 @@ name_taken(struct api_call *call, const struct s3_bucket_row *row, bool *ret_aga
 {
     bool own = str_eq(row->account, call->account);
 
+    assert(s3_bucket_name_good(row->name));
     *ret_again = false;
     if (own && str_is(row->region, "us-east-1") && str_is(call->region, "us-east-1")) {
         *ret_again = true;
@@ -175,6 +178,7 @@ drop_uploads(struct txn *txn, struct str bucket)
 {
     int r = 0;
 
+    assert(bucket.n > 0);
     STORE_EACH(txn, s3_upload_of_bucket, upload, bucket) {
         if (r >= 0)
             r = s3_upload_drop(txn, upload);
@@ -255,6 +259,7 @@ s3_list_buckets(struct api_call *call, const struct s3_ListBucketsRequest *req,
                 str_base64(call->arena, res->buckets.v[res->buckets.n - 1].name);
             break;
         }
+        assert(str_eq(row->account, call->account));
         *LIST_PUSH(call->arena, &res->buckets) = (struct s3_Bucket){
             .name = row->name,
             .creation_date = opt_i64(row->created_ms),
@@ -263,6 +268,7 @@ s3_list_buckets(struct api_call *call, const struct s3_ListBucketsRequest *req,
             .bucket_region = req->max_buckets.set || req->bucket_region.n ? row->region : STR_NONE,
         };
     }
+    assert((int64_t)res->buckets.n <= max);
     return 0;
 }
 
@@ -322,6 +328,7 @@ s3_put_bucket_versioning(struct api_call *call, const struct s3_PutBucketVersion
                          "published schema");
     struct s3_bucket_row row = *bucket;
 
+    assert(str_eq(bucket->name, req->bucket));
     row.versioning = want->status;
     return s3_bucket_update(call->txn, &row);
 }

@@ -31,6 +31,7 @@ too_small(struct api_call *call, const struct s3_part_row *part)
 {
     struct s3_EntityTooSmall *detail = ARENA_NEW(call->arena, struct s3_EntityTooSmall);
 
+    assert(part->size < S3_PART_BYTES_MIN);
     *detail = (struct s3_EntityTooSmall){.proposed_size = opt_i64(part->size),
                                          .min_size_allowed = opt_i64(S3_PART_BYTES_MIN),
                                          .part_number = opt_i64(part->number),
@@ -63,6 +64,8 @@ join(struct assembly *x, const struct s3_part_row *part)
     const uint8_t *sum = (const uint8_t *)part->checksum.p;
     const uint8_t *crc64 = (const uint8_t *)part->crc64.p;
 
+    assert(part->crc64.n == sizeof(x->crc64) && part->md5.n == MD5_LEN);
+    assert(part->checksum.n == checksum_bytes(x->kind));
     crypto_hash_add(x->md5s, part->md5.p, part->md5.n);
     checksum_add(&x->sums, sum, part->checksum.n);
     if (x->n == 0) {
@@ -84,6 +87,7 @@ add_part(struct assembly *x, const struct s3_CompletedPart *said, bool last)
         x->call->txn, str_fmt(a, "%.*s/%05lld", STR_ARG(x->upload->id), (long long)number));
     int r;
 
+    assert(number >= 1);
     if (!part || !str_eq(s3_bare_etag(said->e_tag), part->etag))
         return wrong_part(x->call);
     r = check_sum(x, said, part);
@@ -98,6 +102,7 @@ add_part(struct assembly *x, const struct s3_CompletedPart *said, bool last)
     *LIST_PUSH(a, &x->row->parts) = str_base64(a, part->checksum);
     x->row->size += part->size;
     x->n++;
+    assert(x->row->parts.n == 2 * x->n);
     return 0;
 }
 
@@ -120,6 +125,7 @@ add_parts(struct assembly *x, const struct s3_CompletedPartList *parts)
         if (r == 0)
             r = add_part(x, said, said == parts->v + parts->n - 1);
     }
+    assert(r != 0 || x->n == parts->n);
     return r;
 }
 
@@ -130,6 +136,7 @@ end_sums(struct assembly *x, uint8_t md5[MD5_LEN], uint8_t sums[CHECKSUM_MAX_BYT
     struct arena *a = x->call->arena;
     size_t bytes = checksum_bytes(x->kind);
 
+    assert(x->n > 0 && x->row->parts.n == 2 * x->n);
     x->row->etag = str_fmt(a, "%.*s-%zu", STR_ARG(s3_etag(x->call, x->upload->sse, md5)), x->n);
     x->row->crc64 = str_of(arena_dup(a, x->crc64, sizeof(x->crc64)), sizeof(x->crc64));
     x->row->checksum =
@@ -162,6 +169,7 @@ check_whole(struct assembly *x, const struct s3_CompleteMultipartUploadRequest *
     struct str member = str_fmt(call->arena, "Checksum%s", checksum_name(x->kind));
     struct str said = s3_asked(call, member.p);
 
+    assert(x->row->etag.n > 0 && x->row->checksum.n > 0);
     if (req->checksum_type.n && !str_eq(req->checksum_type, x->upload->checksum_type))
         return api_fault(call, &S3_ERR(InvalidRequest),
                          "The upload was created using the %.*s checksum mode. The complete "

@@ -63,57 +63,6 @@ malformed(struct api_call *call)
 
 /* ---- policies ---- */
 
-/* A thing that a resource of a policy stands for: its stars are letters. */
-static struct str
-example_of(struct arena *a, struct str resource)
-{
-    char *p = arena_dup(a, resource.p, resource.n);
-
-    for (size_t i = 0; i < resource.n; i++)
-        if (p[i] == '*' || p[i] == '?')
-            p[i] = 'x';
-    return str_of(p, resource.n);
-}
-
-/* Somebody of whom a policy can say nothing but that it is somebody. */
-static bool
-stranger_may(const struct policy *policy, struct str action, struct str resource)
-{
-    static const struct policy_principal stranger = {.kind = POLICY_ANONYMOUS};
-    static const struct {
-        struct str name, value;
-    } known[] = {
-        {S_INIT("aws:SecureTransport"), S_INIT("true")},
-        {S_INIT("aws:SourceIp"), S_INIT("192.0.2.1")}, /* documentation's: nobody has it */
-    };
-    struct policy_key keys[ARRAY_LEN(known)];
-
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        keys[i] = (struct policy_key){.name = known[i].name, .values = &known[i].value, .n = 1};
-    const struct policy_context context = {keys, ARRAY_LEN(keys)};
-    const struct policy_request req = {
-        .action = action, .resource = resource, .principal = &stranger, .context = &context};
-
-    return policy_eval(policy, &req).effect == POLICY_ALLOW;
-}
-
-static bool
-is_public(struct api_call *call, const struct policy *policy)
-{
-    struct str_list actions = {0}, resources = {0};
-
-    policy_actions(policy, call->arena, &actions);
-    policy_resources(policy, call->arena, &resources);
-    LIST_EACH(&actions, action) {
-        LIST_EACH(&resources, resource) {
-            if (stranger_may(policy, example_of(call->arena, *action),
-                             example_of(call->arena, *resource)))
-                return true;
-        }
-    }
-    return false;
-}
-
 /* Every resource is the bucket or in it, every action of S3. */
 static int
 check_policy(struct api_call *call, const struct s3_bucket_row *bucket, const struct policy *policy)
@@ -121,6 +70,7 @@ check_policy(struct api_call *call, const struct s3_bucket_row *bucket, const st
     struct str arn = str_cat(call->arena, S("arn:aws:s3:::"), bucket->name);
     struct str_list actions = {0}, resources = {0};
 
+    assert(bucket->name.n > 0);
     policy_actions(policy, call->arena, &actions);
     policy_resources(policy, call->arena, &resources);
     LIST_EACH(&resources, resource) {
@@ -155,7 +105,7 @@ read_policy(struct api_call *call, const struct s3_bucket_row *bucket, struct st
     if (r < 0)
         return error_origin(-r, "a policy cannot be read");
     r = check_policy(call, bucket, policy);
-    *ret_public = is_public(call, policy);
+    *ret_public = policy_is_public(policy, call->arena);
     policy_free(policy);
     return r;
 }
@@ -189,6 +139,7 @@ s3_put_bucket_policy(struct api_call *call, const struct s3_PutBucketPolicyReque
         return api_fault(call, &S3_ERR(MalformedPolicy),
                          "The new bucket policy will not allow you to update the policy in the "
                          "future.");
+    assert(!row.policy_public || row.policy.n);
     return s3_bucket_update(call->txn, &row);
 }
 

@@ -13,7 +13,9 @@ hide(struct api_call *call, const struct s3_bucket_row *bucket, struct str key, 
     struct s3_object_row row = {.object_key = key, .marker = true};
     int r = s3_version_add(call, bucket, &row);
 
+    assert(s3_is_versioned(bucket));
     *ret = (struct deleted){row.version, true};
+    assert(r || (row.latest && row.version.n));
     return r;
 }
 
@@ -23,15 +25,17 @@ delete_one(struct api_call *call, const struct s3_bucket_row *bucket, struct str
 {
     const struct s3_object_row *row;
 
+    assert(key.n > 0 && key.n <= S3_KEY_BYTES_MAX);
     *ret = (struct deleted){version, false};
     if (!version.p && s3_is_versioned(bucket))
         return hide(call, bucket, key, ret);
     row = version.p ? s3_object_by_version_get(call->txn, bucket->name, key, version)
                     : s3_latest(call->txn, bucket->name, key);
-    if (!row && version.p && !str_is(version, "null") && version.n != 32)
+    if (!row && version.p && !str_is(version, "null") && version.n != S3_VERSION_BYTES)
         return api_fault(call, &S3_ERR(InvalidArgument), "Invalid version id specified");
     if (!row)
         return 0;
+    assert(str_eq(row->bucket, bucket->name) && str_eq(row->object_key, key));
     ret->marker = row->marker;
     return s3_version_remove(call->txn, row);
 }
@@ -56,6 +60,7 @@ s3_delete_object(struct api_call *call, const struct s3_DeleteObjectRequest *req
     if (r)
         return r;
     res->version_id = deleted.version;
+    assert(!deleted.marker || deleted.version.p || !s3_is_versioned(bucket));
     if (deleted.marker)
         res->delete_marker = opt_bool(true);
     return 0;
@@ -70,12 +75,15 @@ delete_of_many(struct api_call *call, const struct s3_bucket_row *bucket, bool q
     int r = s3_may(call, bucket, o->key,
                    o->version_id.p ? "s3:DeleteObjectVersion" : "s3:DeleteObject");
 
+    if (r == 0)
+        r = s3_check_key(call, o->key);
     if (r == 0 && (o->e_tag.p || o->last_modified_time.set || o->size.set))
         r = S3_NOT_YET(call, "conditions of DeleteObjects");
     if (r == 0)
         r = delete_one(call, bucket, o->key, o->version_id, &deleted);
     if (r > 0) {
         store_rollback_to(call->txn, mark);
+        assert(call->fault.code.n > 0);
         *LIST_PUSH(call->arena, &res->errors) = (struct s3_Error){.key = o->key,
                                                                   .version_id = o->version_id,
                                                                   .code = call->fault.code,
@@ -113,9 +121,11 @@ s3_delete_objects(struct api_call *call, const struct s3_DeleteObjectsRequest *r
         return api_fault(call, &S3_ERR(MalformedXML),
                          "The XML you provided was not well-formed or did not validate against our "
                          "published schema");
+    assert(bucket && str_eq(bucket->region, call->region));
     LIST_EACH(&req->delete->objects, o) {
         if (r == 0)
             r = delete_of_many(call, bucket, quiet, o, res);
     }
+    assert(res->errors.n + res->deleted.n <= req->delete->objects.n);
     return r;
 }

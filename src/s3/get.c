@@ -2,7 +2,7 @@
  * Reading objects: conditions, ranges and parts decide what of it; small bytes are in the reply,
  * large ones are read while they are sent.
  */
-#include "s3/s3.h"
+#include "s3/holds.h"
 
 #include "base/error.h"
 #include "base/timefmt.h"
@@ -13,6 +13,7 @@
 static bool
 matches(struct str list, struct str etag)
 {
+    assert(etag.n > 0);
     while (list.p) {
         struct str one = str_trim(str_split(&list, ','));
 
@@ -38,6 +39,7 @@ look_at(const struct conditions *c, const struct s3_object_row *row, const char 
 {
     int64_t at_ms = row->modified_ms / 1000 * 1000;
 
+    assert(!row->marker && row->modified_ms >= 0);
     *ret_which = "If-Match";
     if (c->match.n && !matches(c->match, row->etag))
         return FAILED;
@@ -56,6 +58,7 @@ failed(struct api_call *call, const char *which)
 {
     struct s3_PreconditionFailed *detail = ARENA_NEW(call->arena, struct s3_PreconditionFailed);
 
+    assert(which[0]);
     detail->condition = str_from(which);
     return api_fault_detail(call, &S3_ERR(PreconditionFailed), detail,
                             "At least one of the pre-conditions you specified did not hold");
@@ -87,6 +90,7 @@ s3_check_source(struct api_call *call, struct str match, struct str none_match,
     const char *which;
     enum outcome outcome = look_at(&c, row, &which);
 
+    assert(which);
     return outcome == GO_ON ? 0
                             : failed(call, str_fmt(call->arena, "x-amz-copy-source-%s", which).p);
 }
@@ -118,6 +122,7 @@ s3_range_parse(struct str text, uint64_t size, struct s3_range *ret)
         to = size - (size > 0);
     else if (to < from)
         return false;
+    assert(!last.n || from <= to || from >= size);
     *ret = (struct s3_range){.from = from, .possible = from < size};
     if (ret->possible)
         ret->bytes = to - from + 1;
@@ -128,6 +133,7 @@ static int
 range_of(struct api_call *call, struct str text, const struct s3_object_row *row,
          struct s3_range *ret, bool *ret_partial)
 {
+    assert(row->size >= 0);
     *ret = (struct s3_range){.bytes = (uint64_t)row->size, .possible = true};
     *ret_partial = false;
     if (!text.n || !s3_range_parse(text, (uint64_t)row->size, ret))
@@ -141,6 +147,7 @@ range_of(struct api_call *call, struct str text, const struct s3_object_row *row
                                 "The requested range is not satisfiable");
     }
     *ret_partial = true;
+    assert(ret->bytes > 0 && ret->from + ret->bytes <= (uint64_t)row->size);
     return 0;
 }
 
@@ -151,6 +158,7 @@ part_of(struct api_call *call, int64_t number, const struct s3_object_row *row,
 {
     int64_t n = row->parts.n ? (int64_t)row->parts.n / 2 : 1, bytes = row->size;
 
+    assert(row->parts.n % 2 == 0);
     *ret = (struct s3_range){.possible = true};
     if (number < 1 || number > 10000)
         return api_fault(call, &S3_ERR(InvalidArgument),
@@ -166,6 +174,7 @@ part_of(struct api_call *call, int64_t number, const struct s3_object_row *row,
             ret->from += (uint64_t)bytes;
     }
     ret->bytes = (uint64_t)bytes;
+    assert(ret->from + ret->bytes <= (uint64_t)row->size);
     return 0;
 }
 
@@ -200,10 +209,11 @@ open_reading(struct api_call *call, const struct s3_GetObjectRequest *req, struc
                       "Cannot specify both Range header and partNumber query parameter");
     if (r == 0 && req->part_number.set) {
         r = part_of(call, req->part_number.v, ret->row, &ret->range);
-        ret->partial = ret->row->size > 0;
+        ret->partial = ret->range.bytes > 0; /* of the last part there may be nothing */
     } else if (r == 0) {
         r = range_of(call, req->range, ret->row, &ret->range, &ret->partial);
     }
+    assert(r || ret->range.from + ret->range.bytes <= (uint64_t)ret->row->size);
     return r;
 }
 
@@ -248,6 +258,7 @@ tell_metadata(struct arena *a, const struct s3_object_row *row, struct s3_TextMa
 static struct str
 content_range(struct api_call *call, const struct reading *x)
 {
+    assert(x->partial && x->range.bytes > 0);
     return str_fmt(call->arena, "bytes %llu-%llu/%lld", (unsigned long long)x->range.from,
                    (unsigned long long)(x->range.from + x->range.bytes - 1),
                    (long long)x->row->size);
@@ -259,6 +270,7 @@ tell(struct api_call *call, const struct reading *x, const struct s3_GetObjectRe
 {
     const struct s3_object_row *row = x->row;
 
+    assert(str_eq(row->bucket, x->bucket->name));
     res->accept_ranges = S("bytes");
     res->content_type = S("binary/octet-stream");
     res->last_modified = opt_i64(row->modified_ms);
@@ -305,6 +317,7 @@ read_whole(struct api_call *call, struct api_stream *stream, struct str *ret)
     if (got < 0)
         return error_origin((int)-got, "an object cannot be read: %s", strerror((int)-got));
     *ret = str_of(p, n);
+    assert(n <= stream->bytes);
     return 0;
 }
 
@@ -367,6 +380,7 @@ copy_members(uint16_t from_shape, const void *from, uint16_t to_shape, void *to)
     };
     const struct api_shape *shape = api_shape(&s3_service, to_shape);
 
+    assert(from_shape != to_shape);
     for (unsigned i = 0; i < shape->n; i++) {
         const struct api_member *m = &s3_service.members[shape->first + i];
         const struct api_member *same = api_member_find(

@@ -27,6 +27,8 @@ unlink_gone(struct gone *g)
 {
     struct s3_janitor *janitor = g->janitor;
 
+    assert(!g->next || g->next->prev == g);
+    assert(g->prev ? g->prev->next == g : janitor->all == g);
     if (g->prev)
         g->prev->next = g->next;
     else
@@ -41,6 +43,7 @@ is_durable(struct store_waiter *waiter)
 {
     struct gone *g = CONTAINER_OF(waiter, struct gone, waiter);
 
+    assert(g->janitor->env->blobs);
     blobs_remove(g->janitor->env->blobs, str_of(g->name, sizeof(g->name)));
     unlink_gone(g);
 }
@@ -57,6 +60,7 @@ on_blob(void *ctx, const void *old_row, const void *new_row)
     g = calloc(1, sizeof(*g));
     if (!g)
         return; /* swept later */
+    assert(old->refs <= 1);
     g->janitor = janitor;
     memcpy(g->name, old->id.p, sizeof(g->name));
     g->waiter.fn = is_durable;
@@ -64,12 +68,14 @@ on_blob(void *ctx, const void *old_row, const void *new_row)
     if (g->next)
         g->next->prev = g;
     janitor->all = g;
+    assert(!g->prev && janitor->all == g);
     store_wait(janitor->store, store_seq(janitor->store), &g->waiter);
 }
 
 static bool
 is_named(void *ctx, struct str name)
 {
+    assert(name.n > 0);
     return s3_blob_get(ctx, name) != NULL;
 }
 
@@ -79,6 +85,7 @@ s3_janitor_new(struct s3_janitor **ret, struct env *env, struct store *store)
     struct s3_janitor *janitor = calloc(1, sizeof(*janitor));
     struct txn *txn;
 
+    assert(env && store);
     if (!janitor)
         return -ENOMEM;
     janitor->env = env;
@@ -107,6 +114,7 @@ s3_janitor_free(struct s3_janitor *janitor)
         store_wait_cancel(janitor->store, &g->waiter);
         unlink_gone(g);
     }
+    assert(!janitor->all);
     free(janitor);
     return NULL;
 }

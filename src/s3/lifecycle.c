@@ -5,7 +5,7 @@
  * for one transaction goes on in the next second.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
  */
-#include "s3/s3.h"
+#include "s3/holds.h"
 
 #include "base/error.h"
 #include "base/log.h"
@@ -30,6 +30,7 @@ malformed(struct api_call *call)
 static void
 put_tags(struct api_call *call, const struct s3_Tag *v, size_t n, struct s3_rule_row *row)
 {
+    assert(row->tags.n == 0);
     for (size_t i = 0; i < n; i++) {
         *LIST_PUSH(call->arena, &row->tags) = v[i].key;
         *LIST_PUSH(call->arena, &row->tags) = v[i].value;
@@ -41,6 +42,7 @@ read_filter(struct api_call *call, const struct s3_LifecycleRule *rule, struct s
 {
     const struct s3_LifecycleRuleFilter *f = rule->filter;
 
+    assert(!row->tags.n && !row->prefix.p);
     if (!f == !rule->prefix.p)
         return malformed(call);
     row->larger = row->smaller = -1;
@@ -53,12 +55,18 @@ read_filter(struct api_call *call, const struct s3_LifecycleRule *rule, struct s
 
     row->form = and? S("and") : f->tag ? S("tag") : f->prefix.p ? S("prefix") : S("");
     row->prefix = and? and->prefix : f->prefix;
-    row->larger = opt_i64_or(and? and->object_size_greater_than : f->object_size_greater_than, -1);
-    row->smaller = opt_i64_or(and? and->object_size_less_than : f->object_size_less_than, -1);
+    struct opt_i64 larger = and? and->object_size_greater_than : f->object_size_greater_than;
+    struct opt_i64 smaller = and? and->object_size_less_than : f->object_size_less_than;
+
+    if ((larger.set && larger.v < 0) || (smaller.set && smaller.v < 0))
+        return malformed(call);
+    row->larger = opt_i64_or(larger, -1);
+    row->smaller = opt_i64_or(smaller, -1);
     if (and)
         put_tags(call, and->tags.v, and->tags.n, row);
     else if (f->tag)
         put_tags(call, f->tag, 1, row);
+    assert(row->larger >= -1 && row->smaller >= -1);
     return 0;
 }
 
@@ -100,6 +108,7 @@ read_actions(struct api_call *call, const struct s3_LifecycleRule *rule, struct 
     row->old_days = n ? n->noncurrent_days.v : 0;
     row->old_kept = n ? opt_i64_or(n->newer_noncurrent_versions, 0) : 0;
     row->abort_days = a ? a->days_after_initiation.v : 0;
+    assert(row->days || row->date_ms || row->old_days || row->abort_days || e);
     return 0;
 }
 
@@ -116,6 +125,7 @@ put_rule(struct api_call *call, const struct s3_bucket_row *bucket, size_t numbe
     };
     int r = read_filter(call, rule, &row);
 
+    assert(number < RULES_MAX);
     if (r == 0)
         r = read_actions(call, rule, &row);
     STORE_EACH(call->txn, s3_rule_of_bucket, other, bucket->name) {
@@ -124,6 +134,8 @@ put_rule(struct api_call *call, const struct s3_bucket_row *bucket, size_t numbe
                           "RuleId must be unique. Found same ID "
                           "for more than one rule.");
     }
+    if (r == 0)
+        s3_rule_assert(&row);
     return r ? r : s3_rule_insert(call->txn, &row);
 }
 
@@ -173,6 +185,7 @@ tell_filter(struct api_call *call, const struct s3_rule_row *row, struct s3_Life
     struct opt_i64 larger = {row->larger, row->larger >= 0};
     struct opt_i64 smaller = {row->smaller, row->smaller >= 0};
 
+    s3_rule_assert(row);
     if (str_is(row->form, "rule")) {
         ret->prefix = row->prefix;
         return;
@@ -183,6 +196,7 @@ tell_filter(struct api_call *call, const struct s3_rule_row *row, struct s3_Life
         f->object_size_greater_than = larger;
         f->object_size_less_than = smaller;
         if (row->tags.n) {
+            assert(row->tags.n == 2);
             f->tag = ARENA_NEW(call->arena, struct s3_Tag);
             *f->tag = (struct s3_Tag){row->tags.v[0], row->tags.v[1]};
         }
@@ -205,6 +219,7 @@ tell_rule(struct api_call *call, const struct s3_rule_row *row, struct s3_Lifecy
     ret->id = row->rule;
     ret->status = row->enabled ? S("Enabled") : S("Disabled");
     tell_filter(call, row, ret);
+    assert(!!ret->filter == !str_is(row->form, "rule"));
     if (row->days || row->date_ms || row->markers) {
         ret->expiration = ARENA_NEW(a, struct s3_LifecycleExpiration);
         ret->expiration->days = (struct opt_i64){row->days, row->days > 0};
@@ -273,12 +288,14 @@ is_due(const struct look *look, int64_t since_ms, int64_t days)
 {
     int64_t at_ms = since_ms + days * DAY_MS;
 
+    assert(since_ms >= 0 && days >= 0);
     return days > 0 && (at_ms + DAY_MS - 1) / DAY_MS * DAY_MS <= look->call.now_ms;
 }
 
 static bool
 fits(const struct s3_rule_row *rule, const struct s3_object_row *row)
 {
+    assert(str_eq(rule->bucket, row->bucket) && rule->enabled);
     if (!str_starts(row->object_key, rule->prefix))
         return false;
     if (row->marker)
@@ -304,6 +321,7 @@ is_alone(struct txn *txn, const struct s3_object_row *row)
         if (++n > 1)
             return false;
     }
+    assert(n == 1);
     return true;
 }
 
@@ -315,6 +333,7 @@ expire_latest(struct look *look, const struct s3_bucket_row *bucket, const struc
     bool due = is_due(look, row->modified_ms, rule->days) ||
                (rule->date_ms && rule->date_ms <= look->call.now_ms);
 
+    assert(row->latest && str_eq(bucket->name, row->bucket));
     if (row->marker) {
         if (!is_alone(look->call.txn, row) || !(rule->markers || due))
             return 0;
@@ -333,17 +352,20 @@ newer_old(struct txn *txn, const struct s3_object_row *row)
 {
     int64_t n = 0;
 
+    assert(!row->latest);
     STORE_EACH(txn, s3_object_versions, version, row->bucket, row->object_key) {
         if (version->rank >= row->rank)
             break;
         n += !version->latest;
     }
+    assert(n >= 0);
     return n;
 }
 
 static int
 expire_old(struct look *look, const struct s3_rule_row *rule, const struct s3_object_row *row)
 {
+    assert(!row->latest && str_eq(rule->bucket, row->bucket));
     if (!is_due(look, row->stale_ms, rule->old_days) ||
         (rule->old_kept && newer_old(look->call.txn, row) < rule->old_kept))
         return 0;
@@ -356,6 +378,7 @@ abort_uploads(struct look *look, const struct s3_rule_row *rule)
 {
     int r = 0;
 
+    assert(rule->abort_days > 0);
     STORE_EACH(look->call.txn, s3_upload_of_bucket, upload, rule->bucket) {
         if (r < 0 || !str_starts(upload->object_key, rule->prefix) ||
             !is_due(look, upload->created_ms, rule->abort_days))
@@ -372,6 +395,7 @@ carry_out(struct look *look, const struct s3_rule_row *rule)
     const struct s3_bucket_row *bucket = s3_bucket_get(look->call.txn, rule->bucket);
     int r = 0;
 
+    s3_rule_assert(rule);
     assert(bucket); /* rules go with it */
     STORE_EACH(look->call.txn, s3_object_versions, row, rule->bucket) {
         if (r < 0 || look->steps >= STEPS_MAX)
@@ -390,6 +414,7 @@ take_look(struct loop_timer *timer)
     struct arena arena;
     int r = 0;
 
+    assert(next_ms > now_ms);
     arena_init(&arena, ARENA_BYTES_MAX);
     struct look look = {.call = {.env = loop_env(l->loop),
                                  .arena = &arena,
@@ -412,6 +437,7 @@ take_look(struct loop_timer *timer)
             next_ms = now_ms + 1000;
     }
     arena_done(&arena);
+    assert(next_ms > now_ms && next_ms <= now_ms + DAY_MS);
     loop_timer_set(l->loop, timer, LOOP_CLOUD, next_ms);
 }
 
@@ -420,6 +446,7 @@ s3_lifecycle_new(struct s3_lifecycle **ret, struct loop *loop, struct store *sto
 {
     struct s3_lifecycle *l = calloc(1, sizeof(*l));
 
+    assert(loop && store);
     if (!l)
         return error_origin(ENOMEM, "the clock of lifecycles cannot be made");
     l->loop = loop;

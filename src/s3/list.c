@@ -4,7 +4,7 @@
  *
  * One walk serves the three lists: they differ in what they begin behind and in what a row becomes.
  */
-#include "s3/s3.h"
+#include "s3/holds.h"
 
 #include "codec/uri.h"
 
@@ -33,6 +33,7 @@ begin(struct api_call *call, struct listing *l, struct str bucket, const char *a
 {
     int r = s3_open(call, bucket, STR_NONE, action, &l->bucket);
 
+    assert(l->prefix.p && l->prefixes);
     l->call = call;
     l->coded = encoding.n > 0;
     l->max = MIN(opt_i64_or(max, S3_LIST_MAX), S3_LIST_MAX);
@@ -43,6 +44,7 @@ begin(struct api_call *call, struct listing *l, struct str bucket, const char *a
     if (r == 0 && l->coded && !str_is(encoding, "url"))
         r = api_fault(call, &S3_ERR(InvalidArgument),
                       "Invalid Encoding Method specified in Request");
+    assert(r != 0 || (l->max >= 0 && l->max <= S3_LIST_MAX));
     return r;
 }
 
@@ -56,20 +58,24 @@ behind(struct arena *a, struct str s)
         n--;
     if (!n)
         return STR_NONE;
+    assert((unsigned char)s.p[n - 1] != 0xff);
     char *p = arena_dup(a, s.p, n);
 
     p[n - 1]++;
+    assert(str_cmp(s, str_of(p, n)) < 0);
     return str_of(p, n);
 }
 
-/* "a/b/" of "a/b/c" under "a/"; p NULL: the key is told itself. */
+/* "a/b/" of "a/b/c" under "a/"; p NULL: the key is told itself, or is not under the prefix. */
 static struct str
 common_of(const struct listing *l, struct str key)
 {
     struct str rest = str_cut(key, l->prefix.n, key.n);
     size_t at = l->delimiter.n ? str_find(rest, l->delimiter) : SIZE_MAX;
 
-    return at == SIZE_MAX ? STR_NONE : str_cut(key, 0, l->prefix.n + at + l->delimiter.n);
+    return at == SIZE_MAX || !str_starts(key, l->prefix)
+               ? STR_NONE
+               : str_cut(key, 0, l->prefix.n + at + l->delimiter.n);
 }
 
 enum step { TELL, STEP_OVER, END };
@@ -80,6 +86,7 @@ step(struct listing *l, struct str key)
 {
     struct str common;
 
+    assert(l->n <= l->max);
     if (!str_starts(key, l->prefix))
         return END;
     common = common_of(l, key);
@@ -89,6 +96,7 @@ step(struct listing *l, struct str key)
         l->truncated = l->max > 0;
         return END;
     }
+    assert(!l->truncated);
     l->n++;
     if (!common.p)
         return TELL;
@@ -106,6 +114,8 @@ tell_key(struct listing *l, const struct s3_object_row *row, bool owner, struct 
 {
     struct s3_Object *o = LIST_PUSH(l->call->arena, ret);
 
+    assert(str_starts(row->object_key, l->prefix));
+    assert(row->latest && !row->marker);
     *o = (struct s3_Object){
         .key = coded(l, row->object_key),
         .last_modified = opt_i64(row->modified_ms),
@@ -127,6 +137,7 @@ walk_keys(struct listing *l, struct str after, bool owner, struct s3_ObjectList 
     bool past = str_cmp(after, from) >= 0 && after.n > 0;
     const struct s3_object_row *row;
 
+    assert(l->n == 0 && !l->common.p);
     /* a page that ended in a common prefix goes on behind all of it */
     if (past && common_of(l, after).p && str_eq(common_of(l, after), after)) {
         l->common = after;
@@ -157,6 +168,7 @@ again:;
             past = false;
             if (!from.p)
                 return;
+            assert(str_cmp(from, row->object_key) > 0);
             goto again;
         }
     }
@@ -184,6 +196,7 @@ s3_list_objects(struct api_call *call, const struct s3_ListObjectsRequest *req,
     /* without a delimiter clients take the last key for it */
     if (l.truncated && req->delimiter.n)
         res->next_marker = coded(&l, l.last_key);
+    assert((int64_t)(res->contents.n + res->common_prefixes.n) == l.n && l.n <= l.max);
     return 0;
 }
 
@@ -213,8 +226,10 @@ s3_list_objects_v2(struct api_call *call, const struct s3_ListObjectsV2Request *
     res->key_count = opt_i64(l.n);
     res->encoding_type = req->encoding_type;
     res->is_truncated = opt_bool(l.truncated);
+    assert(!l.truncated || l.last_key.n > 0);
     if (l.truncated)
         res->next_continuation_token = str_base64(call->arena, l.last_key);
+    assert((int64_t)(res->contents.n + res->common_prefixes.n) == l.n);
     return 0;
 }
 
@@ -227,6 +242,8 @@ tell_version(struct listing *l, const struct s3_object_row *row,
     struct arena *a = l->call->arena;
     struct s3_Owner *owner = s3_owner(l->call, l->bucket->account);
 
+    assert(str_starts(row->object_key, l->prefix));
+    s3_object_assert(row);
     l->last_key = row->object_key;
     l->last_version = row->version;
     if (row->marker) {
@@ -309,8 +326,10 @@ s3_list_object_versions(struct api_call *call, const struct s3_ListObjectVersion
     res->encoding_type = req->encoding_type;
     res->is_truncated = opt_bool(l.truncated);
     if (l.truncated) {
+        assert(l.last_key.n > 0);
         res->next_key_marker = coded(&l, l.last_key);
         res->next_version_id_marker = l.last_version;
     }
+    assert((int64_t)(res->versions.n + res->delete_markers.n + res->common_prefixes.n) == l.n);
     return 0;
 }

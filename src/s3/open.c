@@ -2,7 +2,7 @@
  * A bucket is found before anything is asked, because whose it is decides what policies say; what
  * is not there is told only to who might have used it.
  */
-#include "s3/s3.h"
+#include "s3/holds.h"
 
 static int
 no_bucket(struct api_call *call, struct str name)
@@ -20,6 +20,7 @@ resource_of(struct api_call *call, struct str name, const struct s3_bucket_row *
 {
     struct api_resource resource = {.policy_kind = POLICY_RESOURCE};
 
+    assert(!bucket || str_eq(bucket->name, name));
     resource.arn = str_fmt(call->arena, "arn:aws:s3:::%.*s%s%.*s", STR_ARG(name), key.p ? "/" : "",
                            STR_ARG(key));
     if (bucket) {
@@ -49,6 +50,7 @@ s3_may(struct api_call *call, const struct s3_bucket_row *bucket, struct str key
 {
     const struct api_resource resource = resource_of(call, bucket->name, bucket, key);
 
+    assert(str_starts(str_from(action), S("s3:")));
     if (may_mend(call, bucket, action))
         return 0;
     return api_authorize_on(call, str_from(action), &resource, NULL);
@@ -60,6 +62,7 @@ s3_allowed(struct api_call *call, const struct s3_bucket_row *bucket, struct str
 {
     const struct api_resource resource = resource_of(call, bucket->name, bucket, key);
 
+    assert(str_starts(str_from(action), S("s3:")));
     return api_may(call, str_from(action), &resource, NULL);
 }
 
@@ -83,26 +86,35 @@ check_region(struct api_call *call, const struct s3_bucket_row *bucket)
 }
 
 int
+s3_check_key(struct api_call *call, struct str key)
+{
+    if (key.n <= S3_KEY_BYTES_MAX)
+        return 0;
+    struct s3_KeyTooLongError *detail = ARENA_NEW(call->arena, struct s3_KeyTooLongError);
+
+    detail->size = opt_i64((int64_t)key.n);
+    detail->max_size_allowed = opt_i64(S3_KEY_BYTES_MAX);
+    return api_fault_detail(call, &S3_ERR(KeyTooLongError), detail, "Your key is too long");
+}
+
+int
 s3_open(struct api_call *call, struct str name, struct str key, const char *action,
         const struct s3_bucket_row **ret)
 {
     const struct s3_bucket_row *bucket = s3_bucket_get(call->txn, name);
     struct str owner = s3_asked(call, "ExpectedBucketOwner");
-    int r;
+    int r = s3_check_key(call, key);
 
-    if (key.n > S3_KEY_BYTES_MAX) {
-        struct s3_KeyTooLongError *detail = ARENA_NEW(call->arena, struct s3_KeyTooLongError);
-
-        detail->size = opt_i64((int64_t)key.n);
-        detail->max_size_allowed = opt_i64(S3_KEY_BYTES_MAX);
-        return api_fault_detail(call, &S3_ERR(KeyTooLongError), detail, "Your key is too long");
-    }
+    assert(str_starts(str_from(action), S("s3:")));
+    if (r)
+        return r;
     if (!bucket) {
         const struct api_resource resource = resource_of(call, name, NULL, key);
 
         r = api_authorize_on(call, str_from(action), &resource, NULL);
         return r ? r : no_bucket(call, name);
     }
+    s3_bucket_assert(bucket);
     r = s3_may(call, bucket, key, action);
     if (r == 0 && owner.n && !str_eq(owner, bucket->account))
         r = api_fault(call, &S3_ERR(AccessDenied), "Access Denied");
@@ -110,6 +122,7 @@ s3_open(struct api_call *call, struct str name, struct str key, const char *acti
         r = check_region(call, bucket);
     if (r == 0)
         *ret = bucket;
+    assert(r != 0 || *ret == bucket);
     return r;
 }
 
@@ -123,6 +136,7 @@ no_key(struct api_call *call, const struct s3_bucket_row *bucket, struct str key
     /* who may not list is not told what is missing */
     int r = s3_may(call, bucket, STR_NONE, "s3:ListBucket");
 
+    assert(!marker || marker->marker);
     if (r)
         return r;
     detail->key = key;
@@ -139,6 +153,7 @@ is_marker(struct api_call *call, const struct s3_object_row *row)
 {
     struct s3_MethodNotAllowed *detail = ARENA_NEW(call->arena, struct s3_MethodNotAllowed);
 
+    assert(row->marker);
     *detail = (struct s3_MethodNotAllowed){.method = call->request ? call->request->http.method
                                                                    : S("GET"),
                                            .resource_type = S("DeleteMarker"),
@@ -159,13 +174,14 @@ s3_find(struct api_call *call, const struct s3_bucket_row *bucket, struct str ke
         row = s3_latest(call->txn, bucket->name, key);
         if (!row || row->marker)
             return no_key(call, bucket, key, row);
+        s3_object_assert(row);
         *ret = row;
         return 0;
     }
     if (!version.n)
         return api_fault(call, &S3_ERR(InvalidArgument), "Version id cannot be the empty string");
     row = s3_object_by_version_get(call->txn, bucket->name, key, version);
-    if (!row && !str_is(version, "null") && version.n != 32)
+    if (!row && !str_is(version, "null") && version.n != S3_VERSION_BYTES)
         return api_fault(call, &S3_ERR(InvalidArgument), "Invalid version id specified");
     if (!row) {
         struct s3_NoSuchVersion *detail = ARENA_NEW(call->arena, struct s3_NoSuchVersion);

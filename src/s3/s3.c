@@ -18,6 +18,7 @@ s3_read(uint16_t shape, const void *base, const char *member)
     const struct api_member *m =
         api_member_find(&s3_service, api_shape(&s3_service, shape), str_from(member));
 
+    assert(base && member[0]);
     if (!m)
         return STR_NONE;
     assert(api_shape(&s3_service, m->shape)->kind <= API_BLOB);
@@ -27,6 +28,7 @@ s3_read(uint16_t shape, const void *base, const char *member)
 struct str
 s3_asked(const struct api_call *call, const char *member)
 {
+    assert(call->service == &s3_service && call->input);
     return s3_read(call->op->input, call->input, member);
 }
 
@@ -36,6 +38,7 @@ s3_say(uint16_t shape, void *base, const char *member, struct str value)
     const struct api_member *m =
         api_member_find(&s3_service, api_shape(&s3_service, shape), str_from(member));
 
+    assert(base && member[0]);
     if (m)
         *(struct str *)(void *)((char *)base + m->offset) = value;
 }
@@ -88,6 +91,7 @@ s3_canonical_id(struct arena *a, struct str account)
     uint8_t digest[SHA256_LEN];
     struct str text = str_cat(a, S("canonical "), account);
 
+    assert(account.n > 0);
     crypto_sha256(text.p, text.n, digest);
     return str_hex(a, digest, sizeof(digest));
 }
@@ -108,6 +112,7 @@ s3_random(struct api_call *call, size_t bytes)
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
     char *p = arena_alloc_raw(call->arena, bytes);
 
+    assert(bytes > 0);
     call->env->random(call->env, p, bytes);
     for (size_t i = 0; i < bytes; i++)
         p[i] = letters[(unsigned char)p[i] & 63];
@@ -117,6 +122,7 @@ s3_random(struct api_call *call, size_t bytes)
 struct str
 s3_pair(const struct str_list *pairs, struct str name)
 {
+    assert(pairs->n % 2 == 0 && name.p);
     for (size_t i = 0; i + 1 < pairs->n; i += 2)
         if (str_eq(pairs->v[i], name))
             return pairs->v[i + 1];
@@ -183,6 +189,7 @@ add_tags(struct api_call *call, struct str text, struct policy_context *context)
 
     if (!text.n || s3_tags_parse(call, text, &tags))
         return; /* the handler will refuse it */
+    assert(tags.n % 2 == 0 && tags.n / 2 <= S3_OBJECT_TAGS_MAX);
     for (size_t i = 0; i + 1 < tags.n; i += 2) {
         api_context_add(call, context, str_cat(call->arena, S("s3:RequestObjectTag/"), tags.v[i]),
                         tags.v[i + 1]);
@@ -229,6 +236,7 @@ resource(struct api_call *call, struct str type, struct str id, struct api_resou
     (void)type;
     if (!row)
         return 0;
+    assert(str_eq(row->name, name));
     ret->account = row->account;
     ret->policy = row->policy;
     return 0;

@@ -19,6 +19,7 @@
  *   delete.c     DeleteObject, DeleteObjects
  *   list.c       lists of keys and versions
  *   janitor.c    files of blobs that no row names any more
+ *   holds.c      what is true of every row, as assertions
  */
 #pragma once
 
@@ -44,6 +45,8 @@ enum {
     S3_INTERNAL_BYTES_MAX = 16 << 20, /* that another service may read at once */
     S3_TAGS_MAX = 50,
     S3_OBJECT_TAGS_MAX = 10,
+    S3_VERSION_BYTES = 32, /* as versions are told, but for "null" */
+    S3_UPLOAD_ID_BYTES = 64,
 };
 
 /* ---- s3.c ---- */
@@ -102,6 +105,8 @@ int s3_may(struct api_call *call, const struct s3_bucket_row *bucket, struct str
 /* The same without a refusal. */
 bool s3_allowed(struct api_call *call, const struct s3_bucket_row *bucket, struct str key,
                 const char *action);
+/* A key within its limit: KeyTooLongError. */
+int s3_check_key(struct api_call *call, struct str key);
 /* A version, or the latest one (version p NULL); NoSuchKey, NoSuchVersion, MethodNotAllowed. */
 int s3_find(struct api_call *call, const struct s3_bucket_row *bucket, struct str key,
             struct str version, const struct s3_object_row **ret);

@@ -4,9 +4,11 @@
 static void
 tell(struct api_call *call, const struct str_list *tags, struct s3_TagList *ret)
 {
+    assert(tags->n % 2 == 0 && !ret->n);
     API_PRESENT(ret);
     for (size_t i = 0; i + 1 < tags->n; i += 2)
         *LIST_PUSH(call->arena, ret) = (struct s3_Tag){tags->v[i], tags->v[i + 1]};
+    assert(ret->n == tags->n / 2);
 }
 
 static int
@@ -14,6 +16,7 @@ set_bucket(struct api_call *call, const struct s3_bucket_row *bucket, const stru
 {
     struct s3_bucket_row row = *bucket;
 
+    assert(tags->n % 2 == 0 && tags->n / 2 <= S3_TAGS_MAX);
     row.tags = *tags;
     return s3_bucket_update(call->txn, &row);
 }
@@ -76,6 +79,7 @@ open_object(struct api_call *call, struct str name, struct str key, struct str v
         r = s3_find(call, bucket, key, version, ret);
     if (r == 0 && s3_is_versioned(bucket))
         *ret_version = (*ret)->version;
+    assert(r != 0 || !(*ret)->marker);
     return r;
 }
 
@@ -84,6 +88,8 @@ set_object(struct api_call *call, const struct s3_object_row *object, const stru
 {
     struct s3_object_row row = *object;
 
+    assert(!object->marker);
+    assert(tags->n % 2 == 0 && tags->n / 2 <= S3_OBJECT_TAGS_MAX);
     row.tags = *tags;
     return s3_object_update(call->txn, &row);
 }

@@ -1,9 +1,7 @@
 /* Uploads in parts: beginning, parts, looking and giving up. */
-#include "s3/s3.h"
+#include "s3/holds.h"
 
 #include "codec/uri.h"
-
-#define UPLOAD_ID_BYTES 64
 
 /* What an upload says of the object that it will be. */
 struct s3_object_row
@@ -46,6 +44,7 @@ sums_of(struct api_call *call, const struct s3_CreateMultipartUploadRequest *req
                          "The %.*s checksum type cannot be used with the %.*s checksum algorithm.",
                          STR_ARG(row->checksum_type),
                          STR_ARG(str_lower(call->arena, row->checksum_kind)));
+    assert(checksum_find(row->checksum_kind) == kind && row->checksum_type.n);
     return 0;
 }
 
@@ -64,7 +63,7 @@ s3_create_multipart_upload(struct api_call *call, const struct s3_CreateMultipar
         r = sums_of(call, req, &row);
     if (r)
         return r;
-    row.id = s3_random(call, UPLOAD_ID_BYTES);
+    row.id = s3_random(call, S3_UPLOAD_ID_BYTES);
     row.bucket = bucket->name;
     row.initiator = call->principal_arn;
     row.headers = object.headers;
@@ -95,6 +94,7 @@ s3_upload_find(struct api_call *call, const struct s3_bucket_row *bucket, struct
     const struct s3_upload_row *row = s3_upload_get(call->txn, id);
 
     if (row && str_eq(row->bucket, bucket->name) && str_eq(row->object_key, key)) {
+        s3_upload_assert(row);
         *ret = row;
         return 0;
     }
@@ -109,6 +109,7 @@ s3_upload_find(struct api_call *call, const struct s3_bucket_row *bucket, struct
 static struct str
 part_id(struct arena *a, struct str upload, int64_t number)
 {
+    assert(number >= 1 && number <= S3_PARTS_MAX);
     return str_fmt(a, "%.*s/%05lld", STR_ARG(upload), (long long)number);
 }
 
@@ -136,6 +137,7 @@ s3_part_put(struct api_call *call, const struct s3_upload_row *upload, int64_t n
     part->number = number;
     part->modified_ms = call->now_ms;
     part->etag = s3_etag(call, upload->sse, (const uint8_t *)part->md5.p);
+    s3_part_assert(part);
     old = s3_part_get(call->txn, part->id);
     if (old)
         r = remove_part(call->txn, old);
@@ -284,6 +286,7 @@ s3_list_parts(struct api_call *call, const struct s3_ListPartsRequest *req,
             res->is_truncated = opt_bool(true);
             break;
         }
+        s3_part_assert(part);
         struct s3_Part *told = LIST_PUSH(call->arena, &res->parts);
         struct s3_object_row sum = {.checksum_kind = upload->checksum_kind,
                                     .checksum = str_base64(call->arena, part->checksum)};
@@ -305,6 +308,7 @@ s3_list_parts(struct api_call *call, const struct s3_ListPartsRequest *req,
     res->initiator = initiator_of(call, upload->initiator);
     res->checksum_algorithm = upload->checksum_kind;
     res->checksum_type = upload->checksum_type;
+    assert((int64_t)res->parts.n <= MAX(max, 0));
     return 0;
 }
 

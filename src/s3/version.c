@@ -2,12 +2,15 @@
  * The versions of a key.  At most one row of a key is the latest, and a bucket that never knew
  * versions has one row for each key, whose version is "null".
  */
-#include "s3/s3.h"
+#include "s3/holds.h"
 
 const struct s3_object_row *
 s3_latest(struct txn *txn, struct str bucket, struct str key)
 {
-    return s3_object_latest_of_get(txn, bucket, key, true);
+    const struct s3_object_row *row = s3_object_latest_of_get(txn, bucket, key, true);
+
+    assert(!row || (row->latest && str_eq(row->object_key, key)));
+    return row;
 }
 
 static int
@@ -24,6 +27,7 @@ supersede(struct api_call *call, const struct s3_object_row *old)
 {
     struct s3_object_row row = *old;
 
+    assert(old->latest && old->stale_ms == 0);
     row.latest = false;
     row.stale_ms = call->now_ms;
     return s3_object_update(call->txn, &row);
@@ -37,19 +41,24 @@ s3_version_add(struct api_call *call, const struct s3_bucket_row *bucket, struct
     uint8_t id[16];
     int r = 0;
 
+    assert(bucket->name.n > 0 && !row->latest);
+    assert(row->object_key.n > 0);
     call->env->random(call->env, id, sizeof(id));
     row->id = str_hex(call->arena, id, sizeof(id));
     row->bucket = bucket->name;
     row->modified_ms = call->now_ms;
     row->latest = true;
     row->rank = latest ? latest->rank - 1 : 0;
-    row->version = str_is(bucket->versioning, "Enabled") ? s3_random(call, 32) : S("null");
+    row->version =
+        str_is(bucket->versioning, "Enabled") ? s3_random(call, S3_VERSION_BYTES) : S("null");
     if (str_is(row->version, "null"))
         same = s3_object_by_version_get(call->txn, bucket->name, row->object_key, row->version);
+    assert(!same || !latest || same == latest || same->rank > latest->rank);
     if (latest && latest != same)
         r = supersede(call, latest);
     if (r >= 0 && same)
         r = delete_row(call->txn, same);
+    s3_object_assert(row);
     return r < 0 ? r : s3_object_insert(call->txn, row);
 }
 
@@ -62,6 +71,7 @@ s3_version_remove(struct txn *txn, const struct s3_object_row *row)
     bool latest = row->latest;
     int r = delete_row(txn, row);
 
+    assert(bucket.n > 0 && key.n > 0);
     if (r < 0 || !latest)
         return r;
     STORE_EACH(txn, s3_object_versions, older, bucket, key) {
@@ -71,7 +81,9 @@ s3_version_remove(struct txn *txn, const struct s3_object_row *row)
     if (!found)
         return 0;
     next = *found;
+    assert(!next.latest && str_eq(next.object_key, key));
     next.latest = true;
     next.stale_ms = 0;
+    s3_object_assert(&next);
     return s3_object_update(txn, &next);
 }

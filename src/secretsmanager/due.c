@@ -14,6 +14,7 @@ first_due(struct api_call *call)
     store_from(&c, STORE_KEYS((int64_t)1)); /* 0 is never */
     const struct secret_row *row = secret_by_due_next(&c);
 
+    assert(!row || row->deletion_ms > 0);
     return row && row->deletion_ms <= call->now_ms ? row : NULL;
 }
 

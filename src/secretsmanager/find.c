@@ -28,6 +28,7 @@ look_up(struct api_call *call, struct str id)
     if (!arn_split(id, &region, &account, &rest) || !str_eq(region, call->region))
         return NULL;
     row = secret_get(call->txn, id);
+    assert(!row || str_eq(row->region, region));
     /* a partial ARN ends in the name */
     return row ? row : secret_by_name_get(call->txn, account, region, rest);
 }
@@ -57,6 +58,7 @@ secret_find(struct api_call *call, struct str id, unsigned allow, const struct s
         return api_fault(call, &SECRET_ERR(InvalidParameterException),
                          "Operation not permitted on a replica secret. Call must be made in "
                          "primary secret's region.");
+    secret_assert(row);
     *ret = row;
     return 0;
 }
@@ -78,10 +80,12 @@ secret_remove(struct txn *txn, const struct secret_row *row)
     int r = secret_delete(txn, row->arn);
 
     STORE_EACH(txn, secret_version_of_secret, version, row->arn) {
+        assert(str_eq(version->arn, row->arn));
         if (r == 0)
             r = secret_version_delete(txn, version->id);
     }
     STORE_EACH(txn, secret_replica_of_secret, replica, row->arn) {
+        assert(!row->primary_region.n); /* replicas have none */
         if (r == 0)
             r = secret_replica_delete(txn, replica->id);
     }

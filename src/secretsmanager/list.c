@@ -18,6 +18,7 @@ secret_show(struct api_call *call, const struct secret_row *secret)
         .primary_region = secret_primary_region(call->txn, secret),
     };
 
+    secret_assert(secret);
     if (secret->description.n)
         shown.description = secret->description;
     if (secret->kms_key_id.n)
@@ -29,6 +30,7 @@ secret_show(struct api_call *call, const struct secret_row *secret)
     if (secret->tags.n)
         shown.tags = secret_tags_show(call->arena, &secret->tags);
     STORE_EACH(call->txn, secret_version_of_secret, version, secret->arn) {
+        secret_version_assert(version);
         if (!version->stages.n)
             continue;
         __typeof__(shown.secret_versions_to_stages.v) entry =
@@ -61,6 +63,7 @@ next_word(struct str *text)
     struct str word = str_cut(*text, start, i);
 
     *text = str_cut(*text, i, text->n);
+    assert(word.n == i - start && i >= start);
     return word;
 }
 
@@ -69,6 +72,7 @@ has_word(struct str text, struct str wanted)
 {
     struct str word;
 
+    assert(wanted.n > 0);
     while ((word = next_word(&text)).n)
         if (str_eq_nocase(str_cut(word, 0, wanted.n), wanted))
             return true;
@@ -99,6 +103,7 @@ attributes(struct api_call *call, const struct secret_row *row, struct str key)
     bool all = str_is(key, "all");
     struct str_list texts = {NULL, 0};
 
+    assert(row->tags.n % 2 == 0);
     if (all || str_is(key, "name"))
         *LIST_PUSH(call->arena, &texts) = row->name;
     if (row->description.n && (all || str_is(key, "description")))
@@ -133,6 +138,7 @@ filter_passes(struct api_call *call, const struct secret_row *row,
     enum filter_kind kind =
         str_is(filter->key, "all") || str_is(filter->key, "description") ? BY_WORDS : BY_PREFIX;
 
+    assert(filter->key.n > 0 && filter->values.n > 0); /* secret_filters_check() */
     for (size_t i = 0; i < filter->values.n; i++) {
         struct str value = filter->values.v[i];
         bool negated = str_starts(value, S("!"));
@@ -176,6 +182,7 @@ secret_page_open(struct api_call *call, struct opt_i64 limit, int64_t max, struc
     const struct api_page_scope scope = api_page_scope(call);
     const struct api_page_rule rule = {.min = 1, .max = max, .otherwise = max};
 
+    assert(!limit.set || (limit.v >= 1 && limit.v <= max));
     /* the description bounds the limit; what is left to refuse is the token */
     if (api_page_open(call->arena, &scope, &rule, token, limit, false, ret, &call->fault))
         return api_fault(call, &SECRET_ERR(InvalidNextTokenException),
@@ -215,6 +222,7 @@ turned(struct arena *a, struct str key)
 {
     char *p = arena_alloc_raw(a, key.n + 1);
 
+    assert(key.n > 0);
     for (size_t i = 0; i < key.n; i++)
         p[i] = (char)~key.p[i];
     p[key.n] = (char)0xff;
@@ -228,6 +236,7 @@ rank(struct api_call *call, const struct secretsmanager_ListSecretsRequest *req,
     int64_t when = row->created_ms;
     struct str key;
 
+    assert(row->accessed_ms >= 0 && row->created_ms >= 0 && row->changed_ms >= 0);
     if (str_is(req->sort_by, "last-accessed-date"))
         when = row->accessed_ms;
     else if (str_is(req->sort_by, "last-changed-date"))

@@ -17,17 +17,19 @@ static const struct str classes[PASSWORD_CLASSES] = {
     [PASSWORD_SPACE] = S_INIT(" "),
 };
 
+static_assert(ARRAY_LEN(classes) == PASSWORD_CLASSES, "characters of each class");
 /* A number below n, which is at most LENGTH_MAX. */
 static size_t
 draw(struct env *env, size_t n)
 {
+    assert(n > 0 && n <= LENGTH_MAX);
     const uint32_t fair = UINT32_MAX - UINT32_MAX % (uint32_t)n;
     uint32_t v;
 
-    assert(n > 0 && n <= LENGTH_MAX);
     do
         env->random(env, &v, sizeof(v));
     while (v >= fair);
+    assert(v < fair);
     return v % n;
 }
 
@@ -47,6 +49,7 @@ allowed(struct arena *a, struct str class, struct str excluded)
     for (size_t i = 0; i < class.n; i++)
         if (str_find_char(excluded, class.p[i]) == SIZE_MAX)
             p[n++] = class.p[i];
+    assert(n <= class.n);
     return str_of(p, n);
 }
 
@@ -55,6 +58,7 @@ shuffle(struct env *env, char *p, size_t n)
 {
     for (size_t i = n; i > 1; i--) {
         size_t k = draw(env, i);
+        assert(k < i);
         char c = p[k];
 
         p[k] = p[i - 1];
@@ -85,6 +89,7 @@ password_make(struct env *env, struct arena *a, const struct password_rules *rul
         return "All characters have been excluded from selection";
     if (rules->length < n_each)
         return "Password length is too short based on the required types.";
+    assert(n_each <= PASSWORD_SPACE); /* a space is never required */
     char *p = arena_alloc_raw(a, rules->length);
 
     for (size_t i = 0; i < rules->length; i++)

@@ -9,6 +9,7 @@
 static struct str
 replica_key(struct arena *a, const struct secret_row *primary, struct str region)
 {
+    assert(!primary->primary_region.n && !str_eq(primary->region, region));
     return str_fmt(a, "%.*s/%.*s", STR_ARG(primary->arn), STR_ARG(region));
 }
 
@@ -63,9 +64,11 @@ version_copy(struct api_call *call, const struct secret_row *primary,
     const struct secret_version_row *old = secret_version_get(call->txn, copy.id);
     struct secret_value value;
 
+    assert(str_eq(version->arn, primary->arn) && !str_eq(there->arn, primary->arn));
     if (old) {
         copy = *old;
         copy.stages = version->stages;
+        secret_version_assert(&copy);
         return secret_version_update(call->txn, &copy);
     }
     int r = secret_open(call, primary, version, &value);
@@ -81,12 +84,14 @@ versions_copy(struct api_call *call, const struct secret_row *primary,
 {
     int r = 0;
 
+    assert(str_eq(there->primary_region, primary->region));
     STORE_EACH(call->txn, secret_version_of_secret, version, primary->arn) {
         r = version_copy(call, primary, version, there);
         if (r)
             return r;
     }
     STORE_EACH(call->txn, secret_version_of_secret, old, there->arn) {
+        assert(str_eq(old->arn, there->arn));
         struct str origin = secret_version_key(call->arena, primary->arn, old->version_id);
 
         if (!secret_version_get(call->txn, origin))
@@ -112,6 +117,7 @@ replica_write(struct api_call *call, const struct secret_row *primary,
     old = secret_get(call->txn, copy.arn);
     if (old)
         copy.accessed_ms = old->accessed_ms;
+    secret_assert(&copy);
     int r = old ? secret_update(call->txn, &copy) : secret_insert(call->txn, &copy);
 
     return r ? r : versions_copy(call, primary, &copy);
@@ -123,6 +129,7 @@ replica_note(struct api_call *call, const struct secret_replica_row *replica, co
 {
     struct secret_replica_row new = *replica;
 
+    assert((message.n > 0) == (strcmp(status, "Failed") == 0));
     new.status = str_from(status);
     new.message = message;
     return secret_replica_update(call->txn, &new);
@@ -154,6 +161,7 @@ is_blocked(struct api_call *call, const struct secret_row *primary,
     const struct secret_row *there =
         secret_by_name_get(call->txn, primary->account, replica->region, primary->name);
 
+    assert(str_eq(replica->arn, primary->arn));
     return there && !str_eq(there->arn, secret_arn_in(call->arena, primary, replica->region));
 }
 
@@ -164,6 +172,7 @@ secret_changed(struct api_call *call, const struct secret_row *row)
 
     assert(!row->primary_region.n);
     new.changed_ms = call->now_ms;
+    secret_assert(&new);
     int r = secret_update(call->txn, &new);
 
     if (r < 0)
@@ -185,6 +194,7 @@ place_clear(struct api_call *call, const struct secret_row *primary,
     const struct secret_row *there =
         secret_by_name_get(call->txn, primary->account, replica->region, primary->name);
 
+    assert(str_is(replica->status, "InProgress"));
     if (!there)
         return 0;
     if (overwrite && !there->primary_region.n && !secret_primary_region(call->txn, there).n)
@@ -210,6 +220,7 @@ replica_add(struct api_call *call, const struct secret_row *primary,
     };
     const struct secret_replica_row *old = secret_replica_get(call->txn, row.id);
 
+    assert(wanted->region.n > 0 && !str_eq(wanted->region, primary->region));
     if (old && !str_is(old->status, "Failed"))
         return api_fault(call, &SECRET_ERR(InvalidParameterException),
                          "Secret is already replicated to region %.*s.", STR_ARG(wanted->region));
@@ -306,6 +317,7 @@ secretsmanager_stop_replication_to_replica(
     struct secret_row new = *secret;
 
     assert(primary);
+    assert(str_eq(primary->name, secret->name) && !primary->primary_region.n);
     new.primary_region = STR_NONE;
     r = secret_replica_delete(call->txn, replica_key(call->arena, primary, secret->region));
     if (r < 0)

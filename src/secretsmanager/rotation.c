@@ -9,6 +9,7 @@
 static int
 invalid_rules(struct api_call *call, const char *what, const char *why)
 {
+    assert(what && why);
     return api_fault(call, &SECRET_ERR(InvalidParameterException), "Invalid %s: %s.", what, why);
 }
 
@@ -35,6 +36,7 @@ rules_check(struct api_call *call, const struct secretsmanager_RotationRulesType
         return invalid_rules(call, "RotationRules",
                              "AutomaticallyAfterDays or ScheduleExpression must be given");
     }
+    assert(duration_ms >= 0 && schedule.every_ms >= 0);
     const char *why = schedule_fault(&schedule, duration_ms, call->now_ms);
 
     return why ? invalid_rules(call, "RotationRules", why) : 0;

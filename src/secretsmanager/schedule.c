@@ -22,11 +22,13 @@ struct field {
     const char *const *names; /* of min, min + 1 … */
 };
 
+static_assert(ARRAY_LEN(month_names) == 12 && ARRAY_LEN(weekday_names) == 7, "names of all");
 static bool
 value_parse(const struct field *field, struct str text, int *ret)
 {
     int64_t v;
 
+    assert(field->min >= 0 && field->min < field->max && field->max < 64);
     for (int i = 0; field->names && i <= field->max - field->min; i++)
         if (str_eq_nocase(text, str_from(field->names[i]))) {
             *ret = field->min + i;
@@ -57,6 +59,7 @@ part_parse(const struct field *field, struct str text, uint64_t *bits)
         if (!upper.p && !text.p)
             to = from;
     }
+    assert(from >= field->min && to <= field->max && step >= 1);
     for (int i = from; i <= to; i += (int)step)
         *bits |= (uint64_t)1 << i;
     return true;
@@ -86,6 +89,7 @@ days_parse(struct str text, struct schedule *ret)
     }
     if (!field_parse(&field, text, &bits))
         return false;
+    assert(bits && !(bits & 1) && bits <= UINT32_MAX);
     ret->days = (uint32_t)bits;
     return true;
 }
@@ -114,6 +118,7 @@ weekdays_parse(struct str text, struct schedule *ret)
     }
     if (!field_parse(&field, str_is(text, "L") ? S("7") : text, &bits))
         return false;
+    assert(bits && !(bits & 1) && bits <= UINT8_MAX);
     ret->weekdays = (uint8_t)(bits >> 1);
     return true;
 }
@@ -140,10 +145,12 @@ cron_parse(struct str text, struct schedule *ret)
         return false;
     if (!field_parse(&hours, hour, &bits))
         return false;
+    assert(bits && bits >> 24 == 0);
     ret->hours = (uint32_t)bits;
     ret->hourly = (bits & (bits - 1)) != 0;
     if (!field_parse(&months, month, &bits))
         return false;
+    assert(bits && bits >> 13 == 0 && !(bits & 1));
     ret->months = (uint16_t)bits;
     /* one of the two says which days, the other is "?" */
     if (str_is(weekday, "?"))
@@ -166,6 +173,7 @@ rate_parse(struct str text, struct schedule *ret)
     }
     if (!str_is(unit, n == 1 ? "day" : "days") || n > RATE_DAYS_MAX)
         return false;
+    assert(!ret->hourly);
     ret->every_ms = n * DAY_MS;
     return true;
 }
@@ -210,6 +218,7 @@ month_length(const struct civil *c)
     bool leap = c->year % 4 == 0 && (c->year % 100 != 0 || c->year % 400 == 0);
 
     assert(c->month >= 1 && c->month <= 12);
+    assert(c->day >= 1 && c->day <= 31);
     return lengths[c->month - 1] + (c->month == 2 && leap);
 }
 
@@ -219,6 +228,7 @@ is_day(const struct schedule *s, const struct civil *c)
     int length = month_length(c), nth = (c->day - 1) / 7 + 1;
     uint8_t weekday = (uint8_t)(1 << c->weekday);
 
+    assert(nth >= 1 && nth <= 5 && c->weekday >= 0 && c->weekday <= 6);
     if (!(s->months >> c->month & 1))
         return false;
     if (s->days >> c->day & 1 || (s->last_day && c->day == length))
@@ -239,6 +249,7 @@ schedule_next(const struct schedule *s, int64_t ms)
 {
     int64_t midnight = day_begin(ms);
 
+    assert(s->every_ms > 0 || (s->hours && s->months)); /* schedule_parse() */
     if (s->every_ms)
         return midnight + ((ms - midnight) / s->every_ms + 1) * s->every_ms;
     for (int64_t day = midnight; day < midnight + DAYS_AHEAD * DAY_MS; day += DAY_MS) {
@@ -260,6 +271,7 @@ schedule_fault(const struct schedule *s, int64_t duration_ms, int64_t now_ms)
 
     if (!begin)
         return "it never comes";
+    assert(begin > now_ms);
     for (int i = 0; i < WINDOWS_LOOKED_AT; i++) {
         int64_t next = schedule_next(s, begin), midnight = day_begin(begin) + DAY_MS;
         int64_t end = begin + duration_ms;
@@ -274,6 +286,7 @@ schedule_fault(const struct schedule *s, int64_t duration_ms, int64_t now_ms)
             return "a rotation window must not extend into the next rotation window";
         if (!next)
             break;
+        assert(next > begin);
         begin = next;
     }
     return NULL;

@@ -17,6 +17,7 @@ ask_kms(struct api_call *call, const struct secret_row *secret, const char *oper
 {
     struct api_call there = *call;
 
+    assert(secret->region.n > 0 && operation);
     there.region = secret->region;
     int r = api_call_internal(&there, "kms", operation, req, res, via);
 
@@ -29,6 +30,8 @@ ask_kms(struct api_call *call, const struct secret_row *secret, const char *oper
 static int
 reword(struct api_call *call, enum secret_error otherwise, const char *verb)
 {
+    assert(otherwise == SECRET_ERROR_EncryptionFailure ||
+           otherwise == SECRET_ERROR_DecryptionFailure);
     if (str_is(call->fault.code, "AccessDeniedException"))
         return api_fault(call, &SECRET_ERR(AccessDeniedException), "Access to KMS is not allowed");
     return api_fault(call, &secret_errors[otherwise],
@@ -44,6 +47,7 @@ context_of(struct api_call *call, const struct secret_row *secret,
 {
     struct kms_TextMap map = {NULL, 0};
 
+    assert(str_eq(secret->arn, version->arn));
     *LIST_PUSH(call->arena, &map) = (struct kms_TextMapEntry){S("SecretARN"), secret->arn};
     *LIST_PUSH(call->arena, &map) =
         (struct kms_TextMapEntry){S("SecretVersionId"), version->version_id};
@@ -110,6 +114,7 @@ secret_seal(struct api_call *call, const struct secret_row *secret,
     version->data_key = res.ciphertext_blob;
     version->nonce = str_of(nonce, AEAD_NONCE_BYTES);
     version->sealed = str_of(sealed, n);
+    secret_version_assert(version);
     return 0;
 }
 
@@ -123,6 +128,7 @@ secret_open(struct api_call *call, const struct secret_row *secret,
     };
     struct kms_DecryptResponse res = {{0}};
 
+    secret_version_assert(version);
     assert(version->nonce.n == AEAD_NONCE_BYTES && version->sealed.n >= AEAD_TAG_BYTES);
     if (is_foreign_default(call, secret, version->kms_key_id))
         return foreign(call);

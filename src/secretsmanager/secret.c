@@ -36,6 +36,7 @@ new_arn(struct api_call *call, struct str name)
     enum { FAIR = 256 - 256 % (sizeof(letters) - 1) };
     char suffix[SUFFIX_CHARS];
 
+    assert(name.n > 0);
     for (size_t i = 0; i < sizeof(suffix);) {
         uint8_t byte;
 
@@ -57,6 +58,7 @@ created_before(struct api_call *call, const struct secretsmanager_CreateSecretRe
     struct str id = secret_version_key(call->arena, old->arn, req->client_request_token);
     const struct secret_version_row *version = secret_version_get(call->txn, id);
 
+    assert(str_eq(old->name, req->name));
     if (old->deletion_ms)
         return api_fault(call, &SECRET_ERR(InvalidRequestException),
                          "You can't create this secret because a secret with this name is already "
@@ -79,6 +81,7 @@ overdue_remove(struct api_call *call, struct str name)
 {
     const struct secret_row *row = secret_by_name_get(call->txn, call->account, call->region, name);
 
+    assert(name.n > 0);
     return row && !secret_named(call, name) ? secret_remove(call->txn, row) : 0;
 }
 
@@ -105,6 +108,7 @@ make(struct api_call *call, const struct secretsmanager_CreateSecretRequest *req
         r = overdue_remove(call, req->name);
     if (r)
         return r;
+    secret_assert(&row);
     r = secret_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "%.*s cannot be written", STR_ARG(row.arn));
@@ -118,6 +122,7 @@ make(struct api_call *call, const struct secretsmanager_CreateSecretRequest *req
     if (version)
         res->version_id = version->version_id;
     res->replication_status = secret_replicas_show(call, &row);
+    assert(!version || str_eq(version->arn, row.arn));
     return r;
 }
 
@@ -154,6 +159,7 @@ seal_anew(struct api_call *call, const struct secret_row *secret)
     for (size_t i = 0; i < ARRAY_LEN(stages) && r == 0; i++) {
         const struct secret_version_row *version =
             secret_staged(call->txn, secret->arn, str_from(stages[i]));
+        assert(!version || str_eq(version->arn, secret->arn));
         struct secret_value value;
 
         if (!version || str_eq(version->kms_key_id, secret->kms_key_id))
@@ -280,6 +286,7 @@ schedule_deletion(struct api_call *call, const struct secret_row *secret, int64_
 {
     struct secret_row new = *secret;
 
+    assert(deletion_ms > call->now_ms);
     if (secret->deletion_ms)
         return api_fault(call, &SECRET_ERR(InvalidRequestException),
                          "You can't perform this operation on the secret because it was already "
@@ -336,5 +343,6 @@ secretsmanager_restore_secret(struct api_call *call,
     struct secret_row new = *secret;
 
     new.deletion_ms = 0;
+    assert(!new.primary_region.n);
     return secret_changed(call, &new);
 }

@@ -26,6 +26,7 @@ secret_resource(struct api_call *call, const struct secret_row *row)
         .policy_kind = POLICY_RESOURCE,
     };
 
+    secret_assert(row);
     api_context_add(call, &resource.keys, S("secretsmanager:SecretPrimaryRegion"),
                     row->primary_region.n ? row->primary_region : row->region);
     return resource;
@@ -96,6 +97,7 @@ key_arn(struct api_call *call, struct str id)
                     STR_ARG(call->account), str_starts(id, S("alias/")) ? "" : "key/", STR_ARG(id));
     const struct kms_alias_row *alias = kms_alias_get(call->txn, arn);
 
+    assert(!alias || str_starts(alias->key_arn, S("arn:aws:kms:")));
     return alias ? alias->key_arn : arn;
 }
 

@@ -68,6 +68,13 @@ struct str secret_arn_in(struct arena *a, const struct secret_row *row, struct s
 /* The rows of a secret, its versions and what it knows of replicas. */
 int secret_remove(struct txn *txn, const struct secret_row *row);
 
+/* ---- holds.c: what is true of every row, as assertions ---- */
+
+void secret_assert(const struct secret_row *row);
+void secret_version_assert(const struct secret_version_row *version);
+/* Of all versions: a label is on one of them, and one is AWSCURRENT if there are any. */
+void secret_stages_assert(struct txn *txn, struct str arn);
+
 /* ---- seal.c: values through KMS ---- */
 
 struct secret_value {

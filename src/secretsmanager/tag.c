@@ -28,10 +28,11 @@ tags_put(struct api_call *call, const struct secretsmanager_TagList *tags, struc
             return api_fault(call, &SECRET_ERR(InvalidParameterException),
                              "Tag keys that begin with aws: are reserved for AWS use.");
         *all = api_tags_put(call->arena, all, tag->key, tag->value);
-        if (all->n > 2 * (size_t)TAGS_MAX)
+        if (api_tags_own(all) > TAGS_MAX)
             return api_fault(call, &SECRET_ERR(InvalidParameterException),
                              "A secret can have no more than %d tags.", TAGS_MAX);
     }
+    assert(all->n % 2 == 0);
     return 0;
 }
 

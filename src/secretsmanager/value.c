@@ -87,6 +87,7 @@ secretsmanager_put_secret_value(struct api_call *call,
 static int
 version_missing(struct api_call *call, const char *what, struct str value)
 {
+    assert(what && value.p);
     return api_fault(call, &SECRET_ERR(ResourceNotFoundException),
                      "Secrets Manager can't find the specified secret value for %s: %.*s", what,
                      STR_ARG(value));
@@ -96,6 +97,7 @@ static int
 version_find(struct api_call *call, const struct secret_row *secret, struct str version_id,
              struct str stage, const struct secret_version_row **ret)
 {
+    assert(str_eq(secret->region, call->region));
     if (!version_id.p) {
         if (!stage.p)
             stage = S("AWSCURRENT");
@@ -125,6 +127,7 @@ note_access(struct api_call *call, const struct secret_row *secret,
     struct secret_version_row new_version = *version;
     int r = 0;
 
+    assert(str_eq(version->arn, secret->arn) && day % SECRET_DAY_MS == 0);
     if (call->via.n)
         return 0;
     new_secret.accessed_ms = new_version.accessed_ms = day;
@@ -159,6 +162,7 @@ read_value(struct api_call *call, const struct secret_row *secret, struct str ve
         .version_stages = version->stages,
         .created_date = opt_i64(version->created_ms),
     };
+    assert(ret->secret_binary.p || ret->secret_string.p);
     return 0;
 }
 
@@ -215,6 +219,7 @@ batch_one(struct api_call *call, struct str id, const struct secret_row *secret,
     struct api_resource resource;
     int r = api_resource_find(call, S("secret"), id, &resource);
 
+    assert(!secret || str_eq(secret->arn, id));
     if (r == 0)
         r = api_authorize_on(call, S("secretsmanager:GetSecretValue"), &resource, NULL);
     if (r == 0 && !secret)

@@ -10,12 +10,14 @@ enum { VERSIONS_MAX = 100, STAGES_MAX = 20, IDS_PAGE = 100 };
 struct str
 secret_version_key(struct arena *a, struct str arn, struct str version_id)
 {
+    assert(arn.n > 0 && version_id.n > 0);
     return str_fmt(a, "%.*s/%.*s", STR_ARG(arn), STR_ARG(version_id));
 }
 
 const struct secret_version_row *
 secret_staged(struct txn *txn, struct str arn, struct str stage)
 {
+    assert(stage.n > 0);
     STORE_EACH(txn, secret_version_of_secret, version, arn) {
         if (str_in(&version->stages, stage))
             return version;
@@ -31,6 +33,7 @@ secret_list_without(struct arena *a, const struct str_list *list, struct str s)
     for (size_t i = 0; i < list->n; i++)
         if (!str_eq(list->v[i], s))
             *LIST_PUSH(a, &left) = list->v[i];
+    assert(left.n <= list->n);
     return left;
 }
 
@@ -52,6 +55,7 @@ secret_list_with(struct arena *a, const struct str_list *list, struct str s)
     }
     if (!placed)
         *LIST_PUSH(a, &all) = s;
+    assert(all.n == list->n || all.n == list->n + 1);
     return all;
 }
 
@@ -68,6 +72,7 @@ stages_write(struct api_call *call, const struct secret_version_row *version,
                          "You can't attach more than %d staging labels to a version of a secret.",
                          STAGES_MAX);
     new.stages = *stages;
+    secret_version_assert(&new);
     int r = secret_version_update(call->txn, &new);
 
     return r < 0 ? error_origin(-r, "%.*s cannot be written", STR_ARG(version->id)) : 0;
@@ -100,6 +105,7 @@ current_move(struct api_call *call, struct str arn, struct str version_id)
     const struct secret_version_row *old = secret_staged(call->txn, arn, S("AWSCURRENT"));
     int r = 0;
 
+    assert(version_id.n > 0); /* the label is never just taken away */
     if (old && str_eq(old->version_id, version_id))
         return 0;
     if (old)
@@ -140,6 +146,7 @@ make_room(struct api_call *call, struct str arn, int64_t *ret_number)
         return error_origin(-r, "versions of %.*s cannot be deleted", STR_ARG(arn));
     if (n < VERSIONS_MAX)
         return 0;
+    assert(n == VERSIONS_MAX);
     return api_fault(call, &SECRET_ERR(LimitExceededException),
                      "You've exceeded the quota of %d versions of a secret.", VERSIONS_MAX);
 }
@@ -152,6 +159,7 @@ used_before(struct api_call *call, const struct secret_row *secret,
     struct secret_value old;
     int r = secret_open(call, secret, version, &old);
 
+    assert(str_eq(version->arn, secret->arn) && value->bytes.p);
     if (r)
         return r;
     if (old.binary == value->binary && str_eq_consttime(old.bytes, value->bytes))
@@ -190,6 +198,7 @@ secret_version_add(struct api_call *call, const struct secret_row *secret, struc
     };
     int r;
 
+    assert(value->bytes.p && token.p);
     *ret = secret_version_get(call->txn, row.id);
     if (*ret)
         return used_before(call, secret, *ret, value);
@@ -203,6 +212,8 @@ secret_version_add(struct api_call *call, const struct secret_row *secret, struc
         return error_origin(-r, "%.*s cannot be written", STR_ARG(row.id));
     r = stages_give(call, secret->arn, token, stages);
     *ret = secret_version_get(call->txn, row.id);
+    if (r == 0)
+        secret_stages_assert(call->txn, secret->arn);
     return r;
 }
 
@@ -267,6 +278,8 @@ secretsmanager_update_secret_version_stage(
     res->arn = secret->arn;
     res->name = secret->name;
     r = stage_give(call, secret->arn, req->version_stage, req->move_to_version_id);
+    if (r == 0)
+        secret_stages_assert(call->txn, secret->arn);
     return r ? r : secret_changed(call, secret);
 }
 

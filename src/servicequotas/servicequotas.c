@@ -20,6 +20,7 @@ static const struct {
     {"ec2", "Amazon Elastic Compute Cloud (Amazon EC2)"},
 };
 
+static_assert(ARRAY_LEN(services) == 2, "ebs and ec2, which quotas name");
 enum { REQUESTS_MAX = 1000, TAGS_MAX = 50 };
 
 static const struct api_error too_many = {"QuotaExceededException", 400};
@@ -36,12 +37,14 @@ default_of(struct api_call *call, const struct quota *q)
     const struct servicequotas_value_row *row =
         servicequotas_value_get(call->txn, str_from(q->code));
 
+    assert(!row || row->value > 0);
     return row ? row->value : q->otherwise;
 }
 
 static struct str
 key_of(struct api_call *call, const struct quota *q)
 {
+    assert(call->account.n > 0 && call->region.n > 0);
     return str_fmt(call->arena, "%.*s/%.*s/%s", STR_ARG(call->account), STR_ARG(call->region),
                    q->code);
 }
@@ -51,6 +54,7 @@ value_of(struct api_call *call, const struct quota *q)
 {
     const struct servicequotas_value_row *row = servicequotas_value_get(call->txn, key_of(call, q));
 
+    assert(!row || row->value > 0);
     return row ? row->value : default_of(call, q);
 }
 
@@ -73,12 +77,14 @@ service_name(struct str code)
 static struct opt_f64
 number(int64_t v)
 {
+    assert(v > 0);
     return (struct opt_f64){(double)v, true};
 }
 
 static struct servicequotas_ServiceQuota
 quota_show(struct api_call *call, const struct quota *q, bool own)
 {
+    assert(service_name(str_from(q->service)).n > 0);
     return (struct servicequotas_ServiceQuota){
         .service_code = str_from(q->service),
         .service_name = service_name(str_from(q->service)),
@@ -115,6 +121,7 @@ find(struct api_call *call, struct str service, struct str code, const struct qu
     if (r == 0 && !*ret)
         r = api_fault(call, &no_such_resource,
                       "The request failed because the specified service quota does not exist.");
+    assert(r || str_is(code, (*ret)->code));
     return r;
 }
 
@@ -254,12 +261,22 @@ servicequotas_get_aws_default_service_quota(
 
 /* ---- requests ---- */
 
+/* Of a quota that is no more: all that there ever were are of EC2. */
+static struct str
+service_of(const struct servicequotas_request_row *row)
+{
+    const struct quota *q = quota_find(row->code);
+
+    return q ? str_from(q->service) : S("ec2");
+}
+
 static struct servicequotas_RequestedServiceQuotaChange
 request_show(struct api_call *call, const struct servicequotas_request_row *row)
 {
     const struct quota *q = quota_find(row->code);
-    struct str service = q ? str_from(q->service) : S("ec2");
+    struct str service = service_of(row);
 
+    assert(row->desired > 0 && row->id.n > 0);
     return (struct servicequotas_RequestedServiceQuotaChange){
         .id = row->id,
         .service_code = service,
@@ -299,6 +316,7 @@ grant(struct api_call *call, const struct quota *q, int64_t value)
 {
     const struct servicequotas_value_row row = {.id = key_of(call, q), .value = value};
 
+    assert(value > 0 && value <= QUOTA_VALUE_MAX);
     return servicequotas_value_get(call->txn, row.id) ? servicequotas_value_update(call->txn, &row)
                                                       : servicequotas_value_insert(call->txn, &row);
 }
@@ -338,8 +356,8 @@ servicequotas_request_service_quota_increase(
     r = servicequotas_request_insert(call->txn, &row);
     if (r == 0)
         r = grant(call, q, row.desired);
-    if (r)
-        return r;
+    if (r < 0)
+        return error_origin(-r, "a request for %s cannot be written", q->code);
     res->requested_quota = ARENA_NEW(call->arena, struct servicequotas_RequestedServiceQuotaChange);
     *res->requested_quota = request_show(call, &row);
     return 0;
@@ -362,9 +380,22 @@ servicequotas_get_requested_service_quota_change(
     return 0;
 }
 
+/* Which requests are asked for; an empty text: all. */
+struct wanted {
+    struct str service, code, status;
+};
+
+static bool
+is_wanted(const struct wanted *want, const struct servicequotas_request_row *row)
+{
+    return (!want->service.n || str_eq(service_of(row), want->service)) &&
+           (!want->code.n || str_eq(row->code, want->code)) &&
+           (!want->status.n || str_eq(row->status, want->status));
+}
+
 /* The newest of the pages' keys is the last: rows come in order of their time. */
 static int
-history(struct api_call *call, struct str code, struct str status, bool any, struct str token,
+history(struct api_call *call, const struct wanted *want, bool any, struct str token,
         struct opt_i64 max, struct servicequotas_RequestedServiceQuotaChangeList *list,
         struct str *next)
 {
@@ -378,8 +409,7 @@ history(struct api_call *call, struct str code, struct str status, bool any, str
         struct str key = str_fmt(call->arena, "%016llx/%.*s", (unsigned long long)row->created_ms,
                                  STR_ARG(row->id));
 
-        if (any && (!code.n || str_eq(row->code, code)) &&
-            (!status.n || str_eq(row->status, status)) && api_page_take(&page, key))
+        if (any && is_wanted(want, row) && api_page_take(&page, key))
             *LIST_PUSH(call->arena, list) = request_show(call, row);
     }
     *next = page_next(call, &page);
@@ -392,11 +422,12 @@ servicequotas_list_requested_service_quota_change_history(
     const struct servicequotas_ListRequestedServiceQuotaChangeHistoryRequest *req,
     struct servicequotas_ListRequestedServiceQuotaChangeHistoryResponse *res)
 {
+    const struct wanted want = {.service = req->service_code, .status = req->status};
     int r = req->service_code.n ? service_check(call, req->service_code) : 0;
 
     return r ? r
-             : history(call, STR_NONE, req->status, of_accounts(req->quota_requested_at_level),
-                       req->next_token, req->max_results, &res->requested_quotas, &res->next_token);
+             : history(call, &want, of_accounts(req->quota_requested_at_level), req->next_token,
+                       req->max_results, &res->requested_quotas, &res->next_token);
 }
 
 int
@@ -405,12 +436,12 @@ servicequotas_list_requested_service_quota_change_history_by_quota(
     const struct servicequotas_ListRequestedServiceQuotaChangeHistoryByQuotaRequest *req,
     struct servicequotas_ListRequestedServiceQuotaChangeHistoryByQuotaResponse *res)
 {
+    const struct wanted want = {.code = req->quota_code, .status = req->status};
     const struct quota *q;
     int r = find(call, req->service_code, req->quota_code, &q);
 
     return r ? r
-             : history(call, req->quota_code, req->status,
-                       of_accounts(req->quota_requested_at_level), req->next_token,
+             : history(call, &want, of_accounts(req->quota_requested_at_level), req->next_token,
                        req->max_results, &res->requested_quotas, &res->next_token);
 }
 
@@ -430,6 +461,7 @@ tags_of(struct api_call *call, struct str arn, struct str_list *ret)
     const struct servicequotas_tags_row *row = servicequotas_tags_get(call->txn, arn);
 
     *ret = row ? row->tags : (struct str_list){0};
+    assert(ret->n % 2 == 0);
     return 0;
 }
 
@@ -441,6 +473,7 @@ tags_save(struct api_call *call, struct str arn, const struct str_list *tags)
     int r = is ? servicequotas_tags_update(call->txn, &row)
                : servicequotas_tags_insert(call->txn, &row);
 
+    assert(tags->n % 2 == 0);
     return r < 0 ? error_origin(-r, "the tags of %.*s cannot be written", STR_ARG(arn)) : 0;
 }
 
@@ -460,7 +493,7 @@ servicequotas_tag_resource(struct api_call *call,
                              "Tag keys that begin with aws: are reserved for AWS use.");
         tags = api_tags_put(call->arena, &tags, tag->key, tag->value);
     }
-    if (tags.n > 2 * (size_t)TAGS_MAX)
+    if (api_tags_own(&tags) > TAGS_MAX)
         return api_fault(call, &too_many_tags, "A quota can have no more than %d tags.", TAGS_MAX);
     return tags_save(call, req->resource_arn, &tags);
 }

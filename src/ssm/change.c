@@ -23,6 +23,7 @@ write_event(struct txn *txn, struct env *env, const struct ssm_parameter_row *ro
     size_t scope = row->account.n + 1 + row->region.n;
 
     arena_init(&arena, 16 << 10);
+    assert(row->id.n > scope && row->id.p[scope] == '/');
     json_close(o, '}');
     assert(!buf_failed(o->buf));
     struct str arn =
@@ -46,6 +47,7 @@ static void
 change_begin(struct json_out *o, struct buf *b, const struct ssm_parameter_row *row,
              const char *operation)
 {
+    assert(row->name.n > 0 && operation);
     buf_init(b, DETAIL_BYTES_MAX);
     *o = (struct json_out){.buf = b};
     json_open(o, '{');
@@ -62,6 +64,7 @@ ssm_change_tell(struct api_call *call, const struct ssm_parameter_row *row, cons
     struct json_out o;
     struct buf b;
 
+    assert(!why || str_is(row->data_type, "aws:ec2:image"));
     change_begin(&o, &b, row, operation);
     if (!str_is(row->data_type, "text"))
         member(&o, "dataType", row->data_type);
@@ -100,6 +103,7 @@ ssm_policy_tell(struct txn *txn, struct env *env, const struct ssm_parameter_row
     };
     struct buf b;
 
+    assert(policy->kind < ARRAY_LEN(reasons) && policy->text.n > 0);
     buf_init(&b, DETAIL_BYTES_MAX);
     struct json_out o = {.buf = &b};
 

@@ -4,12 +4,18 @@
 int
 ssm_parameter_remove(struct txn *txn, const struct ssm_parameter_row *row)
 {
+    CLEANUP(arena_done) struct arena arena;
     bool advanced = str_is(row->tier, "Advanced");
+    const struct ssm_version_row *old;
     int r = 0;
 
-    STORE_EACH(txn, ssm_version_of_parameter, old, row->id) {
-        if (r == 0)
-            r = ssm_version_delete(txn, old->id);
+    ssm_parameter_assert(row);
+    arena_init(&arena, 4 << 10);
+    struct store_cursor c = ssm_versions_old(&arena, txn, row);
+
+    while (r == 0 && (old = ssm_version_old_next(&c, row))) {
+        assert(old->version >= row->oldest && old->version < row->version);
+        r = ssm_version_delete(txn, old->id);
     }
     if (r == 0)
         r = ssm_account_count(txn, row->account, row->region, -!advanced, -advanced);

@@ -11,6 +11,7 @@ show(struct api_call *call, const struct ssm_parameter_row *row)
     struct ssm_version_row v = ssm_version_newest(row);
     struct ssm_found found = ssm_found_of(call, row, &v);
 
+    ssm_parameter_assert(row);
     return (struct ssm_ParameterMetadata){
         .name = str_eq(row->account, call->account) ? row->name : found.arn,
         .arn = found.arn,
@@ -34,6 +35,7 @@ old_filters(struct arena *a, const struct ssm_ParametersFilterList *list)
     struct ssm_filters filters = {NULL, 0};
 
     LIST_EACH(list, filter) {
+        assert(filter->values.n > 0);
         bool name = str_is(filter->key, "Name");
 
         *LIST_PUSH(a, &filters) = (struct ssm_filter){
@@ -44,6 +46,7 @@ old_filters(struct arena *a, const struct ssm_ParametersFilterList *list)
             .values = filter->values,
         };
     }
+    assert(filters.n == list->n);
     return filters;
 }
 
@@ -95,6 +98,7 @@ shared(struct api_call *call, struct api_page *page, const struct ssm_filters *f
     struct str_list ids = {NULL, 0};
 
     STORE_EACH(call->txn, ssm_parameter_by_share, row, call->region) {
+        assert(row->share_id.n > 0 && str_is(row->tier, "Advanced"));
         if (str_eq(row->account, call->account))
             continue;
         struct ssm_version_row v = ssm_version_newest(row);

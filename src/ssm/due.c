@@ -38,6 +38,7 @@ expire(struct ssm_reconciler *rec, struct txn *txn, const struct ssm_parameter_r
 {
     int r = ssm_policy_tell(txn, rec->env, row, policy, now_ms);
 
+    assert(policy->kind == SSM_EXPIRATION && policy->at_ms <= now_ms);
     if (r == 0)
         r = ssm_expiry_tell(txn, rec->env, row, now_ms);
     return r ? r : ssm_parameter_remove(txn, row);
@@ -52,6 +53,8 @@ carry_out(struct ssm_reconciler *rec, struct txn *txn, struct arena *arena,
     struct ssm_policies policies;
     struct str why;
 
+    assert(row->due_ms > 0 && row->due_ms <= now_ms);
+    ssm_parameter_assert(row);
     if (ssm_policies_parse(arena, row->policies, &policies, &why))
         return error_origin(EUCLEAN, "policies of %.*s cannot be read", STR_ARG(row->id));
     for (size_t i = 0; i < policies.n; i++) {
@@ -65,6 +68,7 @@ carry_out(struct ssm_reconciler *rec, struct txn *txn, struct arena *arena,
         if (r)
             return r;
         new.policies_done |= INT64_C(1) << i;
+        assert(new.policies_done != row->policies_done);
     }
     new.due_ms = ssm_policies_due_ms(&policies, new.policies_done, row->modified_ms);
     assert(!new.due_ms || new.due_ms > now_ms);
@@ -77,6 +81,7 @@ arm(struct ssm_reconciler *rec)
     struct txn *txn = store_begin(rec->store);
     const struct ssm_parameter_row *row = first_due(txn);
 
+    assert(!row || row->due_ms > 0);
     if (row)
         loop_timer_set(rec->loop, &rec->timer, LOOP_CLOUD, row->due_ms);
     else

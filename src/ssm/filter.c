@@ -73,6 +73,7 @@ option_read(struct api_call *call, struct str name, struct ssm_filter *ret)
 static int
 value_refuse(struct api_call *call, struct str value, const char *valid)
 {
+    assert(valid && valid[0] == '[');
     return api_fault(call, &SSM_ERR(InvalidFilterValue),
                      "The following filter value is not valid: %.*s. Valid values include: %s.",
                      STR_ARG(value), valid);
@@ -135,6 +136,7 @@ filter_read(struct api_call *call, const struct ssm_ParameterStringFilter *from,
     if (r)
         return r;
     ret->values = from->values;
+    assert(ret->key != SSM_BY_PATH || ret->option >= SSM_ONE_LEVEL);
     /* a tag without a value asks whether there is one of that key */
     if (!ret->values.n && ret->key != SSM_BY_TAG)
         return api_fault(call, &SSM_ERR(InvalidFilterValue),
@@ -172,6 +174,7 @@ ssm_filters_read(struct api_call *call, const struct ssm_ParameterStringFilterLi
 static struct str
 path_of(const struct ssm_parameter_row *row)
 {
+    assert(row->id.n > row->account.n + 1 + row->region.n);
     return str_cut(row->id, row->account.n + 1 + row->region.n, row->id.n);
 }
 
@@ -186,6 +189,7 @@ static bool
 is_below(struct str path, struct str folder, bool recursive)
 {
     folder = folder_of(folder);
+    assert(folder.n == 0 || folder.p[folder.n - 1] != '/');
     if (!str_starts(path, folder) || path.n <= folder.n + 1 || path.p[folder.n] != '/')
         return false;
     return recursive || str_find_char(str_cut(path, folder.n + 1, path.n), '/') == SIZE_MAX;
@@ -205,6 +209,7 @@ compare(const struct ssm_filter *filter, struct str has, struct str value)
     case SSM_RECURSIVE:
         return is_below(has, value, filter->option == SSM_RECURSIVE);
     }
+    assert(!"an option of another kind");
     return false;
 }
 
@@ -235,6 +240,7 @@ any(const struct ssm_filter *filter, struct str has)
 static bool
 tag_matches(const struct ssm_filter *filter, const struct str_list *tags)
 {
+    assert(tags->n % 2 == 0 && filter->key == SSM_BY_TAG);
     for (size_t i = 0; i < tags->n; i += 2)
         if (str_eq(tags->v[i], filter->tag))
             return !filter->values.n || any(filter, tags->v[i + 1]);
@@ -269,6 +275,7 @@ matches(const struct ssm_filter *filter, const struct ssm_parameter_row *row,
                 return true;
         return false;
     }
+    assert(!"a key of another kind");
     return false;
 }
 

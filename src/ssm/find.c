@@ -41,15 +41,34 @@ ssm_row_find(struct api_call *call, const struct ssm_name *name,
     if (!row || !str_eq(row->region, call->region))
         return ssm_not_found(call);
     *ret = row;
+    ssm_parameter_assert(row);
     return 0;
 }
 
 /* ---- versions ---- */
 
-static struct str
-version_key(struct arena *a, const struct ssm_parameter_row *row, int64_t version)
+struct str
+ssm_version_key(struct arena *a, const struct ssm_parameter_row *row, int64_t version)
 {
+    assert(version >= 0 && version <= row->version);
     return str_fmt(a, "%.*s:%012lld", STR_ARG(row->id), (long long)version);
+}
+
+struct store_cursor
+ssm_versions_old(struct arena *a, struct txn *txn, const struct ssm_parameter_row *row)
+{
+    struct store_cursor c = store_seek(txn, &ssm_version_by_key, NULL, 0);
+
+    store_from(&c, STORE_KEYS(ssm_version_key(a, row, 0)));
+    return c;
+}
+
+const struct ssm_version_row *
+ssm_version_old_next(struct store_cursor *c, const struct ssm_parameter_row *row)
+{
+    const struct ssm_version_row *old = ssm_version_by_key_next(c);
+
+    return old && str_eq(old->parameter, row->id) ? old : NULL;
 }
 
 struct ssm_version_row
@@ -85,8 +104,9 @@ ssm_version_numbered(struct api_call *call, const struct ssm_parameter_row *row,
     }
     if (version < row->oldest || version > row->version)
         return false;
-    old = ssm_version_get(call->txn, version_key(call->arena, row, version));
+    old = ssm_version_get(call->txn, ssm_version_key(call->arena, row, version));
     assert(old);
+    ssm_version_assert(row, old);
     *ret = *old;
     return true;
 }
@@ -95,11 +115,16 @@ bool
 ssm_version_labelled(struct api_call *call, const struct ssm_parameter_row *row, struct str label,
                      struct ssm_version_row *ret)
 {
+    assert(label.n > 0);
     if (str_in(&row->labels, label)) {
         *ret = ssm_version_newest(row);
         return true;
     }
-    STORE_EACH(call->txn, ssm_version_of_parameter, old, row->id) {
+    struct store_cursor c = ssm_versions_old(call->arena, call->txn, row);
+    const struct ssm_version_row *old;
+
+    while ((old = ssm_version_old_next(&c, row))) {
+        ssm_version_assert(row, old);
         if (str_in(&old->labels, label)) {
             *ret = *old;
             return true;
@@ -114,6 +139,7 @@ ssm_version_save(struct txn *txn, const struct ssm_parameter_row *row,
 {
     struct ssm_parameter_row new = *row;
 
+    ssm_version_assert(row, version);
     assert(str_eq(version->parameter, row->id));
     if (version->version != row->version)
         return ssm_version_update(txn, version);
@@ -126,6 +152,7 @@ ssm_version_missing(struct api_call *call, struct str what, struct str name)
 {
     int64_t version;
 
+    assert(what.n > 0 && name.n > 0);
     if (ssm_selector_version(what, &version))
         return api_fault(call, &SSM_ERR(ParameterVersionNotFound),
                          "Systems Manager could not find version %.*s of %.*s. Verify the version "
@@ -146,6 +173,7 @@ ssm_found_of(struct api_call *call, const struct ssm_parameter_row *row,
     size_t scope = row->account.n + 1 + row->region.n;
     struct str path = str_cut(row->id, scope, row->id.n);
 
+    assert(path.n > 1 && path.p[0] == '/');
     return (struct ssm_found){
         .name = row->name,
         .arn = ssm_name_arn(call->arena, row->region, row->account, path),
@@ -212,6 +240,7 @@ ssm_find(struct api_call *call, struct str text, bool decrypt, struct ssm_found 
         r = find_row(call, &name, ret);
     if (r == 0 && name.selector.p)
         ret->selector = str_cat(call->arena, S(":"), name.selector);
+    assert(r != 0 || (ret->arn.n > 0 && ret->version.type.n > 0));
     return r;
 }
 

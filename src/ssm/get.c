@@ -30,6 +30,7 @@ by_name(const void *a, const void *b)
 static bool
 is_missing(const struct api_call *call)
 {
+    assert(call->fault.code.n > 0);
     return str_is(call->fault.code, "ParameterNotFound") ||
            str_is(call->fault.code, "ParameterVersionNotFound");
 }
@@ -72,6 +73,7 @@ history_show(struct api_call *call, const struct ssm_parameter_row *row,
     struct ssm_Parameter shown;
     int r = ssm_show(call, &found, decrypt, &shown);
 
+    ssm_version_assert(row, v);
     if (r)
         return r;
     *ret = (struct ssm_ParameterHistory){

@@ -7,7 +7,12 @@ own_row(struct api_call *call, struct str text, const struct ssm_parameter_row *
     struct ssm_name name;
     int r = ssm_name_read(call, text, &name);
 
-    return r ? r : ssm_row_find(call, &name, ret);
+    if (r == 0)
+        r = ssm_row_find(call, &name, ret);
+    /* what is shared is only read by others */
+    if (r == 0 && !str_eq((*ret)->account, call->account))
+        r = ssm_not_found(call);
+    return r;
 }
 
 static int
@@ -27,6 +32,7 @@ without(struct arena *a, const struct str_list *labels, const struct str_list *g
     for (size_t i = 0; i < labels->n; i++)
         if (!str_in(gone, labels->v[i]))
             *LIST_PUSH(a, &left) = labels->v[i];
+    assert(left.n <= labels->n);
     return left;
 }
 
@@ -70,6 +76,7 @@ put_on(struct api_call *call, const struct ssm_parameter_row *row, struct ssm_ve
 {
     struct str_list all = without(call->arena, &v->labels, labels);
 
+    assert(labels->n > 0);
     for (size_t i = 0; i < labels->n; i++)
         *LIST_PUSH(call->arena, &all) = labels->v[i];
     if (all.n > SSM_LABELS_MAX)
@@ -78,6 +85,7 @@ put_on(struct api_call *call, const struct ssm_parameter_row *row, struct ssm_ve
                          "LabelParameterVersion operation: A parameter version can have maximum 10 "
                          "labels.Move one or more labels to another version and try again.");
     v->labels = all;
+    ssm_version_assert(row, v);
     int r = take_away(call, row, v->version, labels);
 
     if (r == 0)

@@ -35,6 +35,7 @@ ssm_path_is_reserved(struct str path)
 {
     struct str first = str_cut(path, 1, 4);
 
+    assert(path.n > 0 && path.p[0] == '/');
     return str_eq_nocase(first, S("aws")) || str_eq_nocase(first, S("ssm"));
 }
 
@@ -101,6 +102,7 @@ ssm_name_parse(struct arena *a, struct str text, struct str account, struct str 
 struct str
 ssm_name_key(struct arena *a, const struct ssm_name *name)
 {
+    assert(name->path.n > 0 && name->path.p[0] == '/' && name->region.n > 0);
     return str_fmt(a, "%.*s/%.*s%.*s", STR_ARG(name->account), STR_ARG(name->region),
                    STR_ARG(name->path));
 }
@@ -127,6 +129,7 @@ ssm_key_parent(struct str key)
 bool
 ssm_selector_version(struct str selector, int64_t *ret)
 {
+    assert(selector.n > 0);
     for (size_t i = 0; i < selector.n; i++)
         if (!isdigit((unsigned char)selector.p[i]))
             return false;

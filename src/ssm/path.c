@@ -8,7 +8,6 @@ enum { PAGE_MAX = 10, LOOKS_MAX = 10000 };
 
 struct walk {
     struct api_call *call;
-    const struct ssm_GetParametersByPathRequest *req;
     struct ssm_GetParametersByPathResult *res;
     struct str folder; /* "/a/b" without a slash at its end; "" of "/" */
     bool recursive, decrypt;
@@ -41,6 +40,7 @@ path_read(struct api_call *call, struct str path, struct str *ret)
             "(case-insensitive). When using global parameters, please specify within a "
             "global namespace.");
     *ret = path.n == 1 ? S("") : path;
+    assert(path.p[0] == '/');
     return 0;
 }
 
@@ -50,6 +50,7 @@ path_read(struct api_call *call, struct str path, struct str *ret)
 static bool
 version_of(struct walk *w, const struct ssm_parameter_row *row, struct ssm_version_row *ret)
 {
+    assert(w->filters.n == 0 || w->filters.v);
     for (size_t i = 0; i < w->filters.n; i++) {
         const struct ssm_filter *filter = &w->filters.v[i];
 
@@ -105,6 +106,7 @@ rows(struct walk *w)
     store_after(&c, STORE_KEYS(first));
     while (r == 0 && (row = store_next(&c)) && str_starts(row->id, above) &&
            row->id.p[above.n] == '/') {
+        assert(row->id.n > above.n);
         r = take(w, row);
         if (is_tired(w, ++looks, row->id))
             break;
@@ -124,9 +126,11 @@ publics(struct walk *w)
     if (w->filters.n)
         return api_fault(w->call, &SSM_ERR(ValidationException),
                          "ParameterFilters can't be used with public parameters.");
+    assert(folder.n > 1 && folder.p[folder.n - 1] == '/');
     while (!w->page.more && ssm_public_next(w->call, from, true, &found) &&
            str_starts(found.name, folder)) {
         from = found.name;
+        assert(str_cmp(found.name, folder) > 0);
         if (!w->recursive &&
             str_find_char(str_cut(found.name, folder.n, found.name.n), '/') != SIZE_MAX)
             continue;
@@ -147,7 +151,6 @@ ssm_get_parameters_by_path(struct api_call *call, const struct ssm_GetParameters
 {
     struct walk w = {
         .call = call,
-        .req = req,
         .res = res,
         .recursive = opt_bool_or(req->recursive, false),
         .decrypt = opt_bool_or(req->with_decryption, false),

@@ -21,6 +21,7 @@ static const char *const attribute_names[][2] = {
     [SSM_NO_CHANGE_NOTIFICATION] = {"After", "Unit"},
 };
 
+static_assert(ARRAY_LEN(type_names) == ARRAY_LEN(attribute_names), "a row for each kind");
 static bool
 kind_of(struct str type, enum ssm_policy_kind *ret)
 {
@@ -43,6 +44,7 @@ span_of(const struct json *attributes, const char *name, int64_t *ret)
         n > SPAN_HOURS_MAX / hours)
         return false;
     *ret = n * hours * HOUR_MS;
+    assert(*ret > 0);
     return true;
 }
 
@@ -98,6 +100,7 @@ policy_read(struct arena *a, const struct json *j, struct ssm_policy *policy, st
             str_fmt(a, "A policy attribute or its value is invalid: %.*s", STR_ARG(policy->text));
         return SSM_POLICY_ATTRIBUTE;
     }
+    assert(policy->text.n > 0 && (policy->at_ms > 0 || policy->span_ms > 0));
     return SSM_POLICY_OK;
 }
 
@@ -115,6 +118,7 @@ together(const struct ssm_policies *policies, struct str *ret_why)
 {
     size_t n = 0, notices = 0;
 
+    assert(policies->n <= SSM_POLICIES_MAX);
     for (size_t i = 0; i < policies->n; i++) {
         n += policies->v[i].kind == SSM_EXPIRATION;
         notices += policies->v[i].kind == SSM_EXPIRATION_NOTIFICATION;
@@ -178,11 +182,13 @@ ssm_policies_due_ms(const struct ssm_policies *policies, int64_t done, int64_t m
 {
     int64_t due = 0;
 
+    assert(policies->n <= SSM_POLICIES_MAX && done >> SSM_POLICIES_MAX == 0);
     for (size_t i = 0; i < policies->n; i++) {
         int64_t at = ssm_policy_due_ms(policies, i, modified_ms);
 
         if (!(done >> i & 1) && (!due || at < due))
             due = at;
     }
+    assert(due >= 0);
     return due;
 }

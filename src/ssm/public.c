@@ -32,6 +32,7 @@ rank_of(struct str name)
         else
             high = middle;
     }
+    assert(low <= PUBLIC_PARAMETERS);
     return low;
 }
 
@@ -77,6 +78,7 @@ show(struct api_call *call, const struct public_parameter *parameter, struct ssm
     }
     struct str name = str_from(parameter->name);
 
+    assert(ssm_public_is(name) && value.n > 0);
     *ret = (struct ssm_found){
         .name = name,
         .arn = ssm_name_arn(call->arena, call->region, S(""), name),

@@ -301,12 +301,6 @@ count(struct api_call *call, const struct put *put)
 
 /* ---- writing ---- */
 
-static struct str
-version_key(struct api_call *call, const struct ssm_parameter_row *row, int64_t version)
-{
-    return str_fmt(call->arena, "%.*s:%012lld", STR_ARG(row->id), (long long)version);
-}
-
 /* The newest version becomes an older one; the oldest goes when there are too many. */
 static int
 version_keep(struct api_call *call, struct put *put)
@@ -315,12 +309,12 @@ version_keep(struct api_call *call, struct put *put)
     struct ssm_version_row row = ssm_version_newest(old);
 
     assert(old->oldest >= 1 && old->oldest <= old->version);
-    row.id = version_key(call, old, old->version);
+    row.id = ssm_version_key(call->arena, old, old->version);
     int r = ssm_version_insert(call->txn, &row);
 
     if (r || old->version - old->oldest + 1 < SSM_VERSIONS_MAX)
         return r;
-    struct str key = version_key(call, old, old->oldest);
+    struct str key = ssm_version_key(call->arena, old, old->oldest);
     const struct ssm_version_row *oldest = ssm_version_get(call->txn, key);
 
     assert(oldest);

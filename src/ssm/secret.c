@@ -55,6 +55,7 @@ refused(struct api_call *call, int r, struct str id)
 
     if (r <= 0)
         return r;
+    assert(fault.code.n > 0);
     if (str_is(fault.code, "ResourceNotFoundException"))
         return api_fault(call, &SSM_ERR(ParameterNotFound),
                          "An error occurred (ParameterNotFound) when referencing Secrets Manager: "
@@ -85,6 +86,7 @@ ssm_secret_find(struct api_call *call, const struct ssm_name *name, bool decrypt
         .secret_id = str_cut(name->path, strlen(SSM_SECRETS), name->path.n)};
     struct secretsmanager_GetSecretValueResponse res = {0};
 
+    assert(str_starts(name->path, S(SSM_SECRETS)));
     if (!decrypt)
         return api_fault(
             call, &SSM_ERR(ValidationException),

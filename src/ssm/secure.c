@@ -32,6 +32,7 @@ context_of(struct api_call *call, struct str arn)
 {
     struct kms_TextMap map = {NULL, 0};
 
+    assert(str_starts(arn, S("arn:aws:ssm:")));
     *LIST_PUSH(call->arena, &map) =
         (struct kms_TextMapEntry){.key = S("PARAMETER_ARN"), .value = arn};
     return map;
@@ -66,6 +67,7 @@ gcm(bool seal, struct str key, struct str nonce, struct str arn, struct str head
     int n = 0, at = 0;
 
     assert(key.n == KEY_BYTES && nonce.n == NONCE_BYTES);
+    assert(in.n <= INT_MAX && head.n <= INT_MAX && arn.n <= INT_MAX);
     if (!ctx)
         abort();
     bool ok =
@@ -89,6 +91,7 @@ envelope_make(struct api_call *call, struct str arn, struct str data_key, struct
     uint8_t *p = arena_alloc(call->arena, n);
 
     assert(blob.n > 0 && blob.n <= UINT16_MAX && plain.n <= SSM_ADVANCED_BYTES);
+    assert(data_key.n == KEY_BYTES);
     p[0] = (uint8_t)(blob.n >> 8);
     p[1] = (uint8_t)blob.n;
     memcpy(p + HEAD_BYTES, blob.p, blob.n);
@@ -111,6 +114,7 @@ envelope_read(struct arena *a, struct str value, struct envelope *ret)
 {
     struct str bytes;
 
+    assert(str_starts(value, S(ENVELOPE)));
     if (!str_unbase64(a, str_cut(value, strlen(ENVELOPE), value.n), &bytes) || bytes.n < HEAD_BYTES)
         return false;
     size_t head_n = HEAD_BYTES + ((size_t)bytes_of(bytes)[0] << 8 | bytes_of(bytes)[1]);
@@ -122,6 +126,7 @@ envelope_read(struct arena *a, struct str value, struct envelope *ret)
     ret->nonce = str_cut(bytes, head_n, head_n + NONCE_BYTES);
     ret->body = str_cut(bytes, head_n + NONCE_BYTES, bytes.n - TAG_BYTES);
     ret->tag = str_cut(bytes, bytes.n - TAG_BYTES, bytes.n);
+    assert(ret->head.n + NONCE_BYTES + ret->body.n + TAG_BYTES == bytes.n);
     return true;
 }
 
@@ -151,6 +156,7 @@ ssm_seal(struct api_call *call, struct str arn, struct str key_id, bool advanced
         .key_id = key_id, .plaintext = plain, .encryption_context = context_of(call, arn)};
     struct kms_EncryptResponse res = {0};
 
+    assert(plain.n > 0 && key_id.n > 0);
     if (advanced)
         return seal_advanced(call, arn, key_id, plain, ret);
     assert(plain.n <= SSM_STANDARD_BYTES);
@@ -194,6 +200,7 @@ open_envelope(struct api_call *call, struct str arn, struct str value, struct st
     uint8_t tag[TAG_BYTES];
 
     memcpy(tag, e.tag.p, TAG_BYTES);
+    assert(e.tag.n == TAG_BYTES);
     bool ok = key.n == KEY_BYTES && gcm(false, key, e.nonce, arn, e.head, e.body, out, tag);
 
     OPENSSL_cleanse((char *)(uintptr_t)key.p, key.n);

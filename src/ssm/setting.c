@@ -29,6 +29,7 @@ find(struct api_call *call, struct str id, const struct setting **ret)
     struct str name = at == SIZE_MAX ? id : str_cut(id, at + strlen(":servicesetting"), id.n);
 
     *ret = by_id(name);
+    assert(!*ret || (*ret)->values[0]);
     if (*ret)
         return 0;
     return api_fault(call, &SSM_ERR(ServiceSettingNotFound),
@@ -40,6 +41,7 @@ find(struct api_call *call, struct str id, const struct setting **ret)
 static struct str
 key_of(struct api_call *call, const struct setting *setting)
 {
+    assert(setting->id[0] == '/');
     return str_fmt(call->arena, "%.*s/%.*s%s", STR_ARG(call->account), STR_ARG(call->region),
                    setting->id);
 }
@@ -67,6 +69,7 @@ ssm_default_tier(struct api_call *call)
 {
     const struct ssm_setting_row *row = ssm_setting_get(call->txn, key_of(call, &settings[0]));
 
+    assert(!row || row->value.n > 0);
     return row ? row->value : str_from(settings[0].values[0]);
 }
 

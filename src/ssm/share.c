@@ -21,6 +21,7 @@ find(struct api_call *call, struct str arn, const struct ssm_parameter_row **ret
     if (!*ret || !str_eq((*ret)->account, call->account) || !str_eq((*ret)->region, call->region))
         return api_fault(call, &SSM_ERR(ResourceNotFoundException),
                          "The specified parameter to be shared could not be found.");
+    ssm_parameter_assert(*ret);
     return 0;
 }
 
@@ -28,6 +29,7 @@ find(struct api_call *call, struct str arn, const struct ssm_parameter_row **ret
 static int
 named(struct api_call *call, const struct ssm_parameter_row *row, struct str id, struct str hash)
 {
+    assert((row->share_id.n > 0) == (row->share_hash.n > 0));
     if (!row->share_id.n || !str_eq(row->share_id, id))
         return api_fault(call, &SSM_ERR(ResourcePolicyNotFoundException),
                          "No policies with the specified policy ID and hash could be found.");
@@ -60,6 +62,7 @@ save(struct api_call *call, const struct ssm_parameter_row *row)
 {
     int r = ssm_parameter_update(call->txn, row);
 
+    ssm_parameter_assert(row);
     return r < 0 ? error_origin(-r, "the policy of %.*s cannot be written", STR_ARG(row->id)) : 0;
 }
 

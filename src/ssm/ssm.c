@@ -13,6 +13,7 @@ const struct api_error ssm_errors[SSM_N_ERRORS] = {
 static int
 setting_of(struct api_call *call, struct str id, struct api_resource *ret)
 {
+    assert(str_ok(id));
     if (!str_starts(id, S("arn:")))
         ret->arn =
             str_fmt(call->arena, "arn:aws:ssm:%.*s:%.*s:servicesetting/%.*s", STR_ARG(call->region),
@@ -44,6 +45,7 @@ resource(struct api_call *call, struct str type, struct str id, struct api_resou
 
     if (!row)
         return 0;
+    ssm_parameter_assert(row);
     ret->tags = &row->tags;
     /* it is there for other accounts: what the own one may is IAM's to say */
     if (!str_eq(row->account, call->account))

@@ -37,6 +37,13 @@ int ssm_row_find(struct api_call *call, const struct ssm_name *name,
 int ssm_not_found(struct api_call *call);
 
 /* The newest version as older ones are kept. */
+/* A version's key.  Those of a parameter are beside each other: numbers from 0 on. */
+struct str ssm_version_key(struct arena *a, const struct ssm_parameter_row *row, int64_t version);
+/* All but the newest version of a parameter, oldest first. */
+struct store_cursor ssm_versions_old(struct arena *a, struct txn *txn,
+                                     const struct ssm_parameter_row *row);
+const struct ssm_version_row *ssm_version_old_next(struct store_cursor *c,
+                                                   const struct ssm_parameter_row *row);
 struct ssm_version_row ssm_version_newest(const struct ssm_parameter_row *row);
 /* A version that is kept, or false. */
 bool ssm_version_numbered(struct api_call *call, const struct ssm_parameter_row *row,
@@ -48,6 +55,11 @@ bool ssm_version_labelled(struct api_call *call, const struct ssm_parameter_row 
 int ssm_version_save(struct txn *txn, const struct ssm_parameter_row *row,
                      const struct ssm_version_row *version);
 int ssm_version_missing(struct api_call *call, struct str what, struct str name);
+
+/* ---- holds.c: what is true of every row, as assertions ---- */
+
+void ssm_parameter_assert(const struct ssm_parameter_row *row);
+void ssm_version_assert(const struct ssm_parameter_row *row, const struct ssm_version_row *version);
 
 /* What a name of a Get operation stands for. */
 struct ssm_found {

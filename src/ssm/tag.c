@@ -1,41 +1,40 @@
 /* Tags of parameters: at most 50, part of the parameter's row, sorted by key. */
-#include <stdlib.h>
-
+#include "api/tags.h"
 #include "ssm/ssm.h"
 
+/* Those of a request into a row's: the system's own, of stacks, may be among the latter. */
 static int
-by_key(const void *a, const void *b)
+tags_put(struct api_call *call, const struct ssm_TagList *tags, struct str_list *all)
 {
-    return str_cmp(((const struct ssm_Tag *)a)->key, ((const struct ssm_Tag *)b)->key);
-}
-
-int
-ssm_tags_of(struct api_call *call, const struct ssm_TagList *tags, struct str_list *ret)
-{
-    struct ssm_Tag *sorted = arena_dup(call->arena, tags->v, tags->n * sizeof(*tags->v));
-    struct str_list list = {NULL, 0};
-
-    if (tags->n > SSM_TAGS_MAX)
+    assert(all->n % 2 == 0);
+    LIST_EACH(tags, tag) {
+        if (api_tag_reserved(call, tag->key))
+            return api_fault(call, &SSM_ERR(ValidationException),
+                             "Tag keys can't be prefixed with \"aws:\" (case-insensitive).");
+        *all = api_tags_put(call->arena, all, tag->key, tag->value);
+    }
+    if (api_tags_own(all) > SSM_TAGS_MAX)
         return api_fault(
             call, &SSM_ERR(TooManyTagsError),
             "The Targets parameter includes too many tags. Remove one or more tags and "
             "try the command again.");
-    if (tags->n)
-        qsort(sorted, tags->n, sizeof(*sorted), by_key);
-    for (size_t i = 0; i < tags->n; i++) {
-        /* CloudFormation's own are of the system */
-        if (str_eq_nocase(str_cut(sorted[i].key, 0, 4), S("aws:")) &&
-            !str_is(call->via, "cloudformation.amazonaws.com"))
-            return api_fault(call, &SSM_ERR(ValidationException),
-                             "Tag keys can't be prefixed with \"aws:\" (case-insensitive).");
-        if (i && str_eq(sorted[i].key, sorted[i - 1].key))
-            return api_fault(call, &SSM_ERR(ValidationException),
-                             "Duplicate tag keys: %.*s is given twice.", STR_ARG(sorted[i].key));
-        *LIST_PUSH(call->arena, &list) = sorted[i].key;
-        *LIST_PUSH(call->arena, &list) = sorted[i].value;
-    }
-    *ret = list;
     return 0;
+}
+
+/* A list that names a key twice is refused. */
+int
+ssm_tags_of(struct api_call *call, const struct ssm_TagList *tags, struct str_list *ret)
+{
+    struct str_list list = {NULL, 0};
+
+    LIST_EACH(tags, tag) {
+        if (api_tags_get(&list, tag->key).p)
+            return api_fault(call, &SSM_ERR(ValidationException),
+                             "Duplicate tag keys: %.*s is given twice.", STR_ARG(tag->key));
+        list = api_tags_put(call->arena, &list, tag->key, tag->value);
+    }
+    *ret = (struct str_list){NULL, 0};
+    return tags_put(call, tags, ret);
 }
 
 /* The parameter that a request about tags names: other things have no tags here. */
@@ -55,29 +54,15 @@ find(struct api_call *call, struct str type, struct str id, const struct ssm_par
     return api_fault(call, &SSM_ERR(InvalidResourceId), "%s", "");
 }
 
-/* The row's tags but those with these keys. */
-static struct ssm_TagList
-others(struct arena *a, const struct ssm_parameter_row *row, const struct str_list *keys)
-{
-    struct ssm_TagList list = {API_EMPTY, 0};
-
-    assert(row->tags.n % 2 == 0);
-    for (size_t i = 0; i < row->tags.n; i += 2)
-        if (!keys || !str_in(keys, row->tags.v[i]))
-            *LIST_PUSH(a, &list) =
-                (struct ssm_Tag){.key = row->tags.v[i], .value = row->tags.v[i + 1]};
-    return list;
-}
-
 static int
-save(struct api_call *call, const struct ssm_parameter_row *row, const struct ssm_TagList *tags)
+save(struct api_call *call, const struct ssm_parameter_row *row, const struct str_list *tags)
 {
     struct ssm_parameter_row new = *row;
-    int r = ssm_tags_of(call, tags, &new.tags);
 
-    if (r)
-        return r;
-    r = ssm_parameter_update(call->txn, &new);
+    new.tags = *tags;
+    ssm_parameter_assert(&new);
+    int r = ssm_parameter_update(call->txn, &new);
+
     return r < 0 ? error_origin(-r, "tags of %.*s cannot be written", STR_ARG(row->id)) : 0;
 }
 
@@ -86,22 +71,17 @@ ssm_add_tags_to_resource(struct api_call *call, const struct ssm_AddTagsToResour
                          struct ssm_AddTagsToResourceResult *res UNUSED)
 {
     const struct ssm_parameter_row *row;
-    struct str_list keys = {NULL, 0}, checked;
+    struct str_list checked;
     int r = find(call, req->resource_type, req->resource_id, &row);
 
     if (r == 0)
         r = ssm_tags_of(call, &req->tags, &checked);
     if (r)
         return r;
-    LIST_EACH(&req->tags, tag) {
-        *LIST_PUSH(call->arena, &keys) = tag->key;
-    }
-    struct ssm_TagList all = others(call->arena, row, &keys);
+    struct str_list all = row->tags;
 
-    LIST_EACH(&req->tags, tag) {
-        *LIST_PUSH(call->arena, &all) = *tag;
-    }
-    return save(call, row, &all);
+    r = tags_put(call, &req->tags, &all);
+    return r ? r : save(call, row, &all);
 }
 
 int
@@ -114,7 +94,7 @@ ssm_remove_tags_from_resource(struct api_call *call,
 
     if (r)
         return r;
-    struct ssm_TagList left = others(call->arena, row, &req->tag_keys);
+    struct str_list left = api_tags_without(call->arena, &row->tags, &req->tag_keys);
 
     return save(call, row, &left);
 }
@@ -126,7 +106,11 @@ ssm_list_tags_for_resource(struct api_call *call, const struct ssm_ListTagsForRe
     const struct ssm_parameter_row *row;
     int r = find(call, req->resource_type, req->resource_id, &row);
 
-    if (r == 0)
-        res->tag_list = others(call->arena, row, NULL);
-    return r;
+    if (r)
+        return r;
+    for (size_t i = 0; i < row->tags.n; i += 2)
+        *LIST_PUSH(call->arena, &res->tag_list) =
+            (struct ssm_Tag){.key = row->tags.v[i], .value = row->tags.v[i + 1]};
+    API_PRESENT(&res->tag_list);
+    return 0;
 }

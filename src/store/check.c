@@ -6,8 +6,7 @@
 
 #include "store/internal.h"
 
-static int PRINTF_LIKE(2, 3)
-found(char why[STORE_WHY_BYTES], const char *fmt, ...)
+static int PRINTF_LIKE(2, 3) found(char why[STORE_WHY_BYTES], const char *fmt, ...)
 {
     va_list ap;
 
@@ -36,8 +35,8 @@ check_indexes(struct store *store, const struct table *t, char *why)
             order_keys(x, v->row, keys, x->n_sorted);
             if (order_find(&t->orders[i], keys, x->n_sorted) != v)
                 return found(why, "index %s of table %s lacks a row", x->name, t->desc->name);
-            if (i == 0 && hash_get(&t->hash, t->desc, row_key(t->desc, v->row),
-                                   store->hash_seed) != v)
+            if (i == 0 &&
+                hash_get(&t->hash, t->desc, row_key(t->desc, v->row), store->hash_seed) != v)
                 return found(why, "a row of table %s is not found by its key", t->desc->name);
         }
         wrong = order_check(&t->orders[i], n);
@@ -109,9 +108,10 @@ store_integrity_check(struct store *store, char why[STORE_WHY_BYTES])
     int r = 0;
 
     assert(!store->txn.open);
-    if (store_flush(store) < 0)
-        return found(why, "the store has failed: %s", store_failed(store));
-    /* The committer's connection is its own while its thread runs. */
+    if (store_settle(store) < 0)
+        return found(why, "the store has failed: %s",
+                     store_failed(store) ? store_failed(store) : "the database is locked");
+    /* The filer's connection is its own while its thread runs. */
     if (store->threaded && db_open(store, &db) < 0)
         r = found(why, "%s: %s", store->path, sqlite3_errmsg(db));
     if (r == 0)

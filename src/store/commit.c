@@ -1,22 +1,21 @@
 /*
- * From memory to disk: the queue, the committer, checkpoints.
+ * From memory to disk: the queue, the committer, the filer.
  *
  * The loop appends records to the batch that is being filled.  The committer takes the whole batch
- * and makes it one SQLite transaction, and the next one fills meanwhile: the longer the disk takes,
- * the more commits share a sync.  Invariants:
+ * and makes it one group of the journal, with one sync, and the next one fills meanwhile: the
+ * longer the disk takes, the more commits share a sync.  The filer brings into SQLite what is in
+ * the journal, some times a second or when a good part of it is full.  Invariants:
  *
  *   1. A batch holds whole commits only, and batches are taken in order: what is on disk is always
  *      the state after some commit.
- *   2. durable_seq grows only after SQLite's COMMIT answered OK with synchronous=FULL.
- *   3. After the first failure nothing is taken any more.  SQLite may or may not have kept the
+ *   2. durable_seq grows only after the group was synced.
+ *   3. A file of the journal is written anew only after SQLite has made durable what is in it.
+ *   4. After the first failure nothing is taken any more.  The disk may or may not have kept the
  *      batch that failed; nobody was told that it did.
  *
- * Checkpoints copy the log (WAL) into the database.  Inside a commit they were the p99, so another
- * thread makes them through a connection of its own, when the log has grown or nobody writes.  A
- * log starts anew only when all of it was copied, which a steady writer prevents for ever; so past
- * four times the size, when little is left, the committer copies the rest between two groups.
+ * SQLite alone would be durable too, but each sync would carry all pages that its commits touched,
+ * and its checkpoints would stand in their way.
  */
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +28,9 @@
 
 enum {
     PAGE_BYTES = 4096,
-    FINISH_PAGES_MAX = 256,     /* that the committer copies itself */
-    IDLE_MS = 1000,             /* without commits, before the rest of the log is copied */
+    FILE_MS = 250,              /* how far SQLite is behind the journal at most, when it can */
+    BUSY_MS = 1000,             /* for another program's transaction, before it is tried again */
+    IDLE_MS = 1000,             /* without commits, before the rest of SQLite's log is copied */
     BATCH_BYTES_MAX = 1 << 30,  /* never reached: see STORE_TXN_BYTES_MAX and wait_for_room() */
     BATCH_KEEP_BYTES = 1 << 20, /* memory that an empty batch keeps */
 };
@@ -124,9 +124,12 @@ mark_dead(struct store *store, const struct version *old)
 static bool
 append_records(struct store *store, const struct txn *txn)
 {
+    static const char place_of_head[JOURNAL_HEAD_BYTES];
     struct buf *b = &store->filling.records;
 
     assert(txn->ending && txn->n_steps > 0);
+    if (!b->n)
+        buf_add(b, place_of_head, sizeof(place_of_head));
     for (size_t i = 0; i < txn->n_steps; i++) {
         const struct step *s = &txn->steps[i];
 
@@ -177,10 +180,8 @@ commit_append(struct store *store, const struct txn *txn)
         store->filling.last_seq = store->seq;
         store->filling.n_commits++;
         store->turn_open = store->hold;
-        if (store->idle) { /* it takes a while to wake up: it does so while the turn goes on */
-            store->idle = false;
+        if (!store->turn_open && store->threaded)
             pthread_cond_signal(&store->work);
-        }
     }
     pthread_mutex_unlock(&store->mutex);
 }
@@ -199,112 +200,6 @@ store_kick(struct store *store)
     pthread_mutex_lock(&store->mutex);
     if (store->turn_open)
         end_turn(store);
-    pthread_mutex_unlock(&store->mutex);
-}
-
-/* The statement of a table, prepared when first used. */
-static int
-statement(struct store *store, sqlite3_stmt **stmts, unsigned table, const char *sql,
-          sqlite3_stmt **ret)
-{
-    int rc = SQLITE_OK;
-
-    assert(table < store->n_tables);
-    if (!stmts[table])
-        rc = sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmts[table],
-                                NULL);
-    if (rc == SQLITE_OK)
-        *ret = stmts[table];
-    return rc;
-}
-
-static int
-run(sqlite3_stmt *stmt)
-{
-    int rc = sqlite3_step(stmt), rc2 = sqlite3_reset(stmt);
-
-    assert(stmt);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc2 != SQLITE_OK ? rc2 : SQLITE_INTERNAL;
-}
-
-static int
-apply_record(struct store *store, const struct record *head, struct str columns)
-{
-    const struct store_table *t = store->tables[head->table].desc;
-    bool put = head->kind == RECORD_PUT;
-    sqlite3_stmt *stmt = NULL;
-    int rc;
-
-    assert(head->kind == RECORD_PUT || head->kind == RECORD_DELETE);
-    assert(head->row_id > 0);
-    rc = statement(store, put ? store->put : store->delete, head->table,
-                   put ? t->sql_put : t->sql_delete, &stmt);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_bind_int64(stmt, 1, head->row_id);
-    if (rc == SQLITE_OK && put)
-        rc = record_bind(t, columns, stmt);
-    return rc == SQLITE_OK ? run(stmt) : rc;
-}
-
-static int
-apply_batch(struct store *store, const struct batch *batch)
-{
-    struct str all = buf_str(&batch->records);
-    int rc = SQLITE_OK;
-
-    assert(batch->n_commits > 0);
-    for (size_t at = 0; at < all.n && rc == SQLITE_OK;) {
-        struct record head;
-
-        assert(all.n - at >= sizeof(head));
-        memcpy(&head, all.p + at, sizeof(head));
-        assert(head.bytes >= sizeof(head) && head.bytes <= all.n - at);
-        assert(head.table < store->n_tables);
-        if (!head.dead)
-            rc = apply_record(store, &head, str_cut(all, at + sizeof(head), at + head.bytes));
-        at += head.bytes;
-    }
-    return rc;
-}
-
-static uint64_t
-uncopied_pages(const struct store *store)
-{
-    return store->wal_pages - MIN(store->checkpointed_pages, store->wal_pages);
-}
-
-static bool
-checkpoint_due(const struct store *store)
-{
-    return uncopied_pages(store) * PAGE_BYTES > store->wal_bytes_checkpoint;
-}
-
-/* Little is left of a log that is far too long: see the head of this file. */
-static bool
-finish_due(const struct store *store)
-{
-    assert(!store->has_failed);
-    return !store->checkpointing && uncopied_pages(store) > 0 &&
-           store->wal_pages * PAGE_BYTES > 4 * store->wal_bytes_checkpoint &&
-           uncopied_pages(store) <= FINISH_PAGES_MAX;
-}
-
-/*
- * Copies what readers allow; called without the mutex.  A failure loses nothing, since the log
- * keeps what was not copied: a disk that stays bad will fail a commit.
- */
-static void
-checkpoint(struct store *store, sqlite3 *db)
-{
-    int n_log = -1, n_copied = -1;
-    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n_log, &n_copied);
-
-    if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY)
-        log_warn("store: checkpoint failed: %s", sqlite3_errmsg(db));
-    pthread_mutex_lock(&store->mutex);
-    if (rc == SQLITE_OK && n_copied >= 0) /* of a log that began anew meanwhile: nothing */
-        store->checkpointed_pages = (uint64_t)n_log <= store->wal_pages ? (uint64_t)n_copied : 0;
-    store->checkpoints++;
     pthread_mutex_unlock(&store->mutex);
 }
 
@@ -332,73 +227,69 @@ recycle_batch(struct store *store)
     store->taken.n_commits = 0;
 }
 
-/*
- * Applies what is queued, and what is queued meanwhile until the turn of the loop is over, within
- * one transaction.  The mutex is held before and after.
- */
-static int
-apply_turn(struct store *store, uint64_t *ret_seq)
+/* Whether SQLite lacks what the journal has. */
+static bool
+is_behind(const struct store *store)
 {
-    size_t bytes = 0;
-    int rc = SQLITE_OK;
-    bool begun = false, more;
-
-    do {
-        take_batch(store);
-        pthread_mutex_unlock(&store->mutex);
-        if (!begun)
-            rc = run(store->begin);
-        begun = true;
-        if (rc == SQLITE_OK)
-            rc = apply_batch(store, &store->taken);
-        pthread_mutex_lock(&store->mutex);
-        *ret_seq = store->taken.last_seq;
-        bytes += store->taken.records.n;
-        recycle_batch(store);
-        while (!store->filling.n_commits && store->turn_open && !store->stop && rc == SQLITE_OK)
-            pthread_cond_wait(&store->work, &store->mutex);
-        more = store->filling.n_commits > 0 && !store->has_failed;
-    } while (more && rc == SQLITE_OK && bytes < store->queue_bytes_max);
-    return rc;
+    assert(store->filed_number <= store->unfiled_number);
+    return store->filed_number < store->unfiled_number;
 }
 
-/* Makes one SQLite transaction of what waits.  The mutex is held before and after. */
+/* The records of a group wait for the filer. */
+static void
+keep_for_filer(struct store *store, uint64_t number)
+{
+    struct str all = buf_str(&store->taken.records);
+
+    assert(number > store->unfiled_number);
+    if (!is_behind(store))
+        pthread_cond_signal(&store->file_work);
+    buf_add_str(&store->unfiled, str_cut(all, JOURNAL_HEAD_BYTES, all.n));
+    store->unfiled_number = number;
+    if (buf_failed(&store->unfiled)) /* what is durable is in the journal: a restart files it */
+        fail(store, "no memory for what is to be filed");
+}
+
+static bool
+file_due(const struct store *store)
+{
+    return is_behind(store) &&
+           (store->settling || store->journal_full || store->unfiled.n >= store->journal_bytes / 2);
+}
+
+/* Whether the journal takes a group.  Asked by whoever writes it. */
+static bool
+has_room(struct store *store)
+{
+    store->journal_full = !journal_ready(store->journal, store->filed_number);
+    if (file_due(store))
+        pthread_cond_signal(&store->file_work);
+    return !store->journal_full;
+}
+
+/* Makes one group of what waits.  The mutex is held before and after. */
 static void
 commit_group(struct store *store)
 {
-    bool was_clean = uncopied_pages(store) == 0, wake;
-    uint64_t seq = 0;
+    uint64_t number = 0;
     int rc;
 
     assert(store->filling.n_commits > 0 && !store->has_failed);
-    if (finish_due(store)) {
-        pthread_mutex_unlock(&store->mutex);
-        checkpoint(store, store->db);
-        pthread_mutex_lock(&store->mutex);
-    }
-    rc = apply_turn(store, &seq);
+    take_batch(store);
     pthread_mutex_unlock(&store->mutex);
-    if (rc == SQLITE_OK)
-        rc = run(store->commit);
-    if (rc != SQLITE_OK && !sqlite3_get_autocommit(store->db))
-        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-
+    rc = journal_write(store->journal, &store->taken.records, &number);
     pthread_mutex_lock(&store->mutex);
     if (rc == SQLITE_OK) {
-        store->durable_seq = seq;
+        store->durable_seq = store->taken.last_seq;
         store->groups++;
-        if (store->hook_pages < store->wal_pages)
-            store->checkpointed_pages = 0; /* the log began anew */
-        store->wal_pages = store->hook_pages;
+        keep_for_filer(store, number);
     } else {
-        fail(store, "%s cannot be written: %s", store->path, sqlite3_errstr(rc));
+        fail(store, "%s cannot be written: %s", journal_path(store->journal), sqlite3_errstr(rc));
     }
-    wake = store->threaded && !store->checkpointing && (was_clean || checkpoint_due(store));
+    recycle_batch(store);
     pthread_cond_broadcast(&store->done);
     if (store->event_fd >= 0)
         signal_fd(store->event_fd);
-    if (wake)
-        signal_fd(store->checkpoint_fd);
 }
 
 static void *
@@ -407,62 +298,129 @@ committer_main(void *arg)
     struct store *store = arg;
 
     pthread_mutex_lock(&store->mutex);
-    for (;;) {
-        while (!store->filling.n_commits && !store->stop) {
-            store->idle = true;
+    while (!store->stop && !store->has_failed) {
+        if (!has_room(store) || !store->filling.n_commits || store->turn_open)
             pthread_cond_wait(&store->work, &store->mutex);
-            store->idle = false;
-        }
-        if (store->abandon || store->has_failed || !store->filling.n_commits)
-            break;
-        commit_group(store);
+        else
+            commit_group(store);
     }
     pthread_mutex_unlock(&store->mutex);
     return NULL;
+}
+
+/* ---- the filer ---- */
+
+static int
+file_records(struct filer *f, struct buf *records, uint64_t number)
+{
+    int rc;
+
+    filer_thin_out(records);
+    rc = filer_begin(f);
+    if (rc == SQLITE_OK)
+        rc = filer_file(f, buf_str(records));
+    if (rc == SQLITE_OK)
+        rc = filer_commit(f, number);
+    if (rc != SQLITE_OK)
+        filer_rollback(f);
+    return rc;
+}
+
+static bool
+checkpoint_due(const struct store *store)
+{
+    return store->filer.wal_pages * PAGE_BYTES > store->wal_bytes_checkpoint;
+}
+
+/* Somebody holds the database, a shell with an open transaction perhaps: it is tried again later,
+ * and the journal fills meanwhile. */
+static void
+put_back(struct store *store, struct buf *records)
+{
+    log_warn("%s is locked by another program: what is new waits in the journal", store->path);
+    buf_add_str(records, buf_str(&store->unfiled));
+    buf_done(&store->unfiled);
+    store->unfiled = *records;
+    store->settling = false;
+    if (buf_failed(records))
+        fail(store, "no memory for what is to be filed");
+}
+
+/* Files what waits.  The mutex is held before and after. */
+static void
+file_some(struct store *store)
+{
+    struct buf records = store->unfiled;
+    uint64_t number = store->unfiled_number;
+    bool copy;
+    int rc;
+
+    assert(is_behind(store));
+    buf_init(&store->unfiled, BATCH_BYTES_MAX);
+    pthread_mutex_unlock(&store->mutex);
+    rc = file_records(&store->filer, &records, number);
+    copy = rc == SQLITE_OK && checkpoint_due(store);
+    if (copy)
+        filer_checkpoint(&store->filer);
+    pthread_mutex_lock(&store->mutex);
+    store->checkpoints += copy;
+    if (rc == SQLITE_BUSY) {
+        put_back(store, &records);
+    } else if (rc != SQLITE_OK) {
+        fail(store, "%s cannot be written: %s", store->path, sqlite3_errstr(rc));
+        buf_done(&records);
+    } else {
+        store->filed_number = number;
+        store->filings++;
+        buf_done(&records);
+    }
+    pthread_cond_broadcast(&store->done);
+    pthread_cond_signal(&store->work);
+}
+
+/* Copies the rest of SQLite's log: nobody has written for a while. */
+static void
+copy_rest(struct store *store)
+{
+    pthread_mutex_unlock(&store->mutex);
+    filer_checkpoint(&store->filer);
+    pthread_mutex_lock(&store->mutex);
+    store->checkpoints++;
+}
+
+/* Sleeps until there is work for the filer or `ms` have passed; whether they have. */
+static bool
+sleep_ms(struct store *store, unsigned ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return pthread_cond_timedwait(&store->file_work, &store->mutex, &until) == ETIMEDOUT;
 }
 
 static void *
-checkpointer_main(void *arg)
+filer_main(void *arg)
 {
     struct store *store = arg;
-    struct pollfd wait = {.fd = store->checkpoint_fd, .events = POLLIN};
-    uint64_t groups = 0;
-    sqlite3 *db = NULL;
-    bool idle, go;
 
-    if (db_open(store, &db) < 0)
-        log_warn("store: no second connection: the log is copied at the end only");
     pthread_mutex_lock(&store->mutex);
-    while (!store->stop) {
-        int timeout = uncopied_pages(store) ? IDLE_MS : -1;
-
-        pthread_mutex_unlock(&store->mutex);
-        idle = poll(&wait, 1, timeout) == 0;
-        drain_fd(store->checkpoint_fd);
-        pthread_mutex_lock(&store->mutex);
-        go = checkpoint_due(store) || (idle && groups == store->groups && uncopied_pages(store));
-        groups = store->groups;
-        if (!go || store->stop || !db)
-            continue;
-        store->checkpointing = true;
-        pthread_mutex_unlock(&store->mutex);
-        checkpoint(store, db);
-        pthread_mutex_lock(&store->mutex);
-        store->checkpointing = false;
+    while (!store->stop && !store->has_failed) {
+        if (is_behind(store)) {
+            if (file_due(store) || sleep_ms(store, FILE_MS))
+                file_some(store);
+        } else if (store->filer.wal_pages) {
+            if (sleep_ms(store, IDLE_MS) && !is_behind(store))
+                copy_rest(store);
+        } else {
+            pthread_cond_wait(&store->file_work, &store->mutex);
+        }
     }
     pthread_mutex_unlock(&store->mutex);
-    sqlite3_close(db);
     return NULL;
-}
-
-static int
-note_pages(void *arg, sqlite3 *db, const char *name, int n_pages)
-{
-    assert(n_pages >= 0);
-    (void)db;
-    (void)name;
-    ((struct store *)arg)->hook_pages = (uint64_t)n_pages;
-    return SQLITE_OK;
 }
 
 static int
@@ -472,15 +430,14 @@ start_threads(struct store *store)
     int r;
 
     store->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    store->checkpoint_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (store->event_fd < 0 || store->checkpoint_fd < 0)
+    if (store->event_fd < 0)
         return error_origin(errno, "eventfd for the store");
     sigfillset(&all); /* signals are the loop's */
     pthread_sigmask(SIG_SETMASK, &all, &old);
     store->threaded = true;
     r = pthread_create(&store->committer, NULL, committer_main, store);
     if (r == 0) {
-        r = pthread_create(&store->checkpointer, NULL, checkpointer_main, store);
+        r = pthread_create(&store->filing_thread, NULL, filer_main, store);
         if (r != 0) {
             pthread_mutex_lock(&store->mutex);
             store->stop = true;
@@ -497,53 +454,43 @@ start_threads(struct store *store)
 int
 commit_start(struct store *store, bool thread)
 {
-    if (sqlite3_prepare_v3(store->db, "BEGIN IMMEDIATE", -1, SQLITE_PREPARE_PERSISTENT,
-                           &store->begin, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v3(store->db, "COMMIT", -1, SQLITE_PREPARE_PERSISTENT, &store->commit,
-                           NULL) != SQLITE_OK)
-        return error_origin(EIO, "prepare: %s", sqlite3_errmsg(store->db));
-    store->put = store_alloc(store->n_tables * sizeof(*store->put));
-    store->delete = store_alloc(store->n_tables * sizeof(*store->delete));
-    memset(store->put, 0, store->n_tables * sizeof(*store->put));
-    memset(store->delete, 0, store->n_tables * sizeof(*store->delete));
+    assert(store->journal && store->filer.tables);
     buf_init(&store->filling.records, BATCH_BYTES_MAX);
     buf_init(&store->taken.records, BATCH_BYTES_MAX);
+    buf_init(&store->unfiled, BATCH_BYTES_MAX);
     store->filling.number = 1;
-    /* This replaces SQLite's own checkpoints, which would run inside a commit. */
-    sqlite3_wal_hook(store->db, note_pages, store);
+    filer_own_checkpoints(&store->filer);
+    sqlite3_busy_timeout(store->db, BUSY_MS);
     return thread ? start_threads(store) : 0;
 }
 
 void
-commit_stop(struct store *store, bool abandon)
+commit_stop(struct store *store)
 {
     if (store->threaded) {
         pthread_mutex_lock(&store->mutex);
         store->stop = true;
-        store->abandon = abandon;
         pthread_cond_signal(&store->work);
-        signal_fd(store->checkpoint_fd);
+        pthread_cond_signal(&store->file_work);
         pthread_mutex_unlock(&store->mutex);
         pthread_join(store->committer, NULL);
-        pthread_join(store->checkpointer, NULL);
+        pthread_join(store->filing_thread, NULL);
         store->threaded = false;
     }
-    for (size_t i = 0; i < store->n_tables; i++) {
-        if (store->put)
-            sqlite3_finalize(store->put[i]);
-        if (store->delete)
-            sqlite3_finalize(store->delete[i]);
-    }
-    free(store->put);
-    free(store->delete);
-    sqlite3_finalize(store->begin);
-    sqlite3_finalize(store->commit);
     buf_done(&store->filling.records);
     buf_done(&store->taken.records);
+    buf_done(&store->unfiled);
     if (store->event_fd >= 0)
         close(store->event_fd);
-    if (store->checkpoint_fd >= 0)
-        close(store->checkpoint_fd);
+}
+
+/* Without threads: what the filer would do by now.  Under the mutex. */
+static void
+file_inline(struct store *store)
+{
+    assert(!store->threaded);
+    if (!store->has_failed && (!has_room(store) || file_due(store)))
+        file_some(store);
 }
 
 int
@@ -558,14 +505,36 @@ store_flush(struct store *store)
             pthread_cond_wait(&store->done, &store->mutex);
         } else {
             commit_group(store);
+            file_inline(store);
         }
     }
     failed = store->has_failed;
     pthread_mutex_unlock(&store->mutex);
-    if (!store->threaded && !failed && checkpoint_due(store))
-        checkpoint(store, store->db);
     store_poll(store);
     return failed ? -EIO : 0;
+}
+
+int
+store_settle(struct store *store)
+{
+    int r = store_flush(store);
+
+    pthread_mutex_lock(&store->mutex);
+    store->settling = true;
+    while (r == 0 && store->settling && is_behind(store)) {
+        if (store->threaded) {
+            pthread_cond_signal(&store->file_work);
+            pthread_cond_wait(&store->done, &store->mutex);
+        } else {
+            file_inline(store);
+        }
+        r = store->has_failed ? -EIO : 0;
+    }
+    if (r == 0 && !store->settling)
+        r = -EBUSY;
+    store->settling = false;
+    pthread_mutex_unlock(&store->mutex);
+    return r;
 }
 
 int
@@ -587,7 +556,7 @@ store_stats(struct store *store)
         .queued_commits = store->filling.n_commits + store->taken.n_commits,
         .commits = store->seq,
         .groups = store->groups,
-        .wal_pages = store->wal_pages,
+        .filings = store->filings,
         .checkpoints = store->checkpoints,
     };
     pthread_mutex_unlock(&store->mutex);

@@ -2,11 +2,13 @@
  * What the files of the store share.  Nobody outside src/store includes this.
  *
  *   store.c     transactions, watches, waiters
- *   row.c       versions of rows; their form in the queue and in SQLite
+ *   row.c       versions of rows; their form as records and in SQLite
  *   hash.c      rows by key
  *   order.c     rows in the order of an index
  *   open.c      opening, schema, loading
- *   commit.c    the queue, the committer, checkpoints
+ *   commit.c    the queue, the committer and the filer: threads
+ *   journal.c   groups of commits on disk, before SQLite has them
+ *   filer.c     from the journal into SQLite
  *   seal.c      secrets
  *   check.c     does memory equal disk?
  */
@@ -17,6 +19,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "store/journal.h"
 #include "store/store.h"
 
 /* One version of a row: this head, the row struct, then its lists and text. */
@@ -92,7 +95,7 @@ struct txn {
 
 /* Commits that wait for the disk. */
 struct batch {
-    struct buf records;
+    struct buf records; /* behind the place of a group's head */
     uint64_t number; /* from 1 */
     uint64_t last_seq;
     uint64_t n_commits;
@@ -104,8 +107,24 @@ struct record {
     uint32_t bytes; /* with this head */
     uint16_t table;
     uint8_t kind;
-    uint8_t dead;   /* a later record of the same batch says it all */
+    uint8_t dead;   /* a later record says it all */
     int64_t row_id;
+};
+
+/* A table as the filer sees it. */
+struct filed {
+    char *sql[2]; /* to put a row, to delete one */
+    sqlite3_stmt *stmt[2];
+    char *kinds; /* see record_kinds() */
+};
+
+struct filer {
+    sqlite3 *db;
+    struct filed *tables;
+    size_t n_tables;
+    sqlite3_stmt *begin, *commit, *note;
+    struct buf scratch;
+    uint64_t wal_pages; /* in SQLite's log that were not copied into the database */
 };
 
 struct seal {
@@ -131,22 +150,21 @@ struct store {
     struct store_waiter waiters; /* ring, in order of seq */
     int lock_fd;
 
-    /* The committer's own. */
-    sqlite3 *db;
-    sqlite3_stmt **put, **delete; /* one for each table, made when first used */
-    sqlite3_stmt *begin, *commit;
-    uint64_t hook_pages; /* of the log, after the newest commit */
+    sqlite3 *db; /* the filer's own, once there are threads */
+    struct filer filer;
 
-    /* Shared with the threads, under the mutex. */
+    /* Shared with the threads, under the mutex.  (What journal_write() does needs no mutex.) */
     pthread_mutex_t mutex;
-    pthread_cond_t work, done;
+    pthread_cond_t work, file_work, done;
     struct batch filling, taken;
-    bool threaded, stop, abandon;
-    bool idle;      /* the committer sleeps until there is something */
+    struct journal *journal;
+    struct buf unfiled;       /* records in the journal that SQLite has not got … */
+    uint64_t unfiled_number;  /* … and the group that is the newest of them */
+    uint64_t filed_number;    /* SQLite has this group and all before it */
+    bool settling, journal_full;
+    bool threaded, stop;
     bool turn_open; /* on hold: more commits of this turn may come, until store_kick() */
-    uint64_t durable_seq, groups;
-    uint64_t wal_pages, checkpointed_pages, checkpoints;
-    bool checkpointing;
+    uint64_t durable_seq, groups, filings, checkpoints;
     bool has_failed;
     char failed[STORE_WHY_BYTES];
 
@@ -154,9 +172,9 @@ struct store {
     struct attachment *attachment; /* to the loop, or NULL; behind pointers so that a */
     void (*on_commit)(struct store *store); /* program without a loop need not link one */
     void (*detach)(struct store *store);
-    size_t queue_bytes_max, wal_bytes_checkpoint;
-    int event_fd, checkpoint_fd;
-    pthread_t committer, checkpointer;
+    size_t queue_bytes_max, journal_bytes, wal_bytes_checkpoint;
+    int event_fd;
+    pthread_t committer, filing_thread;
 };
 
 /* Memory of the store is not optional: these abort when there is none. */
@@ -204,16 +222,25 @@ struct version *version_new(const struct store_table *t, const void *row, int64_
 void version_free(const struct store_table *t, struct version *v);
 bool row_equal(const struct store_table *t, const void *a, const void *b);
 
-/* A list of text as a JSON array, and back.  Any bytes survive. */
-void strs_write(struct buf *b, const struct str_list *list);
+/*
+ * A list of text as lengths and bytes (in records), that as a JSON array (in SQLite), and back.
+ * Any bytes survive.
+ */
+void strs_pack(struct buf *b, const struct str_list *list);
+bool strs_json(struct buf *b, struct str packed);
 bool strs_read(struct arena *a, struct str json, struct str_list *ret);
 
+/* The record at the beginning of *records, which is cut off; false when it is damaged. */
+bool record_next(struct str *records, struct record *ret_head, struct str *ret_columns);
 /* Appends a record; false when sealing failed. */
 bool record_put(struct buf *b, const struct table *t, const struct version *v, struct seal *seal,
                 struct env *env);
 void record_delete(struct buf *b, const struct table *t, int64_t row_id);
-/* Binds the columns of a put record (without its head), which must outlive the step. */
-int record_bind(const struct store_table *t, struct str columns, sqlite3_stmt *stmt);
+/* A letter for each column: i(nteger), t(ext), b(ytes), l(ist of text).  To be freed. */
+char *record_kinds(const struct store_table *t);
+/* Binds the columns of a put record (without its head), which must outlive the step; so must the
+ * scratch, where lists of text become JSON. */
+int record_bind(const char *kinds, struct str columns, struct buf *scratch, sqlite3_stmt *stmt);
 /*
  * Reads the row under a SELECT; its slices are the statement's and the arena's.  0; -EUCLEAN when
  * a column holds what it cannot; -ENOKEY when a secret cannot be opened.
@@ -262,12 +289,36 @@ bool seal_open(struct seal *seal, struct arena *a, const struct store_table *t,
 
 int db_open(struct store *store, sqlite3 **ret);
 int db_exec(sqlite3 *db, const char *sql);
+/* Steps a statement that answers no rows, and resets it. */
+int db_run(sqlite3_stmt *stmt);
+
+/* filer.c.  Functions answer SQLite's result codes. */
+
+/* The tables of this program, or those of the one that wrote the journal. */
+void filer_use_tables(struct filer *f, const struct store *store);
+int filer_use_recorded(struct filer *f);
+bool filer_same_tables(const struct filer *a, const struct filer *b);
+/* Within a transaction: from now on the journal is of these tables. */
+int filer_record_tables(const struct filer *f);
+void filer_done(struct filer *f);
+
+int filer_begin(struct filer *f);
+int filer_file(struct filer *f, struct str records);
+/* The newest group that was filed is `number`. */
+int filer_commit(struct filer *f, uint64_t number);
+void filer_rollback(struct filer *f);
+
+/* Marks all but the newest record of each row as dead. */
+void filer_thin_out(struct buf *records);
+
+void filer_own_checkpoints(struct filer *f);
+void filer_checkpoint(struct filer *f);
 
 /* commit.c */
 
 int commit_start(struct store *store, bool thread);
-/* Ends the threads: after the queue is empty, or (abandon) at once. */
-void commit_stop(struct store *store, bool abandon);
+/* Ends the threads.  What is not durable is forgotten, what is not filed stays in the journal. */
+void commit_stop(struct store *store);
 /* Forgets that the event was signalled. */
 void commit_drain_event(struct store *store);
 /* Appends what the transaction did. */

@@ -1,5 +1,6 @@
 /*
- * Opening: the lock, the database, its schema, the root key, and all rows into memory.
+ * Opening: the lock, the database, what a crash left in the journal, the schema, the root key, and
+ * all rows into memory.
  *
  * The schema is brought up to date in one transaction, so that a crash leaves the old one or the
  * new one.  What this binary does not know is refused rather than ignored: an older daemon that
@@ -7,30 +8,30 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "store/internal.h"
 #include "sys/datadir.h"
-#include "sys/disk_real.h"
 
 enum {
     APPLICATION_ID = 0x574c4b4e, /* "WLKN" */
     LOAD_BYTES_MAX = 64 << 20,
-    BUSY_MS = 30000, /* how long somebody's open write transaction in a shell may hold us up */
+    BUSY_MS = 30000, /* how long somebody's open write transaction may hold up our start */
 };
 
 #define KEY_FILE "root.key"
 #define META "welkin_meta"
+#define JOURNAL "welkin_journal" /* in META, so that a Welkin without a journal refuses */
 
 /* Add a migration here when a table's version grows; see struct store_migration. */
 static const struct store_migration built_in_migrations[] = {
     {NULL, 0, NULL},
 };
 
-static int PRINTF_LIKE(3, 4)
-refuse(char why[STORE_WHY_BYTES], int err, const char *fmt, ...)
+static int PRINTF_LIKE(3, 4) refuse(char why[STORE_WHY_BYTES], int err, const char *fmt, ...)
 {
     va_list ap;
 
@@ -57,8 +58,7 @@ int
 db_open(struct store *store, sqlite3 **ret)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    const char *vfs = store->vfs ? store->vfs : disk_real_vfs();
-    int rc = sqlite3_open_v2(store->path, ret, flags, vfs);
+    int rc = sqlite3_open_v2(store->path, ret, flags, store->vfs);
 
     if (rc == SQLITE_OK) {
         sqlite3_extended_result_codes(*ret, 1);
@@ -77,6 +77,15 @@ db_open(struct store *store, sqlite3 **ret)
                                "PRAGMA cache_size = -8192; PRAGMA synchronous = EXTRA");
     }
     return rc == SQLITE_OK ? 0 : -EIO;
+}
+
+int
+db_run(sqlite3_stmt *stmt)
+{
+    int rc = sqlite3_step(stmt), rc2 = sqlite3_reset(stmt);
+
+    assert(stmt);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc2 != SQLITE_OK ? rc2 : SQLITE_INTERNAL;
 }
 
 /* The first column of the first row; `absent` when there is none. */
@@ -149,8 +158,8 @@ static int
 migrate(struct store *store, const struct store_config *config, const struct store_table *t,
         int64_t from, char *why)
 {
-    const struct store_migration *all = config->migrations ? config->migrations
-                                                           : built_in_migrations;
+    const struct store_migration *all =
+        config->migrations ? config->migrations : built_in_migrations;
 
     assert(from > 0 && from < t->version);
     for (; from < t->version; from++) {
@@ -172,8 +181,8 @@ migrate(struct store *store, const struct store_config *config, const struct sto
 }
 
 static int
-bring_up_table(struct store *store, const struct store_config *config,
-               const struct store_table *t, char *why)
+bring_up_table(struct store *store, const struct store_config *config, const struct store_table *t,
+               char *why)
 {
     bool has[STORE_COLUMNS_MAX] = {false};
     int64_t version;
@@ -224,6 +233,7 @@ check_unknown_tables(struct store *store, const struct store_config *config, cha
 
         for (size_t i = 0; i < config->n_tables; i++)
             known |= strcmp(name, config->tables[i]->name) == 0;
+        known |= strcmp(name, JOURNAL) == 0;
         if (!known)
             r = refuse(why, EPROTO,
                        "%s was written by a newer Welkin: it has a table %s that this one does not "
@@ -254,11 +264,125 @@ log_mode(struct store *store, char *why)
     return r;
 }
 
+/* ---- the journal ---- */
+
+struct replayed {
+    struct filer *filer;
+    uint64_t last;
+};
+
+static int
+file_group(void *ctx, uint64_t number, struct str records)
+{
+    struct replayed *r = ctx;
+    int rc = sqlite3_get_autocommit(r->filer->db) ? filer_begin(r->filer) : SQLITE_OK;
+
+    assert(number > r->last);
+    r->last = number;
+    return rc == SQLITE_OK ? filer_file(r->filer, records) : rc;
+}
+
+/* Files what a crash left in the journal.  The database has a table for it. */
+static int
+replay(struct store *store, struct filer *filer, char *why)
+{
+    struct replayed r = {.filer = filer};
+    uint64_t first = 0;
+    int64_t filed;
+    int rc;
+
+    if (query_int(store, "SELECT number FROM welkin_filed", NULL, 0, &filed) < 0 ||
+        filer_use_recorded(filer) != SQLITE_OK)
+        return refuse_sql(why, store);
+    r.last = (uint64_t)filed;
+    rc = journal_replay(store->journal, r.last, file_group, &r, &first);
+    if (rc == SQLITE_CORRUPT)
+        return refuse(why, EUCLEAN,
+                      "%s/journal.0 and .1 do not belong to %s: they go on with group %llu and it "
+                      "ends with group %lld; put the right ones there, or move them away to go on "
+                      "without what they hold",
+                      store->dir, store->path, (unsigned long long)first, (long long)filed);
+    if (rc == SQLITE_OK && r.last > (uint64_t)filed) {
+        rc = filer_commit(filer, r.last);
+        log_info("%llu groups of commits were brought from the journal into %s",
+                 (unsigned long long)(r.last - (uint64_t)filed), store->path);
+    }
+    if (rc == SQLITE_OK)
+        rc = journal_reset(store->journal, r.last);
+    filer_rollback(filer);
+    store->unfiled_number = store->filed_number = r.last;
+    return rc == SQLITE_OK ? 0
+                           : refuse(why, EIO, "%s: the journal cannot be read or filed: %s",
+                                    store->path, sqlite3_errstr(rc));
+}
+
+/* Opens the journal and, unless the database is older than that or new, files what is in it. */
+static int
+recover(struct store *store, struct filer *filer, char *why)
+{
+    int64_t has_tables;
+    int rc = journal_open(&store->journal, store->vfs, store->dir, store->journal_bytes);
+
+    if (rc != SQLITE_OK)
+        return refuse(why, EIO, "%s/journal.0: %s", store->dir, sqlite3_errstr(rc));
+    if (query_int(store, "SELECT count(*) FROM sqlite_master WHERE name = 'welkin_filed'", NULL, 0,
+                  &has_tables) < 0)
+        return refuse_sql(why, store);
+    if (has_tables)
+        return replay(store, filer, why);
+    rc = journal_reset(store->journal, 0);
+    return rc == SQLITE_OK ? 0
+                           : refuse(why, EIO, "%s/journal.0: %s", store->dir, sqlite3_errstr(rc));
+}
+
+/* Within the transaction that brings up the schema: from now on the journal is of our tables. */
+static int
+bring_up_journal(struct store *store, const struct filer *recorded, char *why)
+{
+    filer_use_tables(&store->filer, store);
+    if (filer_same_tables(&store->filer, recorded))
+        return 0;
+    if (db_exec(store->db,
+                "CREATE TABLE IF NOT EXISTS welkin_filed (number INTEGER NOT NULL);"
+                "INSERT INTO welkin_filed SELECT 0"
+                " WHERE NOT EXISTS (SELECT * FROM welkin_filed);"
+                "CREATE TABLE IF NOT EXISTS welkin_journal (number INTEGER PRIMARY KEY,"
+                " put TEXT NOT NULL, gone TEXT NOT NULL, kinds TEXT NOT NULL);"
+                "INSERT OR IGNORE INTO " META " VALUES ('" JOURNAL "', 1)") != SQLITE_OK ||
+        filer_record_tables(&store->filer) != SQLITE_OK)
+        return refuse_sql(why, store);
+    return 0;
+}
+
+/* The transaction has begun. */
+static int
+bring_up_all(struct store *store, const struct store_config *config, bool is_new,
+             const struct filer *recorded, char *why)
+{
+    char sql[64];
+    int r;
+
+    assert(!sqlite3_get_autocommit(store->db));
+    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
+    if ((is_new && db_exec(store->db, sql) != SQLITE_OK) ||
+        db_exec(store->db, "CREATE TABLE IF NOT EXISTS " META
+                           " (name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL)") != SQLITE_OK)
+        return refuse_sql(why, store);
+    r = check_unknown_tables(store, config, why);
+    for (size_t i = 0; i < config->n_tables && r == 0; i++)
+        r = bring_up_table(store, config, config->tables[i], why);
+    if (r == 0)
+        r = bring_up_journal(store, recorded, why);
+    if (r == 0 && db_exec(store->db, "COMMIT") != SQLITE_OK)
+        r = refuse_sql(why, store);
+    return r;
+}
+
 static int
 bring_up_schema(struct store *store, const struct store_config *config, char *why)
 {
+    struct filer recorded = {.db = store->db};
     int64_t id, n_objects;
-    char sql[64];
     int r;
 
     if (query_int(store, "PRAGMA application_id", NULL, 0, &id) < 0 ||
@@ -267,23 +391,15 @@ bring_up_schema(struct store *store, const struct store_config *config, char *wh
     if (id != APPLICATION_ID && (id != 0 || n_objects != 0))
         return refuse(why, EPROTO, "%s is a database of another program", store->path);
     r = log_mode(store, why);
-    if (r < 0)
-        return r;
-    if (db_exec(store->db, "BEGIN IMMEDIATE") != SQLITE_OK)
-        return refuse_sql(why, store);
-    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
-    if ((id == 0 && db_exec(store->db, sql) != SQLITE_OK) ||
-        db_exec(store->db, "CREATE TABLE IF NOT EXISTS " META
-                           " (name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL)") != SQLITE_OK)
-        return refuse_sql(why, store);
-    r = check_unknown_tables(store, config, why);
-    for (size_t i = 0; i < config->n_tables && r == 0; i++)
-        r = bring_up_table(store, config, config->tables[i], why);
-    if (r == 0 && db_exec(store->db, "COMMIT") != SQLITE_OK)
+    if (r == 0)
+        r = recover(store, &recorded, why);
+    if (r == 0 && db_exec(store->db, "BEGIN IMMEDIATE") != SQLITE_OK)
         r = refuse_sql(why, store);
+    if (r == 0)
+        r = bring_up_all(store, config, id == 0, &recorded, why);
+    filer_done(&recorded);
     return r;
 }
-
 static int
 load_row(struct store *store, struct table *t, sqlite3_stmt *stmt, struct arena *a, void *row,
          char *why)
@@ -306,6 +422,9 @@ load_row(struct store *store, struct table *t, sqlite3_stmt *stmt, struct arena 
     if (row_id <= 0 || row_key(t->desc, row).n == 0)
         return refuse(why, EUCLEAN, "%s is damaged: table %s, row %lld has no %s", store->path,
                       t->desc->name, (long long)row_id, row_id <= 0 ? "number" : "key");
+    if (hash_get(&t->hash, t->desc, row_key(t->desc, row), store->hash_seed))
+        return refuse(why, EUCLEAN, "%s is damaged: table %s has the key of row %lld twice",
+                      store->path, t->desc->name, (long long)row_id);
     for (unsigned i = 0; i < t->desc->n_indexes; i++) {
         const struct store_index *x = t->desc->indexes[i];
 
@@ -435,6 +554,8 @@ make_tables(struct store *store, const struct store_config *config)
 static int
 lock_dir(struct store *store, char *why)
 {
+    static const char *const files[] = {"welkin.db", "journal.0", "journal.1"};
+    char path[PATH_MAX];
     int pid = 0, r;
 
     assert(store->lock_fd < 0);
@@ -444,8 +565,10 @@ lock_dir(struct store *store, char *why)
     r = datadir_lock(store->dir, "welkin.lock", &store->lock_fd, &pid);
     if (r == -EBUSY)
         return refuse(why, EBUSY, "another daemon (process %d) uses %s", pid, store->dir);
-    if (r == 0)
-        r = datadir_private_file(store->path);
+    for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++) {
+        snprintf(path, sizeof(path), "%s/%s", store->dir, files[i]);
+        r = datadir_private_file(path);
+    }
     return r < 0 ? refuse(why, -r, "%s: %s", store->dir, strerror(-r)) : 0;
 }
 
@@ -459,6 +582,7 @@ open_all(struct store *store, const struct store_config *config, char *why)
         r = lock_dir(store, why);
     if (r == 0 && db_open(store, &store->db) < 0)
         r = refuse_sql(why, store);
+    store->filer.db = store->db;
     if (r == 0)
         r = bring_up_schema(store, config, why);
     if (r == 0)
@@ -481,17 +605,19 @@ store_open(struct store **ret, const struct store_config *config, char why[STORE
 {
     struct store *store = store_alloc(sizeof(*store));
     size_t n = strlen(config->dir);
+    pthread_condattr_t steady;
     int r;
 
     assert(config->n_tables > 0 && config->n_tables < UINT16_MAX);
     *store = (struct store){.env = config->env, .vfs = config->env->vfs};
     store->wants_thread = config->thread;
-    store->lock_fd = store->event_fd = store->checkpoint_fd = -1;
+    store->lock_fd = store->event_fd = -1;
     store->txn.store = store;
     store->waiters.next = store->waiters.prev = &store->waiters;
     store->queue_bytes_max = config->queue_bytes_max ? config->queue_bytes_max : 8 << 20;
-    store->wal_bytes_checkpoint = config->wal_bytes_checkpoint ? config->wal_bytes_checkpoint
-                                                               : 4 << 20;
+    store->journal_bytes = config->journal_bytes ? config->journal_bytes : 8 << 20;
+    store->wal_bytes_checkpoint =
+        config->wal_bytes_checkpoint ? config->wal_bytes_checkpoint : 4 << 20;
     store->dir = store_alloc(n + 1);
     memcpy(store->dir, config->dir, n + 1);
     store->path = store_alloc(n + sizeof("/welkin.db"));
@@ -499,6 +625,10 @@ store_open(struct store **ret, const struct store_config *config, char why[STORE
     store->env->random(store->env, &store->hash_seed, sizeof(store->hash_seed));
     pthread_mutex_init(&store->mutex, NULL);
     pthread_cond_init(&store->work, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&store->file_work, &steady);
+    pthread_condattr_destroy(&steady);
     pthread_cond_init(&store->done, NULL);
     make_tables(store, config);
     why[0] = '\0';
@@ -539,8 +669,10 @@ store_abandon(struct store *store)
         store_rollback(&store->txn);
     if (store->attachment)
         store->detach(store);
-    commit_stop(store, true);
+    commit_stop(store);
+    filer_done(&store->filer);
     sqlite3_close(store->db);
+    journal_close(store->journal);
     for (size_t i = 0; i < store->n_tables; i++)
         free_table(&store->tables[i]);
     free(store->tables);
@@ -549,6 +681,7 @@ store_abandon(struct store *store)
     free(store->txn.dead);
     seal_done(&store->seal);
     pthread_cond_destroy(&store->work);
+    pthread_cond_destroy(&store->file_work);
     pthread_cond_destroy(&store->done);
     pthread_mutex_destroy(&store->mutex);
     if (store->lock_fd >= 0)
@@ -564,7 +697,8 @@ store_close(struct store *store)
 {
     if (store) {
         assert(!store->txn.open && !store->txn.ending);
-        store_flush(store);
+        if (store_settle(store) == 0)
+            (void)journal_reset(store->journal, store->filed_number); /* or it is filed again */
         store_abandon(store);
     }
     return NULL;

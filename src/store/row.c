@@ -1,6 +1,6 @@
 /*
- * Versions of rows, and the two other forms that a row takes: a record in the queue to the
- * committer, and columns of SQLite.
+ * Versions of rows, and the two other forms that a row takes: a record in the queue and in the
+ * journal, and columns of SQLite.
  *
  * A version is one allocation, so freeing it is one call and its text lies beside its numbers.
  * The queue holds copies: the committer's thread must never see a version, which the loop may
@@ -146,16 +146,7 @@ row_equal(const struct store_table *t, const void *a, const void *b)
     return true;
 }
 
-/* At least as long as what strs_write() writes: "\\u0000" is the longest of a byte. */
-static size_t
-strs_bytes_max(const struct str_list *list)
-{
-    size_t n = 2;
-
-    for (size_t i = 0; i < list->n; i++)
-        n += 6 * list->v[i].n + 3;
-    return n;
-}
+enum { JSON_BYTES_MAX = 6 }; /* of a byte: "\\u0000" */
 
 static char *
 string_write(char *to, struct str s)
@@ -181,24 +172,68 @@ string_write(char *to, struct str s)
     return to;
 }
 
-void
-strs_write(struct buf *b, const struct str_list *list)
+/* Cuts n bytes off; absent when there are fewer. */
+static struct str
+take(struct str *s, size_t n)
 {
-    size_t max = strs_bytes_max(list);
+    struct str piece = str_cut(*s, 0, n);
+
+    assert(str_ok(*s));
+    if (piece.n != n)
+        return STR_NONE;
+    *s = str_cut(*s, n, s->n);
+    return piece;
+}
+
+/* A length and so many bytes. */
+static struct str
+take_counted(struct str *s)
+{
+    struct str head = take(s, sizeof(uint32_t));
+    uint32_t n;
+
+    if (!head.p)
+        return STR_NONE;
+    memcpy(&n, head.p, sizeof(n));
+    return take(s, n);
+}
+
+void
+strs_pack(struct buf *b, const struct str_list *list)
+{
+    assert(list->v || list->n == 0);
+    for (size_t i = 0; i < list->n; i++) {
+        uint32_t n = (uint32_t)list->v[i].n;
+
+        buf_add(b, &n, sizeof(n));
+        buf_add_str(b, list->v[i]);
+    }
+}
+
+bool
+strs_json(struct buf *b, struct str packed)
+{
+    /* The length of a text takes four bytes, its quotes and comma three. */
+    size_t max = packed.n * JSON_BYTES_MAX + 2;
     char *to;
 
     if (!buf_reserve(b, max))
-        return;
+        return false;
     to = b->p + b->n;
     *to++ = '[';
-    for (size_t i = 0; i < list->n; i++) {
-        if (i)
+    for (bool first = true; packed.n; first = false) {
+        struct str text = take_counted(&packed);
+
+        if (!text.p)
+            return false;
+        if (!first)
             *to++ = ',';
-        to = string_write(to, list->v[i]);
+        to = string_write(to, text);
     }
     *to++ = ']';
     assert((size_t)(to - b->p) <= b->n + max);
     b->n = (size_t)(to - b->p);
+    return true;
 }
 
 /* One string, from behind its quote on; *at is left behind the closing one. */
@@ -226,7 +261,7 @@ read_string(struct arena *a, struct str json, size_t *at, struct str *ret)
 
             c = json.p[++j];
             if (c == 'u') {
-                /* Only what strs_write() writes: other characters stand for themselves. */
+                /* Only what strs_json() writes: other characters stand for themselves. */
                 if (j + 4 >= i || json.p[j + 1] != '0' || json.p[j + 2] != '0' ||
                     !str_unhex(a, str_cut(json, j + 3, j + 5), &byte) || byte.p[0] & 0x80)
                     return false;
@@ -339,7 +374,7 @@ record_put(struct buf *b, const struct table *table, const struct version *v, st
         }
         buf_add(b, "\0\0\0", 4);
         if (c->type == STORE_STRS)
-            strs_write(b, column_strs(c, v->row));
+            strs_pack(b, column_strs(c, v->row));
         else if (c->type == STORE_SECRET)
             ok = seal_close(seal, env, t, c, row_key(t, v->row), *column_str(c, v->row), b);
         else
@@ -357,33 +392,61 @@ record_delete(struct buf *b, const struct table *table, int64_t row_id)
     end_record(b, begin_record(b, table, RECORD_DELETE, row_id));
 }
 
-/* Cuts n bytes off; absent when there are fewer. */
-static struct str
-take(struct str *s, size_t n)
+bool
+record_next(struct str *records, struct record *ret_head, struct str *ret_columns)
 {
-    struct str piece = str_cut(*s, 0, n);
+    struct str head = take(records, sizeof(*ret_head));
 
-    assert(str_ok(*s));
-    if (piece.n != n)
-        return STR_NONE;
-    *s = str_cut(*s, n, s->n);
-    return piece;
+    if (!head.p)
+        return false;
+    memcpy(ret_head, head.p, sizeof(*ret_head));
+    if (ret_head->bytes < sizeof(*ret_head) || ret_head->row_id <= 0 ||
+        (ret_head->kind != RECORD_PUT && ret_head->kind != RECORD_DELETE))
+        return false;
+    *ret_columns = take(records, ret_head->bytes - sizeof(*ret_head));
+    return ret_columns->p;
+}
+
+char *
+record_kinds(const struct store_table *t)
+{
+    static const char letters[] = {[STORE_STR] = 't',  [STORE_INT] = 'i',  [STORE_BOOL] = 'i',
+                                   [STORE_STRS] = 'l', [STORE_BLOB] = 'b', [STORE_SECRET] = 'b'};
+    char *kinds = store_alloc(t->n_columns + 1);
+
+    for (unsigned i = 0; i < t->n_columns; i++) {
+        assert(t->columns[i].type < ARRAY_LEN(letters));
+        kinds[i] = letters[t->columns[i].type];
+    }
+    kinds[t->n_columns] = '\0';
+    return kinds;
+}
+
+static int
+bind_bytes(char kind, struct str bytes, sqlite3_stmt *stmt, int place)
+{
+    assert(bytes.p && bytes.n <= INT32_MAX);
+    if (kind == 'b')
+        return sqlite3_bind_blob(stmt, place, bytes.p, (int)bytes.n, SQLITE_STATIC);
+    return sqlite3_bind_text(stmt, place, bytes.p, (int)bytes.n, SQLITE_STATIC);
 }
 
 int
-record_bind(const struct store_table *t, struct str columns, sqlite3_stmt *stmt)
+record_bind(const char *kinds, struct str columns, struct buf *scratch, sqlite3_stmt *stmt)
 {
     int rc = SQLITE_OK;
 
     assert(str_ok(columns));
-    for (unsigned i = 0; i < t->n_columns && rc == SQLITE_OK; i++) {
-        enum store_type type = t->columns[i].type;
-        int place = (int)i + 2; /* ?1 is the row id */
+    buf_reset(scratch);
+    if (!buf_reserve(scratch, columns.n * JSON_BYTES_MAX + 2 * strlen(kinds)))
+        return SQLITE_NOMEM; /* and so the lists that are made will not move */
+    for (int i = 0; kinds[i] && rc == SQLITE_OK; i++) {
+        int place = i + 2; /* ?1 is the row id */
+        size_t at = scratch->n;
         struct str piece;
-        uint32_t n;
         int64_t number;
 
-        if (type == STORE_INT || type == STORE_BOOL) {
+        if (kinds[i] == 'i') {
             piece = take(&columns, sizeof(number));
             if (!piece.p)
                 return SQLITE_CORRUPT;
@@ -391,17 +454,12 @@ record_bind(const struct store_table *t, struct str columns, sqlite3_stmt *stmt)
             rc = sqlite3_bind_int64(stmt, place, number);
             continue;
         }
-        piece = take(&columns, sizeof(n));
-        if (!piece.p)
+        piece = take_counted(&columns);
+        if (!piece.p || (kinds[i] == 'l' && !strs_json(scratch, piece)))
             return SQLITE_CORRUPT;
-        memcpy(&n, piece.p, sizeof(n));
-        piece = take(&columns, n);
-        if (!piece.p)
-            return SQLITE_CORRUPT;
-        if (type == STORE_BLOB || type == STORE_SECRET)
-            rc = sqlite3_bind_blob(stmt, place, piece.p, (int)piece.n, SQLITE_STATIC);
-        else
-            rc = sqlite3_bind_text(stmt, place, piece.p, (int)piece.n, SQLITE_STATIC);
+        if (kinds[i] == 'l')
+            piece = str_cut(buf_str(scratch), at, scratch->n);
+        rc = bind_bytes(kinds[i], piece, stmt, place);
     }
     return rc != SQLITE_OK ? rc : columns.n ? SQLITE_CORRUPT : SQLITE_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * The store: tables of typed rows in memory, durable through one SQLite database.
+ * The store: tables of typed rows in memory, durable through a journal and one SQLite database.
  *
  * Tables are declared in .tbl files (docs/tables.md); tools/tblgen makes from FILE.tbl
  * "gen/store/FILE_rows.h" with, for a table `instance` that has an index `by_owner`:
@@ -28,8 +28,8 @@
  * transaction's own writes.  One that only reads allocates nothing.
  *
  * Durability.  store_commit() applies to memory at once and answers a sequence number.  A
- * committer thread takes all commits that wait and makes them one SQLite transaction with one
- * fsync; then store_wait() calls back.  Commits become durable in order, all or nothing.  When the
+ * committer thread takes all commits that wait and appends them to the journal with one sync; then
+ * store_wait() calls back.  A second thread files them into SQLite soon after.  Commits become durable in order, all or nothing.  When the
  * disk refuses, nothing is acknowledged any more: store_failed() has a sentence, the daemon exits,
  * and a restart finds all that was acknowledged.
  *
@@ -111,7 +111,8 @@ struct store_migration {
 
 struct store_config {
     struct env *env;
-    const char *dir; /* made with mode 0700 when absent; holds welkin.db, welkin.lock, root.key */
+    /* Made with mode 0700 when absent; holds welkin.db, journal.0 and .1, welkin.lock, root.key. */
+    const char *dir;
     const struct store_table *const *tables; /* "gen/store/tables.h" has all */
     size_t n_tables;
     /*
@@ -120,7 +121,8 @@ struct store_config {
      */
     bool thread;
     size_t queue_bytes_max;        /* 0: 8 MiB; past four times as much store_commit() waits */
-    size_t wal_bytes_checkpoint;   /* 0: 4 MiB; when the log is copied into the database */
+    size_t journal_bytes;          /* 0: 8 MiB; of each of the two files of the journal */
+    size_t wal_bytes_checkpoint;   /* 0: 4 MiB; when SQLite's log is copied into the database */
     const uint8_t *root_key;       /* STORE_ROOT_KEY_BYTES; NULL: DIR/root.key, made when absent */
     const struct store_migration *migrations; /* NULL: the built-in ones; ends with table NULL */
 };
@@ -332,14 +334,20 @@ int store_attach(struct store *store, struct loop *loop);
  */
 int store_flush(struct store *store);
 
+/*
+ * Flushes, and brings welkin.db up to date: it is a little behind the journal otherwise.  -EIO; or
+ * -EBUSY when another program holds the database.
+ */
+int store_settle(struct store *store);
+
 /* Why nothing becomes durable any more: a sentence, or NULL while all is well. */
 const char *store_failed(struct store *store);
 
 struct store_stats {
     uint64_t rows, row_bytes;            /* in memory; versions only, without indexes */
     uint64_t queued_bytes, queued_commits;
-    uint64_t commits, groups;            /* since the start; groups are SQLite transactions */
-    uint64_t wal_pages, checkpoints;
+    uint64_t commits, groups;            /* since the start; each group was one sync */
+    uint64_t filings, checkpoints;       /* transactions of SQLite; copies of its log */
 };
 struct store_stats store_stats(struct store *store);
 

@@ -28,6 +28,7 @@ cut_arn(struct str arn, struct str *ret_account, struct str *ret_path, struct st
     *ret_path = slash == SIZE_MAX ? S("/") : str_of(rest.p - 1, slash + 2);
     *ret_name = slash == SIZE_MAX ? rest : str_cut(rest, slash + 1, rest.n);
     *ret_account = account;
+    assert(ret_path->p[0] == '/' && ret_path->p[ret_path->n - 1] == '/');
     return ret_name->n > 0;
 }
 
@@ -41,6 +42,7 @@ sts_role_find(struct api_call *call, struct str arn, const struct iam_role_row *
     *ret = iam_role_by_name_get(call->txn, account, str_lower(call->arena, name));
     if (*ret && !(str_eq((*ret)->path, path) && str_eq((*ret)->name, name)))
         *ret = NULL;
+    assert(!*ret || str_eq((*ret)->account, account));
     return 0;
 }
 
@@ -56,6 +58,7 @@ sts_role_resource(struct api_call *call, struct str arn, const struct iam_role_r
         .policy_rules = true,
     };
 
+    assert(role->trust_policy.n > 0);
     assert(role->tags.n % 2 == 0);
     for (size_t i = 0; i + 1 < role->tags.n; i += 2)
         api_context_add(call, &r.keys,
@@ -159,6 +162,7 @@ inherited_tags(struct api_call *call)
             *LIST_PUSH(call->arena, &ret) = s->tags.v[i];
             *LIST_PUSH(call->arena, &ret) = s->tags.v[i + 1];
         }
+    assert(ret.n % 2 == 0);
     return ret;
 }
 
@@ -205,6 +209,7 @@ make_session(struct api_call *call, const struct sts_AssumeRoleRequest *req,
     res->assumed_role_user = sts_assumed_user(call, role, s.name);
     if (s.source_identity.n)
         res->source_identity = s.source_identity;
+    assert(s.expires_ms - s.issued_ms == seconds * 1000);
     return 0;
 }
 

@@ -11,6 +11,7 @@ sts_get_caller_identity(struct api_call *call,
                         const struct sts_GetCallerIdentityRequest *req UNUSED,
                         struct sts_GetCallerIdentityResponse *res)
 {
+    assert(call->account.n > 0 && call->principal_arn.n > 0);
     res->user_id = call->principal_id;
     res->account = call->account;
     res->arn = call->principal_arn;

@@ -58,6 +58,7 @@ take_policy_arns(struct api_call *call, const struct sts_PolicyDescriptorTypeLis
                              STR_ARG(a->arn));
         *LIST_PUSH(call->arena, &s->policy_arns) = a->arn;
     }
+    assert(s->policy_arns.n <= POLICY_ARNS_MAX);
     return 0;
 }
 
@@ -66,8 +67,18 @@ take_policy_arns(struct api_call *call, const struct sts_PolicyDescriptorTypeLis
 static bool
 has_tag(const struct str_list *tags, struct str key)
 {
+    assert(tags->n % 2 == 0);
     for (size_t i = 0; i < tags->n; i += 2)
         if (str_eq_nocase(tags->v[i], key))
+            return true;
+    return false;
+}
+
+static bool
+has_key(const struct str_list *keys, struct str key)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        if (str_eq_nocase(keys->v[i], key))
             return true;
     return false;
 }
@@ -78,6 +89,7 @@ take_tags(struct api_call *call, const struct sts_limits *l, struct session *s)
     static const struct str_list none;
     const struct str_list *inherited = l->inherited ? l->inherited : &none;
 
+    assert(inherited->n % 2 == 0 && !s->tags.n);
     for (size_t i = 0; i + 1 < inherited->n; i += 2) {
         *LIST_PUSH(call->arena, &s->tags) = inherited->v[i];
         *LIST_PUSH(call->arena, &s->tags) = inherited->v[i + 1];
@@ -103,7 +115,8 @@ take_tags(struct api_call *call, const struct sts_limits *l, struct session *s)
             return api_fault(call, &sts_validation,
                              "The specified transitive tag key must be included in the requested "
                              "tags.");
-        *LIST_PUSH(call->arena, &s->transitive) = l->transitive->v[i];
+        if (!has_key(&s->transitive, l->transitive->v[i]))
+            *LIST_PUSH(call->arena, &s->transitive) = l->transitive->v[i];
     }
     return 0;
 }
@@ -131,6 +144,7 @@ sts_limits_apply(struct api_call *call, const struct sts_limits *l, struct sessi
     if (r)
         return r;
     assert(s->tags.n % 2 == 0 && s->transitive.n <= s->tags.n / 2);
+    assert(s->policies.n <= 1);
     size_t packed = bytes_of(&s->policies) + bytes_of(&s->policy_arns) + bytes_of(&s->tags) +
                     bytes_of(&s->transitive);
     int64_t percent = (int64_t)((packed * 100 + PACKED_MAX_BYTES - 1) / PACKED_MAX_BYTES);
@@ -169,6 +183,7 @@ sts_credentials_make(struct api_call *call, struct session *s, int64_t seconds,
     if (!made->session_token.p)
         return error_origin(EMSGSIZE, "a session has more to say than a token holds");
     *ret = made;
+    assert(made->secret_access_key.n > 0 && s->expires_ms > s->issued_ms);
     return 0;
 }
 

@@ -21,6 +21,7 @@ seconds_of(const struct api_call *call, struct opt_i64 want)
 {
     int64_t seconds = opt_i64_or(want, LONG_DEFAULT_S);
 
+    assert(seconds >= STS_MIN_S);
     return call->principal.kind == POLICY_ROOT ? MIN(seconds, ROOT_MAX_S) : seconds;
 }
 

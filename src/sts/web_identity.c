@@ -14,6 +14,7 @@
 static int
 token_fault(struct api_call *call, enum jwt_error error)
 {
+    assert(error != JWT_OK);
     switch (error) {
     case JWT_ALGORITHM:
         return api_fault(call, &sts_invalid_token,
@@ -49,6 +50,7 @@ find_audience(const struct jwt *jwt, const struct iam_provider_row *provider, st
     const struct json *aud = json_get(&jwt->claims, "aud");
     struct str azp = json_text(&jwt->claims, "azp");
 
+    assert(str_is(provider->kind, "oidc"));
     /* who was authorised is the audience when it is named beside several */
     if (azp.n && str_in(&provider->client_ids, azp)) {
         *ret = azp;
@@ -138,6 +140,7 @@ authorize(struct api_call *call, const struct sts_AssumeRoleWithWebIdentityReque
         struct str value;
     } keys[] = {{"aud", bearer->audience}, {"sub", bearer->subject}};
 
+    assert(bearer->provider && bearer->subject.n > 0);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         api_context_add(call, &context,
                         str_fmt(call->arena, "%.*s:%s", STR_ARG(bearer->issuer), keys[i].claim),

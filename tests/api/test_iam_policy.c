@@ -362,6 +362,14 @@ TEST(a_policy_has_tags)
     CHECK_STR(xml_text(world_ok(w, "Action=ListPolicyTags&PolicyArn=" MINE "p"), "Value"), "v");
     world_ok(w, "Action=UntagPolicy&PolicyArn=" MINE "p&TagKeys.member.1=k");
     CHECK_INT(xml_count(world_ok(w, "Action=ListPolicyTags&PolicyArn=" MINE "p"), "Key"), 0);
+    /* of all but users and roles the case of a key counts, and something must be asked for */
+    world_ok(w, "Action=TagPolicy&PolicyArn=" MINE "p&Tags.member.1.Key=Team&Tags.member.1.Value=v&"
+                "Tags.member.2.Key=team&Tags.member.2.Value=v");
+    CHECK_INT(xml_count(world_ok(w, "Action=ListPolicyTags&PolicyArn=" MINE "p"), "Key"), 2);
+    world_refused(w, "InvalidInput", NULL, "Action=TagPolicy&PolicyArn=" MINE "p&Tags=");
+    world_refused(w, "InvalidInput", NULL, "Action=UntagPolicy&PolicyArn=" MINE "p&TagKeys=");
+    world_ok(w, "Action=UntagPolicy&PolicyArn=" MINE "p&TagKeys.member.1=Team");
+    world_ok(w, "Action=UntagPolicy&PolicyArn=" MINE "p&TagKeys.member.1=team");
     CHECK_INT(xml_count(world_ok(w, "Action=ListPolicyTags&PolicyArn=" AWS "ReadOnlyAccess"),
                         "Key"),
               0);

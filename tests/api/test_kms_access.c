@@ -172,6 +172,22 @@ TEST(a_grant_allows_its_operations_under_its_constraints)
     world_free(w);
 }
 
+TEST(a_grant_token_is_good_in_the_region_of_its_grant_alone)
+{
+    struct world *w = world_new();
+    const char *id = kms_new_key(w, "");
+    struct str made = grant(w, id, BOB, "'Encrypt','DescribeKey'", "");
+    const char *token = kms_get(made, "GrantToken");
+
+    world_account(w, "000000000000", "eu-west-1");
+    KMS_REFUSED(w, "InvalidGrantTokenException", NULL, "RetireGrant", "{'GrantToken':'%s'}", token);
+    world_account(w, "000000000000", "us-east-1");
+    CHECK_INT(json_count(KMS(w, "ListGrants", "{'KeyId':'%s'}", id), "Grants"), 1);
+    KMS(w, "RetireGrant", "{'GrantToken':'%s'}", token);
+    CHECK_INT(json_count(KMS(w, "ListGrants", "{'KeyId':'%s'}", id), "Grants"), 0);
+    world_free(w);
+}
+
 TEST(a_denied_action_is_not_granted)
 {
     struct world *w = world_new();

@@ -243,6 +243,29 @@ TEST(imported_keys_are_rotated_to_what_was_imported_for_it)
     world_free(w);
 }
 
+TEST(a_key_is_used_while_material_that_was_never_current_expires)
+{
+    struct world *w = world_new();
+    const char *id = kms_new_key(w, "'Origin':'EXTERNAL'");
+    struct str params = parameters(w, id);
+    long long until = w->env.now_ms / 1000 + 3600;
+
+    import(w, id, params, MATERIAL, FOREVER);
+    const char *blob = sealed(w, id);
+    import(w, id, params, OTHER,
+           test_fmt(",'ValidTo':%lld,'ImportType':'NEW_KEY_MATERIAL'", until));
+    CHECK_INT(w->http, 200);
+    world_advance(w, 2 * 3600 * 1000);
+    check_opens(w, blob);
+    struct str seen = KMS(w, "DescribeKey", "{'KeyId':'%s'}", id);
+    CHECK_STR(json_path(seen, "KeyMetadata.KeyState"), "Enabled");
+    struct str list =
+        KMS(w, "ListKeyRotations", "{'KeyId':'%s','IncludeKeyMaterial':'ALL_KEY_MATERIAL'}", id);
+    CHECK_STR(json_path(list, "Rotations.1.ImportState"), "PENDING_IMPORT");
+    KMS_REFUSED(w, "KMSInvalidStateException", NULL, "RotateKeyOnDemand", "{'KeyId':'%s'}", id);
+    world_free(w);
+}
+
 /* ---- multi-Region keys ---- */
 
 TEST(a_multi_region_key_opens_everywhere_what_it_sealed_anywhere)

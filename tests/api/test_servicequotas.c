@@ -165,6 +165,20 @@ TEST(storage_has_quotas_of_its_own_service)
     world_free(w);
 }
 
+TEST(the_history_of_a_service_has_its_requests_alone)
+{
+    struct world *w = world_limited(2);
+
+    ask(w, "RequestServiceQuotaIncrease", "{" STANDARD ", 'DesiredValue': 4}");
+#define HISTORY(service)                                                                           \
+    json_count(ask(w, "ListRequestedServiceQuotaChangeHistory", "{" service "}"), "RequestedQuotas")
+    CHECK_INT(HISTORY(""), 1);
+    CHECK_INT(HISTORY("'ServiceCode': 'ec2'"), 1);
+    CHECK_INT(HISTORY("'ServiceCode': 'ebs'"), 0);
+#undef HISTORY
+    world_free(w);
+}
+
 TEST(the_limit_of_elastic_ips_is_raised_for_the_account_that_asks)
 {
 #define ADDRESSES "'ServiceCode': 'ec2', 'QuotaCode': 'L-0263D0A3'"

@@ -243,6 +243,27 @@ TEST(tags_and_source_identity_go_on_in_a_chain)
     world_free(w);
 }
 
+TEST(a_transitive_key_that_is_named_twice_counts_once)
+{
+    struct world *w = world_new();
+    struct str key = make_user(w, "bob", POLICY(ALLOW("sts:*")));
+
+    make_role(w, "work", TRUST_ACCOUNT, POLICY(ALLOW("sts:*")));
+    make_role(w, "next", TRUST_ACCOUNT,
+              POLICY("{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeVpcs\",\"Resource\":\"*\","
+                     "\"Condition\":{\"StringEquals\":{\"aws:PrincipalTag/team\":\"red\"}}}"));
+    world_as_reply(w, key);
+    world_as_reply(w, world_ok(w, ASSUME "&Tags.member.1.Key=team&Tags.member.1.Value=red&"
+                                         "TransitiveTagKeys.member.1=team&"
+                                         "TransitiveTagKeys.member.2=TEAM&"
+                                         "TransitiveTagKeys.member.3=team"));
+    /* nor does one that is named again when it is inherited already */
+    world_as_reply(w, world_ok(w, "Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/next&"
+                                  "RoleSessionName=b2&TransitiveTagKeys.member.1=team"));
+    world_ok(w, "Action=DescribeVpcs");
+    world_free(w);
+}
+
 /* Gives bob a device whose seed is known. */
 static const char *
 give_device(struct world *w, struct str *ret_seed)

@@ -52,6 +52,47 @@ found(struct world *w, const char *filters)
     return json_count(world_json_ok(w, TAGGING, "GetResources", filters), "ResourceTagMappingList");
 }
 
+/* What a stack made has tags of the system, which stay and are nobody's to set. */
+TEST(what_a_stack_made_is_tagged_beside_the_tags_of_the_system)
+{
+    static const char *const template =
+        "Resources:\n"
+        "  Key: {Type: 'AWS::KMS::Key', Properties: {Description: k}}\n"
+        "  Parameter: {Type: 'AWS::SSM::Parameter', Properties: {Name: p, Type: String, "
+        "Value: v}}\n"
+        "Outputs: {Key: {Value: !Ref Key}}\n";
+    struct world *w = world_new();
+
+    world_okf(w, "Action=CreateStack&StackName=s&TemplateBody=%s",
+              test_cstr(world_code(w, str_from(template))));
+    world_advance(w, 60000);
+    struct str stack = world_ok(w, "Action=DescribeStacks&StackName=s");
+    CHECK_STR(xml_text(stack, "StackStatus"), "CREATE_COMPLETE");
+    const char *key = test_cstr(xml_text(stack, "OutputValue"));
+    size_t n = json_count(
+        world_json_okf(w, "kms", "ListResourceTags", "{'KeyId': '%s'}", key), "Tags");
+    world_json_okf(w, "kms", "TagResource",
+                   "{'KeyId': '%s', 'Tags': [{'TagKey': 'a', 'TagValue': 'b'}]}", key);
+    CHECK_INT(json_count(world_json_okf(w, "kms", "ListResourceTags", "{'KeyId': '%s'}", key),
+                         "Tags"),
+              n + 1);
+    world_json_refusedf(w, "TagException", NULL, "kms", "TagResource",
+                        "{'KeyId': '%s', 'Tags': [{'TagKey': 'aws:a', 'TagValue': 'b'}]}", key);
+#define PARAMETER "'ResourceType': 'Parameter', 'ResourceId': 'p'"
+    n = json_count(world_json_ok(w, "ssm", "ListTagsForResource", "{" PARAMETER "}"), "TagList");
+    world_json_ok(w, "ssm", "AddTagsToResource",
+                  "{" PARAMETER ", 'Tags': [{'Key': 'a', 'Value': 'b'}]}");
+    CHECK_INT(json_count(world_json_ok(w, "ssm", "ListTagsForResource", "{" PARAMETER "}"),
+                         "TagList"),
+              n + 1);
+    world_json_ok(w, "ssm", "RemoveTagsFromResource", "{" PARAMETER ", 'TagKeys': ['a']}");
+    CHECK_INT(json_count(world_json_ok(w, "ssm", "ListTagsForResource", "{" PARAMETER "}"),
+                         "TagList"),
+              n);
+    CHECK(n > 0);
+    world_free(w);
+}
+
 TEST(tags_of_all_services_are_read_and_changed_in_one_place)
 {
     struct world *w = world_new();

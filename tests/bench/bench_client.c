@@ -4,7 +4,7 @@
  *   bench-client load [-c CONNECTIONS] [-s SECONDS] [-p PID] [-a CPU] HOST:PORT CORPUS
  *   bench-client launch HOST:PORT CORPUS MARKER
  *   bench-client metadata PID COUNT
- *   bench-client log FILE GROUP_BYTES SECONDS
+ *   bench-client log PORT FILE COMMIT_BYTES
  *
  * A corpus is complete requests, each after its length as 4 bytes, little-endian.
  *
@@ -14,7 +14,9 @@
  * launch    plays each request, a RunInstances of one, and follows the console of what it
  *           started until MARKER is seen; prints ms to the answer, ms to the marker, and the id.
  * metadata  from the network of process PID: µs (p50) of a token and of an item with it.
- * log       groups of that many bytes into a file of zeroes, each synced: groups a second.
+ * log       a server, the floor of durable writes: for each request it puts so many bytes into a
+ *           file of zeroes, syncs once a turn of its loop, and then answers 200.  It looks at
+ *           nothing of a request but where it ends.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -506,37 +508,137 @@ metadata(int argc, char **argv)
 
 /* ---- log ---- */
 
+enum { LOG_BYTES = 32 << 20, LOG_CONNECTIONS_MAX = 64, LOG_REQUEST_MAX = 16384 };
+
+struct logged {
+    int fd;
+    bool asked; /* a request waits for the sync */
+    size_t n;
+    char in[LOG_REQUEST_MAX];
+};
+
 static int
-raw_log(int argc, char **argv)
+open_log(const char *path)
 {
-    const size_t size = 32 << 20;
-    size_t at = 0, groups = 0, n;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        die(path);
+    if (st.st_size < LOG_BYTES) { /* real zeroes, so that no size changes */
+        for (off_t i = 0; i < LOG_BYTES; i += (off_t)big_bytes)
+            if (pwrite(fd, big, big_bytes, i) < 0)
+                die(path);
+        fsync(fd);
+    }
+    return fd;
+}
+
+/* Whether the request is complete; a client of the benchmarks sends one at a time. */
+static bool
+take_request(struct logged *c)
+{
+    ssize_t n = read(c->fd, c->in + c->n, sizeof(c->in) - 1 - c->n);
+    const char *end, *length;
+
+    if (n <= 0) {
+        close(c->fd);
+        c->fd = -1;
+        return false;
+    }
+    c->n += (size_t)n;
+    c->in[c->n] = '\0';
+    end = strstr(c->in, "\r\n\r\n");
+    length = strcasestr(c->in, "\r\ncontent-length:");
+    if (!end || !length || c->n < (size_t)(end + 4 - c->in) + strtoul(length + 17, NULL, 10))
+        return false;
+    c->n = 0;
+    return true;
+}
+
+static void
+answer_all(struct logged *all)
+{
+    static const char reply[] = "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\n"
+                                "content-length: 200\r\n\r\n%200s";
+    char text[512];
+    int n = snprintf(text, sizeof(text), reply, "");
+
+    for (size_t i = 0; i < LOG_CONNECTIONS_MAX; i++) {
+        if (all[i].asked && write(all[i].fd, text, (size_t)n) != n)
+            die("a reply");
+        all[i].asked = false;
+    }
+}
+
+static struct logged *
+take_connection(struct logged *all, int listener, int epoll)
+{
+    size_t i = 0;
+
+    while (i < LOG_CONNECTIONS_MAX && all[i].fd >= 0)
+        i++;
+    if (i == LOG_CONNECTIONS_MAX)
+        die("too many connections");
+    all[i] = (struct logged){.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
+    if (all[i].fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event) < 0)
+        die("a connection");
+    setsockopt(all[i].fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    return &all[i];
+}
+
+static int
+listen_on(const char *port)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 || listen(fd, 64) < 0)
+        die(port);
+    return fd;
+}
+
+static int
+log_server(int argc, char **argv)
+{
+    static struct logged all[LOG_CONNECTIONS_MAX];
+    struct epoll_event events[LOG_CONNECTIONS_MAX], event = {.events = EPOLLIN};
+    off_t at = 0;
 
     if (argc != 4)
         return 2;
-    n = strtoul(argv[2], NULL, 10);
-    uint64_t limit = (uint64_t)(strtod(argv[3], NULL) * 1e9);
-    int fd = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    struct stat st;
-    if (fd < 0 || n < 1 || n > big_bytes || fstat(fd, &st) < 0)
-        die(argv[1]);
-    if ((size_t)st.st_size < size) { /* the first time: real zeroes, so that no size changes */
-        for (size_t i = 0; i < size; i += big_bytes)
-            if (pwrite(fd, big, big_bytes, (off_t)i) < 0)
-                die(argv[1]);
-        fsync(fd);
-    }
-    uint64_t began = now_ns(), took;
-    while ((took = now_ns() - began) < limit) {
-        memset(big, (int)(++groups & 255), n);
-        if (at + n > size)
+    int listener = listen_on(argv[1]), log = open_log(argv[2]), epoll = epoll_create1(0);
+    size_t bytes = strtoul(argv[3], NULL, 10);
+    if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) < 0)
+        die("epoll");
+    for (size_t i = 0; i < LOG_CONNECTIONS_MAX; i++)
+        all[i].fd = -1;
+    for (uint64_t turn = 0;; turn++) {
+        int n = epoll_wait(epoll, events, LOG_CONNECTIONS_MAX, -1);
+        size_t n_asked = 0;
+
+        for (int i = 0; i < n; i++) {
+            struct logged *c = events[i].data.ptr;
+
+            if (!c)
+                take_connection(all, listener, epoll);
+            else if (take_request(c))
+                n_asked += c->asked = true;
+        }
+        if (!n_asked)
+            continue;
+        memset(big, (int)(turn & 255), n_asked * bytes);
+        if (at + (off_t)(n_asked * bytes) > LOG_BYTES)
             at = 0;
-        if (pwrite(fd, big, n, (off_t)at) != (ssize_t)n || fdatasync(fd) < 0)
-            die(argv[1]);
-        at += n;
+        if (pwrite(log, big, n_asked * bytes, at) < 0 || fdatasync(log) < 0)
+            die(argv[2]);
+        at += (off_t)(n_asked * bytes);
+        answer_all(all);
     }
-    printf("%.1f\n", (double)groups * 1e9 / (double)took);
-    return 0;
 }
 
 int
@@ -545,7 +647,7 @@ main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } modes[] = {{"load", load}, {"launch", launch}, {"metadata", metadata}, {"log", raw_log}};
+    } modes[] = {{"load", load}, {"launch", launch}, {"metadata", metadata}, {"log", log_server}};
     int r = 2;
 
     big = calloc(1, big_bytes);

@@ -6,8 +6,8 @@
  *   else   bytes choose the parts of a document that is well-formed, and of a request
  *
  * What must hold: whatever is accepted is accepted with its statements in any order, and says the
- * same of a request; a document twice in a set decides as once; an Allow is never decided against
- * a Deny of any document of the set.
+ * same of a request and of the public; a document twice in a set decides as once; an Allow is never
+ * decided against a Deny of any document of the set.
  */
 #include <stdlib.h>
 
@@ -213,6 +213,8 @@ one_document(struct str text, enum policy_kind kind, struct source *s)
         must(list.n > 0);
         policy_resources(p, &a, &list);
         policy_principals(p, &a, &named);
+        if (kind == POLICY_RESOURCE)
+            must(policy_is_public(p, &a) == policy_is_public(q, &a));
         compare(p, q, s, kind == POLICY_RESOURCE || kind == POLICY_TRUST);
         policy_free(q);
     }

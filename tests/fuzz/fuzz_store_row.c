@@ -1,8 +1,9 @@
 /*
- * The store's readers of bytes: lists of text as JSON, records of the queue, sealed values.
+ * The store's readers of bytes: lists of text as JSON, groups and records of the journal, sealed
+ * values.
  *
  * The input is read as JSON, which must survive writing and reading again; as a record's columns,
- * which must be bound or refused; as a sealed value, which must not open; and as a row, which must
+ * which must be bound or refused; as the journal; as a sealed value, which must not open; and as a row, which must
  * come back from SQLite as it went in.
  */
 #include <stdlib.h>
@@ -20,6 +21,8 @@ static struct {
     sqlite3 *db;
     sqlite3_stmt *put, *load;
     struct table table;
+    char *kinds;
+    struct buf scratch;
 } fuzz;
 
 static void
@@ -40,6 +43,8 @@ start(void)
     must(seal_init(&fuzz.seal) == 0);
     seal_set_key(&fuzz.seal, key);
     fuzz.table.desc = t;
+    fuzz.kinds = record_kinds(t);
+    buf_init(&fuzz.scratch, 64 << 20);
     must(sqlite3_open(":memory:", &fuzz.db) == SQLITE_OK);
     must(db_exec(fuzz.db, t->sql_create) == SQLITE_OK);
     must(sqlite3_prepare_v2(fuzz.db, t->sql_put, -1, &fuzz.put, NULL) == SQLITE_OK);
@@ -50,26 +55,48 @@ static void
 fuzz_json(struct str in)
 {
     struct str_list list, again;
-    struct buf b;
+    struct buf packed, b;
 
     if (!strs_read(&fuzz.arena, in, &list))
         return;
+    buf_init(&packed, 16 << 20);
     buf_init(&b, 16 << 20);
-    strs_write(&b, &list);
-    must(!buf_failed(&b) && strs_read(&fuzz.arena, buf_str(&b), &again));
+    strs_pack(&packed, &list);
+    must(strs_json(&b, buf_str(&packed)) && strs_read(&fuzz.arena, buf_str(&b), &again));
     must(list.n == again.n);
     for (size_t i = 0; i < list.n; i++)
         must(str_eq(list.v[i], again.v[i]));
+    buf_done(&packed);
     buf_done(&b);
 }
 
 static void
 fuzz_record(struct str in)
 {
-    int rc = record_bind(&st_thing_table, in, fuzz.put);
+    int rc = record_bind(fuzz.kinds, in, &fuzz.scratch, fuzz.put);
 
     must(rc == SQLITE_OK || rc == SQLITE_CORRUPT);
     sqlite3_clear_bindings(fuzz.put);
+}
+
+/* Groups, and the records in them, until something is damaged. */
+static void
+fuzz_journal(struct str in)
+{
+    struct str records, columns;
+    struct record head;
+    uint64_t number = 0;
+    size_t n;
+
+    while (journal_parse(in, number, &number, &records, &n)) {
+        must(n >= JOURNAL_HEAD_BYTES && n <= in.n);
+        while (record_next(&records, &head, &columns))
+            must(columns.n <= n);
+        in = str_cut(in, n, in.n);
+        number++;
+    }
+    while (record_next(&in, &head, &columns))
+        must(head.row_id > 0);
 }
 
 static void
@@ -110,7 +137,8 @@ fuzz_row(struct str in)
     buf_init(&b, 64 << 20);
     must(record_put(&b, &fuzz.table, v, &fuzz.seal, &fuzz.env.env));
     must(sqlite3_bind_int64(fuzz.put, 1, 1) == SQLITE_OK);
-    must(record_bind(t, str_cut(buf_str(&b), sizeof(struct record), b.n), fuzz.put) == SQLITE_OK);
+    must(record_bind(fuzz.kinds, str_cut(buf_str(&b), sizeof(struct record), b.n), &fuzz.scratch,
+                     fuzz.put) == SQLITE_OK);
     must(sqlite3_step(fuzz.put) == SQLITE_DONE);
     sqlite3_reset(fuzz.put);
     sqlite3_clear_bindings(fuzz.put);
@@ -134,6 +162,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     fuzz_json(in);
     fuzz_record(in);
+    fuzz_journal(in);
     fuzz_seal(in);
     fuzz_row(in);
     arena_reset(&fuzz.arena);

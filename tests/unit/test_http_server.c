@@ -1,26 +1,11 @@
-/*
- * The server and its clients in one thread: a client writes, the loop turns, the client reads.
- * Real time does not pass: the monotonic clock is the test's.
- */
-#include "loop/http_server.h"
+/* The HTTP server: requests in pieces, limits, deadlines, what clients do wrong. */
+#include "unit/http_server_help.h"
 
-#include "harness/harness.h"
-#include "loop/net.h"
-
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-static struct env env;
-static int64_t mono_ms = 1000;
-static struct loop *loop;
-static struct http_server *server;
-static struct http_listener *listener;
-static uint16_t port;
 static unsigned n_turns;
 
 /* Requests that the test holds, and what it was told of them. */
@@ -28,12 +13,6 @@ static struct http_request *held[8];
 static unsigned n_held, n_gone, n_drained;
 static bool hold;
 static char text[1 << 20];
-
-static int64_t
-mono_ns(struct env *unused UNUSED)
-{
-    return mono_ms * 1000000;
-}
 
 static void
 on_request(struct http_request *req)
@@ -59,17 +38,9 @@ on_request(struct http_request *req)
 static void
 serve(struct http_config config)
 {
-    int fd;
-
-    env = *env_real();
-    env.mono_ns = mono_ns;
     config.on_request = on_request;
     config.ctx = &server;
-    CHECK_INT(loop_new(&loop, &env, true), 0);
-    CHECK_INT(http_server_new(&server, loop, &config), 0);
-    CHECK_INT(net_listen_tcp(S("127.0.0.1"), 0, &fd), 0);
-    port = net_port(fd);
-    CHECK_INT(http_server_listen(server, fd, &listener, &listener), 0);
+    serve_with(&config);
 }
 
 static void
@@ -78,28 +49,6 @@ end(void)
     CHECK_INT(http_server_stats(server).held, 0);
     http_server_free(server);
     loop_free(loop);
-}
-
-static void
-turn(unsigned n)
-{
-    while (n--)
-        CHECK_INT(loop_turn(loop, 0), 0);
-}
-
-static int
-dial(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    const int on = 1;
-
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0);
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    turn(3);
-    return fd;
 }
 
 static void

@@ -25,7 +25,7 @@ config_of_dir(void)
 static bool
 on_disk(struct str bytes)
 {
-    static const char *const files[] = {"welkin.db", "welkin.db-wal"};
+    static const char *const files[] = {"welkin.db", "welkin.db-wal", "journal.0", "journal.1"};
 
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
         if (access(in_dir(files[i]), R_OK) == 0 &&

@@ -141,6 +141,7 @@ run_with_fault(unsigned at, int err, bool on, unsigned sector)
     int n = 0, acknowledged = 0, stands;
     bool reached, failed = false;
 
+    config.journal_bytes = 3000; /* and so SQLite gets it in pieces, between */
     config.wal_bytes_checkpoint = 30000;
     disk_fake_fail_after(&f.disk, at, err, on);
     if (store_open(&store, &config, why) == 0) {
@@ -184,7 +185,7 @@ TEST(whichever_disk_operation_fails_nothing_acknowledged_is_lost)
     while (run_with_fault(n, n % 2 ? ENOSPC : EIO, n % 3 == 0, n % 5 ? 4096 : 512))
         n++;
     printf("%u operations failed, one at a time\n", n - 1);
-    CHECK(n > 100);
+    CHECK(n > 80);
 }
 
 TEST(a_crash_at_any_moment_keeps_what_was_acknowledged)
@@ -197,6 +198,7 @@ TEST(a_crash_at_any_moment_keeps_what_was_acknowledged)
         int n = 0, acknowledged = 0;
 
         config.wal_bytes_checkpoint = seed % 4 ? 20000 : 0;
+        config.journal_bytes = seed % 3 ? 3000 + seed * 50 : 0;
         for (int crash = 0; crash < 4; crash++) {
             /* The last of these operations fails, as that of a machine that loses power does. */
             disk_fake_fail_after(&f.disk, 1 + seed * 7 % 60 + (unsigned)crash * 11, EIO, true);
@@ -232,7 +234,7 @@ TEST(after_a_failure_no_waiter_is_called)
     CHECK(!store_failed(store));
     CHECK_INT(store_flush(store), -EIO);
     CHECK(waiter.waiting);
-    if (!strstr(store_failed(store), "data/welkin.db cannot be written: database or disk is full"))
+    if (!strstr(store_failed(store), "data/journal.0 cannot be written: database or disk is full"))
         FAIL("%s", store_failed(store));
     store_close(store);
     disk_fake_done(&f.disk);
@@ -245,7 +247,7 @@ checkpoint_failed_at(unsigned at)
     struct fixture f;
     fixture_init(&f, 3, 4096);
     struct store_config config = fixture_config(&f);
-    config.wal_bytes_checkpoint = 1; /* a checkpoint after each commit */
+    config.journal_bytes = config.wal_bytes_checkpoint = 1; /* filed and copied at once */
     struct store *store = fixture_open(&config);
     uint64_t fails;
     bool failed;
@@ -325,7 +327,8 @@ TEST(kill_9_at_any_moment_loses_nothing_that_was_acknowledged)
     struct store_config config = fixture_real(true);
     int most = 0;
 
-    config.wal_bytes_checkpoint = 200000; /* checkpoints happen in a short life, too */
+    config.journal_bytes = 100000; /* all of it happens in a short life, too */
+    config.wal_bytes_checkpoint = 200000;
     for (int round = 0; round < 20; round++) {
         int fds[2], n, acknowledged = 0;
         pid_t child;
@@ -340,7 +343,8 @@ TEST(kill_9_at_any_moment_loses_nothing_that_was_acknowledged)
         close(fds[1]);
         while (acknowledged < most + 20 + round * 17 &&
                read(fds[0], &n, sizeof(n)) == sizeof(n)) {
-            CHECK(n == acknowledged + 1 || acknowledged == 0);
+            if (n != acknowledged + 1 && acknowledged != 0)
+                FAIL("round %d: %d came after %d", round, n, acknowledged);
             acknowledged = n;
         }
         kill(child, SIGKILL);
@@ -372,7 +376,7 @@ TEST(somebody_may_read_the_database_while_the_daemon_writes)
     for (int round = 0; round < 20; round++) {
         step(store, ++n);
         step(store, ++n);
-        CHECK_INT(store_flush(store), 0);
+        CHECK_INT(store_settle(store), 0);
         CHECK_INT(sqlite3_prepare_v2(db,
                                      "SELECT t.launched_ms, typeof(t.data), json_array_length("
                                      "(SELECT tags FROM st_thing WHERE id LIKE 'i-%')) "
@@ -384,7 +388,7 @@ TEST(somebody_may_read_the_database_while_the_daemon_writes)
         CHECK_STR(str_from((const char *)sqlite3_column_text(stmt, 1)), "blob");
         CHECK_INT(sqlite3_column_int(stmt, 2), 2);
         step(store, ++n); /* while the reader stands on its row */
-        CHECK_INT(store_flush(store), 0);
+        CHECK_INT(store_settle(store), 0);
         sqlite3_finalize(stmt);
     }
     sqlite3_close(db);
@@ -392,13 +396,23 @@ TEST(somebody_may_read_the_database_while_the_daemon_writes)
     store_close(store);
 }
 
-TEST(a_steady_writer_does_not_let_the_log_grow_for_ever)
+static off_t
+size_of(const char *name)
+{
+    char *path = str_cstr(test_arena(), str_fmt(test_arena(), "%s/%s", test_dir(), name));
+    struct stat st;
+
+    CHECK_INT(stat(path, &st), 0);
+    return st.st_size;
+}
+
+TEST(a_steady_writer_does_not_let_the_logs_grow_for_ever)
 {
     struct store_config config = fixture_real(true);
-    config.wal_bytes_checkpoint = 256 << 10;
+    config.journal_bytes = 128 << 10;
+    config.wal_bytes_checkpoint = 128 << 10;
     struct store *store = fixture_open(&config);
     struct store_stats stats;
-    struct stat st;
 
     for (int n = 1; n <= 1500; n++) {
         step(store, n);
@@ -407,37 +421,82 @@ TEST(a_steady_writer_does_not_let_the_log_grow_for_ever)
             arena_reset(test_arena());
     }
     stats = store_stats(store);
-    char *path = str_cstr(test_arena(), str_fmt(test_arena(), "%s/welkin.db-wal", test_dir()));
-    CHECK_INT(stat(path, &st), 0);
-    printf("log of %lld KiB after %llu groups, %llu checkpoints\n", (long long)st.st_size >> 10,
-           (unsigned long long)stats.groups, (unsigned long long)stats.checkpoints);
-    CHECK(stats.checkpoints >= 2);
-    CHECK(st.st_size < 16 << 20);
+    printf("%llu groups were filed in %llu transactions, %llu checkpoints\n",
+           (unsigned long long)stats.groups, (unsigned long long)stats.filings,
+           (unsigned long long)stats.checkpoints);
+    CHECK(stats.filings >= 4 && stats.checkpoints >= 2);
+    CHECK(size_of("journal.0") < 1 << 20 && size_of("journal.1") < 1 << 20);
+    CHECK(size_of("welkin.db-wal") < 16 << 20);
     CHECK_INT(standing(store), 1500);
     store_close(store);
 }
 
-TEST(the_log_grows_by_pieces_and_a_restart_takes_its_zeroes_for_the_end)
+TEST(the_journal_grows_by_pieces_and_a_restart_takes_its_zeroes_for_the_end)
 {
     struct store_config config = fixture_real(true);
     struct store *store = fixture_open(&config);
-    char *path = str_cstr(test_arena(), str_fmt(test_arena(), "%s/welkin.db-wal", test_dir()));
-    struct stat before = {0}, st;
+    off_t before = 0, size;
     int grown = 0;
 
     for (int n = 1; n <= 100; n++) {
         step(store, n);
         CHECK_INT(store_flush(store), 0);
-        CHECK_INT(stat(path, &st), 0);
-        grown += st.st_size != before.st_size;
-        before = st;
+        size = size_of("journal.0");
+        grown += size != before;
+        before = size;
     }
     printf("the size changed %d times in 100 groups\n", grown);
     CHECK(grown >= 1 && grown <= 10);
-    store_abandon(store); /* the log stays as it is */
+    store_abandon(store); /* the journal stays as it is */
     store = fixture_open(&config);
     CHECK_INT(standing(store), 100);
     store_close(store);
+}
+
+TEST(a_database_that_another_program_locks_holds_nobody_up)
+{
+    struct store_config config = fixture_real(true);
+    struct store *store = fixture_open(&config);
+    char *path = str_cstr(test_arena(), str_fmt(test_arena(), "%s/welkin.db", test_dir()));
+    sqlite3 *db = NULL;
+
+    CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    for (int n = 1; n <= 50; n++)
+        step(store, n);
+    CHECK_INT(store_flush(store), 0);
+    CHECK_INT(store_settle(store), -EBUSY);
+    store_close(store); /* what the database lacks stays in the journal */
+    sqlite3_close(db);
+    store = fixture_open(&config);
+    CHECK_INT(standing(store), 50);
+    fixture_check(store);
+    store_close(store);
+}
+
+TEST(the_journal_of_another_program_is_filed_with_the_tables_that_it_had)
+{
+    static const struct store_table *const turned[] = {&st_credential_table, &st_thing_table};
+    struct fixture f;
+    fixture_init(&f, 7, 512);
+    struct store_config config = fixture_config(&f);
+    struct store *store = fixture_open(&config);
+
+    for (int n = 1; n <= 9; n++)
+        step(store, n);
+    CHECK_INT(store_flush(store), 0);
+    for (int life = 0; life < 2; life++) {
+        disk_fake_crash(&f.disk);
+        store_abandon(store);
+        config.tables = life ? fixture_tables : turned;
+        store = fixture_open(&config);
+        CHECK_INT(standing(store), 9 + life);
+        step(store, 10 + life); /* into a journal with the tables in another order */
+        CHECK_INT(store_flush(store), 0);
+    }
+    fixture_check(store);
+    store_close(store);
+    disk_fake_done(&f.disk);
 }
 
 TEST(the_queue_is_bounded_though_the_disk_is_slower)

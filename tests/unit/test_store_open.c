@@ -70,6 +70,8 @@ TEST(the_database_and_the_key_are_for_the_owner_only)
     check_mode("new", 0700);
     check_mode("new/welkin.db", 0600);
     check_mode("new/welkin.db-wal", 0600);
+    check_mode("new/journal.0", 0600);
+    check_mode("new/journal.1", 0600);
     check_mode("new/root.key", 0600);
     check_mode("new/welkin.lock", 0600);
     store_close(store);
@@ -225,7 +227,7 @@ TEST(damage_is_named)
 static bool
 on_disk(const char *text)
 {
-    static const char *const files[] = {"welkin.db", "welkin.db-wal"};
+    static const char *const files[] = {"welkin.db", "welkin.db-wal", "journal.0", "journal.1"};
 
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         struct str all = STR_NONE;

@@ -4,36 +4,22 @@
  */
 #include "loop/tls.h"
 
-#include "harness/harness.h"
-#include "loop/http_server.h"
-#include "loop/net.h"
+#include "unit/http_server_help.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define WALL_MS INT64_C(1700000000000)
 
-static struct env env;
-static int64_t mono_ms = 1000, wall_now_ms = WALL_MS;
-static struct loop *loop;
-static struct http_server *server;
+static int64_t wall_now_ms = WALL_MS;
 static struct authority *authority;
 static struct tls *tls;
 static SSL_CTX *client_ctx;
-static uint16_t port;
 static unsigned n_tls, n_plain;
-
-static int64_t
-mono_ns(struct env *unused UNUSED)
-{
-    return mono_ms * 1000000;
-}
 
 static int64_t
 wall_ms(void)
@@ -62,22 +48,14 @@ serve(void)
     struct tls_config config = {
         .serves = serves, .ips = ips, .n_ips = ARRAY_LEN(ips), .wall_ms = wall_ms};
     struct http_config http = {.on_request = on_request, .max_body_bytes = 4 << 20};
-    struct http_listener *listener;
     struct str key, cert;
-    int fd;
 
-    env = *env_real();
-    env.mono_ns = mono_ns;
     CHECK_INT(authority_make(test_arena(), WALL_MS, &key, &cert), 0);
     CHECK_INT(authority_open(&authority, key, cert), 0);
     config.authority = authority;
     CHECK_INT(tls_new(&tls, &config), 0);
     http.tls = tls;
-    CHECK_INT(loop_new(&loop, &env, true), 0);
-    CHECK_INT(http_server_new(&server, loop, &http), 0);
-    CHECK_INT(net_listen_tcp(S("127.0.0.1"), 0, &fd), 0);
-    port = net_port(fd);
-    CHECK_INT(http_server_listen(server, fd, NULL, &listener), 0);
+    serve_with(&http);
 
     BIO *in = BIO_new_mem_buf(cert.p, (int)cert.n);
     X509 *ca = PEM_read_bio_X509(in, NULL, NULL, NULL);
@@ -98,26 +76,6 @@ end(void)
     tls_free(tls);
     authority_free(authority);
     loop_free(loop);
-}
-
-static void
-turn(unsigned n)
-{
-    while (n--)
-        CHECK_INT(loop_turn(loop, 0), 0);
-}
-
-static int
-dial(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0);
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    turn(3);
-    return fd;
 }
 
 /* Whether the operation that answered r shall be tried again; turns the loop meanwhile. */

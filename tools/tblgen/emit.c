@@ -178,8 +178,8 @@ emit_sql(FILE *f, const struct tbl_table *t)
     for (unsigned i = 0; i < t->n_columns; i++) {
         const struct tbl_column *c = &t->columns[i];
 
-        fprintf(f, "\n        \", \\\"%s\\\" %s%s\"", c->name,
-                    (int)i == t->key ? "TEXT NOT NULL UNIQUE" : sql_types[c->type], "");
+        fprintf(f, "\n        \", \\\"%s\\\" %s\"", c->name,
+                    (int)i == t->key ? "TEXT NOT NULL" : sql_types[c->type]);
     }
     fprintf(f, "\n        \")\",\n    .sql_put = \"INSERT INTO \\\"%s\\\" (_row", t->name);
     for (unsigned i = 0; i < t->n_columns; i++)
@@ -187,7 +187,7 @@ emit_sql(FILE *f, const struct tbl_table *t)
     fputs(") VALUES (?", f);
     for (unsigned i = 0; i < t->n_columns; i++)
         fputs(", ?", f);
-    /* The key of a row never changes, so its UNIQUE index is touched by the first put only. */
+    /* The key of a row never changes; older databases have a UNIQUE index of it. */
     fputs(")\"\n        \" ON CONFLICT (_row) DO ", f);
     for (unsigned i = 0, n = 0; i < t->n_columns; i++)
         if ((int)i != t->key)
