@@ -144,8 +144,9 @@ $(foreach s,$(SUITES),$(eval $(call SUITE_RULE,$(s))))
 test-rows: $(TEST_ROWS)
 
 # What every machine can run.
-CHECKS = tidy=tools/check-tidy unit=$(B)/test-unit golden=$(B)/test-golden api=$(B)/test-api \
-         'sim=$(B)/test-sim' guest=$(B)/test-guest \
+WORKERS ?= $(shell nproc)
+CHECKS = tidy=tools/check-tidy 'unit=$(B)/test-unit -j$(WORKERS)' golden=$(B)/test-golden \
+         'api=$(B)/test-api -j$(WORKERS)' sim=$(B)/test-sim guest=$(B)/test-guest \
          guest-cfn=$(B)/test-guest-cfn 'fuzz=$(B)/fuzz-replay tests/fuzz'
 
 check: all $(SUITES:%=$(B)/test-%) $(B)/test-guest $(B)/test-guest-cfn $(B)/fuzz-replay

@@ -190,9 +190,7 @@ store_key_int(int64_t i)
     return (struct store_key){.i = i};
 }
 
-#define STORE_KEY(x)                                                                               \
-    _Generic((x), struct str: store_key_str, const struct str: store_key_str,                      \
-             default: store_key_int)(x)
+#define STORE_KEY(x) _Generic((x), struct str: store_key_str, default: store_key_int)(x)
 
 /* STORE_KEYS(a, b) is two arguments: an array of keys and their number.  None: NULL, 0. */
 #define STORE_KEYS(...) STORE_KEYS_(_, ##__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)

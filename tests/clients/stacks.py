@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 from cloud import check, same, wait
-from lab import Skip, test
+from lab import Skip, beside, test
 from stock import Cli, environment, run
 
 CDK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cdk")
@@ -131,8 +131,10 @@ class Cdk:
                   "list-stacks")]
 
 
-def life_of_an_app(lab, cloud):
-    cdk = Cdk(lab, cloud, "cdk")
+# proves: CFN-08
+@beside
+def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
+    cdk = Cdk(lab, lab.new_simulated("cdk"), "cdk")
     check("bootstrapped" in cdk("bootstrap", "aws://000000000000/us-east-1"), "bootstrap")
     before = cdk.there()
     made = cdk.deploy()
@@ -150,13 +152,6 @@ def life_of_an_app(lab, cloud):
     drifts_and_goes_back(cdk)
     cdk("destroy", "--force")
     same(cdk.there(), before, "what is left")
-
-
-# proves: CFN-08
-@test
-def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
-    """Begun at the start, in a cloud of its own."""
-    lab.cdk_life.result()
 
 
 def texts(tree):

@@ -4,7 +4,8 @@
  *
  * The child tells how it ended through a page that it shares with the parent; what it printed
  * is kept in a memfd and shown only when it failed.  All that it forked and left behind dies
- * with its process group.
+ * with its process group.  With -j several workers, forked before the first test, take whichever
+ * test is next.
  */
 #include "harness.h"
 
@@ -14,6 +15,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -23,9 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SLOW 5 /* times as long as alone a test may take on a machine with other work */
+#define SLOW 10 /* times as long as alone a test may take on a machine with other work */
 #define ARENA_MAX_BYTES ((size_t)1 << 30)
 #define OUTPUT_SHOWN_BYTES (64 * 1024)
+#define WORKERS_MAX 64
 
 enum outcome { RUNNING, PASSED, FAILED, SKIPPED };
 
@@ -36,13 +39,19 @@ struct report {
     char dir[256]; /* test_dir(), for the parent to remove */
 };
 
+/* What all workers share. */
+struct totals {
+    atomic_uint next; /* the test that is taken next, counted among those that are wanted */
+    atomic_uint n[SKIPPED + 1];
+};
+
 static struct {
     struct test *first, **tail;
-    struct report *report;
+    struct report *report; /* of this worker */
+    struct totals *totals;
     struct arena arena;
     jmp_buf unwind; /* -f: where a failed or skipped test goes on */
     bool forked;
-    unsigned n[SKIPPED + 1];
 } run = {.tail = &run.first};
 
 void
@@ -319,7 +328,7 @@ run_one(const struct test *t)
     if (*r->dir)
         nftw(r->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 
-    run.n[r->outcome]++;
+    atomic_fetch_add(&run.totals->n[r->outcome], 1);
     if (r->outcome == FAILED)
         printf("FAIL %s\n     %s\n", t->name, r->why);
     else if (r->outcome == SKIPPED)
@@ -335,36 +344,94 @@ wanted(const struct test *t, char **patterns, int n)
     return n == 0;
 }
 
+static void *
+shared_page(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED) {
+        perror("harness");
+        exit(2);
+    }
+    return p;
+}
+
+/* Takes one test after the other, as long as there are any. */
+static void
+work(char **patterns, int n_patterns)
+{
+    unsigned at = 0, mine = atomic_fetch_add(&run.totals->next, 1);
+
+    run.report = shared_page(sizeof(*run.report));
+    for (struct test *t = run.first; t; t = t->next) {
+        if (!wanted(t, patterns, n_patterns) || at++ != mine)
+            continue;
+        run_one(t);
+        fflush(stdout);
+        mine = atomic_fetch_add(&run.totals->next, 1);
+    }
+}
+
+/* Answers whether all workers came to their end. */
+static bool
+work_beside(unsigned n_workers, char **patterns, int n_patterns)
+{
+    bool whole = true;
+    int status;
+
+    /* A failure is told in one write, whole among those of other workers. */
+    setvbuf(stdout, NULL, _IOFBF, 2 * OUTPUT_SHOWN_BYTES);
+    for (unsigned i = 0; i < n_workers; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            work(patterns, n_patterns);
+            _exit(0);
+        }
+        whole &= pid > 0;
+    }
+    while (wait(&status) > 0 || errno == EINTR)
+        whole &= status == 0;
+    return whole;
+}
+
+static void
+list(char **patterns, int n_patterns)
+{
+    for (struct test *t = run.first; t; t = t->next)
+        if (wanted(t, patterns, n_patterns))
+            printf("%s\t%s\t%s\n", t->name, t->file, t->proves);
+}
+
 int
 main(int argc, char **argv)
 {
-    bool list = false;
+    unsigned n_workers = 1;
+    bool only_list = false, whole = true;
+    uint64_t n;
     int opt;
 
     run.forked = true;
-    while ((opt = getopt(argc, argv, "lf")) != -1) {
-        if (opt == '?') {
-            fprintf(stderr, "usage: %s [-l] [-f] [name or glob]...\n", argv[0]);
+    while ((opt = getopt(argc, argv, "lfj:")) != -1) {
+        if (opt == '?' || (opt == 'j' && (!str_to_u64(str_from(optarg), &n) || !n))) {
+            fprintf(stderr, "usage: %s [-l] [-f] [-j workers] [name or glob]...\n", argv[0]);
             return 2;
         }
-        list |= opt == 'l';
+        if (opt == 'j')
+            n_workers = (unsigned)MIN(n, WORKERS_MAX);
+        only_list |= opt == 'l';
         run.forked &= opt != 'f';
     }
-    run.report =
-        mmap(NULL, sizeof(*run.report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (run.report == MAP_FAILED) {
-        perror("harness");
-        return 2;
+    if (only_list) {
+        list(argv + optind, argc - optind);
+        return 0;
     }
-    for (struct test *t = run.first; t; t = t->next) {
-        if (!wanted(t, argv + optind, argc - optind))
-            continue;
-        if (list)
-            printf("%s\t%s\t%s\n", t->name, t->file, t->proves);
-        else
-            run_one(t);
-    }
-    if (!list)
-        printf("%u passed, %u failed, %u skipped\n", run.n[PASSED], run.n[FAILED], run.n[SKIPPED]);
-    return run.n[FAILED] ? 1 : 0;
+    run.totals = shared_page(sizeof(*run.totals));
+    if (n_workers == 1 || !run.forked)
+        work(argv + optind, argc - optind);
+    else
+        whole = work_beside(n_workers, argv + optind, argc - optind);
+    printf("%u passed, %u failed, %u skipped\n", run.totals->n[PASSED], run.totals->n[FAILED],
+           run.totals->n[SKIPPED]);
+    return run.totals->n[FAILED] || !whole;
 }

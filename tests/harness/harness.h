@@ -10,7 +10,8 @@
  *
  * A test that cannot run here calls SKIP("why").  A test binary takes names (globs) of tests to
  * run; -l lists them with their files and the spec rows that they prove, -f runs them without
- * forking (for a debugger).  The last line is `N passed, N failed, N skipped`.
+ * forking (for a debugger), -j N that many at a time.  The last line is `N passed, N failed, N
+ * skipped`.
  */
 #pragma once
 

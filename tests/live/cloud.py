@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -130,8 +131,12 @@ def json_request(host, service, action, params, **more):
     return sign(host, body, service=service, headers=headers, **more), body
 
 
-def free_port(first=4600):
-    for port in range(first, first + 900):
+_ports = itertools.count(4600)
+
+
+def free_port():
+    """A port that this process gave to nobody yet: daemons start at the same time."""
+    for port in itertools.islice(_ports, 900):
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

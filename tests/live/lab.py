@@ -8,13 +8,17 @@ The lab is a network namespace of its own, so that no other daemon on this machi
 else that uses 198.18.0.0/15, is in the way.  Its only interface leads to a second namespace, the
 world, where 203.0.113.10 answers.
 """
+import concurrent.futures
+import contextlib
 import ctypes
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -38,15 +42,33 @@ def test(fn):
     return fn
 
 
+def beside(fn):
+    """A test that mostly waits, on a cloud of its own: begun at the start, beside the others."""
+    fn.beside = True
+    return test(fn)
+
+
 def _run(*argv):
     done = subprocess.run(argv, capture_output=True, text=True)
     check(done.returncode == 0, f"{' '.join(argv)}: {done.stderr.strip()}")
     return done.stdout
 
 
+@contextlib.contextmanager
+def fetching(build):
+    """Suites that run at the same time fetch what they share once."""
+    with open(os.path.join(build, "fetching"), "w") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
 def fetch_python_clients(build):
     """BUILD_DIR/venv with the stock clients of PyPI, once a build folder; why not, or None."""
-    venv = os.path.join(build, "venv")
+    with fetching(build):
+        return _fetch_python_clients(os.path.join(build, "venv"))
+
+
+def _fetch_python_clients(venv):
     stamp = os.path.join(venv, "requirements.txt")
     if os.path.exists(stamp) and open(stamp).read() == open(CLIENTS).read():
         return None
@@ -131,8 +153,14 @@ class Lab:
     def new_cloud(self, name, host="sandbox"):
         """A cloud of the test's own; it must close() it."""
         cloud = Cloud(self.build, os.path.join(self.top, name), host)
+        cloud.thread = threading.get_ident()
         self.clouds.append(cloud)
         return cloud
+
+    def last_words(self):
+        """Of the daemon that the test that failed in this thread has used."""
+        mine = [c for c in self.clouds if c.thread == threading.get_ident()] or self.clouds
+        return f"\n    the daemon's last words:\n{mine[-1].said()}" if mine else ""
 
     @property
     def cloud(self):
@@ -247,34 +275,44 @@ def ami(cloud, name, **where):
 
 # ---- running them -----------------------------------------------------------------------------
 
-def run(lab, names, why_not=None):
-    """Runs the tests whose names hold one of `names` (all without any).  The exit status."""
-    passed = failed = skipped = 0
+def _attempt(lab, t, why_not):
+    """Runs a test.  "ok", "skip" or "FAIL", and the line that says so."""
+    begin = time.monotonic()
+    try:
+        if why_not:
+            raise Skip(why_not)
+        t(lab)
+        result, text = "ok", ""
+    except Skip as why:
+        result, text = "skip", f": {why}"
+    except (Failed, Fault, OSError, subprocess.SubprocessError) as why:
+        result, text = "FAIL", f": {why}"
+        frames = [f for f in traceback.extract_tb(why.__traceback__)
+                  if not f.filename.endswith(("lab.py", "cloud.py", "subprocess.py"))]
+        text += "".join(f"\n    {os.path.basename(f.filename)}:{f.lineno}" for f in frames)
+    except Exception:  # a test's own mistake must not hide the others
+        result, text = "FAIL", ":\n" + traceback.format_exc()
+    if result == "FAIL":
+        text += lab.last_words()
+    return result, f"{result:4} {t.__name__} ({time.monotonic() - begin:.2f} s){text}"
+
+
+def run(lab, names, why_not=None, threads=1):
+    """Runs the tests whose names hold one of `names` (all without any); `threads` of those that
+    run beside the others.  The exit status."""
+    count = {"ok": 0, "FAIL": 0, "skip": 0}
     chosen = [t for t in tests if not names or any(n in t.__name__ for n in names)]
-    for t in chosen:
-        begin = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        begun = {t: pool.submit(_attempt, lab, t, why_not)
+                 for t in chosen if hasattr(t, "beside")}
         try:
-            if why_not:
-                raise Skip(why_not)
-            t(lab)
-            passed += 1
-            result, text = "ok", ""
-        except Skip as why:
-            skipped += 1
-            result, text = "skip", f": {why}"
-        except (Failed, Fault, OSError, subprocess.SubprocessError) as why:
-            failed += 1
-            result, text = "FAIL", f": {why}"
-            frames = [f for f in traceback.extract_tb(why.__traceback__)
-                      if "/test_" in f.filename]
-            text += "".join(f"\n    {os.path.basename(f.filename)}:{f.lineno}" for f in frames)
-        except Exception:  # a test's own mistake must not hide the others
-            failed += 1
-            result, text = "FAIL", ":\n" + traceback.format_exc()
-        print(f"{result:4} {t.__name__} ({time.monotonic() - begin:.2f} s){text}", flush=True)
-        if result == "FAIL" and lab.clouds:
-            print(f"    the daemon's last words:\n{lab.clouds[-1].said()}", flush=True)
-        if not why_not:
-            lab.sweep()
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+            for t in sorted(chosen, key=lambda t: t in begun):
+                result, line = begun[t].result() if t in begun else _attempt(lab, t, why_not)
+                count[result] += 1
+                print(line, flush=True)
+                if not why_not:
+                    lab.sweep()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    print(f"{count['ok']} passed, {count['FAIL']} failed, {count['skip']} skipped")
+    return 1 if count["FAIL"] else 0

@@ -77,7 +77,7 @@ def an_instance_reads_a_secret_that_its_role_may_decrypt_and_no_other(lab):
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     try:
         cloud.up("--verbose")
-        control = subprocess.Popen(["sleep", "60"], cwd=lab.top)
+        control = subprocess.Popen(["sleep", "infinity"], cwd=lab.top)
     finally:
         resource.setrlimit(resource.RLIMIT_CORE, before)
     try:

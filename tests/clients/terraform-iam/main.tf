@@ -1,33 +1,9 @@
 # Identities with Terraform's own AWS provider: everything that an instance with a role needs, and
 # people.  Run by clients.py; `changed` changes what can be changed in place.
 
-terraform {
-  required_providers {
-    aws = {
-      source = "hashicorp/aws"
-    }
-  }
-}
-
-variable "endpoint" {
-  type = string
-}
-
 variable "changed" {
   type    = bool
   default = false
-}
-
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-  endpoints {
-    ec2 = var.endpoint
-    iam = var.endpoint
-    sts = var.endpoint
-  }
 }
 
 data "aws_caller_identity" "me" {}

@@ -1,27 +1,8 @@
 # Keys with aliases and a grant, and what is encrypted under them, for clients.py.
 
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-variable "endpoint" { default = "http://127.0.0.1:4566" }
 variable "text" { default = "first" }
 variable "rotation" { default = false }
 variable "alias_of" { default = "symmetric" }
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-  endpoints {
-    secretsmanager = var.endpoint
-    kms            = var.endpoint
-    ssm            = var.endpoint
-    sts            = var.endpoint
-    iam            = var.endpoint
-  }
-}
 data "aws_caller_identity" "me" {}
 resource "aws_iam_role" "app" {
   name = "app"

@@ -1,29 +1,12 @@
 # Placement groups of each strategy, a Dedicated Host that is shared, a capacity reservation, and
 # instances in all of them, for clients.py.
 
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-variable "endpoint" { default = "http://127.0.0.1:4566" }
 variable "type" { default = "c5.large" }
 variable "recovery" { default = "off" }
 variable "count_reserved" { default = 2 }
 variable "team" { default = "red" }
 variable "on" { default = "cluster" }
 provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-  endpoints {
-    ec2            = var.endpoint
-    iam            = var.endpoint
-    ram            = var.endpoint
-    resourcegroups = var.endpoint
-    sts            = var.endpoint
-  }
   default_tags { tags = { team = var.team } }
 }
 locals {

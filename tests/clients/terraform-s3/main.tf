@@ -1,35 +1,8 @@
 # A bucket with its settings and an object, with Terraform's own AWS provider.
 
-terraform {
-  required_providers {
-    aws = {
-      source = "hashicorp/aws"
-    }
-  }
-}
-
-variable "endpoint" {
-  type = string
-}
-
 variable "text" {
   type    = string
   default = "first"
-}
-
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-  s3_use_path_style       = true
-  endpoints {
-    s3  = var.endpoint
-    sts = var.endpoint
-    iam = var.endpoint
-    ec2 = var.endpoint
-    kms = var.endpoint
-  }
 }
 
 resource "aws_s3_bucket" "b" {

@@ -1,25 +1,7 @@
 # Secrets with a key, a replica, values and a policy, for clients.py.
 
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-variable "endpoint" { default = "http://127.0.0.1:4566" }
 variable "value" { default = "hunter2" }
 variable "tag" { default = "blue" }
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-  endpoints {
-    secretsmanager = var.endpoint
-    kms            = var.endpoint
-    sts            = var.endpoint
-    iam            = var.endpoint
-  }
-}
 resource "aws_kms_key" "k" {
   description             = "of secrets"
   deletion_window_in_days = 7

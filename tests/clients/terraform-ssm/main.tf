@@ -1,33 +1,8 @@
 # Parameters of each type, with Terraform's own AWS provider.
 
-terraform {
-  required_providers {
-    aws = {
-      source = "hashicorp/aws"
-    }
-  }
-}
-
-variable "endpoint" {
-  type = string
-}
-
 variable "value" {
   type    = string
   default = "first"
-}
-
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-  endpoints {
-    ssm = var.endpoint
-    sts = var.endpoint
-    iam = var.endpoint
-    ec2 = var.endpoint
-  }
 }
 
 data "aws_ssm_parameter" "al2" {

@@ -1,18 +1,5 @@
 # A stack set in two regions of one account, and the roles that it needs.
 
-terraform {
-  required_providers {
-    aws = {
-      source = "hashicorp/aws"
-    }
-  }
-}
-
-variable "endpoint" {
-  type    = string
-  default = null
-}
-
 variable "value" {
   type    = string
   default = "first"
@@ -21,18 +8,6 @@ variable "value" {
 variable "name" {
   type    = string
   default = "/override"
-}
-
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-  endpoints {
-    cloudformation = var.endpoint
-    sts            = var.endpoint
-    iam            = var.endpoint
-  }
 }
 
 data "aws_iam_policy_document" "administration_trust" {

@@ -1,17 +1,5 @@
 # A network of one's own, with Terraform's own AWS provider.
 
-terraform {
-  required_providers {
-    aws = {
-      source = "hashicorp/aws"
-    }
-  }
-}
-
-variable "endpoint" {
-  type = string
-}
-
 # Changed in place.
 variable "name" {
   type    = string
@@ -21,18 +9,6 @@ variable "name" {
 variable "public" {
   type    = bool
   default = true
-}
-
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-  endpoints {
-    ec2 = var.endpoint
-    sts = var.endpoint
-    iam = var.endpoint
-  }
 }
 
 resource "aws_vpc" "main" {
