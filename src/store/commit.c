@@ -315,6 +315,7 @@ file_records(struct filer *f, struct buf *records, uint64_t number)
 {
     int rc;
 
+    assert(number > 0);
     filer_thin_out(records);
     rc = filer_begin(f);
     if (rc == SQLITE_OK)
@@ -337,6 +338,7 @@ checkpoint_due(const struct store *store)
 static void
 put_back(struct store *store, struct buf *records)
 {
+    assert(is_behind(store));
     log_warn("%s is locked by another program: what is new waits in the journal", store->path);
     buf_add_str(records, buf_str(&store->unfiled));
     buf_done(&store->unfiled);
@@ -382,6 +384,7 @@ file_some(struct store *store)
 static void
 copy_rest(struct store *store)
 {
+    assert(!is_behind(store));
     pthread_mutex_unlock(&store->mutex);
     filer_checkpoint(&store->filer);
     pthread_mutex_lock(&store->mutex);
@@ -394,6 +397,7 @@ sleep_ms(struct store *store, unsigned ms)
 {
     struct timespec until;
 
+    assert(ms > 0);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ms / 1000;
     until.tv_nsec += (long)(ms % 1000) * 1000000;

@@ -46,6 +46,7 @@ filer_use_tables(struct filer *f, const struct store *store)
 static int
 step_row(struct filer *f, sqlite3_stmt *stmt, size_t *cap)
 {
+    assert(f->n_tables <= *cap);
     if ((size_t)sqlite3_column_int64(stmt, 0) != f->n_tables)
         return SQLITE_CORRUPT;
     if (f->n_tables == *cap) {
@@ -118,6 +119,7 @@ filer_record_tables(const struct filer *f)
 void
 filer_done(struct filer *f)
 {
+    assert(f->tables || f->n_tables == 0);
     for (size_t i = 0; i < f->n_tables; i++) {
         for (unsigned k = 0; k < ARRAY_LEN(f->tables[i].sql); k++) {
             sqlite3_finalize(f->tables[i].stmt[k]);
@@ -136,6 +138,7 @@ filer_done(struct filer *f)
 static int
 prepare(struct filer *f, sqlite3_stmt **stmt, const char *sql)
 {
+    assert(sql[0]);
     if (*stmt)
         return SQLITE_OK;
     return sqlite3_prepare_v3(f->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
@@ -187,6 +190,7 @@ filer_file(struct filer *f, struct str records)
 int
 filer_commit(struct filer *f, uint64_t number)
 {
+    assert(number > 0);
     int rc = prepare(f, &f->note, "UPDATE welkin_filed SET number = ?");
 
     assert(!sqlite3_get_autocommit(f->db));
@@ -272,6 +276,7 @@ note_pages(void *arg, sqlite3 *db, const char *name, int n_pages)
 void
 filer_own_checkpoints(struct filer *f)
 {
+    assert(f->db && f->wal_pages == 0);
     /* This replaces SQLite's own, which would run inside a commit. */
     sqlite3_wal_hook(f->db, note_pages, f);
 }
@@ -281,6 +286,7 @@ filer_own_checkpoints(struct filer *f)
 void
 filer_checkpoint(struct filer *f)
 {
+    assert(sqlite3_get_autocommit(f->db));
     int rc = sqlite3_wal_checkpoint_v2(f->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 
     if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY)

@@ -61,6 +61,7 @@ journal_parse(struct str bytes, uint64_t number, uint64_t *ret_number, struct st
 {
     struct head head;
 
+    assert(str_ok(bytes));
     if (bytes.n < sizeof(head))
         return false;
     memcpy(&head, bytes.p, sizeof(head));
@@ -82,6 +83,7 @@ open_file(struct journal *j, struct file *f, const char *dir, unsigned which)
     sqlite3_int64 size = 0;
     int rc;
 
+    assert(which < FILES && !f->io);
     f->path = malloc(n);
     if (!io || !f->path) {
         free(io);
@@ -183,6 +185,7 @@ replay_file(struct journal *j, struct str all, uint64_t applied,
     size_t n;
     int rc = SQLITE_OK;
 
+    assert(j->next > applied);
     while (rc == SQLITE_OK && journal_parse(all, number, &number, &records, &n)) {
         if (number > applied)
             rc = number == j->next ? fn(ctx, number, records) : SQLITE_CORRUPT;
@@ -250,6 +253,7 @@ write_ahead(struct file *f, int64_t end)
     int64_t goal = end + MIN(MAX(end, (int64_t)AHEAD_BYTES_MIN), (int64_t)AHEAD_BYTES_MAX);
     int rc = SQLITE_OK;
 
+    assert(end > f->size && goal > end);
     for (f->size = end; rc == SQLITE_OK && f->size < goal;) {
         int64_t n = MIN(goal - f->size, (int64_t)sizeof(zeroes));
 
@@ -336,6 +340,7 @@ journal_write(struct journal *j, struct buf *group, uint64_t *ret)
         rc = sync_file(f);
     if (rc != SQLITE_OK)
         return rc;
+    assert(f->last < j->next && end <= f->size);
     f->begun = true;
     f->end = end;
     f->last = *ret = j->next++;

@@ -29,9 +29,9 @@
  *
  * Durability.  store_commit() applies to memory at once and answers a sequence number.  A
  * committer thread takes all commits that wait and appends them to the journal with one sync; then
- * store_wait() calls back.  A second thread files them into SQLite soon after.  Commits become durable in order, all or nothing.  When the
- * disk refuses, nothing is acknowledged any more: store_failed() has a sentence, the daemon exits,
- * and a restart finds all that was acknowledged.
+ * store_wait() calls back.  A second thread files them into SQLite soon after.  Commits become
+ * durable in order, all or nothing.  When the disk refuses, nothing is acknowledged any more:
+ * store_failed() has a sentence, the daemon exits, and a restart finds all that was acknowledged.
  *
  * Not durable is also what the transaction has *seen* of commits still on their way, so an answer
  * waits for the number of the newest commit, whether the call itself wrote or not.

@@ -919,10 +919,10 @@ def keys_aliases_and_grants_are_kept_by_terraform(lab):
           if a["AliasName"].startswith("alias/app")], [], "aliases")
 
 
-def texts(lab):
+def texts(lab, cloud):
     """The parameters that the stacks of the set made, by region."""
     found = {}
-    cli = Cli(lab.venv("bin", "aws"), lab.cloud.url, False)
+    cli = Cli(lab.venv("bin", "aws"), cloud.url, False)
     for region in ("us-east-1", "eu-west-1"):
         reply = cli.json("ssm", "get-parameters", "--region", region, "--names", "/set",
                          "/override", "/other")
@@ -930,23 +930,24 @@ def texts(lab):
     return found
 
 
-@test
+@beside
 def a_stack_set_is_kept_by_terraform(lab):
     """apply, an empty plan, an update of the set and of an override, destroy"""
-    tf = Terraform(lab, lab.cloud, os.path.join(HERE, "terraform-stack-set"),
+    cloud = lab.new_simulated("sets")
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-stack-set"),
                    "terraform-stack-set")
     tf("apply", "-auto-approve")
     check(":stack/StackSet-terraform-set-" in tf.output("stack"), "the set's stack")
-    same(texts(lab), {"us-east-1": {"/set": "first"}, "eu-west-1": {"/override": "first"}},
+    same(texts(lab, cloud), {"us-east-1": {"/set": "first"}, "eu-west-1": {"/override": "first"}},
          "what the stacks made")
     tf("plan", "-detailed-exitcode")
     changed = {"value": "second", "name": "/other"}
     tf("apply", "-auto-approve", variables=changed)
-    same(texts(lab), {"us-east-1": {"/set": "second"}, "eu-west-1": {"/other": "second"}},
+    same(texts(lab, cloud), {"us-east-1": {"/set": "second"}, "eu-west-1": {"/other": "second"}},
          "what the stacks are now")
     tf("plan", "-detailed-exitcode", variables=changed)
     tf("destroy", "-auto-approve", variables=changed)
-    same(texts(lab), {"us-east-1": {}, "eu-west-1": {}}, "what is left")
+    same(texts(lab, cloud), {"us-east-1": {}, "eu-west-1": {}}, "what is left")
 
 
 def main():

@@ -3,8 +3,8 @@
  * values.
  *
  * The input is read as JSON, which must survive writing and reading again; as a record's columns,
- * which must be bound or refused; as the journal; as a sealed value, which must not open; and as a row, which must
- * come back from SQLite as it went in.
+ * which must be bound or refused; as the journal; as a sealed value, which must not open; and as a
+ * row, which must come back from SQLite as it went in.
  */
 #include <stdlib.h>
 
