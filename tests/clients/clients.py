@@ -832,7 +832,7 @@ def a_bucket_is_kept_by_terraform(lab):
     tf("plan", "-detailed-exitcode", variables=changed)
     aws = Cli(lab.venv("bin", "aws"), cloud.url, True)
     same(aws.text("s3", "cp", "s3://terraform-bucket/dir/o.txt", "-"), "second", "the object")
-    check("5 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+    check("9 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
 
 
 @beside
