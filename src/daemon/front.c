@@ -218,7 +218,7 @@ give_back(struct exchange *x)
 {
     struct front *front = x->front;
 
-    assert(x->req && !x->durable.waiting);
+    assert(!x->durable.waiting);
     forget(x);
     if (x->reply.secret) {
         arena_wipe(&x->arena);
