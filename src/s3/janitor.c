@@ -60,7 +60,7 @@ on_blob(void *ctx, const void *old_row, const void *new_row)
     g = calloc(1, sizeof(*g));
     if (!g)
         return; /* swept later */
-    assert(old->refs <= 1);
+    assert(old->refs >= 1);
     g->janitor = janitor;
     memcpy(g->name, old->id.p, sizeof(g->name));
     g->waiter.fn = is_durable;

@@ -301,6 +301,13 @@ TEST(a_copy_is_one_of_its_own, "S3-02")
                "x-amz-copy-source: other/c", "x-amz-copy-source-if-match: x");
     S3_OK(w, 204, "DELETE", "/other/c", "");
     CHECK_INT(blobs_fake_count(w->env.env.blobs), 0);
+    /* the last two names of a body go in one call */
+    s3_send(w, "PUT", "/other/e", body, NULL);
+    S3_OK(w, 200, "PUT", "/other/f", "", "x-amz-copy-source: other/e");
+    CHECK_INT(blobs_fake_count(w->env.env.blobs), 1);
+    S3_OK(w, 200, "POST", "/other?delete",
+          "<Delete><Object><Key>e</Key></Object><Object><Key>f</Key></Object></Delete>");
+    CHECK_INT(blobs_fake_count(w->env.env.blobs), 0);
     world_free(w);
 }
 
