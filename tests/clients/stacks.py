@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 from cloud import check, same, wait
 from lab import Skip, beside, test
@@ -223,6 +224,7 @@ def deploys(lab, cli, name):
         f.write(TEMPLATE)
 
     def deploy(*args):
+        time.sleep(1)  # the CLI names a change set by the second
         return cli.text("cloudformation", "deploy", "--stack-name", name, "--template-file", file,
                         "--tags", "team=web", *args)
 
