@@ -207,12 +207,15 @@ str_to_i64(struct str s, int64_t *ret)
 uint64_t
 str_hash(struct str s, uint64_t seed)
 {
-    uint64_t h = seed ^ 0xcbf29ce484222325u;
+    uint64_t h = seed ^ (s.n * 0x9e3779b97f4a7c15u), word;
 
     assert(str_ok(s));
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
-    h ^= h >> 32;
+    for (size_t i = 0; i < s.n; i += sizeof(word)) {
+        word = 0;
+        memcpy(&word, s.p + i, MIN(sizeof(word), s.n - i));
+        h = (h ^ word) * 0xff51afd7ed558ccdu;
+        h ^= h >> 32;
+    }
     h *= 0xd6e8feb86659fd93u;
     return h ^ (h >> 32);
 }

@@ -19,7 +19,8 @@ struct head {
     uint32_t magic;
     uint32_t bytes; /* with this head */
     uint64_t number;
-    uint64_t check; /* of the number and the records */
+    uint64_t
+        check; /* str_hash() of the records, seeded with the number: finds torn writes, not forgers */
 };
 
 static_assert(sizeof(struct head) == JOURNAL_HEAD_BYTES, "the head is what lies on disk");
@@ -40,21 +41,6 @@ struct journal {
     uint64_t next;
 };
 
-/* Finds torn writes, not forgers: eight bytes at a time. */
-static uint64_t
-check_of(uint64_t number, struct str records)
-{
-    uint64_t h = number * 0x9e3779b97f4a7c15 + records.n, word;
-
-    for (size_t i = 0; i < records.n; i += sizeof(word)) {
-        word = 0;
-        memcpy(&word, records.p + i, MIN(sizeof(word), records.n - i));
-        h = (h ^ word) * 0xff51afd7ed558ccd;
-        h ^= h >> 32;
-    }
-    return h;
-}
-
 bool
 journal_parse(struct str bytes, uint64_t number, uint64_t *ret_number, struct str *ret_records,
               size_t *ret_bytes)
@@ -71,7 +57,7 @@ journal_parse(struct str bytes, uint64_t number, uint64_t *ret_number, struct st
     *ret_records = str_cut(bytes, sizeof(head), head.bytes);
     *ret_number = head.number;
     *ret_bytes = head.bytes;
-    return check_of(head.number, *ret_records) == head.check;
+    return str_hash(*ret_records, head.number) == head.check;
 }
 
 static int
@@ -326,7 +312,7 @@ journal_write(struct journal *j, struct buf *group, uint64_t *ret)
     int rc = SQLITE_OK;
 
     assert(group->n >= sizeof(head) && group->n <= UINT32_MAX);
-    head.check = check_of(head.number, str_cut(buf_str(group), sizeof(head), group->n));
+    head.check = str_hash(str_cut(buf_str(group), sizeof(head), group->n), head.number);
     memcpy(group->p, &head, sizeof(head));
     if (j->files[j->current].end >= j->file_bytes)
         rc = turn_over(j);
