@@ -110,7 +110,7 @@ $(B)/gen/store/tables.c: $(TBL) tools/all-tables
 # ---- objects ----
 
 # A reply of a thousand instances is an eighth cheaper so.
-$(B)/obj/api/encode_xml.o: CFLAGS += -O3
+$(B)/obj/api/encode_xml.o: CFLAGS += -O3 -fomit-frame-pointer
 
 $(B)/obj/%.o: src/%.c | $(GEN_H)
 	@mkdir -p $(@D)

@@ -265,6 +265,7 @@ struct ec2_instance_shower {
     bool vpc_hostnames;
     struct str zone, zone_id;
     struct str placement_group_id, placement_group;
+    bool has_profiles; /* any instance of the cloud */
     /* The options of this row, when those of the next are likely to be the same … */
     const struct ec2_instance_row *options_of;
     struct ec2_instance_options *options;

@@ -54,6 +54,7 @@ ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call)
 
     *s = (struct ec2_instance_shower){
         .call = call, .arena = call->arena, .region = ec2_region_find(call->region)};
+    s->has_profiles = store_count(call->txn, &ec2_profile_association_table) > 0;
     s->dns_private =
         first ? S("ec2.internal") : str_cat(call->arena, call->region, S(".compute.internal"));
     s->dns_public = first ? S("compute-1.amazonaws.com")
@@ -235,7 +236,7 @@ show_profile(struct ec2_instance_shower *s, const struct ec2_instance_row *row, 
              struct ec2_Instance *out)
 {
     const struct ec2_profile_association_row *association =
-        ec2_profile_association_by_instance_get(s->call->txn, row->id);
+        s->has_profiles ? ec2_profile_association_by_instance_get(s->call->txn, row->id) : NULL;
 
     if (!association)
         return;

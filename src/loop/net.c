@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -57,6 +58,13 @@ bind_and_listen(int fd, const union address *at, socklen_t n, const char *what)
     return 0;
 }
 
+static bool
+is_loopback(const union address *at)
+{
+    return at->any.sa_family == AF_INET ? ntohl(at->v4.sin_addr.s_addr) >> 24 == 127
+                                        : IN6_IS_ADDR_LOOPBACK(&at->v6.sin6_addr);
+}
+
 int
 net_listen_tcp(struct str address, uint16_t port, int *ret_fd)
 {
@@ -74,6 +82,10 @@ net_listen_tcp(struct str address, uint16_t port, int *ret_fd)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (at.any.sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    /* Within a machine there is nobody to pace for: BBR, where it is the default, takes a fifth of
+     * the cost of a large reply.  Accepted sockets inherit it. */
+    if (is_loopback(&at))
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
     inet_ntop(at.any.sa_family,
               at.any.sa_family == AF_INET ? (void *)&at.v4.sin_addr : (void *)&at.v6.sin6_addr,
               what, sizeof(what));
