@@ -517,10 +517,6 @@ ec2_instance_show_hint(struct txn *txn, const struct ec2_instance_row *const *ro
 {
     if (n > 3)
         store_hint(&ec2_instance_table, rows[3]);
-    if (n > 2) {
-        store_hint_place(txn, &ec2_interface_table, rows[2]->interface_id);
-        store_hint_place(txn, &ec2_volume_table, rows[2]->root_volume_id);
-    }
     if (n > 1) {
         store_hint_key(txn, &ec2_interface_table, rows[1]->interface_id);
         store_hint_key(txn, &ec2_volume_table, rows[1]->root_volume_id);

@@ -37,13 +37,6 @@ hash_get(const struct hash *h, const struct store_table *t, struct str key, uint
     return h->n ? h->slots[find(h, t, key, str_hash(key, seed))].v : NULL;
 }
 
-void
-hash_hint(const struct hash *h, struct str key, uint64_t seed)
-{
-    if (h->n)
-        __builtin_prefetch(&h->slots[str_hash(key, seed) & (h->cap - 1)]);
-}
-
 struct version *
 hash_probable(const struct hash *h, struct str key, uint64_t seed)
 {

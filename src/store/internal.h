@@ -251,8 +251,6 @@ int row_from_sql(const struct store_table *t, sqlite3_stmt *stmt, struct seal *s
 /* hash.c */
 
 void hash_done(struct hash *h);
-/* Brings the key's place into the cache. */
-void hash_hint(const struct hash *h, struct str key, uint64_t seed);
 /* Most likely the key's version; NULL when none is near.  Looks at no row. */
 struct version *hash_probable(const struct hash *h, struct str key, uint64_t seed);
 struct version *hash_get(const struct hash *h, const struct store_table *t, struct str key,

@@ -97,12 +97,6 @@ store_hint(const struct store_table *desc, const void *row)
 }
 
 void
-store_hint_place(struct txn *txn, const struct store_table *desc, struct str key)
-{
-    hash_hint(&store_table_of(txn->store, desc)->hash, key, txn->store->hash_seed);
-}
-
-void
 store_hint_key(struct txn *txn, const struct store_table *desc, struct str key)
 {
     const struct version *v =

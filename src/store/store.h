@@ -246,11 +246,10 @@ void store_after(struct store_cursor *cursor, const struct store_key *keys, unsi
 
 /*
  * Hints for whoever shows many rows that lead to others: they bring into the cache what will be
- * asked for some steps later.  store_hint(): a row.  store_hint_place() and store_hint_key(), in
- * this order and some steps apart: what store_get() will look at, and the row it will find.
+ * asked for some steps later.  store_hint(): a row.  store_hint_key(): the row that store_get()
+ * will find.
  */
 void store_hint(const struct store_table *table, const void *row);
-void store_hint_place(struct txn *txn, const struct store_table *table, struct str key);
 void store_hint_key(struct txn *txn, const struct store_table *table, struct str key);
 
 /*
