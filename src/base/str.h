@@ -93,8 +93,8 @@ bool str_glob(struct str pattern, struct str s);
 bool str_to_i64(struct str s, int64_t *ret);
 bool str_to_u64(struct str s, uint64_t *ret);
 
-/* Eight bytes at a time, with a finaliser; for hash tables over data that clients do not choose freely
- * use it with a per-process seed. */
+/* Eight bytes at a time, with a finaliser; for hash tables over data that clients do not choose
+ * freely use it with a per-process seed. */
 uint64_t str_hash(struct str s, uint64_t seed);
 
 /* Copies into the arena. */

@@ -20,7 +20,7 @@ struct head {
     uint32_t bytes; /* with this head */
     uint64_t number;
     uint64_t
-        check; /* str_hash() of the records, seeded with the number: finds torn writes, not forgers */
+    uint64_t check; /* str_hash() of the records, seeded with the number */
 };
 
 static_assert(sizeof(struct head) == JOURNAL_HEAD_BYTES, "the head is what lies on disk");
