@@ -19,7 +19,6 @@ struct head {
     uint32_t magic;
     uint32_t bytes; /* with this head */
     uint64_t number;
-    uint64_t
     uint64_t check; /* str_hash() of the records, seeded with the number */
 };
 
