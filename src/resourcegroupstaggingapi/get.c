@@ -214,7 +214,8 @@ names_show(struct api_call *call, const struct str_list *names, struct str token
     for (size_t i = 0; i < names->n; i++) {
         if (i && str_eq(names->v[i], names->v[i - 1]))
             continue;
-        if (api_page_take(&page, names->v[i]))
+        /* a value may be empty, a place in a list not */
+        if (api_page_take(&page, str_cat(call->arena, S("="), names->v[i])))
             *LIST_PUSH(call->arena, ret) = names->v[i];
     }
     *ret_next = page_next(call, &page);

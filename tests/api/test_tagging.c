@@ -188,6 +188,11 @@ TEST(resources_are_found_by_tag_and_type)
     CHECK(json_count(values, "TagValues") == 2);
     CHECK_STR(json_path(values, "TagValues.0"), "dev");
     CHECK_STR(json_path(values, "TagValues.1"), "prod");
+    world_okf(w, "Action=CreateTags&ResourceId.1=%.*s&Tag.1.Key=none&Tag.1.Value=",
+              STR_ARG(xml_text(world_okf(w, "Action=DescribeVpcs"), "vpcId")));
+    values = ask(w, "GetTagValues", "{'Key': 'none'}");
+    CHECK(json_count(values, "TagValues") == 1);
+    CHECK_STR(json_path(values, "TagValues.0"), "");
 
     /* another account, another Region */
     world_account(w, "111122223333", "us-east-1");
