@@ -221,8 +221,7 @@ TEST(a_group_that_cannot_be_is_refused)
         "{'ResourceTypeFilters': ['AWS::EC2::Nothing'], 'TagFilters': []}",
         "{'ResourceTypeFilters': ['AWS::AllSupported']}",
         "{'ResourceTypeFilters': ['AWS::AllSupported'], 'TagFilters': [{'Values': ['x']}]}",
-        "{'ResourceTypeFilters': ['AWS::AllSupported'], 'TagFilters': [{'Key': 'a', 'Value': "
-        "['x']}]}",
+        "{'ResourceTypeFilters': ['AWS::AllSupported'], 'TagFilters': [{'Key': 'a', 'Value': 1}]}",
         "{'ResourceTypeFilters': ['AWS::AllSupported'], 'TagFilters': ['a']}",
         "{'ResourceTypeFilters': ['AWS::AllSupported'], 'TagFilters': [], 'StackIdentifier': 'x'}",
     };

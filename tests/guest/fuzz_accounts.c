@@ -21,7 +21,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (line.n && !str_eq(account_field(account_line(set, name), 2), S("X")))
         abort();
     account_join(&a, file, name, S("user"));
-    account_append(&a, file, name);
+    if (name.n)
+        account_append(&a, file, name);
     account_name_ok(name);
     arena_done(&a);
     return 0;
