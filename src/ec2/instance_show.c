@@ -35,7 +35,6 @@ enum { OPTIONS_MAX = 64 }; /* of one call that are kept */
 /* All that one answer points to. */
 struct shown {
     struct ec2_StateReason reason;
-    struct ec2_instance_options options;
     struct ec2_InstanceBlockDeviceMapping device;
     struct ec2_EbsInstanceBlockDevice ebs;
     struct ec2_InstanceNetworkInterface interface;
@@ -462,9 +461,9 @@ make_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
 
 /* Those of the row before, when they are the same, else new ones. */
 static struct ec2_instance_options *
-options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to)
+options(struct ec2_instance_shower *s, const struct ec2_instance_row *row)
 {
-    struct ec2_instance_options *o = &to->options;
+    struct ec2_instance_options *o;
 
     if (s->options_of && same_options(s->options_of, row)) {
         if (!s->options && s->n_options++ < OPTIONS_MAX) {
@@ -477,6 +476,7 @@ options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struc
         s->options = NULL;
     }
     s->options_of = row;
+    o = ARENA_NEW(s->arena, struct ec2_instance_options);
     make_options(s, row, o);
     return o;
 }
@@ -486,7 +486,7 @@ static void
 show_options(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
              struct ec2_Instance *out)
 {
-    struct ec2_instance_options *o = options(s, row, to);
+    struct ec2_instance_options *o = options(s, row);
 
     out->state = &o->state;
     out->placement = &o->placement;
