@@ -6,7 +6,8 @@
 
 #include "store/internal.h"
 
-static int PRINTF_LIKE(2, 3) found(char why[STORE_WHY_BYTES], const char *fmt, ...)
+static int PRINTF_LIKE(2, 3)
+found(char why[STORE_WHY_BYTES], const char *fmt, ...)
 {
     va_list ap;
 

@@ -110,17 +110,6 @@ queued(const struct store *store)
     return store->filling.records.n + store->taken.records.n;
 }
 
-/* What a later record of the same row makes needless is skipped by the committer. */
-static void
-mark_dead(struct store *store, const struct version *old)
-{
-    assert(!old || old->row_id > 0);
-    if (old && old->batch == store->filling.number) {
-        assert(old->at + sizeof(struct record) <= store->filling.records.n);
-        store->filling.records.p[old->at + offsetof(struct record, dead)] = 1;
-    }
-}
-
 static bool
 append_records(struct store *store, const struct txn *txn)
 {
@@ -135,13 +124,10 @@ append_records(struct store *store, const struct txn *txn)
 
         if (s->root != i || (!s->old && !s->final))
             continue;
-        mark_dead(store, s->old);
         if (!s->final) {
             record_delete(b, s->table, s->old->row_id);
             continue;
         }
-        s->final->batch = store->filling.number;
-        s->final->at = (uint32_t)b->n;
         if (!record_put(b, s->table, s->final, &store->seal, store->env))
             return false;
     }
@@ -213,7 +199,6 @@ take_batch(struct store *store)
     assert(store->taken.n_commits == 0);
     assert(store->taken.records.n == 0);
     store->filling = store->taken;
-    store->filling.number = batch.number + 1;
     store->filling.n_commits = 0;
     store->taken = batch;
 }
@@ -366,7 +351,7 @@ file_some(struct store *store)
         filer_checkpoint(&store->filer);
     pthread_mutex_lock(&store->mutex);
     store->checkpoints += copy;
-    if (rc == SQLITE_BUSY) {
+    if ((rc & 0xff) == SQLITE_BUSY) {
         put_back(store, &records);
     } else if (rc != SQLITE_OK) {
         fail(store, "%s cannot be written: %s", store->path, sqlite3_errstr(rc));
@@ -462,7 +447,6 @@ commit_start(struct store *store, bool thread)
     buf_init(&store->filling.records, BATCH_BYTES_MAX);
     buf_init(&store->taken.records, BATCH_BYTES_MAX);
     buf_init(&store->unfiled, BATCH_BYTES_MAX);
-    store->filling.number = 1;
     filer_own_checkpoints(&store->filer);
     sqlite3_busy_timeout(store->db, BUSY_MS);
     return thread ? start_threads(store) : 0;

@@ -25,8 +25,6 @@
 /* One version of a row: this head, the row struct, then its lists and text. */
 struct version {
     int64_t row_id;  /* on disk; the same for all versions of a row */
-    uint64_t batch;  /* the batch that has its record … */
-    uint32_t at;     /* … and where, while that one is being filled */
     uint32_t bytes;  /* of the allocation */
     uint32_t step;   /* 1 + the step that made it, while its transaction is open; else 0 */
     _Alignas(16) char row[];
@@ -96,7 +94,6 @@ struct txn {
 /* Commits that wait for the disk. */
 struct batch {
     struct buf records; /* behind the place of a group's head */
-    uint64_t number; /* from 1 */
     uint64_t last_seq;
     uint64_t n_commits;
 };

@@ -6,9 +6,9 @@
  * new one.  What this binary does not know is refused rather than ignored: an older daemon that
  * wrote rows without a newer one's columns would lose them quietly.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -31,7 +31,8 @@ static const struct store_migration built_in_migrations[] = {
     {NULL, 0, NULL},
 };
 
-static int PRINTF_LIKE(3, 4) refuse(char why[STORE_WHY_BYTES], int err, const char *fmt, ...)
+static int PRINTF_LIKE(3, 4)
+refuse(char why[STORE_WHY_BYTES], int err, const char *fmt, ...)
 {
     va_list ap;
 
@@ -400,6 +401,7 @@ bring_up_schema(struct store *store, const struct store_config *config, char *wh
     filer_done(&recorded);
     return r;
 }
+
 static int
 load_row(struct store *store, struct table *t, sqlite3_stmt *stmt, struct arena *a, void *row,
          char *why)
