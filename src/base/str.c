@@ -456,6 +456,18 @@ str_eq_consttime(struct str a, struct str b)
 }
 
 bool
+str_list_eq(const struct str_list *a, const struct str_list *b)
+{
+    assert((a->v || a->n == 0) && (b->v || b->n == 0));
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!str_eq(a->v[i], b->v[i]))
+            return false;
+    return true;
+}
+
+bool
 str_in(const struct str_list *list, struct str s)
 {
     assert(list->v || list->n == 0);

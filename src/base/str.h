@@ -138,6 +138,8 @@ struct str_list {
     size_t n;
 };
 
+/* Whether they hold the same texts in the same order. */
+bool str_list_eq(const struct str_list *a, const struct str_list *b);
 bool str_in(const struct str_list *list, struct str s);
 /* All with the separator between; empty (and not absent) when there are none. */
 struct str str_join(struct arena *a, const struct str_list *list, struct str separator);

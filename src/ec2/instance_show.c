@@ -123,21 +123,10 @@ public_name(struct ec2_instance_shower *s, const struct ec2_instance_row *row)
     return s->vpc_hostnames ? dns_name(s->arena, S("ec2-"), row->public_ip, s->dns_public) : S("");
 }
 
-static bool
-same_texts(const struct str_list *a, const struct str_list *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (!str_eq(a->v[i], b->v[i]))
-            return false;
-    return true;
-}
-
 static struct ec2_GroupIdentifierList
 groups(struct ec2_instance_shower *s, const struct str_list *ids)
 {
-    if (!s->groups.v || !same_texts(&s->group_ids, ids)) {
+    if (!s->groups.v || !str_list_eq(&s->group_ids, ids)) {
         s->group_ids = *ids;
         s->groups = ec2_groups_show(s->call, ids);
     }

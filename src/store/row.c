@@ -104,18 +104,6 @@ version_free(const struct store_table *t, struct version *v)
     free(v);
 }
 
-static bool
-strs_equal(const struct str_list *a, const struct str_list *b)
-{
-    assert((a->v || a->n == 0) && (b->v || b->n == 0));
-    if (a->n != b->n)
-        return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (!str_eq(a->v[i], b->v[i]))
-            return false;
-    return true;
-}
-
 bool
 row_equal(const struct store_table *t, const void *a, const void *b)
 {
@@ -137,7 +125,7 @@ row_equal(const struct store_table *t, const void *a, const void *b)
             same = *column_bool(c, a) == *column_bool(c, b);
             break;
         case STORE_STRS:
-            same = strs_equal(column_strs(c, a), column_strs(c, b));
+            same = str_list_eq(column_strs(c, a), column_strs(c, b));
             break;
         }
         if (!same)

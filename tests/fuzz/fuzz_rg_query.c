@@ -44,25 +44,14 @@ check_query(const struct rg_query *q, bool stack)
         must(filter->key.n > 0 && filter->values.n <= RG_VALUES_MAX);
 }
 
-static bool
-same(const struct str_list *a, const struct str_list *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (!str_eq(a->v[i], b->v[i]))
-            return false;
-    return true;
-}
-
 static void
 check_same(const struct rg_query *a, const struct rg_query *b)
 {
-    must(a->all == b->all && same(&a->types, &b->types) && str_eq(a->stack, b->stack));
+    must(a->all == b->all && str_list_eq(&a->types, &b->types) && str_eq(a->stack, b->stack));
     must(a->filters.n == b->filters.n);
     for (size_t i = 0; i < a->filters.n; i++) {
         must(str_eq(a->filters.v[i].key, b->filters.v[i].key));
-        must(same(&a->filters.v[i].values, &b->filters.v[i].values));
+        must(str_list_eq(&a->filters.v[i].values, &b->filters.v[i].values));
     }
 }
 
