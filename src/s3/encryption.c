@@ -179,15 +179,11 @@ context_of(struct api_call *call, const struct s3_object_row *row)
 static int
 refuse_nobody(struct api_call *call)
 {
-    struct s3_InvalidArgument *detail = ARENA_NEW(call->arena, struct s3_InvalidArgument);
-
     if (call->principal.kind != POLICY_ANONYMOUS)
         return 0;
-    detail->argument_name = S("Authorization");
-    detail->argument_value = S("null");
-    return api_fault_detail(call, &S3_ERR(InvalidArgument), detail,
-                            "Requests specifying Server Side Encryption with AWS KMS managed keys "
-                            "require AWS Signature Version 4.");
+    return s3_wrong_argument(call, "Authorization", S("null"),
+                             "Requests specifying Server Side Encryption with AWS KMS managed keys "
+                             "require AWS Signature Version 4.");
 }
 
 /* S3 says it in its own codes: KMS.NotFoundException is one of them. */

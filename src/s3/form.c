@@ -20,19 +20,9 @@ s3_form_is(const struct api_request *req)
 }
 
 static int
-wrong_argument(struct api_call *call, const char *name, struct str value, const char *text)
-{
-    struct s3_InvalidArgument *detail = ARENA_NEW(call->arena, struct s3_InvalidArgument);
-
-    detail->argument_name = str_from(name);
-    detail->argument_value = value;
-    return api_fault_detail(call, &S3_ERR(InvalidArgument), detail, "%s", text);
-}
-
-static int
 missing(struct api_call *call, const char *field)
 {
-    return wrong_argument(call, field, S(""),
+    return s3_wrong_argument(call, field, S(""),
                           str_fmt(call->arena,
                                   "Bucket POST must contain a field named '%s'.  If it is "
                                   "specified, please check the order of the fields.",
@@ -54,7 +44,7 @@ read_form(struct api_call *call, const struct api_request *req, struct s3_form *
     if (!s3_form_get(ret, "key").n)
         return missing(call, "key");
     return ret->file.p ? 0
-                       : wrong_argument(call, "file", S("0"),
+                       : s3_wrong_argument(call, "file", S("0"),
                                         "POST requires exactly one file upload per request.");
 }
 

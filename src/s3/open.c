@@ -91,6 +91,16 @@ check_region(struct api_call *call, const struct s3_bucket_row *bucket)
 }
 
 int
+s3_wrong_argument(struct api_call *call, const char *name, struct str value, const char *text)
+{
+    struct s3_InvalidArgument *detail = ARENA_NEW(call->arena, struct s3_InvalidArgument);
+
+    detail->argument_name = str_from(name);
+    detail->argument_value = value;
+    return api_fault_detail(call, &S3_ERR(InvalidArgument), detail, "%s", text);
+}
+
+int
 s3_check_key(struct api_call *call, struct str key)
 {
     if (key.n <= S3_KEY_BYTES_MAX)

@@ -202,6 +202,8 @@ int s3_may(struct api_call *call, const struct s3_bucket_row *bucket, struct str
 /* The same without a refusal. */
 bool s3_allowed(struct api_call *call, const struct s3_bucket_row *bucket, struct str key,
                 const char *action);
+/* InvalidArgument with the argument's name and value. */
+int s3_wrong_argument(struct api_call *call, const char *name, struct str value, const char *text);
 /* A key within its limit: KeyTooLongError. */
 int s3_check_key(struct api_call *call, struct str key);
 /* A version, or the latest one (version p NULL); NoSuchKey, NoSuchVersion, MethodNotAllowed. */

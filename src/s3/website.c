@@ -9,16 +9,6 @@
 enum { OWN_FIELDS = 4, RULE_FIELDS = 7 };
 
 static int
-wrong_argument(struct api_call *call, const char *name, struct str value, const char *text)
-{
-    struct s3_InvalidArgument *detail = ARENA_NEW(call->arena, struct s3_InvalidArgument);
-
-    detail->argument_name = str_from(name);
-    detail->argument_value = value;
-    return api_fault_detail(call, &S3_ERR(InvalidArgument), detail, "%s", text);
-}
-
-static int
 check_protocol(struct api_call *call, struct str protocol)
 {
     return !protocol.p || str_is(protocol, "http") || str_is(protocol, "https")
@@ -68,7 +58,7 @@ check(struct api_call *call, const struct s3_WebsiteConfiguration *c)
 
     if (c->redirect_all_requests_to) {
         if (c->index_document || c->error_document || c->routing_rules.n)
-            return wrong_argument(call, "RedirectAllRequestsTo", S("not null"),
+            return s3_wrong_argument(call, "RedirectAllRequestsTo", S("not null"),
                                   "RedirectAllRequestsTo cannot be provided in conjunction with "
                                   "other Routing Rules.");
         if (!c->redirect_all_requests_to->host_name.n)
@@ -76,11 +66,11 @@ check(struct api_call *call, const struct s3_WebsiteConfiguration *c)
         return check_protocol(call, c->redirect_all_requests_to->protocol);
     }
     if (!c->index_document)
-        return wrong_argument(call, "IndexDocument", S("null"),
+        return s3_wrong_argument(call, "IndexDocument", S("null"),
                               "A value for IndexDocument Suffix must be provided if "
                               "RedirectAllRequestsTo is empty");
     if (!suffix.n || str_find_char(suffix, '/') != SIZE_MAX)
-        return wrong_argument(call, "IndexDocument", suffix.p ? suffix : S(""),
+        return s3_wrong_argument(call, "IndexDocument", suffix.p ? suffix : S(""),
                               "The IndexDocument Suffix is not well formed");
     if (c->error_document && !c->error_document->key.n)
         return s3_malformed(call);
