@@ -20,9 +20,9 @@ int iam_tags_tag(struct api_call *call, enum iam_keys keys, const struct iam_Tag
 int iam_tags_untag(struct api_call *call, enum iam_keys keys, const struct str_list *names,
                    const struct str_list *old, struct str_list *ret);
 
-#define IAM_TAG_OPS(name, Name, row_type, member, find, write, keys)                               \
-    int iam_tag_##name(struct api_call *call, const struct iam_Tag##Name##Request *req,            \
-                       struct iam_Tag##Name##Result *res UNUSED)                                   \
+#define IAM_TAG_CHANGE_(op, Op, change, name, Name, row_type, member, list, find, write, keys)     \
+    int iam_##op##_##name(struct api_call *call, const struct iam_##Op##Name##Request *req,        \
+                          struct iam_##Op##Name##Result *res UNUSED)                               \
     {                                                                                              \
         const struct row_type *row;                                                                \
         struct row_type new;                                                                       \
@@ -31,22 +31,14 @@ int iam_tags_untag(struct api_call *call, enum iam_keys keys, const struct str_l
         if (r)                                                                                     \
             return r;                                                                              \
         new = *row;                                                                                \
-        r = iam_tags_tag(call, keys, &req->tags, &row->tags, &new.tags);                           \
-        return r ? r : write(call, &new);                                                          \
-    }                                                                                              \
-    int iam_untag_##name(struct api_call *call, const struct iam_Untag##Name##Request *req,        \
-                         struct iam_Untag##Name##Result *res UNUSED)                               \
-    {                                                                                              \
-        const struct row_type *row;                                                                \
-        struct row_type new;                                                                       \
-        int r = find(call, req->member, &row);                                                     \
-                                                                                                   \
-        if (r)                                                                                     \
-            return r;                                                                              \
-        new = *row;                                                                                \
-        r = iam_tags_untag(call, keys, &req->tag_keys, &row->tags, &new.tags);                     \
+        r = change(call, keys, &req->list, &row->tags, &new.tags);                                 \
         return r ? r : write(call, &new);                                                          \
     }
+
+#define IAM_TAG_OPS(name, Name, row_type, member, find, write, keys)                               \
+    IAM_TAG_CHANGE_(tag, Tag, iam_tags_tag, name, Name, row_type, member, tags, find, write, keys) \
+    IAM_TAG_CHANGE_(untag, Untag, iam_tags_untag, name, Name, row_type, member, tag_keys, find,    \
+                    write, keys)
 
 #define IAM_TAG_LIST_OP(name, Name, row_type, member, find)                                        \
     int iam_list_##name##_tags(struct api_call *call,                                              \
