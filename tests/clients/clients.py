@@ -582,6 +582,11 @@ class Terraform:
               f"{status}: {done.stdout[-2500:]}{done.stderr[-1500:]}")
         return done.stdout
 
+    def applies(self, said="Apply complete!", variables=None):
+        """It does, and then has nothing more to do: the second plan is empty."""
+        check(said in self("apply", "-auto-approve", variables=variables), said)
+        self("plan", "-detailed-exitcode", variables=variables)
+
     def output(self, name):
         done = subprocess.run(["terraform", "output", "-raw", name], cwd=self.folder, env=self.env,
                               capture_output=True, text=True)
@@ -628,8 +633,7 @@ def terraform_manages_identities_and_an_instance_with_a_role(lab):
     """Users, groups, roles, policies, profiles, providers, and an instance with a role."""
     cloud = lab.new_simulated("identities")
     tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-iam"), "terraform-iam")
-    check("24 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
+    tf.applies("24 added, 0 changed, 0 destroyed")
     same(cloud.instance(tf.output("instance"))["iamInstanceProfile"]["arn"],
          "arn:aws:iam::000000000000:instance-profile/tf-web", "the instance's profile")
     # The key that Terraform made is alice's, and her policy holds within her boundary.
@@ -638,9 +642,7 @@ def terraform_manages_identities_and_an_instance_with_a_role(lab):
     status, body = cloud.raw("DescribeVpcs", **alice)
     check(status == 403 and b"UnauthorizedOperation" in body, f"what she may not: {body!r}")
     changed = {"changed": "true"}
-    check("0 added, 10 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
-          "all changes are in place")
-    tf("plan", "-detailed-exitcode", variables=changed)
+    tf.applies("0 added, 10 changed, 0 destroyed", changed)
     status, body = cloud.raw("DescribeInstances", **alice)
     check(status != 200, "her key is inactive")
     tf("destroy", "-auto-approve", variables=changed)
@@ -652,12 +654,9 @@ def parameters_are_kept_by_terraform(lab):
     """apply, an empty plan, a change in place, destroy"""
     tf = Terraform(lab, lab.new_simulated("ssm"), os.path.join(HERE, "terraform-ssm"),
                    "terraform-ssm")
-    check("4 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
+    tf.applies("4 added, 0 changed, 0 destroyed")
     changed = {"value": "changed"}
-    check("0 added, 3 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
-          "what is changed")
-    tf("plan", "-detailed-exitcode", variables=changed)
+    tf.applies("0 added, 3 changed, 0 destroyed", changed)
     tf("destroy", "-auto-approve", variables=changed)
 
 
@@ -666,8 +665,7 @@ def placement_is_kept_by_terraform(lab):
     """groups of each strategy, a shared host, a reservation, instances in them; nothing is left"""
     cloud = lab.new_simulated("placement")
     tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-placement"), "terraform-placement")
-    check("18 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
+    tf.applies("18 added, 0 changed, 0 destroyed")
     cluster, partition = tf.output("cluster"), tf.output("partition")
     same(cloud.instance(partition)["placement"]["partitionNumber"], "3", "the partition")
     same(cloud.instance(tf.output("on_host"))["placement"]["hostId"], tf.output("host"), "the host")
@@ -675,9 +673,7 @@ def placement_is_kept_by_terraform(lab):
     # In place: a type over a stop and a start, a host's recovery, a count, tags; the address moves.
     changed = {"type": "c5.xlarge", "recovery": "on", "count_reserved": "3", "team": "blue",
                "on": "partition"}
-    check("1 added, 15 changed, 1 destroyed" in tf("apply", "-auto-approve", variables=changed),
-          "what is changed")
-    tf("plan", "-detailed-exitcode", variables=changed)
+    tf.applies("1 added, 15 changed, 1 destroyed", changed)
     same(tf.output("cluster"), cluster, "the instance of another type")
     same(cloud.instance(cluster)["instanceType"], "c5.xlarge", "its type")
     same(cloud.instance(partition)["ipAddress"], tf.output("ip"), "the address that moved")
@@ -824,12 +820,9 @@ def a_bucket_is_kept_by_terraform(lab):
     """apply, an empty plan, a change in place, destroy"""
     cloud = lab.new_simulated("s3")
     tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-s3"), "terraform-s3")
-    check("9 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
+    tf.applies("9 added, 0 changed, 0 destroyed")
     changed = {"text": "second"}
-    check("0 added, 1 changed, 0 destroyed" in tf("apply", "-auto-approve", variables=changed),
-          "what is changed")
-    tf("plan", "-detailed-exitcode", variables=changed)
+    tf.applies("0 added, 1 changed, 0 destroyed", changed)
     aws = Cli(lab.venv("bin", "aws"), cloud.url, True)
     same(aws.text("s3", "cp", "s3://terraform-bucket/dir/o.txt", "-"), "second", "the object")
     check("9 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
@@ -840,13 +833,11 @@ def a_network_is_kept_by_terraform(lab):
     """a NAT gateway, peered VPCs, an interface of one's own; apply, an empty plan, changes, destroy"""
     cloud = lab.new_simulated("peering")
     tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-network"), "terraform-network")
-    check("15 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
+    tf.applies("15 added, 0 changed, 0 destroyed")
     same(tf.output("nat"), tf.output("eip"), "the gateway's address")
     changed = {"name": "second", "checked": "false", "dns": "true"}
     peering = tf.output("peering")
-    check("0 destroyed" in tf("apply", "-auto-approve", variables=changed), "what is changed")
-    tf("plan", "-detailed-exitcode", variables=changed)
+    tf.applies("0 destroyed", changed)
     same(tf.output("peering"), peering, "the connection")
     check("15 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
     same(cloud.call("DescribeNetworkInterfaces").get("networkInterfaceSet") or [], [], "interfaces")
@@ -857,11 +848,9 @@ def a_stack_is_kept_by_terraform(lab):
     """apply, an empty plan, an update, destroy"""
     tf = Terraform(lab, lab.new_simulated("cloudformation"),
                    os.path.join(HERE, "terraform-cloudformation"), "terraform-cloudformation")
-    check('text = "first"' in tf("apply", "-auto-approve"), "the output")
-    tf("plan", "-detailed-exitcode")
+    tf.applies('text = "first"')
     changed = {"value": "second"}
-    check('text = "second"' in tf("apply", "-auto-approve", variables=changed), "the new output")
-    tf("plan", "-detailed-exitcode", variables=changed)
+    tf.applies('text = "second"', changed)
     tf("destroy", "-auto-approve", variables=changed)
 
 
@@ -870,14 +859,12 @@ def terraform_keeps_a_network_of_ones_own(lab):
     """apply, an empty plan, changes in place, destroy"""
     cloud = lab.new_simulated("network")
     tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-vpc"), "terraform-vpc")
-    check("18 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
+    tf.applies("18 added, 0 changed, 0 destroyed")
     about = cloud.instance(tf.output("instance"))
     same(about["vpcId"], tf.output("vpc"), "the instance's VPC")
     check(about["privateIpAddress"] == "10.30.0.4" and about["ipAddress"], "its addresses")
     changed = {"name": "second", "public": "false"}
-    tf("apply", "-auto-approve", variables=changed)
-    tf("plan", "-detailed-exitcode", variables=changed)
+    tf.applies(variables=changed)
     routes = cloud.call("DescribeRouteTables", Filter=[
         {"Name": "vpc-id", "Value": [tf.output("vpc")]},
         {"Name": "tag:Name", "Value": ["second"]}])["routeTableSet"]
@@ -891,11 +878,9 @@ def secrets_are_kept_by_terraform(lab):
     """apply, an empty plan, changes in place, destroy"""
     tf = Terraform(lab, lab.new_simulated("secrets"), os.path.join(HERE, "terraform-secrets"),
                    "terraform-secrets")
-    check("6 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
+    tf.applies("6 added, 0 changed, 0 destroyed")
     changed = {"value": "second", "tag": "green"}
-    tf("apply", "-auto-approve", variables=changed)
-    tf("plan", "-detailed-exitcode", variables=changed)
+    tf.applies(variables=changed)
     check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
 
 
@@ -904,13 +889,11 @@ def keys_aliases_and_grants_are_kept_by_terraform(lab):
     """apply, an empty plan, changes in place, destroy; with what is encrypted under the keys"""
     cloud = lab.new_simulated("kms")
     tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-kms"), "terraform-kms")
-    check("12 added, 0 changed, 0 destroyed" in tf("apply", "-auto-approve"), "what is applied")
-    tf("plan", "-detailed-exitcode")
+    tf.applies("12 added, 0 changed, 0 destroyed")
     check("BEGIN PUBLIC KEY" in tf.output("public_key"), "the public key")
     target = tf.output("alias_target")
     changed = {"text": "second", "rotation": "true", "alias_of": "other"}
-    tf("apply", "-auto-approve", variables=changed)
-    tf("plan", "-detailed-exitcode", variables=changed)
+    tf.applies(variables=changed)
     check(target != tf.output("alias_target"), "the alias's target")
     check("12 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
     same(cloud.json("kms", "DescribeKey", KeyId=target)["KeyMetadata"]["KeyState"],
