@@ -519,16 +519,33 @@ def one_round(cloud, clients, rng, number, how):
     return failures
 
 
-def main():
+def begin(usage, rounds, name):
+    """What the command line asks for: (rounds, seed, folder); `rounds` is the default."""
     if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__)
-    rounds = int(sys.argv[2]) if len(sys.argv) == 3 else 200
+        sys.exit(usage)
     seed = int(os.environ.get("KILL_SEED", random.SystemRandom().randrange(10 ** 9)))
     print(f"KILL_SEED={seed}", flush=True)
-    rng = random.Random(seed)
-    folder = tempfile.mkdtemp(prefix="welkin-kill.")
+    folder = tempfile.mkdtemp(prefix=name)
     os.chmod(folder, 0o755)  # started by root, the daemon is somebody else
-    cloud = Cloud(os.path.abspath(sys.argv[1]), folder)
+    return int(sys.argv[2]) if len(sys.argv) == 3 else rounds, seed, folder
+
+
+def end(folder, kills, failures, told):
+    """Says what came of it, and exits so."""
+    for text in failures:
+        print(f"FAIL after {kills} kills: {text}")
+    if failures:
+        print(f"the data and the log are in {folder}")
+    else:
+        shutil.rmtree(folder)
+    print(told)
+    print(f"{kills} passed, {len(failures)} failed, 0 skipped")
+    sys.exit(1 if failures else 0)
+
+
+def main():
+    rounds, seed, folder = begin(__doc__, 200, "welkin-kill.")
+    rng, cloud = random.Random(seed), Cloud(os.path.abspath(sys.argv[1]), folder)
     clients = [Client(cloud, i, seed) for i in range(CLIENTS)]
     began, kills, failures = time.monotonic(), 0, []
     try:
@@ -545,18 +562,11 @@ def main():
         failures.append(str(e))
     finally:
         cloud.stop()
-    for text in failures:
-        print(f"FAIL after {kills} kills: {text}")
-    if failures:
-        print(f"the data and the log are in {folder}")
-    else:
-        shutil.rmtree(folder)
-    print(f"{kills} kills in {time.monotonic() - began:.1f} s: "
-          f"{sum(c.api.calls for c in clients)} calls answered, "
-          f"{sum(c.acknowledged for c in clients)} changes acknowledged, "
-          f"{sum(c.cut for c in clients)} calls cut off")
-    print(f"{kills} passed, {len(failures)} failed, 0 skipped")
-    sys.exit(1 if failures else 0)
+    end(folder, kills, failures,
+        f"{kills} kills in {time.monotonic() - began:.1f} s: "
+        f"{sum(c.api.calls for c in clients)} calls answered, "
+        f"{sum(c.acknowledged for c in clients)} changes acknowledged, "
+        f"{sum(c.cut for c in clients)} calls cut off")
 
 
 if __name__ == "__main__":

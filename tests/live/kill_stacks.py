@@ -16,15 +16,13 @@ import http.client
 import json
 import os
 import random
-import shutil
 import sys
-import tempfile
 import time
 import urllib.parse
 import xml.etree.ElementTree as xml
 
 from cloud import sign
-from kill_loop import Api, Cloud, Cut, Wrong, together
+from kill_loop import Api, Cloud, Cut, Wrong, begin, end, together
 
 CLIENTS = 4
 ROUND_S = 0.12      # the longest that a daemon lives
@@ -280,15 +278,8 @@ def one_round(cloud, clients, rng, points):
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__)
-    rounds = int(sys.argv[2]) if len(sys.argv) == 3 else 25
-    seed = int(os.environ.get("KILL_SEED", random.SystemRandom().randrange(10 ** 9)))
-    print(f"KILL_SEED={seed}", flush=True)
-    rng = random.Random(seed)
-    folder = tempfile.mkdtemp(prefix="welkin-kill-stacks.")
-    os.chmod(folder, 0o755)  # started by root, the daemon is somebody else
-    cloud = Cloud(os.path.abspath(sys.argv[1]), folder)
+    rounds, seed, folder = begin(__doc__, 25, "welkin-kill-stacks.")
+    rng, cloud = random.Random(seed), Cloud(os.path.abspath(sys.argv[1]), folder)
     clients = [Client(cloud, i, seed) for i in range(CLIENTS)]
     began, kills, failures, points = time.monotonic(), 0, [], {}
     try:
@@ -305,20 +296,13 @@ def main():
         failures.append(str(e))
     finally:
         cloud.stop()
-    for text in failures:
-        print(f"FAIL after {kills} kills: {text}")
-    if failures:
-        print(f"the data and the log are in {folder}")
-    else:
-        shutil.rmtree(folder)
     done = {}
     for c in clients:
         for kind, n in c.done.items():
             done[kind] = done.get(kind, 0) + n
-    print(f"{kills} kills in {time.monotonic() - began:.1f} s, which came into {points}; "
-          f"ended well: {done}")
-    print(f"{kills} passed, {len(failures)} failed, 0 skipped")
-    sys.exit(1 if failures else 0)
+    end(folder, kills, failures,
+        f"{kills} kills in {time.monotonic() - began:.1f} s, which came into {points}; "
+        f"ended well: {done}")
 
 
 if __name__ == "__main__":
