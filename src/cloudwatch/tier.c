@@ -4,11 +4,11 @@
  * A row a datapoint would be 14 million rows a day for a thousand instances; a row a metric would
  * be rewritten whole each minute.  So datapoints lie packed (pack.h) in rows of a metric, a unit
  * and a span of time.  New ones go into spans of a minute (of seconds) or an hour (of minutes):
- * some hundred bytes in a commit.  Once an hour the upkeep looks at every metric and moves what is old
- * enough: the hours of a day into one row, those of 15 days ago into datapoints of five minutes,
- * those of 63 days ago into datapoints of an hour, and what is older than 455 days away.  Late
- * datapoints come into the first tiers too and are moved by the next look: a metric's data of a
- * time may lie in two tiers for a while, and reading adds up what it finds.
+ * some hundred bytes in a commit.  Once an hour the upkeep looks at every metric and moves what is
+ * old enough: the hours of a day into one row, those of 15 days ago into datapoints of five
+ * minutes, those of 63 days ago into datapoints of an hour, and what is older than 455 days away.
+ * Late datapoints come into the first tiers too and are moved by the next look: a metric's data of
+ * a time may lie in two tiers for a while, and reading adds up what it finds.
  *
  * It is level-triggered: what is moved is told by the rows and the clock alone.
  */
