@@ -25,6 +25,7 @@
  *   Id                what Ref is; the physical id
  *   Attributes        what Fn::GetAtt is, over Read's Reply
  *   Ready, Updated, Gone  {Path, Values, Failed} of Read's Reply: what is waited for
+ *   Consistency       AWS tells that it is configured (CONFIGURATION_COMPLETE) before it is complete
  *   Interrupt         what must be still while one of Changed is changed: Path of Read's Reply;
  *                     Moving (then Stop's steps), Between, Still; Start's bring it back
  *   Retry [CODE]      refusals of Delete after which it is tried again
