@@ -113,6 +113,7 @@ show_stack(struct api_call *call, const struct cfn_stack_row *row)
         .stack_status = row->status,
         .stack_status_reason = OR_NONE(row->reason),
         .detailed_status = OR_NONE(row->detailed),
+        .deletion_mode = row->force ? S("FORCE_DELETE_STACK") : STR_NONE,
         .disable_rollback = opt_bool(row->disable_rollback),
         .notification_arns = row->notify,
         .timeout_in_minutes = time_or_none(row->timeout_min),
