@@ -15,7 +15,7 @@
 struct str cfn_template(struct arena *a, struct str text, struct json *ret);
 struct str cfn_template_parts(struct arena *a, const struct json *root);
 
-/* What is wrong with the policies on deletion of a resource; what functions make is not looked at. */
+/* What is wrong with a resource's policies on deletion; functions in them are not looked at. */
 struct str
 cfn_template_policies(struct arena *a, struct str name, const struct json *resource);
 
