@@ -6,8 +6,8 @@
  * An image made for Welkin has the names already, and this costs three look-ups.  Others get a
  * copy, at their first launch and whenever it is missing; and a unit of systemd, as the package
  * aws-cfn-bootstrap has one.  An image that shall have none says so by a file (`welkin image import
- * --no-helpers` writes it), and who wants them installs them.  As with trust.c, paths are resolved inside the guest's root, nothing
- * is opened through a link, and nothing here fails a launch.
+ * --no-helpers` writes it), and who wants them installs them.  As with trust.c, paths are resolved
+ * inside the guest's root, nothing is opened through a link, and nothing here fails a launch.
  */
 #include "host/sandbox/sandbox.h"
 
