@@ -13,11 +13,13 @@
 #include "api/validate.h"
 #include "api/wire.h"
 #include "base/log.h"
+#include "codec/gzip.h"
 #include "store/keys.h"
 
 #include <stdlib.h>
 
 #define SIGNING_KEYS 1024
+#define INFLATED_MAX ((size_t)8 << 20) /* of a body that came as gzip */
 
 struct api {
     struct api_config config;
@@ -30,6 +32,7 @@ static const struct api_error ERR_INTERNAL = {"InternalError", 500};
 static const struct api_error ERR_UNKNOWN_SERVICE = {"UnknownService", 501};
 static const struct api_error ERR_UNSUPPORTED = {"UnsupportedOperation", 501};
 static const struct api_error ERR_NO_PROTOCOL = {"UnsupportedProtocol", 501};
+static const struct api_error ERR_SERIALIZATION = {"SerializationException", 400};
 static const struct api_error ERR_MALFORMED_XML = {"MalformedXML", 400};
 static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
@@ -213,13 +216,39 @@ reword_invalid(struct call_state *st)
     return 1;
 }
 
+/*
+ * The request with its body as it was before the client compressed it; signatures are of what was
+ * sent.  Forms are not compressed by anybody: their operation would have to be found first.
+ */
+static int
+unpack(struct call_state *st, struct api_request *plain, const struct api_request **ret)
+{
+    struct api_call *call = &st->call;
+    enum api_protocol protocol = call->wire->protocol;
+
+    *ret = st->req;
+    if ((protocol != API_JSON && protocol != API_CBOR) ||
+        !str_eq_nocase(api_header(st->req, S("content-encoding")), S("gzip")))
+        return 0;
+    *plain = *st->req;
+    if (!gzip_inflate(call->arena, st->req->http.body, INFLATED_MAX, &plain->http.body))
+        return api_fault(call, &ERR_SERIALIZATION, "The gzip body cannot be read");
+    *ret = plain;
+    return 0;
+}
+
 static int
 decode(struct call_state *st, void **ret_req)
 {
     struct api_call *call = &st->call;
     const struct api_shape *input = api_shape(call->service, call->op->input);
     void *req = api_new_input(call->service, call->op, call->arena);
-    int r = call->wire->decode(call, st->req, req);
+    const struct api_request *from;
+    struct api_request plain;
+    int r = unpack(st, &plain, &from);
+
+    if (r == 0)
+        r = call->wire->decode(call, from, req);
 
     if (r == 0 && (r = api_validate(call->service, call->wire->protocol, input, call->arena, req,
                                     &call->fault)) > 0)
