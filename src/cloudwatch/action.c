@@ -22,7 +22,9 @@ no_system(struct api_call *call, const struct cloudwatch_alarm_row *alarm UNUSED
 
 static const struct cloudwatch_action actions[] = {
     {.pattern = "arn:aws:sns:*:*:*", .run = no_system},
-    {.pattern = "arn:aws:autoscaling:*:*:scalingPolicy:*", .run = no_system},
+    {.pattern = "arn:aws:autoscaling:*:*:scalingPolicy:*",
+     .run = cloudwatch_action_scale,
+     .again = true},
     {.pattern = "arn:aws:lambda:*:*:function:*", .run = no_system},
     {.pattern = "arn:aws:ssm:*:*:opsitem:*", .run = no_system},
     {.pattern = "arn:aws:ssm-incidents::*:responseplan/*", .run = no_system},
@@ -66,7 +68,7 @@ put_history(struct api_call *call, const struct cloudwatch_alarm_row *alarm, str
 
 int
 cloudwatch_action_run(struct api_call *call, const struct cloudwatch_alarm_row *alarm,
-                      struct str arn)
+                      struct str arn, bool again)
 {
     const struct cloudwatch_action *action = cloudwatch_action_find(arn);
     size_t before = store_savepoint(call->txn);
@@ -80,7 +82,9 @@ cloudwatch_action_run(struct api_call *call, const struct cloudwatch_alarm_row *
     if (r < 0)
         return r;
     if (r == 0)
-        return put_history(call, alarm, arn, STR_NONE);
+        return again && store_savepoint(call->txn) == before
+                   ? 0
+                   : put_history(call, alarm, arn, STR_NONE);
     store_rollback_to(call->txn, before);
     struct str why = call->fault.message;
 

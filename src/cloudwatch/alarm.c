@@ -100,7 +100,7 @@ act(struct api_call *call, const struct cloudwatch_alarm_row *row)
         return 0;
     LIST_EACH(actions[cloudwatch_state_of(row)], arn) {
         if (r >= 0)
-            r = cloudwatch_action_run(call, row, *arn);
+            r = cloudwatch_action_run(call, row, *arn, false);
     }
     return r;
 }
