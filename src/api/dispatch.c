@@ -152,7 +152,8 @@ api_page_scope(const struct api_call *call)
 
 struct call_state {
     struct api_call call;
-    struct api_request own; /* with the route that its service found */
+    struct api_request own;   /* with the route that its service found */
+    struct api_request plain; /* with a body that came compressed */
     const struct api_request *req;
     const struct api_service_hooks *hooks;
     struct sigv4_claim claim;
@@ -217,23 +218,22 @@ reword_invalid(struct call_state *st)
 }
 
 /*
- * The request with its body as it was before the client compressed it; signatures are of what was
- * sent.  Forms are not compressed by anybody: their operation would have to be found first.
+ * From here on the body is as it was before the client compressed it; signatures are of what was
+ * sent, so nobody makes us inflate who did not sign.  Objects of REST services stay as they are.
  */
 static int
-unpack(struct call_state *st, struct api_request *plain, const struct api_request **ret)
+unpack(struct call_state *st)
 {
     struct api_call *call = &st->call;
     enum api_protocol protocol = call->wire->protocol;
 
-    *ret = st->req;
-    if ((protocol != API_JSON && protocol != API_CBOR) ||
+    if ((protocol != API_JSON && protocol != API_CBOR && protocol != API_QUERY) ||
         !str_eq_nocase(api_header(st->req, S("content-encoding")), S("gzip")))
         return 0;
-    *plain = *st->req;
-    if (!gzip_inflate(call->arena, st->req->http.body, INFLATED_MAX, &plain->http.body))
+    st->plain = *st->req;
+    if (!gzip_inflate(call->arena, st->req->http.body, INFLATED_MAX, &st->plain.http.body))
         return api_fault(call, &ERR_SERIALIZATION, "The gzip body cannot be read");
-    *ret = plain;
+    st->req = &st->plain;
     return 0;
 }
 
@@ -243,12 +243,7 @@ decode(struct call_state *st, void **ret_req)
     struct api_call *call = &st->call;
     const struct api_shape *input = api_shape(call->service, call->op->input);
     void *req = api_new_input(call->service, call->op, call->arena);
-    const struct api_request *from;
-    struct api_request plain;
-    int r = unpack(st, &plain, &from);
-
-    if (r == 0)
-        r = call->wire->decode(call, from, req);
+    int r = call->wire->decode(call, st->req, req);
 
     if (r == 0 && (r = api_validate(call->service, call->wire->protocol, input, call->arena, req,
                                     &call->fault)) > 0)
@@ -394,6 +389,8 @@ carry_out(struct api *api, struct call_state *st, struct api_reply *reply)
         st->call.upload = new_upload(st);
     if (r == 0)
         r = authenticate(api, st);
+    if (r == 0)
+        r = unpack(st);
     if (r == 0 && st->call.upload && !st->req->upload)
         take_whole(st->call.upload, st->req->http.body);
     if (r == 0)

@@ -938,6 +938,7 @@ def main():
         print("usage: tests/clients/run BUILD_DIR [NAME…]", file=sys.stderr)
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    import metrics  # noqa: F401
     import stacks
     import hostile  # noqa: F401 (its tests come last)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
