@@ -420,7 +420,8 @@ machine_first_nic(struct machine *m)
         return -ENOMEM;
     nic->ifindex = s->ifindex;
     nic->is = (struct priv_nic){
-        .class = s->class, .subnet = s->subnet, .n_ips = 1, .ips = {s->private_ip}};
+        .class = s->class, .subnet = s->subnet, .cluster = s->cluster, .n_ips = 1,
+        .ips = {s->private_ip}};
     memcpy(nic->is.mac, s->mac, sizeof(nic->is.mac));
     m->nics = nic;
     m->n_nics = 1;

@@ -318,6 +318,7 @@ settled(const struct machine *m, const struct nic *now, uint32_t n)
         const struct priv_nic *a = &m->nics[i].is, *b = &now[i].is;
 
         if (a->index != b->index || a->class != b->class || a->subnet != b->subnet ||
+            a->cluster != b->cluster ||
             a->open != b->open || a->n_ips != b->n_ips || !same(a->mac, b->mac) ||
             memcmp(a->ips, b->ips, sizeof(a->ips)) != 0)
             return false;
