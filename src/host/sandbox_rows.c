@@ -152,6 +152,7 @@ route_to(struct txn *txn, const struct ec2_vpc_row *vpc, const struct ec2_route_
 {
     const struct ec2_nat_gateway_row *nat = ec2_nat_gateway_get(txn, row->gateway_id);
     const struct ec2_vpc_peering_row *peering = ec2_vpc_peering_get(txn, row->gateway_id);
+    const struct ec2_interface_row *nic = ec2_interface_get(txn, row->gateway_id);
 
     if (is_internet(vpc, row)) {
         ret->to = PRIV_ROUTE_GATEWAY;
@@ -160,6 +161,8 @@ route_to(struct txn *txn, const struct ec2_vpc_row *vpc, const struct ec2_route_
     } else if (peering && str_is(peering->state, "active")) {
         ret->to = PRIV_ROUTE_PEER;
         ret->via = (uint32_t)peering->number;
+    } else if (nic && ip4_parse(nic->private_ip, &ret->via)) {
+        ret->to = PRIV_ROUTE_VIA;
     }
 }
 

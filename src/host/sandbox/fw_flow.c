@@ -2,7 +2,7 @@
  * How fast one flow may be: 5 Gbit/s, and 10 between two members of one cluster placement group.
  *
  *   forward ──▶ flows: short packets pass
- *                      interface in ─@cluster_of─▶ cluster; (cluster, interface out) in @cluster_has
+ *                      interface in ─@cluster_of─▶ cluster; (cluster, interface out) @cluster_has
  *                          ──▶ flows_near: more than 10 Gbit/s of its flow: dropped
  *                      more than 5 Gbit/s of its flow: dropped
  *

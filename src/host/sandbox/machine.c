@@ -285,6 +285,8 @@ taken_down(struct host *h, struct machine *m)
     /* The veth goes with the guest's namespace, in the kernel's own time. */
     if (v && m->filtered)
         fw_machine_remove(v, m);
+    if (v)
+        machine_vias_drop(v, m);
     if (v && v->n_machines > 0)
         v->n_machines--;
     release(h, m);

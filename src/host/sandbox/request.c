@@ -154,6 +154,8 @@ route_ok(const struct priv_route *r)
         return r->via != 0;
     case PRIV_ROUTE_PEER:
         return r->via > 0 && r->via < PRIV_PEERS;
+    case PRIV_ROUTE_VIA:
+        return r->via >= PRIV_PEERS; /* marks of both kinds are told apart */
     }
     return false;
 }

@@ -323,6 +323,8 @@ void vpc_free(struct host *h, struct vpc *v);
 uint32_t vpc_host_ip(const struct host *h, uint32_t number);
 uint32_t vpc_router_ip(const struct host *h, uint32_t number);
 int vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *req, struct why *why);
+/* nic.c: nothing is led to the machine's interfaces any more but what is for them. */
+void machine_vias_drop(struct vpc *v, const struct machine *m);
 /* peer.c: see PRIV_PEER. */
 int peer_set(struct host *h, const struct priv_link *q, struct why *why);
 /* The links of a VPC that is about to go. */
@@ -357,6 +359,7 @@ int fw_cidrs(struct vpc *v);
 int fw_peer(struct vpc *v, uint32_t ifindex, bool add);
 /* The mark of what leaves by a link, and the table that it is routed by. */
 #define PEER_TABLE(number) (0x40000000u | (number))
+#define VIA_TABLE(ifindex) (0x20000000u | (ifindex))
 
 /* ---- limits of flows (fw_flow.c) ---- */
 
