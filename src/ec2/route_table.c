@@ -270,7 +270,7 @@ struct route_want {
         .gateway_id = (req)->nat_gateway_id.p              ? (req)->nat_gateway_id                 \
                       : (req)->vpc_peering_connection_id.p ? (req)->vpc_peering_connection_id      \
                       : (req)->network_interface_id.p      ? (req)->network_interface_id           \
-                                                           : (req)->gateway_id,                         \
+                                                           : (req)->gateway_id,                    \
         .instance_id = (req)->instance_id,                                                         \
         .n_targets = !!(req)->nat_gateway_id.p + !!(req)->vpc_peering_connection_id.p +            \
                      !!(req)->network_interface_id.p + !!(req)->instance_id.p +                    \

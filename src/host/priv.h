@@ -315,6 +315,7 @@ struct priv_subnet_drop {
 struct priv_link {
     uint32_t number; /* 1 … PRIV_PEERS - 1, the caller's */
     uint32_t vpcs[2];
+    uint32_t mtu; /* 0: 9001; of a link that is there it stays */
     uint32_t remove;
 };
 

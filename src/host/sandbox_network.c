@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define LEFT_KEY_MAX 64
+#define FAR_MTU 8500 /* between regions */
 
 /* What was sent of a subnet, to know whether it is another now. */
 struct sent_subnet {
@@ -301,6 +302,7 @@ send_peering(struct host_sandbox *s, const struct ec2_vpc_peering_row *row, bool
         return;
     struct priv_link req = {.number = (uint32_t)row->number,
                             .vpcs = {(uint32_t)ends[0]->number, (uint32_t)ends[1]->number},
+                            .mtu = row->peer_region.n ? FAR_MTU : 0,
                             .remove = !on};
 
     sandbox_ask(s, PRIV_PEER, &req, sizeof(req), STR_NONE, sandbox_logged,
