@@ -336,14 +336,15 @@ find_peering(struct api_call *call, struct str id, struct api_resource *r)
 
     if (!known || ec2_vpc_peering_find(call, id, &row))
         return;
-    if (str_eq(row->account, call->account))
+    if (ec2_mine(call, row->account, row->region))
         r->tags = &row->tags;
     key(call, r, "ec2:VpcPeeringConnectionID", row->id);
     key(call, r, "ec2:RequesterVpc",
         str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
                 STR_ARG(row->account), STR_ARG(row->vpc_id)));
     key(call, r, "ec2:AccepterVpc",
-        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
+        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s",
+                STR_ARG(row->peer_region.n ? row->peer_region : row->region),
                 STR_ARG(row->peer_account), STR_ARG(row->peer_vpc_id)));
 }
 
