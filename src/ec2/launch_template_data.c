@@ -148,6 +148,15 @@ same_key(const struct api_member *key, const void *a, const void *b)
                                  : str_eq(*api_slot_str(x), *api_slot_str(y));
 }
 
+/* Clients name parameters that they do not mean: an empty text says nothing. */
+static bool
+says(const struct api_shape *type, const void *slot)
+{
+    bool text = type->kind == API_STRING || type->kind == API_ENUM;
+
+    return api_is_set(type, slot) && (!text || api_slot_str(slot)->n > 0);
+}
+
 static void
 overlay(struct arena *arena, const struct api_shape *shape, const void *under, void *over);
 
@@ -198,7 +207,7 @@ overlay(struct arena *arena, const struct api_shape *shape, const void *under, v
             continue;
         if (type->kind == API_LIST)
             key = key_of(element_of(type));
-        if (!api_is_set(type, to)) {
+        if (!says(type, to)) {
             memcpy(to, from, slot_bytes(type));
         } else if (type->kind == API_STRUCT && !is_whole(type)) {
             void *copy = arena_dup(arena, *(void **)to, type->size);

@@ -51,7 +51,10 @@ resource "aws_instance" "web" {
     id      = aws_launch_template.web.id
     version = aws_launch_template.web.latest_version
   }
-  tags = { Name = "tf-web" }
+  # the provider wants all tags that the instance has, those of the template too
+  tags = { Name = "tf-web", team = var.team }
+  # the provider hashes its own hash again: hashicorp/terraform-provider-aws#30825
+  lifecycle { ignore_changes = [user_data] }
 }
 data "aws_launch_template" "web" {
   name       = "tf-web"
