@@ -142,7 +142,7 @@ same_key(const struct api_member *key, const void *a, const void *b)
     const struct api_shape *type = api_shape(&ec2_service, key->shape);
     const void *x = (const char *)a + key->offset, *y = (const char *)b + key->offset;
 
-    if (!api_is_set(type, x) || !api_is_set(type, y))
+    if (!api_is_set(type->kind, x) || !api_is_set(type->kind, y))
         return false;
     return type->kind == API_INT ? api_slot_i64(x, false) == api_slot_i64(y, false)
                                  : str_eq(*api_slot_str(x), *api_slot_str(y));
@@ -154,7 +154,7 @@ says(const struct api_shape *type, const void *slot)
 {
     bool text = type->kind == API_STRING || type->kind == API_ENUM;
 
-    return api_is_set(type, slot) && (!text || api_slot_str(slot)->n > 0);
+    return api_is_set(type->kind, slot) && (!text || api_slot_str(slot)->n > 0);
 }
 
 static void
@@ -203,7 +203,7 @@ overlay(struct arena *arena, const struct api_shape *shape, const void *under, v
         void *to = (char *)over + m->offset;
         const struct api_member *key = NULL;
 
-        if (!api_is_set(type, from))
+        if (!api_is_set(type->kind, from))
             continue;
         if (type->kind == API_LIST)
             key = key_of(element_of(type));
@@ -290,7 +290,7 @@ ec2_launch_template_data_inherit(struct api_call *call,
         const struct api_member *m = &ec2_service.members[shape->first + i];
         const struct api_shape *type = api_shape(&ec2_service, m->shape);
 
-        if (api_is_set(type, (const char *)own + m->offset))
+        if (api_is_set(type->kind, (const char *)own + m->offset))
             memcpy((char *)ret + m->offset, (const char *)own + m->offset, slot_bytes(type));
     }
     return 0;
