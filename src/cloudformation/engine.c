@@ -143,7 +143,8 @@ int
 cfn_engine_new(struct cfn_engine **ret, struct loop *loop, struct store *store, struct api *api)
 {
     static const struct store_table *const tables[] = {
-        &cfn_stack_table, &cfn_signal_table, &cfn_set_operation_table, &ec2_instance_table};
+        &cfn_stack_table,    &cfn_signal_table, &cfn_set_operation_table,
+        &ec2_instance_table, &ec2_volume_table, &ec2_snapshot_table};
     struct cfn_engine *e = calloc(1, sizeof(*e));
 
     assert(loop && store && api);
