@@ -3,6 +3,7 @@
  * says what the stack shall become, and the engine takes it from there.
  */
 #include "cloudformation/stack.h"
+#include "cloudformation/group.h"
 
 #include "cloudformation/fetch.h"
 #include "cloudformation/rule.h"
@@ -172,7 +173,8 @@ cfn_try(struct cfn_look *look)
             const struct json *one = &section->v[i];
 
             if (!cfn_wanted(&scope, one, &wanted) ||
-                (wanted && ((b == 0 && !try_policies(&scope, section->names[i], one)) ||
+                (wanted && ((b == 0 && (!try_policies(&scope, section->names[i], one) ||
+                                        !cfn_group_policies(&scope, section->names[i], one))) ||
                             !try_one(&scope, json_get(one, "Properties")) ||
                             !try_one(&scope, json_get(one, "Value"))))) {
                 look->scope.wrong = scope.wrong;

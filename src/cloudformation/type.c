@@ -187,6 +187,22 @@ cfn_ask(struct api_call *call, const char *service_name, const char *operation,
     return r;
 }
 
+int
+cfn_run_ask(struct cfn_run *run, const char *operation, const struct json *in, struct json *ret)
+{
+    struct api_call *call = run->call;
+    struct str wrong;
+    int r = cfn_ask(call, str_cstr(call->arena, json_text(run->type, "Service")), operation, in,
+                    ret, &wrong);
+
+    assert(r <= 0 || wrong.p || call->fault.code.n);
+    if (r <= 0)
+        return r;
+    if (wrong.p)
+        return run->why = wrong, CFN_REFUSED;
+    return refused(run, call->fault.message, call->fault.code, call->fault.http);
+}
+
 static int
 evaluate(struct step_scope *s, const struct json *in, struct json *ret)
 {

@@ -74,6 +74,7 @@ struct cfn_run {
     struct str id;          /* in and out: the physical id */
     struct json attributes; /* in and out */
     bool snapshot;          /* one is taken before it is deleted */
+    struct json policy;     /* UpdatePolicy of a group */
     struct str why;         /* of a failure: the event's reason */
 };
 
@@ -95,6 +96,9 @@ int cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret);
 /* Its properties as they are now, those that "Live" tells; ret_there: false when it is gone. */
 int cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there);
 
+/* One call of the type's service by trees: CFN_DONE, CFN_REFUSED with run->why, negative. */
+int cfn_run_ask(struct cfn_run *run, const char *operation, const struct json *in,
+                struct json *ret);
 /* What something of the definition is for the resource. */
 int cfn_run_value(struct cfn_run *run, const struct json *in, struct json *ret);
 

@@ -450,4 +450,6 @@ step_scope_init(struct step_scope *s, struct cfn_run *run)
         cfn_put(a, &s->names, S("Id"), cfn_text(run->id));
     cfn_put(a, &s->names, S("Self"), run->attributes);
     cfn_put(a, &s->names, S("Old"), run->old);
+    if (run->policy.n)
+        cfn_put(a, &s->names, S("Policy"), run->policy);
 }
