@@ -405,7 +405,7 @@ one_step(struct step_scope *s, const struct json *step)
     else if (removed.p)
         r = each(s, step, step_property(s, &run->old, removed, &before),
                  step_property(s, &run->props, removed, &now));
-    else
+    else if (json_get(step, "Call") || json_get(step, "Refuse"))
         r = call_step(s, step);
     return r == CFN_DONE ? save(s, step) : r;
 }
