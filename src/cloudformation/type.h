@@ -47,9 +47,10 @@
  * (attributes), Old (properties before).  What is absent is left out.  Given [X, V] is V when X is
  * there, IfIs [X, VALUE, V] when it is that; First [A, B] the first that is; MadeName a name of its
  * own, Token a new UUID; JsonWith [TEXT, NAME, VALUE] adds to a JSON text; Document [TEXT] reads a
- * policy; IfChanged [PROPERTY] it, when an update changes it.  Over lists: Like and Unlike [LIST, PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map
- * (or MapOf) [LIST, V] with It in V, TagsAs [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its
- * reverse without AWS's own tags (of a map, too), TagMap [LIST] a map of tags.
+ * policy; IfChanged [PROPERTY] it, when an update changes it.  Over lists: Like and Unlike [LIST,
+ * PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map (or MapOf) [LIST, V] with It in V, TagsAs
+ * [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its reverse without AWS's own tags (of a map,
+ * too), TagMap [LIST] a map of tags.
  */
 #pragma once
 
