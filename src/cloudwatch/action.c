@@ -51,6 +51,7 @@ put_history(struct api_call *call, const struct cloudwatch_alarm_row *alarm, str
     struct buf buf;
     struct json_out out = {&buf};
 
+    assert(arn.n > 0 && str_eq(alarm->account, call->account));
     buf_init(&buf, 16 << 10);
     json_open(&out, '{');
     json_key_str(&out, "actionState", why.p ? S("Failed") : S("Succeeded"));

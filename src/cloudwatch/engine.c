@@ -111,6 +111,7 @@ act_again(struct look *look, struct str data)
     struct cloudwatch_alarm_row alarm = *look->alarm;
     int r = 0;
 
+    assert(cloudwatch_state_of(&alarm) == CLOUDWATCH_ALARM);
     if (!alarm.actions_enabled)
         return 0;
     alarm.reason_data = data;
@@ -134,6 +135,7 @@ evaluate(struct look *look)
 
     if (r < 0)
         return r;
+    cloudwatch_alarm_assert(look->alarm);
     rule_of(look->alarm, &rule);
     cloudwatch_judge(look->call.arena, &rule, &series, look->end_ms, look->call.now_ms, now,
                      &verdict);
@@ -219,6 +221,7 @@ evaluate_composite(struct look *look)
     const struct cloudwatch_formula *formula =
         cloudwatch_formula_parse(look->call.arena, alarm->rule, &names, &at);
 
+    assert(alarm->composite);
     assert(formula); /* it was checked when it was put */
     enum cloudwatch_state state =
         cloudwatch_formula_holds(formula, is_in, &look->call) ? CLOUDWATCH_ALARM : CLOUDWATCH_OK;
@@ -308,6 +311,7 @@ on_timer(struct loop_timer *timer)
     struct cloudwatch_engine *e = CONTAINER_OF(timer, struct cloudwatch_engine, timer);
     int64_t now_ms = loop_now_ms(e->loop, LOOP_CLOUD);
 
+    assert(now_ms > 0);
     look_at_all(e, false, now_ms - now_ms % FAST_MS);
     loop_defer(e->loop, &e->task);
 }
