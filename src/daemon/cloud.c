@@ -46,6 +46,7 @@ struct cloud {
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
+    struct host_usage *usage;
     struct ec2_capacity_clock *capacity;
     struct s3_janitor *s3;
     struct s3_lifecycle *s3_lifecycle;
@@ -217,6 +218,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
     if (r >= 0)
+        r = host_usage_new(&cloud->usage, cloud->config.loop, cloud->store, driver, cloud->meter);
+    if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
@@ -229,6 +232,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     cfn_engine_free(cloud->cfn);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
+    host_usage_free(cloud->usage);
     host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);
@@ -276,6 +280,12 @@ struct host *
 cloud_host(struct cloud *cloud)
 {
     return cloud->host;
+}
+
+struct host_usage *
+cloud_usage(struct cloud *cloud)
+{
+    return cloud->usage;
 }
 
 const struct api_service_hooks *const *
