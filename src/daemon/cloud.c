@@ -5,6 +5,8 @@
 #include "daemon/cloud.h"
 
 #include "cloudformation/engine.h"
+#include "cloudwatch/cloudwatch.h"
+#include "cloudwatch/tier.h"
 #include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
@@ -32,7 +34,7 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
-    NULL,
+    &cloudwatch_hooks, NULL,
 };
 
 struct cloud {
@@ -50,6 +52,7 @@ struct cloud {
     struct ec2_capacity_clock *capacity;
     struct s3_janitor *s3;
     struct s3_lifecycle *s3_lifecycle;
+    struct cloudwatch_upkeep *cloudwatch_upkeep;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -220,6 +223,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = host_usage_new(&cloud->usage, cloud->config.loop, cloud->store, driver, cloud->meter);
     if (r >= 0)
+        r = cloudwatch_upkeep_new(&cloud->cloudwatch_upkeep, cloud->config.loop, cloud->store);
+    if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
@@ -230,6 +235,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     if (!cloud)
         return NULL;
     cfn_engine_free(cloud->cfn);
+    cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
     host_usage_free(cloud->usage);
