@@ -3,6 +3,7 @@
  * templates do, and when the action falls due it fails with a sentence in the alarm's history.
  */
 #include "cloudwatch/action.h"
+#include "cloudwatch/ec2.h"
 
 static const struct api_error not_there = {"UnsupportedOperation", 501};
 
@@ -19,6 +20,18 @@ no_system(struct api_call *call, const struct cloudwatch_alarm_row *alarm UNUSED
 static const struct cloudwatch_action actions[] = {
     {"arn:aws:sns:*:*:*", NULL, no_system},
     {"arn:aws:autoscaling:*:*:scalingPolicy:*", NULL, no_system},
+    {"arn:aws:automate:*:ec2:stop", cloudwatch_ec2_check, cloudwatch_ec2_run},
+    {"arn:aws:automate:*:ec2:terminate", cloudwatch_ec2_check, cloudwatch_ec2_run},
+    {"arn:aws:automate:*:ec2:reboot", cloudwatch_ec2_check, cloudwatch_ec2_run},
+    {"arn:aws:automate:*:ec2:recover", cloudwatch_ec2_check, cloudwatch_ec2_run},
+    {"arn:aws:swf:*:*:action/actions/AWS_EC2.InstanceId.Stop/1.0", cloudwatch_ec2_check,
+     cloudwatch_ec2_run},
+    {"arn:aws:swf:*:*:action/actions/AWS_EC2.InstanceId.Terminate/1.0", cloudwatch_ec2_check,
+     cloudwatch_ec2_run},
+    {"arn:aws:swf:*:*:action/actions/AWS_EC2.InstanceId.Reboot/1.0", cloudwatch_ec2_check,
+     cloudwatch_ec2_run},
+    {"arn:aws:swf:*:*:action/actions/AWS_EC2.InstanceId.Recover/1.0", cloudwatch_ec2_check,
+     cloudwatch_ec2_run},
 };
 
 const struct cloudwatch_action *

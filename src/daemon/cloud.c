@@ -6,6 +6,7 @@
 
 #include "cloudformation/engine.h"
 #include "cloudwatch/cloudwatch.h"
+#include "cloudwatch/ec2.h"
 #include "cloudwatch/tier.h"
 #include "ec2/capacity.h"
 #include "ec2/ec2.h"
@@ -53,6 +54,7 @@ struct cloud {
     struct s3_janitor *s3;
     struct s3_lifecycle *s3_lifecycle;
     struct cloudwatch_upkeep *cloudwatch_upkeep;
+    struct cloudwatch_ec2 *cloudwatch_ec2;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -223,6 +225,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = host_usage_new(&cloud->usage, cloud->config.loop, cloud->store, driver, cloud->meter);
     if (r >= 0)
+        r = cloudwatch_ec2_new(&cloud->cloudwatch_ec2, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
         r = cloudwatch_upkeep_new(&cloud->cloudwatch_upkeep, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
@@ -236,6 +240,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
         return NULL;
     cfn_engine_free(cloud->cfn);
     cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
+    cloudwatch_ec2_free(cloud->cloudwatch_ec2);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
     host_usage_free(cloud->usage);

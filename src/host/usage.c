@@ -64,7 +64,7 @@ static void
 add_credits(struct host_usage *usage, struct txn *txn, const struct ec2_instance_row *instance,
             int64_t before_ms, struct host_usage_row *row)
 {
-    if (before_ms / FIVE_MS != (usage->at_ms - 1) / FIVE_MS) {
+    if ((before_ms - 1) / FIVE_MS != (usage->at_ms - 1) / FIVE_MS) {
         row->five_cpu_ns = 0;
         row->five_charged = row->charged;
     }
