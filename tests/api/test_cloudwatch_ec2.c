@@ -73,8 +73,13 @@ TEST(detailed_monitoring_has_a_datapoint_a_minute_and_basic_one_in_five, "STAT-0
 {
     struct world *w = world_new();
     const char *fine = run(w, "m5.large&Monitoring.Enabled=true"), *coarse = run(w, "m5.large");
-    const struct host_use load = {.bytes_in = 1000, .bytes_out = 10, .packets_in = 5,
-                                  .packets_out = 1, .reads = 2, .writes = 3, .bytes_read = 200,
+    const struct host_use load = {.bytes_in = 1000,
+                                  .bytes_out = 10,
+                                  .packets_in = 5,
+                                  .packets_out = 1,
+                                  .reads = 2,
+                                  .writes = 3,
+                                  .bytes_read = 200,
                                   .bytes_written = 300};
     int64_t start_ms = w->env.now_ms;
     struct seen seen;
@@ -195,8 +200,7 @@ TEST(a_type_an_image_a_group_and_all_are_summed_up, "CWM-06")
     world_free(w);
 }
 
-TEST(credits_are_told_every_five_minutes_of_burstable_instances_only,
-     "STAT-03 ITYPE-09 ITYPE-13")
+TEST(credits_are_told_every_five_minutes_of_burstable_instances_only, "STAT-03 ITYPE-09 ITYPE-13")
 {
     struct world *w = world_new();
     const char *t3 = run(w, "t3.micro&Monitoring.Enabled=true"), *m5 = run(w, "m5.large");
