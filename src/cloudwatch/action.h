@@ -22,6 +22,7 @@ struct cloudwatch_action {
      * negative: ours.  What a failed action changed is taken back.
      */
     int (*run)(struct api_call *call, const struct cloudwatch_alarm_row *alarm, struct str arn);
+    bool again; /* also each minute that the alarm stays in its state: Auto Scaling policies */
 };
 
 /* The row of that ARN, or NULL: alarms cannot have it. */

@@ -33,8 +33,8 @@
 #define GROUP_TAG "aws:autoscaling:groupName"
 
 enum {
-    INSTANCES_A_TURN = 64,
-    STATUSES_A_TURN = 100,
+    INSTANCES_A_TURN = 32,
+    STATUSES_A_TURN = 50,
     ID_BYTES_MAX = 32,
     ARENA_BYTES_MAX = 16 << 20,
 };

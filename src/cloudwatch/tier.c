@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cloudwatch/alarm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,6 +222,17 @@ look_at(struct cloudwatch_upkeep *u, struct str id, int64_t now_ms)
 }
 
 static void
+trim_history(struct cloudwatch_upkeep *u, int64_t now_ms)
+{
+    struct txn *txn = store_begin(u->store);
+
+    if (cloudwatch_history_trim(txn, now_ms) < 0)
+        store_rollback(txn);
+    else
+        store_commit(txn);
+}
+
+static void
 take_look(struct loop_timer *timer)
 {
     struct cloudwatch_upkeep *u = CONTAINER_OF(timer, struct cloudwatch_upkeep, timer);
@@ -239,6 +251,7 @@ take_look(struct loop_timer *timer)
     store_rollback(txn);
     LIST_EACH(&ids, id)
         look_at(u, *id, now_ms);
+    trim_history(u, now_ms);
 
     bool more = ids.n == METRICS_A_LOOK;
     struct str last = more ? ids.v[ids.n - 1] : S("");

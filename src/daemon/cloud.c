@@ -7,6 +7,7 @@
 #include "cloudformation/engine.h"
 #include "cloudwatch/cloudwatch.h"
 #include "cloudwatch/ec2.h"
+#include "cloudwatch/engine.h"
 #include "cloudwatch/tier.h"
 #include "ec2/capacity.h"
 #include "ec2/ec2.h"
@@ -55,6 +56,7 @@ struct cloud {
     struct s3_lifecycle *s3_lifecycle;
     struct cloudwatch_upkeep *cloudwatch_upkeep;
     struct cloudwatch_ec2 *cloudwatch_ec2;
+    struct cloudwatch_engine *cloudwatch;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -229,6 +231,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = cloudwatch_upkeep_new(&cloud->cloudwatch_upkeep, cloud->config.loop, cloud->store);
     if (r >= 0)
+        r = cloudwatch_engine_new(&cloud->cloudwatch, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
@@ -239,6 +243,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     if (!cloud)
         return NULL;
     cfn_engine_free(cloud->cfn);
+    cloudwatch_engine_free(cloud->cloudwatch);
     cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
     cloudwatch_ec2_free(cloud->cloudwatch_ec2);
     s3_lifecycle_free(cloud->s3_lifecycle);
