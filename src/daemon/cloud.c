@@ -227,7 +227,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = host_usage_new(&cloud->usage, cloud->config.loop, cloud->store, driver, cloud->meter);
     if (r >= 0)
-        r = cloudwatch_ec2_new(&cloud->cloudwatch_ec2, cloud->config.loop, cloud->store, cloud->api);
+        r = cloudwatch_ec2_new(&cloud->cloudwatch_ec2, cloud->config.loop, cloud->store,
+                               cloud->api);
     if (r >= 0)
         r = cloudwatch_upkeep_new(&cloud->cloudwatch_upkeep, cloud->config.loop, cloud->store);
     if (r >= 0)

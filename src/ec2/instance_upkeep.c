@@ -17,8 +17,9 @@
  *   a host that is not shared any   instances of accounts that it was shared with are to be
  *   more                            retired, unless it is shared with them again
  *
- *   a recovery that an alarm asks   at once, whatever the instance's options are, while a fault covers
- *   for                             it; without room again after RECOVERY_MS, three times a day
+ *   a recovery that an alarm asks   at once, whatever the instance's options are, while a fault
+ *   for                             covers it; without room again after RECOVERY_MS, three times a
+ *                                   day
  *
  * A fault of a zone or of the network leaves nowhere to recover to.
  */

@@ -164,17 +164,30 @@ TEST(network_and_disks_are_measured_and_memory_is_not, "STAT-04 STAT-06 STAT-07 
     world_free(w);
 }
 
+/* As Auto Scaling tags what it launches; nobody else may. */
+static void
+member(struct world *w, const char *id)
+{
+    static struct str tags[] = {S_INIT("aws:autoscaling:groupName"), S_INIT("web")};
+    struct txn *txn = store_begin(cloud_store(w->cloud));
+    struct ec2_instance_row row = *ec2_instance_get(txn, str_from(id));
+
+    row.tags = (struct str_list){tags, ARRAY_LEN(tags)};
+    CHECK_INT(ec2_instance_update(txn, &row), 0);
+    store_commit(txn);
+    world_flush(w);
+}
+
 TEST(a_type_an_image_a_group_and_all_are_summed_up, "CWM-06")
 {
     struct world *w = world_new();
-    const char *a = run(w, "m5.large&Monitoring.Enabled=true"
-                           "&TagSpecification.1.ResourceType=instance"
-                           "&TagSpecification.1.Tag.1.Key=team"
-                           "&TagSpecification.1.Tag.1.Value=x");
+    const char *a = run(w, "m5.large&Monitoring.Enabled=true");
     const char *b = run(w, "m5.large&Monitoring.Enabled=true"), *basic = run(w, "m5.large");
     int64_t start_ms = w->env.now_ms;
     struct seen seen;
 
+    member(w, a);
+    member(w, basic);
     host_sim_use(w->sim, str_from(a), 200);
     host_sim_use(w->sim, str_from(b), 600);
     host_sim_use(w->sim, str_from(basic), 2000);
@@ -191,6 +204,13 @@ TEST(a_type_an_image_a_group_and_all_are_summed_up, "CWM-06")
         CHECK_NEAR(seen.first.min, 10);
         CHECK_NEAR(seen.first.max, 30);
     }
+    /* A group's are there with either monitoring. */
+    seen = look(w, "CPUUtilization", "AutoScalingGroupName", "web", start_ms);
+    CHECK_INT(seen.n, 1);
+    CHECK_NEAR(seen.first.count, 2);
+    CHECK_NEAR(seen.first.sum, 110);
+    seen = look(w, "StatusCheckFailed", "AutoScalingGroupName", "web", start_ms);
+    CHECK_NEAR(seen.first.count, 2);
     CHECK_INT(look(w, "StatusCheckFailed", "InstanceType", "m5.large", start_ms).n, 0);
     /* Another account and another region see nothing of it. */
     world_account(w, "111111111111", "us-east-1");
