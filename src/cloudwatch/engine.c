@@ -62,13 +62,14 @@ drop_low_samples(const struct cloudwatch_alarm_row *alarm, const struct cloudwat
                  struct cloudwatch_series *series)
 {
     double part = stat->high / 100;
-    double least = 10 / (part >= 0.5 ? 1 - part : part);
+    /* Ten samples in what is beyond the percentile, but for the last bit of a product. */
+    double beyond = part >= 0.5 ? 1 - part : part, least = 10 - 1e-9;
     size_t n = 0;
 
     if (!str_is(alarm->low_samples, "ignore") || stat->kind != CLOUDWATCH_PERCENTILE)
         return;
     for (size_t i = 0; i < series->n; i++)
-        if (series->v[i].count >= least)
+        if (series->v[i].count * beyond >= least)
             series->v[n++] = series->v[i];
     assert(n <= series->n);
     series->n = n;
