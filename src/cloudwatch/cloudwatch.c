@@ -10,7 +10,7 @@ const struct api_error cloudwatch_errors[CLOUDWATCH_N_ERRORS] = {
 #undef X
 };
 
-/* https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html */
+/* https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html */
 static void
 add_context(struct api_call *call, const void *input, struct policy_context *context)
 {

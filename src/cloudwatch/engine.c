@@ -1,11 +1,11 @@
 /*
  * One timer for all alarms, set to the next minute while there are any (to the next ten seconds
- * while one has so short a period).  A look evaluates every alarm on the periods that ended by then,
- * and writes only what changes its state, so a look that never came, because the daemon was down or
- * its clock was moved on, needs nothing but the next one.
+ * while one has so short a period).  A look evaluates every alarm on the periods that ended by
+ * then, and writes only what changes its state, so a look that never came, because the daemon was
+ * down or its clock was moved on, needs nothing but the next one.
  *
- * Each alarm has a transaction of its own, and acts as whoever put it.  Composite alarms are looked
- * at whenever alarms changed, until none changes any more.
+ * Each alarm has a transaction of its own, and acts as whoever put it.  Composite alarms are
+ * looked at whenever alarms changed, until none changes any more.
  */
 #include "cloudwatch/engine.h"
 

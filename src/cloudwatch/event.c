@@ -1,7 +1,7 @@
 /*
  * What alarms tell of themselves.
  *
- * AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
  */
 #include "api/event.h"
 

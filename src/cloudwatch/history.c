@@ -1,4 +1,4 @@
-/* What happened to alarms: kept for 30 days, the newest CLOUDWATCH_HISTORY_MAX of the whole cloud. */
+/* What happened to alarms: for 30 days, and the newest HISTORY_MAX of the whole cloud. */
 #include "cloudwatch/alarm.h"
 
 #include "api/scalar.h"

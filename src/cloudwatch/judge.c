@@ -147,7 +147,7 @@ cloudwatch_number(struct buf *out, double v)
     for (const char *p = text; *p && *p != 'e'; p++)
         if (*p != '.' && n < (int)sizeof(digits) - 1)
             digits[n++] = *p;
-    exponent = v == 0 ? 0 : atoi(strchr(text, 'e') + 1);
+    exponent = v == 0 ? 0 : (int)strtol(strchr(text, 'e') + 1, NULL, 10);
     if (signbit(v))
         buf_add_char(out, '-');
     if (exponent < -3 || exponent > 6) {

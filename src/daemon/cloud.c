@@ -4,6 +4,7 @@
  */
 #include "daemon/cloud.h"
 
+#include "autoscaling/engine.h"
 #include "cloudformation/engine.h"
 #include "cloudwatch/cloudwatch.h"
 #include "cloudwatch/ec2.h"
@@ -36,7 +37,8 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
-    &cloudwatch_hooks, NULL,
+    &autoscaling_hooks, &cloudwatch_hooks,
+    NULL,
 };
 
 struct cloud {
@@ -47,6 +49,7 @@ struct cloud {
     struct ec2_placer *placer;
     struct ec2_reconciler *ec2;
     struct cfn_engine *cfn;
+    struct asg_engine *asg;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
@@ -235,6 +238,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         r = cloudwatch_engine_new(&cloud->cloudwatch, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
 
@@ -243,6 +248,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
     cloudwatch_engine_free(cloud->cloudwatch);
     cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);

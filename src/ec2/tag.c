@@ -5,6 +5,7 @@
  * for each kind that can be tagged, and a new kind is a new line.  Keys that begin with "aws:"
  * are the cloud's own: callers neither set nor delete them, and they do not count.
  */
+#include "api/tags.h"
 #include "ec2/ec2.h"
 
 #include <stdlib.h>
@@ -115,8 +116,7 @@ key_check(struct api_call *call, struct str key)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Tag key exceeds the maximum length of %d characters",
                          TAG_KEY_CHARACTERS_MAX);
-    /* CloudFormation's own are of the system */
-    if (is_reserved(key) && !str_is(call->via, "cloudformation.amazonaws.com"))
+    if (api_tag_reserved(call, key))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Value ( %.*s ) for parameter key is invalid. "
                          "Tag keys starting with 'aws:' are reserved for internal use",

@@ -377,84 +377,83 @@ TEST(the_query_format_puts_and_describes_alarms)
     world_free(w);
 }
 
-TEST(bad_calls_of_alarms_name_their_fault)
-{
 #define ALARM(rest) "{'AlarmName': 'b', " rest "}"
 #define WITHOUT "'MetricName': 'm', 'Namespace': 'Test', "
-    static const struct {
-        const char *operation, *code, *message, *json;
-    } bad[] = {
-        {"PutMetricAlarm", "ValidationError", NULL, ALARM(WITHOUT "'Period': 60")},
-        {"PutMetricAlarm", "ValidationError",
-         "1 validation error detected: Value null at 'evaluationPeriods' failed to satisfy "
-         "constraint: Member must not be null",
-         ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold'")},
-        {"PutMetricAlarm", "ValidationError", NULL,
-         ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1")},
-        {"PutMetricAlarm", "ValidationError", "Must specify either Statistic or ExtendedStatistic",
-         ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1, "
-                       "'Threshold': 1, 'Period': 60")},
-        {"PutMetricAlarm", "InvalidParameterCombinationException", NULL,
-         ALARM(SIMPLE ", 'ExtendedStatistic': 'p9'")},
-        {"PutMetricAlarm", "InvalidParameterValueException",
-         "The value x9 for parameter ExtendedStatistic is not supported.",
-         ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1, "
-                       "'Threshold': 1, 'Period': 60, 'ExtendedStatistic': 'x9'")},
-        {"PutMetricAlarm", "ValidationError",
-         "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= "
-         "86400).",
-         ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1441, "
-                       "'Threshold': 1, 'Period': 60, 'Statistic': 'Sum'")},
-        {"PutMetricAlarm", "ValidationError", NULL,
-         ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 8, "
-                       "'Threshold': 1, 'Period': 86400, 'Statistic': 'Sum'")},
-        {"PutMetricAlarm", "ValidationError", NULL,
-         ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1, "
-                       "'Threshold': 1, 'Period': 5, 'Statistic': 'Sum'")},
-        {"PutMetricAlarm", "ValidationError", NULL, ALARM(SIMPLE ", 'DatapointsToAlarm': 2")},
-        {"PutMetricAlarm", "ValidationError",
-         "Option never is not supported. Supported options for parameter TreatMissingData are "
-         "breaching, notBreaching, ignore and missing.",
-         ALARM(SIMPLE ", 'TreatMissingData': 'never'")},
-        {"PutMetricAlarm", "ValidationError",
-         "Option never is not supported. Supported options for parameter "
-         "EvaluateLowSampleCountPercentile are evaluate and ignore.",
-         ALARM(SIMPLE ", 'EvaluateLowSampleCountPercentile': 'never'")},
-        {"PutMetricAlarm", "ValidationError", "Invalid arn syntax: foo",
-         ALARM(SIMPLE ", 'AlarmActions': ['foo']")},
-        {"PutMetricAlarm", "ValidationError", NULL,
-         ALARM(SIMPLE ", 'Dimensions': [{'Name': 'a', 'Value': 'b'}, {'Name': 'a', 'Value': "
-                      "'c'}]")},
-        {"PutMetricAlarm", "ValidationError", NULL,
-         ALARM(SIMPLE ", 'Metrics': [{'Id': 'm', 'Expression': '1'}]")},
-        {"PutMetricAlarm", "InvalidParameterValueException",
-         "The parameter ThresholdMetricId is not implemented by Welkin.",
-         ALARM(SIMPLE ", 'ThresholdMetricId': 'x'")},
-        {"PutMetricAlarm", "InvalidParameterValueException", NULL,
-         ALARM(SIMPLE ", 'EvaluationInterval': 60")},
-        {"PutMetricAlarm", "InvalidParameterValueException", NULL,
-         ALARM(WITHOUT "'ComparisonOperator': 'LessThanLowerThreshold'")},
-        {"PutMetricAlarm", "InvalidParameterValueException", NULL,
-         ALARM(SIMPLE ", 'Tags': [{'Key': 'aws:x', 'Value': ''}]")},
-        {"SetAlarmState", "ResourceNotFound", NULL,
-         ALARM("'StateValue': 'OK', 'StateReason': 'x'")},
-        {"SetAlarmState", "ValidationError", NULL,
-         "{'AlarmName': 'a', 'StateValue': 'MAYBE', 'StateReason': 'x'}"},
-        {"SetAlarmState", "InvalidFormatFault", NULL,
-         "{'AlarmName': 'a', 'StateValue': 'OK', 'StateReason': 'x', 'StateReasonData': '{'}"},
-        {"DescribeAlarms", "InvalidNextToken", NULL, "{'NextToken': 'x'}"},
-        {"DescribeAlarms", "ValidationError", NULL,
-         "{'AlarmNames': ['a'], 'AlarmNamePrefix': 'a'}"},
-        {"DescribeAlarms", "ValidationError", NULL, "{'MaxRecords': 101}"},
-        {"DescribeAlarmHistory", "InvalidNextToken", NULL, "{'NextToken': 'x'}"},
-        {"DescribeAlarmHistory", "InvalidParameterValueException", NULL,
-         "{'AlarmContributorId': 'x'}"},
-    };
+static const struct {
+    const char *operation, *code, *message, *json;
+} bad_calls[] = {
+    {"PutMetricAlarm", "ValidationError", NULL, ALARM(WITHOUT "'Period': 60")},
+    {"PutMetricAlarm", "ValidationError",
+     "1 validation error detected: Value null at 'evaluationPeriods' failed to satisfy "
+     "constraint: Member must not be null",
+     ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold'")},
+    {"PutMetricAlarm", "ValidationError", NULL,
+     ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1")},
+    {"PutMetricAlarm", "ValidationError", "Must specify either Statistic or ExtendedStatistic",
+     ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1, "
+                   "'Threshold': 1, 'Period': 60")},
+    {"PutMetricAlarm", "InvalidParameterCombinationException", NULL,
+     ALARM(SIMPLE ", 'ExtendedStatistic': 'p9'")},
+    {"PutMetricAlarm", "InvalidParameterValueException",
+     "The value x9 for parameter ExtendedStatistic is not supported.",
+     ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1, "
+                   "'Threshold': 1, 'Period': 60, 'ExtendedStatistic': 'x9'")},
+    {"PutMetricAlarm", "ValidationError",
+     "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= "
+     "86400).",
+     ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1441, "
+                   "'Threshold': 1, 'Period': 60, 'Statistic': 'Sum'")},
+    {"PutMetricAlarm", "ValidationError", NULL,
+     ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 8, "
+                   "'Threshold': 1, 'Period': 86400, 'Statistic': 'Sum'")},
+    {"PutMetricAlarm", "ValidationError", NULL,
+     ALARM(WITHOUT "'ComparisonOperator': 'LessThanThreshold', 'EvaluationPeriods': 1, "
+                   "'Threshold': 1, 'Period': 5, 'Statistic': 'Sum'")},
+    {"PutMetricAlarm", "ValidationError", NULL, ALARM(SIMPLE ", 'DatapointsToAlarm': 2")},
+    {"PutMetricAlarm", "ValidationError",
+     "Option never is not supported. Supported options for parameter TreatMissingData are "
+     "breaching, notBreaching, ignore and missing.",
+     ALARM(SIMPLE ", 'TreatMissingData': 'never'")},
+    {"PutMetricAlarm", "ValidationError",
+     "Option never is not supported. Supported options for parameter "
+     "EvaluateLowSampleCountPercentile are evaluate and ignore.",
+     ALARM(SIMPLE ", 'EvaluateLowSampleCountPercentile': 'never'")},
+    {"PutMetricAlarm", "ValidationError", "Invalid arn syntax: foo",
+     ALARM(SIMPLE ", 'AlarmActions': ['foo']")},
+    {"PutMetricAlarm", "ValidationError", NULL,
+     ALARM(SIMPLE ", 'Dimensions': [{'Name': 'a', 'Value': 'b'}, {'Name': 'a', 'Value': "
+                  "'c'}]")},
+    {"PutMetricAlarm", "ValidationError", NULL,
+     ALARM(SIMPLE ", 'Metrics': [{'Id': 'm', 'Expression': '1'}]")},
+    {"PutMetricAlarm", "InvalidParameterValueException",
+     "The parameter ThresholdMetricId is not implemented by Welkin.",
+     ALARM(SIMPLE ", 'ThresholdMetricId': 'x'")},
+    {"PutMetricAlarm", "InvalidParameterValueException", NULL,
+     ALARM(SIMPLE ", 'EvaluationInterval': 60")},
+    {"PutMetricAlarm", "InvalidParameterValueException", NULL,
+     ALARM(WITHOUT "'ComparisonOperator': 'LessThanLowerThreshold'")},
+    {"PutMetricAlarm", "InvalidParameterValueException", NULL,
+     ALARM(SIMPLE ", 'Tags': [{'Key': 'aws:x', 'Value': ''}]")},
+    {"SetAlarmState", "ResourceNotFound", NULL, ALARM("'StateValue': 'OK', 'StateReason': 'x'")},
+    {"SetAlarmState", "ValidationError", NULL,
+     "{'AlarmName': 'a', 'StateValue': 'MAYBE', 'StateReason': 'x'}"},
+    {"SetAlarmState", "InvalidFormatFault", NULL,
+     "{'AlarmName': 'a', 'StateValue': 'OK', 'StateReason': 'x', 'StateReasonData': '{'}"},
+    {"DescribeAlarms", "InvalidNextToken", NULL, "{'NextToken': 'x'}"},
+    {"DescribeAlarms", "ValidationError", NULL, "{'AlarmNames': ['a'], 'AlarmNamePrefix': 'a'}"},
+    {"DescribeAlarms", "ValidationError", NULL, "{'MaxRecords': 101}"},
+    {"DescribeAlarmHistory", "InvalidNextToken", NULL, "{'NextToken': 'x'}"},
+    {"DescribeAlarmHistory", "InvalidParameterValueException", NULL, "{'AlarmContributorId': 'x'}"},
+};
+
+TEST(bad_calls_of_alarms_name_their_fault)
+{
     struct world *w = world_new();
 
     put_alarm(w, "a", "");
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        cw_refused(w, bad[i].code, bad[i].message, bad[i].operation, bad[i].json);
+    for (size_t i = 0; i < ARRAY_LEN(bad_calls); i++)
+        cw_refused(w, bad_calls[i].code, bad_calls[i].message, bad_calls[i].operation,
+                   bad_calls[i].json);
     CHECK_INT(json_count(cw(w, "DescribeAlarms", "{}"), "MetricAlarms"), 1);
     world_free(w);
 }

@@ -65,73 +65,74 @@ TEST(metric_data_has_values_by_time_and_labels)
     world_free(w);
 }
 
+static const struct {
+    const char *expression, *values;
+} math_rows[] = {
+    {"m1", "[30,20,0,0]"},
+    {"m1 + m2", "[50,20,20,0]"},
+    {"m1 - 10", "[20,10,-10,-10]"},
+    {"-m1", "[-30,-20,0,0]"},
+    {"2 * m1 ^ 2 / 10", "[180,80,0,0]"},
+    {"1 + 2 * m1", "[61,41,1,1]"},
+    {"(1 + 2) * m1", "[90,60,0,0]"},
+    /* what divides by zero is dropped */
+    {"m2 / m1", "[0.6666666666666666,0]"},
+    {"m1 < m2", "[0,0,1,0]"},
+    {"m1 >= 30", "[1,0,0,0]"},
+    {"m1 == 20", "[0,1,0,0]"},
+    {"m1 != 0", "[1,1,0,0]"},
+    {"m1 > 15 AND m2 > 15", "[1,0,0,0]"},
+    {"m1 > 15 && m2 > 15 || m2 == 20", "[1,0,1,0]"},
+    {"m1 > 15 OR m2 > 15", "[1,1,1,0]"},
+    {"SUM([m1, m2])", "[50,20,20,0]"},
+    {"AVG([m1, m2])", "[25,10,10,0]"},
+    {"MAX(METRICS())", "[30,20,20,0]"},
+    {"MIN(METRICS())", "[20,20,0,0]"},
+    {"SUM(METRICS(\\u0022m2\\u0022))", "[20,20]"},
+    {"m1 * 0 + SUM(m1)", "[50,50,50,50]"},
+    {"m1 - AVG(m1)", "[17.5,7.5,-12.5,-12.5]"},
+    {"m1 * 0 + DATAPOINT_COUNT(m2)", "[2,2,2,2]"},
+    {"m1 * 0 + METRIC_COUNT(METRICS())", "[2,2,2,2]"},
+    {"m1 * 0 + STDDEV(m2)", "[0,0,0,0]"},
+    {"m1 * 0 + PERIOD(m1)", "[60,60,60,60]"},
+    {"FILL(m2, 7)", "[20,7,20,7]"},
+    {"FILL(m2, REPEAT)", "[20,20,20,20]"},
+    {"FILL(m2 + m2, LINEAR)", "[40,40,40]"},
+    {"FILL(m2, m1)", "[20,20,20,0]"},
+    {"DIFF(m1)", "[-10,-20,0]"},
+    {"RATE(m2)", "[0]"},
+    {"DIFF_TIME(m2)", "[120]"},
+    {"RUNNING_SUM(m1)", "[30,50,50,50]"},
+    {"ABS(0 - m1)", "[30,20,0,0]"},
+    {"CEIL(m1 / 7)", "[5,3,0,0]"},
+    {"FLOOR(m1 / 7)", "[4,2,0,0]"},
+    {"LOG10(m1 + 70)", "[2,1.9542425094393248,1.845098040014257,1.845098040014257]"},
+    {"IF(m1 > 0, m1, 5)", "[30,20,5,5]"},
+    {"IF(m1 > 0, m1)", "[30,20]"},
+    {"IF(SUM(m1) > 1, m2, m1)", "[20,20]"},
+    {"TIME_SERIES(3)", "[3,3,3,3]"},
+    {"FIRST(SORT(METRICS(), SUM, DESC))", "[30,20,0,0]"},
+    {"LAST(METRICS())", "[20,20]"},
+    {"SLICE(METRICS(), 1)", "[20,20]"},
+    {"SUM(SLICE(METRICS(), 0, 1))", "[30,20,0,0]"},
+    {"SUM(REMOVE_EMPTY(METRICS()))", "[50,20,20,0]"},
+    {"YEAR(m1)", "[2026,2026,2026,2026]"},
+    {"MINUTE(m1) - MINUTE(m1) + HOUR(m1) * 0", "[0,0,0,0]"},
+};
+
 TEST(metric_math_is_worked_out)
 {
-    static const struct {
-        const char *expression, *values;
-    } rows[] = {
-        {"m1", "[30,20,0,0]"},
-        {"m1 + m2", "[50,20,20,0]"},
-        {"m1 - 10", "[20,10,-10,-10]"},
-        {"-m1", "[-30,-20,0,0]"},
-        {"2 * m1 ^ 2 / 10", "[180,80,0,0]"},
-        {"1 + 2 * m1", "[61,41,1,1]"},
-        {"(1 + 2) * m1", "[90,60,0,0]"},
-        /* what divides by zero is dropped */
-        {"m2 / m1", "[0.6666666666666666,0]"},
-        {"m1 < m2", "[0,0,1,0]"},
-        {"m1 >= 30", "[1,0,0,0]"},
-        {"m1 == 20", "[0,1,0,0]"},
-        {"m1 != 0", "[1,1,0,0]"},
-        {"m1 > 15 AND m2 > 15", "[1,0,0,0]"},
-        {"m1 > 15 && m2 > 15 || m2 == 20", "[1,0,1,0]"},
-        {"m1 > 15 OR m2 > 15", "[1,1,1,0]"},
-        {"SUM([m1, m2])", "[50,20,20,0]"},
-        {"AVG([m1, m2])", "[25,10,10,0]"},
-        {"MAX(METRICS())", "[30,20,20,0]"},
-        {"MIN(METRICS())", "[20,20,0,0]"},
-        {"SUM(METRICS(\\u0022m2\\u0022))", "[20,20]"},
-        {"m1 * 0 + SUM(m1)", "[50,50,50,50]"},
-        {"m1 - AVG(m1)", "[17.5,7.5,-12.5,-12.5]"},
-        {"m1 * 0 + DATAPOINT_COUNT(m2)", "[2,2,2,2]"},
-        {"m1 * 0 + METRIC_COUNT(METRICS())", "[2,2,2,2]"},
-        {"m1 * 0 + STDDEV(m2)", "[0,0,0,0]"},
-        {"m1 * 0 + PERIOD(m1)", "[60,60,60,60]"},
-        {"FILL(m2, 7)", "[20,7,20,7]"},
-        {"FILL(m2, REPEAT)", "[20,20,20,20]"},
-        {"FILL(m2 + m2, LINEAR)", "[40,40,40]"},
-        {"FILL(m2, m1)", "[20,20,20,0]"},
-        {"DIFF(m1)", "[-10,-20,0]"},
-        {"RATE(m2)", "[0]"},
-        {"DIFF_TIME(m2)", "[120]"},
-        {"RUNNING_SUM(m1)", "[30,50,50,50]"},
-        {"ABS(0 - m1)", "[30,20,0,0]"},
-        {"CEIL(m1 / 7)", "[5,3,0,0]"},
-        {"FLOOR(m1 / 7)", "[4,2,0,0]"},
-        {"LOG10(m1 + 70)", "[2,1.9542425094393248,1.845098040014257,1.845098040014257]"},
-        {"IF(m1 > 0, m1, 5)", "[30,20,5,5]"},
-        {"IF(m1 > 0, m1)", "[30,20]"},
-        {"IF(SUM(m1) > 1, m2, m1)", "[20,20]"},
-        {"TIME_SERIES(3)", "[3,3,3,3]"},
-        {"FIRST(SORT(METRICS(), SUM, DESC))", "[30,20,0,0]"},
-        {"LAST(METRICS())", "[20,20]"},
-        {"SLICE(METRICS(), 1)", "[20,20]"},
-        {"SUM(SLICE(METRICS(), 0, 1))", "[30,20,0,0]"},
-        {"SUM(REMOVE_EMPTY(METRICS()))", "[50,20,20,0]"},
-        {"YEAR(m1)", "[2026,2026,2026,2026]"},
-        {"MINUTE(m1) - MINUTE(m1) + HOUR(m1) * 0", "[0,0,0,0]"},
-    };
     struct world *w = world_with_data();
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(math_rows); i++) {
         struct str got =
             data(w, 4,
                  test_fmt("%s, %s, {'Id': 'e', 'Expression': '%s'}", METRIC("m1", "one"),
-                          METRIC("m2", "two"), rows[i].expression),
+                          METRIC("m2", "two"), math_rows[i].expression),
                  "");
 
-        if (!str_is(json_path(got, "MetricDataResults.0.Values"), rows[i].values))
-            FAIL("%s: %.*s", rows[i].expression, STR_ARG(got));
+        if (!str_is(json_path(got, "MetricDataResults.0.Values"), math_rows[i].values))
+            FAIL("%s: %.*s", math_rows[i].expression, STR_ARG(got));
         CHECK_STR(json_path(got, "MetricDataResults.0.Label"), "e");
     }
     /* An array is several results; expressions use each other. */
@@ -179,64 +180,66 @@ TEST(metric_data_comes_in_pages)
     world_free(w);
 }
 
+static const struct {
+    const char *message, *queries;
+} bad_queries[] = {
+    {"The value Upper for parameter MetricDataQueries.member.1.Id is not matching the expected "
+     "pattern ^[a-z][a-zA-Z0-9_]*$.",
+     METRIC("Upper", "m")},
+    {"The values for parameter Id in MetricDataQueries are not unique.",
+     METRIC("m", "m") ", " METRIC("m", "m")},
+    {"The parameters MetricDataQueries.member.1.Expression and "
+     "MetricDataQueries.member.1.MetricStat are mutually exclusive and you have specified "
+     "both.",
+     "{'Id': 'm', 'Expression': '1', 'MetricStat': {'Metric': {'Namespace': 'N', 'MetricName': "
+     "'m'}, 'Period': 60, 'Stat': 'Sum'}}"},
+    {NULL, "{'Id': 'm'}"},
+    {NULL, ""},
+    {NULL, "{'Id': 'm', 'MetricStat': {'Metric': {'Namespace': 'N', 'MetricName': 'm'}, "
+           "'Period': 61, 'Stat': 'Sum'}}"},
+    {NULL, "{'Id': 'm', 'MetricStat': {'Metric': {'Namespace': 'N', 'MetricName': 'm'}, "
+           "'Period': 60, 'Stat': 'Median'}}"},
+    {NULL, "{'Id': 'm', 'MetricStat': {'Metric': {'MetricName': 'm'}, 'Period': 60, 'Stat': "
+           "'Sum'}}"},
+    {NULL, "{'Id': 'm', 'Period': 60, 'MetricStat': {'Metric': {'Namespace': 'N', "
+           "'MetricName': 'm'}, 'Period': 60, 'Stat': 'Sum'}}"},
+    {NULL, "{'Id': 'm', 'AccountId': '111122223333', 'Expression': 'TIME_SERIES(1)'}"},
+    {NULL, "{'Id': 'm', 'Label': '${LAST}', 'Expression': 'TIME_SERIES(1)'}"},
+    {NULL, "{'Id': 'm', 'Period': 7, 'Expression': 'TIME_SERIES(1)'}"},
+    {"Error in expression 'e': Unknown function 'SEARCH'", MATH("SEARCH(1, 2)")},
+    {"Error in expression 'e': Unknown function 'NONSENSE'", MATH("NONSENSE(1)")},
+    {"Error in expression 'e': Undefined identifier 'm9'", MATH("m9 + 1")},
+    {"Error in expression 'e': Circular reference to 'e'", MATH("e + 1")},
+    {"Error in expression 'e': The result is a number, not a time series", MATH("1 + 1")},
+    {"Error in expression 'e': Unexpected end at position 3", MATH("1 +")},
+    {"Error in expression 'e': A bracket is not closed at position 2", MATH("(1")},
+    {"Error in expression 'e': Unexpected character at position 2", MATH("1 #")},
+    {NULL, MATH("ABS()")},
+    {NULL, MATH("ABS(1, 2)")},
+    {NULL, MATH("\\u0022x")},
+    {NULL, MATH("TIME_SERIES(1) + \\u0022x\\u0022")},
+    {NULL, MATH("1..2")},
+    {NULL, MATH("SELECT AVG(x) FROM y")},
+    {NULL, MATH("FIRST([])")},
+    {NULL, MATH("TIME_SERIES(TIME_SERIES(1))")},
+    {NULL, MATH("PERIOD(1)")},
+    {NULL, MATH("IF(0, TIME_SERIES(1))")},
+    {NULL, MATH("SORT([TIME_SERIES(1)], SUM, UP)")},
+    {NULL, MATH("SLICE([TIME_SERIES(1)], 5)")},
+    {NULL, MATH("[1]")},
+    {NULL, MATH("[TIME_SERIES(1), TIME_SERIES(1)] + [TIME_SERIES(1)]")},
+    {NULL, MATH("1 / 0")},
+};
+
 TEST(bad_calls_of_metric_data_name_their_fault)
 {
-    static const struct {
-        const char *message, *queries;
-    } bad[] = {
-        {"The value Upper for parameter MetricDataQueries.member.1.Id is not matching the expected "
-         "pattern ^[a-z][a-zA-Z0-9_]*$.",
-         METRIC("Upper", "m")},
-        {"The values for parameter Id in MetricDataQueries are not unique.",
-         METRIC("m", "m") ", " METRIC("m", "m")},
-        {"The parameters MetricDataQueries.member.1.Expression and "
-         "MetricDataQueries.member.1.MetricStat are mutually exclusive and you have specified "
-         "both.",
-         "{'Id': 'm', 'Expression': '1', 'MetricStat': {'Metric': {'Namespace': 'N', 'MetricName': "
-         "'m'}, 'Period': 60, 'Stat': 'Sum'}}"},
-        {NULL, "{'Id': 'm'}"},
-        {NULL, ""},
-        {NULL, "{'Id': 'm', 'MetricStat': {'Metric': {'Namespace': 'N', 'MetricName': 'm'}, "
-               "'Period': 61, 'Stat': 'Sum'}}"},
-        {NULL, "{'Id': 'm', 'MetricStat': {'Metric': {'Namespace': 'N', 'MetricName': 'm'}, "
-               "'Period': 60, 'Stat': 'Median'}}"},
-        {NULL, "{'Id': 'm', 'MetricStat': {'Metric': {'MetricName': 'm'}, 'Period': 60, 'Stat': "
-               "'Sum'}}"},
-        {NULL, "{'Id': 'm', 'Period': 60, 'MetricStat': {'Metric': {'Namespace': 'N', "
-               "'MetricName': 'm'}, 'Period': 60, 'Stat': 'Sum'}}"},
-        {NULL, "{'Id': 'm', 'AccountId': '111122223333', 'Expression': 'TIME_SERIES(1)'}"},
-        {NULL, "{'Id': 'm', 'Label': '${LAST}', 'Expression': 'TIME_SERIES(1)'}"},
-        {NULL, "{'Id': 'm', 'Period': 7, 'Expression': 'TIME_SERIES(1)'}"},
-        {"Error in expression 'e': Unknown function 'SEARCH'", MATH("SEARCH(1, 2)")},
-        {"Error in expression 'e': Unknown function 'NONSENSE'", MATH("NONSENSE(1)")},
-        {"Error in expression 'e': Undefined identifier 'm9'", MATH("m9 + 1")},
-        {"Error in expression 'e': Circular reference to 'e'", MATH("e + 1")},
-        {"Error in expression 'e': The result is a number, not a time series", MATH("1 + 1")},
-        {"Error in expression 'e': Unexpected end at position 3", MATH("1 +")},
-        {"Error in expression 'e': A bracket is not closed at position 2", MATH("(1")},
-        {"Error in expression 'e': Unexpected character at position 2", MATH("1 #")},
-        {NULL, MATH("ABS()")},
-        {NULL, MATH("ABS(1, 2)")},
-        {NULL, MATH("\\u0022x")},
-        {NULL, MATH("TIME_SERIES(1) + \\u0022x\\u0022")},
-        {NULL, MATH("1..2")},
-        {NULL, MATH("SELECT AVG(x) FROM y")},
-        {NULL, MATH("FIRST([])")},
-        {NULL, MATH("TIME_SERIES(TIME_SERIES(1))")},
-        {NULL, MATH("PERIOD(1)")},
-        {NULL, MATH("IF(0, TIME_SERIES(1))")},
-        {NULL, MATH("SORT([TIME_SERIES(1)], SUM, UP)")},
-        {NULL, MATH("SLICE([TIME_SERIES(1)], 5)")},
-        {NULL, MATH("[1]")},
-        {NULL, MATH("[TIME_SERIES(1), TIME_SERIES(1)] + [TIME_SERIES(1)]")},
-        {NULL, MATH("1 / 0")},
-    };
     struct world *w = world_new();
 
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        world_json_refusedf(w, "ValidationError", bad[i].message, "cloudwatch", "GetMetricData",
+    for (size_t i = 0; i < ARRAY_LEN(bad_queries); i++)
+        world_json_refusedf(w, "ValidationError", bad_queries[i].message, "cloudwatch",
+                            "GetMetricData",
                             "{'StartTime': 1000, 'EndTime': 2000, 'MetricDataQueries': [%s]}",
-                            bad[i].queries);
+                            bad_queries[i].queries);
     cw_refused(w, "ValidationError", "The parameter StartTime must not equal parameter EndTime.",
                "GetMetricData",
                "{'StartTime': 1000, 'EndTime': 1000, 'MetricDataQueries': [" MATH("1") "]}");

@@ -294,93 +294,93 @@ TEST(the_printed_request_for_old_data_answers_a_label_and_nothing, "CWM-13")
     world_free(w);
 }
 
-TEST(bad_calls_of_metrics_name_their_fault)
-{
 #define GET(rest) "{'Namespace': 'N', 'MetricName': 'M', " rest "}"
 #define PUT(rest) "{'Namespace': 'N', 'MetricData': [{'MetricName': 'm', " rest "}]}"
-    static const struct {
-        const char *operation, *code, *message, *json;
-    } bad[] = {
-        {"GetMetricStatistics", "InvalidParameterValueException",
-         "The parameter StartTime must not equal parameter EndTime.",
-         GET("'StartTime': 5, 'EndTime': 5, 'Period': 60, 'Statistics': ['Sum']")},
-        {"GetMetricStatistics", "InvalidParameterValueException",
-         "The parameter StartTime must be less than the parameter EndTime.",
-         GET("'StartTime': 6, 'EndTime': 5, 'Period': 60, 'Statistics': ['Sum']")},
-        {"GetMetricStatistics", "InvalidParameterValueException", NULL,
-         GET("'StartTime': 5, 'EndTime': 6, 'Period': 61, 'Statistics': ['Sum']")},
-        {"GetMetricStatistics", "InvalidParameterCombinationException",
-         "Must specify either Statistics or ExtendedStatistics",
-         GET("'StartTime': 5, 'EndTime': 6, 'Period': 60")},
-        {"GetMetricStatistics", "InvalidParameterCombinationException", NULL,
-         GET("'StartTime': 5, 'EndTime': 6, 'Period': 60, 'Statistics': ['Sum'], "
-             "'ExtendedStatistics': ['p9']")},
-        {"GetMetricStatistics", "InvalidParameterValueException",
-         "The value p101 for parameter ExtendedStatistics is not supported.",
-         GET("'StartTime': 5, 'EndTime': 6, 'Period': 60, 'ExtendedStatistics': ['p101']")},
-        {"GetMetricStatistics", "ValidationError", NULL,
-         GET("'StartTime': 5, 'EndTime': 6, 'Period': 60, 'Statistics': ['Median']")},
-        {"GetMetricStatistics", "ValidationError", NULL, "{'Namespace': 'N'}"},
-        {"PutMetricData", "InvalidParameterValueException",
-         "The value AWS/ for parameter Namespace is invalid.",
-         "{'Namespace': 'AWS/EC2', 'MetricData': [{'MetricName': 'm', 'Value': 1}]}"},
-        {"PutMetricData", "MissingRequiredParameterException",
-         "The parameter MetricData is required.", "{'Namespace': 'N'}"},
-        {"PutMetricData", "MissingRequiredParameterException",
-         "The parameter MetricData.member.1.Value is required.", PUT("'Unit': 'Bytes'")},
-        {"PutMetricData", "InvalidParameterCombinationException",
-         "The parameters MetricData.member.1.Value and MetricData.member.1.StatisticValues are "
-         "mutually exclusive and you have specified both.",
-         PUT("'Value': 1, 'StatisticValues': {'SampleCount': 1, 'Sum': 1, 'Minimum': 1, "
-             "'Maximum': 1}")},
-        {"PutMetricData", "InvalidParameterValueException",
-         "The parameters MetricData.member.1.Value and MetricData.member.1.Values are mutually "
-         "exclusive and you have specified both.",
-         PUT("'Value': 1, 'Values': [1]")},
-        {"PutMetricData", "InvalidParameterValueException",
-         "The parameters MetricData.member.1.Values and MetricData.member.1.Counts must be of the "
-         "same size.",
-         PUT("'Values': [1, 2], 'Counts': [1]")},
-        {"PutMetricData", "InvalidParameterValueException",
-         "The value NaN for parameter MetricData.member.1.Value is invalid.",
-         PUT("'Value': 'NaN'")},
-        {"PutMetricData", "InvalidParameterValueException", NULL, PUT("'Value': 'Infinity'")},
-        {"PutMetricData", "InvalidParameterValueException", NULL, PUT("'Value': 1e109")},
-        {"PutMetricData", "InvalidParameterValueException", NULL,
-         PUT("'Values': [1], 'Counts': [-1]")},
-        {"PutMetricData", "InvalidParameterValueException",
-         "The parameter MetricData.member.1.Timestamp must specify a time within the past two "
-         "weeks.",
-         PUT("'Value': 1, 'Timestamp': 1000")},
-        {"PutMetricData", "InvalidParameterValueException", NULL,
-         PUT("'Value': 1, 'Timestamp': 9999999999")},
-        {"PutMetricData", "InvalidParameterValueException",
-         "The parameter MetricData.member.1.StorageResolution must be a value in the set [ 1, 60 ]."
-         "\nThe value NaN for parameter MetricData.member.2.Value is invalid.",
-         "{'Namespace': 'N', 'MetricData': [{'MetricName': 'm', 'Value': 1, 'StorageResolution': "
-         "300}, {'MetricName': 'm', 'Value': 'NaN'}]}"},
-        {"PutMetricData", "InvalidParameterValueException", NULL,
-         PUT("'Value': 1, 'Dimensions': [{'Name': 'a', 'Value': 'b'}, {'Name': 'a', 'Value': "
-             "'c'}]")},
-        {"PutMetricData", "InvalidParameterValueException", NULL,
-         PUT("'StatisticValues': {'SampleCount': 0, 'Sum': 1, 'Minimum': 1, 'Maximum': 1}")},
-        {"PutMetricData", "InvalidParameterValueException", NULL,
-         PUT("'StatisticValues': {'SampleCount': 2, 'Sum': 1, 'Minimum': 2, 'Maximum': 1}")},
-        {"PutMetricData", "ValidationError", NULL, PUT("'Value': 1, 'Unit': 'Furlongs'")},
-        {"PutMetricData", "ValidationError", NULL,
-         PUT("'Value': 1, 'Dimensions': [{'Name': '', 'Value': 'b'}]")},
-        {"PutMetricData", "InvalidParameterValueException",
-         "The parameter EntityMetricData is not implemented by Welkin.",
-         "{'Namespace': 'N', 'EntityMetricData': [{'MetricData': [{'MetricName': 'm', 'Value': "
-         "1}]}]}"},
-        {"ListMetrics", "InvalidParameterValueException", "Request parameter NextToken is invalid",
-         "{'NextToken': 'x'}"},
-        {"ListMetrics", "ValidationError", NULL, "{'RecentlyActive': 'PT4H'}"},
-    };
+static const struct {
+    const char *operation, *code, *message, *json;
+} bad_calls[] = {
+    {"GetMetricStatistics", "InvalidParameterValueException",
+     "The parameter StartTime must not equal parameter EndTime.",
+     GET("'StartTime': 5, 'EndTime': 5, 'Period': 60, 'Statistics': ['Sum']")},
+    {"GetMetricStatistics", "InvalidParameterValueException",
+     "The parameter StartTime must be less than the parameter EndTime.",
+     GET("'StartTime': 6, 'EndTime': 5, 'Period': 60, 'Statistics': ['Sum']")},
+    {"GetMetricStatistics", "InvalidParameterValueException", NULL,
+     GET("'StartTime': 5, 'EndTime': 6, 'Period': 61, 'Statistics': ['Sum']")},
+    {"GetMetricStatistics", "InvalidParameterCombinationException",
+     "Must specify either Statistics or ExtendedStatistics",
+     GET("'StartTime': 5, 'EndTime': 6, 'Period': 60")},
+    {"GetMetricStatistics", "InvalidParameterCombinationException", NULL,
+     GET("'StartTime': 5, 'EndTime': 6, 'Period': 60, 'Statistics': ['Sum'], "
+         "'ExtendedStatistics': ['p9']")},
+    {"GetMetricStatistics", "InvalidParameterValueException",
+     "The value p101 for parameter ExtendedStatistics is not supported.",
+     GET("'StartTime': 5, 'EndTime': 6, 'Period': 60, 'ExtendedStatistics': ['p101']")},
+    {"GetMetricStatistics", "ValidationError", NULL,
+     GET("'StartTime': 5, 'EndTime': 6, 'Period': 60, 'Statistics': ['Median']")},
+    {"GetMetricStatistics", "ValidationError", NULL, "{'Namespace': 'N'}"},
+    {"PutMetricData", "InvalidParameterValueException",
+     "The value AWS/ for parameter Namespace is invalid.",
+     "{'Namespace': 'AWS/EC2', 'MetricData': [{'MetricName': 'm', 'Value': 1}]}"},
+    {"PutMetricData", "MissingRequiredParameterException", "The parameter MetricData is required.",
+     "{'Namespace': 'N'}"},
+    {"PutMetricData", "MissingRequiredParameterException",
+     "The parameter MetricData.member.1.Value is required.", PUT("'Unit': 'Bytes'")},
+    {"PutMetricData", "InvalidParameterCombinationException",
+     "The parameters MetricData.member.1.Value and MetricData.member.1.StatisticValues are "
+     "mutually exclusive and you have specified both.",
+     PUT("'Value': 1, 'StatisticValues': {'SampleCount': 1, 'Sum': 1, 'Minimum': 1, "
+         "'Maximum': 1}")},
+    {"PutMetricData", "InvalidParameterValueException",
+     "The parameters MetricData.member.1.Value and MetricData.member.1.Values are mutually "
+     "exclusive and you have specified both.",
+     PUT("'Value': 1, 'Values': [1]")},
+    {"PutMetricData", "InvalidParameterValueException",
+     "The parameters MetricData.member.1.Values and MetricData.member.1.Counts must be of the "
+     "same size.",
+     PUT("'Values': [1, 2], 'Counts': [1]")},
+    {"PutMetricData", "InvalidParameterValueException",
+     "The value NaN for parameter MetricData.member.1.Value is invalid.", PUT("'Value': 'NaN'")},
+    {"PutMetricData", "InvalidParameterValueException", NULL, PUT("'Value': 'Infinity'")},
+    {"PutMetricData", "InvalidParameterValueException", NULL, PUT("'Value': 1e109")},
+    {"PutMetricData", "InvalidParameterValueException", NULL, PUT("'Values': [1], 'Counts': [-1]")},
+    {"PutMetricData", "InvalidParameterValueException",
+     "The parameter MetricData.member.1.Timestamp must specify a time within the past two "
+     "weeks.",
+     PUT("'Value': 1, 'Timestamp': 1000")},
+    {"PutMetricData", "InvalidParameterValueException", NULL,
+     PUT("'Value': 1, 'Timestamp': 9999999999")},
+    {"PutMetricData", "InvalidParameterValueException",
+     "The parameter MetricData.member.1.StorageResolution must be a value in the set [ 1, 60 ]."
+     "\nThe value NaN for parameter MetricData.member.2.Value is invalid.",
+     "{'Namespace': 'N', 'MetricData': [{'MetricName': 'm', 'Value': 1, 'StorageResolution': "
+     "300}, {'MetricName': 'm', 'Value': 'NaN'}]}"},
+    {"PutMetricData", "InvalidParameterValueException", NULL,
+     PUT("'Value': 1, 'Dimensions': [{'Name': 'a', 'Value': 'b'}, {'Name': 'a', 'Value': "
+         "'c'}]")},
+    {"PutMetricData", "InvalidParameterValueException", NULL,
+     PUT("'StatisticValues': {'SampleCount': 0, 'Sum': 1, 'Minimum': 1, 'Maximum': 1}")},
+    {"PutMetricData", "InvalidParameterValueException", NULL,
+     PUT("'StatisticValues': {'SampleCount': 2, 'Sum': 1, 'Minimum': 2, 'Maximum': 1}")},
+    {"PutMetricData", "ValidationError", NULL, PUT("'Value': 1, 'Unit': 'Furlongs'")},
+    {"PutMetricData", "ValidationError", NULL,
+     PUT("'Value': 1, 'Dimensions': [{'Name': '', 'Value': 'b'}]")},
+    {"PutMetricData", "InvalidParameterValueException",
+     "The parameter EntityMetricData is not implemented by Welkin.",
+     "{'Namespace': 'N', 'EntityMetricData': [{'MetricData': [{'MetricName': 'm', 'Value': "
+     "1}]}]}"},
+    {"ListMetrics", "InvalidParameterValueException", "Request parameter NextToken is invalid",
+     "{'NextToken': 'x'}"},
+    {"ListMetrics", "ValidationError", NULL, "{'RecentlyActive': 'PT4H'}"},
+};
+
+TEST(bad_calls_of_metrics_name_their_fault)
+{
     struct world *w = world_new();
 
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        cw_refused(w, bad[i].code, bad[i].message, bad[i].operation, bad[i].json);
+    for (size_t i = 0; i < ARRAY_LEN(bad_calls); i++)
+        cw_refused(w, bad_calls[i].code, bad_calls[i].message, bad_calls[i].operation,
+                   bad_calls[i].json);
     CHECK_INT(json_count(cw(w, "ListMetrics", "{}"), "Metrics"), 0);
     world_free(w);
 }
