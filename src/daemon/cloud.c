@@ -7,6 +7,7 @@
 #include "autoscaling/engine.h"
 #include "cloudformation/engine.h"
 #include "cloudwatch/cloudwatch.h"
+#include "cloudwatch/ec2.h"
 #include "cloudwatch/engine.h"
 #include "cloudwatch/tier.h"
 #include "ec2/capacity.h"
@@ -54,10 +55,12 @@ struct cloud {
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
+    struct host_usage *usage;
     struct ec2_capacity_clock *capacity;
     struct s3_janitor *s3;
     struct s3_lifecycle *s3_lifecycle;
     struct cloudwatch_upkeep *cloudwatch_upkeep;
+    struct cloudwatch_ec2 *cloudwatch_ec2;
     struct cloudwatch_engine *cloudwatch;
     struct api_machines machines;
     const struct host_driver *driver;
@@ -232,6 +235,11 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
     if (r >= 0)
+        r = host_usage_new(&cloud->usage, cloud->config.loop, cloud->store, driver, cloud->meter);
+    if (r >= 0)
+        r = cloudwatch_ec2_new(&cloud->cloudwatch_ec2, cloud->config.loop, cloud->store,
+                               cloud->api);
+    if (r >= 0)
         r = cloudwatch_upkeep_new(&cloud->cloudwatch_upkeep, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = cloudwatch_engine_new(&cloud->cloudwatch, cloud->config.loop, cloud->store, cloud->api);
@@ -251,8 +259,10 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     cfn_engine_free(cloud->cfn);
     cloudwatch_engine_free(cloud->cloudwatch);
     cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
+    cloudwatch_ec2_free(cloud->cloudwatch_ec2);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
+    host_usage_free(cloud->usage);
     host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);
@@ -301,6 +311,12 @@ struct host *
 cloud_host(struct cloud *cloud)
 {
     return cloud->host;
+}
+
+struct host_usage *
+cloud_usage(struct cloud *cloud)
+{
+    return cloud->usage;
 }
 
 const struct api_service_hooks *const *

@@ -268,6 +268,15 @@ asked(void *ctx, struct str instance_id, bool answered)
 }
 
 static void
+no_token(void *ctx, struct str instance_id, bool refused)
+{
+    struct daemon *d = ctx;
+
+    assert(instance_id.n > 0);
+    host_usage_no_token(cloud_usage(d->cloud), instance_id, refused);
+}
+
+static void
 attach_sandbox(void *ctx, const struct host_events *events)
 {
     host_sandbox_attach(ctx, events);
@@ -321,6 +330,7 @@ start_sandbox(struct daemon *d, struct arena *arena)
         .store = cloud_store(d->cloud),
         .heard = heard,
         .asked = asked,
+        .no_token = no_token,
         .ctx = d,
         .upstream_dns = read_nameserver(),
     };

@@ -34,6 +34,7 @@ static union {
     struct priv_disk disk;
     struct priv_nics nics;
     struct priv_link link;
+    struct priv_meters meters;
     char bytes[PRIV_MESSAGE_MAX];
 } q;
 static size_t struct_n, request_n;
@@ -64,6 +65,7 @@ static const size_t sizes[PRIV_OPS] = {
     [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
     [PRIV_DISK] = sizeof(q.disk), [PRIV_INSPECT] = sizeof(q.machine),
     [PRIV_NICS] = sizeof(q.nics), [PRIV_PEER] = sizeof(q.link),
+    [PRIV_METERS] = sizeof(q.meters),
 };
 
 static void
