@@ -32,6 +32,8 @@ static union {
     struct priv_subnet subnet;
     struct priv_subnet_drop subnet_drop;
     struct priv_disk disk;
+    struct priv_snapshot snapshot;
+    struct priv_snapshot_drop snapshot_drop;
     struct priv_nics nics;
     struct priv_link link;
     char bytes[PRIV_MESSAGE_MAX];
@@ -64,6 +66,7 @@ static const size_t sizes[PRIV_OPS] = {
     [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
     [PRIV_DISK] = sizeof(q.disk), [PRIV_INSPECT] = sizeof(q.machine),
     [PRIV_NICS] = sizeof(q.nics), [PRIV_PEER] = sizeof(q.link),
+    [PRIV_SNAPSHOT] = sizeof(q.snapshot), [PRIV_SNAPSHOT_DROP] = sizeof(q.snapshot_drop),
 };
 
 static void
@@ -153,6 +156,12 @@ make(uint16_t op)
         break;
     case PRIV_DISK:
         q.disk.bytes = PRIV_DISK_MIN;
+        break;
+    case PRIV_SNAPSHOT:
+        memcpy(q.snapshot.name, "snap-0123456789abcdef0", 23);
+        break;
+    case PRIV_SNAPSHOT_DROP:
+        q.snapshot_drop = (struct priv_snapshot_drop){"snap-0123456789abcdef0"};
         break;
     case PRIV_TRUST:
         memset(&q, 0, sizeof(q.trust)); /* no id */
@@ -322,6 +331,29 @@ TEST(a_field_out_of_its_range_is_refused)
             FAIL("operation %u takes %s = %llu", fields[i].op, fields[i].field,
                  (unsigned long long)fields[i].value);
     }
+}
+
+TEST(a_snapshot_s_name_is_one_and_no_path)
+{
+    static const char *const bad[] = {"",          "snap-",        "snap-x",   "tiny", "snap-0/..",
+                                      "../snap-0", "snap-0:snap-1", "new.snap-0", "Snap-0"};
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        make(PRIV_SNAPSHOT);
+        memset(q.snapshot.name, 0, sizeof(q.snapshot.name));
+        memcpy(q.snapshot.name, bad[i], strlen(bad[i]));
+        if (check(PRIV_SNAPSHOT) != -EINVAL)
+            FAIL("%s is taken", bad[i]);
+        make(PRIV_SNAPSHOT_DROP);
+        memset(&q.snapshot_drop, 0, sizeof(q.snapshot_drop));
+        memcpy(q.snapshot_drop.name, bad[i], strlen(bad[i]));
+        if (check(PRIV_SNAPSHOT_DROP) != -EINVAL)
+            FAIL("%s is taken to be deleted", bad[i]);
+    }
+    make(PRIV_SNAPSHOT);
+    memset(q.snapshot.name, 'a', sizeof(q.snapshot.name)); /* no NUL */
+    memcpy(q.snapshot.name, "snap-", 5);
+    CHECK_INT(check(PRIV_SNAPSHOT), -EINVAL);
 }
 
 TEST(a_rule_out_of_range_is_refused)
