@@ -238,6 +238,7 @@ snapshotted(void *arg, struct priv_message *m)
 {
     struct launch *launch = arg;
 
+    assert(launch->n > 0 && launch->n < sizeof(launch->id));
     launch->s->events.snapshotted(launch->s->events.ctx, str_of(launch->id, launch->n),
                                   MIN(m->status, 0), m->status < 0 ? m->body : S(""));
     free(launch);
@@ -253,6 +254,7 @@ sandbox_snapshot(void *ctx, const struct host_snapshot *want)
     struct priv_snapshot_drop none = {0};
     int r;
 
+    assert(want->id.n > 0 && (!want->is_root || want->instance_id.n > 0));
     if (!launch)
         return -ENOMEM;
     sandbox_id(req.name, want->id);
@@ -605,8 +607,8 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .no_volumes = "Volumes beside the root of an instance are not "
                                                    "implemented by Welkin's sandboxes",
                                      .no_encrypted_volumes =
-                                         "Welkin's sandboxes have encrypted volumes as roots alone, "
-                                         "and no snapshots of them",
+                                         "Welkin's sandboxes have encrypted volumes as roots "
+                                         "alone, and no snapshots of them",
                                      .snapshot = sandbox_snapshot,
                                      .forget = sandbox_forget,
                                      .boot = sandbox_boot,

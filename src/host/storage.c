@@ -79,6 +79,7 @@ again(struct loop_timer *timer)
 {
     struct item *it = CONTAINER_OF(timer, struct item, again);
 
+    assert(it->doing == IDLE && it->id_n > 0);
     mark(it->s, item_id(it));
 }
 
@@ -156,6 +157,7 @@ move_out(struct item *it, const struct host_volume_row *seen)
 {
     struct host_storage *s = it->s;
 
+    assert(it->doing == IDLE && seen->phase == HOST_VOLUME_IN);
     it->doing = MOVING_OUT;
     it->generation = seen->generation;
     it->size_gib = seen->size_gib;
@@ -214,6 +216,8 @@ host_storage_volume(struct host_storage *s, struct str id, int status, struct st
     if (!it || (it->doing != MOVING_IN && it->doing != MOVING_OUT))
         return;
     bool in = it->doing == MOVING_IN;
+
+    assert(status <= 0 && it->instance_n > 0);
     struct host_volume_row row = {.id = item_id(it),
                                   .instance_id = str_of(it->instance, it->instance_n),
                                   .generation = it->generation,

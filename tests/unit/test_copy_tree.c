@@ -4,24 +4,20 @@
 #include "harness/harness.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 struct two {
-    char top[64];
     int from, to;
 };
 
 static void
 begin(struct two *t)
 {
-    snprintf(t->top, sizeof(t->top), "/tmp/welkin-copy-XXXXXX");
-    CHECK(mkdtemp(t->top));
-    int top = open(t->top, O_RDONLY | O_DIRECTORY);
+    int top = open(test_dir(), O_RDONLY | O_DIRECTORY);
+
     CHECK(mkdirat(top, "from", 0755) == 0 && mkdirat(top, "to", 0700) == 0);
     t->from = openat(top, "from", O_RDONLY | O_DIRECTORY);
     t->to = openat(top, "to", O_RDONLY | O_DIRECTORY);
@@ -32,7 +28,6 @@ begin(struct two *t)
 static void
 end(struct two *t)
 {
-    CHECK(system(test_fmt("rm -rf %s", t->top)) == 0);
     close(t->from);
     close(t->to);
 }

@@ -92,6 +92,22 @@ make_nics(const struct priv_nic *first, const struct priv_nic *further)
     append(further, sizeof(*further));
 }
 
+static void
+make_snapshot(uint16_t op)
+{
+    char *name = op == PRIV_SNAPSHOT ? q.snapshot.name : q.snapshot_drop.name;
+
+    memcpy(name, "snap-0123456789abcdef0", 23);
+}
+
+static void
+make_trust(void)
+{
+    memset(&q, 0, sizeof(q.trust)); /* no id */
+    append(PEM, sizeof(PEM) - 1);
+    q.trust.n = sizeof(PEM) - 1;
+}
+
 /* A request of that kind that is in order. */
 static void
 make(uint16_t op)
@@ -113,7 +129,7 @@ make(uint16_t op)
         append(&rule, sizeof(rule));
         break;
     case PRIV_GROUP_DROP:
-        q.group_drop = (struct priv_group_drop){.group = 1};
+        q.group_drop.group = 1;
         break;
     case PRIV_CLASS:
         q.class = (struct priv_class){.class = 1, .n_groups = 1, .groups = {1}};
@@ -158,15 +174,11 @@ make(uint16_t op)
         q.disk.bytes = PRIV_DISK_MIN;
         break;
     case PRIV_SNAPSHOT:
-        memcpy(q.snapshot.name, "snap-0123456789abcdef0", 23);
-        break;
     case PRIV_SNAPSHOT_DROP:
-        q.snapshot_drop = (struct priv_snapshot_drop){"snap-0123456789abcdef0"};
+        make_snapshot(op);
         break;
     case PRIV_TRUST:
-        memset(&q, 0, sizeof(q.trust)); /* no id */
-        append(PEM, sizeof(PEM) - 1);
-        q.trust.n = sizeof(PEM) - 1;
+        make_trust();
         break;
     default:
         break;

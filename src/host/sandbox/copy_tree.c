@@ -91,6 +91,7 @@ copy_range(int from, int to, off_t at, off_t end)
 {
     static char piece[PIECE];
 
+    assert(from >= 0 && to >= 0 && at >= 0);
     while (at < end) {
         ssize_t n = pread(from, piece, (size_t)MIN(end - at, (off_t)PIECE), at);
 
@@ -145,6 +146,7 @@ linked(struct copying *c, const struct stat *st, int to, const char *name)
     if (st->st_nlink < 2 || c->n_links == LINKS_MAX)
         return false;
     size_t n = strlen(name);
+    assert(c->path_n < sizeof(c->path) && n > 0);
     struct seen *new = malloc(sizeof(*new) + c->path_n + n + 1);
 
     if (!new)
@@ -217,6 +219,7 @@ enter(struct copying *c, int from, int to, const char *name, unsigned depth)
 
     if (in < 0)
         return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+    assert(before < sizeof(c->path) && n > 0);
     if (depth == DEPTH_MAX || before + n + 2 + NAME_MAX > sizeof(c->path))
         return -ENAMETOOLONG;
     if (mkdirat(to, name, 0700) < 0)

@@ -84,6 +84,7 @@ copied(struct host *h, struct source *s, uint32_t events UNUSED)
         return;
     int err = si.si_code == CLD_EXITED ? si.si_status : EIO;
 
+    assert(h->n_snapshots > 0 && it->ticket.seq != 0);
     source_close(h, s);
     if (err) {
         why_set(&why, err, "the disk could not be copied: %s", strerror(err));
@@ -111,6 +112,7 @@ find(struct host *h, const char *name)
 static int
 start(struct host *h, const char *name, int upper, const struct ticket *ticket, struct why *why)
 {
+    assert(upper >= 0 && !find(h, name) && h->n_snapshots < SNAPSHOTS_MAX);
     struct snapshot *it = calloc(1, sizeof(*it));
     pid_t pid = it ? fork() : -1;
 
