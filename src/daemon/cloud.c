@@ -4,7 +4,11 @@
  */
 #include "daemon/cloud.h"
 
+#include "autoscaling/engine.h"
 #include "cloudformation/engine.h"
+#include "cloudwatch/cloudwatch.h"
+#include "cloudwatch/engine.h"
+#include "cloudwatch/tier.h"
 #include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
@@ -33,6 +37,7 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
+    &autoscaling_hooks, &cloudwatch_hooks,
     NULL,
 };
 
@@ -45,12 +50,15 @@ struct cloud {
     struct ec2_reconciler *ec2;
     struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
+    struct asg_engine *asg;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
     struct ec2_capacity_clock *capacity;
     struct s3_janitor *s3;
     struct s3_lifecycle *s3_lifecycle;
+    struct cloudwatch_upkeep *cloudwatch_upkeep;
+    struct cloudwatch_engine *cloudwatch;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -224,7 +232,13 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
     if (r >= 0)
+        r = cloudwatch_upkeep_new(&cloud->cloudwatch_upkeep, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = cloudwatch_engine_new(&cloud->cloudwatch, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
 
@@ -233,7 +247,10 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
+    cloudwatch_engine_free(cloud->cloudwatch);
+    cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
     host_meter_free(cloud->meter);

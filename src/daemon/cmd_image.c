@@ -39,6 +39,7 @@ announce(struct cli *cli, struct str name, const char *init, const char *ami)
     struct str body;
     struct str path = str_fmt(cli->arena, "/_welkin/images?name=%.*s&init=%s", STR_ARG(name), init);
 
+    assert(init);
     if (ami)
         path = str_fmt(cli->arena, "%.*s&ami=%.*s", STR_ARG(path),
                        STR_ARG(uri_encode(cli->arena, str_from(ami), 0)));
@@ -51,6 +52,7 @@ build(struct cli *cli)
 {
     const char *name = cli->argv[1];
 
+    assert(cli->argc == 2);
     if (strcmp(name, "tiny") != 0 && strcmp(name, "debian") != 0)
         return cli_fail("The project's own images are tiny and debian; import makes others.");
     if (geteuid() != 0)
@@ -68,6 +70,7 @@ static int
 import(struct cli *cli)
 {
     const char *init = cli_option(cli, "--init");
+    bool helpers = !cli_flag(cli, "--no-helpers");
     char why[IMPORT_WHY_BYTES];
 
     if (cli->argc != 3)
@@ -77,7 +80,8 @@ import(struct cli *cli)
         return cli_fail("A name has letters, digits, '-', '_' and '.', at most 64.");
     if (geteuid() != 0)
         return cli_fail("`welkin image import` needs root: file owners in an image are real.");
-    if (image_import(cli->arena, cli->data_dir, cli->argv[1], cli->argv[2], &init, why) < 0)
+    if (image_import(cli->arena, cli->data_dir, cli->argv[1], cli->argv[2], &init, helpers,
+                     why) < 0)
         return cli_fail("%s", why);
     return announce(cli, name, init, NULL);
 }

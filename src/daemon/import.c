@@ -42,6 +42,7 @@ fail(struct import *im, int err, const char *fmt, ...)
 static void
 remove_tree(const char *path)
 {
+    assert(path[0] && strcmp(path, "/") != 0);
     image_run(true, (char *[]){(char *)"rm", (char *)"-rf", (char *)path, NULL});
 }
 
@@ -54,6 +55,7 @@ file_inside(struct import *im, struct str name)
 {
     char top[PATH_MAX], path[PATH_MAX];
 
+    assert(im->outer);
     if (!realpath(im->outer, top) ||
         !realpath(str_cstr(im->arena, str_fmt(im->arena, "%s/%.*s", im->outer, STR_ARG(name))),
                   path))
@@ -195,6 +197,7 @@ find_layers(struct import *im, const char *file, const char *outer)
 {
     struct stat st;
 
+    assert(im->layers.n == 0);
     if (stat(file, &st) < 0)
         return fail(im, errno, "%s cannot be read: %s.", file, strerror(errno));
     im->outer = outer;
@@ -238,6 +241,28 @@ unpack(struct import *im, const char *root)
     return 0;
 }
 
+/* A property of the files, so that it goes where they go; helpers.c of the host reads it. */
+static int
+leave_out_helpers(struct import *im, const char *root)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    if (snprintf(path, sizeof(path), "%s/etc", root) >= (int)sizeof(path) ||
+        (mkdir(path, 0755) < 0 && errno != EEXIST))
+        return fail(im, EIO, "The image's /etc cannot be made.");
+    /* an image may have a link there, that leads out of it */
+    int etc = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    fd = etc < 0 ? -1 : openat(etc, "welkin-no-helpers", O_WRONLY | O_CREAT | O_NOFOLLOW, 0644);
+    if (etc >= 0)
+        close(etc);
+    if (fd < 0)
+        return fail(im, EIO, "The image's /etc/welkin-no-helpers cannot be made.");
+    close(fd);
+    return 0;
+}
+
 const char *
 image_init_kind(struct arena *arena, const char *data_dir, const char *name)
 {
@@ -249,7 +274,7 @@ image_init_kind(struct arena *arena, const char *data_dir, const char *name)
 
 int
 image_import(struct arena *arena, const char *data_dir, const char *name, const char *file,
-             const char **init, char why[IMPORT_WHY_BYTES])
+             const char **init, bool helpers, char why[IMPORT_WHY_BYTES])
 {
     struct import im = {.arena = arena, .why = why};
     const char *folder = str_cstr(arena, str_fmt(arena, "%s/images", data_dir));
@@ -266,6 +291,8 @@ image_import(struct arena *arena, const char *data_dir, const char *name, const 
     int r = find_layers(&im, file, outer);
     if (r == 0)
         r = unpack(&im, root);
+    if (r == 0 && !helpers)
+        r = leave_out_helpers(&im, root);
     if (r == 0 && rename(root, final) < 0)
         r = fail(&im, errno, "%s cannot be made: %s.", final, strerror(errno));
     remove_tree(outer);

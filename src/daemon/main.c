@@ -53,10 +53,12 @@ static const struct command commands[] = {
     {"image", cmd_image, "list, build, import or alias images",
      "welkin image list\n"
      "welkin image build tiny|debian            make one of the project's own images\n"
-     "welkin image import NAME FILE [--init welkin|systemd|none]\n"
+     "welkin image import NAME FILE [--init welkin|systemd|none] [--no-helpers]\n"
      "                                          a rootfs.tar[.gz|.xz], an OCI layout (folder or\n"
      "                                          tar), or a `docker save` archive\n"
      "welkin image alias AMI-ID NAME            let an AMI id boot that image\n"
+     "\n"
+     "  --no-helpers   its instances do not get /opt/aws/bin, as a bare AMI has none\n"
      "\n"
      "build and import write DATA/images/NAME and need root; the daemon then has to run for the\n"
      "image to get its AMI id.\n"},
@@ -129,6 +131,7 @@ static const struct command commands[] = {
 static const struct command *
 find_command(const char *name)
 {
+    assert(name);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
@@ -140,6 +143,7 @@ cli_fail(const char *fmt, ...)
 {
     va_list ap;
 
+    assert(fmt[0]);
     va_start(ap, fmt);
     fputs("welkin: ", stderr);
     vfprintf(stderr, fmt, ap);
@@ -209,6 +213,7 @@ ask(struct cli *cli, const char *method, const char *path, struct str body, stru
     struct client_reply reply;
     int r = client_call(cli->arena, cli->endpoint, method, path, body, NULL, &reply);
 
+    assert(path[0] == '/');
     if (r == -ECONNREFUSED)
         return cli_fail("No daemon answers on %s: start one with `welkin up`, or name another "
                         "with --endpoint.",
@@ -294,6 +299,7 @@ option_or(struct cli *cli, const char *option, const char *variable, const char 
 {
     const char *value = cli_option(cli, option);
 
+    assert(otherwise && otherwise[0]);
     if (!value)
         value = getenv(variable);
     return value && value[0] ? value : otherwise;

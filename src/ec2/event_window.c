@@ -71,6 +71,7 @@ ec2_event_window_show(struct api_call *call, const struct ec2_event_window_row *
     struct ec2_InstanceEventWindow *out = ARENA_NEW(call->arena, struct ec2_InstanceEventWindow);
     const struct str *v = row->time_ranges.v;
 
+    assert(row->time_ranges.n % RANGE_TEXTS == 0);
     *out = (struct ec2_InstanceEventWindow){
         .instance_event_window_id = row->id,
         .name = ec2_text_show(row->name),
@@ -177,21 +178,6 @@ window_set(struct api_call *call, struct str name, struct str cron,
     return why ? wrong(call, "duration", why) : 0;
 }
 
-static int
-limit_check(struct api_call *call)
-{
-    unsigned n = 0;
-
-    STORE_EACH(call->txn, ec2_event_window_by_owner, row, call->account, call->region) {
-        assert(row->id.n);
-        if (++n == WINDOWS_MAX)
-            return api_fault(call, &EC2_ERR(InstanceEventWindowLimitExceeded),
-                             "You have reached the limit of %d event windows in this Region",
-                             WINDOWS_MAX);
-    }
-    return 0;
-}
-
 int
 ec2_create_instance_event_window(struct api_call *call,
                                  const struct ec2_CreateInstanceEventWindowRequest *req,
@@ -212,10 +198,12 @@ ec2_create_instance_event_window(struct api_call *call,
     if (r == 0)
         r = ec2_tags_of(call, &req->tag_specifications, types[0], &row.tags);
     if (r == 0)
-        r = limit_check(call);
+        r = ec2_limit_check(call, &ec2_event_window_by_owner, WINDOWS_MAX,
+                            &EC2_ERR(InstanceEventWindowLimitExceeded), "event windows");
     if (r)
         return r;
     row.id = api_id(call, "iew");
+    assert(row.cron.n > 0 || row.time_ranges.n > 0);
     r = ec2_event_window_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "event window %.*s cannot be written", STR_ARG(row.id));

@@ -21,6 +21,7 @@ group_show(struct api_call *call, const struct ec2_placement_group_row *row)
         .spread_level = ec2_text_show(row->spread_level),
     };
 
+    assert(row->name.n > 0 && row->strategy.n > 0);
     if (row->partition_count)
         out.partition_count = opt_i64(row->partition_count);
     return out;
@@ -46,21 +47,6 @@ name_check(struct api_call *call, struct str name)
     if (ec2_placement_group_by_name_get(call->txn, call->account, call->region, name))
         return api_fault(call, &EC2_ERR(InvalidPlacementGroup_Duplicate),
                          "The placement group '%.*s' already exists.", STR_ARG(name));
-    return 0;
-}
-
-static int
-limit_check(struct api_call *call)
-{
-    unsigned n = 0;
-
-    STORE_EACH(call->txn, ec2_placement_group_by_owner, row, call->account, call->region) {
-        assert(row->name.n);
-        if (++n == GROUPS_MAX)
-            return api_fault(call, &EC2_ERR(PlacementGroupLimitExceeded),
-                             "You have reached the limit of %d placement groups in this Region",
-                             GROUPS_MAX);
-    }
     return 0;
 }
 
@@ -96,6 +82,7 @@ rule_check(struct api_call *call, const struct ec2_CreatePlacementGroupRequest *
         row->partition_count = count;
     if (spread)
         row->spread_level = req->spread_level.n ? req->spread_level : S("rack");
+    assert(!partition || row->partition_count > 0);
     return 0;
 }
 
@@ -122,7 +109,8 @@ ec2_create_placement_group(struct api_call *call, const struct ec2_CreatePlaceme
     if (r == 0)
         r = ec2_tags_of(call, &req->tag_specifications, types[0], &row.tags);
     if (r == 0)
-        r = limit_check(call);
+        r = ec2_limit_check(call, &ec2_placement_group_by_owner, GROUPS_MAX,
+                            &EC2_ERR(PlacementGroupLimitExceeded), "placement groups");
     if (r)
         return r;
     row.id = api_id(call, "pg");

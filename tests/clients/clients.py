@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -841,6 +842,38 @@ def a_network_is_kept_by_terraform(lab):
     same(tf.output("peering"), peering, "the connection")
     check("15 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
     same(cloud.call("DescribeNetworkInterfaces").get("networkInterfaceSet") or [], [], "interfaces")
+
+
+@beside
+def random_calls_of_every_operation_find_no_internal_error(lab):
+    """a short run of hammer.py, with another seed every time: HACKING.md has the long ones"""
+    python, cloud = lab.venv("bin", "python"), lab.new_simulated("hammer")
+    seed = random.randrange(1 << 30)
+    said = run([python, os.path.join(HERE, "hammer.py"), cloud.url, str(seed), "400"],
+               env=environment())
+    check(f"seed {seed}: 400 calls of " in said and said.endswith("; 0 must not be\n"), said)
+
+
+@beside
+def a_launch_template_is_kept_by_terraform(lab):
+    """with an instance from it; apply, an empty plan, a new version, destroy"""
+    cloud = lab.new_simulated("launch-template")
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-launch-template"),
+                   "terraform-launch-template")
+    tf.applies("3 added, 0 changed, 0 destroyed")
+    first, template = tf.output("instance"), tf.output("id")
+    about = cloud.instance(first)
+    tags = {t["key"]: t["value"] for t in about["tagSet"]}
+    same((about["instanceType"], about["placement"]["availabilityZone"], tags["Name"],
+          tags["aws:ec2launchtemplate:id"], tags["aws:ec2launchtemplate:version"]),
+         ("t3.micro", "us-east-1b", "tf-web", template, "1"), "the instance")
+    changed = {"type": "t3.small", "greeting": "second"}
+    tf.applies("1 added, 1 changed, 1 destroyed", changed)
+    same((tf.output("id"), tf.output("default"), tf.output("read")), (template, "2", "t3.small"),
+         "the template")
+    same(cloud.instance(tf.output("instance"))["instanceType"], "t3.small", "the new instance")
+    check("3 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+    same(cloud.call("DescribeLaunchTemplates").get("launchTemplates") or [], [], "templates")
 
 
 @beside
