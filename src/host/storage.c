@@ -118,7 +118,7 @@ put_snapshot(struct host_storage *s, struct str id, bool whole, struct str reaso
     int r = host_snapshot_get(txn, id) ? host_snapshot_update(txn, &row)
                                        : host_snapshot_insert(txn, &row);
 
-    assert(whole == !reason.n);
+    assert(whole == !reason.n && id.n > 0 && id.n <= ID_MAX);
     if (r < 0) {
         error_origin(-r, "the snapshot %.*s could not be written", STR_ARG(id));
         store_rollback(txn);
@@ -290,6 +290,7 @@ copy(struct item *it, struct txn *txn, const struct ec2_snapshot_row *row)
         .bytes = (uint64_t)volume->size_gib << 30,
     };
 
+    assert(it->doing == IDLE && volume->size_gib > 0);
     it->doing = COPYING;
     it->instance_n = (uint8_t)MIN(volume->instance_id.n, (size_t)ID_MAX);
     memcpy(it->instance, volume->instance_id.p, it->instance_n);
@@ -360,6 +361,7 @@ look_at(struct item *it)
     struct host_storage *s = it->s;
     bool is_volume = str_starts(item_id(it), S("vol-"));
 
+    assert(is_volume || str_starts(item_id(it), S("snap-")));
     if (it->doing != IDLE)
         return; /* its event asks for another look */
     struct txn *txn = store_begin(s->store);

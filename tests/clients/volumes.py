@@ -12,7 +12,7 @@ def terraform_keeps_volumes_snapshots_and_images(lab):
     """volumes of each origin, an attachment, snapshots, images; a volume grows; nothing is left"""
     cloud = lab.new_simulated("volumes")
     tf = lab.terraform(lab, cloud, os.path.join(HERE, "terraform-volume"), "terraform-volume")
-    tf.applies("9 added, 0 changed, 0 destroyed")
+    tf.applies("10 added, 0 changed, 0 destroyed")
     volume = tf.output("volume")
     about = cloud.call("DescribeVolumes", VolumeId=[volume])["volumeSet"][0]
     same(about["attachmentSet"][0]["instanceId"], tf.output("instance"), "the attachment")

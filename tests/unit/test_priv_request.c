@@ -121,8 +121,7 @@ make(uint16_t op)
     case PRIV_VPC_OPEN:
         q.vpc_open = (struct priv_vpc_open){.id = "vpc-1", .n_cidrs = 1, .n_extra = 1};
         q.vpc_open.cidrs[0] = (struct priv_cidr){0xac1f0000, 16};
-        q.vpc_open.extra[0].ip = 0xa9fe0101;
-        q.vpc_open.extra[0].port = 443;
+        q.vpc_open.extra[0].ip = 0xa9fe0101, q.vpc_open.extra[0].port = 443;
         break;
     case PRIV_GROUP:
         q.group = (struct priv_group){.group = 1, .n_rules = 1};

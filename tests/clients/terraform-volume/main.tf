@@ -15,6 +15,12 @@ resource "aws_instance" "main" {
   ami               = "ami-009d6802948d06e52"
   instance_type     = "t3.micro"
   availability_zone = "us-east-1a"
+}
+
+# Terraform takes all volumes of an instance that names some for these: it is another one.
+resource "aws_instance" "other" {
+  ami           = "ami-009d6802948d06e52"
+  instance_type = "t3.micro"
 
   ebs_block_device {
     device_name = "/dev/sdg"
