@@ -14,6 +14,7 @@ def image_ready(cloud, id):
     wait("the image", ready, 30, 0.05)
 
 
+# proves: AMI-01 AMI-05 AMI-06
 @test
 def a_baked_image_boots_with_what_its_instance_had(lab):
     cloud = lab.cloud
@@ -80,6 +81,7 @@ def to_page(cloud, in_web, script, image):
     return id, text, time.monotonic() - began
 
 
+# proves: UD-17 AMI-02
 @test
 def a_baked_image_serves_sooner_than_one_that_is_bootstrapped(lab):
     cloud = lab.cloud
