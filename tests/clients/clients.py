@@ -979,11 +979,13 @@ def main():
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     import stacks
+    import volumes  # noqa: F401
     import hostile  # noqa: F401 (its tests come last)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end_to_end.give_images(build)
     lab = Clients(build)
     lab.cdk = stacks.Packages(lab)
+    lab.terraform = Terraform
     try:
         lab.fetch()
         chosen = [t.__name__ for t in lab_module.tests
