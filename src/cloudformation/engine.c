@@ -144,8 +144,8 @@ int
 cfn_engine_new(struct cfn_engine **ret, struct loop *loop, struct store *store, struct api *api)
 {
     static const struct store_table *const tables[] = {
-        &cfn_stack_table,    &cfn_signal_table,   &cfn_set_operation_table,
-        &ec2_instance_table, &asg_instance_table, &asg_activity_table};
+        &cfn_stack_table,  &cfn_signal_table,   &cfn_set_operation_table, &ec2_instance_table,
+        &ec2_volume_table, &ec2_snapshot_table, &asg_instance_table,      &asg_activity_table};
     struct cfn_engine *e = calloc(1, sizeof(*e));
 
     assert(loop && store && api);
