@@ -6,6 +6,9 @@
 
 #include "autoscaling/engine.h"
 #include "cloudformation/engine.h"
+#include "cloudwatch/cloudwatch.h"
+#include "cloudwatch/engine.h"
+#include "cloudwatch/tier.h"
 #include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
@@ -34,7 +37,7 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
-    &autoscaling_hooks,
+    &autoscaling_hooks, &cloudwatch_hooks,
     NULL,
 };
 
@@ -54,6 +57,8 @@ struct cloud {
     struct ec2_capacity_clock *capacity;
     struct s3_janitor *s3;
     struct s3_lifecycle *s3_lifecycle;
+    struct cloudwatch_upkeep *cloudwatch_upkeep;
+    struct cloudwatch_engine *cloudwatch;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -227,6 +232,10 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
     if (r >= 0)
+        r = cloudwatch_upkeep_new(&cloud->cloudwatch_upkeep, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = cloudwatch_engine_new(&cloud->cloudwatch, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
         r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
@@ -240,6 +249,8 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
         return NULL;
     asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
+    cloudwatch_engine_free(cloud->cloudwatch);
+    cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
     host_meter_free(cloud->meter);
