@@ -51,7 +51,7 @@ plan_one(struct cfn_look *look, struct str logical, const struct json *resource,
     row.number = (int64_t)number;
     row.phase = CFN_PENDING;
     row.touched = CFN_UNTOUCHED;
-    row.configured = false;
+    row.configured = row.snapped = false;
     /* of the update before this one, unless it failed and was left as it was */
     if (!str_is(look->stack.status, "UPDATE_FAILED"))
         row.old_props = S("");
