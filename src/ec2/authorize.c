@@ -441,6 +441,7 @@ tags_for(struct api_call *call, const struct ec2_RunInstancesRequest *req, const
 {
     struct str_list *tags = ARENA_NEW(call->arena, struct str_list);
 
+    assert(type[0]);
     LIST_EACH(&req->tag_specifications, spec)
         if (str_is(spec->resource_type, type))
             LIST_EACH(&spec->tags, tag) {
@@ -481,6 +482,7 @@ names_itself(const struct ec2_RunInstancesRequest *own, const char *type)
 static int
 decide(struct api_call *call, const struct ec2_launch *l, const char *type, struct api_resource *r)
 {
+    assert(l->own);
     if (l->template) {
         key(call, r, "ec2:LaunchTemplate", arn(call, "launch-template", l->template->id));
         key_flag(call, r, "ec2:IsLaunchTemplateResource", !names_itself(l->own, type));
@@ -543,6 +545,7 @@ makes_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     struct api_resource r = {.arn = arn(call, "instance", S("*")),
                              .new_tags = tags_for(call, req, "instance")};
 
+    assert(l->subnet && l->image);
     instance_keys(call, &l->model, &r);
     key(call, &r, "ec2:ImageID", l->image->id);
     if (l->profile)
@@ -576,6 +579,7 @@ makes_interface(struct api_call *call, const struct ec2_RunInstancesRequest *req
     struct api_resource r = {.arn = arn(call, "network-interface", S("*")),
                              .new_tags = tags_for(call, req, "network-interface")};
 
+    assert(nic->subnet && !nic->existing);
     key(call, &r, "ec2:AvailabilityZone", l->subnet->zone);
     key_flag(call, &r, "ec2:AssociatePublicIpAddress", nic->public_ip);
     key(call, &r, "ec2:Subnet", arn(call, "subnet", nic->subnet->id));

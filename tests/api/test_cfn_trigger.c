@@ -1,4 +1,4 @@
-/* Rollback triggers: alarms that take a creation or an update back, and how long they are watched. */
+/* Rollback triggers: alarms that take a creation or an update back. */
 #include "api/cfn_help.h"
 
 #define CW "&Version=2010-08-01"
