@@ -7,7 +7,8 @@
  *   stop   ──▶  it is killed and forgotten; nothing is heard of it any more
  *
  * An environment that cannot be started, or whose runtime ends by itself, is told of by `ended` and
- * must still be stopped.  Events come from the loop, never from inside one of the driver's functions.
+ * must still be stopped.  Events come from the loop, never from inside one of the driver's own
+ * functions.
  */
 #pragma once
 

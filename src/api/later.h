@@ -4,7 +4,7 @@
  * The handler makes one of these in the call's arena and answers 0; its transaction is committed.
  * When the output (or a fault) is there, whoever has the api_later says so with api_later_done().
  * Who carries the request out (the front, tests) finds it in the reply, waits, and then has the
- * reply filled in by api_later_reply().  The arena, request and reply must live until then; one that
+ * reply filled in by api_later_reply().  Arena, request and reply must live until then; one that
  * cannot wait any longer says so by api_later_leave(), and nobody touches them any more.
  */
 #pragma once
@@ -27,8 +27,8 @@ struct api_later {
 };
 
 /* For a handler: the call will be answered later; a call inside another cannot be. */
-struct api_later *api_later_new(struct api_call *call, void *res,
-                                void (*leave)(struct api_later *later), void *who);
+struct api_later *
+api_later_new(struct api_call *call, void *res, void (*leave)(struct api_later *later), void *who);
 /* 0: res is whole; positive: the call has a fault; negative: ours.  Once. */
 void api_later_done(struct api_later *later, int result);
 

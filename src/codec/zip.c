@@ -127,8 +127,8 @@ zip_open(struct arena *a, struct str archive, struct zip *ret)
 
         if (at > stop || stop - at < HEAD_BYTES || get32(archive.p + at) != HEAD_MAGIC)
             return false;
-        size_t more = get16(archive.p + at + 28) + get16(archive.p + at + 30) +
-                      get16(archive.p + at + 32);
+        size_t more =
+            get16(archive.p + at + 28) + get16(archive.p + at + 30) + get16(archive.p + at + 32);
 
         if (stop - at - HEAD_BYTES < more || !read_head(archive, archive.p + at, &entry))
             return false;
@@ -367,7 +367,9 @@ add_entry(const struct zip *zip, const struct zip_entry *entry, const char *fold
                            .name = entry->name,
                            .mode = entry->mode | 0444,
                            .bytes = entry->bytes,
-                           .type = entry->folder ? '5' : entry->link ? '2' : '0'};
+                           .type = entry->folder ? '5'
+                                   : entry->link ? '2'
+                                                 : '0'};
 
     if (entry->folder)
         m.mode |= 0111;

@@ -18,12 +18,12 @@
 #define ZIP_NAME_MAX 1024
 
 struct zip_entry {
-    struct str name;  /* without a slash at either end */
-    uint32_t mode;    /* permissions, 07777 */
+    struct str name;   /* without a slash at either end */
+    uint32_t mode;     /* permissions, 07777 */
     bool folder, link; /* a link's bytes are where it leads to */
     uint16_t method;
     uint32_t crc, packed_bytes, bytes;
-    size_t at;        /* of its packed bytes in the archive */
+    size_t at; /* of its packed bytes in the archive */
 };
 
 struct zip {

@@ -32,8 +32,8 @@
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
-    &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
-    &lambda_hooks,
+    &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
+    &ecr_hooks,
     NULL,
 };
 

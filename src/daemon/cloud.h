@@ -36,8 +36,8 @@ int cloud_start(struct cloud *cloud, const struct host_driver *driver,
                 void (*attach)(void *ctx, const struct host_events *events), void *attach_ctx);
 
 /*
- * Gives it where functions run, once it was started; *ret is where the driver sends its events.  The
- * driver must outlive the cloud.  Without, functions are kept but cannot be invoked.
+ * Gives it where functions run, once it was started; *ret is where the driver sends its events.
+ * The driver must outlive the cloud.  Without, functions are kept but cannot be invoked.
  */
 void cloud_run_functions(struct cloud *cloud, const struct api_functions *driver,
                          struct api_function_events *ret);

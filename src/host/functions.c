@@ -25,6 +25,8 @@
 
 #define TAR_BYTES_MAX ((size_t)320 << 20)
 #define ANSWER_LIMIT_MS 5000
+#define NAT_IP (FUNCTIONS_NETWORK + 3)
+#define PUBLIC_IP 0xc613fffeu /* 198.19.255.254, which EC2 gives to nobody */
 
 enum {
     VPC_NUMBER = 0, /* those of rows are from 1 */
@@ -39,6 +41,7 @@ enum {
     CPU_FULL_MIB = 1769, /* of memory come with one processor */
     PIPE_READS = 16,
     ENV_BYTES_MAX = 32 << 10,
+    MISSING_MS = 60000,
 };
 
 static const char process_1[] = "while :; do sleep 1000000; done";
@@ -120,11 +123,13 @@ asked_end(struct asked *asked)
 {
     struct box *box = map_get(&asked->f->by_id, str_of(asked->id, asked->id_n));
 
+    assert(!box || (box->f == asked->f && box->f->boxes[box->slot] == box));
+
     free(asked);
     return box;
 }
 
-/* Nobody can be told from within a call of the driver: the time that a function may take ends it. */
+/* Nobody can be told from within a call of the driver: the function's time ends it. */
 static void
 overloaded(struct asked *asked)
 {
@@ -158,7 +163,10 @@ network_answered(void *arg, struct priv_message *m)
     f->config.vpc_opened(f->config.ctx, S(HOST_FUNCTIONS_VPC), fds);
 }
 
-/* Everybody may send, to nobody but the listeners; nobody receives what he did not ask for. */
+/*
+ * Everybody may send, to the listeners and out by one public address; nobody receives what he did
+ * not ask for.
+ */
 static void
 open_network(struct host_functions *f)
 {
@@ -173,22 +181,28 @@ open_network(struct host_functions *f)
     const struct priv_group group = {.vpc = VPC_NUMBER, .group = GROUP, .n_rules = 1};
     const struct priv_rule all = {
         .egress = 1, .peer = PRIV_PEER_CIDR, .protocol = PRIV_PROTO_ALL, .from = -1, .to = -1};
-    struct priv_class class = {
-        .vpc = VPC_NUMBER, .class = CLASS, .n_groups = 1, .groups = {GROUP}};
+    struct priv_class class = {.vpc = VPC_NUMBER, .class = CLASS, .n_groups = 1, .groups = {GROUP}};
+    const struct priv_subnet subnet = {
+        .vpc = VPC_NUMBER, .subnet = SUBNET, .n_routes = 1, .n_entries = 2};
     const struct {
-        struct priv_subnet head;
+        struct priv_route route;
         struct priv_acl_entry entries[2];
-    } subnet = {{.vpc = VPC_NUMBER, .subnet = SUBNET, .n_entries = 2},
-                {{.egress = 0, .allow = 1, .protocol = PRIV_PROTO_ALL, .from = -1, .to = -1},
-                 {.egress = 1, .allow = 1, .protocol = PRIV_PROTO_ALL, .from = -1, .to = -1}}};
+    } edge = {{.to = PRIV_ROUTE_NAT, .via = NAT_IP},
+              {{.egress = 0, .allow = 1, .protocol = PRIV_PROTO_ALL, .from = -1, .to = -1},
+               {.egress = 1, .allow = 1, .protocol = PRIV_PROTO_ALL, .from = -1, .to = -1}}};
+    const struct priv_public_ip nat = {
+        .vpc = VPC_NUMBER, .public_ip = PUBLIC_IP, .private_ip = NAT_IP};
 
+    assert(!f->network_asked && f->source.fd >= 0);
     f->network_asked = true;
     ask(f, PRIV_VPC_OPEN, &vpc, sizeof(vpc), STR_NONE, NULL, 0, network_answered, f);
     ask(f, PRIV_GROUP, &group, sizeof(group), str_of(&all, sizeof(all)), NULL, 0, logged,
         "the rules of functions");
     ask(f, PRIV_CLASS, &class, sizeof(class), STR_NONE, NULL, 0, logged, "the class of functions");
-    ask(f, PRIV_SUBNET, &subnet.head, sizeof(subnet.head),
-        str_of(subnet.entries, sizeof(subnet.entries)), NULL, 0, logged, "the subnet of functions");
+    ask(f, PRIV_SUBNET, &subnet, sizeof(subnet), str_of(&edge, sizeof(edge)), NULL, 0, logged,
+        "the subnet of functions");
+    ask(f, PRIV_PUBLIC_IP, &nat, sizeof(nat), STR_NONE, NULL, 0, logged,
+        "the public address of functions");
 }
 
 /* ---- the end of a box ---- */
@@ -352,6 +366,7 @@ run_runtime(struct box *box)
     bool is_python = str_starts(str_from(box->runtime), S("python"));
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
+    assert(!box->runs && box->code_fd < 0 && box->n_env > 0);
     box->runs = true;
     if (nothing < 0) {
         ended(box, STR_NONE, S("/dev/null cannot be opened"));
@@ -388,6 +403,7 @@ exec_ended(struct host_functions *f, const struct priv_ev_exec_exited *ev)
             box = f->boxes[i];
     if (!box)
         return;
+    assert(ev->exec != 0 && box->launched);
     box->exec = 0;
     if (box->stopping)
         return;
@@ -418,6 +434,27 @@ image_name(const struct box *box, unsigned i, char out[64])
     else
         return false;
     return true;
+}
+
+/* Each launch by a name that is not there is a line of the log: it is tried again after a while. */
+static void
+note_missing(struct host_functions *f, const char *name)
+{
+    struct missing *at = &f->missing[f->next_missing++ % ARRAY_LEN(f->missing)];
+
+    snprintf(at->name, sizeof(at->name), "%s", name);
+    at->until_ms = loop_now_ms(f->config.loop, LOOP_MONO) + MISSING_MS;
+}
+
+static bool
+is_missing(const struct host_functions *f, const char *name)
+{
+    int64_t now_ms = loop_now_ms(f->config.loop, LOOP_MONO);
+
+    for (size_t i = 0; i < ARRAY_LEN(f->missing); i++)
+        if (f->missing[i].until_ms > now_ms && strcmp(f->missing[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 static void launch(struct box *box);
@@ -474,6 +511,8 @@ launched(void *arg, struct priv_message *m)
         remove_machine(box);
         return;
     }
+    if (m->status == -ENOENT && image_name(box, box->image, name))
+        note_missing(box->f, name);
     if (m->status == -ENOENT && image_name(box, box->image + 1, name)) {
         box->image++;
         launch(box);
@@ -499,13 +538,15 @@ launch(struct box *box)
                               .gateway = FUNCTIONS_NETWORK + 1,
                               .class = CLASS,
                               .subnet = SUBNET,
-                              .mac = {2, 0, 0x6c, 0, (uint8_t)(box->slot >> 8),
-                                      (uint8_t)box->slot},
+                              .mac = {2, 0, 0x6c, 0, (uint8_t)(box->slot >> 8), (uint8_t)box->slot},
                               .init = PRIV_INIT_COMMAND,
                               .argc = 3,
                               .limits = {.pids = PIDS_MAX}};
     char image[64], argv[sizeof(tail) - 1 + sizeof(process_1)];
 
+    image_name(box, box->image, image);
+    while (is_missing(box->f, image) && image_name(box, box->image + 1, image))
+        box->image++;
     image_name(box, box->image, image);
     memcpy(req.id, box->id, box->id_n);
     memcpy(req.image, image, strlen(image));
@@ -638,6 +679,7 @@ freeze(void *ctx, struct str id, bool frozen)
 
     if (!box || box->stopping || box->frozen == frozen)
         return;
+    assert(box->launched || box->failed);
     box->frozen = frozen;
     memcpy(req.id, box->id, box->id_n);
     ask(f, PRIV_FREEZE, &req, sizeof(req), STR_NONE, NULL, 0, logged,
@@ -687,6 +729,7 @@ on_event(void *arg, struct priv_message *m)
 
         if (!box || !box->launched)
             return;
+        assert(!box->failed && f->boxes[box->slot] == box);
         box->launched = false;
         box->failed = true;
         if (box->stopping)

@@ -23,15 +23,15 @@ struct box {
     bool launched; /* a sandbox runs */
     bool failed;   /* and never will again */
     bool stopping, frozen;
-    int code_fd;   /* a tar stream, until it is unpacked */
+    int code_fd;    /* a tar stream, until it is unpacked */
     struct buf env; /* NAME=value, each ended by NUL; secret */
     uint16_t n_env;
     char runtime[40];
     int64_t memory_mib, used_mib;
-    struct loop_fd log; /* fd -1: none */
-    int log_end;        /* the guest's end, until the runtime has it */
-    uint32_t exec;      /* what runs in it now */
-    bool runs;          /* that is the runtime, no longer its preparation */
+    struct loop_fd log;        /* fd -1: none */
+    int log_end;               /* the guest's end, until the runtime has it */
+    uint32_t exec;             /* what runs in it now */
+    bool runs;                 /* that is the runtime, no longer its preparation */
     struct http_request *held; /* it waits for work */
 };
 
@@ -47,6 +47,11 @@ struct host_functions {
     struct map by_id;
     unsigned next_slot;
     bool network_asked;
+    struct missing { /* images that were not there a moment ago */
+        char name[64];
+        int64_t until_ms;
+    } missing[8];
+    unsigned next_missing;
 };
 
 static inline struct str

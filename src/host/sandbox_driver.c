@@ -552,7 +552,8 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     }
     s->config = *config;
     s->driver = (struct host_driver){.name = "sandbox",
-                                     .machines_max = PRIV_SLOTS - 1 - HOST_FUNCTIONS_MAX, /* from 1 */
+                                     /* slots are from 1 */
+                                     .machines_max = PRIV_SLOTS - 1 - HOST_FUNCTIONS_MAX,
                                      .ctx = s,
                                      .boot = sandbox_boot,
                                      .power = sandbox_power,

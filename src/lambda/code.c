@@ -19,7 +19,8 @@
 static int
 reword(struct api_call *call)
 {
-    return lambda_bad(call, "Error occurred while GetObject. S3 Error Code: %.*s. S3 Error Message: %.*s",
+    return lambda_bad(call,
+                      "Error occurred while GetObject. S3 Error Code: %.*s. S3 Error Message: %.*s",
                       STR_ARG(call->fault.code), STR_ARG(call->fault.message));
 }
 
@@ -51,8 +52,9 @@ read_from(struct api_call *call, const struct lambda_code_from *from, struct str
     bool zip = from->zip_file.p != NULL, s3 = from->s3_bucket.p || from->s3_key.p;
 
     if (zip && s3)
-        return lambda_bad(call, "Please do not provide other FunctionCode parameters when providing "
-                                "a ZipFile.");
+        return lambda_bad(call,
+                          "Please do not provide other FunctionCode parameters when providing "
+                          "a ZipFile.");
     if (!zip && !s3)
         return lambda_bad(call, "Please provide a source for function code.");
     if (s3 && !(from->s3_bucket.p && from->s3_key.p))

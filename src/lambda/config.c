@@ -1,8 +1,8 @@
 /*
  * What a function is: members of requests into its row, and the row into replies.
  *
- * There is no delay here between a change and its effect, so a function is always Active and its last
- * update always Successful.
+ * There is no delay here between a change and its effect, so a function is always Active and its
+ * last update always Successful.
  */
 #include "lambda/lambda.h"
 

@@ -78,11 +78,9 @@ lambda_environment_of(struct api_call *call, const struct lambda_function_row *f
     put(a, ret, "AWS_LAMBDA_LOG_GROUP_NAME",
         str_fmt(a, "/aws/lambda/%.*s", STR_ARG(function->name)));
     put(a, ret, "AWS_LAMBDA_LOG_STREAM_NAME",
-        str_fmt(a, "[%.*s]%.*s", STR_ARG(function->version),
-                STR_ARG(api_uuid(call->env, a))));
+        str_fmt(a, "[%.*s]%.*s", STR_ARG(function->version), STR_ARG(api_uuid(call->env, a))));
     if (python)
-        put(a, ret, "AWS_EXECUTION_ENV",
-            str_fmt(a, "AWS_Lambda_%.*s", STR_ARG(function->runtime)));
+        put(a, ret, "AWS_EXECUTION_ENV", str_fmt(a, "AWS_Lambda_%.*s", STR_ARG(function->runtime)));
     put(a, ret, "LAMBDA_TASK_ROOT", S("/var/task"));
     put(a, ret, "LAMBDA_RUNTIME_DIR", S("/var/runtime"));
     put(a, ret, "LANG", S("en_US.UTF-8"));

@@ -10,7 +10,8 @@ refuse_members(struct api_call *call, const struct lambda_CreateFunctionRequest 
         bool given;
         const char *name;
     } members[] = {
-        {req->vpc_config && (req->vpc_config->subnet_ids.n || req->vpc_config->security_group_ids.n),
+        {req->vpc_config &&
+             (req->vpc_config->subnet_ids.n || req->vpc_config->security_group_ids.n),
          "VpcConfig"},
         {req->dead_letter_config && req->dead_letter_config->target_arn.n, "DeadLetterConfig"},
         {req->kms_key_arn.n, "KMSKeyArn"},
@@ -43,8 +44,9 @@ take_members(struct api_call *call, const struct lambda_CreateFunctionRequest *r
     int r = 0;
 
     if (!req->runtime.n || !req->handler.n)
-        return lambda_bad(call, "Runtime and Handler are mandatory parameters for functions created "
-                                "with deployment packages.");
+        return lambda_bad(call,
+                          "Runtime and Handler are mandatory parameters for functions created "
+                          "with deployment packages.");
     row->handler = req->handler;
     row->description = req->description.p ? req->description : S("");
     r = lambda_take_runtime(call, req->runtime, row);
@@ -77,10 +79,11 @@ lambda_create_function(struct api_call *call, const struct lambda_CreateFunction
         r = api_fault(call, &LAMBDA_ERR(AccessDeniedException),
                       "Functions cannot be created in another account.");
     if (r == 0 && name.name.n > 64)
-        r = api_fault(call, &LAMBDA_ERR(ValidationException),
-                      "1 validation error detected: Value '%.*s' at 'functionName' failed to satisfy "
-                      "constraint: Member must have length less than or equal to 64",
-                      STR_ARG(name.name));
+        r = api_fault(
+            call, &LAMBDA_ERR(ValidationException),
+            "1 validation error detected: Value '%.*s' at 'functionName' failed to satisfy "
+            "constraint: Member must have length less than or equal to 64",
+            STR_ARG(name.name));
     if (r == 0)
         r = refuse_members(call, req);
     if (r)
@@ -122,8 +125,8 @@ lambda_get_function(struct api_call *call, const struct lambda_GetFunctionReques
     res->code = ARENA_NEW(call->arena, struct lambda_FunctionCodeLocation);
     res->code->repository_type = S("S3");
     for (size_t i = 0; i < latest->tags.n; i += 2)
-        *LIST_PUSH(call->arena, &res->tags) = (struct lambda_TextMapEntry){
-            .key = latest->tags.v[i], .value = latest->tags.v[i + 1]};
+        *LIST_PUSH(call->arena, &res->tags) =
+            (struct lambda_TextMapEntry){.key = latest->tags.v[i], .value = latest->tags.v[i + 1]};
     return 0;
 }
 
@@ -160,8 +163,8 @@ lambda_list_functions(struct api_call *call, const struct lambda_ListFunctionsRe
     if (r)
         return r;
     STORE_EACH(call->txn, lambda_function_by_name, row, call->account, call->region) {
-        struct str key = str_fmt(call->arena, "%.*s %012lld", STR_ARG(row->name),
-                                 (long long)row->number);
+        struct str key =
+            str_fmt(call->arena, "%.*s %012lld", STR_ARG(row->name), (long long)row->number);
 
         if (row->number && !all)
             continue;
@@ -184,7 +187,8 @@ delete_version(struct api_call *call, const struct lambda_name *name)
 
     if (str_is(name->qualifier, LAMBDA_LATEST))
         return lambda_bad(call, "$LATEST version cannot be deleted without deleting the function.");
-    STORE_EACH(call->txn, lambda_alias_by_function, alias, name->account, name->region, name->name) {
+    STORE_EACH(call->txn, lambda_alias_by_function, alias, name->account, name->region,
+               name->name) {
         if (str_eq(alias->version, name->qualifier) ||
             (alias->weights.n && str_eq(alias->weights.v[0], name->qualifier)))
             return api_fault(call, &LAMBDA_ERR(ResourceConflictException),

@@ -1,4 +1,4 @@
-/* What the API asks of Lambda beside its operations, and what its files share: names, rows, pages. */
+/* What the API asks of Lambda beside its operations, and what its files share. */
 #include "lambda/lambda.h"
 
 #include "api/authorize.h"
@@ -90,9 +90,8 @@ lambda_name_read(struct api_call *call, struct str text, struct str qualifier,
     if (!ret->name.n)
         return lambda_bad(call, "Invalid function name: %.*s", STR_ARG(text));
     if (ret->qualifier.p && qualifier.p && !str_eq(ret->qualifier, qualifier))
-        return lambda_bad(call,
-                          "The derived qualifier from the function name does not match the "
-                          "specified qualifier.");
+        return lambda_bad(call, "The derived qualifier from the function name does not match the "
+                                "specified qualifier.");
     if (qualifier.p)
         ret->qualifier = qualifier;
     if (!str_eq(ret->region, call->region))

@@ -97,8 +97,8 @@ void lambda_function_assert(const struct lambda_function_row *row);
 
 /* ---- config.c: what a function is, from requests and in replies ---- */
 
-struct lambda_FunctionConfiguration *lambda_show(struct api_call *call,
-                                                 const struct lambda_function_row *row);
+struct lambda_FunctionConfiguration *
+lambda_show(struct api_call *call, const struct lambda_function_row *row);
 void lambda_show_in(struct api_call *call, const struct lambda_function_row *row,
                     struct lambda_FunctionConfiguration *out);
 /* Each takes what is given into the row, or refuses it. */
@@ -138,8 +138,8 @@ int lambda_code_drop(struct api_call *call, const struct lambda_function_row *ro
 /* The version that $LATEST is now; the newest one again when nothing changed since. */
 int lambda_publish(struct api_call *call, const struct lambda_function_row *latest,
                    struct str description, const struct lambda_function_row **ret);
-const struct lambda_alias_row *lambda_alias_find(struct txn *txn, struct arena *a,
-                                                 const struct lambda_name *name);
+const struct lambda_alias_row *
+lambda_alias_find(struct txn *txn, struct arena *a, const struct lambda_name *name);
 
 /* ---- permission.c ---- */
 

@@ -1,6 +1,6 @@
 /*
- * Policies of functions.  A statement is made of AddPermission's members and kept as the JSON that it
- * is; a policy is the statements of a function, or of one of its versions or aliases.
+ * Policies of functions.  A statement is made of AddPermission's members and kept as the JSON that
+ * it is; a policy is the statements of a function, or of one of its versions or aliases.
  */
 #include "lambda/lambda.h"
 
@@ -40,7 +40,7 @@ static void
 put_conditions(struct json_out *o, const struct lambda_AddPermissionRequest *req)
 {
     const struct {
-        const char *operator, *key;
+        const char *operator, * key;
         struct str value;
     } all[] = {
         {"StringEquals", "AWS:SourceAccount", req->source_account},

@@ -17,14 +17,13 @@
 #include "codec/json.h"
 #include "gen/api/lambda.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#define INIT_MS 10000                        /* beside the function's own timeout */
-#define KEPT_MS (INT64_C(5) * 60 * 1000)     /* an idle environment */
-#define AGE_MS (LAMBDA_CREDENTIALS_MS / 2)   /* then its credentials are old */
+#define INIT_MS 10000                      /* beside the function's own timeout */
+#define KEPT_MS (INT64_C(5) * 60 * 1000)   /* an idle environment */
+#define AGE_MS (LAMBDA_CREDENTIALS_MS / 2) /* then its credentials are old */
 #define EVENT_AGE_MS (INT64_C(6) * 3600 * 1000)
-#define RETRY_MS 60000                       /* after the first failure; twice that after the second */
+#define RETRY_MS 60000 /* after the first failure; twice that after the second */
 #define LOG_BYTES ((size_t)256 << 10)
 #define TAIL_BYTES 4096
 #define ARENA_BYTES ((size_t)256 << 20)
@@ -49,6 +48,7 @@ struct environment {
     struct str id, function, account, region, name, revision;
     enum state state;
     bool frozen, stale, reported;
+    bool well;         /* its last invocation did not fail */
     struct work *work; /* STARTING, BUSY */
     struct loop_timer timer;
     struct buf log; /* since the work began */
@@ -134,7 +134,7 @@ event_ended(struct lambda_runner *runner, struct str id, bool failed)
         struct lambda_event_row new = *row;
 
         new.attempts++;
-        new.due_ms = now_ms(runner) + new.attempts * RETRY_MS;
+        new.due_ms = now_ms(runner) + new.attempts *RETRY_MS;
         r = failed && new.attempts <= RETRIES ? lambda_event_update(txn, &new)
                                               : lambda_event_delete(txn, id);
     }
@@ -145,12 +145,13 @@ event_ended(struct lambda_runner *runner, struct str id, bool failed)
 }
 
 /*
- * What an invocation ends with: its payload, or what went wrong.  `sentence`: it could not be run at
- * all, and that is for the caller to know.
+ * What an invocation ends with: its payload, or what went wrong.  `sentence`: it could not be run
+ * at all, and that is for the caller to know.
  */
 struct outcome {
     bool failed;
     struct str payload, sentence;
+    struct str last; /* of the log */
 };
 
 static void
@@ -162,11 +163,13 @@ finish(struct environment *e, const struct outcome *how)
     assert(environment_ok(e) && w);
     if (e->state == BUSY)
         log_report(e);
+    buf_add_str(&e->log, how->last);
     e->work = NULL;
     e->state = ENDING;
+    e->well = !how->failed;
     if (later && how->sentence.p) {
-        int r = api_fault(later->call, &LAMBDA_ERR(ServiceException), "%.*s",
-                          STR_ARG(how->sentence));
+        int r =
+            api_fault(later->call, &LAMBDA_ERR(ServiceException), "%.*s", STR_ARG(how->sentence));
 
         api_later_done(later, r);
     } else if (later) {
@@ -189,7 +192,7 @@ finish(struct environment *e, const struct outcome *how)
 
 /* Ends it with an error of Lambda's own making. */
 static void
-finish_error(struct environment *e, const char *type, struct str text)
+finish_error(struct environment *e, const char *type, struct str text, struct str last)
 {
     struct buf buf;
     struct json_out o = {&buf};
@@ -199,7 +202,7 @@ finish_error(struct environment *e, const char *type, struct str text)
     json_key_str(&o, "errorType", str_from(type));
     json_key_str(&o, "errorMessage", text);
     json_close(&o, '}');
-    finish(e, &(struct outcome){.failed = true, .payload = buf_str(&buf)});
+    finish(e, &(struct outcome){.failed = true, .payload = buf_str(&buf), .last = last});
     buf_done(&buf);
 }
 
@@ -270,15 +273,15 @@ time_is_up(struct loop_timer *timer)
 
     assert(environment_ok(e));
     if (e->work) {
-        char text[200];
-        int n = snprintf(text, sizeof(text),
-                         "RequestId: %.*s Error: Task timed out after %lld.00 seconds",
-                         STR_ARG(e->work->request_id), (long long)e->timeout_s);
+        struct arena *a = &e->arena;
+        struct str id = str_dup(a, e->work->request_id);
+        struct str what =
+            str_fmt(a, "Task timed out after %lld.00 seconds", (long long)e->timeout_s);
 
-        assert(n > 0 && (size_t)n < sizeof(text));
-        buf_add_fmt(&e->log, "%s\n", text + sizeof("RequestId: ") - 1 + e->work->request_id.n +
-                                         sizeof(" Error: ") - 1);
-        finish_error(e, "Sandbox.Timedout", str_of(text, (size_t)n));
+        finish_error(e, "Sandbox.Timedout",
+                     str_fmt(a, "RequestId: %.*s Error: %.*s", STR_ARG(id), STR_ARG(what)),
+                     str_fmt(a, "%.*s %.*s %.*s\n\n", STR_ARG(time_iso(a, now_ms(e->runner))),
+                             STR_ARG(id), STR_ARG(what)));
     }
     drop(e);
 }
@@ -294,7 +297,7 @@ on_next(void *ctx, struct str id)
     if (!e || e->state == IDLE)
         return;
     assert(environment_ok(e));
-    if (e->state == STARTING)
+    if (!e->ready_ms)
         e->ready_ms = now_ms(runner);
     if (e->work && e->state == STARTING) {
         give(e);
@@ -325,7 +328,8 @@ on_answered(void *ctx, struct str id, struct str request_id, bool error, struct 
     if (body.n > LAMBDA_RESPONSE_MAX) {
         finish_error(e, "Function.ResponseSizeTooLarge",
                      S("Response payload size exceeded maximum allowed payload size (6291556 "
-                       "bytes)."));
+                       "bytes)."),
+                     STR_NONE);
         return API_FUNCTION_TOO_LARGE;
     }
     finish(e, &(struct outcome){.failed = error, .payload = body});
@@ -380,7 +384,8 @@ on_ended(void *ctx, struct str id, struct str why, struct str sentence)
                                       "reason",
                                       STR_ARG(e->work->request_id))
                             : str_fmt(&a, "RequestId: %.*s Error: Runtime exited with error: %.*s",
-                                      STR_ARG(e->work->request_id), STR_ARG(why)));
+                                      STR_ARG(e->work->request_id), STR_ARG(why)),
+                     STR_NONE);
         arena_done(&a);
     }
     drop(e);
@@ -418,21 +423,29 @@ work_new(const struct lambda_order *order)
     return w;
 }
 
-/* One that can take it now; else the idle one that is to make room is *ret_oldest. */
+/*
+ * One that can take it now, or will in a moment, as it has just answered; else the idle one that is
+ * to make room is *ret_oldest.
+ */
 static struct environment *
 find_idle(struct lambda_runner *runner, const struct lambda_function_row *function,
           struct environment **ret_oldest)
 {
+    struct environment *soon = NULL;
+
     *ret_oldest = NULL;
     for (struct environment *e = runner->all; e; e = e->next) {
-        if (e->state != IDLE)
-            continue;
-        if (!e->stale && str_eq(e->revision, function->revision) &&
-            str_eq(e->function, function->id))
+        bool same = !e->stale && str_eq(e->revision, function->revision) &&
+                    str_eq(e->function, function->id);
+
+        if (e->state == IDLE && same)
             return e;
-        *ret_oldest = e; /* the list has the newest first */
+        if (e->state == ENDING && same && e->well)
+            soon = e;
+        if (e->state == IDLE)
+            *ret_oldest = e; /* the list has the newest first */
     }
-    return NULL;
+    return soon;
 }
 
 static int64_t
@@ -441,8 +454,8 @@ count_busy(const struct lambda_runner *runner, const struct lambda_function_row 
     int64_t n = 0;
 
     for (const struct environment *e = runner->all; e; e = e->next)
-        n += e->work && str_eq(e->account, function->account) &&
-             str_eq(e->region, function->region);
+        n +=
+            e->work && str_eq(e->account, function->account) && str_eq(e->region, function->region);
     return n;
 }
 
@@ -491,14 +504,18 @@ static int
 begin(struct lambda_runner *runner, struct api_call *call,
       const struct lambda_function_row *function, struct environment *e)
 {
+    struct api_call owner = *call; /* whose role it is, whoever calls */
     struct api_function_start start = {
         .id = e->id, .runtime = function->runtime, .memory_mib = function->memory_mib};
     struct str why = STR_NONE;
     struct arena a;
 
+    owner.account = function->account;
     arena_init(&a, ARENA_BYTES);
-    int r = lambda_environment_of(call, function, &start.env);
+    int r = lambda_environment_of(&owner, function, &start.env);
 
+    if (r > 0)
+        call->fault = owner.fault;
     if (r == 0)
         r = lambda_code_read(call->txn, &a, function->code, &start.code);
     if (r == 0)
@@ -525,8 +542,16 @@ lambda_run(struct api_call *call, const struct lambda_order *order)
         return throttled(call);
     e = find_idle(runner, function, &oldest);
     if (e) {
+        bool idle = e->state == IDLE;
+
         e->work = work_new(order);
-        give(e);
+        if (idle) {
+            give(e);
+        } else {
+            e->state = STARTING; /* until it asks */
+            buf_reset(&e->log);
+            set_timer(e, INIT_MS + e->timeout_s * 1000);
+        }
         return 0;
     }
     if (runner->n >= runner->driver->max && oldest)
@@ -572,8 +597,8 @@ put_off(struct api_call *call, const struct lambda_event_row *row)
         return lambda_event_delete(call->txn, row->id);
     }
     new.throttled++;
-    new.due_ms = call->now_ms + MIN(INT64_C(1) << MIN(new.throttled, THROTTLE_STEPS),
-                                    INT64_C(300)) * 1000;
+    new.due_ms =
+        call->now_ms + MIN(INT64_C(1) << MIN(new.throttled, THROTTLE_STEPS), INT64_C(300)) * 1000;
     return lambda_event_update(call->txn, &new);
 }
 

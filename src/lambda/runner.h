@@ -1,13 +1,13 @@
 /*
- * Runs functions: execution environments, each for one invocation at a time, kept warm between them,
- * and the queue of asynchronous invocations.
+ * Runs functions: execution environments, each for one invocation at a time, kept warm between
+ * them, and the queue of asynchronous invocations.
  *
  *   STARTING ── next ──▶ BUSY ── answered ──▶ ENDING ── next ──▶ IDLE ──▶ BUSY …
  *      └──────────────────┴── timeout, init error, end of the runtime ──▶ gone
  *
  * An environment is for one state of one function: another RevisionId needs another one.  Nothing
- * here is durable but rows lambda_event: an invocation that somebody waits for ends with the daemon,
- * an asynchronous one is tried again.
+ * here is durable but rows lambda_event: an invocation that somebody waits for ends with the
+ * daemon, an asynchronous one is tried again.
  */
 #pragma once
 
@@ -26,9 +26,9 @@ void lambda_runner_start(struct lambda_runner *runner, struct api *api,
 struct lambda_order {
     const struct lambda_function_row *function; /* the version */
     struct str request_id, arn, client_context, payload;
-    bool tail;                       /* the log is wanted */
+    bool tail;                             /* the log is wanted */
     struct lambda_InvocationResponse *res; /* of one that is waited for, else NULL */
-    struct api_call *call;           /* likewise: whose reply comes later */
+    struct api_call *call;                 /* likewise: whose reply comes later */
 };
 /*
  * 0: it is on its way.  Positive with the fault in `call`: TooManyRequestsException,

@@ -99,7 +99,7 @@ lambda_get_account_settings(struct api_call *call,
         .unreserved_concurrent_executions = opt_i64(LAMBDA_CONCURRENT_MAX),
     };
     res->account_usage = ARENA_NEW(call->arena, struct lambda_AccountUsage);
-    *res->account_usage =
-        (struct lambda_AccountUsage){.total_code_size = opt_i64(bytes), .function_count = opt_i64(n)};
+    *res->account_usage = (struct lambda_AccountUsage){.total_code_size = opt_i64(bytes),
+                                                       .function_count = opt_i64(n)};
     return 0;
 }

@@ -62,7 +62,8 @@ lambda_update_function_configuration(struct api_call *call,
         bool given;
         const char *name;
     } members[] = {
-        {req->vpc_config && (req->vpc_config->subnet_ids.n || req->vpc_config->security_group_ids.n),
+        {req->vpc_config &&
+             (req->vpc_config->subnet_ids.n || req->vpc_config->security_group_ids.n),
          "VpcConfig"},
         {req->dead_letter_config && req->dead_letter_config->target_arn.n, "DeadLetterConfig"},
         {req->kms_key_arn.n, "KMSKeyArn"},

@@ -69,8 +69,9 @@ lambda_publish_version(struct api_call *call, const struct lambda_PublishVersion
     if (r == 0)
         r = lambda_revision_check(call, req->revision_id, latest->revision);
     if (r == 0 && req->code_sha256.n && !str_eq(req->code_sha256, latest->code_sha256))
-        r = lambda_bad(call, "CodeSHA256 (%.*s) is different from current CodeSHA256 in $LATEST "
-                             "(%.*s). Please try again with the CodeSHA256 in $LATEST.",
+        r = lambda_bad(call,
+                       "CodeSHA256 (%.*s) is different from current CodeSHA256 in $LATEST "
+                       "(%.*s). Please try again with the CodeSHA256 in $LATEST.",
                        STR_ARG(req->code_sha256), STR_ARG(latest->code_sha256));
     if (r == 0)
         r = lambda_publish(call, latest, req->description, &version);
@@ -173,8 +174,9 @@ take_weights(struct api_call *call, const struct lambda_name *name,
         return lambda_bad(call, "Number of items in AdditionalVersionWeights cannot be greater "
                                 "than 1");
     if (str_eq(e->key, row->version))
-        return lambda_bad(call, "Invalid function version %.*s. Function version %.*s is already "
-                                "included in routing configuration.",
+        return lambda_bad(call,
+                          "Invalid function version %.*s. Function version %.*s is already "
+                          "included in routing configuration.",
                           STR_ARG(e->key), STR_ARG(e->key));
     if (str_is(row->version, LAMBDA_LATEST))
         return lambda_bad(call, "$LATEST is not supported for an alias pointing to more than 1 "
