@@ -19,6 +19,7 @@
  * at the start.
  */
 #include "host/sandbox_internal.h"
+#include "host/functions.h"
 #include "host/sandbox_rows.h"
 
 #include "base/log.h"
@@ -685,7 +686,8 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     }
     s->config = *config;
     s->driver = (struct host_driver){.name = "sandbox",
-                                     .machines_max = PRIV_SLOTS - 1, /* slots are from 1 */
+                                     /* slots are from 1 */
+                                     .machines_max = PRIV_SLOTS - 1 - HOST_FUNCTIONS_MAX,
                                      .ctx = s,
                                      .no_volumes = "Volumes beside the root of an instance are not "
                                                    "implemented by Welkin's sandboxes",
