@@ -14,6 +14,7 @@
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
 #include "ec2/placer.h"
+#include "ec2/volume.h"
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
 #include "ec2instanceconnect/ec2instanceconnect.h"
@@ -48,6 +49,7 @@ struct cloud {
     struct host *host;
     struct ec2_placer *placer;
     struct ec2_reconciler *ec2;
+    struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
     struct asg_engine *asg;
     struct ssm_reconciler *ssm;
@@ -208,6 +210,9 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         return r;
     cloud->driver = driver;
     cloud->machines.max = driver->machines_max;
+    cloud->machines.no_volumes = driver->no_volumes;
+    cloud->machines.no_encrypted_volumes = driver->no_encrypted_volumes;
+    cloud->machines.no_snapshots = driver->no_snapshots;
     assert(driver->machines_max >= 0);
     events = host_events(cloud->host);
     attach(attach_ctx, &events);
@@ -221,6 +226,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         r = ec2_capacity_clock_new(&cloud->capacity, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = ec2_storage_reconciler_new(&cloud->storage, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = ssm_reconciler_new(&cloud->ssm, cloud->config.env, cloud->config.loop, cloud->store);
     if (r >= 0)
@@ -259,6 +266,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);
+    ec2_storage_reconciler_free(cloud->storage);
     ec2_reconciler_free(cloud->ec2);
     ec2_capacity_clock_free(cloud->capacity);
     host_free(cloud->host);
