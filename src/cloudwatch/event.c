@@ -30,6 +30,7 @@ cloudwatch_state_show(struct json_out *out, const struct cloudwatch_alarm_row *r
 static void
 show_metric(struct json_out *out, const struct cloudwatch_alarm_row *row)
 {
+    assert(row->metric_name.n > 0);
     json_key(out, S("metricStat"));
     json_open(out, '{');
     json_key(out, S("metric"));
@@ -52,6 +53,7 @@ show_metric(struct json_out *out, const struct cloudwatch_alarm_row *row)
 static void
 show_query(struct json_out *out, const struct cloudwatch_MetricDataQuery *q)
 {
+    assert(q->id.n > 0);
     json_open(out, '{');
     json_key_str(out, "id", q->id);
     if (q->expression.p)

@@ -100,6 +100,10 @@ int cloudwatch_metric_range(struct txn *txn, struct arena *arena,
 struct str cloudwatch_metric_id(const struct cloudwatch_metric_name *metric,
                                 char room[CLOUDWATCH_METRIC_ID_BYTES]);
 
+/* What is true of every row, as assertions (holds.c). */
+void cloudwatch_metric_assert(const struct cloudwatch_metric_row *row);
+void cloudwatch_span_assert(const struct cloudwatch_span_row *row);
+
 /* The units that there are, "None" first; answers their number when it is none of them. */
 extern const char *const cloudwatch_units[];
 extern const unsigned cloudwatch_n_units;

@@ -241,7 +241,7 @@ def boto3_manages_identities_and_what_proves_them(lab):
 @beside
 def boto3_reads_metrics_of_instances_and_an_alarm_stops_one(lab):
     cloud = lab.new_simulated("metrics")
-    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics.py"), cloud.url,
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics_ec2.py"), cloud.url,
               cloud.binary], env=environment()), "done\n", "output")
 
 
@@ -978,6 +978,7 @@ def main():
         print("usage: tests/clients/run BUILD_DIR [NAME…]", file=sys.stderr)
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    import metrics  # noqa: F401
     import stacks
     import hostile  # noqa: F401 (its tests come last)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
