@@ -102,6 +102,21 @@ find_volume(struct api_call *call, struct str id, struct api_resource *r)
     key_number(call, r, "ec2:VolumeThroughput", row->throughput);
 }
 
+static void
+find_snapshot(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_snapshot_row *row = ec2_snapshot_get(call->txn, id);
+
+    if (!row || !ec2_snapshot_visible(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:SnapshotID", row->id);
+    key(call, r, "ec2:Owner", row->account);
+    key(call, r, "ec2:ParentVolume", arn(call, "volume", row->volume_id));
+    key_flag(call, r, "ec2:Encrypted", row->encrypted);
+    key_number(call, r, "ec2:VolumeSize", row->size_gib);
+}
+
 /* Policies name a key pair by its name, calls also by its id. */
 static void
 find_key_pair(struct api_call *call, struct str id, struct api_resource *r)
@@ -350,14 +365,15 @@ find_peering(struct api_call *call, struct str id, struct api_resource *r)
 
     if (!known || ec2_vpc_peering_find(call, id, &row))
         return;
-    if (str_eq(row->account, call->account))
+    if (ec2_mine(call, row->account, row->region))
         r->tags = &row->tags;
     key(call, r, "ec2:VpcPeeringConnectionID", row->id);
     key(call, r, "ec2:RequesterVpc",
         str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
                 STR_ARG(row->account), STR_ARG(row->vpc_id)));
     key(call, r, "ec2:AccepterVpc",
-        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
+        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s",
+                STR_ARG(row->peer_region.n ? row->peer_region : row->region),
                 STR_ARG(row->peer_account), STR_ARG(row->peer_vpc_id)));
 }
 
@@ -368,6 +384,7 @@ static const struct type {
     {"instance", "i-", find_instance},
     {"image", "ami-", find_image},
     {"volume", "vol-", find_volume},
+    {"snapshot", "snap-", find_snapshot},
     {"key-pair", "key-", find_key_pair},
     {"launch-template", "lt-", find_launch_template},
     {"vpc", "vpc-", find_vpc},
@@ -538,9 +555,8 @@ makes_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 
 static int
 makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
-             const struct ec2_launch *l)
+             const struct ec2_launch *l, const struct ec2_EbsBlockDevice *ebs)
 {
-    const struct ec2_EbsBlockDevice *ebs = &l->root;
     struct api_resource r = {.arn = arn(call, "volume", S("*")),
                              .new_tags = tags_for(call, req, "volume")};
 
@@ -600,7 +616,12 @@ ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest
     if (r == 0)
         r = uses_all(call, req, l);
     if (r == 0)
-        r = makes_volume(call, req, l);
+        r = makes_volume(call, req, l, &l->root);
+    LIST_EACH(&l->devices, d)
+        r = r ? r : makes_volume(call, req, l, &d->ebs);
+    LIST_EACH(&l->devices, d)
+        if (r == 0 && d->ebs.snapshot_id.n)
+            r = uses(call, "snapshot", d->ebs.snapshot_id);
     LIST_EACH(&l->nics, nic)
         if (r == 0)
             r = nic->existing ? uses(call, l, "network-interface", nic->existing->id)

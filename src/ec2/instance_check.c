@@ -441,7 +441,8 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
     if (r == 0)
         r = check_options(call, req, ret);
     if (r == 0)
-        r = ec2_root_wanted(call, ret->image, &req->block_device_mappings, &ret->root);
+        r = ec2_devices_wanted(call, ret->image, &req->block_device_mappings, &ret->root,
+                               &ret->devices);
     ret->model.hibernation =
         req->hibernation_options && is_true(req->hibernation_options->configured);
     if (r == 0 && ret->model.hibernation)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define LEFT_KEY_MAX 64
+#define FAR_MTU 8500 /* between regions */
 
 /* What was sent of a subnet, to know whether it is another now. */
 struct sent_subnet {
@@ -261,10 +262,15 @@ send_subnet(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
                 sandbox_logged, "a subnet");
 }
 
-/* The VPC whose edges a row is about: its own id, or that of a route table or a network ACL. */
+/*
+ * The VPC whose edges a row is about: its own id, or that of a route table, of a network ACL, or of
+ * an interface that routes lead to.
+ */
 static struct str
 edge_vpc(struct txn *txn, struct str id)
 {
+    STORE_EACH(txn, ec2_route_by_gateway, route, id)
+        return ec2_route_table_get(txn, route->route_table_id)->vpc_id;
     const struct ec2_route_table_row *table = ec2_route_table_get(txn, id);
     const struct ec2_network_acl_row *acl = ec2_network_acl_get(txn, id);
 
@@ -298,6 +304,7 @@ send_peering(struct host_sandbox *s, const struct ec2_vpc_peering_row *row, bool
         return;
     struct priv_link req = {.number = (uint32_t)row->number,
                             .vpcs = {(uint32_t)ends[0]->number, (uint32_t)ends[1]->number},
+                            .mtu = row->peer_region.n ? FAR_MTU : 0,
                             .remove = !on};
 
     sandbox_ask(s, PRIV_PEER, &req, sizeof(req), STR_NONE, sandbox_logged,
@@ -453,6 +460,8 @@ interface_changed(void *ctx, const void *old_row, const void *new_row)
     if (before && before->instance_id.n &&
         !(after && str_eq(before->instance_id, after->instance_id)))
         sandbox_machine_dirty(s, before->instance_id);
+    if (before && !after)
+        edge_dirty(s, before->id); /* its address may be another's now */
     if (!before || !after)
         return; /* a launch sends it, an exit ends it */
     remember(&s->dirty_nics, after->id);
