@@ -332,7 +332,7 @@ replace(struct host *h, struct machine *m, struct nic *nics, uint32_t n, int net
     int r = make_all(h, m, v, nics, n, netns, why);
     if (r < 0)
         return r;
-    r = m->filtered ? fw_nics(v, m->nics, m->n_nics, nics, n) : 0;
+    r = m->filtered ? fw_nics(v, m, m->nics, m->n_nics, nics, n) : 0;
     if (r < 0)
         return why_set(why, -r, "the security groups of %s could not be changed", m->saved.id);
     remove_others(h, m, v, nics, n, netns);
