@@ -1,6 +1,7 @@
 /*
- * How fast one flow is, outside of a cluster and within; how fast a machine is with two interfaces.  The test's own processes send, in the
- * machines' namespaces: what an image has for that copies too slowly to meet a limit.
+ * How fast one flow is, outside of a cluster and within; how fast a machine is with two interfaces.
+ * The test's own processes send, in the machines' namespaces: what an image has for that copies too
+ * slowly to meet a limit.
  */
 #include "live/priv_lab.h"
 
