@@ -146,19 +146,30 @@ nft_del_chain(struct nft_tx *tx, const char *chain)
     message_end(tx, m);
 }
 
-void
-nft_add_set(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t data_n)
+/* The beginning of a set's message: what all kinds of them say. */
+static struct nlmsghdr *
+set_message(struct nft_tx *tx, const char *set, uint32_t flags, uint32_t key_n)
 {
     struct nlmsghdr *m = message(tx, NFT_MSG_NEWSET, NLM_F_CREATE);
 
     assert(key_n > 0 && key_n <= 64);
     if (!m)
-        return;
+        return NULL;
     mnl_attr_put_strz(m, NFTA_SET_TABLE, tx->table);
     mnl_attr_put_strz(m, NFTA_SET_NAME, set);
-    mnl_attr_put_u32(m, NFTA_SET_FLAGS, htonl(data_n ? NFT_SET_MAP : 0));
+    mnl_attr_put_u32(m, NFTA_SET_FLAGS, htonl(flags));
     mnl_attr_put_u32(m, NFTA_SET_KEY_LEN, htonl(key_n));
     mnl_attr_put_u32(m, NFTA_SET_ID, htonl(tx->seq));
+    return m;
+}
+
+void
+nft_add_set(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t data_n)
+{
+    struct nlmsghdr *m = set_message(tx, set, data_n ? NFT_SET_MAP : 0, key_n);
+
+    if (!m)
+        return;
     if (data_n == NFT_TO_CHAIN) {
         mnl_attr_put_u32(m, NFTA_SET_DATA_TYPE, htonl((uint32_t)NFT_DATA_VERDICT));
     } else if (data_n) {
@@ -172,16 +183,11 @@ void
 nft_add_meter(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t n_max,
               uint64_t quiet_ms)
 {
-    struct nlmsghdr *m = message(tx, NFT_MSG_NEWSET, NLM_F_CREATE);
+    struct nlmsghdr *m = set_message(tx, set, NFT_SET_EVAL | NFT_SET_TIMEOUT, key_n);
 
-    assert(key_n > 0 && key_n <= 64 && n_max > 0 && quiet_ms > 0);
+    assert(n_max > 0 && quiet_ms > 0);
     if (!m)
         return;
-    mnl_attr_put_strz(m, NFTA_SET_TABLE, tx->table);
-    mnl_attr_put_strz(m, NFTA_SET_NAME, set);
-    mnl_attr_put_u32(m, NFTA_SET_FLAGS, htonl(NFT_SET_EVAL | NFT_SET_TIMEOUT));
-    mnl_attr_put_u32(m, NFTA_SET_KEY_LEN, htonl(key_n));
-    mnl_attr_put_u32(m, NFTA_SET_ID, htonl(tx->seq));
     mnl_attr_put_u64(m, NFTA_SET_TIMEOUT, htobe64(quiet_ms));
     struct nlattr *nest = mnl_attr_nest_start(m, NFTA_SET_DESC);
     mnl_attr_put_u32(m, NFTA_SET_DESC_SIZE, htonl(n_max));
@@ -192,17 +198,11 @@ nft_add_meter(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t n_max
 void
 nft_add_limit_set(struct nft_tx *tx, const char *set, uint32_t key_n)
 {
-    struct nlmsghdr *m = message(tx, NFT_MSG_NEWSET, NLM_F_CREATE);
+    struct nlmsghdr *m = set_message(tx, set, NFT_SET_OBJECT, key_n);
 
-    assert(key_n > 0 && key_n <= 64);
     if (!m)
         return;
-    mnl_attr_put_strz(m, NFTA_SET_TABLE, tx->table);
-    mnl_attr_put_strz(m, NFTA_SET_NAME, set);
-    mnl_attr_put_u32(m, NFTA_SET_FLAGS, htonl(NFT_SET_OBJECT));
     mnl_attr_put_u32(m, NFTA_SET_OBJ_TYPE, htonl(NFT_OBJECT_LIMIT));
-    mnl_attr_put_u32(m, NFTA_SET_KEY_LEN, htonl(key_n));
-    mnl_attr_put_u32(m, NFTA_SET_ID, htonl(tx->seq));
     message_end(tx, m);
 }
 
