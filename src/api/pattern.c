@@ -136,6 +136,25 @@ hex4(const char *p, uint32_t *ret)
     return true;
 }
 
+/* Behind \u: four digits, or two such pairs of which Java makes one character. */
+static bool
+code_point(struct compiler *c, uint32_t *ret)
+{
+    uint32_t low;
+
+    if (!hex4(c->p, ret))
+        return false;
+    c->p += 4;
+    if (*ret < 0xd800 || *ret > 0xdbff)
+        return true;
+    if (c->p[0] != '\\' || c->p[1] != 'u' || !hex4(c->p + 2, &low) || low < 0xdc00 || low > 0xdfff)
+        return false;
+    c->p += 6;
+    *ret = 0x10000 + ((*ret - 0xd800) << 10) + (low - 0xdc00);
+    assert(*ret <= 0x10ffff);
+    return true;
+}
+
 /*
  * Behind a backslash.  True: it was one character, in *ret; false: ranges were added (or it
  * failed); *ret_negated for \W and its like, which stand outside of brackets only.
@@ -168,8 +187,7 @@ escaped(struct compiler *c, uint32_t *ret, bool *ret_negated)
         add_property(c);
         return false;
     case 'u':
-        c->failed |= !hex4(c->p, ret);
-        c->p += c->failed ? 0 : 4;
+        c->failed |= !code_point(c, ret);
         return true;
     case 'n':
         *ret = '\n';

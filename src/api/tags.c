@@ -62,5 +62,6 @@ api_tags_own(const struct str_list *tags)
 bool
 api_tag_reserved(const struct api_call *call, struct str key)
 {
-    return is_system(key) && !str_is(call->via, "cloudformation.amazonaws.com");
+    return is_system(key) && !str_is(call->via, "cloudformation.amazonaws.com") &&
+           !str_is(call->via, "autoscaling.amazonaws.com");
 }

@@ -16,5 +16,6 @@ api_tags_without(struct arena *arena, const struct str_list *tags, const struct 
 struct str api_tags_get(const struct str_list *tags, struct str key);
 /* How many there are without the system's own ("aws:…"), which count against no limit. */
 size_t api_tags_own(const struct str_list *tags);
-/* Whether only the system may use the key: "aws:…", but in calls of CloudFormation. */
+/* Whether only the system may use the key: "aws:…", but in calls of CloudFormation and of Auto
+ * Scaling, whose tags those are. */
 bool api_tag_reserved(const struct api_call *call, struct str key);

@@ -4,6 +4,7 @@
  */
 #include "daemon/cloud.h"
 
+#include "autoscaling/engine.h"
 #include "cloudformation/engine.h"
 #include "ec2/capacity.h"
 #include "ec2/ec2.h"
@@ -32,6 +33,7 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
+    &autoscaling_hooks,
     NULL,
 };
 
@@ -43,6 +45,7 @@ struct cloud {
     struct ec2_placer *placer;
     struct ec2_reconciler *ec2;
     struct cfn_engine *cfn;
+    struct asg_engine *asg;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
@@ -218,6 +221,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
     if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
 
@@ -226,6 +231,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);

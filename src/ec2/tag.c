@@ -5,6 +5,7 @@
  * for each kind that can be tagged, and a new kind is a new line.  Keys that begin with "aws:"
  * are the cloud's own: callers neither set nor delete them, and they do not count.
  */
+#include "api/tags.h"
 #include "ec2/ec2.h"
 
 #include <stdlib.h>
@@ -59,6 +60,8 @@ static const struct taggable taggables[] = {
              "internetGateway ID", "'", "' does not exist"),
     TAGGABLE("key", "key-pair", ec2_key_pair, InvalidKeyPair_NotFound, "keyPair ID", "'",
              "' does not exist"),
+    TAGGABLE("lt", "launch-template", ec2_launch_template, InvalidLaunchTemplateId_NotFound,
+             "launch template ID", "'", "' does not exist"),
     TAGGABLE("nat", "natgateway", ec2_nat_gateway, NatGatewayNotFound, "natGateway ID", "'",
              "' does not exist"),
     TAGGABLE("acl", "network-acl", ec2_network_acl, InvalidNetworkAclID_NotFound, "networkAcl ID",
@@ -115,8 +118,7 @@ key_check(struct api_call *call, struct str key)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Tag key exceeds the maximum length of %d characters",
                          TAG_KEY_CHARACTERS_MAX);
-    /* CloudFormation's own are of the system */
-    if (is_reserved(key) && !str_is(call->via, "cloudformation.amazonaws.com"))
+    if (api_tag_reserved(call, key))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Value ( %.*s ) for parameter key is invalid. "
                          "Tag keys starting with 'aws:' are reserved for internal use",
@@ -204,6 +206,15 @@ pairs_merge(struct arena *arena, const struct str_list *under, const struct str_
     }
     assert(out.n % 2 == 0 && out.n <= under->n + over->n);
     return out;
+}
+
+void
+ec2_tags_add(struct arena *arena, struct str_list *tags, struct str key, struct str value)
+{
+    struct str pair[] = {key, value};
+
+    assert(is_reserved(key) && value.n > 0);
+    *tags = pairs_merge(arena, tags, &(struct str_list){pair, ARRAY_LEN(pair)});
 }
 
 static size_t

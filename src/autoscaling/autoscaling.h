@@ -1,0 +1,177 @@
+/*
+ * EC2 Auto Scaling.  A call checks and writes rows; the engine (engine.h) does the rest.
+ *
+ *   launch_configuration, group, group_show, instance, policy, schedule, hook, tag, kind   handlers
+ *   zone                      where a group's instances go
+ *   activity                  what was done, in AWS's words
+ *   engine, look, launch, victim   from rows to instances
+ *
+ * Functions that answer an int answer 0, positive with the call's fault set, or negative.
+ */
+#pragma once
+
+#include "api/api.h"
+#include "api/authorize.h"
+#include "api/tags.h"
+#include "autoscaling/errors.h"
+#include "gen/api/autoscaling.h"
+#include "gen/api/ec2.h"
+#include "gen/store/autoscaling_rows.h"
+
+extern const struct api_service_hooks autoscaling_hooks;
+
+enum {
+    ASG_GROUPS_MAX = 500,  /* of an account in a Region */
+    ASG_CONFIGS_MAX = 200, /* likewise */
+    ASG_POLICIES_MAX = 50, /* of a group; likewise below */
+    ASG_SCHEDULES_MAX = 125,
+    ASG_HOOKS_MAX = 50,
+    ASG_TAGS_MAX = 50,
+    ASG_STEPS_MAX = 20,
+    ASG_CAUSE_MAX = 1023,
+    ASG_MESSAGE_MAX = 255,
+};
+
+/* Where an instance is in its life; numbers are on disk. */
+enum asg_state {
+    ASG_PENDING,
+    ASG_PENDING_WAIT,
+    ASG_PENDING_PROCEED,
+    ASG_IN_SERVICE,
+    ASG_TERMINATING,
+    ASG_TERMINATING_WAIT,
+    ASG_TERMINATING_PROCEED,
+    ASG_DETACHING,
+    ASG_ENTERING_STANDBY,
+    ASG_STANDBY,
+    ASG_N_STATES,
+};
+struct str asg_state_name(int64_t state);
+/* Whether it counts as capacity: it is, or is about to be, in service. */
+static inline bool
+asg_state_counts(int64_t state)
+{
+    assert(state >= ASG_PENDING && state < ASG_N_STATES);
+    return state <= ASG_IN_SERVICE;
+}
+
+/* ---- autoscaling.c ---- */
+
+/* "ValidationError" of the call; the message as printf. */
+#define ASG_INVALID(call, ...) api_fault((call), &ASG_ERR(ValidationError), __VA_ARGS__)
+/* A member of a request that is recognised and not carried out. */
+int asg_unsupported(struct api_call *call, const char *member);
+struct asg_refusal {
+    bool wanted;
+    const char *member;
+};
+/* The first whose condition holds is refused by its name. */
+int asg_refuse_first(struct api_call *call, const struct asg_refusal *list, size_t n);
+
+/* The group of that name, being deleted or not, or NULL. */
+const struct asg_group_row *asg_group_look(struct api_call *call, struct str name);
+/* A group that is not being deleted. */
+int asg_group_find(struct api_call *call, struct str name, struct asg_group_row *ret);
+int asg_group_save(struct api_call *call, const struct asg_group_row *row);
+/* Whether a process ("Launch") is suspended. */
+bool asg_suspended(const struct asg_group_row *group, const char *process);
+
+int asg_written(int r, const char *what, struct str id);
+
+/* MaxRecords and NextToken: 50 records, at most 100. */
+int asg_page_open(struct api_call *call, struct str token, struct opt_i64 max, int64_t usual,
+                  struct api_page *ret);
+struct str asg_page_next(struct api_call *call, const struct api_page *page);
+
+/*
+ * A call as the service-linked role of the group's account, in the same transaction: for
+ * api_call_internal() alone.  Negative when there is no such role.
+ */
+int asg_as_service(struct api_call *call, struct str role_arn, struct api_call *ret);
+#define ASG_VIA "autoscaling.amazonaws.com"
+
+/* ---- holds.c ---- */
+
+/* What holds of a row, whatever was called. */
+bool asg_group_ok(const struct asg_group_row *row);
+bool asg_instance_ok(const struct asg_instance_row *row);
+bool asg_activity_ok(const struct asg_activity_row *row);
+bool asg_policy_ok(const struct asg_policy_row *row);
+bool asg_schedule_ok(const struct asg_schedule_row *row);
+bool asg_hook_ok(const struct asg_hook_row *row);
+
+/* ---- launch_configuration.c ---- */
+
+const struct asg_launch_config_row *asg_launch_config_look(struct api_call *call, struct str name);
+/* What RunInstances is asked for by it; network and placement are left to the caller. */
+void asg_launch_config_request(struct api_call *call, const struct asg_launch_config_row *row,
+                               struct ec2_RunInstancesRequest *req);
+
+/* ---- zone.c ---- */
+
+/* Checks AvailabilityZones and VPCZoneIdentifier and puts them into the row. */
+int asg_zones_set(struct api_call *call, const struct str_list *zones, struct str subnets,
+                  struct asg_group_row *row);
+
+/* ---- activity.c ---- */
+
+/* "2026-11-21T01:30:00Z" */
+struct str asg_time(struct api_call *call);
+/* The group's reasons and one more sentence, "At … " before it. */
+struct str asg_cause(struct api_call *call, const struct asg_group_row *group, struct str sentence);
+/* Remembers why the desired capacity was changed, "At … " before it; replaces older reasons. */
+void asg_why(struct api_call *call, struct asg_group_row *group, struct str sentence);
+
+/* Writes a new activity; id, group, place and time are filled in.  The group is to be saved. */
+int asg_activity_begin(struct api_call *call, struct asg_group_row *group,
+                       struct asg_activity_row *row);
+/* Says how it goes on; "" or NULL leaves the message. */
+int asg_activity_step(struct api_call *call, struct str id, const char *status, int64_t progress);
+/* Ends it; a message is also added to the description. */
+int asg_activity_end(struct api_call *call, struct str id, const char *status, struct str message);
+/* {"Subnet ID": …, "Availability Zone": …} */
+struct str asg_details(struct api_call *call, struct str subnet_id, struct str zone);
+struct autoscaling_Activity asg_activity_show(const struct asg_activity_row *row);
+/* Whether something is under way in the group. */
+bool asg_activity_runs(struct api_call *call, struct str group_id);
+/* The event that EventBridge has of an instance that was launched or terminated. */
+int asg_event(struct api_call *call, const struct asg_group_row *group,
+              const struct asg_activity_row *activity, const char *detail_type);
+
+/* ---- group.c ---- */
+
+/* Sets the desired capacity and says why ("a user request …"); the bounds are checked before. */
+void
+asg_desire(struct api_call *call, struct asg_group_row *group, int64_t desired, struct str why);
+/* Removes a group with all that is its own; it has no instances. */
+int asg_group_remove(struct api_call *call, const struct asg_group_row *group);
+/* The group's own checks of min, max and desired. */
+int asg_sizes_check(struct api_call *call, const struct asg_group_row *row);
+
+/* ---- instance.c ---- */
+
+/* The group of an instance that a request names, and its row. */
+int asg_instance_find(struct api_call *call, struct str id, struct asg_instance_row *ret,
+                      struct asg_group_row *group);
+int asg_instance_save(struct api_call *call, const struct asg_instance_row *row);
+/* Begins its end: activity and state.  `sentence` is the cause's last. */
+int asg_terminate_begin(struct api_call *call, struct asg_group_row *group,
+                        struct asg_instance_row *row, struct str cause);
+
+/* ---- policy.c, schedule.c, hook.c, tag.c ---- */
+
+/* Adds the hooks of CreateAutoScalingGroup. */
+int asg_hooks_add(struct api_call *call, const struct asg_group_row *group,
+                  const struct autoscaling_LifecycleHookSpecificationList *list);
+/* The next hook of a transition that the instance has not had, or NULL. */
+const struct asg_hook_row *
+asg_hook_next(struct api_call *call, const struct asg_instance_row *row, const char *transition);
+#define ASG_LAUNCHING "autoscaling:EC2_INSTANCE_LAUNCHING"
+#define ASG_TERMINATING_HOOK "autoscaling:EC2_INSTANCE_TERMINATING"
+/* Carries out the scheduled actions that are due; *ret_next_ms: when the next is, 0: never. */
+int asg_schedules_due(struct api_call *call, struct asg_group_row *group, int64_t *ret_next_ms);
+/* Puts tags of a request into the group's; the row is the caller's to save. */
+int asg_tags_put(struct api_call *call, const struct autoscaling_TagList *tags,
+                 struct asg_group_row *group);
+struct autoscaling_TagDescriptionList
+asg_tags_show(struct api_call *call, const struct asg_group_row *group);
