@@ -465,6 +465,7 @@ names_itself(const struct ec2_RunInstancesRequest *own, const char *type)
         {"security-group", own->security_group_ids.n || own->security_groups.n ||
                                own->network_interfaces.n},
         {"network-interface", own->network_interfaces.n},
+        {"snapshot", own->block_device_mappings.n},
         {"volume", own->block_device_mappings.n},
         {"capacity-reservation", own->capacity_reservation_specification},
         {"dedicated-host", own->placement && own->placement->host_id.n},
@@ -621,7 +622,7 @@ ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest
         r = r ? r : makes_volume(call, req, l, &d->ebs);
     LIST_EACH(&l->devices, d)
         if (r == 0 && d->ebs.snapshot_id.n)
-            r = uses(call, "snapshot", d->ebs.snapshot_id);
+            r = uses(call, l, "snapshot", d->ebs.snapshot_id);
     LIST_EACH(&l->nics, nic)
         if (r == 0)
             r = nic->existing ? uses(call, l, "network-interface", nic->existing->id)
