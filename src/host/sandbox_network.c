@@ -128,6 +128,7 @@ static void
 send_publics(struct host_sandbox *s, const struct sandbox_vpc *vpc, struct txn *txn,
              const struct ec2_interface_row *row)
 {
+    assert(str_eq(row->vpc_id, str_of(vpc->id, vpc->id_n)));
     if (row->public_ip.n)
         sandbox_public_ip(s, vpc, row->public_ip, row->private_ip);
     STORE_EACH(txn, ec2_secondary_address_by_interface, more, row->id)
@@ -138,6 +139,7 @@ send_publics(struct host_sandbox *s, const struct sandbox_vpc *vpc, struct txn *
 bool
 sandbox_has_more(const struct ec2_instance_row *row, const struct ec2_interface_row *primary)
 {
+    assert(str_eq(primary->instance_id, row->id));
     return row->more_interfaces || primary->more_addresses || !primary->source_dest_check;
 }
 
@@ -147,6 +149,7 @@ sandbox_machine_network(struct host_sandbox *s, struct sandbox_vpc *vpc, struct 
 {
     struct sandbox_nics req = {0};
 
+    assert(instance_id.n > 0);
     sandbox_id(req.head.id, instance_id);
     STORE_EACH(txn, ec2_interface_by_instance, row, instance_id) {
         uint32_t class = sandbox_network_ready(s, vpc, txn, row);
@@ -200,6 +203,7 @@ static void
 sync_left_public(struct host_sandbox *s, struct txn *txn, struct str key)
 {
     struct str ip = key, vpc_id = str_split(&ip, ' ');
+    assert(vpc_id.n > 0 && ip.n > 0);
     const struct sandbox_vpc *vpc = map_get(&s->vpcs, vpc_id);
     const struct ec2_interface_row *now = ec2_interface_by_public_ip_get(txn, ip);
     const struct ec2_secondary_address_row *more = ec2_secondary_address_by_public_ip_get(txn, ip);
@@ -217,6 +221,7 @@ sync_group(struct host_sandbox *s, struct txn *txn, struct str id)
     const struct ec2_security_group_row *group = ec2_security_group_get(txn, id);
     struct sandbox_vpc *vpc = group ? map_get(&s->vpcs, group->vpc_id) : NULL;
 
+    assert(!group || group->number > 0);
     if (vpc && map_get(&vpc->groups, id))
         send_group(s, vpc, txn, group);
 }
@@ -228,6 +233,7 @@ static void
 send_nats(struct host_sandbox *s, const struct sandbox_vpc *vpc, struct txn *txn,
           const struct ec2_vpc_row *row)
 {
+    assert(str_eq(row->id, str_of(vpc->id, vpc->id_n)));
     STORE_EACH(txn, ec2_nat_gateway_by_vpc, nat, row->id)
         if (nat->interface_id.n && nat->public_ip.n)
             sandbox_public_ip(s, vpc, nat->public_ip, nat->private_ip);
@@ -306,6 +312,7 @@ send_peering(struct host_sandbox *s, const struct ec2_vpc_peering_row *row, bool
                             .vpcs = {(uint32_t)ends[0]->number, (uint32_t)ends[1]->number},
                             .mtu = row->peer_region.n ? FAR_MTU : 0,
                             .remove = !on};
+    assert(row->number > 0 && row->number < PRIV_PEERS && ends[0] != ends[1]);
 
     sandbox_ask(s, PRIV_PEER, &req, sizeof(req), STR_NONE, sandbox_logged,
                 "a connection between VPCs");
@@ -443,6 +450,7 @@ public_left(struct host_sandbox *s, struct str vpc_id, struct str ip)
     char key[LEFT_KEY_MAX];
     int n = snprintf(key, sizeof(key), "%.*s %.*s", STR_ARG(vpc_id), STR_ARG(ip));
 
+    assert(vpc_id.n > 0 && ip.n > 0);
     assert(n > 0 && n < (int)sizeof(key));
     remember(&s->left_publics, str_of(key, (size_t)n));
     loop_defer(s->config.loop, &s->look);
@@ -474,6 +482,7 @@ secondary_changed(void *ctx, const void *old_row, const void *new_row)
     struct host_sandbox *s = ctx;
     const struct ec2_secondary_address_row *before = old_row, *after = new_row;
 
+    assert(before || after);
     assert(before || after);
     if (before && before->public_ip.n && !(after && str_eq(before->public_ip, after->public_ip)))
         public_left(s, before->vpc_id, before->public_ip);

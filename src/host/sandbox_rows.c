@@ -154,6 +154,8 @@ route_to(struct txn *txn, const struct ec2_vpc_row *vpc, const struct ec2_route_
     const struct ec2_vpc_peering_row *peering = ec2_vpc_peering_get(txn, row->gateway_id);
     const struct ec2_interface_row *nic = ec2_interface_get(txn, row->gateway_id);
 
+    assert(ret->to == PRIV_ROUTE_NOWHERE && !ret->via);
+    assert(!nic || str_eq(nic->vpc_id, vpc->id));
     if (is_internet(vpc, row)) {
         ret->to = PRIV_ROUTE_GATEWAY;
     } else if (nat && nat_leads(txn, vpc, nat, block) && ip4_parse(nat->private_ip, &ret->via)) {
@@ -170,6 +172,7 @@ static void
 routes_of(struct txn *txn, const struct ec2_vpc_row *vpc, struct str table_id,
           struct sandbox_subnet *s)
 {
+    assert(table_id.n > 0 && s->head.n_routes == 0);
     STORE_EACH(txn, ec2_route_by_table, row, table_id) {
         struct ip4_block block;
 
@@ -255,6 +258,7 @@ cluster_of(struct txn *txn, const struct ec2_instance_row *row)
     const struct ec2_placement_group_row *group =
         row && row->group_id.n ? ec2_placement_group_get(txn, row->group_id) : NULL;
 
+    assert(!group || str_eq(group->account, row->account));
     return group && str_is(group->strategy, "cluster") ? (uint32_t)str_hash(group->id, 0) | 1 : 0;
 }
 
@@ -278,6 +282,7 @@ sandbox_nic_add(struct txn *txn, const struct ec2_interface_row *row, uint32_t c
     nic->gateway = ip4_block_nth(block, 1);
     nic->open = !row->source_dest_check;
     nic->n_ips = 1;
+    assert(ip4_block_has(block, nic->ips[0]) && nic->gateway != nic->ips[0]);
     STORE_EACH(txn, ec2_secondary_address_by_interface, more, row->id)
         if (nic->n_ips < PRIV_NIC_IPS_MAX && ip4_parse(more->private_ip, &nic->ips[nic->n_ips]))
             nic->n_ips++;
