@@ -87,6 +87,7 @@ ask(struct host_functions *f, enum priv_op op, const void *req, size_t n, struct
 {
     int r = priv_send(f->conn, op, req, n, tail.p, tail.n, fds, n_fds, fn, (void *)(uintptr_t)arg);
 
+    assert(op > 0 && op < PRIV_OPS && fn);
     loop_defer(f->config.loop, &f->flush);
     return r;
 }
@@ -112,6 +113,7 @@ asked_new(const struct box *box)
 
     if (!asked)
         abort();
+    assert(box->id_n > 0 && box->id_n <= sizeof(asked->id));
     asked->f = box->f;
     asked->id_n = box->id_n;
     memcpy(asked->id, box->id, box->id_n);
@@ -233,6 +235,7 @@ kill_machine(struct box *box)
 {
     struct priv_signal req = {.how = PRIV_KILL};
 
+    assert(box->id_n > 0 && box->id_n < sizeof(req.id));
     memcpy(req.id, box->id, box->id_n);
     ask(box->f, PRIV_SIGNAL, &req, sizeof(req), STR_NONE, NULL, 0, logged,
         "to kill a function's sandbox");
@@ -243,6 +246,7 @@ remove_machine(struct box *box)
 {
     struct priv_machine req = {0};
 
+    assert(box->id_n > 0 && box->id_n < sizeof(req.id));
     memcpy(req.id, box->id, box->id_n);
     ask(box->f, PRIV_REMOVE, &req, sizeof(req), STR_NONE, NULL, 0, logged,
         "to remove a function's sandbox");
@@ -255,6 +259,7 @@ ended(struct box *box, struct str why, struct str sentence)
 {
     struct host_functions *f = box->f;
 
+    assert(box->id_n > 0 && f->events.ended);
     if (box->stopping)
         return;
     box_drain(box);
@@ -270,6 +275,7 @@ box_drain(struct box *box)
     char bytes[4096];
     ssize_t n;
 
+    assert(box->id_n > 0 && f->events.printed);
     for (int i = 0; i < PIPE_READS && box->log.fd >= 0; i++) {
         n = read(box->log.fd, bytes, sizeof(bytes));
         if (n <= 0) {
@@ -330,6 +336,7 @@ run(struct box *box, const char *const *argv, bool root, struct str env, uint16_
     int fds[3] = {in, box->log_end, box->log_end};
     struct buf tail;
 
+    assert(argv[0] && box->id_n < sizeof(req.id));
     memcpy(req.id, box->id, box->id_n);
     req.uid = root ? 0 : LAMBDA_UID;
     req.gid = root ? 0 : LAMBDA_GID;
