@@ -249,6 +249,16 @@ TEST(credits_are_told_every_five_minutes_of_burstable_instances_only, "STAT-03 I
     CHECK_INT(seen.n, 1);
     CHECK_NEAR(seen.first.sum, 4); /* five used, one earned */
     CHECK_NEAR(look(w, "CPUCreditUsage", "InstanceId", t3, start_ms).first.sum, 5);
+    /* What was charged before a reboot is not charged again. */
+    start_ms = w->env.now_ms;
+    world_advance(w, MINUTE_MS);
+    world_okf(w, "Action=RebootInstances&InstanceId.1=%s", t3);
+    world_advance(w, 4 * MINUTE_MS);
+    seen = look(w, "CPUSurplusCreditsCharged", "InstanceId", t3, start_ms);
+    CHECK_INT(seen.n, 1);
+    CHECK_NEAR(seen.first.sum, 0);
+    seen = look(w, "CPUCreditUsage", "InstanceId", t3, start_ms);
+    CHECK(seen.first.sum > 0.9 && seen.first.sum < 1.1);
     world_free(w);
 }
 
