@@ -78,5 +78,3 @@ int cloudwatch_event_state(struct api_call *call, const struct cloudwatch_alarm_
 /* "CloudWatch Alarm Configuration Change": create, update, delete. */
 int cloudwatch_event_configuration(struct api_call *call, const struct cloudwatch_alarm_row *row,
                                    const char *operation) MUST_USE;
-/* A state as JSON: value, reason, reasonData, timestamp. */
-void cloudwatch_state_show(struct json_out *out, const struct cloudwatch_alarm_row *row);

@@ -1,16 +1,8 @@
 /*
  * PutMetricAlarm.  An alarm of that name is overwritten whole, but for its state and its tags.
- *
- * The expressions of an alarm are kept as the JSON of the request's Metrics, and read with the
- * tables that read requests.
  */
-#include "api/decode_doc.h"
-#include "api/encode_doc.h"
 #include "cloudwatch/action.h"
 #include "cloudwatch/alarm.h"
-#include "codec/doc.h"
-
-enum { QUERIES_BYTES_MAX = 120 << 10 };
 
 #define INVALID(call, ...) api_fault((call), &CLOUDWATCH_ERR(ValidationError), __VA_ARGS__)
 

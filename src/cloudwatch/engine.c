@@ -88,7 +88,6 @@ read_series(struct look *look, struct cloudwatch_series *ret)
         .end_ms = look->end_ms,
         .period_ms = alarm->period_s * 1000,
         .unit = alarm->unit.n ? alarm->unit : STR_NONE,
-        .now_ms = look->call.now_ms,
     };
     struct cloudwatch_stat stat;
 

@@ -10,8 +10,9 @@
 
 enum { DETAIL_BYTES_MAX = 200 << 10 };
 
-void
-cloudwatch_state_show(struct json_out *out, const struct cloudwatch_alarm_row *row)
+/* Its value, reason, reasonData, timestamp. */
+static void
+show_state(struct json_out *out, const struct cloudwatch_alarm_row *row)
 {
     json_open(out, '{');
     json_key_str(out, "value", row->state);
@@ -111,10 +112,10 @@ put(struct api_call *call, const struct cloudwatch_alarm_row *row, const char *t
     if (operation)
         json_key_str(&out, "operation", str_from(operation));
     json_key(&out, S("state"));
-    cloudwatch_state_show(&out, row);
+    show_state(&out, row);
     if (old) {
         json_key(&out, S("previousState"));
-        cloudwatch_state_show(&out, old);
+        show_state(&out, old);
     }
     int r = show_configuration(call, &out, row);
 

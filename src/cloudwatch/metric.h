@@ -83,7 +83,6 @@ struct cloudwatch_range {
     int64_t start_ms, end_ms; /* from, and up to but without */
     int64_t period_ms;        /* buckets begin at start_ms and multiples of this behind it */
     struct str unit;          /* p NULL: each unit apart, and buckets come once a unit */
-    int64_t now_ms;
 };
 
 /*

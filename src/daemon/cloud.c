@@ -22,6 +22,7 @@
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
+#include "lambda/runner.h"
 #include "ram/ram.h"
 #include "resourcegroups/resourcegroups.h"
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
@@ -37,8 +38,8 @@
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
-    &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
-    &autoscaling_hooks, &cloudwatch_hooks,
+    &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
+    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks,
     NULL,
 };
 
@@ -48,6 +49,7 @@ struct cloud {
     struct api *api;
     struct host *host;
     struct ec2_placer *placer;
+    struct lambda_runner *lambda;
     struct ec2_reconciler *ec2;
     struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
@@ -178,12 +180,18 @@ cloud_open(struct cloud **ret, const struct cloud_config *config, char why[STORE
         cloud_close(cloud);
         return r;
     }
+    r = lambda_runner_new(&cloud->lambda, config->loop, cloud->store);
+    if (r < 0) {
+        cloud_close(cloud);
+        return r;
+    }
     struct api_config api = {
         .env = config->env,
         .store = cloud->store,
         .services = services,
         .machines = &cloud->machines,
         .placer = cloud->placer,
+        .runner = cloud->lambda,
         .root_keys = config->root_keys,
         .default_region = "us-east-1",
     };
@@ -250,6 +258,14 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     return r;
 }
 
+void
+cloud_run_functions(struct cloud *cloud, const struct api_functions *driver,
+                    struct api_function_events *ret)
+{
+    assert(cloud->lambda && cloud->api);
+    lambda_runner_start(cloud->lambda, cloud->api, driver, ret);
+}
+
 static struct cloud *
 end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
@@ -260,6 +276,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     cloudwatch_engine_free(cloud->cloudwatch);
     cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
     cloudwatch_ec2_free(cloud->cloudwatch_ec2);
+    lambda_runner_free(cloud->lambda);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
     host_usage_free(cloud->usage);

@@ -482,6 +482,20 @@ do_disk(struct host *h, struct call *c)
 }
 
 static int
+do_snapshot(struct host *h, struct call *c)
+{
+    return snapshot_make(h, c->req, &c->ticket, &c->later, &c->why);
+}
+
+static int
+do_snapshot_drop(struct host *h, struct call *c)
+{
+    const struct priv_snapshot_drop *q = c->req;
+
+    return snapshot_drop(h, q->name, &c->why);
+}
+
+static int
 do_trust(struct host *h, struct call *c)
 {
     const struct priv_trust *q = c->req;
@@ -576,6 +590,12 @@ static const struct op {
     /* Makes and mounts a file system of ours in a file of DATA/machines/ID; no guest has been there
      * but through the kernel's ext4. */
     [PRIV_DISK] = {"DISK", sizeof(struct priv_disk), ID_FIRST, do_disk, check_disk},
+    /* Copies a machine's folder to a new one of DATA/images, whose name is a snapshot's, and moves
+     * such a one away; nothing is opened by a path of the guest's. */
+    [PRIV_SNAPSHOT] = {"SNAPSHOT", sizeof(struct priv_snapshot), ID_FIRST, do_snapshot,
+                       check_snapshot},
+    [PRIV_SNAPSHOT_DROP] = {"SNAPSHOT_DROP", sizeof(struct priv_snapshot_drop), 0,
+                            do_snapshot_drop, check_snapshot_drop},
     /* Ends this process and, if told so, everything that bears our tag. */
     [PRIV_SHUTDOWN] = {"SHUTDOWN", sizeof(struct priv_shutdown), 0, do_shutdown},
     /* Keeps a certificate, which later launches write inside the guest's own root. */

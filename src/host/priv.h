@@ -37,6 +37,7 @@
 #define PRIV_CIDRS_MAX 8
 #define PRIV_ROUTES_MAX 64         /* routes of one subnet */
 #define PRIV_ENTRIES_MAX 64        /* entries of its network ACL, both directions */
+#define PRIV_LAYERS_MAX 12        /* of an image */
 #define PRIV_NICS_MAX 16          /* interfaces of a machine */
 #define PRIV_NIC_IPS_MAX 50       /* addresses of one */
 #define PRIV_PEERS 65536          /* numbers of connections between VPCs: 1 … */
@@ -75,6 +76,8 @@ enum priv_op {
     PRIV_NICS,
     PRIV_PEER,
     PRIV_METERS,
+    PRIV_SNAPSHOT,
+    PRIV_SNAPSHOT_DROP,
     PRIV_OPS,
 
     PRIV_EV_EXITED = 100,
@@ -341,7 +344,9 @@ struct priv_limits {
  */
 struct priv_launch {
     char id[PRIV_ID_MAX];
-    char image[256]; /* a directory beneath DATA/images, relative to it */
+    /* A directory beneath DATA/images, relative to it; or several, a colon between, the topmost
+     * first. */
+    char image[256];
     char hostname[64];
     uint32_t vpc;
     uint32_t slot;   /* 0 … PRIV_SLOTS - 1, of no other running machine */
@@ -392,6 +397,20 @@ enum priv_how {
 struct priv_signal {
     char id[PRIV_ID_MAX];
     uint32_t how;
+};
+
+/*
+ * SNAPSHOT: what the machine changed on its root becomes a layer of images, DATA/images/NAME
+ * ("snap-…").  Answered when it is whole; a machine that runs goes on meanwhile.  Asked again for
+ * one that there is, it is no error.  Refused for encrypted disks.  SNAPSHOT_DROP deletes one, in
+ * the background; no error when there is none.  No image that is launched may stand on it.
+ */
+struct priv_snapshot {
+    char id[PRIV_ID_MAX];
+    char name[PRIV_ID_MAX];
+};
+struct priv_snapshot_drop {
+    char name[PRIV_ID_MAX];
 };
 
 /* priv_machine: REMOVE (deletes the machine's folder in the background; refused while it runs). */

@@ -19,6 +19,7 @@
  * at the start.
  */
 #include "host/sandbox_internal.h"
+#include "host/functions.h"
 #include "host/sandbox_rows.h"
 
 #include "base/log.h"
@@ -229,6 +230,57 @@ static int
 sandbox_inspect(void *ctx, struct str id)
 {
     return ask_about(ctx, PRIV_INSPECT, id, inspected);
+}
+
+/* ---- snapshots ---- */
+
+static void
+snapshotted(void *arg, struct priv_message *m)
+{
+    struct launch *launch = arg;
+
+    assert(launch->n > 0 && launch->n < sizeof(launch->id));
+    launch->s->events.snapshotted(launch->s->events.ctx, str_of(launch->id, launch->n),
+                                  MIN(m->status, 0), m->status < 0 ? m->body : S(""));
+    free(launch);
+}
+
+/* No volume beside a root was in a guest here, so none holds anything that were to be copied. */
+static int
+sandbox_snapshot(void *ctx, const struct host_snapshot *want)
+{
+    struct host_sandbox *s = ctx;
+    struct launch *launch = launch_new(s, want->id);
+    struct priv_snapshot req = {0};
+    struct priv_snapshot_drop none = {0};
+    int r;
+
+    assert(want->id.n > 0 && (!want->is_root || want->instance_id.n > 0));
+    if (!launch)
+        return -ENOMEM;
+    sandbox_id(req.name, want->id);
+    sandbox_id(none.name, want->id);
+    if (want->is_root) {
+        sandbox_id(req.id, want->instance_id);
+        r = sandbox_ask(s, PRIV_SNAPSHOT, &req, sizeof(req), STR_NONE, snapshotted, launch);
+    } else {
+        r = sandbox_ask(s, PRIV_SNAPSHOT_DROP, &none, sizeof(none), STR_NONE, snapshotted, launch);
+    }
+    if (r < 0)
+        free(launch);
+    return r;
+}
+
+static int
+sandbox_forget(void *ctx, enum host_content content, struct str id)
+{
+    struct priv_snapshot_drop req = {0};
+
+    if (content == HOST_CONTENT_VOLUME)
+        return 0; /* it was in no guest */
+    sandbox_id(req.name, id);
+    return sandbox_ask(ctx, PRIV_SNAPSHOT_DROP, &req, sizeof(req), STR_NONE, sandbox_logged,
+                       "to delete a snapshot");
 }
 
 /* ---- hibernation ---- */
@@ -634,15 +686,16 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     }
     s->config = *config;
     s->driver = (struct host_driver){.name = "sandbox",
-                                     .machines_max = PRIV_SLOTS - 1, /* slots are from 1 */
+                                     /* slots are from 1 */
+                                     .machines_max = PRIV_SLOTS - 1 - HOST_FUNCTIONS_MAX,
                                      .ctx = s,
                                      .no_volumes = "Volumes beside the root of an instance are not "
                                                    "implemented by Welkin's sandboxes",
                                      .no_encrypted_volumes =
-                                         "Encrypted volumes beside the root of an instance are not "
-                                         "implemented by Welkin's sandboxes",
-                                     .no_snapshots = "Snapshots are not implemented by Welkin's "
-                                                     "sandboxes",
+                                         "Welkin's sandboxes have encrypted volumes as roots "
+                                         "alone, and no snapshots of them",
+                                     .snapshot = sandbox_snapshot,
+                                     .forget = sandbox_forget,
                                      .boot = sandbox_boot,
                                      .power = sandbox_power,
                                      .freeze = sandbox_freeze,

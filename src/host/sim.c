@@ -260,6 +260,7 @@ job_done(struct loop_timer *timer)
     struct str reason = job->fail_reason ? str_from(job->fail_reason) : S("");
     struct sim_job **at = &job->sim->jobs;
 
+    assert(events->snapshotted && events->volume_moved);
     while (*at != job)
         at = &(*at)->next;
     *at = job->next;

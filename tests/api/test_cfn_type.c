@@ -363,11 +363,6 @@ TEST(each_type_of_ram_is_made_changed_replaced_and_deleted)
     run_service("AWS::RAM::");
 }
 
-TEST(each_type_of_cloudwatch_is_made_changed_replaced_and_deleted)
-{
-    run_service("AWS::CloudWatch::");
-}
-
 TEST(each_type_of_resource_groups_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::ResourceGroups::");
@@ -376,6 +371,11 @@ TEST(each_type_of_resource_groups_is_made_changed_replaced_and_deleted)
 TEST(each_type_of_auto_scaling_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::AutoScaling::");
+}
+
+TEST(each_type_of_cloudwatch_is_made_changed_replaced_and_deleted)
+{
+    run_service("AWS::CloudWatch::");
 }
 
 TEST(each_type_of_s3_is_made_changed_replaced_and_deleted)

@@ -41,8 +41,7 @@ look(struct world *w, const char *metric, const char *dimension, const char *val
                                           .name = str_from(metric)};
     struct cloudwatch_range range = {.start_ms = start_ms,
                                      .end_ms = w->env.now_ms + 1,
-                                     .period_ms = MINUTE_MS,
-                                     .now_ms = w->env.now_ms};
+                                     .period_ms = MINUTE_MS};
     struct cloudwatch_buckets all = {0};
     struct seen seen = {0};
 

@@ -80,7 +80,7 @@ def the_aws_cli_version_2_publishes_the_printed_metric(lab):
 def boto3_publishes_metrics_and_puts_alarms(lab):
     """by JSON, RPC v2 CBOR and Query, large requests compressed"""
     for protocol in ("json", "smithy-rpc-v2-cbor", "query"):
-        same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics.py"),
+        same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_cloudwatch.py"),
                   lab.new_simulated(f"metrics-{protocol}").url, protocol],
                  env=environment()).strip(), "ok", f"boto3 by {protocol}")
 

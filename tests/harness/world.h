@@ -23,6 +23,7 @@ struct world {
     struct loop *loop;
     struct cloud *cloud;
     struct host_sim *sim;
+    struct function_model *functions; /* harness/functions.h; NULL: functions do not run */
     struct arena arena;      /* replies */
     struct arena call_arena; /* of one call */
     struct str account, region;

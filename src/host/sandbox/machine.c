@@ -389,8 +389,9 @@ machine_signal(struct host *h, struct machine *m, uint32_t how, struct why *why)
     if (syscall(SYS_pidfd_send_signal, m->process.fd, sig, NULL, 0) < 0)
         return why_set(why, errno, "machine %s could not be signalled: %s", m->saved.id,
                        strerror(errno));
-    /* Version 1 holds even the dead.  Nothing of it runs again: the signal comes first. */
-    if (m->saved.frozen && how == PRIV_KILL)
+    /* Version 1 holds even the dead, and FREEZE leaves no note.  Nothing of it runs again: the
+     * signal comes first. */
+    if (how == PRIV_KILL)
         cg_freeze(&h->cg, m->saved.id, false);
     return 0;
 }

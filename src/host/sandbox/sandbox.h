@@ -171,6 +171,7 @@ struct child_plan {
     uint32_t trust_hash;
     uint32_t cpus;      /* processors that it gets; 0: all of the host's */
     struct str cpuinfo; /* what it sees of them */
+    unsigned n_layers;  /* of the image */
 };
 NORETURN void child_main(const struct child_plan *plan);
 
@@ -233,6 +234,14 @@ int disk_take(struct host *h, const char *id);
 /* Leaves it to the machine that was launched on it, or to nobody. */
 void disk_close(struct host *h, const char *id);
 bool disk_is_encrypted(struct host *h, const char *id);
+
+/* ---- snapshots of roots (snapshot.c) ---- */
+
+/* See PRIV_SNAPSHOT.  *ret_later: the ticket is answered when the copy is whole or has failed. */
+int snapshot_make(struct host *h, const struct priv_snapshot *q, const struct ticket *ticket,
+                  bool *ret_later, struct why *why);
+/* The same name may be used again at once. */
+int snapshot_drop(struct host *h, const char *name, struct why *why);
 
 /* ---- the trust store (trust.c) ---- */
 
@@ -404,6 +413,8 @@ int exec_kill(struct host *h, uint32_t number, uint32_t conn);
 
 /* Moves the machine's folder away and deletes it in a child of low priority. */
 int remove_machine(struct host *h, const char *id, struct why *why);
+/* The same for a folder of ours in `from`, whose name does not begin with a dot. */
+int remove_folder(struct host *h, int from, const char *name, struct why *why);
 void remove_rest(struct host *h); /* goes on with what an earlier process left */
 
 /* A process that does nothing but hold descriptors (consoles, listeners) under names. */
@@ -428,6 +439,7 @@ struct kept {
     int fd;
 };
 struct exec;
+struct snapshot;
 
 #define HASH_MACHINES 4096
 #define CONNS 8
@@ -458,6 +470,8 @@ struct host {
     uint32_t n_machines;
     uint8_t *slots; /* a bit each */
     struct vpc *vpcs[PRIV_VPCS];
+    struct snapshot *snapshots; /* that are being made */
+    uint32_t n_snapshots;
     struct exec *execs;
     uint32_t n_execs, next_exec, next_trash;
     struct conn *conns[CONNS];
