@@ -241,7 +241,7 @@ def boto3_manages_identities_and_what_proves_them(lab):
 @beside
 def boto3_reads_metrics_of_instances_and_an_alarm_stops_one(lab):
     cloud = lab.new_simulated("metrics")
-    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics_ec2.py"), cloud.url,
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics.py"), cloud.url,
               cloud.binary], env=environment()), "done\n", "output")
 
 
