@@ -75,6 +75,7 @@ enum priv_op {
     PRIV_INSPECT,
     PRIV_NICS,
     PRIV_PEER,
+    PRIV_METERS,
     PRIV_SNAPSHOT,
     PRIV_SNAPSHOT_DROP,
     PRIV_OPS,
@@ -456,6 +457,30 @@ struct priv_stats_reply {
     uint64_t pids;
     uint64_t rx_bytes, tx_bytes; /* as the guest counts them */
     uint64_t rx_packets, tx_packets;
+};
+
+/*
+ * METERS: what running machines have used since they booted; hibernated ones are left out.  A place
+ * is one of the table of machines and not a count, so machines that come and go between two
+ * requests make no other one come twice or not at all.
+ */
+struct priv_meters {
+    uint32_t place; /* 0 at first */
+};
+/* Followed by n × priv_meter. */
+struct priv_meters_reply {
+    uint32_t n;
+    uint32_t next; /* the place to ask from again; 0: these were the last */
+};
+struct priv_meter {
+    char id[PRIV_ID_MAX];
+    uint64_t cpu_ns;
+    uint64_t rx_bytes, tx_bytes; /* of all interfaces, as the guest counts them */
+    uint64_t rx_packets, tx_packets;
+    uint64_t read_bytes, written_bytes; /* what reached the host's disks */
+    uint64_t reads, writes;
+    uint32_t has_disk; /* the host counts that: the io controller of version 2 */
+    uint32_t pad;
 };
 
 /* ---- the console ---- */

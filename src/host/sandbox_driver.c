@@ -19,6 +19,7 @@
  * at the start.
  */
 #include "host/sandbox_internal.h"
+#include "host/functions.h"
 #include "host/sandbox_rows.h"
 
 #include "base/log.h"
@@ -397,6 +398,89 @@ sandbox_cpu(void *ctx, struct str id, uint64_t *ret_ns)
     return reply ? 0 : r < 0 ? r : -EPROTO;
 }
 
+/* ---- meters ---- */
+
+struct measure {
+    struct host_sandbox *s;
+    host_use_fn *fn;
+    void *fn_ctx;
+    uint32_t place;
+};
+
+static int ask_meters(struct measure *measure);
+
+static void
+tell_uses(const struct measure *measure, const struct priv_meter *meters, uint32_t n)
+{
+    enum { PIECE = 64 };
+
+    for (uint32_t at = 0; at < n; at += PIECE) {
+        struct host_use uses[PIECE];
+        uint32_t m = MIN(n - at, (uint32_t)PIECE);
+
+        for (uint32_t i = 0; i < m; i++) {
+            const struct priv_meter *p = &meters[at + i];
+
+            uses[i] = (struct host_use){
+                .id = str_of(p->id, strnlen(p->id, sizeof(p->id))),
+                .cpu_ns = p->cpu_ns,
+                .bytes_in = p->rx_bytes,
+                .bytes_out = p->tx_bytes,
+                .packets_in = p->rx_packets,
+                .packets_out = p->tx_packets,
+                .reads = p->reads,
+                .writes = p->writes,
+                .bytes_read = p->read_bytes,
+                .bytes_written = p->written_bytes,
+                .has_disk = p->has_disk,
+            };
+        }
+        measure->fn(measure->fn_ctx, uses, m);
+    }
+}
+
+static void
+metered(void *arg, struct priv_message *m)
+{
+    struct measure *measure = arg;
+    const struct priv_meters_reply *reply =
+        m->status < 0 ? NULL : PRIV_BODY(struct priv_meters_reply, m->body);
+
+    /* One that is too old to know of meters says nothing, and nothing is measured. */
+    if (!reply || m->body.n < sizeof(*reply) + reply->n * sizeof(struct priv_meter)) {
+        if (m->status != -ECONNRESET)
+            log_warn("the meters cannot be read: %.*s", STR_ARG(m->body));
+        free(measure);
+        return;
+    }
+    tell_uses(measure, (const void *)(reply + 1), reply->n);
+    measure->place = reply->next;
+    if (!measure->place || ask_meters(measure) < 0)
+        free(measure);
+}
+
+static int
+ask_meters(struct measure *measure)
+{
+    const struct priv_meters req = {.place = measure->place};
+
+    return sandbox_ask(measure->s, PRIV_METERS, &req, sizeof(req), STR_NONE, metered, measure);
+}
+
+static int
+sandbox_measure(void *ctx, host_use_fn *fn, void *fn_ctx)
+{
+    struct measure *measure = calloc(1, sizeof(*measure));
+
+    if (!measure)
+        return -ENOMEM;
+    *measure = (struct measure){.s = ctx, .fn = fn, .fn_ctx = fn_ctx};
+    int r = ask_meters(measure);
+    if (r < 0)
+        free(measure);
+    return r;
+}
+
 static int
 sandbox_limit(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes)
 {
@@ -602,7 +686,8 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     }
     s->config = *config;
     s->driver = (struct host_driver){.name = "sandbox",
-                                     .machines_max = PRIV_SLOTS - 1, /* slots are from 1 */
+                                     /* slots are from 1 */
+                                     .machines_max = PRIV_SLOTS - 1 - HOST_FUNCTIONS_MAX,
                                      .ctx = s,
                                      .no_volumes = "Volumes beside the root of an instance are not "
                                                    "implemented by Welkin's sandboxes",
@@ -618,6 +703,7 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .inspect = sandbox_inspect,
                                      .remove = sandbox_remove,
                                      .cpu = sandbox_cpu,
+                                     .measure = sandbox_measure,
                                      .limit = sandbox_limit,
                                      .list = sandbox_list,
                                      .boot_id = sandbox_boot_id,

@@ -238,6 +238,13 @@ def boto3_manages_identities_and_what_proves_them(lab):
              env=environment()), "done\n", "output")
 
 
+@beside
+def boto3_reads_metrics_of_instances_and_an_alarm_stops_one(lab):
+    cloud = lab.new_simulated("metrics")
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics.py"), cloud.url,
+              cloud.binary], env=environment()), "done\n", "output")
+
+
 @test
 def the_aws_cli_manages_a_user(lab):
     aws = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)

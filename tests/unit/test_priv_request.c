@@ -36,6 +36,7 @@ static union {
     struct priv_snapshot_drop snapshot_drop;
     struct priv_nics nics;
     struct priv_link link;
+    struct priv_meters meters;
     char bytes[PRIV_MESSAGE_MAX];
 } q;
 static size_t struct_n, request_n;
@@ -66,6 +67,7 @@ static const size_t sizes[PRIV_OPS] = {
     [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
     [PRIV_DISK] = sizeof(q.disk), [PRIV_INSPECT] = sizeof(q.machine),
     [PRIV_NICS] = sizeof(q.nics), [PRIV_PEER] = sizeof(q.link),
+    [PRIV_METERS] = sizeof(q.meters),
     [PRIV_SNAPSHOT] = sizeof(q.snapshot), [PRIV_SNAPSHOT_DROP] = sizeof(q.snapshot_drop),
 };
 

@@ -68,11 +68,12 @@ int reactor_turn(struct host *h, int timeout_ms);
 /* ---- cgroups (cgroup.c) ---- */
 
 #define CG_V1 5
+#define CG_IO CG_V1 /* of version 2 alone */
 struct cgroups {
     int version;     /* which one holds the limits: 1, 2, or 0 */
     int v1[CG_V1];   /* our directory in cpu, cpuacct, memory, freezer, pids; or -1 */
     int v2;          /* our directory in the cgroup2 hierarchy, or -1 */
-    unsigned v2_has; /* bit n: the controller n of v1[] is in version 2 */
+    unsigned v2_has; /* bit n: the controller n of v1[], or CG_IO, is in version 2 */
 };
 /* Descriptors through which a new process joins: made for one launch. */
 struct cg_join {
@@ -96,6 +97,10 @@ int cg_freeze(struct cgroups *cg, const char *id, bool frozen);
 /* Pushes out of memory what can be; takes its time. */
 void cg_reclaim(struct cgroups *cg, const char *id);
 void cg_stats(struct cgroups *cg, const char *id, struct priv_stats_reply *ret);
+/* Processor and disk. */
+void cg_meter(struct cgroups *cg, const char *id, struct priv_meter *ret);
+/* The text of an io.stat.  Disks that lie on each other count the same bytes: the busiest tells. */
+void cg_io_parse(const char *text, struct priv_meter *ret);
 /* -EBUSY: try again later. */
 int cg_remove(struct cgroups *cg, const char *id);
 
@@ -218,6 +223,8 @@ int machine_nics(struct host *h, struct machine *m, const struct priv_nics *q,
                  const struct priv_nic *nics, struct why *why);
 int machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why);
 int machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret);
+/* See PRIV_METERS; what cannot be read is 0. */
+void machine_meter(struct host *h, const struct machine *m, struct priv_meter *ret);
 
 /* ---- encrypted disks (disk.c) ---- */
 
