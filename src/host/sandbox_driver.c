@@ -276,6 +276,7 @@ sandbox_forget(void *ctx, enum host_content content, struct str id)
 {
     struct priv_snapshot_drop req = {0};
 
+    assert(id.n > 0 && id.n < PRIV_ID_MAX);
     if (content == HOST_CONTENT_VOLUME)
         return 0; /* it was in no guest */
     sandbox_id(req.name, id);

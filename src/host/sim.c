@@ -326,6 +326,7 @@ sim_forget(void *ctx UNUSED, enum host_content content UNUSED, struct str id UNU
 void
 host_sim_fail_next_storage(struct host_sim *sim, const char *reason)
 {
+    assert(reason && reason[0] && !sim->fail_storage);
     sim->fail_storage = reason;
 }
 
