@@ -18,7 +18,7 @@ struct cfn_own {
                 enum cfn_seen *ret);
 };
 
-extern const struct cfn_own cfn_own_stack, cfn_own_wait, cfn_own_handle;
+extern const struct cfn_own cfn_own_stack, cfn_own_wait, cfn_own_handle, cfn_own_custom;
 
 /* NULL: made by calls of a service. */
 const struct cfn_own *cfn_own(const struct json *type);

@@ -46,7 +46,8 @@
  * own, Token a new UUID; JsonWith [TEXT, NAME, VALUE] adds to a JSON text; Document [TEXT] reads a
  * policy.  Over lists: Like and Unlike [LIST, PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map
  * (or MapOf) [LIST, V] with It in V, TagsAs [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its
- * reverse without AWS's own tags (of a map, too), TagMap [LIST] a map of tags.
+ * reverse without AWS's own tags (of a map, too), TagMap [LIST] a map of tags.  InlineZip [TEXT] is
+ * the archive of a function's inline code.
  */
 #pragma once
 
