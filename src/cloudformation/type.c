@@ -187,6 +187,22 @@ cfn_ask(struct api_call *call, const char *service_name, const char *operation,
     return r;
 }
 
+int
+cfn_run_ask(struct cfn_run *run, const char *operation, const struct json *in, struct json *ret)
+{
+    struct api_call *call = run->call;
+    struct str wrong;
+    int r = cfn_ask(call, str_cstr(call->arena, json_text(run->type, "Service")), operation, in,
+                    ret, &wrong);
+
+    assert(r <= 0 || wrong.p || call->fault.code.n);
+    if (r <= 0)
+        return r;
+    if (wrong.p)
+        return run->why = wrong, CFN_REFUSED;
+    return refused(run, call->fault.message, call->fault.code, call->fault.http);
+}
+
 static int
 evaluate(struct step_scope *s, const struct json *in, struct json *ret)
 {
@@ -389,7 +405,7 @@ one_step(struct step_scope *s, const struct json *step)
     else if (removed.p)
         r = each(s, step, step_property(s, &run->old, removed, &before),
                  step_property(s, &run->props, removed, &now));
-    else
+    else if (json_get(step, "Call") || json_get(step, "Refuse"))
         r = call_step(s, step);
     return r == CFN_DONE ? save(s, step) : r;
 }
@@ -698,22 +714,31 @@ int
 cfn_run_delete(struct cfn_run *run)
 {
     struct step_scope s;
-    size_t mark = store_savepoint(run->call->txn);
-    int r = CFN_DONE;
 
     assert(run->type && run->call->txn);
-    assert(!run->snapshot || json_get(run->type, "Snapshot"));
     step_scope_init(&s, run);
-    if (run->snapshot)
-        r = steps(&s, "Snapshot");
-    if (r == CFN_DONE)
-        r = steps(&s, "Delete");
+    int r = steps(&s, "Delete");
+
     if (r != CFN_REFUSED)
         return r;
-    store_rollback_to(run->call->txn, mark); /* no snapshot of what stays */
     if (in_list(json_get(run->type, "Missing"), run->call->fault.code))
         return CFN_DONE;
     return in_list(json_get(run->type, "Retry"), run->call->fault.code) ? CFN_RETRY : r;
+}
+
+int
+cfn_run_snapshot(struct cfn_run *run)
+{
+    struct step_scope s;
+
+    assert(run->type && run->id.n && json_get(run->type, "Snapshot"));
+    step_scope_init(&s, run);
+    int r = steps(&s, "Snapshot");
+
+    /* of what is gone there is none to take */
+    return r == CFN_REFUSED && in_list(json_get(run->type, "Missing"), run->call->fault.code)
+               ? CFN_DONE
+               : r;
 }
 
 int

@@ -308,6 +308,21 @@ fn_if_is(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     return cfn_equal(&value, &arg->v[1]) ? cfn_resolve(scope, &arg->v[2], ret) : absent(ret);
 }
 
+/* A property, when the update changes it. */
+static bool
+fn_if_changed(struct cfn_scope *scope, const struct json *arg, struct json *ret)
+{
+    struct step_scope *s = scope->ctx;
+    struct str name = cfn_scalar(&arg->v[0]);
+    const struct json *now = json_get_str(&s->run->props, name);
+
+    assert(arg->n == 1 && name.p);
+    if (!now || cfn_equal(now, json_get_str(&s->run->old, name)))
+        return absent(ret);
+    *ret = *now;
+    return true;
+}
+
 static bool
 fn_like(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 {
@@ -379,6 +394,7 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
         {"Document", fn_document, 1},
         {"TagMap", fn_tag_map, 1},
         {"InlineZip", fn_inline_zip, 1},
+        {"IfChanged", fn_if_changed, 1},
     };
 
     assert(str_starts(name, S("Fn::")));
@@ -481,4 +497,6 @@ step_scope_init(struct step_scope *s, struct cfn_run *run)
         cfn_put(a, &s->names, S("Id"), cfn_text(run->id));
     cfn_put(a, &s->names, S("Self"), run->attributes);
     cfn_put(a, &s->names, S("Old"), run->old);
+    if (run->policy.n)
+        cfn_put(a, &s->names, S("Policy"), run->policy);
 }

@@ -50,6 +50,7 @@ struct cloud *cloud_crash(struct cloud *cloud);
 struct store *cloud_store(struct cloud *cloud);
 struct api *cloud_api(struct cloud *cloud);
 struct host *cloud_host(struct cloud *cloud);
+struct host_usage *cloud_usage(struct cloud *cloud);
 struct ec2_placer *cloud_placer(struct cloud *cloud);
 
 /* Deletes every row of every account; machines that run are ended by the reconciler.  Durable

@@ -183,6 +183,7 @@ show(struct api_call *call, const row_t *row)
     if (asks(call, row))
         out.tags = ec2_tags_show(call->arena, &row->tags);
     API_PRESENT(&out.tags);
+    assert(out.status->code.n > 0 && out.status->message.n > 0);
     return out;
 }
 
@@ -269,6 +270,7 @@ number_new(struct api_call *call, int64_t *ret)
         if (r)
             return r;
         *ret = 1 + (*ret - 1) % NUMBERS;
+        assert(*ret >= 1 && *ret <= NUMBERS);
         if (!ec2_vpc_peering_by_number_get(call->txn, *ret))
             return 0;
     }
@@ -344,6 +346,7 @@ create(struct api_call *call, const struct ec2_CreateVpcPeeringConnectionRequest
         row->state = S("failed");
         row->ended_ms = call->now_ms;
     }
+    assert(row->number > 0 && row->vpc_id.n > 0 && row->cidrs.n > 0);
     return ec2_unwritten(ec2_vpc_peering_insert(call->txn, row), row->id);
 }
 
@@ -408,6 +411,7 @@ ec2_accept_vpc_peering_connection(struct api_call *call,
         return r;
     row_t new = *row;
 
+    assert(!row->ended_ms && str_eq(row->peer_account, call->account));
     new.state = S("active");
     res->vpc_peering_connection = ARENA_NEW(call->arena, struct ec2_VpcPeeringConnection);
     *res->vpc_peering_connection = show(call, &new);
@@ -419,6 +423,7 @@ ec2_accept_vpc_peering_connection(struct api_call *call,
 static int
 end(struct api_call *call, const row_t *row, const char *state)
 {
+    assert(!row->ended_ms);
     row_t new = *row;
 
     new.state = str_from(state);
@@ -470,6 +475,7 @@ ec2_vpc_peerings_end(struct api_call *call, struct str vpc_id)
 {
     int r = 0;
 
+    assert(vpc_id.n > 0);
     STORE_EACH(call->txn, ec2_vpc_peering_by_vpc, row, vpc_id)
         if (!r && !ended(call, row))
             r = end(call, row, "deleted");

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MACHINES_MAX = 1000000 }; /* they cost a row */
+enum { MACHINES_MAX = 1000000 /* they cost a row */, STORAGE_MS = 20 };
 
 enum sim_doing { SIM_BOOTING, SIM_RUNNING, SIM_STOPPING, SIM_REMOVING, SIM_FREEZING, SIM_FROZEN };
 
@@ -21,7 +21,20 @@ struct sim_machine {
     enum host_exit exit_kind;
     const char *fail_reason;
     unsigned wants_milli, limit_milli; /* of processors; limit 0: none */
-    int64_t used_ns, used_at_ms;       /* what it had used by then */
+    struct host_use load;              /* beside them, a second */
+    struct host_use used;              /* by then */
+    int64_t used_at_ms;
+    char id[32];
+    size_t id_n;
+};
+
+/* Something of a volume or snapshot that takes its time. */
+struct sim_job {
+    struct sim_job *next;
+    struct host_sim *sim;
+    struct loop_timer timer;
+    const char *fail_reason;
+    bool snapshot;
     char id[32];
     size_t id_n;
 };
@@ -31,7 +44,8 @@ struct host_sim {
     struct host_driver driver;
     struct host_events events;
     struct map machines;
-    const char *fail_next, *fail_freeze;
+    struct sim_job *jobs;
+    const char *fail_next, *fail_freeze, *fail_storage;
     unsigned boots; /* of the host */
     char boot_id[16];
 };
@@ -192,16 +206,18 @@ sim_remove(void *ctx, struct str id)
     return 0;
 }
 
-/* Brings used_ns up to now. */
+/* Brings what it used up to now. */
 static void
 use(struct sim_machine *m)
 {
     int64_t now_ms = loop_now_ms(m->sim->config.loop, LOOP_CLOUD);
+    uint64_t ms = m->doing == SIM_RUNNING ? (uint64_t)(now_ms - m->used_at_ms) : 0;
     unsigned milli = m->limit_milli ? MIN(m->wants_milli, m->limit_milli) : m->wants_milli;
 
-    if (m->doing != SIM_RUNNING)
-        milli = 0;
-    m->used_ns += (now_ms - m->used_at_ms) * 1000 * milli;
+#define SIM_USE(name) m->used.name += m->load.name * ms / 1000;
+    HOST_USES(SIM_USE)
+#undef SIM_USE
+    m->used.cpu_ns += ms * 1000 * milli;
     m->used_at_ms = now_ms;
 }
 
@@ -233,6 +249,84 @@ sim_thaw(void *ctx, const struct host_boot *boot)
     return 0;
 }
 
+/* ---- volumes and snapshots: they hold nothing ---- */
+
+static void
+job_done(struct loop_timer *timer)
+{
+    struct sim_job *job = CONTAINER_OF(timer, struct sim_job, timer);
+    const struct host_events *events = &job->sim->events;
+    struct str id = str_of(job->id, job->id_n);
+    struct str reason = job->fail_reason ? str_from(job->fail_reason) : S("");
+    struct sim_job **at = &job->sim->jobs;
+
+    assert(events->snapshotted && events->volume_moved);
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    (job->snapshot ? events->snapshotted
+                   : events->volume_moved)(events->ctx, id, job->fail_reason ? -EIO : 0, reason);
+    free(job);
+}
+
+static int
+job_start(struct host_sim *sim, struct str id, bool snapshot, bool may_fail)
+{
+    struct sim_job *job = calloc(1, sizeof(*job));
+
+    assert(id.n > 0 && id.n <= sizeof(job->id));
+    if (!job)
+        return -ENOMEM;
+    job->sim = sim;
+    job->snapshot = snapshot;
+    job->timer.fn = job_done;
+    job->id_n = id.n;
+    memcpy(job->id, id.p, id.n);
+    if (may_fail) {
+        job->fail_reason = sim->fail_storage;
+        sim->fail_storage = NULL;
+    }
+    job->next = sim->jobs;
+    sim->jobs = job;
+    loop_timer_set(sim->config.loop, &job->timer, LOOP_CLOUD,
+                   loop_now_ms(sim->config.loop, LOOP_CLOUD) + STORAGE_MS);
+    return 0;
+}
+
+static int
+sim_volume_in(void *ctx, const struct host_volume *volume)
+{
+    const struct sim_machine *m = find(ctx, volume->instance_id);
+
+    assert(volume->bytes > 0 && volume->device.n > 0);
+    return m && m->doing == SIM_RUNNING ? job_start(ctx, volume->id, false, true) : -ESRCH;
+}
+
+static int
+sim_volume_out(void *ctx, struct str id, struct str instance_id UNUSED)
+{
+    return job_start(ctx, id, false, false);
+}
+
+static int
+sim_snapshot(void *ctx, const struct host_snapshot *want)
+{
+    assert(want->volume_id.n > 0 && want->bytes > 0);
+    return job_start(ctx, want->id, true, true);
+}
+
+static int
+sim_forget(void *ctx UNUSED, enum host_content content UNUSED, struct str id UNUSED)
+{
+    return 0;
+}
+
+void
+host_sim_fail_next_storage(struct host_sim *sim, const char *reason)
+{
+    sim->fail_storage = reason;
+}
+
 static int
 sim_cpu(void *ctx, struct str id, uint64_t *ret_ns)
 {
@@ -241,7 +335,25 @@ sim_cpu(void *ctx, struct str id, uint64_t *ret_ns)
     if (!m || m->doing != SIM_RUNNING)
         return -ENOENT;
     use(m);
-    *ret_ns = (uint64_t)m->used_ns;
+    *ret_ns = m->used.cpu_ns;
+    return 0;
+}
+
+static int
+sim_measure(void *ctx, host_use_fn *fn, void *fn_ctx)
+{
+    struct host_sim *sim = ctx;
+
+    MAP_EACH(&sim->machines, entry) {
+        struct sim_machine *m = entry->value;
+
+        if (m->doing != SIM_RUNNING)
+            continue;
+        use(m);
+        m->used.id = machine_id(m);
+        m->used.has_disk = true;
+        fn(fn_ctx, &m->used, 1);
+    }
     return 0;
 }
 
@@ -265,6 +377,16 @@ host_sim_use(struct host_sim *sim, struct str id, unsigned cpu_milli)
     assert(m && m->doing == SIM_RUNNING);
     use(m);
     m->wants_milli = cpu_milli;
+}
+
+void
+host_sim_load(struct host_sim *sim, struct str id, const struct host_use *a_second)
+{
+    struct sim_machine *m = find(sim, id);
+
+    assert(m && m->doing == SIM_RUNNING && a_second->cpu_ns == 0);
+    use(m);
+    m->load = *a_second;
 }
 
 static int
@@ -323,7 +445,12 @@ host_sim_new(const struct host_sim_config *config)
                                        .thaw = sim_thaw,
                                        .remove = sim_remove,
                                        .cpu = sim_cpu,
+                                       .measure = sim_measure,
                                        .limit = sim_limit,
+                                       .volume_in = sim_volume_in,
+                                       .volume_out = sim_volume_out,
+                                       .snapshot = sim_snapshot,
+                                       .forget = sim_forget,
                                        .list = sim_list,
                                        .boot_id = sim_boot_id,
                                        .console = sim_console};
@@ -342,6 +469,13 @@ host_sim_power_loss(struct host_sim *sim)
         free(m);
     }
     map_done(&sim->machines);
+    while (sim->jobs) {
+        struct sim_job *job = sim->jobs;
+
+        sim->jobs = job->next;
+        loop_timer_stop(sim->config.loop, &job->timer);
+        free(job);
+    }
     sim->boots++;
 }
 

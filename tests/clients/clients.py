@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -236,6 +237,13 @@ def boto3_of_pypi_works_unchanged(lab):
 def boto3_manages_identities_and_what_proves_them(lab):
     same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_iam.py"), lab.cloud.url],
              env=environment()), "done\n", "output")
+
+
+@beside
+def boto3_reads_metrics_of_instances_and_an_alarm_stops_one(lab):
+    cloud = lab.new_simulated("metrics")
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics.py"), cloud.url,
+              cloud.binary], env=environment()), "done\n", "output")
 
 
 @test
@@ -845,6 +853,16 @@ def a_network_is_kept_by_terraform(lab):
 
 
 @beside
+def random_calls_of_every_operation_find_no_internal_error(lab):
+    """a short run of hammer.py, with another seed every time: HACKING.md has the long ones"""
+    python, cloud = lab.venv("bin", "python"), lab.new_simulated("hammer")
+    seed = random.randrange(1 << 30)
+    said = run([python, os.path.join(HERE, "hammer.py"), cloud.url, str(seed), "400"],
+               env=environment())
+    check(f"seed {seed}: 400 calls of " in said and said.endswith("; 0 must not be\n"), said)
+
+
+@beside
 def a_launch_template_is_kept_by_terraform(lab):
     """with an instance from it; apply, an empty plan, a new version, destroy"""
     cloud = lab.new_simulated("launch-template")
@@ -990,11 +1008,13 @@ def main():
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     import stacks
+    import volumes  # noqa: F401
     import hostile  # noqa: F401 (its tests come last)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end_to_end.give_images(build)
     lab = Clients(build)
     lab.cdk = stacks.Packages(lab)
+    lab.terraform = Terraform
     try:
         lab.fetch()
         chosen = [t.__name__ for t in lab_module.tests

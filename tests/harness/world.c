@@ -181,6 +181,16 @@ world_advance(struct world *w, int64_t ms)
         world_flush(w);
 }
 
+void
+world_jump(struct world *w, int64_t ms)
+{
+    assert(ms > 0);
+    w->env.now_ms += ms;
+    w->env.mono_ns += ms * 1000000;
+    loop_clock_changed(w->loop);
+    world_settle(w);
+}
+
 /* ---- calls ---- */
 
 /* What the front sends piece by piece. */
