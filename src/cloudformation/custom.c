@@ -1,7 +1,7 @@
 /*
- * Custom resources: a Lambda function makes them, and tells what became of it by a PUT to a URL that
- * only this request has.  The request goes as an asynchronous invocation, by the stack's caller; what
- * it is about is kept among the resource's attributes, under names that no template can ask for:
+ * Custom resources: a Lambda function makes them, and tells what became of it by a PUT to a URL
+ * that only this request has.  The request goes as an asynchronous invocation, by the stack's
+ * caller; what it is about is kept among the resource's attributes, under names that begin with #:
  *
  *   #secret, #request, #deadline   of the request that is not answered yet
  *   #back                          an update is taken back, and that is under way
