@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "live"))
@@ -922,6 +923,34 @@ def secrets_are_kept_by_terraform(lab):
     changed = {"value": "second", "tag": "green"}
     tf.applies(variables=changed)
     check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+
+
+def archive(path, text):
+    """A function's code, with the same bytes each time."""
+    with zipfile.ZipFile(path, "w") as f:
+        f.writestr(zipfile.ZipInfo("index.py"), text)
+
+
+@beside
+def functions_are_kept_by_boto3(lab):
+    """archives, versions, aliases, waiters, pages and the sentence of a host that runs none"""
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_lambda.py"),
+              lab.new_simulated("functions").url], env=environment()).strip(), "all went well", "boto3")
+
+
+@beside
+def functions_are_kept_by_terraform(lab):
+    """apply, an empty plan, changes in place with a new version, destroy"""
+    tf = Terraform(lab, lab.new_simulated("lambda"), os.path.join(HERE, "terraform-lambda"),
+                   "terraform-lambda")
+    archive(os.path.join(tf.folder, "code.zip"), "def handler(event, context): return event")
+    tf.applies("4 added, 0 changed, 0 destroyed")
+    same(tf.output("version"), "1", "the version")
+    archive(os.path.join(tf.folder, "code.zip"), "def handler(event, context): return 1")
+    changed = {"memory": "256", "colour": "green"}
+    tf.applies(variables=changed)
+    same(tf.output("version"), "2", "the version")
+    check("4 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
 
 
 @beside
