@@ -22,7 +22,10 @@ version_of() {
 }
 
 is_installed() { # NAME
-    [ "$1" != httpd ] || [ -e "$installed/httpd" ] || return 1
+    case $1 in
+    httpd) [ -e "$installed/httpd" ] || return 1 ;;
+    aws-cfn-bootstrap) [ -e /opt/aws/bin/cfn-init ] || return 1 ;;
+    esac
     version_of "$1" >/dev/null
 }
 
@@ -98,6 +101,15 @@ SCRIPT
     echo "$busybox" >"$installed/httpd"
 }
 
+# An image may have been imported without them (welkin image import --no-helpers).
+install_bootstrap() {
+    mkdir -p /opt/aws/bin || return 1
+    for n in cfn-init cfn-signal cfn-get-metadata cfn-hup cfn-elect-cmd-leader \
+        cfn-send-cmd-result; do
+        ln -sf /sbin/init "/opt/aws/bin/$n" || return 1
+    done
+}
+
 remove_httpd() {
     /etc/init.d/httpd stop
     chkconfig httpd off
@@ -114,7 +126,10 @@ install() {
             echo "Package $name-$(version_of "$name").noarch already installed and latest version"
             had=1
         else
-            "install_$name" || return 1
+            case $name in
+            aws-cfn-bootstrap) install_bootstrap ;;
+            *) install_httpd ;;
+            esac || return 1
             echo "Installed: $name.noarch 0:$(version_of "$name")"
             done=1
         fi

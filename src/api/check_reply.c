@@ -101,7 +101,7 @@ check_members(struct checker *c, const struct step *up, uint32_t first, size_t n
         const void *slot = (const char *)base + m->offset;
         const struct step step = {.up = up, .member = m};
 
-        if (api_is_set(shape, slot))
+        if (api_is_set(shape->kind, slot))
             check_value(c, &step, shape, slot);
         else if (m->flags & API_REQUIRED)
             find(c, &step, "is required and absent", STR_NONE);

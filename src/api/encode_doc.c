@@ -149,7 +149,7 @@ write_members(struct writer *x, const struct api_shape *shape, const void *base)
         const struct api_shape *inner = &x->service->shapes[m->shape];
         const void *slot = (const char *)base + m->offset;
 
-        if (!API_IN_REPLY_BODY(m) || !api_is_set(inner, slot))
+        if (!API_IN_REPLY_BODY(m) || !api_is_set(m->kind, slot))
             continue;
         write_name(x, api_member_wire(x->service, m));
         write_value(x, inner, slot, false);
@@ -178,7 +178,7 @@ write_container(struct writer *x, const struct api_shape *shape, const struct st
             write_name(x, *api_slot_str(item));
             item += m[1].offset;
         }
-        if (may_lack && !api_is_set(inner, item))
+        if (may_lack && !api_is_set(inner->kind, item))
             write_null(x);
         else
             write_value(x, inner, item, !map);

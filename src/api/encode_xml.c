@@ -408,13 +408,12 @@ write_members(const struct writer *x, uint32_t first, size_t n, const void *base
 
     assert(base || n == 0);
     for (const struct api_member *end = m + n; m < end; m++) {
-        const struct api_shape *shape = &x->service->shapes[m->shape];
         const void *slot = (const char *)base + m->offset;
 
         /* Most members are text, and most of the others are absent. */
-        if (!api_is_set(shape, slot) || !API_IN_REPLY_BODY(m) || m->flags & API_ATTR)
+        if (!api_is_set(m->kind, slot) || !API_IN_REPLY_BODY(m) || m->flags & API_ATTR)
             continue;
-        if (shape->kind <= API_ENUM)
+        if (m->kind <= API_ENUM)
             write_text(x, m, *api_slot_str(slot));
         else
             write_value(x, m, slot, false);
@@ -465,7 +464,7 @@ write_made(const struct writer *x, const struct api_member *element, const struc
     arena_init(&scratch, API_MAKER_SCRATCH_BYTES);
     made.memo = &memo;
     for (size_t i = 0; i < maker->n && !buf_failed(x->out); i++) {
-        void *item = arena_alloc(&scratch, shape->size);
+        void *item = arena_alloc_raw(&scratch, shape->size);
 
         maker->make(maker, i, &scratch, item);
         write_value(&made, element, item, true);

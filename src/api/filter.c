@@ -336,7 +336,7 @@ step_passes(const struct api_service *s, const struct api_filter_compiled *f, si
     const void *slot = (const char *)base + m->offset;
 
     assert(step < f->n_steps);
-    return api_is_set(shape, slot) && slot_passes(s, f, step, shape, slot, false);
+    return api_is_set(shape->kind, slot) && slot_passes(s, f, step, shape, slot, false);
 }
 
 static bool

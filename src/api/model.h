@@ -105,7 +105,7 @@ extern char api_empty_[16];
  */
 struct api_maker {
     size_t n;
-    /* `element` is zeroed. */
+    /* `element` is raw memory: all of it must be set. */
     void (*make)(struct api_maker *maker, size_t i, struct arena *scratch, void *element);
 };
 #define API_MADE SIZE_MAX
@@ -200,6 +200,7 @@ struct api_member {
     uint8_t tag_n;     /* of the XML name alone: the end tag has tag_n + 3 bytes */
     uint8_t flags;     /* enum api_member_flag */
     uint8_t place;     /* enum api_place */
+    uint8_t kind;      /* of its shape: most members are absent, and that shows without the shape */
 };
 
 #define API_NO_MIN INT64_MIN

@@ -161,7 +161,7 @@ put_places(const struct writer *x, const struct api_shape *shape, const void *ba
         if (m->place == API_IN_PAYLOAD)
             payload = m;
         *ret_body |= API_IN_REPLY_BODY(m);
-        if (!api_is_set(&x->service->shapes[m->shape], slot))
+        if (!api_is_set(m->kind, slot))
             continue;
         if (m->place == API_IN_HEADER)
             put_header(x, m, slot);
@@ -190,7 +190,7 @@ put_payload(const struct writer *x, const struct api_member *m, const void *slot
     struct buf *body = &x->reply->body;
 
     assert(m->place == API_IN_PAYLOAD);
-    if (!api_is_set(shape, slot))
+    if (!api_is_set(shape->kind, slot))
         return;
     if (shape->kind <= API_BLOB) {
         default_type(x, shape->kind == API_BLOB ? S("application/octet-stream") : S("text/plain"));

@@ -18,13 +18,13 @@ const char *api_scalar_parse(struct arena *arena, const struct api_shape *shape,
 
 /* Whether a member's slot holds a value.  Any kind. */
 static inline bool
-api_is_set(const struct api_shape *shape, const void *slot)
+api_is_set(enum api_kind kind, const void *slot)
 {
-    if (shape->kind < API_BOOL || shape->kind >= API_STRUCT)
+    if (kind < API_BOOL || kind >= API_STRUCT)
         return *(const void *const *)slot != NULL; /* text, containers and pointers begin so */
-    if (shape->kind == API_BOOL)
+    if (kind == API_BOOL)
         return ((const struct opt_bool *)slot)->set;
-    if (shape->kind == API_FLOAT || shape->kind == API_DOUBLE)
+    if (kind == API_FLOAT || kind == API_DOUBLE)
         return ((const struct opt_f64 *)slot)->set;
     return ((const struct opt_i64 *)slot)->set;
 }

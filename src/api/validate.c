@@ -279,7 +279,7 @@ check_members(struct checker *c, const struct step *at, uint32_t first, size_t n
         const struct step step = {.up = at, .member = m};
         int r = 0;
 
-        if (api_is_set(shape, slot))
+        if (api_is_set(shape->kind, slot))
             r = check_value(c, &step, shape, slot);
         else if (m->flags & API_REQUIRED)
             r = missing(c, &step);
@@ -299,7 +299,7 @@ satisfies(const struct checker *c, const struct api_shape *shape, const void *sl
     if (shape->kind == API_ENUM)
         return !api_slot_str(slot)->p || shape->flags & API_OPEN ||
                api_enum_has(c->service, shape, *api_slot_str(slot));
-    if (shape->limit == 0 || (!element && !api_is_set(shape, slot)))
+    if (shape->limit == 0 || (!element && !api_is_set(shape->kind, slot)))
         return true;
     if (shape->kind == API_FLOAT || shape->kind == API_DOUBLE) {
         double v = api_slot_f64(slot, element) * 1e6;

@@ -204,17 +204,32 @@ str_to_i64(struct str s, int64_t *ret)
     return true;
 }
 
+static inline uint64_t
+hash_step(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0xff51afd7ed558ccdu;
+    return h ^ (h >> 32);
+}
+
+/* The journal keeps such hashes: one that differs would not read what an older Welkin wrote. */
 uint64_t
 str_hash(struct str s, uint64_t seed)
 {
-    uint64_t h = seed ^ (s.n * 0x9e3779b97f4a7c15u), word;
+    uint64_t h = seed ^ (s.n * 0x9e3779b97f4a7c15u), word = 0;
+    size_t i = 0, rest = s.n % sizeof(word);
 
     assert(str_ok(s));
-    for (size_t i = 0; i < s.n; i += sizeof(word)) {
-        word = 0;
-        memcpy(&word, s.p + i, MIN(sizeof(word), s.n - i));
-        h = (h ^ word) * 0xff51afd7ed558ccdu;
-        h ^= h >> 32;
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the rest is shifted down");
+    for (; i + sizeof(word) <= s.n; i += sizeof(word)) {
+        memcpy(&word, s.p + i, sizeof(word));
+        h = hash_step(h, word);
+    }
+    if (rest && i) {
+        memcpy(&word, s.p + s.n - sizeof(word), sizeof(word));
+        h = hash_step(h, word >> 8 * (sizeof(word) - rest));
+    } else if (rest) {
+        memcpy(&word, s.p, rest);
+        h = hash_step(h, word);
     }
     h *= 0xd6e8feb86659fd93u;
     return h ^ (h >> 32);

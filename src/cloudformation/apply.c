@@ -50,6 +50,7 @@ plan_one(struct cfn_look *look, struct str logical, const struct json *resource,
     row.number = (int64_t)number;
     row.phase = CFN_PENDING;
     row.touched = CFN_UNTOUCHED;
+    row.configured = false;
     /* of the update before this one, unless it failed and was left as it was */
     if (!str_is(look->stack.status, "UPDATE_FAILED"))
         row.old_props = S("");
@@ -580,6 +581,8 @@ started(struct cfn_look *look, struct cfn_resource_row *row)
         return fail(look, row, run.why);
     if (json_get(run.type, wait) || cfn_own(run.type))
         row->attributes = printed(look, &run.attributes);
+    if (row->touched != CFN_CHANGED && !row->configured && json_get(run.type, "Consistency"))
+        return cfn_configured(look, row);
     r = take_signals(look, row, &n);
     if (r < 0 || row->phase == CFN_FAILED)
         return r;
@@ -613,7 +616,7 @@ pass(struct cfn_look *look, enum cfn_phase phase,
             (phase == CFN_PENDING && !all_there(look, &row)))
             continue;
         r = fn(look, &row);
-        *moved = *moved || row.phase != (int64_t)phase;
+        *moved = *moved || row.phase != (int64_t)phase || row.configured != old->configured;
         *failed = *failed || row.phase == CFN_FAILED;
     }
     return r;
@@ -739,6 +742,21 @@ under_way(struct cfn_look *look)
     return any;
 }
 
+/* Whether nothing is left to be configured, and something is not complete yet. */
+static bool
+is_configured(struct cfn_look *look)
+{
+    bool all = true, any = false;
+
+    STORE_EACH(look->call->txn, cfn_resource_by_stack, row, look->stack.id) {
+        bool waits = row->phase == CFN_STARTED && row->configured;
+
+        any = any || waits;
+        all = all && (waits || row->phase == CFN_SETTLED);
+    }
+    return all && any;
+}
+
 /* An update that is done waits so long before it cleans up: it may still be cancelled. */
 static bool
 monitors(struct cfn_look *look)
@@ -769,6 +787,9 @@ cfn_apply(struct cfn_look *look)
             r = pass(look, CFN_BEGUN, begun, &moved, &failed);
         if (r == 0)
             r = pass(look, CFN_STARTED, started, &moved, &failed);
+        if (r == 0 && look->stack.stage == CFN_CREATE && !look->stack.detailed.n && !failed &&
+            is_configured(look))
+            r = cfn_stack_configured(look);
         moved = moved && look->left > 0;
     }
     if (r != 0)

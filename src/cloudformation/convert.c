@@ -143,7 +143,7 @@ outside_body(const struct api_service *service, const struct api_shape *shape, s
         struct str name = str_of(api_text(service, m->name), m->name_n);
         struct json value = {.kind = JSON_NULL};
 
-        if (API_IN_REPLY_BODY(m) || !api_is_set(inner, slot))
+        if (API_IN_REPLY_BODY(m) || !api_is_set(m->kind, slot))
             continue;
         if (inner->kind == API_STRUCT &&
             !cfn_from_struct(service, inner, a, *(void *const *)slot, &value))

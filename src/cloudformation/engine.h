@@ -79,6 +79,10 @@ int cfn_save(struct cfn_look *look);
 /* Status and reason of a resource with its event, and the row written. */
 int cfn_resource_status(struct cfn_look *look, struct cfn_resource_row *row, const char *status,
                         struct str reason);
+/* It is made and configured, and what its service does to it goes on (DetailedStatus). */
+int cfn_configured(struct cfn_look *look, struct cfn_resource_row *row);
+/* The same of a stack that is made: all of its resources are. */
+int cfn_stack_configured(struct cfn_look *look);
 struct str cfn_export_key(struct arena *a, struct str account, struct str region, struct str name);
 /* Whether a resource of the template is to be made.  False with scope->wrong. */
 bool cfn_wanted(struct cfn_scope *scope, const struct json *resource, bool *ret);

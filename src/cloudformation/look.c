@@ -291,9 +291,9 @@ event_id(struct cfn_look *look, const struct cfn_resource_row *resource, const c
     return str_fmt(a, "%.*s-%s-%.*s", STR_ARG(resource->logical), status, STR_ARG(time));
 }
 
-int
-cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status,
-          struct str reason)
+static int
+event(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status,
+      const char *detailed, struct str reason)
 {
     struct cfn_stack_row *stack = &look->stack;
     struct arena *a = look->call->arena;
@@ -306,6 +306,7 @@ cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const 
         .physical = stack->id,
         .type = S("AWS::CloudFormation::Stack"),
         .status = str_from(status),
+        .detailed = str_from(detailed),
         .reason = reason,
         .token = stack->token,
         .at_ms = resource ? resource->changed_ms : look->call->now_ms,
@@ -326,6 +327,13 @@ cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const 
 }
 
 int
+cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status,
+          struct str reason)
+{
+    return event(look, resource, status, "", reason);
+}
+
+int
 cfn_save(struct cfn_look *look)
 {
     cfn_stack_assert(&look->stack);
@@ -339,6 +347,7 @@ cfn_status(struct cfn_look *look, const char *status, struct str reason)
 {
     look->stack.status = str_from(status);
     look->stack.reason = reason.p ? reason : S("");
+    look->stack.detailed = S("");
     cfn_stack_assert(&look->stack);
     int r = cfn_event(look, NULL, status, reason);
 
@@ -358,4 +367,34 @@ cfn_resource_status(struct cfn_look *look, struct cfn_resource_row *row, const c
     if (r == 0)
         r = cfn_resource_update(look->call->txn, row);
     return r < 0 ? error_origin(-r, "resource %.*s cannot be written", STR_ARG(row->key)) : 0;
+}
+
+#define CONFIGURED "CONFIGURATION_COMPLETE"
+#define CONSISTENCY S("Eventual consistency check initiated")
+
+int
+cfn_configured(struct cfn_look *look, struct cfn_resource_row *row)
+{
+    const char *status = row->touched == CFN_MADE ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS";
+
+    assert(row->phase == CFN_STARTED && !row->configured);
+    row->configured = true;
+    row->reason = CONSISTENCY;
+    row->changed_ms = MAX(look->call->now_ms, row->changed_ms + 1);
+    int r = event(look, row, status, CONFIGURED, row->reason);
+
+    if (r == 0)
+        r = cfn_resource_update(look->call->txn, row);
+    return r < 0 ? error_origin(-r, "resource %.*s cannot be written", STR_ARG(row->key)) : 0;
+}
+
+int
+cfn_stack_configured(struct cfn_look *look)
+{
+    assert(look->stack.stage == CFN_CREATE && !look->stack.detailed.n);
+    look->stack.detailed = S(CONFIGURED);
+    look->stack.reason = CONSISTENCY;
+    int r = event(look, NULL, "CREATE_IN_PROGRESS", CONFIGURED, CONSISTENCY);
+
+    return r ? r : cfn_save(look);
 }

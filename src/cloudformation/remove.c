@@ -64,14 +64,26 @@ is_rollback(const struct cfn_look *look)
     return look->stack.stage == CFN_ROLLBACK || look->stack.stage == CFN_REVERT_CLEANUP;
 }
 
+/* What a replacement left. */
+static bool
+is_leftover(const struct cfn_resource_row *row)
+{
+    assert(row->key.n > row->stack.n + 1);
+    return str_find_char(str_cut(row->key, row->stack.n + 1, row->key.n), '/') != SIZE_MAX;
+}
+
+static struct str
+policy_of(const struct cfn_resource_row *row)
+{
+    return is_leftover(row) ? row->on_replace : row->on_delete;
+}
+
 static bool
 retained(const struct cfn_look *look, const struct cfn_resource_row *row)
 {
-    bool replaced = str_find_char(str_cut(row->key, row->stack.n + 1, row->key.n), '/') != SIZE_MAX;
-    struct str policy = replaced ? row->on_replace : row->on_delete;
-    bool rolls_back = is_rollback(look);
+    bool replaced = is_leftover(row), rolls_back = is_rollback(look);
+    struct str policy = policy_of(row);
 
-    assert(row->key.n > row->stack.n);
     if (str_in(&look->stack.retain, row->logical))
         return true;
     /* the new half of a replacement that is taken back is nobody's */
@@ -80,13 +92,6 @@ retained(const struct cfn_look *look, const struct cfn_resource_row *row)
     if (str_is(policy, "RetainExceptOnCreate") || (look->stack.retain_new && rolls_back))
         return !rolls_back && str_starts(policy, S("Retain"));
     return str_is(policy, "Retain");
-}
-
-static bool
-is_leftover(const struct cfn_resource_row *row)
-{
-    assert(row->key.n > row->stack.n + 1);
-    return str_find_char(str_cut(row->key, row->stack.n + 1, row->key.n), '/') != SIZE_MAX;
 }
 
 /* Whether something that is still there depends on it. */
@@ -109,7 +114,7 @@ is_needed(struct cfn_look *look, const struct cfn_resource_row *row)
 
 /* Of an update nothing stays behind; a stack's own shows what became of it. */
 static int
-gone(struct cfn_look *look, struct cfn_resource_row *row, const char *status)
+gone(struct cfn_look *look, struct cfn_resource_row *row, const char *status, struct str why)
 {
     bool keeps = look->stack.stage == CFN_DELETE || look->stack.stage == CFN_ROLLBACK;
 
@@ -117,7 +122,7 @@ gone(struct cfn_look *look, struct cfn_resource_row *row, const char *status)
     int r = cfn_signals_drop(look, row->key);
 
     if (r == 0)
-        r = cfn_resource_status(look, row, status, STR_NONE);
+        r = cfn_resource_status(look, row, status, why);
 
     if (r == 0 && (!keeps || is_leftover(row)))
         r = cfn_resource_delete(look->call->txn, row->key);
@@ -131,14 +136,14 @@ to_delete(struct cfn_look *look, struct cfn_resource_row *row)
     if (is_needed(look, row))
         return 0;
     if (!row->physical.n)
-        return gone(look, row, "DELETE_COMPLETE");
+        return gone(look, row, "DELETE_COMPLETE", STR_NONE);
     if (row->touched == CFN_TAKEN && is_rollback(look)) {
         int r = cfn_import_undo(look, row);
 
-        return r ? r : gone(look, row, "IMPORT_ROLLBACK_COMPLETE");
+        return r ? r : gone(look, row, "IMPORT_ROLLBACK_COMPLETE", STR_NONE);
     }
     if (retained(look, row))
-        return gone(look, row, "DELETE_SKIPPED");
+        return gone(look, row, "DELETE_SKIPPED", STR_NONE);
     row->phase = CFN_DELETING;
     return cfn_resource_status(look, row, "DELETE_IN_PROGRESS", STR_NONE);
 }
@@ -146,6 +151,9 @@ to_delete(struct cfn_look *look, struct cfn_resource_row *row)
 static int
 failed(struct cfn_look *look, struct cfn_resource_row *row, struct str why)
 {
+    /* FORCE_DELETE_STACK: what cannot be deleted is left behind */
+    if (look->stack.force && look->stack.stage == CFN_DELETE)
+        return gone(look, row, "DELETE_SKIPPED", why);
     row->phase = CFN_FAILED;
     return cfn_resource_status(look, row, "DELETE_FAILED", why);
 }
@@ -182,6 +190,8 @@ deleting(struct cfn_look *look, struct cfn_resource_row *row)
         look_at(look, row->due_ms);
         return 0;
     }
+    /* the new half of a replacement that is taken back has nothing worth a snapshot */
+    run.snapshot = str_is(policy_of(row), "Snapshot") && !(is_leftover(row) && is_rollback(look));
     int r = cfn_unmake(look, row, &run);
 
     look->left--;
@@ -209,7 +219,7 @@ going(struct cfn_look *look, struct cfn_resource_row *row)
         return r;
     if (r == CFN_REFUSED || seen == CFN_NEVER)
         return failed(look, row, run.why);
-    return seen == CFN_YES ? gone(look, row, "DELETE_COMPLETE") : 0;
+    return seen == CFN_YES ? gone(look, row, "DELETE_COMPLETE", STR_NONE) : 0;
 }
 
 /* ---- the stage ---- */

@@ -133,6 +133,27 @@ try_one(struct cfn_scope *scope, const struct json *j)
     return !j || cfn_resolve(scope, j, &value);
 }
 
+/* Policies on deletion, as functions make them. */
+static bool
+try_policies(struct cfn_scope *scope, struct str name, const struct json *resource)
+{
+    static const char *const policies[] = {"DeletionPolicy", "UpdateReplacePolicy"};
+    struct json made = cfn_object(), value;
+
+    cfn_put(scope->arena, &made, S("Type"), *json_get(resource, "Type"));
+    for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
+        const struct json *given = json_get(resource, policies[i]);
+
+        if (given && !cfn_resolve(scope, given, &value))
+            return false;
+        if (given && value.kind != JSON_NULL)
+            cfn_put(scope->arena, &made, str_from(policies[i]), value);
+    }
+    struct str wrong = cfn_template_policies(scope->arena, name, &made);
+
+    return !wrong.p || cfn_wrong(scope, "%.*s", STR_ARG(wrong));
+}
+
 bool
 cfn_try(struct cfn_look *look)
 {
@@ -151,7 +172,8 @@ cfn_try(struct cfn_look *look)
             const struct json *one = &section->v[i];
 
             if (!cfn_wanted(&scope, one, &wanted) ||
-                (wanted && (!try_one(&scope, json_get(one, "Properties")) ||
+                (wanted && ((b == 0 && !try_policies(&scope, section->names[i], one)) ||
+                            !try_one(&scope, json_get(one, "Properties")) ||
                             !try_one(&scope, json_get(one, "Value"))))) {
                 look->scope.wrong = scope.wrong;
                 return false;
@@ -534,6 +556,12 @@ cfn_rollback_stack(struct api_call *call, const struct cloudformation_RollbackSt
 
 /* ---- DeleteStack ---- */
 
+static bool
+is_forced(const struct cloudformation_DeleteStackInput *req)
+{
+    return str_is(req->deletion_mode, "FORCE_DELETE_STACK");
+}
+
 static int
 delete_check(struct api_call *call, const struct cfn_stack_row *row,
              const struct cloudformation_DeleteStackInput *req, struct cfn_look *look)
@@ -550,10 +578,10 @@ delete_check(struct api_call *call, const struct cfn_stack_row *row,
         return INVALID("Invalid operation on stack [%.*s]. RetainResources can only be specified "
                        "for stacks in the DELETE_FAILED state",
                        STR_ARG(row->id));
-    if (req->deletion_mode.p && !str_is(req->deletion_mode, "STANDARD"))
-        return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                         "Welkin does not implement DeletionMode FORCE_DELETE_STACK yet: nothing "
-                         "was done.");
+    if (is_forced(req) && !str_is(row->status, "DELETE_FAILED"))
+        return INVALID("Invalid operation on stack [%.*s]. FORCE_DELETE_STACK can only be "
+                       "specified for stacks in the DELETE_FAILED state",
+                       STR_ARG(row->id));
     struct str why = cfn_exports_in_use(look, NULL);
 
     return why.p ? INVALID("%.*s", STR_ARG(why)) : 0;
@@ -579,6 +607,7 @@ cfn_delete_stack(struct api_call *call, const struct cloudformation_DeleteStackI
     if (r)
         return r;
     look.stack.stage = CFN_DELETE;
+    look.stack.force = is_forced(req);
     look.stack.retain = req->retain_resources;
     if (!look.stack.retain.n)
         look.stack.retain.v = NULL;

@@ -364,21 +364,25 @@ has_null(const struct json *j)
     return false;
 }
 
-static struct str
-check_policies(struct arena *a, struct str name, const struct json *resource)
+struct str
+cfn_template_policies(struct arena *a, struct str name, const struct json *resource)
 {
-    static const char *const values[] = {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot",
+    static const char *const values[] = {"Delete", "Retain", "Snapshot", "RetainExceptOnCreate",
                                          NULL};
     static const char *const attributes[] = {"DeletionPolicy", "UpdateReplacePolicy", NULL};
+    const struct json *type = cfn_type(json_text(resource, "Type"));
 
     assert(resource->kind == JSON_OBJECT && name.p);
     for (size_t i = 0; attributes[i]; i++) {
         const struct json *policy = json_get(resource, attributes[i]);
 
-        if (policy && policy->kind == JSON_STRING && !is_one_of(policy->text, values))
+        bool is_text = policy && policy->kind == JSON_STRING;
+
+        if (is_text && (!is_one_of(policy->text, values) ||
+                        (i == 1 && str_is(policy->text, "RetainExceptOnCreate"))))
             return str_fmt(a, "Template error: Unrecognized %s %.*s for resource %.*s",
                            attributes[i], STR_ARG(policy->text), STR_ARG(name));
-        if (policy && policy->kind == JSON_STRING && str_is(policy->text, "Snapshot"))
+        if (is_text && str_is(policy->text, "Snapshot") && !json_get(type, "Snapshot"))
             return str_fmt(a,
                            "Template error: resource type %.*s does not support deletion "
                            "policy Snapshot",
@@ -431,7 +435,11 @@ check_resource(struct arena *a, const struct json *root, struct str name,
                        "Template format error: Unresolved condition dependency %.*s in the "
                        "Resources block of the template",
                        STR_ARG(condition));
-    return check_policies(a, name, resource);
+    const struct json *policy = json_get(resource, "DeletionPolicy");
+
+    if (policy && policy->kind != JSON_STRING && !cfn_extended(root))
+        return S("Template format error: Every DeletionPolicy member must be a string.");
+    return cfn_template_policies(a, name, resource);
 }
 
 /*

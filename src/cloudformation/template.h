@@ -15,6 +15,10 @@
 struct str cfn_template(struct arena *a, struct str text, struct json *ret);
 struct str cfn_template_parts(struct arena *a, const struct json *root);
 
+/* What is wrong with a resource's policies on deletion; functions in them are not looked at. */
+struct str
+cfn_template_policies(struct arena *a, struct str name, const struct json *resource);
+
 /* The names of resources that a resource waits for: its references and DependsOn. */
 struct str_list cfn_depends(struct arena *a, const struct json *root, const struct json *resource);
 

@@ -10,7 +10,7 @@
  *   Open              any property and any attribute; Refused: why it cannot be made at all
  *   Naming            {Property, Max, Prefix}: a name is made when none is given (STACK-LOGICAL-…);
  *                     Lower: in lower case
- *   Create, Update, Delete, Read   lists of steps, done in one transaction:
+ *   Create, Update, Delete, Snapshot, Read   lists of steps, done in one transaction:
  *     Call, In        the operation and its request; Service, Region, when it is another's
  *     When, Unless P  only when property P is (not) given; Had, HadNot P: (not) given before
  *     OnlyIf          {Ref or Value, Is | IsNot}: with neither, when it is there at all
@@ -25,6 +25,7 @@
  *   Id                what Ref is; the physical id
  *   Attributes        what Fn::GetAtt is, over Read's Reply
  *   Ready, Updated, Gone  {Path, Values, Failed} of Read's Reply: what is waited for
+ *   Consistency       AWS tells that it is configured (CONFIGURATION_COMPLETE), and later complete
  *   Interrupt         what must be still while one of Changed is changed: Path of Read's Reply;
  *                     Moving (then Stop's steps), Between, Still; Start's bring it back
  *   Retry [CODE]      refusals of Delete after which it is tried again
@@ -45,7 +46,7 @@
  * own, Token a new UUID; JsonWith [TEXT, NAME, VALUE] adds to a JSON text; Document [TEXT] reads a
  * policy.  Over lists: Like and Unlike [LIST, PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map
  * (or MapOf) [LIST, V] with It in V, TagsAs [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its
- * reverse without AWS's own tags.
+ * reverse without AWS's own tags (of a map, too), TagMap [LIST] a map of tags.
  */
 #pragma once
 
@@ -72,6 +73,7 @@ struct cfn_run {
     struct json props, old; /* resolved properties; what they were before an update */
     struct str id;          /* in and out: the physical id */
     struct json attributes; /* in and out */
+    bool snapshot;          /* one is taken before it is deleted */
     struct str why;         /* of a failure: the event's reason */
 };
 

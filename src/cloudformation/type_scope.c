@@ -222,9 +222,13 @@ fn_tags_of(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     if (!cfn_resolve(scope, &arg->v[0], &list))
         return false;
     *ret = cfn_array();
-    for (size_t i = 0; list.kind == JSON_ARRAY && i < list.n; i++) {
-        struct str key = json_text(&list.v[i], str_cstr(scope->arena, cfn_scalar(&arg->v[1])));
-        const struct json *value = json_get_str(&list.v[i], cfn_scalar(&arg->v[2]));
+    bool map = list.kind == JSON_OBJECT;
+
+    for (size_t i = 0; (map || list.kind == JSON_ARRAY) && i < list.n; i++) {
+        struct str key =
+            map ? list.names[i] : cfn_scalar(json_get_str(&list.v[i], cfn_scalar(&arg->v[1])));
+        const struct json *value =
+            map ? &list.v[i] : json_get_str(&list.v[i], cfn_scalar(&arg->v[2]));
         struct json tag = cfn_object();
 
         if (!key.p || str_starts(key, S("aws:")))
@@ -234,6 +238,26 @@ fn_tags_of(struct cfn_scope *scope, const struct json *arg, struct json *ret)
         cfn_push(scope->arena, ret, tag);
     }
     assert(ret->n <= list.n);
+    return true;
+}
+
+/* A list of tags, or one tag, as an object: what services take that keep tags as a map. */
+static bool
+fn_tag_map(struct cfn_scope *scope, const struct json *arg, struct json *ret)
+{
+    struct json list;
+
+    assert(arg->n == 1);
+    if (!cfn_resolve(scope, &arg->v[0], &list))
+        return false;
+    const struct json one = {.kind = JSON_ARRAY, .v = &list, .n = 1};
+    const struct json *tags = list.kind == JSON_ARRAY ? &list : &one;
+
+    *ret = cfn_object();
+    for (size_t i = 0; i < tags->n; i++)
+        if (json_get(&tags->v[i], "Key") && json_get(&tags->v[i], "Value"))
+            cfn_put(scope->arena, ret, cfn_scalar(json_get(&tags->v[i], "Key")),
+                    *json_get(&tags->v[i], "Value"));
     return true;
 }
 
@@ -323,7 +347,7 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
         {"JsonWith", json_with, 3},    {"Map", fn_map, 2},
         {"MapOf", fn_map, 2},          {"Where", fn_where, 3},
         {"WhereNot", fn_where_not, 3}, {"TagsOf", fn_tags_of, 3},
-        {"Document", fn_document, 1},
+        {"Document", fn_document, 1},  {"TagMap", fn_tag_map, 1},
     };
 
     assert(str_starts(name, S("Fn::")));

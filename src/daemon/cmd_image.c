@@ -68,6 +68,7 @@ static int
 import(struct cli *cli)
 {
     const char *init = cli_option(cli, "--init");
+    bool helpers = !cli_flag(cli, "--no-helpers");
     char why[IMPORT_WHY_BYTES];
 
     if (cli->argc != 3)
@@ -77,7 +78,8 @@ import(struct cli *cli)
         return cli_fail("A name has letters, digits, '-', '_' and '.', at most 64.");
     if (geteuid() != 0)
         return cli_fail("`welkin image import` needs root: file owners in an image are real.");
-    if (image_import(cli->arena, cli->data_dir, cli->argv[1], cli->argv[2], &init, why) < 0)
+    if (image_import(cli->arena, cli->data_dir, cli->argv[1], cli->argv[2], &init, helpers,
+                     why) < 0)
         return cli_fail("%s", why);
     return announce(cli, name, init, NULL);
 }

@@ -238,6 +238,28 @@ unpack(struct import *im, const char *root)
     return 0;
 }
 
+/* A property of the files, so that it goes where they go; helpers.c of the host reads it. */
+static int
+leave_out_helpers(struct import *im, const char *root)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    if (snprintf(path, sizeof(path), "%s/etc", root) >= (int)sizeof(path) ||
+        (mkdir(path, 0755) < 0 && errno != EEXIST))
+        return fail(im, EIO, "The image's /etc cannot be made.");
+    /* an image may have a link there, that leads out of it */
+    int etc = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    fd = etc < 0 ? -1 : openat(etc, "welkin-no-helpers", O_WRONLY | O_CREAT | O_NOFOLLOW, 0644);
+    if (etc >= 0)
+        close(etc);
+    if (fd < 0)
+        return fail(im, EIO, "The image's /etc/welkin-no-helpers cannot be made.");
+    close(fd);
+    return 0;
+}
+
 const char *
 image_init_kind(struct arena *arena, const char *data_dir, const char *name)
 {
@@ -249,7 +271,7 @@ image_init_kind(struct arena *arena, const char *data_dir, const char *name)
 
 int
 image_import(struct arena *arena, const char *data_dir, const char *name, const char *file,
-             const char **init, char why[IMPORT_WHY_BYTES])
+             const char **init, bool helpers, char why[IMPORT_WHY_BYTES])
 {
     struct import im = {.arena = arena, .why = why};
     const char *folder = str_cstr(arena, str_fmt(arena, "%s/images", data_dir));
@@ -266,6 +288,8 @@ image_import(struct arena *arena, const char *data_dir, const char *name, const 
     int r = find_layers(&im, file, outer);
     if (r == 0)
         r = unpack(&im, root);
+    if (r == 0 && !helpers)
+        r = leave_out_helpers(&im, root);
     if (r == 0 && rename(root, final) < 0)
         r = fail(&im, errno, "%s cannot be made: %s.", final, strerror(errno));
     remove_tree(outer);

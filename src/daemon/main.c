@@ -53,10 +53,12 @@ static const struct command commands[] = {
     {"image", cmd_image, "list, build, import or alias images",
      "welkin image list\n"
      "welkin image build tiny|debian            make one of the project's own images\n"
-     "welkin image import NAME FILE [--init welkin|systemd|none]\n"
+     "welkin image import NAME FILE [--init welkin|systemd|none] [--no-helpers]\n"
      "                                          a rootfs.tar[.gz|.xz], an OCI layout (folder or\n"
      "                                          tar), or a `docker save` archive\n"
      "welkin image alias AMI-ID NAME            let an AMI id boot that image\n"
+     "\n"
+     "  --no-helpers   its instances do not get /opt/aws/bin, as a bare AMI has none\n"
      "\n"
      "build and import write DATA/images/NAME and need root; the daemon then has to run for the\n"
      "image to get its AMI id.\n"},

@@ -32,7 +32,7 @@ struct ec2_instance_options {
 
 enum { OPTIONS_MAX = 64 }; /* of one call that are kept */
 
-/* All that one answer points to. */
+/* All that one answer points to; what it does not point to is raw. */
 struct shown {
     struct ec2_StateReason reason;
     struct ec2_InstanceBlockDeviceMapping device;
@@ -255,13 +255,15 @@ show_capacity(const struct ec2_instance_row *row, struct shown *to, struct ec2_I
 {
     out->capacity_reservation_specification = &capacity_open;
     out->capacity_reservation_id = ec2_text_show(row->capacity_reservation_id);
-    if (row->capacity_target.n) {
-        to->target.capacity_reservation_id = row->capacity_target;
-        to->capacity.capacity_reservation_target = &to->target;
-    } else if (row->capacity_preference.n) {
-        to->capacity.capacity_reservation_preference = row->capacity_preference;
-    } else {
+    if (!row->capacity_target.n && !row->capacity_preference.n)
         return;
+    to->capacity = (struct ec2_CapacityReservationSpecificationResponse){0};
+    if (row->capacity_target.n) {
+        to->target = (struct ec2_CapacityReservationTargetResponse){
+            .capacity_reservation_id = row->capacity_target};
+        to->capacity.capacity_reservation_target = &to->target;
+    } else {
+        to->capacity.capacity_reservation_preference = row->capacity_preference;
     }
     out->capacity_reservation_specification = &to->capacity;
 }
@@ -516,7 +518,7 @@ void
 ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *row,
                   struct ec2_Instance *out)
 {
-    struct shown *to = ARENA_NEW(s->arena, struct shown);
+    struct shown *to = arena_alloc_raw(s->arena, sizeof(*to));
 
     *out = (struct ec2_Instance){
         .architecture = row->architecture,

@@ -89,22 +89,19 @@ db_run(sqlite3_stmt *stmt)
     return rc == SQLITE_DONE ? SQLITE_OK : rc2 != SQLITE_OK ? rc2 : SQLITE_INTERNAL;
 }
 
-/* The first column of the first row; `absent` when there is none. */
+/* The first column of the first row; 0 when there is none. */
 static int
-query_int(struct store *store, const char *sql, const char *arg, int64_t absent, int64_t *ret)
+query_int(struct store *store, const char *sql, int64_t *ret)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
 
     assert(sql && ret);
-    if (rc == SQLITE_OK && arg)
-        rc = sqlite3_bind_text(stmt, 1, arg, -1, SQLITE_STATIC);
+    *ret = 0;
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW)
         *ret = sqlite3_column_int64(stmt, 0);
-    else if (rc == SQLITE_DONE)
-        *ret = absent;
     sqlite3_finalize(stmt);
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -EIO;
 }
@@ -130,15 +127,17 @@ exec_with(struct store *store, const char *sql, const char *name, int64_t number
 static int
 check_columns(struct store *store, const struct store_table *t, bool *has, char *why)
 {
+    char sql[128];
     sqlite3_stmt *stmt = NULL;
-    int rc, r = 0;
+    int r = 0;
 
     assert(t->n_columns <= STORE_COLUMNS_MAX);
-    rc = sqlite3_prepare_v2(store->db, "SELECT name FROM pragma_table_info(?)", -1, &stmt, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_bind_text(stmt, 1, t->name, -1, SQLITE_STATIC);
-    while (r == 0 && rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+    /* What a statement would answer is known without a walk, as PRAGMA table_info is one. */
+    snprintf(sql, sizeof(sql), "SELECT * FROM \"%s\"", t->name);
+    if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        return refuse_sql(why, store);
+    for (int c = 0; c < sqlite3_column_count(stmt) && r == 0; c++) {
+        const char *name = sqlite3_column_name(stmt, c);
         bool known = strcmp(name, "_row") == 0;
 
         for (unsigned i = 0; i < t->n_columns; i++)
@@ -149,10 +148,9 @@ check_columns(struct store *store, const struct store_table *t, bool *has, char 
                        "%s was written by a newer Welkin: table %s has a column %s that this one "
                        "does not know",
                        store->path, t->name, name);
-        rc = SQLITE_OK;
     }
     sqlite3_finalize(stmt);
-    return r < 0 ? r : rc == SQLITE_DONE ? 0 : refuse_sql(why, store);
+    return r;
 }
 
 static int
@@ -181,17 +179,15 @@ migrate(struct store *store, const struct store_config *config, const struct sto
                : 0;
 }
 
+/* version: what the disk has, 0 when it has no such table. */
 static int
 bring_up_table(struct store *store, const struct store_config *config, const struct store_table *t,
-               char *why)
+               int64_t version, char *why)
 {
     bool has[STORE_COLUMNS_MAX] = {false};
-    int64_t version;
     int r;
 
     assert(t->n_columns <= STORE_COLUMNS_MAX);
-    if (query_int(store, "SELECT version FROM " META " WHERE name = ?", t->name, 0, &version) < 0)
-        return refuse_sql(why, store);
     if (version == 0) {
         if (db_exec(store->db, t->sql_create) != SQLITE_OK ||
             exec_with(store, "INSERT INTO " META " VALUES (?, ?)", t->name, t->version) < 0)
@@ -221,20 +217,25 @@ bring_up_table(struct store *store, const struct store_config *config, const str
     return r;
 }
 
+/* The version on disk of each table, 0 when there is none; all tables there must be ours. */
 static int
-check_unknown_tables(struct store *store, const struct store_config *config, char *why)
+read_versions(struct store *store, const struct store_config *config, int64_t *ret, char *why)
 {
     sqlite3_stmt *stmt = NULL;
     int rc, r = 0;
 
-    rc = sqlite3_prepare_v2(store->db, "SELECT name FROM " META " ORDER BY name", -1, &stmt, NULL);
+    memset(ret, 0, config->n_tables * sizeof(*ret));
+    rc = sqlite3_prepare_v2(store->db, "SELECT name, version FROM " META " ORDER BY name", -1,
+                            &stmt, NULL);
     while (r == 0 && rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
-        bool known = false;
+        bool known = strcmp(name, JOURNAL) == 0;
 
-        for (size_t i = 0; i < config->n_tables; i++)
-            known |= strcmp(name, config->tables[i]->name) == 0;
-        known |= strcmp(name, JOURNAL) == 0;
+        for (size_t i = 0; i < config->n_tables && !known; i++) {
+            known = strcmp(name, config->tables[i]->name) == 0;
+            if (known)
+                ret[i] = sqlite3_column_int64(stmt, 1);
+        }
         if (!known)
             r = refuse(why, EPROTO,
                        "%s was written by a newer Welkin: it has a table %s that this one does not "
@@ -292,7 +293,7 @@ replay(struct store *store, struct filer *filer, char *why)
     int64_t filed;
     int rc;
 
-    if (query_int(store, "SELECT number FROM welkin_filed", NULL, 0, &filed) < 0 ||
+    if (query_int(store, "SELECT number FROM welkin_filed", &filed) < 0 ||
         filer_use_recorded(filer) != SQLITE_OK)
         return refuse_sql(why, store);
     r.last = (uint64_t)filed;
@@ -326,7 +327,7 @@ recover(struct store *store, struct filer *filer, char *why)
 
     if (rc != SQLITE_OK)
         return refuse(why, EIO, "%s/journal.0: %s", store->dir, sqlite3_errstr(rc));
-    if (query_int(store, "SELECT count(*) FROM sqlite_master WHERE name = 'welkin_filed'", NULL, 0,
+    if (query_int(store, "SELECT count(*) FROM sqlite_master WHERE name = 'welkin_filed'",
                   &has_tables) < 0)
         return refuse_sql(why, store);
     if (has_tables)
@@ -360,6 +361,7 @@ static int
 bring_up_all(struct store *store, const struct store_config *config, bool is_new,
              const struct filer *recorded, char *why)
 {
+    int64_t *versions;
     char sql[64];
     int r;
 
@@ -369,9 +371,11 @@ bring_up_all(struct store *store, const struct store_config *config, bool is_new
         db_exec(store->db, "CREATE TABLE IF NOT EXISTS " META
                            " (name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL)") != SQLITE_OK)
         return refuse_sql(why, store);
-    r = check_unknown_tables(store, config, why);
+    versions = store_alloc(config->n_tables * sizeof(*versions));
+    r = read_versions(store, config, versions, why);
     for (size_t i = 0; i < config->n_tables && r == 0; i++)
-        r = bring_up_table(store, config, config->tables[i], why);
+        r = bring_up_table(store, config, config->tables[i], versions[i], why);
+    free(versions);
     if (r == 0)
         r = bring_up_journal(store, recorded, why);
     if (r == 0 && db_exec(store->db, "COMMIT") != SQLITE_OK)
@@ -386,8 +390,8 @@ bring_up_schema(struct store *store, const struct store_config *config, char *wh
     int64_t id, n_objects;
     int r;
 
-    if (query_int(store, "PRAGMA application_id", NULL, 0, &id) < 0 ||
-        query_int(store, "SELECT count(*) FROM sqlite_master", NULL, 0, &n_objects) < 0)
+    if (query_int(store, "PRAGMA application_id", &id) < 0 ||
+        query_int(store, "SELECT count(*) FROM sqlite_master", &n_objects) < 0)
         return refuse_sql(why, store);
     if (id != APPLICATION_ID && (id != 0 || n_objects != 0))
         return refuse(why, EPROTO, "%s is a database of another program", store->path);

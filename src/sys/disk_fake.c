@@ -128,6 +128,18 @@ find(const struct disk_fake *disk, const char *name)
     return f;
 }
 
+static struct disk_fake_file *
+add_file(struct disk_fake *disk, const char *name)
+{
+    struct disk_fake_file *f = must(calloc(1, sizeof(*f)));
+
+    assert(strlen(name) < sizeof(f->name));
+    f->changes_end = &f->changes;
+    snprintf(f->name, sizeof(f->name), "%s", name);
+    f->next = disk->files;
+    return disk->files = f;
+}
+
 static bool
 op_fails(struct disk_fake *disk)
 {
@@ -320,13 +332,8 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int 
     if (!f || !f->exists) {
         if (!(flags & SQLITE_OPEN_CREATE))
             return SQLITE_CANTOPEN;
-        if (!f) {
-            f = must(calloc(1, sizeof(*f)));
-            f->changes_end = &f->changes;
-            snprintf(f->name, sizeof(f->name), "%s", name ? name : "temporary");
-            f->next = disk->files;
-            disk->files = f;
-        }
+        if (!f)
+            f = add_file(disk, name ? name : "temporary");
         if (!f->synced_exists) {
             forget_changes(f);
             f->now.n = f->synced.n = 0;
@@ -432,6 +439,21 @@ disk_fake_init(struct disk_fake *disk, uint64_t seed, unsigned sector_bytes)
     };
     if (sqlite3_vfs_register(&disk->vfs, 0) != SQLITE_OK)
         abort();
+}
+
+void
+disk_fake_copy(struct disk_fake *to, const struct disk_fake *from)
+{
+    assert(!to->files);
+    for (const struct disk_fake_file *f = from->files; f; f = f->next) {
+        if (!f->exists)
+            continue;
+        struct disk_fake_file *copy = add_file(to, f->name);
+
+        image_write(&copy->now, f->now.p, 0, f->now.n);
+        image_write(&copy->synced, f->now.p, 0, f->now.n);
+        copy->exists = copy->synced_exists = true;
+    }
 }
 
 void

@@ -38,6 +38,9 @@ struct disk_fake {
 /* sector_bytes: 512 or 4096.  The struct must not move until disk_fake_done(). */
 void disk_fake_init(struct disk_fake *disk, uint64_t seed, unsigned sector_bytes);
 
+/* Gives `to`, which is empty, the files of `from` as programs read them, all of it synced. */
+void disk_fake_copy(struct disk_fake *to, const struct disk_fake *from);
+
 /* All connections must be closed. */
 void disk_fake_done(struct disk_fake *disk);
 

@@ -35,7 +35,7 @@ stack(struct world *w, const char *name)
     return world_okf(w, "Action=DescribeStacks" V "&StackName=%s", name);
 }
 
-/* Events oldest first, a line each: LOGICAL STATUS [REASON]. */
+/* Events oldest first, a line each: LOGICAL STATUS [- DETAILED] [REASON]. */
 UNUSED static const char *
 events(struct world *w, const char *name)
 {
@@ -45,11 +45,12 @@ events(struct world *w, const char *name)
     for (size_t i = xml_count(reply, "EventId"); i-- > 0;) {
         struct str member = xml_element_at(xml_element(reply, "StackEvents"), "member", i);
         struct str reason = xml_text(member, "ResourceStatusReason");
+        struct str detailed = xml_text(member, "DetailedStatus");
 
-        lines = str_fmt(test_arena(), "%.*s%.*s %.*s%s%.*s\n", STR_ARG(lines),
+        lines = str_fmt(test_arena(), "%.*s%.*s %.*s%s%.*s%s%.*s\n", STR_ARG(lines),
                         STR_ARG(xml_text(member, "LogicalResourceId")),
-                        STR_ARG(xml_text(member, "ResourceStatus")), reason.n ? " " : "",
-                        STR_ARG(reason));
+                        STR_ARG(xml_text(member, "ResourceStatus")), detailed.n ? " - " : "",
+                        STR_ARG(detailed), reason.n ? " " : "", STR_ARG(reason));
     }
     return str_cstr(test_arena(), lines);
 }

@@ -363,6 +363,11 @@ TEST(each_type_of_ram_is_made_changed_replaced_and_deleted)
     run_service("AWS::RAM::");
 }
 
+TEST(each_type_of_resource_groups_is_made_changed_replaced_and_deleted)
+{
+    run_service("AWS::ResourceGroups::");
+}
+
 TEST(each_type_of_s3_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::S3::");
@@ -440,7 +445,8 @@ check_steps(struct str type, const struct json *definition, const struct json *s
 
 TEST(resource_types_call_operations_that_there_are)
 {
-    static const char *const lists[] = {"Create", "Update", "Delete", "Read", "LiveRead"};
+    static const char *const lists[] = {"Create",   "Update", "Delete",
+                                        "Snapshot", "Read",   "LiveRead"};
     const struct json *types = cfn_types();
 
     for (size_t i = 0; i < types->n; i++) {

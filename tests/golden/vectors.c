@@ -154,6 +154,7 @@ put_member(struct builder *b, size_t at, struct str name, const struct json *ref
                  (is_true(ref, "xmlAttribute") ? API_ATTR : 0),
     };
     b->member[at].shape = build(b, ref);
+    b->member[at].kind = b->shape[b->member[at].shape].kind;
 }
 
 static size_t

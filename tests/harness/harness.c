@@ -52,6 +52,7 @@ static struct {
     struct arena arena;
     jmp_buf unwind; /* -f: where a failed or skipped test goes on */
     bool forked;
+    void (*prepare)(void); /* NULL: nothing */
 } run = {.tail = &run.first};
 
 void
@@ -59,6 +60,13 @@ test_register(struct test *t)
 {
     *run.tail = t;
     run.tail = &t->next;
+}
+
+void
+test_prepare(void (*fn)(void))
+{
+    assert(!run.prepare);
+    run.prepare = fn;
 }
 
 /* Ends the test in whatever way it runs. */
@@ -427,6 +435,8 @@ main(int argc, char **argv)
         return 0;
     }
     run.totals = shared_page(sizeof(*run.totals));
+    if (run.prepare)
+        run.prepare();
     if (n_workers == 1 || !run.forked)
         work(argv + optind, argc - optind);
     else

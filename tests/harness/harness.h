@@ -27,6 +27,7 @@ struct test {
 };
 
 void test_register(struct test *t);
+void test_prepare(void (*fn)(void));
 NORETURN void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 NORETURN void test_skip(const char *why, ...) PRINTF_LIKE(1, 2);
 
@@ -62,6 +63,13 @@ const char *test_shared(void);
         test_register(&test_##test_name);                                                          \
     }                                                                                              \
     static void test_fn_##test_name(void)
+
+/* fn runs once, before the first test, in the process that all are forked from. */
+#define TEST_PREPARE(fn)                                                                           \
+    __attribute__((constructor)) static void test_prepare_##fn(void)                               \
+    {                                                                                              \
+        test_prepare(fn);                                                                          \
+    }
 
 #define SKIP(...) test_skip(__VA_ARGS__)
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)

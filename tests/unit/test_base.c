@@ -302,3 +302,20 @@ TEST(texts_are_joined_counted_and_made_of_numbers)
     CHECK_STR(str_i64(INT64_MAX, room), "9223372036854775807");
     CHECK_STR(str_i64(0, room), "0");
 }
+
+TEST(a_hash_is_what_an_older_journal_was_checked_with)
+{
+    static const struct {
+        const char *text;
+        uint64_t seed, hash;
+    } cases[] = {
+        {"", 0, 0},
+        {"abc", 1, 0x6642e7ac670a1b9e},
+        {"12345678", 2, 0x386feefb1ed4014a},
+        {"i-0123456789abcdef0", 3, 0x928f6448f12112b5},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        CHECK_INT((int64_t)str_hash(str_from(cases[i].text), cases[i].seed),
+                  (int64_t)cases[i].hash);
+}

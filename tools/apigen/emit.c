@@ -235,13 +235,13 @@ shape_size(const struct shape *s, struct buf *out)
         add(out, "0");
 }
 
+static const char *const kinds[] = {
+    "API_STRING", "API_ENUM", "API_BLOB", "API_DOCUMENT", "API_BOOL", "API_INT", "API_LONG",
+    "API_FLOAT", "API_DOUBLE", "API_TIME", "API_STRUCT", "API_LIST", "API_MAP"};
+
 static void
 shapes_table(struct gen *g, struct pool *pool, struct buf *out)
 {
-    static const char *const kinds[] = {
-        "API_STRING", "API_ENUM", "API_BLOB", "API_DOCUMENT", "API_BOOL", "API_INT", "API_LONG",
-        "API_FLOAT", "API_DOUBLE", "API_TIME", "API_STRUCT", "API_LIST", "API_MAP"};
-
     add(out, "static const struct api_shape shapes[] = {\n");
     for (size_t i = 0; i < g->shapes.n; i++) {
         struct shape *s = g->shapes.v[i];
@@ -280,8 +280,8 @@ members_table(struct gen *g, struct pool *pool, struct buf *out)
             else
                 buf_add_fmt(out, "offsetof(%.*s%s, %.*s)", STR_ARG(s->c_name), suffix,
                             STR_ARG(m->c_name));
-            buf_add_fmt(out, ", %zu, %zu, %zu, %zu, %u, %d},\n", m->name.n, m->query.n,
-                        m->wire.n, m->xml.n, flags, (int)m->place);
+            buf_add_fmt(out, ", %zu, %zu, %zu, %zu, %u, %d, %s},\n", m->name.n, m->query.n,
+                        m->wire.n, m->xml.n, flags, (int)m->place, kinds[m->type->kind]);
         }
     }
     add(out, "    {0},\n};\n\n");

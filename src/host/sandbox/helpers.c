@@ -5,8 +5,9 @@
  *
  * An image made for Welkin has the names already, and this costs three look-ups.  Others get a
  * copy, at their first launch and whenever it is missing; and a unit of systemd, as the package
- * aws-cfn-bootstrap has one.  As with trust.c, paths are resolved inside the guest's root, nothing
- * is opened through a link, and nothing here fails a launch.
+ * aws-cfn-bootstrap has one.  An image that shall have none says so by a file (`welkin image import
+ * --no-helpers` writes it), and who wants them installs them.  As with trust.c, paths are resolved
+ * inside the guest's root, nothing is opened through a link, and nothing here fails a launch.
  */
 #include "host/sandbox/sandbox.h"
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define FIRST "cfn-init"
+#define NONE "welkin-no-helpers" /* below etc: see daemon/import.c */
 #define UNIT_DIR "usr/lib/systemd/system"
 #define UNIT "cfn-hup.service"
 
@@ -131,6 +133,9 @@ helpers_place(int root, int init_fd)
 
     if (have >= 0 && is_there(have, FIRST))
         return true;
+    FD_CLEANUP int etc = trust_open_dir(root, "etc");
+    if (etc >= 0 && is_there(etc, NONE))
+        return false;
     FD_CLEANUP int dir = have >= 0 ? dup(have) : make_folder(root);
     if (dir < 0 || !copy_binary(dir, init_fd))
         return false;

@@ -1,0 +1,106 @@
+/* DeletionPolicy and UpdateReplacePolicy, and stacks that are deleted by force. */
+#include "api/cfn_help.h"
+
+#define GROUP(name, more) "  " name ": {Type: AWS::IAM::Group" more "}\n"
+#define BAD "  Bad: {Type: AWS::IAM::Group, DependsOn: New, Properties: {GroupName: taken}}\n"
+#define EXTENDED                                                                                   \
+    "Transform: AWS::LanguageExtensions\nParameters: {P: {Type: String, Default: '%s'}}\n"
+
+static size_t
+groups(struct world *w)
+{
+    return xml_count(world_ok(w, "Action=ListGroups&Version=2010-05-08"), "GroupName");
+}
+
+TEST(a_resource_is_retained_except_on_create, "CFND-04")
+{
+    static const char template[] =
+        "Resources:\n" GROUP("New", ", DeletionPolicy: RetainExceptOnCreate");
+    struct world *w = world_new();
+
+    world_ok(w, "Action=CreateGroup&Version=2010-05-08&GroupName=taken");
+    CHECK_OK(w, create(w, "fails", NAMED, test_fmt("%s%s", template, BAD)));
+    world_settle(w);
+    check_status(w, "fails", "ROLLBACK_COMPLETE");
+    CHECK(strstr(events(w, "fails"), "New DELETE_COMPLETE\n"));
+    CHECK_INT(groups(w), 1);
+    /* what was made by an update that fails goes, too */
+    CHECK_OK(w, create(w, "s", NAMED, "Resources:\n" GROUP("Old", "")));
+    world_settle(w);
+    CHECK_OK(w, update(w, "s", NAMED, test_fmt("%s" GROUP("Old", "") "%s", template, BAD)));
+    world_settle(w);
+    check_status(w, "s", "UPDATE_ROLLBACK_COMPLETE");
+    CHECK_INT(groups(w), 2);
+    /* and what was made well is kept */
+    CHECK_OK(w, update(w, "s", NAMED, test_fmt("%s" GROUP("Old", ""), template)));
+    world_settle(w);
+    CHECK_OK(w, update(w, "s", NAMED, "Resources:\n" GROUP("Old", "")));
+    world_settle(w);
+    CHECK(strstr(events(w, "s"), "New DELETE_SKIPPED\n"));
+    CHECK_INT(groups(w), 3);
+    world_free(w);
+}
+
+TEST(policies_on_deletion_are_checked, "CFND-03")
+{
+    struct world *w = world_new();
+
+    refused(w, "Resources: {A: {Type: AWS::IAM::Group, DeletionPolicy: Keep}}", "ValidationError",
+            "Template error: Unrecognized DeletionPolicy Keep for resource A");
+    refused(w, "Resources: {A: {Type: AWS::IAM::Group, UpdateReplacePolicy: RetainExceptOnCreate}}",
+            "ValidationError",
+            "Template error: Unrecognized UpdateReplacePolicy RetainExceptOnCreate for resource A");
+    refused(w, "Resources: {A: {Type: AWS::IAM::Group, DeletionPolicy: Snapshot}}",
+            "ValidationError",
+            "Template error: resource type AWS::IAM::Group does not support deletion policy "
+            "Snapshot");
+    refused(w, "Resources: {A: {Type: AWS::IAM::Group, DeletionPolicy: !Ref AWS::Region}}",
+            "ValidationError",
+            "Template format error: Every DeletionPolicy member must be a string.");
+    /* with language extensions a function may make it; what it makes is checked alike */
+    refused(w,
+            test_fmt(EXTENDED "Resources: {A: {Type: AWS::CDK::Metadata, DeletionPolicy: !Ref P}}",
+                     "Snapshot"),
+            "ValidationError",
+            "Template error: resource type AWS::CDK::Metadata does not support deletion policy "
+            "Snapshot");
+    CHECK_OK(w, create(w, "s", IAM "&Capabilities.member.2=CAPABILITY_AUTO_EXPAND",
+                       test_fmt(EXTENDED "Resources: {A: {Type: AWS::IAM::Group, "
+                                         "DeletionPolicy: !Ref P}}",
+                                "Retain")));
+    world_settle(w);
+    world_ok(w, "Action=DeleteStack" V "&StackName=s");
+    world_settle(w);
+    CHECK_INT(groups(w), 1);
+    world_free(w);
+}
+
+TEST(a_stack_that_cannot_be_deleted_is_deleted_by_force, "CFND-05 CFN-10")
+{
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "s", NAMED,
+                       "Resources:\n"
+                       "  A: {Type: AWS::IAM::Group, Properties: {GroupName: a}}\n"
+                       "  B: {Type: AWS::IAM::Group, DependsOn: A}\n"));
+    world_settle(w);
+    struct str id = xml_text(stack(w, "s"), "StackId");
+    struct str why = world_callf(w, "Action=DeleteStack" V "&StackName=s"
+                                    "&DeletionMode=FORCE_DELETE_STACK");
+
+    CHECK_FAULT(w, why, "ValidationError");
+    world_ok(w, "Action=CreateUser&Version=2010-05-08&UserName=u");
+    world_ok(w, "Action=AddUserToGroup&Version=2010-05-08&UserName=u&GroupName=a");
+    world_ok(w, "Action=DeleteStack" V "&StackName=s&DeletionMode=STANDARD");
+    world_settle(w);
+    check_status(w, "s", "DELETE_FAILED");
+    CHECK_INT(xml_count(stack(w, "s"), "DeletionMode"), 0);
+    world_ok(w, "Action=DeleteStack" V "&StackName=s&DeletionMode=FORCE_DELETE_STACK");
+    world_crash(w);
+    world_settle(w);
+    check_status(w, str_cstr(test_arena(), id), "DELETE_COMPLETE");
+    CHECK_STR(xml_text(stack(w, str_cstr(test_arena(), id)), "DeletionMode"), "FORCE_DELETE_STACK");
+    CHECK(strstr(events(w, str_cstr(test_arena(), id)), "A DELETE_SKIPPED Resource handler"));
+    CHECK_INT(groups(w), 1);
+    world_free(w);
+}
