@@ -119,6 +119,20 @@ find_key_pair(struct api_call *call, struct str id, struct api_resource *r)
     key(call, r, "ec2:KeyPairType", row->type);
 }
 
+/* By id or by name. */
+static void
+find_launch_template(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_launch_template_row *row = ec2_launch_template_get(call->txn, id);
+
+    if (!row)
+        row = ec2_launch_template_by_name_get(call->txn, call->account, call->region, id);
+    if (!MINE(call, row))
+        return;
+    r->arn = arn(call, "launch-template", row->id);
+    r->tags = &row->tags;
+}
+
 static void
 find_vpc(struct api_call *call, struct str id, struct api_resource *r)
 {
@@ -355,6 +369,7 @@ static const struct type {
     {"image", "ami-", find_image},
     {"volume", "vol-", find_volume},
     {"key-pair", "key-", find_key_pair},
+    {"launch-template", "lt-", find_launch_template},
     {"vpc", "vpc-", find_vpc},
     {"subnet", "subnet-", find_subnet},
     {"route-table", "rtb-", find_route_table},
@@ -418,9 +433,47 @@ tags_for(struct api_call *call, const struct ec2_RunInstancesRequest *req, const
     return tags;
 }
 
+/* Whether the caller names things of the type itself, beside or over a launch template. */
+static bool
+names_itself(const struct ec2_RunInstancesRequest *own, const char *type)
+{
+    const struct {
+        const char *type;
+        bool named;
+    } list[] = {
+        {"image", own->image_id.n},
+        {"key-pair", own->key_name.n},
+        {"subnet", own->subnet_id.n || own->network_interfaces.n},
+        {"security-group", own->security_group_ids.n || own->security_groups.n ||
+                               own->network_interfaces.n},
+        {"network-interface", own->network_interfaces.n},
+        {"volume", own->block_device_mappings.n},
+        {"capacity-reservation", own->capacity_reservation_specification},
+        {"dedicated-host", own->placement && own->placement->host_id.n},
+        {"placement-group",
+         own->placement && (own->placement->group_name.n || own->placement->group_id.n)},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(list); i++)
+        if (strcmp(list[i].type, type) == 0)
+            return list[i].named;
+    return false;
+}
+
+/* One decision about a thing of the type. */
+static int
+decide(struct api_call *call, const struct ec2_launch *l, const char *type, struct api_resource *r)
+{
+    if (l->template) {
+        key(call, r, "ec2:LaunchTemplate", arn(call, "launch-template", l->template->id));
+        key_flag(call, r, "ec2:IsLaunchTemplateResource", !names_itself(l->own, type));
+    }
+    return api_authorize_on(call, RUN, r, NULL);
+}
+
 /* Something that is there: no tag of the request is for it. */
 static int
-uses(struct api_call *call, const char *type, struct str id)
+uses(struct api_call *call, const struct ec2_launch *l, const char *type, struct str id)
 {
     static const struct str_list none;
     struct api_resource r;
@@ -428,7 +481,7 @@ uses(struct api_call *call, const char *type, struct str id)
 
     assert(id.n > 0);
     r.new_tags = &none;
-    return result ? result : api_authorize_on(call, RUN, &r, NULL);
+    return result ? result : decide(call, l, type, &r);
 }
 
 static int
@@ -438,9 +491,9 @@ uses_networks(struct api_call *call, const struct ec2_launch *l)
 
     LIST_EACH(&l->nics, nic) {
         if (r == 0)
-            r = uses(call, "subnet", nic->subnet->id);
+            r = uses(call, l, "subnet", nic->subnet->id);
         for (size_t i = 0; i < nic->group_ids.n && r == 0; i++)
-            r = uses(call, "security-group", nic->group_ids.v[i]);
+            r = uses(call, l, "security-group", nic->group_ids.v[i]);
     }
     return r;
 }
@@ -449,18 +502,20 @@ static int
 uses_all(struct api_call *call, const struct ec2_RunInstancesRequest *req,
          const struct ec2_launch *l)
 {
-    int r = uses(call, "image", l->image->id);
+    int r = uses(call, l, "image", l->image->id);
 
+    if (r == 0 && l->template)
+        r = uses(call, l, "launch-template", l->template->id);
     if (r == 0)
         r = uses_networks(call, l);
     if (r == 0 && req->key_name.n)
-        r = uses(call, "key-pair", req->key_name);
+        r = uses(call, l, "key-pair", req->key_name);
     if (r == 0 && l->model.capacity_target.n)
-        r = uses(call, "capacity-reservation", l->model.capacity_target);
+        r = uses(call, l, "capacity-reservation", l->model.capacity_target);
     if (r == 0 && l->model.host_id.n)
-        r = uses(call, "dedicated-host", l->model.host_id);
+        r = uses(call, l, "dedicated-host", l->model.host_id);
     if (r == 0 && l->model.group_id.n)
-        r = uses(call, "placement-group", l->model.group_id);
+        r = uses(call, l, "placement-group", l->model.group_id);
     return r;
 }
 
@@ -475,7 +530,7 @@ makes_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     key(call, &r, "ec2:ImageID", l->image->id);
     if (l->profile)
         key(call, &r, "ec2:InstanceProfile", ec2_profile_arn(call, l->profile));
-    return api_authorize_on(call, RUN, &r, NULL);
+    return decide(call, l, "instance", &r);
 }
 
 static int
@@ -495,7 +550,7 @@ makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     key_number(call, &r, "ec2:VolumeSize", opt_i64_or(ebs->volume_size, 0));
     if (ebs->iops.set)
         key_number(call, &r, "ec2:VolumeIops", ebs->iops.v);
-    return api_authorize_on(call, RUN, &r, NULL);
+    return decide(call, l, "volume", &r);
 }
 
 static int
@@ -509,7 +564,7 @@ makes_interface(struct api_call *call, const struct ec2_RunInstancesRequest *req
     key_flag(call, &r, "ec2:AssociatePublicIpAddress", nic->public_ip);
     key(call, &r, "ec2:Subnet", arn(call, "subnet", nic->subnet->id));
     key(call, &r, "ec2:Vpc", arn(call, "vpc", l->vpc->id));
-    return api_authorize_on(call, RUN, &r, NULL);
+    return decide(call, l, "network-interface", &r);
 }
 
 /* ec2:CreateTags of what gets tags as it is made. */
@@ -544,7 +599,7 @@ ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest
         r = makes_volume(call, req, l);
     LIST_EACH(&l->nics, nic)
         if (r == 0)
-            r = nic->existing ? uses(call, "network-interface", nic->existing->id)
+            r = nic->existing ? uses(call, l, "network-interface", nic->existing->id)
                               : makes_interface(call, req, l, nic);
     return r == 0 ? tags_all(call, req) : r;
 }

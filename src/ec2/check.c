@@ -106,6 +106,22 @@ ec2_arn(struct api_call *call, const char *type, struct str id)
 }
 
 int
+ec2_limit_check(struct api_call *call, const struct store_index *by_owner, unsigned max,
+                const struct api_error *error, const char *what)
+{
+    struct store_cursor c =
+        store_seek(call->txn, by_owner, STORE_KEYS(call->account, call->region));
+    unsigned n = 0;
+
+    assert(max > 0);
+    while (n < max && store_next(&c))
+        n++;
+    return n < max ? 0
+                   : api_fault(call, error, "You have reached the limit of %u %s in this Region",
+                               max, what);
+}
+
+int
 ec2_number(struct txn *txn, const char *counter, int64_t *ret)
 {
     const struct ec2_counter_row *row = ec2_counter_get(txn, str_from(counter));

@@ -82,6 +82,8 @@ int ec2_tags_of(struct api_call *call, const struct ec2_TagSpecificationList *sp
 /* A specification for a resource type that the operation does not make is refused. */
 int ec2_tags_only(struct api_call *call, const struct ec2_TagSpecificationList *specs,
                   const char *const *resource_types, size_t n);
+/* A tag of the cloud's own. */
+void ec2_tags_add(struct arena *arena, struct str_list *tags, struct str key, struct str value);
 /* A row's tags as the API shows them. */
 struct ec2_TagList ec2_tags_show(struct arena *arena, const struct str_list *tags);
 
@@ -503,5 +505,11 @@ int ec2_missing(struct api_call *call, const struct api_error *error, const char
                 const struct str_list *ids);
 /* "arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0…" of a resource of the caller. */
 struct str ec2_arn(struct api_call *call, const char *type, struct str id);
+/*
+ * Whether the caller has fewer than max rows in this Region; the index begins with account and
+ * region.  Else the fault "You have reached the limit of 500 placement groups in this Region".
+ */
+int ec2_limit_check(struct api_call *call, const struct store_index *by_owner, unsigned max,
+                    const struct api_error *error, const char *what);
 /* The next number of a counter (table ec2_counter), from 1; never given again. */
 int ec2_number(struct txn *txn, const char *counter, int64_t *ret);

@@ -81,6 +81,13 @@
     X(InvalidKeyPair_Duplicate, "InvalidKeyPair.Duplicate", 400)                                   \
     X(InvalidKeyPair_NotFound, "InvalidKeyPair.NotFound", 400)                                     \
     X(InvalidKey_Format, "InvalidKey.Format", 400)                                                 \
+    X(InvalidLaunchTemplateId_Malformed, "InvalidLaunchTemplateId.Malformed", 400)                 \
+    X(InvalidLaunchTemplateId_NotFound, "InvalidLaunchTemplateId.NotFound", 400)                   \
+    X(InvalidLaunchTemplateId_VersionNotFound, "InvalidLaunchTemplateId.VersionNotFound", 400)     \
+    X(InvalidLaunchTemplateName_AlreadyExists, "InvalidLaunchTemplateName.AlreadyExistsException", \
+      400)                                                                                         \
+    X(InvalidLaunchTemplateName_Malformed, "InvalidLaunchTemplateName.MalformedException", 400)    \
+    X(InvalidLaunchTemplateName_NotFound, "InvalidLaunchTemplateName.NotFoundException", 400)      \
     X(InvalidNatGatewayID_NotFound, "InvalidNatGatewayID.NotFound", 400)                           \
     X(InvalidNetworkAclEntry_NotFound, "InvalidNetworkAclEntry.NotFound", 400)                     \
     X(InvalidNetworkAclID_NotFound, "InvalidNetworkAclID.NotFound", 400)                           \
@@ -116,6 +123,8 @@
     X(InvalidVpcPeeringConnectionID_NotFound, "InvalidVpcPeeringConnectionID.NotFound", 400)       \
     X(InvalidVpc_Range, "InvalidVpc.Range", 400)                                                   \
     X(InvalidVpnGatewayID_NotFound, "InvalidVpnGatewayID.NotFound", 400)                           \
+    X(LaunchTemplateLimitExceeded, "LaunchTemplateLimitExceeded", 400)                             \
+    X(LaunchTemplateVersionLimitExceeded, "LaunchTemplateVersionLimitExceeded", 400)               \
     X(LimitPriceExceeded, "LimitPriceExceeded", 400)                                               \
     X(MissingInput, "MissingInput", 400)                                                           \
     X(MissingParameter, "MissingParameter", 400)                                                   \

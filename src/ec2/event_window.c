@@ -177,21 +177,6 @@ window_set(struct api_call *call, struct str name, struct str cron,
     return why ? wrong(call, "duration", why) : 0;
 }
 
-static int
-limit_check(struct api_call *call)
-{
-    unsigned n = 0;
-
-    STORE_EACH(call->txn, ec2_event_window_by_owner, row, call->account, call->region) {
-        assert(row->id.n);
-        if (++n == WINDOWS_MAX)
-            return api_fault(call, &EC2_ERR(InstanceEventWindowLimitExceeded),
-                             "You have reached the limit of %d event windows in this Region",
-                             WINDOWS_MAX);
-    }
-    return 0;
-}
-
 int
 ec2_create_instance_event_window(struct api_call *call,
                                  const struct ec2_CreateInstanceEventWindowRequest *req,
@@ -212,7 +197,8 @@ ec2_create_instance_event_window(struct api_call *call,
     if (r == 0)
         r = ec2_tags_of(call, &req->tag_specifications, types[0], &row.tags);
     if (r == 0)
-        r = limit_check(call);
+        r = ec2_limit_check(call, &ec2_event_window_by_owner, WINDOWS_MAX,
+                            &EC2_ERR(InstanceEventWindowLimitExceeded), "event windows");
     if (r)
         return r;
     row.id = api_id(call, "iew");

@@ -129,13 +129,32 @@ struct ec2_launch {
     const struct iam_profile_row *profile; /* NULL: none */
     struct ec2_EbsBlockDevice root; /* of ec2_root_wanted() */
     struct ec2_instance_row model; /* members that all have alike */
+    const struct ec2_RunInstancesRequest *own;       /* what the caller said itself … */
+    const struct ec2_launch_template_row *template; /* … over this; NULL: over nothing */
+    int64_t template_version;
 };
+/* Refuses by its name what is not implemented, also of a launch template. */
+int ec2_launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *req);
+/* "resolve:ssm:NAME" becomes the id that the parameter holds; another id stays. */
+int ec2_image_resolve(struct api_call *call, struct str *id);
 /* The zone that Placement names, absent when it names none; InvalidParameterValue. */
 int ec2_zone_check(struct api_call *call, const struct ec2_Placement *p, struct str *ret);
 int ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *req,
                      struct ec2_launch *ret);
 
+/* ---- launch_template_data.c ---- */
+
+/*
+ * The request over the launch template that it names, if it names one: *req becomes both.  Faults:
+ * those of ec2_launch_template_find() and …_version_find(), MissingParameter (no InstanceType).
+ */
+int ec2_launch_template_apply(struct api_call *call, struct ec2_launch *l,
+                              const struct ec2_RunInstancesRequest **req);
+
 /* ---- instance_network.c ---- */
+
+/* Refuses by its name what is not implemented of an interface. */
+int ec2_nics_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *req);
 
 /* The interfaces that the request asks for, subnet and VPC. */
 int ec2_launch_network(struct api_call *call, const struct ec2_RunInstancesRequest *req,
@@ -312,7 +331,8 @@ int ec2_instances_find(struct api_call *call, const struct str_list *ids,
 
 /* For the test that resolves every filter. */
 extern const struct api_filter_table ec2_instance_filter_table, ec2_instance_status_filter_table,
-    ec2_credit_filter_table, ec2_dedicated_host_filter_table, ec2_placement_group_filter_table;
+    ec2_credit_filter_table, ec2_dedicated_host_filter_table, ec2_placement_group_filter_table,
+    ec2_launch_template_filter_table, ec2_launch_template_version_filter_table;
 
 /*
  * The caller's visible instances in the order of their launch, those of a reservation together:

@@ -2,8 +2,8 @@
  * What RunInstances is asked for.
  *
  * Each member of the request ends in one of three ways: it is carried out, it says no more than
- * the default, or the call is refused with the member's name.  launch_refuse() is the list of the
- * last kind, so that a member which is not mentioned in this file is a bug.
+ * the default, or the call is refused with the member's name.  ec2_launch_refuse() is the list of
+ * the last kind, so that a member which is not mentioned in this file is a bug.
  */
 #include "api/authorize.h"
 #include "ec2/capacity.h"
@@ -83,8 +83,8 @@ refuse_options(struct api_call *call, const struct ec2_RunInstancesRequest *r)
     return refuse_first(call, list, ARRAY_LEN(list));
 }
 
-static int
-launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
+int
+ec2_launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
 {
     const struct refusal list[] = {
         {positive(r->ipv6_address_count), "Ipv6AddressCount"},
@@ -94,7 +94,6 @@ launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
         {given(r->ramdisk_id), "RamdiskId"},
         {r->elastic_gpu_specification.n > 0, "ElasticGpuSpecification"},
         {r->elastic_inference_accelerators.n > 0, "ElasticInferenceAccelerators"},
-        {r->launch_template != NULL, "LaunchTemplate"},
         {r->instance_market_options != NULL, "InstanceMarketOptions"},
         {r->license_specifications.n > 0, "LicenseSpecifications"},
         {r->operator!= NULL, "Operator"},
@@ -107,6 +106,8 @@ launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r)
         res = refuse_placement(call, r->placement);
     if (!res)
         res = refuse_options(call, r);
+    if (!res)
+        res = ec2_nics_refuse(call, r);
     return res;
 }
 
@@ -192,8 +193,8 @@ ec2_type_check(struct api_call *call, struct str name, struct str architecture,
  * "resolve:ssm:NAME[:VERSION or LABEL]": the id that a parameter holds.  The caller needs
  * ssm:GetParameters.
  */
-static int
-resolve_image(struct api_call *call, struct str *id)
+int
+ec2_image_resolve(struct api_call *call, struct str *id)
 {
     static const struct api_error denied = {"UnauthorizedOperation", 403};
     struct str name = str_cut(*id, strlen("resolve:ssm:"), id->n);
@@ -230,7 +231,7 @@ check_image(struct api_call *call, const struct ec2_RunInstancesRequest *req, st
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter ImageId");
     struct str id = req->image_id;
-    int r = resolve_image(call, &id);
+    int r = ec2_image_resolve(call, &id);
     if (r == 0)
         r = ec2_image_find(call, id, &l->image);
     if (r == 0)
@@ -406,7 +407,12 @@ check_tags(struct api_call *call, const struct ec2_RunInstancesRequest *req, str
         r = ec2_tags_of(call, specs, "network-interface", &l->interface_tags);
     if (r == 0)
         r = ec2_tags_of(call, specs, "volume", &l->volume_tags);
-    return r;
+    if (r || !l->template)
+        return r;
+    ec2_tags_add(call->arena, &l->model.tags, S("aws:ec2launchtemplate:id"), l->template->id);
+    ec2_tags_add(call->arena, &l->model.tags, S("aws:ec2launchtemplate:version"),
+                 str_fmt(call->arena, "%lld", (long long)l->template_version));
+    return 0;
 }
 
 int
@@ -417,7 +423,7 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
     int r = check_counts(call, req, ret);
 
     if (r == 0)
-        r = launch_refuse(call, req);
+        r = ec2_launch_refuse(call, req);
     if (r == 0)
         r = check_image(call, req, ret);
     if (r == 0 && req->key_name.p)

@@ -46,6 +46,17 @@ refuse(struct api_call *call, const spec_t *i)
         call, str_cstr(call->arena, str_fmt(call->arena, "NetworkInterface.%s", name)));
 }
 
+int
+ec2_nics_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *req)
+{
+    int r = 0;
+
+    LIST_EACH(&req->network_interfaces, nic)
+        if (!r)
+            r = refuse(call, nic);
+    return r;
+}
+
 /* ---- the subnet ---- */
 
 static int
@@ -155,10 +166,6 @@ in_order(struct api_call *call, const struct ec2_RunInstancesRequest *req,
                              "The request must contain the parameter "
                              "NetworkInterface.%zu.DeviceIndex",
                              i + 1);
-        int r = refuse(call, all[i]);
-
-        if (r)
-            return r;
     }
     qsort(all, n, sizeof(spec_t *), by_device_index);
     if (all[0]->device_index.v != 0)

@@ -224,7 +224,9 @@ ec2_run_instances(struct api_call *call, const struct ec2_RunInstancesRequest *r
             show_reservation(call, before->id, res);
         return r;
     }
-    r = ec2_launch_check(call, req, &launch);
+    r = ec2_launch_template_apply(call, &launch, &req);
+    if (r == 0)
+        r = ec2_launch_check(call, req, &launch);
     if (r == 0)
         r = ec2_launch_authorize(call, req, &launch);
     if (r)

@@ -71,6 +71,7 @@ hash_value(struct crypto_hash *h, const struct api_service *service,
            const struct api_shape *shape, const void *value)
 {
     const struct str_list *list = value;
+    const struct api_shape *element;
 
     switch ((enum api_kind)shape->kind) {
     case API_STRING:
@@ -95,9 +96,10 @@ hash_value(struct crypto_hash *h, const struct api_service *service,
         hash_members(h, service, shape, value);
         return;
     case API_LIST:
+        assert(shape->first < service->n_members);
+        element = api_shape(service, service->members[shape->first].shape);
         for (size_t i = 0; i < list->n; i++)
-            hash_value(h, service, api_shape(service, (uint16_t)shape->first),
-                       (const char *)list->v + i * shape->size);
+            hash_value(h, service, element, (const char *)list->v + i * shape->size);
         hash_text(h, S("]"));
         return;
     case API_MAP:

@@ -50,21 +50,6 @@ name_check(struct api_call *call, struct str name)
 }
 
 static int
-limit_check(struct api_call *call)
-{
-    unsigned n = 0;
-
-    STORE_EACH(call->txn, ec2_placement_group_by_owner, row, call->account, call->region) {
-        assert(row->name.n);
-        if (++n == GROUPS_MAX)
-            return api_fault(call, &EC2_ERR(PlacementGroupLimitExceeded),
-                             "You have reached the limit of %d placement groups in this Region",
-                             GROUPS_MAX);
-    }
-    return 0;
-}
-
-static int
 only_with(struct api_call *call, const char *parameter, const char *strategy)
 {
     return api_fault(call, &EC2_ERR(InvalidParameterCombination),
@@ -122,7 +107,8 @@ ec2_create_placement_group(struct api_call *call, const struct ec2_CreatePlaceme
     if (r == 0)
         r = ec2_tags_of(call, &req->tag_specifications, types[0], &row.tags);
     if (r == 0)
-        r = limit_check(call);
+        r = ec2_limit_check(call, &ec2_placement_group_by_owner, GROUPS_MAX,
+                            &EC2_ERR(PlacementGroupLimitExceeded), "placement groups");
     if (r)
         return r;
     row.id = api_id(call, "pg");

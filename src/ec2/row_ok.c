@@ -263,6 +263,27 @@ ec2_image_ok(const struct ec2_image_row *row)
 }
 
 bool
+ec2_launch_template_ok(const struct ec2_launch_template_row *row)
+{
+    assert(owner_ok(row->id, "lt-", row->account, row->region));
+    assert(row->name.n > 0 && row->created_ms > 0);
+    assert(row->default_version > 0 && row->default_version <= row->latest_version);
+    assert(row->latest_version <= row->last_version);
+    assert(row->versions > 0 && row->versions <= row->latest_version);
+    return tags_ok(&row->tags);
+}
+
+bool
+ec2_launch_template_version_ok(const struct ec2_launch_template_version_row *row)
+{
+    assert(str_starts(row->id, row->template_id) && row->id.n > row->template_id.n + 1);
+    assert(str_starts(row->template_id, S("lt-")));
+    assert(row->number > 0 && row->created_ms > 0);
+    assert(row->data.n >= 2 && row->data.p[0] == '{');
+    return true;
+}
+
+bool
 ec2_placement_group_ok(const struct ec2_placement_group_row *row)
 {
     bool parts = str_is(row->strategy, "partition"), spreads = str_is(row->strategy, "spread");

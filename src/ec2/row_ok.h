@@ -25,6 +25,8 @@ bool ec2_security_group_ok(const struct ec2_security_group_row *row);
 bool ec2_sg_rule_ok(const struct ec2_sg_rule_row *row);
 bool ec2_key_pair_ok(const struct ec2_key_pair_row *row);
 bool ec2_image_ok(const struct ec2_image_row *row);
+bool ec2_launch_template_ok(const struct ec2_launch_template_row *row);
+bool ec2_launch_template_version_ok(const struct ec2_launch_template_version_row *row);
 bool ec2_placement_group_ok(const struct ec2_placement_group_row *row);
 bool ec2_dedicated_host_ok(const struct ec2_dedicated_host_row *row);
 bool ec2_host_reservation_ok(const struct ec2_host_reservation_row *row);

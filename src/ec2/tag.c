@@ -60,6 +60,8 @@ static const struct taggable taggables[] = {
              "internetGateway ID", "'", "' does not exist"),
     TAGGABLE("key", "key-pair", ec2_key_pair, InvalidKeyPair_NotFound, "keyPair ID", "'",
              "' does not exist"),
+    TAGGABLE("lt", "launch-template", ec2_launch_template, InvalidLaunchTemplateId_NotFound,
+             "launch template ID", "'", "' does not exist"),
     TAGGABLE("nat", "natgateway", ec2_nat_gateway, NatGatewayNotFound, "natGateway ID", "'",
              "' does not exist"),
     TAGGABLE("acl", "network-acl", ec2_network_acl, InvalidNetworkAclID_NotFound, "networkAcl ID",
@@ -204,6 +206,15 @@ pairs_merge(struct arena *arena, const struct str_list *under, const struct str_
     }
     assert(out.n % 2 == 0 && out.n <= under->n + over->n);
     return out;
+}
+
+void
+ec2_tags_add(struct arena *arena, struct str_list *tags, struct str key, struct str value)
+{
+    struct str pair[] = {key, value};
+
+    assert(is_reserved(key) && value.n > 0);
+    *tags = pairs_merge(arena, tags, &(struct str_list){pair, ARRAY_LEN(pair)});
 }
 
 static size_t

@@ -269,7 +269,6 @@ TEST(what_is_not_implemented_is_refused_by_name)
         "Ipv6AddressCount=1",
         "Ipv6Address.1.Ipv6Address=::1",
         "EnablePrimaryIpv6=true",
-        "LaunchTemplate.LaunchTemplateName=x",
         "InstanceMarketOptions.MarketType=spot",
         "EnclaveOptions.Enabled=true",
         "LicenseSpecification.1.LicenseConfigurationArn=x",
@@ -393,6 +392,10 @@ TEST(tags_go_to_the_instance_its_volume_and_its_interface)
     world_free(w);
 }
 
+#define TAGGED                                                                                     \
+    "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=team"                  \
+    "&TagSpecification.1.Tag.1.Value="
+
 TEST(a_client_token_makes_one_reservation)
 {
     struct world *w = world_new();
@@ -409,6 +412,7 @@ TEST(a_client_token_makes_one_reservation)
         BASE T3 "&MinCount=1&MaxCount=2&ClientToken=t-1&UserData=YQ==",
         RUN T3 "&ClientToken=t-1",
         RUN T3 "&ClientToken=t-1&UserData=YQ==&SecurityGroup.1=default",
+        RUN T3 "&ClientToken=t-1&UserData=YQ==&NetworkInterface.1.DeviceIndex=0",
     };
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         struct str reply = world_call(w, others[i]);
@@ -417,6 +421,10 @@ TEST(a_client_token_makes_one_reservation)
                   "Arguments on this idempotent request are inconsistent with arguments used in "
                   "previous request(s).");
     }
+    /* what stands in lists counts as well, down to a tag's value */
+    world_ok(w, RUN T3 TAGGED "red&ClientToken=t-2");
+    world_ok(w, RUN T3 TAGGED "red&ClientToken=t-2");
+    world_refused(w, "IdempotentParameterMismatch", NULL, RUN T3 TAGGED "blue&ClientToken=t-2");
     world_crash(w);
     again = world_ok(w, RUN T3 "&UserData=YQ==&ClientToken=t-1");
     CHECK(str_eq(xml_text(first, "instanceId"), xml_text(again, "instanceId")));

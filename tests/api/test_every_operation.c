@@ -35,6 +35,7 @@ static const struct dry dries[] = {
     {"DescribeAddressesAttribute", "&Attribute=domain-name", 0},
     {"DisassociateAddress", "&AssociationId=$a", 0},
     {"GetDefaultCreditSpecification", "&InstanceFamily=t3", 0},
+    {"GetLaunchTemplateData", "&InstanceId=$i", 0},
     {"ModifyDefaultCreditSpecification", "&InstanceFamily=t3&CpuCredits=standard", 0},
     {"ModifyInstanceCreditSpecification",
      "&InstanceCreditSpecification.1.InstanceId=$i&InstanceCreditSpecification.1.CpuCredits="
@@ -51,6 +52,7 @@ static const struct dry dries[] = {
     {"DisassociateInstanceEventWindow",
      "&InstanceEventWindowId=$B&AssociationTarget.InstanceId.1=$i", 0},
     {"ModifyInstanceMaintenanceOptions", "&InstanceId=$i&AutoRecovery=disabled", 0},
+    {"ModifyLaunchTemplate", "&LaunchTemplateName=old&SetDefaultVersion=1", 0},
     {"ReportInstanceStatus", "&InstanceId.1=$i&Status=ok&ReasonCode.1=other", 0},
     {"ModifyAddressAttribute", "&AllocationId=$e&DomainName=a.example.com", 0},
     {"ReleaseAddress", "&AllocationId=$e", 0},
@@ -114,10 +116,15 @@ static const struct dry dries[] = {
      "AvailabilityZone=us-east-1a",
      0},
     {"CreateKeyPair", "&KeyName=new", 0},
+    {"CreateLaunchTemplate", "&LaunchTemplateName=new&LaunchTemplateData.InstanceType=t3.nano", 0},
+    {"CreateLaunchTemplateVersion",
+     "&LaunchTemplateName=old&LaunchTemplateData.InstanceType=t3.nano", 0},
     {"CreatePlacementGroup", "&GroupName=new&Strategy=spread", 0},
     {"CreateSecurityGroup", "&GroupName=new&GroupDescription=new", 0},
     {"CreateTags", "&ResourceId.1=$i&Tag.1.Key=new&Tag.1.Value=new", 0},
     {"DeleteKeyPair", "&KeyName=old", 0},
+    {"DeleteLaunchTemplate", "&LaunchTemplateName=old", 0},
+    {"DeleteLaunchTemplateVersions", "&LaunchTemplateName=old&LaunchTemplateVersion.1=2", 0},
     {"DeletePlacementGroup", "&GroupName=old", 0},
     {"DeleteSecurityGroup", "&GroupId=$g", 0},
     {"DeleteTags", "&ResourceId.1=$i&Tag.1.Key=Name", 0},
@@ -138,6 +145,8 @@ static const struct dry dries[] = {
     {"DescribeVpnGateways", "", 0},
     {"DescribeKeyPairs", "", 0},
     {"DescribeNetworkAcls", "", 0},
+    {"DescribeLaunchTemplateVersions", "&LaunchTemplateName=old", 0},
+    {"DescribeLaunchTemplates", "", 0},
     {"DescribeNetworkInterfaceAttribute", "&NetworkInterfaceId=$n&Attribute=description", 0},
     {"DescribeNetworkInterfaces", "", 0},
     {"DescribePlacementGroups", "", 0},
@@ -241,6 +250,8 @@ make_things(struct world *w)
 
     ok(w, world_call(w, "Action=CreateKeyPair&KeyName=old&KeyType=ed25519"));
     ok(w, world_call(w, "Action=CreatePlacementGroup&GroupName=old&Strategy=cluster"));
+    ok(w, world_call(w, "Action=CreateLaunchTemplate&LaunchTemplateName=old"
+                        "&LaunchTemplateData.InstanceType=t3.nano"));
     struct str xml = ok(w, world_call(w, RUN "&TagSpecification.1.ResourceType=instance&"
                                              "TagSpecification.1.Tag.1.Key=Name&"
                                              "TagSpecification.1.Tag.1.Value=x"));

@@ -865,6 +865,28 @@ def a_network_is_kept_by_terraform(lab):
 
 
 @beside
+def a_launch_template_is_kept_by_terraform(lab):
+    """with an instance from it; apply, an empty plan, a new version, destroy"""
+    cloud = lab.new_simulated("launch-template")
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-launch-template"),
+                   "terraform-launch-template")
+    tf.applies("3 added, 0 changed, 0 destroyed")
+    first, template = tf.output("instance"), tf.output("id")
+    about = cloud.instance(first)
+    tags = {t["key"]: t["value"] for t in about["tagSet"]}
+    same((about["instanceType"], about["placement"]["availabilityZone"], tags["Name"],
+          tags["aws:ec2launchtemplate:id"], tags["aws:ec2launchtemplate:version"]),
+         ("t3.micro", "us-east-1b", "tf-web", template, "1"), "the instance")
+    changed = {"type": "t3.small", "greeting": "second"}
+    tf.applies("1 added, 1 changed, 1 destroyed", changed)
+    same((tf.output("id"), tf.output("default"), tf.output("read")), (template, "2", "t3.small"),
+         "the template")
+    same(cloud.instance(tf.output("instance"))["instanceType"], "t3.small", "the new instance")
+    check("3 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+    same(cloud.call("DescribeLaunchTemplates").get("launchTemplates") or [], [], "templates")
+
+
+@beside
 def a_stack_is_kept_by_terraform(lab):
     """apply, an empty plan, an update, destroy"""
     tf = Terraform(lab, lab.new_simulated("cloudformation"),

@@ -318,9 +318,11 @@ world_call_str(struct world *w, struct str form)
         .region = w->region,
     };
 
-    req.http.body = str_find(form, S("Version=")) == SIZE_MAX
-                        ? str_fmt(&w->arena, "%.*s&Version=%s", STR_ARG(form), version_of(form))
-                        : form;
+    bool has_version = str_starts(form, S("Version=")) || str_find(form, S("&Version=")) < form.n;
+
+    req.http.body = has_version ? form
+                                : str_fmt(&w->arena, "%.*s&Version=%s", STR_ARG(form),
+                                          version_of(form));
     return world_send(w, &req, signing_of(req.http.body));
 }
 

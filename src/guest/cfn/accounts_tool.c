@@ -22,6 +22,7 @@ load(struct build *b, const char *path)
 {
     struct str s = S("");
 
+    assert(path[0] == '/');
     file_read(b->a, path, FILE_MAX_BYTES, &s);
     return s;
 }
@@ -31,6 +32,7 @@ save(struct build *b, const char *path, struct str text)
 {
     int r = file_edit(b->a, path, text, strstr(path, "shadow") ? 0640 : 0644);
 
+    assert(path[0] == '/' && r <= 0);
     return r == 0 || build_fail(b, "Could not write %s: %s", path, strerror(-r));
 }
 
@@ -73,6 +75,7 @@ create_group(struct build *b, struct str name, struct str gid_text)
         cfn_log(CFN_ERROR, "Failed to create group %.*s", STR_ARG(name));
         return build_fail(b, "Failed to create group %.*s", STR_ARG(name));
     }
+    assert(gid < UINT32_MAX);
     if (!add_line(b, "/etc/group", arena_fmt(b->a, "%.*s:x:%u:", STR_ARG(name), (unsigned)gid)))
         return false;
     return !file_exists("/etc/gshadow") ||
@@ -118,6 +121,7 @@ add_user(struct build *b, struct str name, struct str uid_text, struct str home)
     }
     if (!account_line(load(b, "/etc/group"), name).n && !create_group(b, name, S("")))
         return false;
+    assert(uid < UINT32_MAX);
     group = account_field(account_line(load(b, "/etc/group"), name), 2);
     home = home.n ? home : arena_fmt(b->a, "/home/%.*s", STR_ARG(name));
     return add_line(b, "/etc/passwd",

@@ -77,6 +77,7 @@ signal_handle(struct arena *a, const struct command_line *line, struct str id, b
                               {S("Data"), v[SIGNAL_DATA].text},
                               {S("UniqueId"), id}};
 
+    assert(line->n_args > 0);
     if (!is_web(url) && (!base64_decode(a, url, &url) || !is_web(url))) {
         fprintf(stderr, "Error: Invalid WaitConditionHandle URL specified: %s\n", line->args[0]);
         return 1;

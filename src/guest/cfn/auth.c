@@ -42,6 +42,7 @@ holds(const struct node *list, struct str what)
 {
     if (!list || what.n == 0)
         return false;
+    assert(what.p);
     if (list->kind == NODE_SCALAR)
         return str_eq(list->text, what);
     for (const struct node *n = list->first; n && list->kind == NODE_LIST; n = n->next)
@@ -111,6 +112,8 @@ s3_headers(struct arena *a, const struct credentials *who, const struct url *u, 
     struct str authorization = sign_v4(a, &s);
     struct buf b = buf_new(a, 65536);
 
+    assert(s.n_headers <= COUNT_OF(s.headers));
+    assert(who->access_key.n > 0 && who->secret_key.n > 0);
     for (size_t i = 0; i < s.n_headers; i++)
         if (!str_eq(s.headers[i].name, S("host")))
             buf_fmt(&b, "%.*s: %.*s\r\n", STR_ARG(s.headers[i].name), STR_ARG(s.headers[i].value));
@@ -126,6 +129,7 @@ auth_headers(struct arena *a, const struct node *entry, const struct url *u, str
     struct credentials who = {.access_key = node_text(entry, "accessKeyId"),
                               .secret_key = node_text(entry, "secretKey")};
 
+    assert(entry);
     if (str_ieq(type, S("basic"))) {
         struct str user = node_text(entry, "username"), word = node_text(entry, "password");
         struct str pair = arena_fmt(a, "%.*s:%.*s", STR_ARG(user), STR_ARG(word));

@@ -14,6 +14,7 @@ build_fail(struct build *b, const char *fmt, ...)
     char text[4096];
     va_list ap;
 
+    assert(fmt[0]);
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
@@ -33,6 +34,7 @@ build_changed(struct build *b, struct changes *c, struct str name)
         c->names = names;
         c->room = room;
     }
+    assert(c->n < c->room);
     c->names[c->n++] = name;
 }
 

@@ -39,6 +39,7 @@ back_off(unsigned n)
     unsigned span = n > 4 ? SLEEP_MAX_S : (1U << n) - 1;
     uint32_t draw = 0;
 
+    assert(span <= SLEEP_MAX_S);
     if (getrandom(&draw, sizeof(draw), GRND_NONBLOCK) < 0)
         draw = (uint32_t)now_ms();
     uint64_t ms = (uint64_t)span * 1000 * (draw >> 16) / 65536;
@@ -53,6 +54,7 @@ back_off(unsigned n)
 static bool
 again(enum verdict v, unsigned *n_tries, unsigned *max)
 {
+    assert(v != DONE && *n_tries < *max);
     *max += v == AGAIN_FOREVER;
     return ++*n_tries < *max && v != TERMINAL;
 }
@@ -62,6 +64,7 @@ ends_with(struct str s, const char *end)
 {
     struct str e = str_c(end);
 
+    assert(e.n > 0);
     return s.n > e.n && str_ieq(str_cut(s, s.n - e.n, s.n), e);
 }
 
@@ -91,6 +94,7 @@ exchange(struct arena *a, const struct url *u, const char *method, struct str he
     struct str host = host_header(a, u);
     struct buf b = buf_new(a, headers.n + body.n + u->path.n + 4096);
 
+    assert(method[0] && max > 0);
     cfn_log_wire("Request: %s http://%.*s%.*s", method, STR_ARG(host),
                  STR_ARG(str_cut(u->path, 0, str_find(u->path, S("?"), 0))));
     buf_fmt(&b, "%s %.*s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: CloudFormation Tools\r\n%.*s",
@@ -133,6 +137,7 @@ xml_text(struct arena *a, struct str xml, const char *element, struct str *ret)
     size_t from = str_find(xml, open, 0);
     size_t to = from == SIZE_MAX ? SIZE_MAX : str_find(xml, close, from);
 
+    assert(element[0]);
     *ret = S("");
     if (to == SIZE_MAX)
         return false;
@@ -149,6 +154,7 @@ xml_text(struct arena *a, struct str xml, const char *element, struct str *ret)
         i = end;
     }
     *ret = buf_str(&b);
+    assert(ret->n <= raw.n);
     return true;
 }
 
@@ -158,6 +164,7 @@ read_imds(struct arena *a, const char *item, struct str *ret, struct str *ret_wh
     struct imds m;
     int r = imds_open(&m, a);
 
+    assert(item[0] && item[0] != '/');
     if (r == 0)
         r = imds_get(&m, item, ret);
     imds_close(&m);
@@ -180,6 +187,7 @@ client_role(struct arena *a, struct str role, struct credentials *ret, struct st
     struct str name = percent_encode(a, role), text;
     struct str item = arena_fmt(a, "meta-data/iam/security-credentials/%.*s", STR_ARG(name));
 
+    assert(role.n > 0);
     if (!read_imds(a, item.p, &text, ret_why))
         return false;
     const struct node *n = json_parse(a, text, ret_why);
@@ -199,6 +207,7 @@ client_read_credentials(struct arena *a, struct str path, struct credentials *re
     struct str text, line;
     struct stat st;
 
+    assert(path.n > 0);
     *ret = (struct credentials){S(""), S(""), S("")};
     *ret_why = arena_fmt(a, "Credential file was not found at %s", p);
     if (stat(p, &st) < 0 || !S_ISREG(st.st_mode) || !file_read(a, p, 65536, &text))
@@ -249,6 +258,7 @@ client_open(struct client *c, struct arena *a, const struct option_value *values
         c->who = (struct credentials){values[2].text, values[3].text, S("")};
     }
     c->signs_identity = !c->who.access_key.n;
+    assert(c->url.n > 0 && c->region.n > 0);
     cfn_log(CFN_DEBUG, "CloudFormation client initialized with endpoint %.*s", STR_ARG(c->url));
 }
 
@@ -282,6 +292,7 @@ call_headers(struct client *c, const struct url *u, struct str body, struct str 
                             .service = c->service,
                             .stamp = stamp,
                             .who = c->who};
+        assert(s.n_headers <= COUNT_OF(s.headers));
         struct str v = sign_v4(c->a, &s);
 
         buf_fmt(&b, "X-Amz-Date: %.*s\r\nAuthorization: %.*s\r\n", STR_ARG(stamp), STR_ARG(v));
@@ -322,6 +333,7 @@ call(struct client *c, struct str body, struct str *ret, struct str *ret_why)
     enum verdict v;
     struct url u;
 
+    assert(body.n > 0 && c->url.n > 0);
     if (!url_parse(c->url, &u) || !plain(&u)) {
         *ret_why = arena_fmt(c->a, "%.*s: this can only speak to http URLs and AWS's own names",
                              STR_ARG(c->url));
@@ -353,6 +365,7 @@ form(struct client *c, const char *action, const struct header *fields, size_t n
     struct arena *a = c->a;
     struct buf b = buf_new(a, 4 << 20);
 
+    assert(action[0] && c->version);
     buf_fmt(&b, "Action=%s&Version=%s", action, c->version);
     for (size_t i = 0; i < n; i++) {
         struct str value = percent_encode(a, fields[i].value);
@@ -369,6 +382,7 @@ client_describe(struct client *c, struct str stack, struct str logical_id,
     struct header fields[] = {{S("LogicalResourceId"), logical_id}, {S("StackName"), stack}};
     struct str answer, text;
 
+    assert(stack.n > 0 && logical_id.n > 0);
     *ret = (struct stack_resource){0};
     cfn_log(CFN_DEBUG, "Describing resource %.*s in stack %.*s", STR_ARG(logical_id),
             STR_ARG(stack));
@@ -394,6 +408,7 @@ client_signal(struct client *c, struct str stack, struct str logical_id, struct 
                               {S("UniqueId"), id}};
     struct str answer;
 
+    assert(stack.n > 0);
     cfn_log(CFN_DEBUG, "Signaling resource %.*s in stack %.*s with unique ID %.*s and status %.*s",
             STR_ARG(logical_id), STR_ARG(stack), STR_ARG(id), STR_ARG(fields[2].value));
     return call(c, form(c, "SignalResource", fields, COUNT_OF(fields)), &answer, ret_why);
@@ -410,6 +425,7 @@ client_elect(struct client *c, struct str stack, struct str command, struct str 
     size_t n = COUNT_OF(fields) - c->signs_identity; /* the identity says who listens */
     struct str answer;
 
+    assert(stack.n > 0 && command.n > 0 && invocation.n > 0 && listener.n > 0);
     cfn_log(CFN_DEBUG,
             "Attempting to elect '%.*s' as leader for stack: %.*s, command: %.*s, "
             "invocation: %.*s",
@@ -428,6 +444,7 @@ client_send_message(struct arena *a, const struct credentials *who, struct str q
     struct str answer, rest, label;
     struct url u;
 
+    assert(queue.n > 0);
     c.version = "2012-11-05";
     c.region = S("us-east-1");
     /* sqs.REGION.amazonaws.com, or REGION.queue.amazonaws.com in the old manner. */
@@ -484,6 +501,7 @@ download_tls(struct arena *a, struct str source, const char *to, struct str *ret
     struct str output;
     int status = proc_tool(a, &output, "curl", "-fsSL", "--retry", "3", "-o", to, "--", url, NULL);
 
+    assert(to[0] == '/');
     if (status == 127)
         status = proc_tool(a, &output, "wget", "-q", "-O", to, "--", url, NULL);
     if (status != 0)
@@ -528,6 +546,7 @@ client_download(struct arena *a, struct str source, const struct node *auth, str
     enum verdict v;
     struct url u;
 
+    assert(to[0] == '/');
     *ret_why = S("it is not a URL this can read");
     if (!url_parse(source, &u))
         return false;

@@ -29,6 +29,7 @@ needed(struct arena *a, const struct command_line *line, size_t i, const char *v
         s = str_c(inherited);
     if (!s.n)
         options_refuse(a, line, "You must specify %s", name);
+    assert(s.n > 0);
     return s;
 }
 

@@ -31,6 +31,7 @@ run(struct build *b, const struct proc *p, const char *title, struct str name,
 {
     struct str why;
 
+    assert(p->command && title[0]);
     cfn_log_command(CFN_INFO, "============================================================");
     cfn_log_command(CFN_INFO, "%s %.*s", title, STR_ARG(name));
     if (!proc_run(b->a, p, ret_output, ret_status, &why))
@@ -90,6 +91,7 @@ command_as(struct build *b, const struct node *command, struct str user)
         **last = (struct node){.kind = NODE_SCALAR, .quoted = true, .text = node_scalar(rest)};
         last = &(*last)->next;
     }
+    assert(list->first && list->first->next);
     return list;
 }
 

@@ -95,6 +95,7 @@ id_of(struct build *b, const char *file, struct str name, const char *what, unsi
     struct str text = S(""), line;
     uint64_t v;
 
+    assert(file[0] == '/' && what[0]);
     if (!name.n)
         return true;
     file_read(b->a, file, 4 << 20, &text);
@@ -110,6 +111,7 @@ set_owner(struct build *b, const struct target *t, const char *path)
 {
     unsigned uid = (unsigned)-1, gid = (unsigned)-1;
 
+    assert(path == t->path || path == t->fresh);
     if (!id_of(b, "/etc/passwd", node_text(t->n, "owner"), "user", &uid) ||
         !id_of(b, "/etc/group", node_text(t->n, "group"), "group", &gid))
         return false;
@@ -138,6 +140,7 @@ move_away(struct build *b, const char *path)
     const char *bak = arena_fmt(b->a, "%s.bak", path).p;
     struct stat st;
 
+    assert(path[0] == '/');
     if (lstat(path, &st) < 0)
         return true;
     cfn_log(CFN_DEBUG, "Moving %s to %s", path, bak);
@@ -152,6 +155,7 @@ put_link(struct build *b, struct target *t)
     char have[4096];
     ssize_t n = readlink(t->path, have, sizeof(have) - 1);
 
+    assert(t->path[0] == '/');
     if (!to[0])
         return build_fail(b, "Symbolic link specified without a destination");
     if (n > 0 && str_eq((struct str){have, (size_t)n}, str_c(to))) {
@@ -173,6 +177,7 @@ put_file(struct build *b, struct target *t)
     mode_t mode = t->has_mode ? t->mode & 07777 : 0644;
     int r = 0;
 
+    assert(t->path[0] == '/' && t->fresh[0] == '/');
     if (!obtain(b, t))
         return false;
     if (same_content(b, t)) {

@@ -120,6 +120,7 @@ has_trigger(const struct node *hook, const char *trigger)
 {
     struct str rest = node_text(hook, "triggers"), one;
 
+    assert(trigger[0]);
     while (str_field(&rest, ',', &one))
         if (str_eq(str_trim(one), str_c(trigger)))
             return true;
@@ -131,6 +132,7 @@ resource(struct look *l, struct str logical_id)
 {
     struct str why;
 
+    assert(logical_id.n > 0 && l->n_resources <= RESOURCES_MAX);
     for (size_t i = 0; i < l->n_resources; i++)
         if (str_eq(l->resources[i].logical_id, logical_id))
             return &l->resources[i].is;
@@ -151,6 +153,7 @@ resource(struct look *l, struct str logical_id)
 static bool
 fatal(struct look *l, const char *why, struct str path)
 {
+    assert(why[0]);
     cfn_log(CFN_ERROR, "Fatal exception: Unsupported path: %s (path: %.*s)", why, STR_ARG(path));
     l->fatal = true;
     return false;
@@ -259,6 +262,7 @@ remember(struct look *l, struct str key, const struct node *value)
 {
     struct node one = {.kind = NODE_MAP}, *copy = arena_alloc(l->a, sizeof(*copy));
 
+    assert(l->state->kind == NODE_MAP && key.n > 0);
     *copy = value ? *value : (struct node){.kind = NODE_NULL};
     copy->key = key;
     copy->next = NULL;
@@ -272,8 +276,9 @@ process(struct look *l, const struct node *hook)
     struct str path = node_text(hook, "path");
     struct str key = arena_fmt(l->a, "%.*s|%.*s", STR_ARG(hook->key), STR_ARG(path));
     const struct node *now = NULL, *before = node_get(l->state, key.p);
-    const char *kind;
+    const char *kind = "";
 
+    assert(node_get(hook, "triggers") && node_get(hook, "action"));
     if (has_trigger(hook, "on.command")) {
         cfn_log(CFN_ERROR, "Hook %.*s: on.command is not implemented by Welkin's cfn-hup",
                 STR_ARG(hook->key));
@@ -326,10 +331,12 @@ look(const char *dir, unsigned *ret_interval)
         arena_done(&a);
         return false;
     }
+    assert(interval >= 1 && interval <= 10000);
     who[0].text = node_text(main, "credential-file");
     who[1].text = node_text(main, "role");
     client_open(&l->client, &a, who, node_text(main, "url"), node_text(main, "region"));
     l->stack = node_text(main, "stack");
+    assert(l->stack.n > 0);
     if (file_read(&a, STATE, STATE_MAX, &text))
         l->state = json_parse(&a, text, &why);
     if (!l->state || l->state->kind != NODE_MAP) {

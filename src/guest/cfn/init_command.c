@@ -47,6 +47,7 @@ from_stack(struct arena *a, const struct command_line *line)
     struct client c;
     struct str why;
 
+    assert(line->n_args == 0);
     client_open(&c, a, line->values + CREDENTIALS, v[TARGET_URL].text, v[TARGET_REGION].text);
     if (!client_describe(&c, v[TARGET_STACK].text, v[TARGET_RESOURCE].text, &r, &why)) {
         fprintf(stderr, "%.*s\n", STR_ARG(why));
@@ -97,6 +98,7 @@ store(struct arena *a, const struct node *n)
 {
     struct buf b = buf_new(a, 2 * METADATA_MAX), work = buf_new(a, 2 * METADATA_MAX);
 
+    assert(n);
     json_dump(&b, n, 4);
     buf_add(&work, S("{\"metadata\": "));
     json_dump(&work, n, -1);
@@ -120,6 +122,7 @@ split_sets(struct arena *a, struct str text, struct str **ret)
         text = S("default");
     while (n < SETS_MAX && str_field(&text, ',', &one))
         sets[n++] = one;
+    assert(n <= SETS_MAX);
     return n;
 }
 
@@ -129,6 +132,7 @@ run_steps(struct arena *a, const struct plan_step *steps, size_t n, const struct
 {
     struct str set = S("");
 
+    assert(steps || n == 0);
     for (size_t i = 0; i < n; i++) {
         struct build b = {.a = a, .auth = auth};
 

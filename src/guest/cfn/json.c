@@ -19,6 +19,7 @@ static struct node *read_value(struct reader *r, unsigned depth);
 static bool
 fail(struct reader *r, const char *what)
 {
+    assert(what[0] && r->p >= r->start && r->p <= r->end);
     if (!r->why.n)
         r->why = arena_fmt(r->a, "%s: char %zu", what, (size_t)(r->p - r->start));
     return false;
@@ -34,6 +35,7 @@ skip_blanks(struct reader *r)
 static bool
 take(struct reader *r, char c)
 {
+    assert(r->p <= r->end);
     if (r->p == r->end || *r->p != c)
         return false;
     r->p++;
@@ -67,6 +69,7 @@ read_hex(struct reader *r, unsigned *ret)
 static void
 add_utf8(struct buf *b, unsigned c)
 {
+    assert(c > 0 && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff));
     if (c < 0x80) {
         buf_byte(b, (char)c);
     } else if (c < 0x800) {
@@ -90,6 +93,7 @@ read_escape(struct reader *r, struct buf *b)
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     unsigned c, low;
 
+    _Static_assert(sizeof(from) == sizeof(to), "a character for each letter");
     if (r->p == r->end)
         return fail(r, "Unterminated string");
     char e = *r->p++;
@@ -200,6 +204,7 @@ put(struct node *map, struct node *n)
 {
     struct node **at = &map->first;
 
+    assert(map->kind == NODE_MAP);
     while (*at && !str_eq((*at)->key, n->key))
         at = &(*at)->next;
     n->next = *at ? (*at)->next : NULL;
@@ -303,6 +308,7 @@ json_parse(struct arena *a, struct str text, struct str *ret_why)
         fail(&r, "Extra data");
         root = NULL;
     }
+    assert(root ? r.p == r.end : r.why.n > 0);
     *ret_why = r.why;
     return root;
 }
@@ -330,6 +336,7 @@ dump_string(struct buf *b, struct str s)
 {
     static const char from[] = "\"\\\n\r\t\f\b", to[] = "\"\\nrtfb";
 
+    _Static_assert(sizeof(from) == sizeof(to), "a letter for each character");
     buf_byte(b, '"');
     for (size_t i = 0; i < s.n;) {
         unsigned c = next_code(s, &i);
@@ -392,6 +399,7 @@ dump(struct buf *b, const struct node *n, int indent, unsigned depth)
 void
 json_dump(struct buf *b, const struct node *n, int indent)
 {
+    assert(n);
     dump(b, n, indent, 0);
 }
 

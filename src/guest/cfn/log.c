@@ -27,6 +27,8 @@ cfn_log_line(struct arena *a, int64_t unix_ms, int pid, enum cfn_level level, st
 {
     char stamp[DATE_LOG_BYTES];
 
+    assert(level <= CFN_ERROR);
+    _Static_assert(COUNT_OF(level_names) == CFN_ERROR + 1, "a name for each level");
     date_log(stamp, unix_ms);
     if (pid)
         return arena_fmt(a, "%s P%d [%s] %.*s\n", stamp, pid, level_names[level], STR_ARG(message));
@@ -39,6 +41,7 @@ open_log(const char *name)
     char path[256], from[300], to[300];
     struct stat st;
 
+    assert(name[0] && !strchr(name, '/'));
     snprintf(path, sizeof(path), "/var/log/%s", name);
     if (stat(path, &st) == 0 && st.st_size >= TURN_BYTES) {
         for (int i = KEPT; i > 0; i--) {

@@ -47,6 +47,7 @@ take_line(struct str text, struct tag *t)
 {
     size_t from = t->from, to = t->to;
 
+    assert(from <= to && to <= text.n);
     while (from > 0 && (text.p[from - 1] == ' ' || text.p[from - 1] == '\t'))
         from--;
     while (to < text.n && (text.p[to] == ' ' || text.p[to] == '\t'))
@@ -86,6 +87,7 @@ next_tag(struct render *r, struct str text, size_t at, const struct delimiters *
     t->to = close + end.n;
     if (t->sort && t->sort != '&' && t->sort != '{')
         take_line(text, t);
+    assert(t->from < t->to && t->to <= text.n);
     return true;
 }
 
@@ -120,6 +122,7 @@ add_value(struct render *r, const struct node *n, bool raw)
 {
     struct str s = node_scalar(n);
 
+    assert(r->out.max_bytes > 0);
     if (n && n->kind != NODE_SCALAR && n->kind != NODE_NULL) {
         struct buf b = buf_new(r->a, r->out.max_bytes);
 
@@ -165,6 +168,7 @@ find_end(struct render *r, struct str text, const struct tag *open, const struct
     size_t depth = 1, at = open->to;
     bool found;
 
+    assert(open->sort == '#' || open->sort == '^');
     while (next_tag(r, text, at, &now, ret, &found)) {
         if (!found)
             return fail(r, "a section is not closed: ", open->name);
@@ -261,5 +265,6 @@ mustache_render(struct arena *a, struct str template, const struct node *context
     bool good = render(&r, template, &top, (struct delimiters){S("{{"), S("}}")}, 0);
     *ret = buf_str(&r.out);
     *ret_why = r.why;
+    assert(good || r.why.n > 0);
     return good;
 }

@@ -40,6 +40,7 @@ set_value(struct reader *r, size_t i, struct str name, struct str text)
     struct option_value *v = &r->line->values[i];
     char *end, *c = arena_cstr(r->a, str_trim(text));
 
+    assert(i < r->line->n_defs);
     v->given = true;
     v->text = text;
     if (r->line->defs[i].kind == OPTION_BOOL && !str_eq(text, S("true")) &&
@@ -67,6 +68,7 @@ set_value(struct reader *r, size_t i, struct str name, struct str text)
 static bool
 next_word(struct reader *r, struct str name, struct str *ret)
 {
+    assert(r->at < r->argc);
     if (r->at + 1 >= r->argc)
         return wrong(r, arena_fmt(r->a, "%.*s option requires 1 argument", STR_ARG(name)));
     *ret = str_c(r->argv[++r->at]);
@@ -109,6 +111,7 @@ read_long(struct reader *r, struct str word, bool *ret_help)
 
     if (!find_long(r, str_cut(word, 0, eq), &i))
         return false;
+    assert(i <= r->line->n_defs);
     bool flag = i == r->line->n_defs || r->line->defs[i].kind == OPTION_FLAG;
     struct str name =
         arena_fmt(r->a, "--%s", i == r->line->n_defs ? "help" : r->line->defs[i].name);
@@ -175,6 +178,7 @@ options_parse(struct arena *a, struct command_line *line, int argc, char **argv,
         else
             good = read_short(&r, str_cut(word, 1, word.n), &help);
     }
+    assert(line->n_args <= (size_t)argc && (good || r.why.n > 0));
     *ret_why = r.why;
     return !good ? OPTIONS_WRONG : help ? OPTIONS_HELP : OPTIONS_READ;
 }
@@ -228,6 +232,7 @@ options_help(struct arena *a, const struct command_line *line)
     struct buf b = buf_new(a, 65536);
     const char *group = NULL;
 
+    assert(line->program && line->usage);
     buf_fmt(&b, "Usage: %s %s\n\nOptions:\n", line->program, line->usage);
     buf_add(&b, S("  -h, --help            show this help message and exit\n"));
     for (size_t i = 0; i < line->n_defs; i++) {

@@ -43,6 +43,7 @@ static int
 shell(struct build *b, const char *line, const char *name, const char *version,
       struct str *ret_output)
 {
+    assert(line[0]);
     return proc_tool(b->a, ret_output, "/bin/sh", "-c", line, "cfn-init", name, version, NULL);
 }
 
@@ -53,6 +54,7 @@ install_one(struct build *b, const struct manager *m, struct str what, struct st
     const char *name = arena_cstr(b->a, what), *v = arena_cstr(b->a, version);
     struct str output;
 
+    assert(m->installed && m->install);
     if (name[0] == '-' || !name[0])
         return build_fail(b, "'%s' is not the name of a package", name);
     if (shell(b, m->installed, name, v, NULL) == 0) {
@@ -78,6 +80,7 @@ install(struct build *b, const struct manager *m, const struct node *packages,
     struct str output;
     int status = m->refresh ? shell(b, m->refresh, "", "", &output) : 0;
 
+    assert(!m->refresh == !m->refresh_failed);
     if (status) {
         cfn_log(CFN_ERROR, "%s. Output: %.*s", m->refresh_failed, STR_ARG(output));
         return build_fail(b, "%s (return code %d)", m->refresh_failed, status);
@@ -105,6 +108,7 @@ highest(const struct node *versions)
 {
     struct str best = node_scalar(versions);
 
+    assert(versions);
     for (const struct node *v = versions->kind == NODE_LIST ? versions->first : NULL; v;
          v = v->next)
         if (plan_compare_versions(best, node_scalar(v)) < 0)
@@ -119,6 +123,7 @@ yum_verb(struct build *b, const char *name, const char *spec, struct str version
 {
     struct str have;
 
+    assert(name[0] && name[0] != '-' && spec[0]);
     *ret_verb = NULL;
     if (proc_tool(b->a, NULL, "yum", "-C", "-y", "list", "installed", spec, NULL) == 0) {
         cfn_log(CFN_DEBUG, "%s will not be installed as it is already present", spec);
@@ -194,6 +199,7 @@ build_packages(struct build *b, const struct node *packages)
         }
         struct changes *changes = &b->packages[b->n_packages].names;
         b->packages[b->n_packages++].manager = (*m)->key;
+        assert(b->n_packages <= MANAGERS_MAX);
         if (is_yum ? !yum(b, *m, changes) : !install(b, known, *m, changes))
             return false;
     }

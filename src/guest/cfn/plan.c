@@ -36,6 +36,7 @@ member(const struct node *map, struct str name)
 static bool
 add_step(struct planner *p, struct str name, const struct node *config)
 {
+    assert(p->n <= STEPS_MAX);
     if (p->n == STEPS_MAX)
         return fail(p, "Too many configurations in config set ", p->set, "");
     p->steps[p->n++] = (struct plan_step){p->set, name, config};
@@ -45,6 +46,7 @@ add_step(struct planner *p, struct str name, const struct node *config)
 static bool
 unfold(struct planner *p, const struct node *def, unsigned depth)
 {
+    assert(def && p->set.p);
     /* Sets that name others twice, which do the same, would take for ever to be nothing. */
     if (++p->n_looks > LOOKS_MAX)
         return fail(p, "Too many references in config set ", p->set, "");
@@ -82,6 +84,7 @@ unfold(struct planner *p, const struct node *def, unsigned depth)
 static bool
 check_all(struct planner *p)
 {
+    assert(p->sets && p->sets->kind == NODE_MAP);
     for (const struct node *n = p->sets->first; n; n = n->next) {
         p->n = 0;
         p->set = n->key;
@@ -115,6 +118,7 @@ plan_make(struct arena *a, const struct node *init, const struct str *sets, size
         else
             good = fail(&p, "Error: no ConfigSet named ", sets[i], " exists");
     }
+    assert(p.n <= STEPS_MAX && (good || p.why.n > 0));
     *ret = p.steps;
     *ret_n = p.n;
     *ret_why = p.why;
@@ -156,6 +160,7 @@ sorted(struct arena *a, const struct node *map, int (*order)(const void *, const
 
     for (const struct node *c = max ? map->first : NULL; c; c = c->next)
         all[n++] = c;
+    assert(n == max);
     if (n)
         qsort(all, n, sizeof(*all), order);
     return all;
@@ -194,6 +199,7 @@ plan_value(struct arena *a, const struct node *root, struct str path)
 bool
 plan_touches(const struct node *wanted, const struct str *changed, size_t n_changed)
 {
+    assert(changed || n_changed == 0);
     if (!wanted)
         return false;
     for (size_t i = 0; i < n_changed; i++) {
@@ -234,6 +240,7 @@ next_field(struct str *rest)
         i++;
     struct str field = str_cut(*rest, from, i);
     *rest = str_cut(*rest, i, rest->n);
+    assert(field.n > 0);
     return field;
 }
 

@@ -75,6 +75,7 @@ environment_of(struct arena *a, const struct proc *p)
     }
     if (p->extra_env)
         env[n++] = arena_cstr(a, str_c(p->extra_env));
+    assert(n <= max);
     return env;
 }
 
@@ -87,6 +88,7 @@ child(const struct proc *p, char **argv, char **env, const char *cwd, int out, i
         int error, where;
     } word = {0};
 
+    assert(argv[0] && argv[0][0]);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (null >= 0)
@@ -112,6 +114,7 @@ collect(struct buf *b, int fd, pid_t pid)
     int status = 0;
     bool ended = false;
 
+    assert(fd >= 0 && pid > 0);
     for (;;) {
         ssize_t n = read(fd, chunk, sizeof(chunk));
 
@@ -188,6 +191,7 @@ proc_tool(struct arena *a, struct str *ret_output, const char *first, ...)
     while (n < COUNT_OF(argv) - 1 && (argv[n] = va_arg(ap, char *)))
         n++;
     va_end(ap);
+    assert(n < COUNT_OF(argv) - 1); /* the list has ended */
     bool started = proc_run(a, &p, &output, &status, &why);
     if (ret_output)
         *ret_output = started ? output : why;

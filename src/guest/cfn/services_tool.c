@@ -27,6 +27,7 @@ act(const struct service *s, const char *verb, struct str *ret_output)
     struct arena *a = s->b->a;
     const char *name = arena_cstr(a, s->name);
 
+    assert(verb[0] && s->name.n > 0);
     if (s->systemd)
         return proc_tool(a, ret_output, "systemctl", strcmp(verb, "status") ? verb : "is-active",
                          name, NULL);
@@ -42,6 +43,7 @@ set_running(const struct service *s, const char *verb, const char *done)
     struct str output;
     int status = act(s, verb, &output);
 
+    assert(done[0]);
     if (status == 0) {
         cfn_log(CFN_INFO, "%s %.*s successfully", done, STR_ARG(s->name));
         return true;

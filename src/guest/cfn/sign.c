@@ -63,6 +63,7 @@ sha256(struct str in, uint8_t out[32])
     const uint8_t *p = (const uint8_t *)in.p;
     size_t whole = in.n / 64 * 64, rest = in.n - whole;
 
+    assert(rest < 64 && (in.p || !in.n));
     for (size_t i = 0; i < whole; i += 64)
         sha256_block(h, p + i);
     if (rest)
@@ -109,6 +110,7 @@ hex_text(struct arena *a, const uint8_t *p, size_t n)
         buf_byte(&b, "0123456789abcdef"[p[i] >> 4]);
         buf_byte(&b, "0123456789abcdef"[p[i] & 15]);
     }
+    assert(b.n == 2 * n);
     return buf_str(&b);
 }
 
@@ -118,6 +120,7 @@ base64_encode(struct arena *a, struct str in)
     static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     struct buf b = buf_new(a, in.n / 3 * 4 + 4);
 
+    _Static_assert(sizeof(set) == 64 + 1, "six bits a letter");
     for (size_t i = 0; i < in.n; i += 3) {
         size_t n = in.n - i < 3 ? in.n - i : 3;
         uint32_t v = 0;
@@ -127,6 +130,7 @@ base64_encode(struct arena *a, struct str in)
         for (size_t k = 0; k < 4; k++)
             buf_byte(&b, k <= n ? set[v >> (18 - 6 * k) & 63] : '=');
     }
+    assert(b.n == (in.n + 2) / 3 * 4);
     return buf_str(&b);
 }
 
@@ -144,6 +148,7 @@ percent_encode(struct arena *a, struct str in)
         else
             buf_fmt(&b, "%%%02X", c);
     }
+    assert(b.n >= in.n && b.n <= 3 * in.n);
     return buf_str(&b);
 }
 
@@ -178,6 +183,7 @@ canonical_query(struct arena *a, struct str query)
             pairs[n++] = (struct header){str_cut(one, 0, eq),
                                          eq == SIZE_MAX ? S("") : str_cut(one, eq + 1, one.n)};
     }
+    assert(n <= query.n);
     if (n)
         qsort(pairs, n, sizeof(*pairs), by_pair);
     for (size_t i = 0; i < n; i++)
@@ -190,6 +196,7 @@ signed_names(struct arena *a, const struct signing *s)
 {
     struct buf b = buf_new(a, 1024);
 
+    assert(s->n_headers <= COUNT_OF(s->headers));
     for (size_t i = 0; i < s->n_headers; i++)
         buf_fmt(&b, "%s%.*s", i ? ";" : "", STR_ARG(s->headers[i].name));
     return buf_str(&b);
@@ -201,6 +208,7 @@ sign_v4_canonical(struct arena *a, struct signing *s)
     struct buf b = buf_new(a, 65536 + s->query.n * 2);
     uint8_t digest[32];
 
+    assert(s->n_headers > 0 && s->n_headers <= COUNT_OF(s->headers));
     for (size_t i = 0; i < s->n_headers; i++)
         s->headers[i].name = str_lower(a, s->headers[i].name);
     qsort(s->headers, s->n_headers, sizeof(*s->headers), by_name);
@@ -226,6 +234,7 @@ sign_v4(struct arena *a, struct signing *s)
     struct str key = arena_fmt(a, "AWS4%.*s", STR_ARG(s->who.secret_key));
     uint8_t out[32], next[32];
 
+    assert(day.n == 8 && s->stamp.n == 16);
     sha256(canonical, out);
     struct str hash = hex_text(a, out, 32);
     struct str scope = arena_fmt(a, "%.*s/%.*s/%.*s/aws4_request", STR_ARG(day), STR_ARG(s->region),

@@ -80,6 +80,7 @@ check_members(struct build *b, const char *archive, const struct archive *kind, 
     int status = kind->list ? proc_tool(b->a, &list, "tar", kind->list, archive, NULL)
                             : proc_tool(b->a, &list, "unzip", "-l", archive, NULL);
 
+    assert(kind->magic && dir[0] == '/');
     if (status || list.n >= NAMES_MAX)
         return build_fail(b, "The list of the archive cannot be read: %.*s",
                           STR_ARG(str_cut(list, 0, 500)));
@@ -108,6 +109,7 @@ unpack(struct build *b, const char *archive, struct str source, const char *dir)
     struct str output = S("");
     int status;
 
+    assert(dir[0] == '/' && archive[0]);
     if (!kind)
         return build_fail(b, "Unsupported source file (not zip or tarball): %.*s", STR_ARG(source));
     cfn_log(CFN_DEBUG, "Treating %.*s as a %s", STR_ARG(source),
