@@ -870,3 +870,73 @@ TEST(whatever_is_killed_a_group_comes_back_to_what_it_desires, "ASG-01 ASG-02 AS
         world_free(w);
     }
 }
+
+/* ---- launch templates ---- */
+
+static void
+template_version(struct world *w, const char *type)
+{
+    world_okf(w,
+              "Action=CreateLaunchTemplateVersion&LaunchTemplateName=tmpl&LaunchTemplateData."
+              "ImageId=" IMAGE "&LaunchTemplateData.InstanceType=%s",
+              type);
+}
+
+TEST(a_group_launches_from_a_version_of_a_template, "LT-02 ASGT-10")
+{
+    struct world *w = world_new();
+    struct str list;
+
+    world_ok(w,
+             "Action=CreateLaunchTemplate&LaunchTemplateName=tmpl&LaunchTemplateData.ImageId=" IMAGE
+             "&LaunchTemplateData.InstanceType=t3.micro");
+    world_ok(w, "Action=CreateAutoScalingGroup" V G "asg&LaunchTemplate.LaunchTemplateName=tmpl"
+                "&LaunchTemplate.Version=$Latest&MinSize=0&MaxSize=4&DesiredCapacity=1"
+                "&AvailabilityZones.member.1=us-east-1a"
+                "&TerminationPolicies.member.1=OldestLaunchTemplate");
+    world_advance(w, 1000);
+    list = describe(w, "asg");
+    CHECK_STR(xml_text(list, "LaunchTemplateName"), "tmpl");
+    CHECK_STR(xml_text(list, "Version"), "$Latest");
+    CHECK_STR(xml_text(xml_element(list, "Instances"), "Version"), "1");
+    template_version(w, "t3.small");
+    desire(w, 2);
+    list = xml_element(describe(w, "asg"), "Instances");
+    CHECK_STR(xml_text_at(list, "InstanceType", 1), "t3.small");
+    CHECK_STR(xml_text_at(list, "Version", 1), "2");
+    desire(w, 1);
+    CHECK_STR(xml_text(xml_element(describe(w, "asg"), "Instances"), "Version"), "2");
+    world_ok(w, "Action=UpdateAutoScalingGroup" V G "asg&LaunchTemplate.LaunchTemplateName=tmpl");
+    desire(w, 2);
+    list = xml_element(describe(w, "asg"), "Instances");
+    CHECK_STR(xml_text_at(list, "Version", 1), "1");
+    config(w, "lc", "");
+    world_ok(w, "Action=UpdateAutoScalingGroup" V G "asg&LaunchConfigurationName=lc");
+    CHECK(!xml_text(xml_element(describe(w, "asg"), "LaunchTemplate"), "none").p);
+    CHECK_STR(xml_text(describe(w, "asg"), "LaunchConfigurationName"), "lc");
+    world_free(w);
+}
+
+TEST(a_template_that_is_not_there_is_refused)
+{
+    struct world *w = world_new();
+    static const char *const rows[] = {
+        "&LaunchTemplate.LaunchTemplateName=none",
+        "&LaunchTemplate.LaunchTemplateId=lt-0123456789abcdef0",
+        "&LaunchTemplate.LaunchTemplateName=tmpl&LaunchTemplate.Version=9",
+        "&LaunchTemplate.Version=1",
+        "&LaunchTemplate.LaunchTemplateName=tmpl&LaunchConfigurationName=lc",
+    };
+
+    config(w, "lc", "");
+    world_ok(w,
+             "Action=CreateLaunchTemplate&LaunchTemplateName=tmpl&LaunchTemplateData.ImageId=" IMAGE
+             "&LaunchTemplateData.InstanceType=t3.micro");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        world_refusedf(w, INVALID, NULL,
+                       "Action=CreateAutoScalingGroup" V G "asg&MinSize=0&MaxSize=1"
+                       "&AvailabilityZones.member.1=us-east-1a%s",
+                       rows[i]);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeAutoScalingGroups" V), "MinSize"), 0);
+    world_free(w);
+}
