@@ -917,6 +917,38 @@ TEST(a_group_launches_from_a_version_of_a_template, "LT-02 ASGT-10")
     world_free(w);
 }
 
+TEST(a_subnet_goes_into_the_interface_of_a_template, "LT-02")
+{
+    struct world *w = world_new();
+    struct str subnets = world_ok(w, "Action=DescribeSubnets");
+    struct str list;
+
+    world_ok(w,
+             "Action=CreateLaunchTemplate&LaunchTemplateName=tmpl&LaunchTemplateData.ImageId=" IMAGE
+             "&LaunchTemplateData.InstanceType=t3.micro&LaunchTemplateData."
+             "NetworkInterface.1.DeviceIndex=0&LaunchTemplateData.NetworkInterface.1."
+             "AssociatePublicIpAddress=false");
+    world_okf(w,
+              "Action=CreateAutoScalingGroup" V G "asg&LaunchTemplate.LaunchTemplateName=tmpl"
+              "&MinSize=1&MaxSize=1&VPCZoneIdentifier=%s",
+              xml_cstr(subnets, "subnetId"));
+    world_advance(w, 1000);
+    CHECK_INT(count(w, "asg", "InService"), 1);
+    list = world_ok(w, "Action=DescribeInstances");
+    CHECK_STR(xml_text(list, "subnetId"), xml_cstr(subnets, "subnetId"));
+    CHECK(!xml_text(list, "ipAddress").p);
+    CHECK_STR(xml_text(describe(w, "asg"), "VPCZoneIdentifier"), xml_cstr(subnets, "subnetId"));
+    CHECK_STR(xml_text(xml_element(describe(w, "asg"), "AvailabilityZones"), "member"),
+              xml_cstr(subnets, "availabilityZone"));
+    world_refusedf(w, INVALID,
+                   "The availability zones of the specified subnets and the Auto Scaling group do "
+                   "not match",
+                   "Action=UpdateAutoScalingGroup" V G "asg&AvailabilityZones.member.1=eu-west-1a"
+                   "&VPCZoneIdentifier=%s",
+                   xml_cstr(subnets, "subnetId"));
+    world_free(w);
+}
+
 TEST(a_template_that_is_not_there_is_refused)
 {
     struct world *w = world_new();
