@@ -28,7 +28,8 @@ LDFLAGS += -fsanitize=address,undefined
 endif
 
 SERVICES := ec2 sts iam kms ssm secretsmanager servicequotas cloudformation \
-            ec2instanceconnect resourcegroupstaggingapi ram resourcegroups s3 ecr autoscaling
+            ec2instanceconnect resourcegroupstaggingapi ram resourcegroups s3 ecr autoscaling \
+            cloudwatch
 FOLDERS := base sys loop codec policy placement store api $(SERVICES) host host/sandbox guestnet \
            daemon
 

@@ -46,15 +46,19 @@ api_op_find(const struct api_service *service, struct str name)
 const struct api_error_shape *
 api_error_find(const struct api_service *service, struct str code)
 {
+    const struct api_error_shape *of_code = NULL;
+
     assert(str_ok(code));
     for (size_t i = 0; i < service->n_errors; i++) {
         const struct api_error_shape *e = &service->errors[i];
 
-        if (str_is(code, api_text(service, e->code)) ||
-            str_is(code, api_text(service, service->shapes[e->shape].name)))
+        /* The name of one may be the code of another. */
+        if (str_is(code, api_text(service, service->shapes[e->shape].name)))
             return e;
+        if (!of_code && str_is(code, api_text(service, e->code)))
+            of_code = e;
     }
-    return NULL;
+    return of_code;
 }
 
 const struct api_member *

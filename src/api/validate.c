@@ -470,7 +470,8 @@ api_validate(const struct api_service *service, enum api_protocol protocol,
     int r = check_members(&c, NULL, input->first, input->n, req);
     if (r == 0 && c.n_errors)
         r = api_refuse(fault, arena,
-                       protocol > API_QUERY ? "ValidationException" : "ValidationError",
+                       protocol > API_QUERY && !service->query_compatible ? "ValidationException"
+                                                                          : "ValidationError",
                        "%u validation error%s detected: %.*s", c.n_errors,
                        c.n_errors == 1 ? "" : "s", STR_ARG(buf_str(&c.words)));
     buf_done(&c.words);

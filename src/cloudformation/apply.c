@@ -9,6 +9,7 @@
  * other is seen to begin together.  The first failure ends the stage: what was under way is
  * cancelled.
  */
+#include "cloudformation/group.h"
 #include "cloudformation/import.h"
 #include "cloudformation/own.h"
 #include "cloudformation/holds.h"
@@ -314,7 +315,7 @@ static int
 pending(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
-    bool is_new = !row->physical.n;
+    bool is_new = !row->physical.n, anew = false;
     const struct json *import = is_new ? json_get_str(&look->imports, row->logical) : NULL;
 
     if (import)
@@ -335,6 +336,8 @@ pending(struct cfn_look *look, struct cfn_resource_row *row)
         return r;
     }
     keep_name(look, &run);
+    if (cfn_group_replaced(look, &run, definition(look, row), &anew))
+        return fail(look, row, look->scope.wrong);
     struct json old = run.old;
     const struct json *made = json_get(&old, "#made");
     if (made)
@@ -344,7 +347,7 @@ pending(struct cfn_look *look, struct cfn_resource_row *row)
         row->phase = CFN_SETTLED;
         return cfn_resource_update(look->call->txn, row);
     }
-    row->touched = replaces(&run) ? CFN_REPLACED : CFN_CHANGED;
+    row->touched = anew || replaces(&run) ? CFN_REPLACED : CFN_CHANGED;
     struct str denied = policy(look, row);
 
     if (denied.p) {
@@ -359,32 +362,6 @@ pending(struct cfn_look *look, struct cfn_resource_row *row)
 }
 
 /* ---- begun ---- */
-
-/* PT1H30M5S, in ms. */
-static bool
-duration(struct str s, int64_t *ret)
-{
-    int64_t n = 0, sum = 0;
-
-    if (!str_starts(s, S("PT")) || s.n < 4)
-        return false;
-    for (size_t i = 2; i < s.n; i++) {
-        char c = s.p[i];
-
-        if (c >= '0' && c <= '9') {
-            n = n * 10 + (c - '0');
-            if (n > 1000000)
-                return false;
-            continue;
-        }
-        if (c != 'H' && c != 'M' && c != 'S')
-            return false;
-        sum += n * (c == 'H' ? 3600 : c == 'M' ? 60 : 1) * 1000;
-        n = 0;
-    }
-    *ret = sum;
-    return n == 0 && sum <= (int64_t)12 * 3600 * 1000;
-}
 
 /* What CreationPolicy says.  False: it is not well-formed. */
 static bool
@@ -402,8 +379,9 @@ signals(struct cfn_look *look, struct cfn_resource_row *row)
     struct str timeout = cfn_scalar(json_get(signal, "Timeout"));
     struct str number = cfn_scalar(json_get(signal, "Count"));
 
-    if ((timeout.p && !duration(timeout, &ms)) || (number.p && !str_to_i64(number, &count)) ||
-        count < 0 || !json_get(cfn_type(row->type), "Signals"))
+    if ((timeout.p && !cfn_duration(timeout, &ms)) || (number.p && !str_to_i64(number, &count)) ||
+        count < 0 || !json_get(cfn_type(row->type), "Signals") ||
+        !cfn_creation_percent(&policy, &row->percent))
         return cfn_wrong(&look->scope,
                          "CreationPolicy is not supported or not valid for resource "
                          "%.*s",
@@ -412,6 +390,12 @@ signals(struct cfn_look *look, struct cfn_resource_row *row)
     assert(count >= 0 && ms >= 0);
     row->deadline_ms = look->call->now_ms + ms;
     return true;
+}
+
+static const char *
+in_progress(const struct cfn_resource_row *row)
+{
+    return row->touched == CFN_MADE ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS";
 }
 
 static struct str
@@ -472,9 +456,7 @@ create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
     row->props = printed(look, &run->props);
     row->attributes = printed(look, &run->attributes);
     row->phase = CFN_STARTED;
-    return cfn_resource_status(
-        look, row, row->touched == CFN_MADE ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
-        S("Resource creation Initiated"));
+    return cfn_resource_status(look, row, in_progress(row), S("Resource creation Initiated"));
 }
 
 static int
@@ -534,35 +516,39 @@ look_at(struct cfn_look *look, int64_t ms)
         look->next_ms = ms;
 }
 
-/* Signals that came: how many were good; the row's phase says whether one failed. */
+/*
+ * Signals that came, and those that did not: whether they are enough.  The row's phase says whether
+ * there are too few; of a group some may be bad.
+ */
 static int
-take_signals(struct cfn_look *look, struct cfn_resource_row *row, int64_t *ret_n)
+take_signals(struct cfn_look *look, struct cfn_resource_row *row, bool *ret_enough)
 {
-    int r = 0;
+    struct arena *a = look->call->arena;
+    int64_t good, bad, missing;
+    int r = cfn_signals_tell(look, row, &good, &bad);
+    bool group = json_get(cfn_type(row->type), "Rolling") != NULL;
 
-    assert(row->phase == CFN_STARTED);
-    *ret_n = 0;
-    STORE_EACH(look->call->txn, cfn_signal_by_resource, signal, row->key) {
-        struct cfn_signal_row told = *signal;
-        struct str reason =
-            str_fmt(look->call->arena, "Received %s signal with UniqueId %.*s",
-                    signal->success ? "SUCCESS" : "FAILURE", STR_ARG(signal->unique_id));
+    assert(row->phase == CFN_STARTED || row->phase == CFN_FAILED);
+    *ret_enough = good >= row->count;
+    missing = row->count - good - (group ? bad : 0);
+    if (r < 0 || row->phase == CFN_FAILED || !row->count)
+        return r;
+    bool late = missing > 0 && look->call->now_ms >= row->deadline_ms;
 
-        *ret_n += signal->success;
-        if (signal->told)
-            continue;
-        told.told = true;
-        r = cfn_signal_update(look->call->txn, &told);
-        if (r == 0 && !signal->success)
-            return fail(look, row, reason);
-        if (r == 0)
-            r = cfn_resource_status(
-                look, row, row->touched == CFN_MADE ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
-                reason);
-        if (r < 0)
-            return r;
-    }
-    return r;
+    if (late && !group)
+        return fail(look, row,
+                    str_fmt(a,
+                            "Failed to receive %lld resource signal(s) within the specified "
+                            "duration",
+                            (long long)missing));
+    if (!group)
+        return 0;
+    if (late)
+        r = cfn_resource_status(look, row, in_progress(row), cfn_roll_lost(a, missing));
+    struct str why = cfn_roll_enough(a, good, bad, late ? missing : 0, row->count, row->percent);
+
+    *ret_enough = late || missing <= 0;
+    return r == 0 && why.p ? fail(look, row, why) : r;
 }
 
 static int
@@ -570,7 +556,7 @@ started(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
     enum cfn_seen seen = CFN_YES;
-    int64_t n;
+    bool enough;
     const char *wait = row->touched == CFN_CHANGED ? "Updated" : "Ready";
     int r = cfn_see(look, row, &run, wait, &seen);
 
@@ -583,16 +569,10 @@ started(struct cfn_look *look, struct cfn_resource_row *row)
         row->attributes = printed(look, &run.attributes);
     if (row->touched != CFN_CHANGED && !row->configured && json_get(run.type, "Consistency"))
         return cfn_configured(look, row);
-    r = take_signals(look, row, &n);
+    r = take_signals(look, row, &enough);
     if (r < 0 || row->phase == CFN_FAILED)
         return r;
-    if (n < row->count && look->call->now_ms >= row->deadline_ms)
-        return fail(look, row,
-                    str_fmt(look->call->arena,
-                            "Failed to receive %lld resource signal(s) within the specified "
-                            "duration",
-                            (long long)(row->count - n)));
-    if (seen == CFN_YES && n >= row->count)
+    if (seen == CFN_YES && enough)
         return settle(look, row);
     look_at(look, row->deadline_ms);
     return 0;

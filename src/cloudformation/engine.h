@@ -103,6 +103,8 @@ int cfn_keep_old(struct cfn_look *look, const struct cfn_resource_row *row);
 
 /* ---- revert.c ---- */
 
+/* A run that gives a resource the properties it had before; false: they were not changed. */
+bool cfn_run_back(struct cfn_look *look, const struct cfn_resource_row *row, struct cfn_run *run);
 /* An update that failed goes back. */
 int cfn_revert(struct cfn_look *look);
 

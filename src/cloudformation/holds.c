@@ -69,6 +69,7 @@ cfn_resource_assert(const struct cfn_resource_row *row)
     assert(row->touched >= CFN_UNTOUCHED);
     assert(row->number >= 0 && row->count >= 0);
     assert(row->deadline_ms >= 0 && row->due_ms >= 0);
+    assert(row->percent >= 0 && row->percent <= 100);
     /* what is deleted or kept aside is there */
     assert((row->phase != CFN_DELETING && row->phase != CFN_GOING && row->phase != CFN_OLD) ||
            row->physical.n);

@@ -359,7 +359,8 @@ cfn_nested_again(struct cfn_look *look, const struct cfn_resource_row *row)
 }
 
 static int
-nested_back(struct cfn_look *look, struct cfn_run *run, enum cfn_seen *ret)
+nested_back(struct cfn_look *look, struct cfn_resource_row *row UNUSED, struct cfn_run *run,
+            enum cfn_seen *ret)
 {
     const struct cfn_stack_row *child = child_of(look, run->id);
     struct api_call call;

@@ -12,13 +12,14 @@ struct cfn_own {
     int (*create)(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run);
     int (*update)(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run);
     /* NULL: update() with the old properties. Else begins to go back, and is asked again. */
-    int (*back)(struct cfn_look *look, struct cfn_run *run, enum cfn_seen *ret);
+    int (*back)(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run,
+                enum cfn_seen *ret);
     int (*delete_)(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run);
     int (*look)(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run, bool gone,
                 enum cfn_seen *ret);
 };
 
-extern const struct cfn_own cfn_own_stack, cfn_own_wait, cfn_own_handle;
+extern const struct cfn_own cfn_own_stack, cfn_own_wait, cfn_own_handle, cfn_own_group;
 
 /* NULL: made by calls of a service. */
 const struct cfn_own *cfn_own(const struct json *type);
@@ -46,6 +47,9 @@ int cfn_nested_clean(struct cfn_look *look, bool *ret_busy);
 
 /* ---- handle.c ---- */
 
+/* Writes the events of signals that came; how many were good and bad ones there are. */
+int cfn_signals_tell(struct cfn_look *look, struct cfn_resource_row *row, int64_t *ret_good,
+                     int64_t *ret_bad);
 int cfn_signals_drop(struct cfn_look *look, struct str resource);
 /* Requests to a wait condition's handle: owns and answer of struct api_service_hooks. */
 bool cfn_handle_owns(const struct api_request *req);

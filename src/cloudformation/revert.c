@@ -45,7 +45,7 @@ revert_nested(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
     enum cfn_seen seen;
-    int r = cfn_own(run.type)->back(look, &run, &seen);
+    int r = cfn_own(run.type)->back(look, row, &run, &seen);
 
     assert(cfn_own(run.type) && cfn_own(run.type)->back);
     if (r < 0)
@@ -61,22 +61,32 @@ revert_nested(struct cfn_look *look, struct cfn_resource_row *row)
     return row->phase == CFN_BACK ? 0 : wait_for(look, row);
 }
 
+bool
+cfn_run_back(struct cfn_look *look, const struct cfn_resource_row *row, struct cfn_run *run)
+{
+    struct json now = run->props, back = cfn_object();
+
+    assert(str_eq(row->stack, look->stack.id));
+    run->old_tags = cfn_stack_tags(look, &look->stack.tags);
+    run->tags = cfn_stack_tags(look, &look->stack.before_tags);
+    if (!row->old_props.n || !cfn_read(look->call->arena, row->old_props, &back))
+        return false;
+    run->old = now;
+    run->props = cfn_object();
+    for (size_t i = 0; i < back.n; i++)
+        if (!str_is(back.names[i], "#made"))
+            cfn_put(look->call->arena, &run->props, back.names[i], back.v[i]);
+    return true;
+}
+
 static int
 revert_change(struct cfn_look *look, struct cfn_resource_row *row)
 {
     struct cfn_run run = cfn_run_of(look, row);
-    struct json now = run.props, back = cfn_object();
-    bool changed = row->old_props.n && cfn_read(look->call->arena, row->old_props, &back);
+    bool changed = cfn_run_back(look, row, &run);
     int r = CFN_DONE;
 
-    run.old_tags = cfn_stack_tags(look, &look->stack.tags);
-    run.tags = cfn_stack_tags(look, &look->stack.before_tags);
     if (changed) {
-        run.old = now;
-        run.props = cfn_object();
-        for (size_t i = 0; i < back.n; i++)
-            if (!str_is(back.names[i], "#made"))
-                cfn_put(look->call->arena, &run.props, back.names[i], back.v[i]);
         r = cfn_change(look, row, &run);
     } else if (!cfn_own(run.type)) {
         r = cfn_run_resume(&run);

@@ -3,6 +3,7 @@
  * says what the stack shall become, and the engine takes it from there.
  */
 #include "cloudformation/stack.h"
+#include "cloudformation/group.h"
 
 #include "cloudformation/fetch.h"
 #include "cloudformation/rule.h"
@@ -12,6 +13,7 @@
 #include "cloudformation/parameter.h"
 #include "cloudformation/stack_set.h"
 #include "cloudformation/template.h"
+#include "gen/store/autoscaling_rows.h"
 
 #define NAME_MAX_CHARACTERS 128
 
@@ -38,6 +40,13 @@ resource(struct api_call *call, struct str type, struct str id, struct api_resou
     return 0;
 }
 
+static bool
+is_group(const struct cfn_resource_row *row, const struct asg_group_row *group)
+{
+    return str_is(row->type, "AWS::AutoScaling::AutoScalingGroup") &&
+           str_eq(row->physical, group->name);
+}
+
 /* The helper scripts on an instance may ask about the stack that made it, and signal to it. */
 static bool
 of_instance(struct api_call *call, const void *req)
@@ -53,8 +62,13 @@ of_instance(struct api_call *call, const void *req)
     stack = name.p ? cfn_find(call, name) : NULL;
     if (!stack)
         return false;
+    /* the instances of a group are as much the stack's as one of its own */
+    const struct asg_instance_row *member = asg_instance_get(call->txn, call->instance);
+    const struct asg_group_row *group = member ? asg_group_get(call->txn, member->group_id) : NULL;
+
     STORE_EACH(call->txn, cfn_resource_by_stack, row, stack->id)
-        own = own || (row->phase != CFN_GONE && str_eq(row->physical, call->instance));
+        own = own || (row->phase != CFN_GONE && (str_eq(row->physical, call->instance) ||
+                                                 (group && is_group(row, group))));
     return own;
 }
 
@@ -172,7 +186,8 @@ cfn_try(struct cfn_look *look)
             const struct json *one = &section->v[i];
 
             if (!cfn_wanted(&scope, one, &wanted) ||
-                (wanted && ((b == 0 && !try_policies(&scope, section->names[i], one)) ||
+                (wanted && ((b == 0 && (!try_policies(&scope, section->names[i], one) ||
+                                        !cfn_group_policies(&scope, section->names[i], one))) ||
                             !try_one(&scope, json_get(one, "Properties")) ||
                             !try_one(&scope, json_get(one, "Value"))))) {
                 look->scope.wrong = scope.wrong;

@@ -187,6 +187,22 @@ cfn_ask(struct api_call *call, const char *service_name, const char *operation,
     return r;
 }
 
+int
+cfn_run_ask(struct cfn_run *run, const char *operation, const struct json *in, struct json *ret)
+{
+    struct api_call *call = run->call;
+    struct str wrong;
+    int r = cfn_ask(call, str_cstr(call->arena, json_text(run->type, "Service")), operation, in,
+                    ret, &wrong);
+
+    assert(r <= 0 || wrong.p || call->fault.code.n);
+    if (r <= 0)
+        return r;
+    if (wrong.p)
+        return run->why = wrong, CFN_REFUSED;
+    return refused(run, call->fault.message, call->fault.code, call->fault.http);
+}
+
 static int
 evaluate(struct step_scope *s, const struct json *in, struct json *ret)
 {
@@ -389,7 +405,7 @@ one_step(struct step_scope *s, const struct json *step)
     else if (removed.p)
         r = each(s, step, step_property(s, &run->old, removed, &before),
                  step_property(s, &run->props, removed, &now));
-    else
+    else if (json_get(step, "Call") || json_get(step, "Refuse"))
         r = call_step(s, step);
     return r == CFN_DONE ? save(s, step) : r;
 }

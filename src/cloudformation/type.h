@@ -17,7 +17,7 @@
  *     Each P          once for each element of P, which is It; of what a function makes, too
  *     Added, Removed P  once for each element that is new, or that is no more (Update)
  *     Changed [P …]   only when one of them changed (Update)
- *     Save {N: V}     values for later steps: Saved.N
+ *     Save {N: V}     values for later steps: Saved.N; also without a call
  *     Collect N       the replies of all times, a list: Saved.N
  *     Missing [CODE]  refusals that are as good as done
  *     Refuse TEXT     instead of Call: AWS's sentence
@@ -25,6 +25,9 @@
  *   Id                what Ref is; the physical id
  *   Attributes        what Fn::GetAtt is, over Read's Reply
  *   Ready, Updated, Gone  {Path, Values, Failed} of Read's Reply: what is waited for
+ *   Signals           CreationPolicy may wait for signals
+ *   Rolling [P …]     a group of instances, which have an UpdatePolicy: properties that they are
+ *                     made of; Policy is the update's
  *   Consistency       AWS tells that it is configured (CONFIGURATION_COMPLETE), and later complete
  *   Interrupt         what must be still while one of Changed is changed: Path of Read's Reply;
  *                     Moving (then Stop's steps), Between, Still; Start's bring it back
@@ -44,9 +47,10 @@
  * (attributes), Old (properties before).  What is absent is left out.  Given [X, V] is V when X is
  * there, IfIs [X, VALUE, V] when it is that; First [A, B] the first that is; MadeName a name of its
  * own, Token a new UUID; JsonWith [TEXT, NAME, VALUE] adds to a JSON text; Document [TEXT] reads a
- * policy.  Over lists: Like and Unlike [LIST, PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map
- * (or MapOf) [LIST, V] with It in V, TagsAs [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its
- * reverse without AWS's own tags (of a map, too), TagMap [LIST] a map of tags.
+ * policy; IfChanged [PROPERTY] it, when an update changes it.  Over lists: Like and Unlike [LIST,
+ * PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map (or MapOf) [LIST, V] with It in V, TagsAs
+ * [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its reverse without AWS's own tags (of a map,
+ * too), TagMap [LIST] a map of tags.
  */
 #pragma once
 
@@ -74,6 +78,7 @@ struct cfn_run {
     struct str id;          /* in and out: the physical id */
     struct json attributes; /* in and out */
     bool snapshot;          /* one is taken before it is deleted */
+    struct json policy;     /* UpdatePolicy of a group */
     struct str why;         /* of a failure: the event's reason */
 };
 
@@ -95,6 +100,9 @@ int cfn_run_look(struct cfn_run *run, const char *what, enum cfn_seen *ret);
 /* Its properties as they are now, those that "Live" tells; ret_there: false when it is gone. */
 int cfn_run_live(struct cfn_run *run, struct json *ret, bool *ret_there);
 
+/* One call of the type's service by trees: CFN_DONE, CFN_REFUSED with run->why, negative. */
+int cfn_run_ask(struct cfn_run *run, const char *operation, const struct json *in,
+                struct json *ret);
 /* What something of the definition is for the resource. */
 int cfn_run_value(struct cfn_run *run, const struct json *in, struct json *ret);
 

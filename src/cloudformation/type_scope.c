@@ -305,6 +305,21 @@ fn_if_is(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     return cfn_equal(&value, &arg->v[1]) ? cfn_resolve(scope, &arg->v[2], ret) : absent(ret);
 }
 
+/* A property, when the update changes it. */
+static bool
+fn_if_changed(struct cfn_scope *scope, const struct json *arg, struct json *ret)
+{
+    struct step_scope *s = scope->ctx;
+    struct str name = cfn_scalar(&arg->v[0]);
+    const struct json *now = json_get_str(&s->run->props, name);
+
+    assert(arg->n == 1 && name.p);
+    if (!now || cfn_equal(now, json_get_str(&s->run->old, name)))
+        return absent(ret);
+    *ret = *now;
+    return true;
+}
+
 static bool
 fn_like(struct cfn_scope *scope, const struct json *arg, struct json *ret)
 {
@@ -341,13 +356,21 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
         bool (*fn)(struct cfn_scope *scope, const struct json *arg, struct json *ret);
         size_t n; /* arguments; 0: as they come */
     } rows[] = {
-        {"First", fn_first, 0},        {"Given", fn_given, 2},
-        {"IfIs", fn_if_is, 3},         {"Like", fn_like, 2},
-        {"Unlike", fn_unlike, 2},      {"TagsAs", tags_as, 3},
-        {"JsonWith", json_with, 3},    {"Map", fn_map, 2},
-        {"MapOf", fn_map, 2},          {"Where", fn_where, 3},
-        {"WhereNot", fn_where_not, 3}, {"TagsOf", fn_tags_of, 3},
-        {"Document", fn_document, 1},  {"TagMap", fn_tag_map, 1},
+        {"First", fn_first, 0},
+        {"Given", fn_given, 2},
+        {"IfIs", fn_if_is, 3},
+        {"Like", fn_like, 2},
+        {"Unlike", fn_unlike, 2},
+        {"TagsAs", tags_as, 3},
+        {"JsonWith", json_with, 3},
+        {"Map", fn_map, 2},
+        {"MapOf", fn_map, 2},
+        {"Where", fn_where, 3},
+        {"WhereNot", fn_where_not, 3},
+        {"TagsOf", fn_tags_of, 3},
+        {"Document", fn_document, 1},
+        {"TagMap", fn_tag_map, 1},
+        {"IfChanged", fn_if_changed, 1},
     };
 
     assert(str_starts(name, S("Fn::")));
@@ -450,4 +473,6 @@ step_scope_init(struct step_scope *s, struct cfn_run *run)
         cfn_put(a, &s->names, S("Id"), cfn_text(run->id));
     cfn_put(a, &s->names, S("Self"), run->attributes);
     cfn_put(a, &s->names, S("Old"), run->old);
+    if (run->policy.n)
+        cfn_put(a, &s->names, S("Policy"), run->policy);
 }

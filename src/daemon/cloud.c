@@ -6,10 +6,14 @@
 
 #include "autoscaling/engine.h"
 #include "cloudformation/engine.h"
+#include "cloudwatch/cloudwatch.h"
+#include "cloudwatch/engine.h"
+#include "cloudwatch/tier.h"
 #include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
 #include "ec2/placer.h"
+#include "ec2/volume.h"
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
 #include "ec2instanceconnect/ec2instanceconnect.h"
@@ -33,7 +37,7 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
-    &autoscaling_hooks,
+    &autoscaling_hooks, &cloudwatch_hooks,
     NULL,
 };
 
@@ -44,6 +48,7 @@ struct cloud {
     struct host *host;
     struct ec2_placer *placer;
     struct ec2_reconciler *ec2;
+    struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
     struct asg_engine *asg;
     struct ssm_reconciler *ssm;
@@ -52,6 +57,8 @@ struct cloud {
     struct ec2_capacity_clock *capacity;
     struct s3_janitor *s3;
     struct s3_lifecycle *s3_lifecycle;
+    struct cloudwatch_upkeep *cloudwatch_upkeep;
+    struct cloudwatch_engine *cloudwatch;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -200,6 +207,9 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         return r;
     cloud->driver = driver;
     cloud->machines.max = driver->machines_max;
+    cloud->machines.no_volumes = driver->no_volumes;
+    cloud->machines.no_encrypted_volumes = driver->no_encrypted_volumes;
+    cloud->machines.no_snapshots = driver->no_snapshots;
     assert(driver->machines_max >= 0);
     events = host_events(cloud->host);
     attach(attach_ctx, &events);
@@ -214,11 +224,17 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = ec2_reconciler_new(&cloud->ec2, cloud->config.loop, cloud->store);
     if (r >= 0)
+        r = ec2_storage_reconciler_new(&cloud->storage, cloud->config.loop, cloud->store);
+    if (r >= 0)
         r = ssm_reconciler_new(&cloud->ssm, cloud->config.env, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = ec2_upkeep_new(&cloud->upkeep, cloud->config.loop, cloud->store, cloud->placer);
     if (r >= 0)
         r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
+    if (r >= 0)
+        r = cloudwatch_upkeep_new(&cloud->cloudwatch_upkeep, cloud->config.loop, cloud->store);
+    if (r >= 0)
+        r = cloudwatch_engine_new(&cloud->cloudwatch, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
@@ -233,11 +249,14 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
         return NULL;
     asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
+    cloudwatch_engine_free(cloud->cloudwatch);
+    cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
     host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);
+    ec2_storage_reconciler_free(cloud->storage);
     ec2_reconciler_free(cloud->ec2);
     ec2_capacity_clock_free(cloud->capacity);
     host_free(cloud->host);

@@ -40,6 +40,7 @@ call_and_print(struct cli *cli, const char *method, const char *path)
     size_t at;
     int status = cli_call(cli, method, path, &body);
 
+    assert(path[0] == '/');
     if (status)
         return status;
     if (json_parse(cli->arena, body, 100000, &json, &at))

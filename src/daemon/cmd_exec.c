@@ -51,6 +51,7 @@ run(struct cli *cli, struct priv_conn *conn)
     struct priv_answer answer;
     struct buf tail;
 
+    assert(cli->argc >= 3);
     snprintf(req.id, sizeof(req.id), "%s", cli->argv[0]);
     buf_init(&tail, PRIV_MESSAGE_MAX);
     for (int i = 2; i < cli->argc; i++)

@@ -15,6 +15,7 @@ add(struct cli *cli, struct str query, const char *name, const char *value)
 {
     struct str code = uri_encode(cli->arena, str_from(value), 0);
 
+    assert(name[0] && value);
     return str_fmt(cli->arena, "%.*s%s%s=%.*s", STR_ARG(query), query.n ? "&" : "?", name,
                    STR_ARG(code));
 }

@@ -39,6 +39,7 @@ announce(struct cli *cli, struct str name, const char *init, const char *ami)
     struct str body;
     struct str path = str_fmt(cli->arena, "/_welkin/images?name=%.*s&init=%s", STR_ARG(name), init);
 
+    assert(init);
     if (ami)
         path = str_fmt(cli->arena, "%.*s&ami=%.*s", STR_ARG(path),
                        STR_ARG(uri_encode(cli->arena, str_from(ami), 0)));
@@ -51,6 +52,7 @@ build(struct cli *cli)
 {
     const char *name = cli->argv[1];
 
+    assert(cli->argc == 2);
     if (strcmp(name, "tiny") != 0 && strcmp(name, "debian") != 0)
         return cli_fail("The project's own images are tiny and debian; import makes others.");
     if (geteuid() != 0)

@@ -32,6 +32,7 @@ load(struct arena *a, struct file *f)
     struct stat st;
     int fd = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), r = 0;
 
+    assert(f->path[0] && !f->text.n);
     if (fd < 0)
         return errno == ENOENT ? 0 : -errno;
     if (fstat(fd, &st) < 0) {
@@ -105,6 +106,7 @@ file_path(struct cli *cli, const char *variable, const char *name)
 {
     const char *path = getenv(variable), *home = getenv("HOME");
 
+    assert(name[0]);
     if (path && path[0])
         return path;
     return str_cstr(cli->arena, str_fmt(cli->arena, "%s/.aws/%s", home ? home : "", name));
@@ -154,6 +156,7 @@ write_profile(struct cli *cli, struct str name, struct str account, struct str r
          .section = str_is(name, "default") ? name : str_cat(cli->arena, S("profile "), name)},
     };
 
+    assert(name.n > 0 && region.n > 0);
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         int r = load(cli->arena, &files[i]);
 

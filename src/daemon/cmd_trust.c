@@ -49,6 +49,7 @@ install_in(struct cli *cli, size_t i, struct str pem)
         str_cstr(cli->arena, str_fmt(cli->arena, "%s/%s", stores[i].dir, stores[i].file));
     char *const argv[] = {(char *)(uintptr_t)stores[i].program, NULL};
 
+    assert(i < ARRAY_LEN(stores) && pem.n > 0);
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     bool good = fd >= 0 && fchmod(fd, 0644) == 0 && write(fd, pem.p, pem.n) == (ssize_t)pem.n;

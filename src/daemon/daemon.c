@@ -123,6 +123,7 @@ on_signal(struct loop_fd *source, uint32_t events UNUSED)
 static int
 watch_signals(struct daemon *d)
 {
+    assert(d->loop && d->signals.fd < 0);
     sigset_t set;
 
     sigemptyset(&set);
@@ -158,6 +159,7 @@ give_file(const char *path, uid_t uid, gid_t gid)
     struct stat st;
     int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;
 
+    assert(path[0]);
     if (fd < 0)
         return errno == ENOENT ? 0 : -errno;
     if (fstat(fd, &st) < 0)
@@ -182,6 +184,7 @@ make_folders(const char *data_dir, uid_t uid, gid_t gid)
                                        "welkin.db-shm", "welkin.lock", "root.key",  "ca.pem"};
     char path[PATH_MAX];
 
+    assert(data_dir[0]);
     if (mkdir(data_dir, 0755) < 0 && errno != EEXIST)
         return -errno;
     /* It and the files may have been an ordinary user's before. */
@@ -218,6 +221,7 @@ sandbox_lost(void *ctx)
 {
     struct daemon *d = ctx;
 
+    assert(d->loop);
     log_error("the privileged process ended: `welkin up` starts it anew and takes the instances "
               "over");
     d->exit_status = 1;
@@ -293,6 +297,7 @@ prepare_sandbox(struct daemon *d, struct arena *arena, uid_t uid)
 {
     struct priv_config priv = {.data_dir = d->config.data_dir, .daemon_uid = uid, .log_fd = 2};
 
+    assert(d->config.host == DAEMON_HOST_SANDBOX && geteuid() == 0);
     if (!image_find_file(arena, "welkin-init", &priv.guest_init))
         return give_up("welkin-init is not beside this program: build it with `make`.");
     if (!image_exists(d->config.data_dir, S("tiny"))) {
@@ -368,6 +373,7 @@ start_as_root(struct daemon *d, struct arena *arena)
     uid_t uid;
     gid_t gid;
 
+    assert(geteuid() == 0);
     ids_of_daemon(&uid, &gid);
     int r = make_folders(d->config.data_dir, uid, gid);
     if (r < 0)
@@ -414,6 +420,7 @@ open_blobs(struct daemon *d)
 
     if (r == 0)
         r = blobs_real_start(d->env->blobs, &d->blobs.fd);
+    assert(r < 0 || d->blobs.fd >= 0);
     d->blobs.fn = on_blobs;
     return r < 0 ? r : loop_fd_add(d->loop, &d->blobs, EPOLLIN);
 }
@@ -503,6 +510,7 @@ start_hooks(struct daemon *d, struct hooks **ret)
     bool v6 = str_find_char(address, ':') != SIZE_MAX;
     char endpoint[128];
 
+    assert(d->config.port > 0 && address.n > 0);
     if (str_is(address, "0.0.0.0") || str_is(address, "::"))
         address = v6 ? S("::1") : S("127.0.0.1");
     snprintf(endpoint, sizeof(endpoint), v6 ? "http://[%.*s]:%u" : "http://%.*s:%u",
@@ -591,6 +599,7 @@ daemon_run(const struct daemon_config *config)
     struct daemon d = {.config = *config, .env = env_real(), .signals.fd = -1};
     struct arena arena;
 
+    assert(config->data_dir);
     d.started_ns = d.env->mono_ns(d.env);
     arena_init(&arena, (size_t)1 << 20);
     int status = start(&d, &arena);

@@ -104,6 +104,7 @@ pump(struct http_request *req)
 static void
 stream_gone(struct http_request *req)
 {
+    assert(req->user);
     /* one that closed its own side only still reads */
     if (http_request_fd(req) < 0)
         end_stream(req->user);
@@ -114,6 +115,7 @@ begin_stream(struct exchange *x, const struct http_header *headers, size_t n)
 {
     struct front *front = x->front;
 
+    assert(x->req && x->reply.stream);
     if (!front->piece && !(front->piece = malloc(PIECE_BYTES)))
         abort();
     http_stream_begin_sized(x->req, (unsigned)x->reply.status, headers, n, x->reply.stream->bytes);
@@ -197,6 +199,7 @@ take(struct front *front)
     if (x->next)
         x->next->prev = x;
     front->busy = x;
+    assert(front->busy == x);
     return x;
 }
 

@@ -67,6 +67,7 @@ image_find_file(struct arena *arena, const char *name, const char **ret_path)
         str_cstr(arena, str_fmt(arena, "%s/libexec/welkin/%s", WELKIN_PREFIX, name)),
     };
 
+    assert(name[0] && name[0] != '/');
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         if (access(places[i], R_OK) == 0) {
             *ret_path = places[i];

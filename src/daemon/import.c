@@ -42,6 +42,7 @@ fail(struct import *im, int err, const char *fmt, ...)
 static void
 remove_tree(const char *path)
 {
+    assert(path[0] && strcmp(path, "/") != 0);
     image_run(true, (char *[]){(char *)"rm", (char *)"-rf", (char *)path, NULL});
 }
 
@@ -54,6 +55,7 @@ file_inside(struct import *im, struct str name)
 {
     char top[PATH_MAX], path[PATH_MAX];
 
+    assert(im->outer);
     if (!realpath(im->outer, top) ||
         !realpath(str_cstr(im->arena, str_fmt(im->arena, "%s/%.*s", im->outer, STR_ARG(name))),
                   path))
@@ -195,6 +197,7 @@ find_layers(struct import *im, const char *file, const char *outer)
 {
     struct stat st;
 
+    assert(im->layers.n == 0);
     if (stat(file, &st) < 0)
         return fail(im, errno, "%s cannot be read: %s.", file, strerror(errno));
     im->outer = outer;

@@ -131,6 +131,7 @@ static const struct command commands[] = {
 static const struct command *
 find_command(const char *name)
 {
+    assert(name);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
@@ -142,6 +143,7 @@ cli_fail(const char *fmt, ...)
 {
     va_list ap;
 
+    assert(fmt[0]);
     va_start(ap, fmt);
     fputs("welkin: ", stderr);
     vfprintf(stderr, fmt, ap);
@@ -211,6 +213,7 @@ ask(struct cli *cli, const char *method, const char *path, struct str body, stru
     struct client_reply reply;
     int r = client_call(cli->arena, cli->endpoint, method, path, body, NULL, &reply);
 
+    assert(path[0] == '/');
     if (r == -ECONNREFUSED)
         return cli_fail("No daemon answers on %s: start one with `welkin up`, or name another "
                         "with --endpoint.",
@@ -296,6 +299,7 @@ option_or(struct cli *cli, const char *option, const char *variable, const char 
 {
     const char *value = cli_option(cli, option);
 
+    assert(otherwise && otherwise[0]);
     if (!value)
         value = getenv(variable);
     return value && value[0] ? value : otherwise;

@@ -100,6 +100,7 @@ put_hosts(struct json_out *o, struct txn *txn, struct placement *p, struct str i
     struct store_cursor c = walk_from(txn, id);
     const struct ec2_instance_row *row = ec2_instance_by_host_next(&c);
 
+    assert(id.n > 0);
     json_key(o, S("hosts"));
     json_open(o, '[');
     for (unsigned n = 0; row && str_starts(row->host, id) && n < SHOWN_HOSTS_MAX; n++) {

@@ -102,6 +102,21 @@ find_volume(struct api_call *call, struct str id, struct api_resource *r)
     key_number(call, r, "ec2:VolumeThroughput", row->throughput);
 }
 
+static void
+find_snapshot(struct api_call *call, struct str id, struct api_resource *r)
+{
+    const struct ec2_snapshot_row *row = ec2_snapshot_get(call->txn, id);
+
+    if (!row || !ec2_snapshot_visible(call, row))
+        return;
+    r->tags = &row->tags;
+    key(call, r, "ec2:SnapshotID", row->id);
+    key(call, r, "ec2:Owner", row->account);
+    key(call, r, "ec2:ParentVolume", arn(call, "volume", row->volume_id));
+    key_flag(call, r, "ec2:Encrypted", row->encrypted);
+    key_number(call, r, "ec2:VolumeSize", row->size_gib);
+}
+
 /* Policies name a key pair by its name, calls also by its id. */
 static void
 find_key_pair(struct api_call *call, struct str id, struct api_resource *r)
@@ -350,14 +365,15 @@ find_peering(struct api_call *call, struct str id, struct api_resource *r)
 
     if (!known || ec2_vpc_peering_find(call, id, &row))
         return;
-    if (str_eq(row->account, call->account))
+    if (ec2_mine(call, row->account, row->region))
         r->tags = &row->tags;
     key(call, r, "ec2:VpcPeeringConnectionID", row->id);
     key(call, r, "ec2:RequesterVpc",
         str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
                 STR_ARG(row->account), STR_ARG(row->vpc_id)));
     key(call, r, "ec2:AccepterVpc",
-        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s", STR_ARG(row->region),
+        str_fmt(call->arena, "arn:aws:ec2:%.*s:%.*s:vpc/%.*s",
+                STR_ARG(row->peer_region.n ? row->peer_region : row->region),
                 STR_ARG(row->peer_account), STR_ARG(row->peer_vpc_id)));
 }
 
@@ -368,6 +384,7 @@ static const struct type {
     {"instance", "i-", find_instance},
     {"image", "ami-", find_image},
     {"volume", "vol-", find_volume},
+    {"snapshot", "snap-", find_snapshot},
     {"key-pair", "key-", find_key_pair},
     {"launch-template", "lt-", find_launch_template},
     {"vpc", "vpc-", find_vpc},
@@ -424,6 +441,7 @@ tags_for(struct api_call *call, const struct ec2_RunInstancesRequest *req, const
 {
     struct str_list *tags = ARENA_NEW(call->arena, struct str_list);
 
+    assert(type[0]);
     LIST_EACH(&req->tag_specifications, spec)
         if (str_is(spec->resource_type, type))
             LIST_EACH(&spec->tags, tag) {
@@ -464,6 +482,7 @@ names_itself(const struct ec2_RunInstancesRequest *own, const char *type)
 static int
 decide(struct api_call *call, const struct ec2_launch *l, const char *type, struct api_resource *r)
 {
+    assert(l->own);
     if (l->template) {
         key(call, r, "ec2:LaunchTemplate", arn(call, "launch-template", l->template->id));
         key_flag(call, r, "ec2:IsLaunchTemplateResource", !names_itself(l->own, type));
@@ -526,6 +545,7 @@ makes_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     struct api_resource r = {.arn = arn(call, "instance", S("*")),
                              .new_tags = tags_for(call, req, "instance")};
 
+    assert(l->subnet && l->image);
     instance_keys(call, &l->model, &r);
     key(call, &r, "ec2:ImageID", l->image->id);
     if (l->profile)
@@ -535,9 +555,8 @@ makes_instance(struct api_call *call, const struct ec2_RunInstancesRequest *req,
 
 static int
 makes_volume(struct api_call *call, const struct ec2_RunInstancesRequest *req,
-             const struct ec2_launch *l)
+             const struct ec2_launch *l, const struct ec2_EbsBlockDevice *ebs)
 {
-    const struct ec2_EbsBlockDevice *ebs = &l->root;
     struct api_resource r = {.arn = arn(call, "volume", S("*")),
                              .new_tags = tags_for(call, req, "volume")};
 
@@ -560,6 +579,7 @@ makes_interface(struct api_call *call, const struct ec2_RunInstancesRequest *req
     struct api_resource r = {.arn = arn(call, "network-interface", S("*")),
                              .new_tags = tags_for(call, req, "network-interface")};
 
+    assert(nic->subnet && !nic->existing);
     key(call, &r, "ec2:AvailabilityZone", l->subnet->zone);
     key_flag(call, &r, "ec2:AssociatePublicIpAddress", nic->public_ip);
     key(call, &r, "ec2:Subnet", arn(call, "subnet", nic->subnet->id));
@@ -596,7 +616,12 @@ ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest
     if (r == 0)
         r = uses_all(call, req, l);
     if (r == 0)
-        r = makes_volume(call, req, l);
+        r = makes_volume(call, req, l, &l->root);
+    LIST_EACH(&l->devices, d)
+        r = r ? r : makes_volume(call, req, l, &d->ebs);
+    LIST_EACH(&l->devices, d)
+        if (r == 0 && d->ebs.snapshot_id.n)
+            r = uses(call, "snapshot", d->ebs.snapshot_id);
     LIST_EACH(&l->nics, nic)
         if (r == 0)
             r = nic->existing ? uses(call, l, "network-interface", nic->existing->id)

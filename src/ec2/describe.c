@@ -14,6 +14,7 @@ ec2_filters(struct api_call *call, const struct api_filter_table *table,
 bool
 ec2_filter_given(const struct ec2_FilterList *filters, const char *name)
 {
+    assert(name[0]);
     LIST_EACH(filters, f)
         if (str_is(f->name, name))
             return true;
@@ -26,6 +27,7 @@ ec2_page_open(struct api_call *call, const struct api_page_rule *rule, struct st
 {
     struct api_page_scope scope = api_page_scope(call);
 
+    assert(rule->min <= rule->max);
     return api_page_open(call->arena, &scope, rule, token, max_results, has_ids, ret, &call->fault);
 }
 

@@ -84,6 +84,9 @@ int ec2_tags_only(struct api_call *call, const struct ec2_TagSpecificationList *
                   const char *const *resource_types, size_t n);
 /* A tag of the cloud's own. */
 void ec2_tags_add(struct arena *arena, struct str_list *tags, struct str key, struct str value);
+/* The tags of `over`, and those that a copy takes over: all but AWS's own.  TagLimitExceeded. */
+int ec2_tags_inherit(struct api_call *call, const struct str_list *from,
+                     const struct str_list *over, struct str_list *ret);
 /* A row's tags as the API shows them. */
 struct ec2_TagList ec2_tags_show(struct arena *arena, const struct str_list *tags);
 
@@ -320,31 +323,10 @@ struct str ec2_public_dns_name(struct arena *arena, struct str region, struct st
 
 /* ---- volume.c ---- */
 
-/*
- * What the root volume of an instance shall be, from the image and the caller's BlockDeviceMappings
- * (only the root's entry is supported; another is refused with Unsupported and its name).  Whether
- * it is encrypted is decided, and by which key.
- */
-int ec2_root_wanted(struct api_call *call, const struct ec2_image_row *image,
-                    const struct ec2_BlockDeviceMappingList *mappings,
-                    struct ec2_EbsBlockDevice *ret);
-struct ec2_root_want {
-    const struct ec2_image_row *image;
-    const struct ec2_EbsBlockDevice *ebs; /* of ec2_root_wanted() */
-    struct str instance_id, zone;
-    const struct str_list *tags;
-};
 /* What a start that cannot succeed ends with: ec2_instance_row.launch_error. */
 #define INSTANCE_NO_KEY "Client.InternalError"
 #define INSTANCE_BAD_SNAPSHOT "Client.InternalError"
 #define INSTANCE_NO_STORAGE "Client.VolumeLimitExceeded"
-/*
- * Makes it.  *ret_error: empty, or why the instance cannot start with it: KMS does not let the
- * caller have its key, the account has no room for it (then there is no volume), or its snapshot is
- * damaged.
- */
-int ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
-                         struct ec2_volume_row *ret, struct str *ret_error);
 /* Volumes of a terminated instance: those that go with it are deleted, others become available. */
 int ec2_volumes_release(struct txn *txn, struct str instance_id);
 /*
@@ -359,6 +341,11 @@ int ec2_volume_check(struct api_call *call, struct str type, int64_t gib, struct
 /* An image the account may launch.  Faults: InvalidAMIID.Malformed, InvalidAMIID.NotFound,
  * InvalidAMIID.Unavailable. */
 int ec2_image_find(struct api_call *call, struct str id, const struct ec2_image_row **ret);
+/* One that the caller sees, whatever its state. */
+int ec2_image_see(struct api_call *call, struct str id, const struct ec2_image_row **ret);
+/* A name and a description that a new image may have.  Faults: InvalidAMIName.Malformed,
+ * InvalidAMIName.Duplicate, InvalidParameterValue. */
+int ec2_image_name_check(struct api_call *call, struct str name, struct str description);
 /* An image that the caller may change; another's is AuthFailure. */
 int ec2_image_own(struct api_call *call, struct str id, const struct ec2_image_row **ret);
 /* Whether the account sees the image in its region: its own, public or shared with it. */

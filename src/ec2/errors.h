@@ -26,6 +26,7 @@
     X(HostLimitExceeded, "HostLimitExceeded", 400)                                                 \
     X(Idempotent_ParameterMismatch, "IdempotentParameterMismatch", 400)                            \
     X(IncorrectInstanceState, "IncorrectInstanceState", 400)                                       \
+    X(IncorrectModificationState, "IncorrectModificationState", 400)                               \
     X(IncorrectState, "IncorrectState", 400)                                                       \
     X(InstanceCreditSpecification_NotSupported, "InstanceCreditSpecification.NotSupported", 400)   \
     X(InstanceEventWindowAssociationLimitExceeded, "InstanceEventWindowAssociationLimitExceeded",  \
@@ -48,6 +49,7 @@
     X(InvalidAllocationID_NotFound, "InvalidAllocationID.NotFound", 400)                           \
     X(InvalidAssociationID_NotFound, "InvalidAssociationID.NotFound", 400)                         \
     X(InvalidAttachmentID_NotFound, "InvalidAttachmentID.NotFound", 400)                           \
+    X(InvalidAttachment_NotFound, "InvalidAttachment.NotFound", 400)                               \
     X(InvalidBlockDeviceMapping, "InvalidBlockDeviceMapping", 400)                                 \
     X(InvalidCapacityReservationId_Malformed, "InvalidCapacityReservationId.Malformed", 400)       \
     X(InvalidCapacityReservationId_NotFound, "InvalidCapacityReservationId.NotFound", 400)         \
@@ -110,6 +112,7 @@
     X(InvalidSecurityGroupRuleId_Malformed, "InvalidSecurityGroupRuleId.Malformed", 400)           \
     X(InvalidSecurityGroupRuleId_NotFound, "InvalidSecurityGroupRuleId.NotFound", 400)             \
     X(InvalidSnapshotID_Malformed, "InvalidSnapshotID.Malformed", 400)                             \
+    X(InvalidSnapshot_InUse, "InvalidSnapshot.InUse", 400)                                         \
     X(InvalidSnapshot_NotFound, "InvalidSnapshot.NotFound", 400)                                   \
     X(InvalidStateTransition, "InvalidStateTransition", 400)                                       \
     X(InvalidSubnetID_NotFound, "InvalidSubnetID.NotFound", 400)                                   \
@@ -118,6 +121,7 @@
     X(InvalidUserData_Malformed, "InvalidUserData.Malformed", 400)                                 \
     X(InvalidUserID_Malformed, "InvalidUserID.Malformed", 400)                                     \
     X(InvalidVolume_NotFound, "InvalidVolume.NotFound", 400)                                       \
+    X(InvalidVolume_ZoneMismatch, "InvalidVolume.ZoneMismatch", 400)                               \
     X(InvalidVpcID_NotFound, "InvalidVpcID.NotFound", 400)                                         \
     X(InvalidVpcCidrBlockAssociationID_NotFound, "InvalidVpcCidrBlockAssociationID.NotFound", 400) \
     X(InvalidVpcPeeringConnectionID_NotFound, "InvalidVpcPeeringConnectionID.NotFound", 400)       \
@@ -154,6 +158,9 @@
     X(UnsupportedHostConfiguration, "UnsupportedHostConfiguration", 400)                           \
     X(UnsupportedOperation, "UnsupportedOperation", 400)                                           \
     X(VcpuLimitExceeded, "VcpuLimitExceeded", 400)                                                 \
+    X(VolumeInUse, "VolumeInUse", 400)                                                             \
+    X(VolumeLimitExceeded, "VolumeLimitExceeded", 400)                                             \
+    X(VolumeModificationRateExceeded, "VolumeModificationRateExceeded", 400)                       \
     X(VpcPeeringConnectionAlreadyExists, "VpcPeeringConnectionAlreadyExists", 400)                 \
     X(VpcLimitExceeded, "VpcLimitExceeded", 400)                                                   \
     X(VPCIdNotSpecified, "VPCIdNotSpecified", 400)

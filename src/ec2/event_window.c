@@ -71,6 +71,7 @@ ec2_event_window_show(struct api_call *call, const struct ec2_event_window_row *
     struct ec2_InstanceEventWindow *out = ARENA_NEW(call->arena, struct ec2_InstanceEventWindow);
     const struct str *v = row->time_ranges.v;
 
+    assert(row->time_ranges.n % RANGE_TEXTS == 0);
     *out = (struct ec2_InstanceEventWindow){
         .instance_event_window_id = row->id,
         .name = ec2_text_show(row->name),
@@ -202,6 +203,7 @@ ec2_create_instance_event_window(struct api_call *call,
     if (r)
         return r;
     row.id = api_id(call, "iew");
+    assert(row.cron.n > 0 || row.time_ranges.n > 0);
     r = ec2_event_window_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "event window %.*s cannot be written", STR_ARG(row.id));

@@ -30,6 +30,7 @@ static const struct ec2_event_window_target_row *
 target_of(struct txn *txn, struct str account, struct str region, const char *kind,
           struct str target, struct str value)
 {
+    assert(kind[0] && target.n > 0);
     return ec2_event_window_target_by_target_get(txn, account, region, str_from(kind), value,
                                                  target);
 }
@@ -41,6 +42,7 @@ ec2_event_window_targets(struct api_call *call, struct str window_id)
 {
     struct ec2_InstanceEventWindowAssociationTarget *out = NULL;
 
+    assert(window_id.n > 0);
     STORE_EACH(call->txn, ec2_event_window_target_by_window, row, window_id) {
         if (!out)
             out = ARENA_NEW(call->arena, struct ec2_InstanceEventWindowAssociationTarget);
@@ -61,6 +63,7 @@ ec2_event_window_of(struct txn *txn, const struct ec2_instance_row *row)
     const struct ec2_event_window_target_row *found =
         target_of(txn, account, region, INSTANCE, row->id, S(""));
 
+    assert(row->tags.n % 2 == 0);
     if (!found && row->host_id.n)
         found = target_of(txn, account, region, HOST, row->host_id, S(""));
     for (size_t i = 0; !found && i + 1 < row->tags.n; i += 2)
@@ -73,6 +76,7 @@ ec2_event_window_of(struct txn *txn, const struct ec2_instance_row *row)
 int
 ec2_event_window_drop_targets(struct txn *txn, struct str window_id)
 {
+    assert(window_id.n > 0);
     STORE_EACH(txn, ec2_event_window_target_by_window, row, window_id) {
         int r = ec2_event_window_target_delete(txn, row->id);
 
@@ -115,6 +119,7 @@ put(struct api_call *call, const struct ec2_event_window_row *window, const char
         .target = target,
         .value = value,
     };
+    assert(window->id.n > 0 && str_eq(window->account, call->account));
     int r = ec2_event_window_target_insert(call->txn, &row);
 
     return r < 0 ? error_origin(-r, "target %.*s cannot be written", STR_ARG(row.id)) : 0;
@@ -146,6 +151,7 @@ change(struct api_call *call, const struct ec2_event_window_row *window,
 {
     int r = 0;
 
+    assert(fn == put || fn == drop);
     LIST_EACH(targets->instance_ids, id)
         if (r == 0)
             r = fn(call, window, INSTANCE, *id, S(""));

@@ -27,6 +27,8 @@ depth_of(struct str path)
 static bool
 snapshot_known(struct txn *txn, struct str id)
 {
+    if (ec2_snapshot_get(txn, id))
+        return true;
     STORE_EACH(txn, ec2_image_by_key, row)
         if (id.n && str_eq(row->snapshot_id, id))
             return true;

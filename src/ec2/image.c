@@ -1,13 +1,12 @@
 /*
  * Images: what RunInstances boots from.
  *
- * An image names a root file system, a folder of the daemon's (image_seed.c).  Images that users
- * register share the folder of an image that they can see, by the id of its snapshot: the
- * snapshot is not a resource of its own yet.
+ * An image names a root file system: a folder of the daemon's (image_seed.c), and above it the
+ * layers of snapshots that were made of instances (image_make.c).  Images that users register take
+ * those of a snapshot that they can see.
  */
 #include "base/timefmt.h"
-#include "codec/json.h"
-#include "ec2/ec2.h"
+#include "ec2/volume.h"
 #include "ec2/row_ok.h"
 
 enum {
@@ -15,7 +14,6 @@ enum {
     IMAGE_NAME_MAX = 128,
     IMAGE_DESCRIPTION_MAX = 255,
     IMAGE_PAGE_MAX = 1000,
-    ROOT_JSON_MAX = 1024,
 };
 
 /* ---- who sees and who owns ---- */
@@ -40,8 +38,8 @@ not_found(struct api_call *call, const struct str_list *ids)
                      STR_ARG(all));
 }
 
-static int
-image_look_up(struct api_call *call, struct str id, const struct ec2_image_row **ret)
+int
+ec2_image_see(struct api_call *call, struct str id, const struct ec2_image_row **ret)
 {
     int r = ec2_id_check(call, id, "ami", &EC2_ERR(InvalidAMIID_Malformed));
 
@@ -60,7 +58,7 @@ int
 ec2_image_find(struct api_call *call, struct str id, const struct ec2_image_row **ret)
 {
     const struct ec2_image_row *row;
-    int r = image_look_up(call, id, &row);
+    int r = ec2_image_see(call, id, &row);
 
     if (r)
         return r;
@@ -76,7 +74,7 @@ ec2_image_find(struct api_call *call, struct str id, const struct ec2_image_row 
 int
 ec2_image_own(struct api_call *call, struct str id, const struct ec2_image_row **ret)
 {
-    int r = image_look_up(call, id, ret);
+    int r = ec2_image_see(call, id, ret);
 
     if (r == 0 && !str_eq((*ret)->account, call->account))
         return api_fault(call, &EC2_ERR(AuthFailure), "Not authorized for image:%.*s", STR_ARG(id));
@@ -85,61 +83,39 @@ ec2_image_own(struct api_call *call, struct str id, const struct ec2_image_row *
 
 /* ---- showing ---- */
 
-static struct opt_i64
-json_number(const struct json *j, const char *name)
-{
-    int64_t v;
-
-    return json_i64(json_get(j, name), &v) ? opt_i64(v) : (struct opt_i64){0};
-}
-
 struct ec2_EbsBlockDevice
 ec2_image_root(struct arena *arena, const struct ec2_image_row *row)
 {
-    struct json j = {.kind = JSON_NULL};
-    size_t at;
+    struct ec2_EbsBlockDevice ebs = ec2_device_of(arena, row->block_devices).ebs;
 
-    if (!json_parse(arena, row->block_devices, 16, &j, &at))
-        assert(!"block_devices is our own JSON");
-    const struct json *deleted = json_get(&j, "DeleteOnTermination");
-
-    return (struct ec2_EbsBlockDevice){
-        .delete_on_termination = opt_bool(!deleted || deleted->truth),
-        .snapshot_id = row->snapshot_id,
-        .volume_size = opt_i64(row->volume_size_gib),
-        .volume_type = json_text(&j, "VolumeType"),
-        .iops = json_number(&j, "Iops"),
-        .throughput = json_number(&j, "Throughput"),
-        .encrypted = opt_bool(false),
-    };
+    ebs.snapshot_id = row->snapshot_id;
+    ebs.volume_size = opt_i64(row->volume_size_gib);
+    ebs.encrypted = opt_bool(row->encrypted);
+    return ebs;
 }
 
+/* What the root's own columns say is not said again. */
 static struct str
 root_json(struct arena *arena, const struct ec2_EbsBlockDevice *ebs)
 {
-    struct buf b;
-    struct json_out o = {.buf = &b};
+    const struct ec2_device device = {.ebs = {.delete_on_termination = ebs->delete_on_termination,
+                                              .volume_type = ebs->volume_type,
+                                              .iops = ebs->iops,
+                                              .throughput = ebs->throughput}};
 
-    buf_init(&b, ROOT_JSON_MAX);
-    json_open(&o, '{');
-    json_key(&o, S("DeleteOnTermination"));
-    json_bool(&o, opt_bool_or(ebs->delete_on_termination, true));
-    json_key(&o, S("VolumeType"));
-    json_str(&o, ebs->volume_type);
-    if (ebs->iops.set) {
-        json_key(&o, S("Iops"));
-        json_int(&o, ebs->iops.v);
-    }
-    if (ebs->throughput.set) {
-        json_key(&o, S("Throughput"));
-        json_int(&o, ebs->throughput.v);
-    }
-    json_close(&o, '}');
-    assert(!buf_failed(&b));
-    struct str text = str_dup(arena, buf_str(&b));
+    return ec2_device_json(arena, &device);
+}
 
-    buf_done(&b);
-    return text;
+static void
+show_device(struct api_call *call, struct ec2_Image *image, struct str name,
+            struct ec2_EbsBlockDevice ebs)
+{
+    struct ec2_EbsBlockDevice *shown = ARENA_NEW(call->arena, struct ec2_EbsBlockDevice);
+
+    assert(name.n > 0 && ebs.volume_size.set);
+    *shown = ebs;
+    *LIST_PUSH(call->arena, &image->block_device_mappings) =
+        (struct ec2_BlockDeviceMapping){.device_name = name, .ebs = shown};
 }
 
 static struct ec2_Image
@@ -170,15 +146,19 @@ image_show(struct api_call *call, const struct ec2_image_row *row)
         .ena_support = ec2_set_show(row->ena_support),
         .sriov_net_support = ec2_text_show(row->sriov_net_support),
         .source_instance_id = ec2_text_show(row->source_instance_id),
+        .source_image_id = ec2_text_show(row->source_image_id),
+        .source_image_region = ec2_text_show(row->source_region),
         .deregistration_protection = S("disabled"),
         .tags = ec2_tags_show(call->arena, &row->tags),
     };
-    struct ec2_EbsBlockDevice *ebs = ARENA_NEW(call->arena, struct ec2_EbsBlockDevice);
 
     assert(row->block_devices.n > 0);
-    *ebs = ec2_image_root(call->arena, row);
-    *LIST_PUSH(call->arena, &image.block_device_mappings) =
-        (struct ec2_BlockDeviceMapping){.device_name = row->root_device_name, .ebs = ebs};
+    show_device(call, &image, row->root_device_name, ec2_image_root(call->arena, row));
+    LIST_EACH(&row->more_devices, text) {
+        struct ec2_device device = ec2_device_of(call->arena, *text);
+
+        show_device(call, &image, device.name, device.ebs);
+    }
     if (row->deprecation_ms)
         image.deprecation_time = time_iso(call->arena, row->deprecation_ms);
     if (row->last_launched_ms && str_eq(row->account, call->account))
@@ -188,8 +168,8 @@ image_show(struct api_call *call, const struct ec2_image_row *row)
 
 /* ---- RegisterImage ---- */
 
-static int
-name_check(struct api_call *call, struct str name)
+int
+ec2_image_name_check(struct api_call *call, struct str name, struct str description)
 {
     bool ok = name.n >= IMAGE_NAME_MIN && name.n <= IMAGE_NAME_MAX;
 
@@ -202,6 +182,10 @@ name_check(struct api_call *call, struct str name)
         return api_fault(call, &EC2_ERR(InvalidAMIName_Malformed),
                          "AMI names must be between 3 and 128 characters long, and may contain "
                          "letters, numbers, '(', ')', '.', '-', '/' and '_'");
+    if (description.n > IMAGE_DESCRIPTION_MAX)
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Image description exceeds maximum length of %d characters",
+                         IMAGE_DESCRIPTION_MAX);
     const struct ec2_image_row *row =
         ec2_image_by_name_get(call->txn, call->account, call->region, name);
 
@@ -248,23 +232,37 @@ value_check(struct api_call *call, struct str value, const char *name, const cha
                      name, allowed);
 }
 
-/* The image whose root the snapshot is: any that the caller sees. */
+/*
+ * What the snapshot is the root of, as an image would say it: a snapshot of a root, or that of an
+ * image which came with the cloud.
+ */
 static int
-snapshot_find(struct api_call *call, struct str id, const struct ec2_image_row **ret)
+snapshot_find(struct api_call *call, struct str id, struct ec2_image_row *ret)
 {
-    int r = ec2_id_check(call, id, "snap", &EC2_ERR(InvalidSnapshotID_Malformed));
+    const struct ec2_snapshot_row *snapshot;
 
-    if (r)
-        return r;
     STORE_EACH(call->txn, ec2_image_by_key, row) {
-        if (str_eq(row->snapshot_id, id) && ec2_image_visible(call, row)) {
+        if (str_eq(row->snapshot_id, id) && ec2_image_visible(call, row) &&
+            !ec2_snapshot_get(call->txn, id)) {
             assert(ec2_image_ok(row));
-            *ret = row;
+            *ret = *row;
             return 0;
         }
     }
-    return api_fault(call, &EC2_ERR(InvalidSnapshot_NotFound),
-                     "The snapshot '%.*s' does not exist.", STR_ARG(id));
+    int r = ec2_snapshot_usable(call, id, &snapshot);
+
+    if (r)
+        return r;
+    if (!snapshot->rootfs.n)
+        return ec2_unsupported(call, "An image whose root is a snapshot of a data volume");
+    *ret = (struct ec2_image_row){.snapshot_id = snapshot->id,
+                                  .volume_size_gib = snapshot->size_gib,
+                                  .rootfs = snapshot->rootfs,
+                                  .init = snapshot->init,
+                                  .architecture = snapshot->architecture,
+                                  .encrypted = snapshot->encrypted,
+                                  .kms_key_id = snapshot->kms_key_id};
+    return 0;
 }
 
 /* The mapping of the root; one of another device is refused. */
@@ -329,9 +327,8 @@ ec2_register_image(struct api_call *call, const struct ec2_RegisterImageRequest 
 {
     static const char *const types[] = {"image"};
     const struct ec2_EbsBlockDevice *root = NULL;
-    const struct ec2_image_row *source = NULL;
-    struct ec2_image_row row = {0};
-    int r = name_check(call, req->name);
+    struct ec2_image_row row = {0}, source = {0};
+    int r = ec2_image_name_check(call, req->name, req->description);
 
     if (r == 0)
         r = register_refuse(call, req);
@@ -350,26 +347,22 @@ ec2_register_image(struct api_call *call, const struct ec2_RegisterImageRequest 
     if (r == 0)
         r = snapshot_find(call, root->snapshot_id, &source);
     if (r == 0)
-        r = register_volume(call, root, source, &row);
+        r = register_volume(call, root, &source, &row);
     if (r)
         return r;
-    if (req->architecture.p && !str_eq(req->architecture, source->architecture))
+    if (req->architecture.p && !str_eq(req->architecture, source.architecture))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "The snapshot '%.*s' is of the architecture %.*s",
-                         STR_ARG(source->snapshot_id), STR_ARG(source->architecture));
-    if (req->description.n > IMAGE_DESCRIPTION_MAX)
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "Image description exceeds maximum length of %d characters",
-                         IMAGE_DESCRIPTION_MAX);
+                         STR_ARG(source.snapshot_id), STR_ARG(source.architecture));
 
     row.id = api_id(call, "ami");
     row.account = call->account;
     row.region = call->region;
     row.name = req->name;
     row.description = req->description;
-    row.rootfs = source->rootfs;
-    row.init = source->init;
-    row.architecture = source->architecture;
+    row.rootfs = source.rootfs;
+    row.init = source.init;
+    row.architecture = source.architecture;
     row.root_device_name = req->root_device_name;
     row.state = S("available");
     row.created_ms = call->now_ms;
@@ -377,7 +370,9 @@ ec2_register_image(struct api_call *call, const struct ec2_RegisterImageRequest 
     row.boot_mode = req->boot_mode;
     row.ena_support = opt_bool_or(req->ena_support, false);
     row.sriov_net_support = req->sriov_net_support;
-    row.snapshot_id = source->snapshot_id;
+    row.snapshot_id = source.snapshot_id;
+    row.encrypted = source.encrypted;
+    row.kms_key_id = source.kms_key_id;
     assert(ec2_image_ok(&row));
     r = ec2_image_insert(call->txn, &row);
     if (r < 0)
@@ -386,20 +381,47 @@ ec2_register_image(struct api_call *call, const struct ec2_RegisterImageRequest 
     return 0;
 }
 
+/* The snapshots of an image that is gone; those of other images, and another's, stay. */
+static int
+snapshots_drop(struct api_call *call, const struct str_list *ids,
+               struct ec2_DeleteSnapshotReturnCodeList *ret)
+{
+    LIST_EACH(ids, id) {
+        struct ec2_DeleteSnapshotReturnCode *code = LIST_PUSH(call->arena, ret);
+        const struct ec2_snapshot_row *row;
+        int r = ec2_snapshot_own(call, *id, &row);
+
+        *code =
+            (struct ec2_DeleteSnapshotReturnCode){*id, r ? S("missing-permissions") : S("success")};
+        if (r == 0) {
+            r = ec2_snapshot_drop(call, row);
+            code->return_code = r > 0 ? S("skipped") : code->return_code;
+        }
+        if (r < 0)
+            return r;
+        call->fault = (struct api_fault){0};
+    }
+    return 0;
+}
+
 int
 ec2_deregister_image(struct api_call *call, const struct ec2_DeregisterImageRequest *req,
                      struct ec2_DeregisterImageResult *res)
 {
     const struct ec2_image_row *row;
+    struct str_list ids = {0};
     int r = ec2_image_own(call, req->image_id, &row);
 
     if (r)
         return r;
-    if (opt_bool_or(req->delete_associated_snapshots, false))
-        return ec2_unsupported(call, "DeleteAssociatedSnapshots");
-    r = ec2_image_delete(call->txn, row->id);
-    if (r < 0)
-        return error_origin(-r, "image %.*s cannot be deleted", STR_ARG(row->id));
+    *LIST_PUSH(call->arena, &ids) = row->snapshot_id;
+    LIST_EACH(&row->more_devices, text)
+        *LIST_PUSH(call->arena, &ids) = ec2_device_of(call->arena, *text).ebs.snapshot_id;
+    r = ec2_unwritten(ec2_image_delete(call->txn, row->id), req->image_id);
+    if (r == 0 && opt_bool_or(req->delete_associated_snapshots, false))
+        r = snapshots_drop(call, &ids, &res->delete_snapshot_results);
+    if (r)
+        return r;
     res->return_ = opt_bool(true);
     return 0;
 }

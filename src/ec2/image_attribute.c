@@ -2,7 +2,7 @@
  * Single attributes of an image: who may launch it, what it says of itself.
  */
 #include "base/timefmt.h"
-#include "ec2/ec2.h"
+#include "ec2/volume.h"
 #include "ec2/row_ok.h"
 
 enum { DESCRIPTION_MAX = 255, LAUNCH_ACCOUNTS_MAX = 10000 };
@@ -85,8 +85,22 @@ group_set(struct api_call *call, struct str group, bool on, struct ec2_image_row
 {
     if (!str_is(group, "all"))
         return bad_item(call, group, "userGroup");
+    if (on && row->encrypted)
+        return api_fault(call, &EC2_ERR(InvalidParameter),
+                         "An image with an encrypted snapshot cannot be public");
     row->is_public = on;
     return 0;
+}
+
+/* Nobody else can be let use a key that AWS manages, so he could not launch the image. */
+static int
+may_share(struct api_call *call, const struct ec2_image_row *row)
+{
+    if (!ec2_key_is_aws(call->txn, row->kms_key_id))
+        return 0;
+    return api_fault(call, &EC2_ERR(InvalidParameter),
+                     "Snapshots encrypted with the AWS Managed CMK can’t be shared. Specify "
+                     "another snapshot.");
 }
 
 /* Adding twice and removing what is not there change nothing. */
@@ -98,6 +112,10 @@ account_set(struct api_call *call, struct str account, bool on, struct ec2_image
     assert(row->launch_accounts.n <= LAUNCH_ACCOUNTS_MAX);
     if (!ec2_is_account(account))
         return bad_item(call, account, "userId");
+    int r = on ? may_share(call, row) : 0;
+
+    if (r)
+        return r;
     LIST_EACH(&row->launch_accounts, have)
         if (!str_eq(*have, account))
             *LIST_PUSH(call->arena, &list) = *have;

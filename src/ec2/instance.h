@@ -25,6 +25,7 @@
 
 #include "base/sm.h"
 #include "ec2/ec2.h"
+#include "ec2/volume.h"
 #include "gen/store/iam_rows.h"
 
 enum {
@@ -127,7 +128,8 @@ struct ec2_launch {
     struct ec2_launch_nics nics;
     struct str_list volume_tags, interface_tags;
     const struct iam_profile_row *profile; /* NULL: none */
-    struct ec2_EbsBlockDevice root; /* of ec2_root_wanted() */
+    struct ec2_EbsBlockDevice root; /* of ec2_devices_wanted(), as are */
+    struct ec2_devices devices;     /* the volumes beside the root */
     struct ec2_instance_row model; /* members that all have alike */
     const struct ec2_RunInstancesRequest *own;       /* what the caller said itself … */
     const struct ec2_launch_template_row *template; /* … over this; NULL: over nothing */
@@ -299,7 +301,7 @@ void ec2_instance_show_hint(struct txn *txn, const struct ec2_instance_row *cons
 struct ec2_InstanceState ec2_instance_state_show(int64_t state);
 struct ec2_InstanceMetadataOptionsResponse
 ec2_metadata_show(const struct ec2_instance_row *row, const char *state);
-/* The root volume of the instance; an empty list when it has none. */
+/* The volumes of the instance, its root first; an empty list when it has none. */
 struct ec2_InstanceBlockDeviceMappingList
 ec2_block_devices_show(struct api_call *call, const struct ec2_instance_row *row);
 /* "us-east-1a" → "use1-az1"; absent when the region has no such zone. */

@@ -190,15 +190,15 @@ static int
 set_device(struct api_call *call, const struct ec2_instance_row *row,
            const struct ec2_InstanceBlockDeviceMappingSpecification *want)
 {
-    const struct ec2_volume_row *volume =
-        row->root_volume_id.n ? ec2_volume_get(call->txn, row->root_volume_id) : NULL;
+    const struct ec2_volume_row *volume = NULL;
 
-    assert(!volume || str_eq(volume->instance_id, row->id));
+    STORE_EACH(call->txn, ec2_volume_by_instance, it, row->id, want->device_name)
+        volume = it;
     if (want->no_device.p || want->virtual_name.n)
         return ec2_unsupported_parameter(call, want->no_device.p
                                                    ? "BlockDeviceMapping.NoDevice"
                                                    : "BlockDeviceMapping.VirtualName");
-    if (!volume || !str_eq(volume->device, want->device_name))
+    if (!volume)
         return api_fault(call, &EC2_ERR(InvalidInstanceAttributeValue),
                          "No device is currently mapped at %.*s", STR_ARG(want->device_name));
     if (want->ebs && want->ebs->volume_id.n && !str_eq(want->ebs->volume_id, volume->id))

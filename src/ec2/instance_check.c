@@ -297,6 +297,7 @@ static int
 check_credits(struct api_call *call, const struct ec2_CreditSpecificationRequest *want,
               struct ec2_launch *l)
 {
+    assert(l->type);
     if (!want) {
         l->model.cpu_credits = ec2_type_credits(call, l->type);
         return 0;
@@ -350,6 +351,7 @@ check_metadata(struct api_call *call, const struct ec2_InstanceMetadataOptionsRe
     bool v2 = str_is(l->image->imds_support, "v2.0");
     struct ec2_metadata_want w = {0};
 
+    assert(l->image);
     l->model.imds_tokens = v2 ? S("required") : S("optional");
     l->model.imds_hop_limit = v2 ? 2 : 1;
     l->model.imds_endpoint = S("enabled");
@@ -439,7 +441,8 @@ ec2_launch_check(struct api_call *call, const struct ec2_RunInstancesRequest *re
     if (r == 0)
         r = check_options(call, req, ret);
     if (r == 0)
-        r = ec2_root_wanted(call, ret->image, &req->block_device_mappings, &ret->root);
+        r = ec2_devices_wanted(call, ret->image, &req->block_device_mappings, &ret->root,
+                               &ret->devices);
     ret->model.hibernation =
         req->hibernation_options && is_true(req->hibernation_options->configured);
     if (r == 0 && ret->model.hibernation)

@@ -104,6 +104,7 @@ further_subnet_check(struct api_call *call, struct str subnet_id, const struct e
 {
     int r = 0;
 
+    assert(l->subnet && l->vpc);
     *ret = l->subnet;
     if (subnet_id.n)
         r = ec2_subnet_find(call, subnet_id, ret);
@@ -159,6 +160,7 @@ in_order(struct api_call *call, const struct ec2_RunInstancesRequest *req,
     size_t n = req->network_interfaces.n;
     const spec_t **all = ARENA_ARRAY(call->arena, const spec_t *, n);
 
+    assert(n > 0);
     for (size_t i = 0; i < n; i++) {
         all[i] = &req->network_interfaces.v[i];
         if (!all[i]->device_index.set)
@@ -210,6 +212,7 @@ existing_check(struct api_call *call, const spec_t *i, const struct ec2_launch *
         : opt_bool_or(i->delete_on_termination, false)    ? "delete on termination as true"
                                                           : NULL;
 
+    assert(i->network_interface_id.p && !nic->existing);
     if (what)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
                          "A network interface may not specify a network interface ID and %s", what);
@@ -241,6 +244,7 @@ addresses_check(struct api_call *call, const spec_t *i, struct str private_ip,
         ec2_addresses_of(call, private_ip, &i->private_ip_addresses,
                          i->secondary_private_ip_address_count, &nic->private_ip, &nic->more_ips);
 
+    assert(l->type && l->max >= 1);
     if (r)
         return r;
     nic->more_count = opt_i64_or(i->secondary_private_ip_address_count, 0);
@@ -260,6 +264,7 @@ made_check(struct api_call *call, const spec_t *i, struct str private_ip,
     bool want_public = opt_bool_or(i->associate_public_ip_address, false);
     int r = type_check(call, i->interface_type, nic);
 
+    assert(nic->subnet);
     if (!r)
         r = addresses_check(call, i, private_ip, l, nic);
     if (r)
@@ -294,6 +299,7 @@ listed(struct api_call *call, const spec_t *i, const struct ec2_Placement *place
         r = ec2_groups_resolve(call, l->vpc->id, &i->groups, &(struct str_list){0}, &nic.group_ids);
     if (!r && !nic.existing)
         r = made_check(call, i, i->private_ip_address, l, only, &nic);
+    assert(r || nic.subnet);
     *LIST_PUSH(call->arena, &l->nics) = nic;
     return r;
 }
@@ -306,6 +312,7 @@ implied(struct api_call *call, const struct ec2_RunInstancesRequest *req, struct
     struct ec2_launch_nic nic = {0};
     int r = subnet_check(call, req->subnet_id, req->placement, l);
 
+    assert(l->nics.n == 0);
     if (!r)
         r = ec2_groups_resolve(call, l->vpc->id, &req->security_group_ids, &req->security_groups,
                                &nic.group_ids);
@@ -322,6 +329,7 @@ ec2_launch_network(struct api_call *call, const struct ec2_RunInstancesRequest *
 {
     const spec_t **all = NULL;
 
+    assert(l->type && l->image);
     if (!req->network_interfaces.n)
         return implied(call, req, l);
     int r = clashes_check(call, req);

@@ -183,7 +183,7 @@ look_shutting_down(struct view *v)
         return 0; /* the host will say `removed`, also of what never began */
     if (v->machine->phase != HOST_REMOVED &&
         (!v->this_start || !phase_is_end(v->machine->phase) ||
-         v->machine->exit_kind == HOST_EXIT_REBOOT))
+         v->machine->exit_kind == HOST_EXIT_REBOOT || ec2_snapshots_pending(v->txn, v->row.id)))
         return 0;
     return move(v, EC2_TERMINATED, why_kept(v));
 }

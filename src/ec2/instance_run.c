@@ -96,20 +96,36 @@ make_interfaces(struct api_call *call, const struct ec2_launch *l, struct ec2_in
     return 0;
 }
 
-/* One that the instance cannot start with does not refuse the call: the launch fails later. */
 static int
-make_volume(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
+make_volume(struct api_call *call, const struct ec2_launch *l, struct str device, bool is_data,
+            const struct ec2_EbsBlockDevice *ebs, struct ec2_instance_row *row)
 {
-    const struct ec2_root_want want = {.image = l->image,
-                                       .ebs = &l->root,
-                                       .instance_id = row->id,
-                                       .zone = row->zone,
-                                       .tags = &l->volume_tags};
+    const struct ec2_volume_want want = {.ebs = ebs,
+                                         .instance_id = row->id,
+                                         .device = device,
+                                         .zone = row->zone,
+                                         .is_data = is_data,
+                                         .tags = &l->volume_tags};
     struct ec2_volume_row made = {0};
-    int r = ec2_root_volume_make(call, &want, &made, &row->launch_error);
+    struct str error;
+    int r = ec2_volume_make(call, &want, &made, &error);
 
     assert(row->zone.n > 0);
-    row->root_volume_id = made.id;
+    if (!is_data)
+        row->root_volume_id = made.id;
+    if (r == 0 && error.n)
+        row->launch_error = error;
+    return r;
+}
+
+/* One that the instance cannot start with does not refuse the call: the launch fails later. */
+static int
+make_volumes(struct api_call *call, const struct ec2_launch *l, struct ec2_instance_row *row)
+{
+    int r = make_volume(call, l, l->image->root_device_name, false, &l->root, row);
+
+    for (size_t i = 0; i < l->devices.n && r == 0 && !row->launch_error.n; i++)
+        r = make_volume(call, l, l->devices.v[i].name, true, &l->devices.v[i].ebs, row);
     return r;
 }
 
@@ -144,7 +160,7 @@ make_instance(struct api_call *call, const struct ec2_launch *l, unsigned index)
     row.start_generation = 1;
     int r = make_interfaces(call, l, &row);
     if (r == 0)
-        r = make_volume(call, l, &row);
+        r = make_volumes(call, l, &row);
     if (r == 0)
         r = ec2_vcpus_take(call, &row);
     if (r == 0)

@@ -183,38 +183,56 @@ show_device(const struct ec2_volume_row *volume, struct ec2_InstanceBlockDeviceM
     *ebs = (struct ec2_EbsInstanceBlockDevice){
         .attach_time = opt_i64(volume->attached_ms),
         .delete_on_termination = opt_bool(volume->delete_on_termination),
-        .status = S("attached"),
+        .status = volume->attach_state.n ? volume->attach_state : S("attached"),
         .volume_id = volume->id,
         .ebs_card_index = opt_i64(0),
     };
     *device = (struct ec2_InstanceBlockDeviceMapping){.device_name = volume->device, .ebs = ebs};
 }
 
-struct ec2_InstanceBlockDeviceMappingList
-ec2_block_devices_show(struct api_call *call, const struct ec2_instance_row *row)
+static struct ec2_InstanceBlockDeviceMappingList
+block_devices(struct txn *txn, struct arena *arena, const struct ec2_instance_row *row)
 {
     struct ec2_InstanceBlockDeviceMappingList list = {0};
-    const struct ec2_volume_row *volume =
-        row->root_volume_id.n ? ec2_volume_get(call->txn, row->root_volume_id) : NULL;
+    const struct ec2_volume_row *root =
+        row->root_volume_id.n ? ec2_volume_get(txn, row->root_volume_id) : NULL;
 
-    if (volume)
-        show_device(volume, LIST_PUSH(call->arena, &list),
-                    ARENA_NEW(call->arena, struct ec2_EbsInstanceBlockDevice));
+    if (root)
+        show_device(root, LIST_PUSH(arena, &list),
+                    ARENA_NEW(arena, struct ec2_EbsInstanceBlockDevice));
+    STORE_EACH(txn, ec2_volume_by_instance, volume, row->id)
+        if (volume->is_data)
+            show_device(volume, LIST_PUSH(arena, &list),
+                        ARENA_NEW(arena, struct ec2_EbsInstanceBlockDevice));
     API_PRESENT(&list);
     return list;
 }
 
-static void
-show_volume(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
-            struct ec2_Instance *out)
+struct ec2_InstanceBlockDeviceMappingList
+ec2_block_devices_show(struct api_call *call, const struct ec2_instance_row *row)
 {
-    const struct ec2_volume_row *volume =
-        row->root_volume_id.n ? ec2_volume_get(s->call->txn, row->root_volume_id) : NULL;
+    return block_devices(call->txn, call->arena, row);
+}
 
-    if (volume) {
-        show_device(volume, &to->device, &to->ebs);
+/* Nearly every instance has its root alone, for which there is room beside it. */
+static void
+show_volumes(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
+             struct ec2_Instance *out)
+{
+    const struct ec2_volume_row *only = NULL;
+    unsigned n = 0;
+
+    STORE_EACH(s->call->txn, ec2_volume_by_instance, volume, row->id) {
+        only = volume;
+        if (++n > 1)
+            break;
+    }
+    if (n == 1) {
+        show_device(only, &to->device, &to->ebs);
         out->block_device_mappings.v = &to->device;
         out->block_device_mappings.n = 1;
+    } else if (n > 1) {
+        out->block_device_mappings = block_devices(s->call->txn, s->arena, row);
     }
     API_PRESENT(&out->block_device_mappings);
 }
@@ -563,6 +581,6 @@ ec2_instance_show(struct ec2_instance_shower *s, const struct ec2_instance_row *
     show_options(s, row, to, out);
     show_capacity(row, to, out);
     show_profile(s, row, to, out);
-    show_volume(s, row, to, out);
+    show_volumes(s, row, to, out);
     show_interface(s, row, to, out);
 }

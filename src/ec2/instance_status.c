@@ -170,6 +170,7 @@ report_put(struct api_call *call, const struct ec2_ReportInstanceStatusRequest *
     int r = ec2_status_report_get(call->txn, id) ? ec2_status_report_update(call->txn, &row)
                                                  : ec2_status_report_insert(call->txn, &row);
 
+    assert(id.n > 0);
     return r < 0 ? error_origin(-r, "the report of %.*s cannot be written", STR_ARG(id)) : 0;
 }
 

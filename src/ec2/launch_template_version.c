@@ -97,6 +97,7 @@ ec2_launch_template_version_make(struct api_call *call, struct ec2_launch_templa
                          VERSIONS_MAX);
     row->latest_version = ++row->last_version;
     row->versions++;
+    assert(row->versions <= row->last_version);
     *ret = (struct ec2_launch_template_version_row){
         .id = version_key(call->arena, row->id, row->latest_version),
         .template_id = row->id,
@@ -220,6 +221,7 @@ delete_one(struct api_call *call, struct ec2_launch_template_row *of, int64_t nu
     bool kept = number == of->default_version;
     const struct ec2_launch_template_version_row *row = version_get(call, of->id, number);
 
+    assert(number > 0 && of->versions > 0);
     if (row && !kept) {
         *LIST_PUSH(call->arena, &res->successfully_deleted_launch_template_versions) =
             (struct ec2_DeleteLaunchTemplateVersionsResponseSuccessItem){of->id, of->name,
@@ -314,6 +316,7 @@ list_version(struct listing *l, const struct ec2_launch_template_row *of,
                              (unsigned long long)(INT64_MAX - row->number));
     int r = version_show(l->call, of, row, l->req->resolve_alias, &shown);
 
+    assert(row->number > 0 && row->number <= of->last_version);
     if (r == 0 && ec2_listing_has(l->call, &l->page, &shown, of->created_ms, key))
         *LIST_PUSH(l->call->arena, &l->res->launch_template_versions) = shown;
     return r;

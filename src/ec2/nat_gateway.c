@@ -75,6 +75,7 @@ show(struct api_call *call, const row_t *row)
         .tags = ec2_tags_show(call->arena, &row->tags),
     };
 
+    assert(!failed || row->ended_ms);
     if (row->ended_ms)
         out.delete_time = opt_i64(row->ended_ms);
     *LIST_PUSH(call->arena, &out.nat_gateway_addresses) = (struct ec2_NatGatewayAddress){
@@ -140,6 +141,7 @@ address_check(struct api_call *call, const struct ec2_CreateNatGatewayRequest *r
 static void
 fail(row_t *row, const char *code, struct str sentence, int64_t now_ms)
 {
+    assert(code[0] && sentence.n > 0 && now_ms > 0);
     row->failure_code = str_from(code);
     row->failure_message = sentence;
     row->ended_ms = now_ms;
@@ -185,6 +187,7 @@ equip(struct api_call *call, const struct ec2_subnet_row *subnet,
     struct ec2_interface_row nic;
     int r = ec2_interface_make(call, &want, &nic);
 
+    assert(!row->private || !address);
     if (r)
         return r;
     row->interface_id = row->shown_interface_id = nic.id;
@@ -247,6 +250,7 @@ create(struct api_call *call, const struct ec2_CreateNatGatewayRequest *req, str
     late_check(call, subnet, address, ret);
     if (!ret->ended_ms)
         r = equip(call, subnet, address, req->private_ip_address, ret);
+    assert(r || ret->ended_ms || ret->interface_id.n > 0);
     return r ? r : ec2_unwritten(ec2_nat_gateway_insert(call->txn, ret), ret->id);
 }
 

@@ -58,6 +58,7 @@ entry_show(struct api_call *call, const struct ec2_acl_entry_row *row)
         .rule_number = opt_i64(row->number),
     };
 
+    assert(row->number >= 1 && row->number <= LAST_RULE);
     if (row->protocol == ICMP || row->protocol == ICMPV6) {
         out.icmp_type_code = ARENA_NEW(call->arena, struct ec2_IcmpTypeCode);
         out.icmp_type_code->type = opt_i64(row->from_port);
@@ -81,6 +82,7 @@ acl_show(struct api_call *call, const struct ec2_network_acl_row *row)
         .tags = ec2_tags_show(call->arena, &row->tags),
     };
 
+    assert(row->vpc_id.n > 0);
     STORE_EACH(call->txn, ec2_subnet_by_network_acl, subnet, row->id)
         *LIST_PUSH(call->arena, &out.associations) = (struct ec2_NetworkAclAssociation){
             .network_acl_association_id = subnet->acl_association_id,
@@ -105,6 +107,7 @@ acl_show(struct api_call *call, const struct ec2_network_acl_row *row)
 static struct str
 entry_key(struct arena *arena, struct str acl_id, bool egress, int64_t number)
 {
+    assert(acl_id.n > 0);
     return str_fmt(arena, "%.*s/%s/%lld", STR_ARG(acl_id), egress ? "egress" : "ingress",
                    (long long)number);
 }
@@ -140,6 +143,7 @@ ec2_network_acl_drop(struct txn *txn, struct str id)
 {
     int r = 0;
 
+    assert(id.n > 0);
     STORE_EACH(txn, ec2_acl_entry_by_acl, row, id)
         if (!r)
             r = ec2_unwritten(ec2_acl_entry_delete(txn, row->id), id);

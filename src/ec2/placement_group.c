@@ -21,6 +21,7 @@ group_show(struct api_call *call, const struct ec2_placement_group_row *row)
         .spread_level = ec2_text_show(row->spread_level),
     };
 
+    assert(row->name.n > 0 && row->strategy.n > 0);
     if (row->partition_count)
         out.partition_count = opt_i64(row->partition_count);
     return out;
@@ -81,6 +82,7 @@ rule_check(struct api_call *call, const struct ec2_CreatePlacementGroupRequest *
         row->partition_count = count;
     if (spread)
         row->spread_level = req->spread_level.n ? req->spread_level : S("rack");
+    assert(!partition || row->partition_count > 0);
     return 0;
 }
 

@@ -86,14 +86,35 @@ associations_show(struct api_call *call, const struct ec2_route_table_row *row,
         };
 }
 
+/* An instance leads on while it runs; whether it forwards is its own affair. */
+static bool
+route_leads(struct api_call *call, const struct ec2_vpc_row *vpc, struct str target,
+            const struct ec2_instance_row *instance)
+{
+    const struct ec2_nat_gateway_row *nat = ec2_nat_gateway_get(call->txn, target);
+    const struct ec2_vpc_peering_row *peering = ec2_vpc_peering_get(call->txn, target);
+
+    assert(target.n > 0 && !(instance && (nat || peering)));
+    return nat        ? !nat->ended_ms
+           : peering  ? str_is(peering->state, "active")
+           : instance ? instance->state == EC2_RUNNING
+                      : str_eq(target, vpc->internet_gateway_id);
+}
+
+/* The instance that an interface which routes lead to is attached to, or NULL. */
+static const struct ec2_instance_row *
+instance_behind(struct api_call *call, struct str interface_id)
+{
+    const struct ec2_interface_row *nic = ec2_interface_get(call->txn, interface_id);
+
+    return nic && nic->instance_id.n ? ec2_instance_get(call->txn, nic->instance_id) : NULL;
+}
+
 static struct ec2_Route
 route_show(struct api_call *call, const struct ec2_vpc_row *vpc, const struct ec2_route_row *route)
 {
-    const struct ec2_nat_gateway_row *nat = ec2_nat_gateway_get(call->txn, route->gateway_id);
-    const struct ec2_vpc_peering_row *peering = ec2_vpc_peering_get(call->txn, route->gateway_id);
-    bool leads = nat       ? !nat->ended_ms
-                 : peering ? str_is(peering->state, "active")
-                           : str_eq(route->gateway_id, vpc->internet_gateway_id);
+    const struct ec2_instance_row *instance = instance_behind(call, route->gateway_id);
+    bool leads = route_leads(call, vpc, route->gateway_id, instance);
     struct ec2_Route out = {
         .destination_cidr_block = route->cidr,
         .origin = S("CreateRoute"),
@@ -104,8 +125,14 @@ route_show(struct api_call *call, const struct ec2_vpc_row *vpc, const struct ec
         out.nat_gateway_id = route->gateway_id;
     else if (str_starts(route->gateway_id, S("pcx-")))
         out.vpc_peering_connection_id = route->gateway_id;
+    else if (str_starts(route->gateway_id, S("eni-")))
+        out.network_interface_id = route->gateway_id;
     else
         out.gateway_id = route->gateway_id;
+    if (instance) {
+        out.instance_id = instance->id;
+        out.instance_owner_id = instance->account;
+    }
     return out;
 }
 
@@ -230,8 +257,9 @@ ec2_delete_route_table(struct api_call *call, const struct ec2_DeleteRouteTableR
 /* What a route may name: the members that CreateRoute and ReplaceRoute share. */
 struct route_want {
     struct str table_id, cidr;
-    struct str gateway_id; /* whichever target was named */
-    const char *refused;   /* the member that Welkin does not have */
+    struct str gateway_id; /* whichever target was named, but an instance */
+    struct str instance_id;
+    const char *refused; /* the member that Welkin does not have */
     unsigned n_targets;
 };
 
@@ -241,8 +269,11 @@ struct route_want {
         .table_id = (req)->route_table_id, .cidr = (req)->destination_cidr_block,                  \
         .gateway_id = (req)->nat_gateway_id.p              ? (req)->nat_gateway_id                 \
                       : (req)->vpc_peering_connection_id.p ? (req)->vpc_peering_connection_id      \
+                      : (req)->network_interface_id.p      ? (req)->network_interface_id           \
                                                            : (req)->gateway_id,                    \
+        .instance_id = (req)->instance_id,                                                         \
         .n_targets = !!(req)->nat_gateway_id.p + !!(req)->vpc_peering_connection_id.p +            \
+                     !!(req)->network_interface_id.p + !!(req)->instance_id.p +                    \
                      !!(req)->gateway_id.p,                                                        \
         .refused = (req)->destination_prefix_list_id.p        ? "DestinationPrefixListId"          \
                    : (req)->destination_ipv6_cidr_block.p     ? "DestinationIpv6CidrBlock"         \
@@ -253,8 +284,6 @@ struct route_want {
                    : (req)->core_network_arn.p                ? "CoreNetworkArn"                   \
                    : (req)->odb_network_arn.p                 ? "OdbNetworkArn"                    \
                    : (req)->egress_only_internet_gateway_id.p ? "EgressOnlyInternetGatewayId"      \
-                   : (req)->instance_id.p                     ? "InstanceId"                       \
-                   : (req)->network_interface_id.p            ? "NetworkInterfaceId"               \
                                                               : NULL,                              \
     }
 
@@ -313,9 +342,31 @@ peering_check(struct api_call *call, const struct route_want *want,
                : foreign(call, table, row->id);
 }
 
-/* Whether the gateway is one that packets of this table's VPC can leave by. */
+/* An instance stands for its one interface: the route stays with that. */
 static int
-target_check(struct api_call *call, const struct route_want *want,
+interface_check(struct api_call *call, struct route_want *want,
+                const struct ec2_route_table_row *table)
+{
+    const struct ec2_instance_row *instance;
+    const struct ec2_interface_row *row;
+    int r = want->instance_id.p ? ec2_instance_find(call, want->instance_id, &instance)
+                                : ec2_interface_manage(call, want->gateway_id, &row);
+
+    if (!r && want->instance_id.p)
+        r = ec2_interface_only(call, instance, &row);
+    if (r)
+        return r;
+    want->gateway_id = row->id;
+    return str_eq(row->vpc_id, table->vpc_id)
+               ? 0
+               : api_fault(call, &EC2_ERR(InvalidParameterValue),
+                           "route table %.*s and interface %.*s belong to different networks",
+                           STR_ARG(table->id), STR_ARG(row->id));
+}
+
+/* Whether the target is one that packets of this table's VPC can leave by. */
+static int
+target_check(struct api_call *call, struct route_want *want,
              const struct ec2_route_table_row *table)
 {
     const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, table->vpc_id);
@@ -324,6 +375,8 @@ target_check(struct api_call *call, const struct route_want *want,
     if (want->n_targets > 1)
         return api_fault(call, &EC2_ERR(InvalidParameterCombination),
                          "A route has one target, and this request names %u", want->n_targets);
+    if (want->instance_id.p || str_starts(want->gateway_id, S("eni-")))
+        return interface_check(call, want, table);
     if (!want->gateway_id.p)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter gatewayId, natGatewayId, "
@@ -347,25 +400,45 @@ target_check(struct api_call *call, const struct route_want *want,
     return 0;
 }
 
-/* A destination inside the VPC belongs to the local route. */
+/* A destination inside the VPC belongs to the local route, but for a subnet behind an appliance. */
 static int
-destination_check(struct api_call *call, const struct ec2_route_table_row *table, struct str cidr)
+inside_check(struct api_call *call, const struct ec2_vpc_row *vpc, struct str cidr,
+             struct str target)
+{
+    bool is_subnet = false;
+
+    if (!str_starts(target, S("eni-")))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "The destination CIDR block %.*s is equal to or more specific than one of "
+                         "this VPC's CIDR blocks. This route can target only an interface or an "
+                         "instance.",
+                         STR_ARG(cidr));
+    STORE_EACH(call->txn, ec2_subnet_by_vpc, row, vpc->id)
+        is_subnet = is_subnet || str_eq(row->cidr, cidr);
+    return is_subnet ? 0
+                     : api_fault(call, &EC2_ERR(InvalidParameterValue),
+                                 "The destination CIDR block %.*s is more specific than one of "
+                                 "this VPC's CIDR blocks, and not the CIDR block of a subnet.",
+                                 STR_ARG(cidr));
+}
+
+static int
+destination_check(struct api_call *call, const struct ec2_route_table_row *table, struct str cidr,
+                  struct str target)
 {
     const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, table->vpc_id);
     struct str_list local = ec2_vpc_cidrs(call->txn, call->arena, vpc);
     struct ip4_block block = {0};
     size_t n = 0;
 
-    if (str_in(&local, cidr) ||
-        ec2_route_get(call->txn, route_key(call->arena, table->id, cidr)))
+    if (str_in(&local, cidr) || ec2_route_get(call->txn, route_key(call->arena, table->id, cidr)))
         return api_fault(call, &EC2_ERR(RouteAlreadyExists),
                          "The route identified by %.*s already exists.", STR_ARG(cidr));
-    if (ip4_block_parse(cidr, &block) && ec2_vpc_covers(call->txn, vpc, block))
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "The destination CIDR block %.*s is equal to or more specific than one of "
-                         "this VPC's CIDR blocks. This route can target only an interface or an "
-                         "instance.",
-                         STR_ARG(cidr));
+    int r = ip4_block_parse(cidr, &block) && ec2_vpc_covers(call->txn, vpc, block)
+                ? inside_check(call, vpc, cidr, target)
+                : 0;
+    if (r)
+        return r;
     STORE_EACH(call->txn, ec2_route_by_table, row, table->id)
         n++;
     return n < ROUTES_MAX ? 0
@@ -393,7 +466,7 @@ int
 ec2_create_route(struct api_call *call, const struct ec2_CreateRouteRequest *req,
                  struct ec2_CreateRouteResult *res)
 {
-    const struct route_want want = ROUTE_WANT(req);
+    struct route_want want = ROUTE_WANT(req);
     const struct ec2_route_table_row *table;
     struct str cidr;
     int r = route_place(call, &want, &table, &cidr);
@@ -401,7 +474,7 @@ ec2_create_route(struct api_call *call, const struct ec2_CreateRouteRequest *req
     if (!r)
         r = target_check(call, &want, table);
     if (!r)
-        r = destination_check(call, table, cidr);
+        r = destination_check(call, table, cidr, want.gateway_id);
     if (!r)
         r = ec2_route_make(call->txn, call->arena, table->id, cidr, want.gateway_id);
     res->return_ = opt_bool(true);
@@ -412,7 +485,7 @@ int
 ec2_replace_route(struct api_call *call, const struct ec2_ReplaceRouteRequest *req,
                   struct ec2_ReplaceRouteResult *res UNUSED)
 {
-    const struct route_want want = ROUTE_WANT(req);
+    struct route_want want = ROUTE_WANT(req);
     const struct ec2_route_table_row *table;
     struct str cidr;
     int r = opt_bool_or(req->local_target, false) ? ec2_unsupported_parameter(call, "LocalTarget")
@@ -422,15 +495,25 @@ ec2_replace_route(struct api_call *call, const struct ec2_ReplaceRouteRequest *r
         r = target_check(call, &want, table);
     if (r)
         return r;
+    const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, table->vpc_id);
     const struct ec2_route_row *row =
         ec2_route_get(call->txn, route_key(call->arena, table->id, cidr));
+    struct str_list local = ec2_vpc_cidrs(call->txn, call->arena, vpc);
+
+    if (str_in(&local, cidr))
+        return ec2_unsupported(call, "Another target of the local route");
     if (!row)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "There is no route defined for '%.*s' in the route table. "
                          "Use CreateRoute instead.",
                          STR_ARG(cidr));
     struct ec2_route_row new = *row;
+    struct ip4_block block;
 
+    if (ip4_block_parse(cidr, &block) && ec2_vpc_covers(call->txn, vpc, block))
+        r = inside_check(call, vpc, cidr, want.gateway_id);
+    if (r)
+        return r;
     new.gateway_id = want.gateway_id;
     assert(ec2_route_ok(&new));
     return ec2_unwritten(ec2_route_update(call->txn, &new), new.id);

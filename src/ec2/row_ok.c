@@ -124,13 +124,41 @@ ec2_volume_ok(const struct ec2_volume_row *row)
     assert(owner_ok(row->id, "vol-", row->account, row->region));
     assert(str_starts(row->zone, row->region));
     assert(row->size_gib > 0 && row->iops >= 0 && row->throughput >= 0 && row->type.n > 0);
-    assert(ONE_OF(row->state, "creating", "available", "in-use", "deleting"));
+    assert(ONE_OF(row->state, "creating", "available", "in-use", "error"));
+    assert(ONE_OF(row->attach_state, "", "attaching", "detaching"));
+    assert(attached || !row->attach_state.n);
+    assert(!attached || row->is_data || !row->attach_state.n);
     assert(attached == str_is(row->state, "in-use"));
     assert(attached == (row->device.n > 0) && attached == (row->attached_ms > 0));
     assert(row->encrypted || !row->kms_key_id.n);
     assert(row->encrypted || (!row->data_key.n && !row->plain_key.n && !row->grant_id.n));
     assert(!row->plain_key.n || (attached && row->data_key.n));
     return tags_ok(&row->tags);
+}
+
+bool
+ec2_snapshot_ok(const struct ec2_snapshot_row *row)
+{
+    assert(owner_ok(row->id, "snap-", row->account, row->region));
+    assert(row->size_gib > 0 && row->volume_id.n > 0 && row->content.n > 0);
+    assert(ONE_OF(row->state, "pending", "completed", "error"));
+    assert(str_is(row->state, "completed") == (row->completed_ms > 0));
+    assert(row->encrypted == (row->data_key.n > 0) && row->encrypted == (row->kms_key_id.n > 0));
+    assert(!row->encrypted || !row->is_public);
+    assert((row->rootfs.n > 0) == (row->architecture.n > 0));
+    assert(!row->reboot_generation || row->instance_id.n);
+    return tags_ok(&row->tags);
+}
+
+bool
+ec2_modification_ok(const struct ec2_volume_modification_row *row)
+{
+    assert(owner_ok(row->id, "vol-", row->account, row->region));
+    assert(ONE_OF(row->state, "modifying", "optimizing", "completed"));
+    assert(row->from_size_gib > 0 && row->size_gib >= row->from_size_gib);
+    assert(row->type.n > 0 && row->from_type.n > 0);
+    assert(str_is(row->state, "completed") == (row->ended_ms > 0));
+    return true;
 }
 
 bool

@@ -12,6 +12,8 @@
 bool ec2_instance_ok(const struct ec2_instance_row *row);
 bool ec2_interface_ok(const struct ec2_interface_row *row);
 bool ec2_volume_ok(const struct ec2_volume_row *row);
+bool ec2_snapshot_ok(const struct ec2_snapshot_row *row);
+bool ec2_modification_ok(const struct ec2_volume_modification_row *row);
 bool ec2_address_ok(const struct ec2_address_row *row);
 bool ec2_vpc_ok(const struct ec2_vpc_row *row);
 bool ec2_subnet_ok(const struct ec2_subnet_row *row);

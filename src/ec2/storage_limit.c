@@ -35,10 +35,11 @@ used(struct txn *txn, const struct ec2_volume_row *besides, const struct use *u)
 {
     const struct ec2_storage_use_row *row = ec2_storage_use_get(txn, u->key);
     const struct ec2_volume_row *self = ec2_volume_get(txn, besides->id);
+    bool counted = self && str_eq(self->type, besides->type);
     int64_t gib = 0;
 
     if (row)
-        return row->gib - (self ? self->size_gib : 0);
+        return row->gib - (counted ? self->size_gib : 0);
     STORE_EACH(txn, ec2_volume_by_owner, it, besides->account, besides->region)
         if (str_eq(it->type, besides->type) && !str_eq(it->id, besides->id))
             gib += it->size_gib;
@@ -72,7 +73,6 @@ ec2_storage_take(struct txn *txn, const struct ec2_volume_row *row, bool *ret_ma
     struct use u;
 
     use_of(row, &u);
-    assert(!ec2_volume_get(txn, row->id));
     int64_t gib = used(txn, row, &u) + row->size_gib;
 
     *ret_may = gib <= limit_of(txn, &u) * GIB_OF_TIB;

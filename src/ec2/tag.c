@@ -76,6 +76,8 @@ static const struct taggable taggables[] = {
              "'", "' does not exist"),
     TAGGABLE("sgr", "security-group-rule", ec2_sg_rule, InvalidSecurityGroupRuleId_NotFound,
              "security group rule ID", "'", "' does not exist"),
+    TAGGABLE("snap", "snapshot", ec2_snapshot, InvalidSnapshot_NotFound, "snapshot", "'",
+             "' does not exist."),
     TAGGABLE("subnet", "subnet", ec2_subnet, InvalidSubnetID_NotFound, "subnet ID", "'",
              "' does not exist"),
     TAGGABLE("vol", "volume", ec2_volume, InvalidVolume_NotFound, "volume", "'",
@@ -245,6 +247,25 @@ ec2_tags_of(struct api_call *call, const struct ec2_TagSpecificationList *specs,
     }
     assert(list.n % 2 == 0 && list.n <= 2 * TAGS_MAX);
     *ret = list;
+    return 0;
+}
+
+int
+ec2_tags_inherit(struct api_call *call, const struct str_list *from, const struct str_list *over,
+                 struct str_list *ret)
+{
+    struct str_list own = {0};
+
+    for (size_t i = 0; i < from->n; i += 2) {
+        if (is_reserved(from->v[i]))
+            continue;
+        *LIST_PUSH(call->arena, &own) = from->v[i];
+        *LIST_PUSH(call->arena, &own) = from->v[i + 1];
+    }
+    *ret = pairs_merge(call->arena, &own, over);
+    if (ret->n / 2 > TAGS_MAX)
+        return api_fault(call, &EC2_ERR(TagLimitExceeded),
+                         "The maximum number of Tags for a resource has been reached.");
     return 0;
 }
 

@@ -1,10 +1,13 @@
 /*
- * Volumes: for now the root volumes that instances bring along.
+ * Volumes: what EBS has, the one function that makes a row of one, and how they are shown.
  *
- * What is in a volume lies with the host, below the instance; the row says that there is one, how
- * large it is and what becomes of it when the instance ends.
+ * What is in a volume lies with the host: that of a root below its instance, that of all others in
+ * a file of its own (host/storage.c).  The row says that there is one, how large it is and what
+ * becomes of it when the instance ends.
  */
 #include "ec2/volume.h"
+
+#include "ec2/instance.h"
 #include "ec2/row_ok.h"
 
 enum {
@@ -103,9 +106,8 @@ ec2_volume_check(struct api_call *call, struct str type, int64_t gib, struct opt
     return 0;
 }
 
-/* What the volume does when nobody said: gp2 by its size, gp3 by default. */
-static void
-rates_default(struct ec2_volume_row *row)
+void
+ec2_volume_rates(struct ec2_volume_row *row)
 {
     if (str_is(row->type, "gp2")) {
         int64_t iops = MAX(row->size_gib * GP2_IOPS_PER_GIB, (int64_t)GP2_IOPS_MIN);
@@ -118,155 +120,97 @@ rates_default(struct ec2_volume_row *row)
     }
 }
 
-/* ---- the root of an instance ---- */
+/* ---- making ---- */
 
+/* The keys of a volume that is about to be written; *ret_may: whether KMS gives them. */
 static int
-unsupported(struct api_call *call, const char *what)
+encrypt(struct api_call *call, const struct ec2_volume_want *want, struct ec2_volume_row *row,
+        bool *ret_may)
 {
-    return api_fault(call, &EC2_ERR(Unsupported), "%s is not implemented by Welkin", what);
+    const struct ec2_snapshot_row *from = ec2_snapshot_get(call->txn, row->snapshot_id);
+    int r = 0;
+
+    *ret_may = true;
+    if (from && from->encrypted)
+        r = ec2_snapshot_unseal(call, from, ret_may);
+    if (r == 0 && *ret_may)
+        r = ec2_volume_seal(call, want->ebs->kms_key_id, row, ret_may);
+    if (r == 0 && *ret_may && row->instance_id.n)
+        r = ec2_volume_unseal(call, row->instance_id, row, ret_may);
+    return r;
 }
 
-static int
-ebs_refuse(struct api_call *call, const struct ec2_EbsBlockDevice *want,
-           const struct ec2_image_row *image)
+static struct ec2_volume_row
+row_of(struct api_call *call, const struct ec2_volume_want *want)
 {
-    if (want->outpost_arn.p)
-        return unsupported(call, "OutpostArn of a block device");
-    if (want->availability_zone.p || want->availability_zone_id.p)
-        return unsupported(call, "AvailabilityZone or AvailabilityZoneId of a block device");
-    if (want->volume_initialization_rate.set)
-        return unsupported(call, "VolumeInitializationRate of a block device");
-    if (opt_i64_or(want->ebs_card_index, 0) != 0)
-        return unsupported(call, "EbsCardIndex of a block device");
-    if (want->snapshot_id.p && !str_eq(want->snapshot_id, image->snapshot_id))
-        return unsupported(call, "A root snapshot other than the image's");
-    if (want->kms_key_id.n && !opt_bool_or(want->encrypted, false))
-        return api_fault(call, &EC2_ERR(InvalidParameterDependency),
-                         "The parameter KmsKeyId requires the parameter Encrypted to be set.");
-    return 0;
-}
+    const struct ec2_EbsBlockDevice *ebs = want->ebs;
+    bool attached = want->instance_id.n > 0;
 
-/* What the caller says of the root goes before what the image says. */
-static int
-ebs_override(struct api_call *call, const struct ec2_EbsBlockDevice *want,
-             const struct ec2_image_row *image, struct ec2_EbsBlockDevice *ebs)
-{
-    int r = ebs_refuse(call, want, image);
-
-    if (r)
-        return r;
-    if (want->delete_on_termination.set)
-        ebs->delete_on_termination = want->delete_on_termination;
-    ebs->encrypted = want->encrypted;
-    ebs->kms_key_id = want->kms_key_id;
-    if (want->volume_type.p && !str_eq(want->volume_type, ebs->volume_type)) {
-        ebs->volume_type = want->volume_type;
-        ebs->iops = ebs->throughput = (struct opt_i64){0};
-    }
-    if (want->iops.set)
-        ebs->iops = want->iops;
-    if (want->throughput.set)
-        ebs->throughput = want->throughput;
-    if (want->volume_size.set && want->volume_size.v < image->volume_size_gib)
-        return api_fault(call, &EC2_ERR(InvalidBlockDeviceMapping),
-                         "Volume of size %lldGB is smaller than snapshot '%.*s', expect size >= "
-                         "%lldGB",
-                         (long long)want->volume_size.v, STR_ARG(image->snapshot_id),
-                         (long long)image->volume_size_gib);
-    if (want->volume_size.set)
-        ebs->volume_size = want->volume_size;
-    return 0;
-}
-
-int
-ec2_root_wanted(struct api_call *call, const struct ec2_image_row *image,
-                const struct ec2_BlockDeviceMappingList *mappings, struct ec2_EbsBlockDevice *ret)
-{
-    struct ec2_EbsBlockDevice ebs = ec2_image_root(call->arena, image);
-    bool seen = false;
-
-    LIST_EACH(mappings, m) {
-        if (!str_eq(m->device_name, image->root_device_name))
-            return api_fault(call, &EC2_ERR(Unsupported),
-                             "A block device other than the root (%.*s): '%.*s' is not implemented "
-                             "by Welkin",
-                             STR_ARG(image->root_device_name), STR_ARG(m->device_name));
-        if (m->virtual_name.p || m->no_device.p || seen)
-            return api_fault(call, &EC2_ERR(InvalidBlockDeviceMapping),
-                             "The root device '%.*s' must be one EBS volume",
-                             STR_ARG(m->device_name));
-        seen = true;
-        int r = m->ebs ? ebs_override(call, m->ebs, image, &ebs) : 0;
-
-        if (r)
-            return r;
-    }
-    /* EncryptionByDefault holds against an Encrypted of false too. */
-    ebs.encrypted = opt_bool(opt_bool_or(ebs.encrypted, false) || ec2_ebs_encrypts(call));
-    if (ebs.encrypted.v && !ebs.kms_key_id.n)
-        ebs.kms_key_id = ec2_ebs_key(call);
-    *ret = ebs;
-    assert(!ebs.kms_key_id.n || ebs.encrypted.v);
-    return ec2_volume_check(call, ebs.volume_type, ebs.volume_size.v, ebs.iops, ebs.throughput);
-}
-
-/* The keys of a volume that is about to be written. */
-static int
-encrypt(struct api_call *call, struct str key, struct ec2_volume_row *row, bool *ret_may)
-{
-    int r = ec2_volume_seal(call, key, row, ret_may);
-
-    return r || !*ret_may ? r : ec2_volume_unseal(call, row->instance_id, row, ret_may);
-}
-
-int
-ec2_root_volume_make(struct api_call *call, const struct ec2_root_want *want,
-                     struct ec2_volume_row *ret, struct str *ret_error)
-{
-    const struct ec2_image_row *image = want->image;
-    struct ec2_EbsBlockDevice ebs = *want->ebs;
-    struct ec2_volume_row row = {
+    return (struct ec2_volume_row){
         .id = api_id(call, "vol"),
         .account = call->account,
         .region = call->region,
         .zone = want->zone,
-        .size_gib = ebs.volume_size.v,
-        .type = ebs.volume_type,
-        .iops = opt_i64_or(ebs.iops, 0),
-        .throughput = opt_i64_or(ebs.throughput, 0),
-        .encrypted = opt_bool_or(ebs.encrypted, false),
-        .snapshot_id = image->snapshot_id,
-        .state = S("in-use"),
+        .size_gib = ebs->volume_size.v,
+        .type = ebs->volume_type,
+        .iops = opt_i64_or(ebs->iops, 0),
+        .throughput = opt_i64_or(ebs->throughput, 0),
+        .encrypted = opt_bool_or(ebs->encrypted, false),
+        .snapshot_id = ebs->snapshot_id,
+        .state = attached ? S("in-use") : S("creating"),
         .instance_id = want->instance_id,
-        .device = image->root_device_name,
-        .delete_on_termination = opt_bool_or(ebs.delete_on_termination, true),
-        .attached_ms = call->now_ms,
+        .device = want->device,
+        .delete_on_termination = attached && opt_bool_or(ebs->delete_on_termination, true),
+        .attached_ms = attached ? call->now_ms : 0,
+        .attach_state = attached && want->is_data ? S("attaching") : S(""),
+        .attach_generation = attached,
+        .is_data = want->is_data,
+        .client_token = want->client_token,
+        .request_hash = want->request_hash,
         .created_ms = call->now_ms,
         .tags = *want->tags,
     };
+}
 
-    assert(want->instance_id.n > 0 && want->zone.n > 0 && ebs.volume_size.set);
+int
+ec2_volume_make(struct api_call *call, const struct ec2_volume_want *want,
+                struct ec2_volume_row *ret, struct str *ret_error)
+{
+    struct ec2_volume_row row = row_of(call, want);
+
+    assert(want->zone.n > 0 && want->ebs->volume_size.set);
+    assert((want->instance_id.n > 0) == (want->device.n > 0));
     bool may;
     int r = ec2_storage_take(call->txn, &row, &may);
 
     *ret_error = may ? S("") : S(INSTANCE_NO_STORAGE);
     if (r || !may)
         return r;
-    rates_default(&row);
+    ec2_volume_rates(&row);
     if (row.encrypted)
-        r = encrypt(call, ebs.kms_key_id, &row, &may);
+        r = encrypt(call, want, &row, &may);
     if (r)
         return r;
     if (!may)
         *ret_error = S(INSTANCE_NO_KEY);
     else if (ec2_snapshot_is_damaged(call->txn, row.snapshot_id))
         *ret_error = S(INSTANCE_BAD_SNAPSHOT);
+    /* One that could not be made shows it, as long as nobody deletes it. */
+    if (ret_error->n && !row.instance_id.n)
+        row.state = S("error");
     assert(ec2_volume_ok(&row));
-    r = ec2_volume_insert(call->txn, &row);
-    if (r < 0)
-        return error_origin(-r, "volume %.*s cannot be written", STR_ARG(row.id));
     *ret = row;
-    return 0;
+    return ec2_unwritten(ec2_volume_insert(call->txn, &row), row.id);
+}
+
+void
+ec2_volume_leave(struct ec2_volume_row *row)
+{
+    assert(row->instance_id.n > 0);
+    row->instance_id = row->device = row->attach_state = S("");
+    row->attached_ms = 0;
+    row->state = S("available");
+    row->delete_on_termination = false;
 }
 
 int
@@ -280,10 +224,7 @@ ec2_volumes_release(struct txn *txn, struct str instance_id)
     STORE_EACH(txn, ec2_volume_by_instance, row, instance_id) {
         struct ec2_volume_row left = *row;
 
-        left.instance_id = left.device = S("");
-        left.attached_ms = 0;
-        left.state = S("available");
-        left.delete_on_termination = false;
+        ec2_volume_leave(&left);
         if (row->delete_on_termination)
             r = ec2_storage_give_back(txn, row);
         assert(r < 0 || ec2_volume_ok(&left));
@@ -342,14 +283,24 @@ ids_check(struct api_call *call, const struct str_list *ids)
                      STR_ARG(all));
 }
 
-static struct opt_i64
-rate(int64_t v)
+struct opt_i64
+ec2_rate_show(int64_t v)
 {
     return v ? opt_i64(v) : (struct opt_i64){0};
 }
 
-static struct ec2_OperatorResponse *
-operator_show(struct arena *arena)
+int
+ec2_volume_find(struct api_call *call, struct str id, const struct ec2_volume_row **ret)
+{
+    int r = ids_check(call, &(struct str_list){&id, 1});
+
+    *ret = r ? NULL : volume_mine(call, id);
+    assert(r || *ret);
+    return r;
+}
+
+struct ec2_OperatorResponse *
+ec2_operator_show(struct arena *arena)
 {
     struct ec2_OperatorResponse *operator= ARENA_NEW(arena, struct ec2_OperatorResponse);
 
@@ -357,8 +308,22 @@ operator_show(struct arena *arena)
     return operator;
 }
 
-static struct ec2_Volume
-volume_show(struct api_call *call, const struct ec2_volume_row *row)
+struct ec2_VolumeAttachment
+ec2_attachment_show(const struct ec2_volume_row *row)
+{
+    assert(row->instance_id.n > 0 && row->attached_ms > 0);
+    return (struct ec2_VolumeAttachment){
+        .attach_time = opt_i64(row->attached_ms),
+        .delete_on_termination = opt_bool(row->delete_on_termination),
+        .device = row->device,
+        .instance_id = row->instance_id,
+        .state = row->attach_state.n ? row->attach_state : S("attached"),
+        .volume_id = row->id,
+    };
+}
+
+struct ec2_Volume
+ec2_volume_show(struct api_call *call, const struct ec2_volume_row *row)
 {
     struct ec2_Volume v = {
         .volume_id = row->id,
@@ -367,10 +332,10 @@ volume_show(struct api_call *call, const struct ec2_volume_row *row)
         .create_time = opt_i64(row->created_ms),
         .encrypted = opt_bool(row->encrypted),
         .kms_key_id = ec2_text_show(row->kms_key_id),
-        .iops = rate(row->iops),
-        .throughput = rate(row->throughput),
+        .iops = ec2_rate_show(row->iops),
+        .throughput = ec2_rate_show(row->throughput),
         .multi_attach_enabled = opt_bool(false),
-        .operator= operator_show(call->arena),
+        .operator= ec2_operator_show(call->arena),
         .size = opt_i64(row->size_gib),
         .snapshot_id = row->snapshot_id,
         .state = row->state,
@@ -381,14 +346,7 @@ volume_show(struct api_call *call, const struct ec2_volume_row *row)
     assert((row->instance_id.n > 0) == (row->attached_ms > 0));
     API_PRESENT(&v.attachments);
     if (row->instance_id.n)
-        *LIST_PUSH(call->arena, &v.attachments) = (struct ec2_VolumeAttachment){
-            .attach_time = opt_i64(row->attached_ms),
-            .delete_on_termination = opt_bool(row->delete_on_termination),
-            .device = row->device,
-            .instance_id = row->instance_id,
-            .state = S("attached"),
-            .volume_id = row->id,
-        };
+        *LIST_PUSH(call->arena, &v.attachments) = ec2_attachment_show(row);
     return v;
 }
 
@@ -400,7 +358,7 @@ status_show(struct api_call *call, const struct ec2_volume_row *row)
         .volume_id = row->id,
         .availability_zone = row->zone,
         .availability_zone_id = ec2_zone_id(call->arena, row->zone),
-        .operator= operator_show(call->arena),
+        .operator= ec2_operator_show(call->arena),
         .volume_status = info,
     };
 
@@ -484,7 +442,7 @@ ec2_describe_volumes(struct api_call *call, const struct ec2_DescribeVolumesRequ
     STORE_EACH(call->txn, ec2_volume_by_owner, row, call->account, call->region) {
         if (req->volume_ids.n && !str_in(&req->volume_ids, row->id))
             continue;
-        struct ec2_Volume volume = volume_show(call, row);
+        struct ec2_Volume volume = ec2_volume_show(call, row);
 
         if (ec2_listing_has(call, &listing, &volume, row->created_ms, row->id))
             *LIST_PUSH(call->arena, &res->volumes) = volume;
@@ -527,14 +485,14 @@ ec2_describe_volume_attribute(struct api_call *call,
                               const struct ec2_DescribeVolumeAttributeRequest *req,
                               struct ec2_DescribeVolumeAttributeResult *res)
 {
-    const struct str_list ids = {.v = (struct str *)&req->volume_id, .n = 1};
-    int r = ids_check(call, &ids);
+    const struct ec2_volume_row *row;
+    int r = ec2_volume_find(call, req->volume_id, &row);
 
     if (r)
         return r;
     res->volume_id = req->volume_id;
     if (str_is(req->attribute, "autoEnableIO")) {
-        res->auto_enable_io = ec2_flag_show(call->arena, false);
+        res->auto_enable_io = ec2_flag_show(call->arena, row->auto_enable_io);
     } else if (str_is(req->attribute, "productCodes")) {
         API_PRESENT(&res->product_codes);
     } else {

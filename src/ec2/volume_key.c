@@ -15,22 +15,22 @@
 #define INFRASTRUCTURE "aws:ec2-infrastructure"
 
 static struct kms_TextMap
-context_of(struct api_call *call, const struct ec2_volume_row *row)
+context_of(struct api_call *call, struct str id)
 {
     struct kms_TextMap map = {NULL, 0};
 
-    *LIST_PUSH(call->arena, &map) = (struct kms_TextMapEntry){S("aws:ebs:id"), row->id};
+    assert(id.n > 0);
+    *LIST_PUSH(call->arena, &map) = (struct kms_TextMapEntry){S("aws:ebs:id"), id};
     return map;
 }
 
 /* A refusal becomes *ret_may = false, and a line in the log. */
 static int
-told(struct api_call *call, int r, const char *operation, const struct ec2_volume_row *row,
-     bool *ret_may)
+told(struct api_call *call, int r, const char *operation, struct str id, bool *ret_may)
 {
     *ret_may = r == 0;
     if (r > 0) {
-        log_info("volume %.*s: KMS refuses %s: %.*s", STR_ARG(row->id), operation,
+        log_info("%.*s: KMS refuses %s: %.*s", STR_ARG(id), operation,
                  STR_ARG(call->fault.message));
         call->fault = (struct api_fault){0};
         return 0;
@@ -38,25 +38,55 @@ told(struct api_call *call, int r, const char *operation, const struct ec2_volum
     return r;
 }
 
-int
-ec2_volume_seal(struct api_call *call, struct str key, struct ec2_volume_row *row, bool *ret_may)
+static int
+data_key(struct api_call *call, struct str key, struct str id, struct str *ret_key,
+         struct str *ret_sealed, bool *ret_may)
 {
     const struct kms_GenerateDataKeyWithoutPlaintextRequest req = {
         .key_id = key,
         .number_of_bytes = opt_i64(VOLUME_KEY_BYTES),
-        .encryption_context = context_of(call, row),
+        .encryption_context = context_of(call, id),
     };
     struct kms_GenerateDataKeyWithoutPlaintextResponse res = {0};
-
-    assert(row->encrypted && row->id.n && !row->data_key.n);
     int r = api_call_internal(call, "kms", "GenerateDataKeyWithoutPlaintext", &req, &res, EC2_VIA);
 
-    row->kms_key_id = key;
-    if (r == 0) {
-        row->kms_key_id = res.key_id;
-        row->data_key = res.ciphertext_blob;
-    }
-    return told(call, r, "GenerateDataKeyWithoutPlaintext", row, ret_may);
+    *ret_key = r ? key : res.key_id;
+    *ret_sealed = r ? S("") : res.ciphertext_blob;
+    return told(call, r, "GenerateDataKeyWithoutPlaintext", id, ret_may);
+}
+
+int
+ec2_volume_seal(struct api_call *call, struct str key, struct ec2_volume_row *row, bool *ret_may)
+{
+    assert(row->encrypted && row->id.n && !row->data_key.n);
+    return data_key(call, key, row->id, &row->kms_key_id, &row->data_key, ret_may);
+}
+
+int
+ec2_snapshot_seal(struct api_call *call, struct str key, struct ec2_snapshot_row *row,
+                  bool *ret_may)
+{
+    assert(row->encrypted && row->id.n);
+    row->data_key_of = row->id;
+    return data_key(call, key, row->id, &row->kms_key_id, &row->data_key, ret_may);
+}
+
+int
+ec2_snapshot_unseal(struct api_call *call, const struct ec2_snapshot_row *row, bool *ret_may)
+{
+    const struct kms_DecryptRequest req = {.key_id = row->kms_key_id,
+                                           .ciphertext_blob = row->data_key,
+                                           .encryption_context =
+                                               context_of(call, row->data_key_of)};
+    struct kms_DecryptResponse res = {0};
+    struct api_call there = *call; /* keys are where the snapshot is */
+
+    assert(row->encrypted && row->data_key.n);
+    there.region = row->region;
+    int r = api_call_internal(&there, "kms", "Decrypt", &req, &res, EC2_VIA);
+
+    call->fault = there.fault;
+    return told(call, r, "Decrypt", row->id, ret_may);
 }
 
 static struct str
@@ -70,7 +100,8 @@ static int
 grant(struct api_call *call, struct str instance_id, struct ec2_volume_row *row)
 {
     static struct str decrypt = S_INIT("Decrypt");
-    struct kms_GrantConstraints constraints = {.encryption_context_subset = context_of(call, row)};
+    struct kms_GrantConstraints constraints = {.encryption_context_subset =
+                                                   context_of(call, row->id)};
     const struct kms_CreateGrantRequest req = {
         .key_id = row->kms_key_id,
         .grantee_principal = infrastructure_arn(call, instance_id),
@@ -92,7 +123,7 @@ decrypt_by_grant(struct api_call *call, struct str instance_id, struct ec2_volum
 {
     const struct kms_DecryptRequest req = {.key_id = row->kms_key_id,
                                            .ciphertext_blob = row->data_key,
-                                           .encryption_context = context_of(call, row)};
+                                           .encryption_context = context_of(call, row->id)};
     struct kms_DecryptResponse res = {0};
     struct api_call host = *call;
 
@@ -139,7 +170,7 @@ ec2_volume_unseal(struct api_call *call, struct str instance_id, struct ec2_volu
         store_rollback_to(call->txn, mark);
         row->grant_id = S("");
     }
-    return told(call, r, operation, row, ret_may);
+    return told(call, r, operation, row->id, ret_may);
 }
 
 int
@@ -163,22 +194,31 @@ ec2_volumes_unseal(struct api_call *call, struct str instance_id, bool *ret_may)
 }
 
 int
+ec2_volume_forget_key(struct txn *txn, struct ec2_volume_row *row)
+{
+    int r = 0;
+
+    if (row->grant_id.n && kms_grant_get(txn, row->grant_id))
+        r = kms_grant_delete(txn, row->grant_id);
+    row->plain_key = row->grant_id = S("");
+    return r < 0 ? error_origin(-r, "the key of %.*s cannot be forgotten", STR_ARG(row->id)) : 0;
+}
+
+int
 ec2_volumes_forget_keys(struct txn *txn, struct str instance_id)
 {
     STORE_EACH(txn, ec2_volume_by_instance, row, instance_id) {
         struct ec2_volume_row new = *row;
-        int r = 0;
 
         if (!row->plain_key.n && !row->grant_id.n)
             continue;
-        if (row->grant_id.n && kms_grant_get(txn, row->grant_id))
-            r = kms_grant_delete(txn, row->grant_id);
-        new.plain_key = new.grant_id = S("");
+        int r = ec2_volume_forget_key(txn, &new);
+
         assert(r < 0 || ec2_volume_ok(&new));
-        if (r >= 0)
-            r = ec2_volume_update(txn, &new);
+        if (r == 0)
+            r = ec2_unwritten(ec2_volume_update(txn, &new), row->id);
         if (r < 0)
-            return error_origin(-r, "the key of %.*s cannot be forgotten", STR_ARG(row->id));
+            return r;
     }
     return 0;
 }

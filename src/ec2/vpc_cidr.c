@@ -14,6 +14,7 @@ ec2_vpc_cidrs(struct txn *txn, struct arena *arena, const struct ec2_vpc_row *vp
 {
     struct str_list all = {0};
 
+    assert(vpc->cidr.n > 0);
     *LIST_PUSH(arena, &all) = vpc->cidr;
     STORE_EACH(txn, ec2_vpc_cidr_by_vpc, row, vpc->id)
         *LIST_PUSH(arena, &all) = row->cidr;
@@ -38,6 +39,7 @@ association_show(struct arena *arena, struct str id, struct str cidr, struct str
 {
     struct ec2_VpcCidrBlockAssociation *out = ARENA_NEW(arena, struct ec2_VpcCidrBlockAssociation);
 
+    assert(cidr.n > 0 && state.n > 0);
     out->association_id = id;
     out->cidr_block = cidr;
     out->cidr_block_state = ARENA_NEW(arena, struct ec2_VpcCidrBlockState);
@@ -60,6 +62,7 @@ ec2_vpc_cidrs_drop(struct txn *txn, struct str vpc_id)
 {
     int r = 0;
 
+    assert(vpc_id.n > 0);
     STORE_EACH(txn, ec2_vpc_cidr_by_vpc, row, vpc_id)
         if (!r)
             r = ec2_unwritten(ec2_vpc_cidr_delete(txn, row->id), row->id);
@@ -169,6 +172,7 @@ ec2_associate_vpc_cidr_block(struct api_call *call,
     row.cidr = ip4_block_text(call->arena, block);
     res->vpc_id = vpc->id;
     res->cidr_block_association = association_show(call->arena, row.id, row.cidr, S("associating"));
+    assert(row.serial > 0 && row.cidr.n > 0);
     return ec2_unwritten(ec2_vpc_cidr_insert(call->txn, &row), row.id);
 }
 

@@ -1,6 +1,6 @@
 /*
- * VPC peering connections: two VPCs of a region, of one account or of two, that reach each other by
- * private addresses once routes on both sides say so.
+ * VPC peering connections: two VPCs, of one account or of two, of one region or of two, that reach
+ * each other by private addresses once routes on both sides say so.
  *
  * A connection is one row with two sides.  Time moves it too: a request that nobody accepts in a
  * week has expired, and a connection that has ended is shown for some hours or days; both are read
@@ -40,12 +40,32 @@ ended(const struct api_call *call, const row_t *row)
     return str_is(state_of(call, row), "expired") ? row->created_ms + EXPIRES_MS : row->ended_ms;
 }
 
+/* The region of the VPC that was asked for. */
+static struct str
+asked_in(const row_t *row)
+{
+    return row->peer_region.n ? row->peer_region : row->region;
+}
+
+/* Whether the caller is who asked, or who was asked: where it calls counts too. */
+static bool
+asks(const struct api_call *call, const row_t *row)
+{
+    return ec2_mine(call, row->account, row->region);
+}
+
+static bool
+is_asked(const struct api_call *call, const row_t *row)
+{
+    return ec2_mine(call, row->peer_account, asked_in(row));
+}
+
 /* How long it is shown to the caller after that, as AWS says for each state and side. */
 static int64_t
 shown_for(const struct api_call *call, const row_t *row)
 {
     struct str state = state_of(call, row);
-    bool requester = str_eq(row->account, call->account);
+    bool requester = asks(call, row);
 
     if (str_is(state, "expired"))
         return LONGER_MS;
@@ -59,12 +79,10 @@ shown_for(const struct api_call *call, const row_t *row)
 static bool
 visible(const struct api_call *call, const row_t *row)
 {
-    bool side = str_eq(row->account, call->account) ||
-                (str_eq(row->peer_account, call->account) && !str_is(row->state, "failed"));
+    bool side = asks(call, row) || (is_asked(call, row) && !str_is(row->state, "failed"));
     int64_t end = ended(call, row);
 
-    return side && str_eq(row->region, call->region) &&
-           (!end || call->now_ms < end + shown_for(call, row));
+    return side && (!end || call->now_ms < end + shown_for(call, row));
 }
 
 static struct str
@@ -129,7 +147,7 @@ side_show(struct api_call *call, const row_t *row, bool peer)
 
     out->owner_id = peer ? row->peer_account : row->account;
     out->vpc_id = vpc_id;
-    out->region = row->region;
+    out->region = peer ? asked_in(row) : row->region;
     /* The other side's addresses are told once it has accepted. */
     if (cidrs.n && (active || !peer)) {
         out->cidr_block = cidrs.v[0];
@@ -162,9 +180,10 @@ show(struct api_call *call, const row_t *row)
     out.status->message = message_of(call, row);
     if (str_is(row->state, "pending-acceptance"))
         out.expiration_time = opt_i64(row->created_ms + EXPIRES_MS);
-    if (str_eq(row->account, call->account))
+    if (asks(call, row))
         out.tags = ec2_tags_show(call->arena, &row->tags);
     API_PRESENT(&out.tags);
+    assert(out.status->code.n > 0 && out.status->message.n > 0);
     return out;
 }
 
@@ -173,8 +192,10 @@ show(struct api_call *call, const row_t *row)
 static int
 refuse(struct api_call *call, const struct ec2_CreateVpcPeeringConnectionRequest *req)
 {
-    if (req->peer_region.n && !str_eq(req->peer_region, call->region))
-        return ec2_unsupported_parameter(call, "PeerRegion (another region)");
+    if (req->peer_region.n && !ec2_region_find(req->peer_region))
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "Value (%.*s) for parameter peerRegion is invalid.",
+                         STR_ARG(req->peer_region));
     if (!req->peer_vpc_id.p)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter peerVpcId");
@@ -249,6 +270,7 @@ number_new(struct api_call *call, int64_t *ret)
         if (r)
             return r;
         *ret = 1 + (*ret - 1) % NUMBERS;
+        assert(*ret >= 1 && *ret <= NUMBERS);
         if (!ec2_vpc_peering_by_number_get(call->txn, *ret))
             return 0;
     }
@@ -271,15 +293,15 @@ sweep(struct api_call *call)
     return 0;
 }
 
-/* The VPC that is asked for; one of another account that is not there makes a failed connection. */
+/* The VPC that is asked for; one elsewhere that is not there makes a failed connection. */
 static int
 peer_find(struct api_call *call, const row_t *row, const struct ec2_vpc_row **ret)
 {
     const struct ec2_vpc_row *vpc = ec2_vpc_get(call->txn, row->peer_vpc_id);
 
-    if (str_eq(row->peer_account, call->account))
+    if (is_asked(call, row))
         return ec2_vpc_find(call, row->peer_vpc_id, ret);
-    *ret = vpc && str_eq(vpc->account, row->peer_account) && str_eq(vpc->region, call->region)
+    *ret = vpc && str_eq(vpc->account, row->peer_account) && str_eq(vpc->region, asked_in(row))
                ? vpc
                : NULL;
     return 0;
@@ -300,6 +322,8 @@ create(struct api_call *call, const struct ec2_CreateVpcPeeringConnectionRequest
         .state = S("pending-acceptance"),
         .created_ms = call->now_ms,
     };
+    if (!str_eq(req->peer_region, call->region))
+        row->peer_region = req->peer_region;
     if (!r)
         r = ec2_vpc_find(call, req->vpc_id, &vpc);
     if (!r)
@@ -322,6 +346,7 @@ create(struct api_call *call, const struct ec2_CreateVpcPeeringConnectionRequest
         row->state = S("failed");
         row->ended_ms = call->now_ms;
     }
+    assert(row->number > 0 && row->vpc_id.n > 0 && row->cidrs.n > 0);
     return ec2_unwritten(ec2_vpc_peering_insert(call->txn, row), row->id);
 }
 
@@ -356,7 +381,8 @@ wrong_state(struct api_call *call, const row_t *row)
 
 /* What only the side that was asked may do, while it is asked. */
 static int
-pending_find(struct api_call *call, struct str id, const char *what, const row_t **ret)
+pending_find(struct api_call *call, struct str id, const char *what, const char *done,
+             const row_t **ret)
 {
     int r = ec2_vpc_peering_find(call, id, ret);
 
@@ -365,6 +391,11 @@ pending_find(struct api_call *call, struct str id, const char *what, const row_t
     if (!str_eq((*ret)->peer_account, call->account))
         return api_fault(call, &EC2_ERR(OperationNotPermitted), "User %.*s cannot %s peering %.*s",
                          STR_ARG(call->account), what, STR_ARG(id));
+    if (!is_asked(call, *ret))
+        return api_fault(call, &EC2_ERR(OperationNotPermitted),
+                         "Incorrect region (%.*s) specified for this request. VPC peering "
+                         "connection %.*s must be %s in region %.*s",
+                         STR_ARG(call->region), STR_ARG(id), done, STR_ARG(asked_in(*ret)));
     return str_is(state_of(call, *ret), "pending-acceptance") ? 0 : wrong_state(call, *ret);
 }
 
@@ -374,12 +405,13 @@ ec2_accept_vpc_peering_connection(struct api_call *call,
                                   struct ec2_AcceptVpcPeeringConnectionResult *res)
 {
     const row_t *row;
-    int r = pending_find(call, req->vpc_peering_connection_id, "accept", &row);
+    int r = pending_find(call, req->vpc_peering_connection_id, "accept", "accepted", &row);
 
     if (r)
         return r;
     row_t new = *row;
 
+    assert(!row->ended_ms && str_eq(row->peer_account, call->account));
     new.state = S("active");
     res->vpc_peering_connection = ARENA_NEW(call->arena, struct ec2_VpcPeeringConnection);
     *res->vpc_peering_connection = show(call, &new);
@@ -391,6 +423,7 @@ ec2_accept_vpc_peering_connection(struct api_call *call,
 static int
 end(struct api_call *call, const row_t *row, const char *state)
 {
+    assert(!row->ended_ms);
     row_t new = *row;
 
     new.state = str_from(state);
@@ -405,7 +438,8 @@ ec2_reject_vpc_peering_connection(struct api_call *call,
                                   struct ec2_RejectVpcPeeringConnectionResult *res)
 {
     const row_t *row;
-    int r = pending_find(call, req->vpc_peering_connection_id, "reject", &row);
+    int r =
+        pending_find(call, req->vpc_peering_connection_id, "reject", "accepted or rejected", &row);
 
     res->return_ = opt_bool(true);
     return r ? r : end(call, row, "rejected");
@@ -441,6 +475,7 @@ ec2_vpc_peerings_end(struct api_call *call, struct str vpc_id)
 {
     int r = 0;
 
+    assert(vpc_id.n > 0);
     STORE_EACH(call->txn, ec2_vpc_peering_by_vpc, row, vpc_id)
         if (!r && !ended(call, row))
             r = end(call, row, "deleted");
@@ -453,15 +488,15 @@ ec2_vpc_peerings_end(struct api_call *call, struct str vpc_id)
 /* ---- ModifyVpcPeeringConnectionOptions ---- */
 
 static int
-option_check(struct api_call *call, const row_t *row, const char *side, struct str owner,
+option_check(struct api_call *call, const row_t *row, const char *side, bool own,
              const struct ec2_PeeringConnectionOptionsRequest *want)
 {
     if (!want)
         return 0;
-    if (!str_eq(owner, call->account))
+    if (!own)
         return api_fault(call, &EC2_ERR(OperationNotPermitted),
-                         "User %.*s cannot modify %s peering options of %.*s",
-                         STR_ARG(call->account), side, STR_ARG(row->id));
+                         "User %.*s cannot modify %s peering options of %.*s in region %.*s",
+                         STR_ARG(call->account), side, STR_ARG(row->id), STR_ARG(call->region));
     if (opt_bool_or(want->allow_egress_from_local_classic_link_to_remote_vpc, false) ||
         opt_bool_or(want->allow_egress_from_local_vpc_to_remote_classic_link, false))
         return ec2_unsupported(call, "ClassicLink");
@@ -501,9 +536,9 @@ ec2_modify_vpc_peering_connection_options(
                          "Peering %.*s is not active. Peering options can be added only to active "
                          "peerings.",
                          STR_ARG(row->id));
-    r = option_check(call, row, "requester", row->account, own);
+    r = option_check(call, row, "requester", asks(call, row), own);
     if (!r)
-        r = option_check(call, row, "accepter", row->peer_account, peer);
+        r = option_check(call, row, "accepter", is_asked(call, row), peer);
     if (r)
         return r;
     row_t new = *row;
@@ -562,6 +597,9 @@ all_of(struct api_call *call, const struct str_list *ids)
     STORE_EACH(call->txn, ec2_vpc_peering_by_peer, row, call->account, call->region)
         if (visible(call, row) && (!ids->n || str_in(ids, row->id)) &&
             !str_eq(row->account, call->account))
+            *LIST_PUSH(call->arena, &all) = row;
+    STORE_EACH(call->txn, ec2_vpc_peering_by_peer_region, row, call->account, call->region)
+        if (visible(call, row) && (!ids->n || str_in(ids, row->id)))
             *LIST_PUSH(call->arena, &all) = row;
     if (all.n)
         qsort(all.v, all.n, sizeof(*all.v), by_time);

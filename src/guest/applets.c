@@ -26,6 +26,7 @@ boot_state(struct arena *a, struct str *ret_detail)
     struct str text = S(""), why;
     const struct node *v1;
 
+    _Static_assert(COUNT_OF(boot_names) == BOOT_ERROR + 1, "a name for each");
     *ret_detail = S(DATASOURCE_NAME);
     if (file_read(a, "/run/cloud-init/result.json", 1 << 20, &text)) {
         v1 = node_get(node_parse(a, text, &why), "v1");
@@ -69,6 +70,7 @@ status_command(char **argv)
         arena_done(&a);
         s = boot_state(&a, &detail);
     }
+    assert(s <= BOOT_ERROR);
     printf("%sstatus: %s\n", wait ? "\n" : "", boot_names[s]);
     if (full)
         printf("boot_status_code: enabled-by-generator\ndetail:\n%.*s\n", STR_ARG(detail));

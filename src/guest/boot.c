@@ -113,6 +113,7 @@ boot(struct guest *g)
     read_metadata(g);
     if (!g->has_metadata)
         identity_from_disk(g);
+    assert(g->instance_id.n > 0);
     console_only("Welkin init: instance %.*s", STR_ARG(g->instance_id));
     state_open(g);
     stage_end(g);

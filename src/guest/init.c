@@ -129,6 +129,7 @@ init_main(void)
 static int
 hand_over(const char *path, const char *name, char **argv)
 {
+    assert(path[0] == '/' && name[0]);
     argv[0] = (char *)(uintptr_t)name;
     execv(path, argv);
     console_only("welkin-init: %s: %s", path, strerror(errno));

@@ -69,6 +69,7 @@ module_bootcmd(struct guest *g)
     char *argv[] = {"/bin/sh", path, NULL};
     int status = 0;
 
+    assert(g->instance_id.n > 0);
     if (!shellify(g, node_get(g->config, "bootcmd"), &b)) {
         stage_error(g, "Failed to shellify bootcmd: it is not a list of strings and lists");
         return;
@@ -131,6 +132,7 @@ scripts(struct guest *g, const char *module, const char *dir)
 {
     struct str why = S("");
 
+    assert(dir[0] == '/' && module[0]);
     if (run_parts(g->a, dir, &why) == 0)
         return;
     log_warn("Failed to run module %s (scripts in %s)", module, dir);
@@ -235,6 +237,7 @@ module_power_state(struct guest *g)
         stage_error(g, "power_state[delay] must be 'now' or '+m' (minutes)");
         return;
     }
+    assert(minutes <= MINUTES_MAX);
     console_say("power_state: %.*s in %u minutes. %.*s", STR_ARG(mode), (unsigned)minutes,
                 STR_ARG(message));
     if (fork() != 0)
@@ -281,6 +284,7 @@ static_assert(COUNT_OF(modules) <= 32, "mark_later has a bit for each");
 static bool
 wanted(const struct guest *g, const struct module *m)
 {
+    assert(m->name && m->run);
     if (!m->keys[0])
         return true;
     for (size_t i = 0; i < COUNT_OF(m->keys) && m->keys[i]; i++)

@@ -50,6 +50,7 @@ run_manager(struct guest *g, const char *const *words, char **more, size_t n_mor
 static char *
 package_name(struct guest *g, const struct node *p, char separator)
 {
+    assert(separator);
     if (p->kind != NODE_LIST)
         return arena_cstr(g->a, node_scalar(p));
     struct str name = node_scalar(p->first);

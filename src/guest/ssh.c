@@ -157,6 +157,7 @@ supervise(struct guest *g, char *const argv[])
         int64_t began_ms = now_ms();
         int status = 0;
         int r = run_wait(g->a, argv, NULL, &status);
+        assert(pause_s >= 1 && pause_s <= 64);
 
         if (r < 0) {
             log_warn("%s could not be started: %s", argv[0], strerror(-r));

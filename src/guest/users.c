@@ -22,6 +22,7 @@ load(struct guest *g, const char *path)
 {
     struct str s = S("");
 
+    assert(path[0] == '/');
     file_read(g->a, path, FILE_MAX_BYTES, &s);
     return s;
 }
@@ -31,6 +32,7 @@ save(struct guest *g, const char *path, struct str text, mode_t mode_if_new)
 {
     int r = file_edit(g->a, path, text, mode_if_new);
 
+    assert(path[0] == '/' && r <= 0);
     if (r < 0)
         stage_error(g, "Failed to write %s: %s", path, strerror(-r));
 }
@@ -125,6 +127,7 @@ add_group(struct guest *g, struct str name)
     if (account_line(group, name).n)
         return;
     unsigned gid = account_free_id(group, 1000);
+    assert(gid >= 1000);
     save(g, "/etc/group",
          account_append(g->a, group, arena_fmt(g->a, "%.*s:x:%u:", STR_ARG(name), gid)), 0644);
     if (gshadow.n)
@@ -177,6 +180,7 @@ make_home(struct guest *g, const struct account *who)
                           arena_cstr(g->a, who->home), NULL};
     int status;
 
+    assert(who->uid != UINT32_MAX);
     if (file_exists(home))
         return;
     make_parents(g->a, home);
@@ -228,6 +232,7 @@ create_user(struct guest *g, const struct node *u, struct str name, struct accou
     }
     struct str line = arena_fmt(g->a, "%.*s:x:%u:%u:%.*s:%.*s:%.*s", STR_ARG(name), (unsigned)uid,
                                 (unsigned)gid, STR_ARG(gecos), STR_ARG(home), STR_ARG(shell));
+    assert(uid < UINT32_MAX);
     assert(str_find(line, S("\n"), 0) == SIZE_MAX);
     save(g, "/etc/passwd", account_append(g->a, passwd, line), 0644);
     line = arena_fmt(g->a, "%.*s:%.*s:%lld:0:99999:7:::", STR_ARG(name), STR_ARG(hash),

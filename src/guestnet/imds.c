@@ -415,6 +415,25 @@ events(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance,
     return text;
 }
 
+static struct str
+without_dev(struct str device)
+{
+    return str_starts(device, S("/dev/")) ? str_cut(device, 5, device.n) : device;
+}
+
+/* ami and root, and a number for each further volume, in the order of their devices. */
+static void
+add_devices(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    unsigned n = 0;
+
+    add(t, without_dev(instance->root_device_name), "meta-data/block-device-mapping/ami");
+    add(t, instance->root_device_name, "meta-data/block-device-mapping/root");
+    STORE_EACH(txn, ec2_volume_by_instance, row, instance->id)
+        if (row->is_data)
+            add(t, without_dev(row->device), "meta-data/block-device-mapping/ebs%u", ++n);
+}
+
 static int
 by_path(const void *a, const void *b)
 {
@@ -424,14 +443,10 @@ by_path(const void *a, const void *b)
 static void
 build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
 {
-    struct str root = instance->root_device_name;
-    struct str device = str_starts(root, S("/dev/")) ? str_cut(root, 5, root.n) : root;
-
     add(t, instance->image_id, "meta-data/ami-id");
     add(t, str_fmt(t->arena, "%d", (int)instance->launch_index), "meta-data/ami-launch-index");
     add(t, S("(unknown)"), "meta-data/ami-manifest-path");
-    add(t, device, "meta-data/block-device-mapping/ami");
-    add(t, root, "meta-data/block-device-mapping/root");
+    add_devices(t, txn, instance);
     add(t, events(t, txn, instance, false), "meta-data/events/maintenance/history");
     add(t, events(t, txn, instance, true), "meta-data/events/maintenance/scheduled");
     add(t, instance->hibernation ? S("true") : S("false"), "meta-data/hibernation/configured");

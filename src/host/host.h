@@ -30,6 +30,24 @@ struct host_boot {
     uint64_t memory_bytes;
 };
 
+/* A volume that is to be a device of a guest that runs. */
+struct host_volume {
+    struct str id, instance_id, device; /* "/dev/sdf" */
+    struct str from; /* the snapshot whose bytes it begins with; empty: it is empty */
+    uint64_t bytes;
+};
+
+/* What is to be kept of a volume. */
+struct host_snapshot {
+    struct str id, volume_id;
+    struct str instance_id; /* whose root it is, or whose guest may have it; empty: nobody's */
+    bool is_root;           /* files above an image; else bytes */
+    struct str from; /* as above: a volume that was in no guest yet has no bytes of its own */
+    uint64_t bytes;
+};
+
+enum host_content { HOST_CONTENT_VOLUME, HOST_CONTENT_SNAPSHOT };
+
 /* What a driver tells.  Called from the loop, never from inside a driver's own function. */
 struct host_events {
     void *ctx;
@@ -40,6 +58,9 @@ struct host_events {
     void (*frozen)(void *ctx, struct str id);
     void (*not_frozen)(void *ctx, struct str id, struct str reason); /* it runs on */
     void (*inspected)(void *ctx, struct str id, bool wiped);
+    /* status 0, or -errno with a sentence. */
+    void (*volume_moved)(void *ctx, struct str id, int status, struct str reason);
+    void (*snapshotted)(void *ctx, struct str id, int status, struct str reason);
 };
 
 enum host_power { HOST_POWER_BUTTON, HOST_POWER_REBOOT, HOST_POWER_KILL };
@@ -66,6 +87,18 @@ struct host_driver {
     int (*limit)(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes);
     /* Looks whether a running machine's disk was wiped: `inspected`.  NULL: it has none. */
     int (*inspect)(void *ctx, struct str id);
+    /* Why guests get no volumes, none that are encrypted, and why no snapshots are made: sentences
+     * without a full stop, for the API.  NULL: they do. */
+    const char *no_volumes, *no_encrypted_volumes, *no_snapshots;
+    /* Makes it a device of the guest, or gives the one that it is its new size: `volume_moved`. */
+    int (*volume_in)(void *ctx, const struct host_volume *volume);
+    /* Takes it away: `volume_moved`; -EBUSY while the guest holds it.  No error when it is not
+     * there. */
+    int (*volume_out)(void *ctx, struct str id, struct str instance_id);
+    /* `snapshotted` when it is whole. */
+    int (*snapshot)(void *ctx, const struct host_snapshot *want);
+    /* Its bytes are wanted no more.  Once it was answered 0, nobody asks again. */
+    int (*forget)(void *ctx, enum host_content content, struct str id);
     /* Calls fn for each machine that runs or is frozen now: adoption after a restart. */
     int (*list)(void *ctx, void (*fn)(void *fn_ctx, struct str id, bool frozen), void *fn_ctx);
     /* Names the time since the host was started: another one means that it restarted. */
@@ -124,6 +157,8 @@ size_t host_sim_running(const struct host_sim *sim);
 bool host_sim_runs(const struct host_sim *sim, struct str id);
 bool host_sim_frozen(const struct host_sim *sim, struct str id);
 void host_sim_fail_next_freeze(struct host_sim *sim, const char *reason);
+/* The next volume that is to be attached, or snapshot that is to be made, is not. */
+void host_sim_fail_next_storage(struct host_sim *sim, const char *reason);
 /* A machine ends and nobody is told: it died while the daemon was away. */
 void host_sim_lose(struct host_sim *sim, struct str id);
 /* The host itself restarts: nothing runs any more and nobody is told. */

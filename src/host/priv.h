@@ -25,7 +25,7 @@
 
 #include "base/str.h"
 
-#define PRIV_VERSION 3
+#define PRIV_VERSION 4
 #define PRIV_MESSAGE_MAX 65536
 #define PRIV_FDS_MAX 16
 #define PRIV_CONSOLE_MAX 65536     /* bytes of console output kept for each machine */
@@ -266,8 +266,9 @@ struct priv_machine_class {
  * subnet; of one that was not told it can neither send nor receive beyond it, but for metadata,
  * DHCP and names.  Numbers are the caller's, from 1, within a VPC.
  *
- * SUBNET replaces all of it.  Routes are about addresses outside of the VPC's CIDRs and come with
- * the most specific first; what none of them has is dropped.  The gateway takes packets of
+ * SUBNET replaces all of it.  Routes come with the most specific first; what none of them has is
+ * dropped.  Those about addresses inside of the VPC's CIDRs lead to interfaces (VIA): others of
+ * them have no meaning.  The gateway takes packets of
  * machines that have a public address, and drops those of others.  By a NAT gateway packets leave
  * with the public address that PUBLIC_IP gave to the gateway's private one; what nobody asked for
  * does not come back that way.  Entries come in the order in
@@ -279,6 +280,7 @@ enum priv_route_to {
     PRIV_ROUTE_GATEWAY,
     PRIV_ROUTE_NAT,  /* via: the gateway's private address */
     PRIV_ROUTE_PEER, /* via: the number of a PEER */
+    PRIV_ROUTE_VIA,  /* via: own address of an interface that takes what is not for it (open) */
 };
 struct priv_route {
     uint32_t ip, prefix;
@@ -313,6 +315,7 @@ struct priv_subnet_drop {
 struct priv_link {
     uint32_t number; /* 1 … PRIV_PEERS - 1, the caller's */
     uint32_t vpcs[2];
+    uint32_t mtu; /* 0: 9001; of a link that is there it stays */
     uint32_t remove;
 };
 
@@ -344,6 +347,7 @@ struct priv_launch {
     uint32_t private_ip, prefix, gateway;
     uint32_t class;
     uint32_t subnet;
+    uint32_t cluster;   /* members of one, in one VPC, have 10 Gbit/s a flow; 0: 5, as all else */
     uint32_t public_ip; /* 0: none */
     uint32_t mtu;    /* 0: 9001 */
     uint8_t mac[6];
@@ -366,9 +370,9 @@ struct priv_launch_reply {
  */
 struct priv_nic {
     uint32_t index; /* 0: the first; each another */
-    uint32_t class, subnet;
+    uint32_t class, subnet, cluster;
     uint32_t prefix, gateway;
-    uint32_t open; /* 1: it may send with addresses that are not its own */
+    uint32_t open; /* 1: it may send with addresses that are not its own, and be routed by */
     uint32_t n_ips;
     uint32_t ips[PRIV_NIC_IPS_MAX]; /* its own, then secondary ones */
     uint8_t mac[6];

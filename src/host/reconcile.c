@@ -13,7 +13,7 @@
  * So no event can be lost, doubled or come too early, and a crash anywhere is mended by the pass
  * over all instances at the start.
  */
-#include "host/host.h"
+#include "host/storage.h"
 
 #include "base/log.h"
 #include "base/map.h"
@@ -42,6 +42,7 @@ struct host {
     struct store *store;
     const struct host_driver *driver;
     struct map machines;
+    struct host_storage *storage;
     struct machine *dirty; /* to be looked at, newest first */
     struct loop_task look;
 };
@@ -184,6 +185,7 @@ set_phase(struct machine *m, enum host_phase phase, enum host_exit kind, struct 
     }
     write_seen(txn, &row);
     store_commit(txn);
+    host_storage_machine(host->storage, machine_id(m), phase == HOST_REMOVED);
 }
 
 /* ---- the steps ---- */
@@ -268,6 +270,8 @@ look_up(struct machine *m, struct txn *txn, const struct ec2_instance_row *insta
     }
     if (m->doing == FROZEN)
         return boot(m, txn, instance) ? NOTHING : SAY_FAILED;
+    if (m->doing == IDLE && rebooting && host_snapshots_wait(txn, instance->id))
+        return NOTHING; /* its disks are copied between the end and the start */
     if (m->doing == IDLE && (!this_start || rebooting || seen->phase == HOST_NONE))
         return boot(m, txn, instance) ? NOTHING : SAY_FAILED;
     if (m->doing == RUNNING && this_start && instance->reboot_generation > seen->reboot_generation)
@@ -292,7 +296,7 @@ reboot(struct machine *m)
 
 /* It shall not run any more, and when `gone` its disk shall go too. */
 static void
-look_down(struct machine *m, const struct host_machine_row *seen, bool gone)
+look_down(struct machine *m, struct txn *txn, const struct host_machine_row *seen, bool gone)
 {
     struct host *host = m->host;
 
@@ -303,7 +307,8 @@ look_down(struct machine *m, const struct host_machine_row *seen, bool gone)
                         m->doing == FREEZING || m->doing == FROZEN)) {
         m->doing = KILLING;
         power(m, HOST_POWER_KILL);
-    } else if (m->doing == IDLE && gone && seen && seen->phase != HOST_REMOVED) {
+    } else if (m->doing == IDLE && gone && seen && seen->phase != HOST_REMOVED &&
+               !host_snapshots_wait(txn, machine_id(m))) {
         m->doing = REMOVING;
         int r = host->driver->remove(host->driver->ctx, machine_id(m));
         if (r < 0) {
@@ -381,11 +386,11 @@ look_at(struct machine *m)
         if (m->doing == RUNNING && instance->hibernated)
             freeze(m);
         else
-            look_down(m, seen, false);
+            look_down(m, txn, seen, false);
         break;
     case EC2_SHUTTING_DOWN:
     case EC2_TERMINATED:
-        look_down(m, seen, true);
+        look_down(m, txn, seen, true);
         done = m->doing == IDLE && (!seen || seen->phase == HOST_REMOVED);
         if (done && !seen && instance && instance->state == EC2_SHUTTING_DOWN)
             after = SAY_REMOVED; /* it never came to be */
@@ -522,6 +527,27 @@ on_removed(void *ctx, struct str id)
 
 static void on_inspected(void *ctx, struct str id, bool wiped);
 
+static void
+on_volume_moved(void *ctx, struct str id, int status, struct str reason)
+{
+    host_storage_volume(((struct host *)ctx)->storage, id, status, reason);
+}
+
+static void
+on_snapshotted(void *ctx, struct str id, int status, struct str reason)
+{
+    host_storage_snapshot(((struct host *)ctx)->storage, id, status, reason);
+}
+
+void
+host_look_again(struct host *host, struct str instance_id)
+{
+    struct machine *m = map_get(&host->machines, instance_id);
+
+    if (m)
+        mark(m);
+}
+
 struct host_events
 host_events(struct host *host)
 {
@@ -532,7 +558,9 @@ host_events(struct host *host)
                                 .removed = on_removed,
                                 .frozen = on_frozen,
                                 .not_frozen = on_not_frozen,
-                                .inspected = on_inspected};
+                                .inspected = on_inspected,
+                                .volume_moved = on_volume_moved,
+                                .snapshotted = on_snapshotted};
 }
 
 void
@@ -627,8 +655,7 @@ settle(struct machine *m, bool host_restarted)
     assert(up + lost + frozen <= 1);
     store_rollback(txn);
     if (lost && seen_frozen)
-        log_warn("what the hibernated instance %.*s had in memory is lost",
-                 STR_ARG(machine_id(m)));
+        log_warn("what the hibernated instance %.*s had in memory is lost", STR_ARG(machine_id(m)));
     if (up)
         set_phase(m, HOST_UP, HOST_EXIT_UNKNOWN, S(""));
     else if (frozen)
@@ -677,6 +704,7 @@ host_start(struct host *host)
     store_rollback(txn);
     MAP_EACH(&host->machines, entry)
         settle(entry->value, restarted);
+    host_storage_start(host->storage);
     return 0;
 }
 
@@ -694,6 +722,11 @@ host_new(struct host **ret, struct loop *loop, struct store *store,
     host->store = store;
     host->driver = driver;
     host->look.fn = look;
+    int r = host_storage_new(&host->storage, host, loop, store, driver);
+    if (r < 0) {
+        free(host);
+        return r;
+    }
     store_watch(store, &ec2_instance_table, instance_changed, host);
     *ret = host;
     return 0;
@@ -710,6 +743,7 @@ host_free(struct host *host)
         loop_timer_stop(host->loop, &m->patience);
         free(m);
     }
+    host_storage_free(host->storage);
     loop_task_cancel(host->loop, &host->look);
     map_done(&host->machines);
     free(host);

@@ -553,6 +553,13 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     s->driver = (struct host_driver){.name = "sandbox",
                                      .machines_max = PRIV_SLOTS - 1, /* slots are from 1 */
                                      .ctx = s,
+                                     .no_volumes = "Volumes beside the root of an instance are not "
+                                                   "implemented by Welkin's sandboxes",
+                                     .no_encrypted_volumes =
+                                         "Encrypted volumes beside the root of an instance are not "
+                                         "implemented by Welkin's sandboxes",
+                                     .no_snapshots = "Snapshots are not implemented by Welkin's "
+                                                     "sandboxes",
                                      .boot = sandbox_boot,
                                      .power = sandbox_power,
                                      .freeze = sandbox_freeze,

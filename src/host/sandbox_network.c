@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define LEFT_KEY_MAX 64
+#define FAR_MTU 8500 /* between regions */
 
 /* What was sent of a subnet, to know whether it is another now. */
 struct sent_subnet {
@@ -108,6 +109,7 @@ send_class(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
     if (remember(&vpc->classes, str_of(&req.class, sizeof(req.class))))
         sandbox_ask(s, PRIV_CLASS, &req, sizeof(req), STR_NONE, sandbox_logged,
                     "a set of security groups");
+    assert(req.class && req.n_groups <= PRIV_CLASS_GROUPS_MAX);
     return req.class;
 }
 
@@ -203,6 +205,7 @@ sync_left_public(struct host_sandbox *s, struct txn *txn, struct str key)
     const struct ec2_secondary_address_row *more = ec2_secondary_address_by_public_ip_get(txn, ip);
     struct str has = now ? now->vpc_id : more ? more->vpc_id : STR_NONE;
 
+    assert(vpc_id.n > 0 && ip.n > 0);
     if (vpc && !str_eq(has, vpc_id))
         sandbox_public_ip(s, vpc, ip, STR_NONE);
 }
@@ -259,10 +262,15 @@ send_subnet(struct host_sandbox *s, struct sandbox_vpc *vpc, struct txn *txn,
                 sandbox_logged, "a subnet");
 }
 
-/* The VPC whose edges a row is about: its own id, or that of a route table or a network ACL. */
+/*
+ * The VPC whose edges a row is about: its own id, or that of a route table, of a network ACL, or of
+ * an interface that routes lead to.
+ */
 static struct str
 edge_vpc(struct txn *txn, struct str id)
 {
+    STORE_EACH(txn, ec2_route_by_gateway, route, id)
+        return ec2_route_table_get(txn, route->route_table_id)->vpc_id;
     const struct ec2_route_table_row *table = ec2_route_table_get(txn, id);
     const struct ec2_network_acl_row *acl = ec2_network_acl_get(txn, id);
 
@@ -296,6 +304,7 @@ send_peering(struct host_sandbox *s, const struct ec2_vpc_peering_row *row, bool
         return;
     struct priv_link req = {.number = (uint32_t)row->number,
                             .vpcs = {(uint32_t)ends[0]->number, (uint32_t)ends[1]->number},
+                            .mtu = row->peer_region.n ? FAR_MTU : 0,
                             .remove = !on};
 
     sandbox_ask(s, PRIV_PEER, &req, sizeof(req), STR_NONE, sandbox_logged,
@@ -372,6 +381,7 @@ route_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct ec2_route_row *row = new_row ? new_row : old_row;
 
+    assert(row);
     edge_dirty(ctx, row->route_table_id);
 }
 
@@ -380,6 +390,7 @@ entry_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct ec2_acl_entry_row *row = new_row ? new_row : old_row;
 
+    assert(row);
     edge_dirty(ctx, row->acl_id);
 }
 
@@ -406,6 +417,7 @@ rule_changed(void *ctx, const void *old_row, const void *new_row)
     struct host_sandbox *s = ctx;
     const struct ec2_sg_rule_row *row = new_row ? new_row : old_row;
 
+    assert(row);
     remember(&s->dirty_groups, row->group_id);
     loop_defer(s->config.loop, &s->look);
 }
@@ -442,11 +454,14 @@ interface_changed(void *ctx, const void *old_row, const void *new_row)
     struct host_sandbox *s = ctx;
     const struct ec2_interface_row *before = old_row, *after = new_row;
 
+    assert(before || after);
     if (before && before->public_ip.n && !(after && str_eq(before->public_ip, after->public_ip)))
         public_left(s, before->vpc_id, before->public_ip);
     if (before && before->instance_id.n &&
         !(after && str_eq(before->instance_id, after->instance_id)))
         sandbox_machine_dirty(s, before->instance_id);
+    if (before && !after)
+        edge_dirty(s, before->id); /* its address may be another's now */
     if (!before || !after)
         return; /* a launch sends it, an exit ends it */
     remember(&s->dirty_nics, after->id);
@@ -459,6 +474,7 @@ secondary_changed(void *ctx, const void *old_row, const void *new_row)
     struct host_sandbox *s = ctx;
     const struct ec2_secondary_address_row *before = old_row, *after = new_row;
 
+    assert(before || after);
     if (before && before->public_ip.n && !(after && str_eq(before->public_ip, after->public_ip)))
         public_left(s, before->vpc_id, before->public_ip);
     remember(&s->dirty_nics, after ? after->interface_id : before->interface_id);
@@ -470,6 +486,7 @@ nat_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct ec2_nat_gateway_row *row = new_row ? new_row : old_row;
 
+    assert(row);
     edge_dirty(ctx, row->vpc_id);
 }
 
@@ -479,6 +496,7 @@ peering_changed(void *ctx, const void *old_row, const void *new_row)
     struct host_sandbox *s = ctx;
     const struct ec2_vpc_peering_row *row = new_row ? new_row : old_row;
 
+    assert(row);
     remember(&s->dirty_peerings, row->id);
     edge_dirty(s, row->vpc_id);
     edge_dirty(s, row->peer_vpc_id);
@@ -520,7 +538,7 @@ ask_vpc(struct sandbox_vpc *vpc)
                                 .n_extra = vpc->plain ? 0 : PRIV_LISTEN_ALL - PRIV_LISTEN_EXTRA,
                                 .extra = {{PRIV_API_IP, 443}, {PRIV_API_IP, 80}}};
 
-    assert(!vpc->open && vpc->number >= 0 && vpc->number < PRIV_VPCS);
+    assert(vpc->number >= 0 && vpc->number < PRIV_VPCS);
     sandbox_id(req.id, str_of(vpc->id, vpc->id_n));
     memcpy(req.cidrs, vpc->cidrs, sizeof(req.cidrs));
     vpc->n_told = vpc->n_cidrs;
@@ -589,6 +607,7 @@ block_add(struct sandbox_vpc *vpc, struct str cidr)
     for (uint32_t i = 0; i < vpc->n_cidrs; i++)
         if (vpc->cidrs[i].ip == block.ip && vpc->cidrs[i].prefix == block.bits)
             return;
+    assert(vpc->n_cidrs < PRIV_CIDRS_MAX);
     vpc->cidrs[vpc->n_cidrs++] = (struct priv_cidr){block.ip, block.bits};
 }
 
@@ -607,6 +626,7 @@ block_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct ec2_vpc_cidr_row *row = new_row ? new_row : old_row;
 
+    assert(row);
     edge_dirty(ctx, row->vpc_id);
 }
 
@@ -629,6 +649,7 @@ sandbox_vpc_open(struct host_sandbox *s, const struct ec2_vpc_row *row)
     memcpy(vpc->id, row->id.p, row->id.n);
     vpc->cidrs[vpc->n_cidrs++] = (struct priv_cidr){block.ip, block.bits};
     map_put(&s->vpcs, str_of(vpc->id, vpc->id_n), vpc);
+    assert(vpc->n_cidrs == 1 && !vpc->open);
     ask_vpc(vpc);
     return vpc;
 }

@@ -152,6 +152,7 @@ route_to(struct txn *txn, const struct ec2_vpc_row *vpc, const struct ec2_route_
 {
     const struct ec2_nat_gateway_row *nat = ec2_nat_gateway_get(txn, row->gateway_id);
     const struct ec2_vpc_peering_row *peering = ec2_vpc_peering_get(txn, row->gateway_id);
+    const struct ec2_interface_row *nic = ec2_interface_get(txn, row->gateway_id);
 
     if (is_internet(vpc, row)) {
         ret->to = PRIV_ROUTE_GATEWAY;
@@ -160,6 +161,8 @@ route_to(struct txn *txn, const struct ec2_vpc_row *vpc, const struct ec2_route_
     } else if (peering && str_is(peering->state, "active")) {
         ret->to = PRIV_ROUTE_PEER;
         ret->via = (uint32_t)peering->number;
+    } else if (nic && ip4_parse(nic->private_ip, &ret->via)) {
+        ret->to = PRIV_ROUTE_VIA;
     }
 }
 
@@ -245,6 +248,16 @@ parse_mac(struct str text, uint8_t ret[6])
     return text.p == NULL;
 }
 
+/* The number of the cluster placement group that it is in; 0: in none. */
+static uint32_t
+cluster_of(struct txn *txn, const struct ec2_instance_row *row)
+{
+    const struct ec2_placement_group_row *group =
+        row && row->group_id.n ? ec2_placement_group_get(txn, row->group_id) : NULL;
+
+    return group && str_is(group->strategy, "cluster") ? (uint32_t)str_hash(group->id, 0) | 1 : 0;
+}
+
 bool
 sandbox_nic_add(struct txn *txn, const struct ec2_interface_row *row, uint32_t class,
                 struct sandbox_nics *ret)
@@ -260,6 +273,7 @@ sandbox_nic_add(struct txn *txn, const struct ec2_interface_row *row, uint32_t c
     nic->index = (uint32_t)row->device_index;
     nic->class = class;
     nic->subnet = (uint32_t)subnet->number;
+    nic->cluster = cluster_of(txn, ec2_instance_get(txn, row->instance_id));
     nic->prefix = block.bits;
     nic->gateway = ip4_block_nth(block, 1);
     nic->open = !row->source_dest_check;
@@ -295,6 +309,7 @@ sandbox_launch_of(const struct host_boot *boot, struct priv_launch *ret)
     ret->private_ip = ip;
     ret->prefix = subnet.bits;
     ret->subnet = (uint32_t)boot->subnet->number;
+    ret->cluster = cluster_of(boot->txn, instance);
     ret->gateway = ip4_block_nth(subnet, 1);
     ret->init = (uint8_t)init_kind(instance->init);
     if (boot->interface->public_ip.n)

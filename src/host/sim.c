@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MACHINES_MAX = 1000000 }; /* they cost a row */
+enum { MACHINES_MAX = 1000000 /* they cost a row */, STORAGE_MS = 20 };
 
 enum sim_doing { SIM_BOOTING, SIM_RUNNING, SIM_STOPPING, SIM_REMOVING, SIM_FREEZING, SIM_FROZEN };
 
@@ -26,12 +26,24 @@ struct sim_machine {
     size_t id_n;
 };
 
+/* Something of a volume or snapshot that takes its time. */
+struct sim_job {
+    struct sim_job *next;
+    struct host_sim *sim;
+    struct loop_timer timer;
+    const char *fail_reason;
+    bool snapshot;
+    char id[32];
+    size_t id_n;
+};
+
 struct host_sim {
     struct host_sim_config config;
     struct host_driver driver;
     struct host_events events;
     struct map machines;
-    const char *fail_next, *fail_freeze;
+    struct sim_job *jobs;
+    const char *fail_next, *fail_freeze, *fail_storage;
     unsigned boots; /* of the host */
     char boot_id[16];
 };
@@ -233,6 +245,83 @@ sim_thaw(void *ctx, const struct host_boot *boot)
     return 0;
 }
 
+/* ---- volumes and snapshots: they hold nothing ---- */
+
+static void
+job_done(struct loop_timer *timer)
+{
+    struct sim_job *job = CONTAINER_OF(timer, struct sim_job, timer);
+    const struct host_events *events = &job->sim->events;
+    struct str id = str_of(job->id, job->id_n);
+    struct str reason = job->fail_reason ? str_from(job->fail_reason) : S("");
+    struct sim_job **at = &job->sim->jobs;
+
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    (job->snapshot ? events->snapshotted
+                   : events->volume_moved)(events->ctx, id, job->fail_reason ? -EIO : 0, reason);
+    free(job);
+}
+
+static int
+job_start(struct host_sim *sim, struct str id, bool snapshot, bool may_fail)
+{
+    struct sim_job *job = calloc(1, sizeof(*job));
+
+    assert(id.n > 0 && id.n <= sizeof(job->id));
+    if (!job)
+        return -ENOMEM;
+    job->sim = sim;
+    job->snapshot = snapshot;
+    job->timer.fn = job_done;
+    job->id_n = id.n;
+    memcpy(job->id, id.p, id.n);
+    if (may_fail) {
+        job->fail_reason = sim->fail_storage;
+        sim->fail_storage = NULL;
+    }
+    job->next = sim->jobs;
+    sim->jobs = job;
+    loop_timer_set(sim->config.loop, &job->timer, LOOP_CLOUD,
+                   loop_now_ms(sim->config.loop, LOOP_CLOUD) + STORAGE_MS);
+    return 0;
+}
+
+static int
+sim_volume_in(void *ctx, const struct host_volume *volume)
+{
+    const struct sim_machine *m = find(ctx, volume->instance_id);
+
+    assert(volume->bytes > 0 && volume->device.n > 0);
+    return m && m->doing == SIM_RUNNING ? job_start(ctx, volume->id, false, true) : -ESRCH;
+}
+
+static int
+sim_volume_out(void *ctx, struct str id, struct str instance_id UNUSED)
+{
+    return job_start(ctx, id, false, false);
+}
+
+static int
+sim_snapshot(void *ctx, const struct host_snapshot *want)
+{
+    assert(want->volume_id.n > 0 && want->bytes > 0);
+    return job_start(ctx, want->id, true, true);
+}
+
+static int
+sim_forget(void *ctx UNUSED, enum host_content content UNUSED, struct str id UNUSED)
+{
+    return 0;
+}
+
+void
+host_sim_fail_next_storage(struct host_sim *sim, const char *reason)
+{
+    sim->fail_storage = reason;
+}
+
 static int
 sim_cpu(void *ctx, struct str id, uint64_t *ret_ns)
 {
@@ -324,6 +413,10 @@ host_sim_new(const struct host_sim_config *config)
                                        .remove = sim_remove,
                                        .cpu = sim_cpu,
                                        .limit = sim_limit,
+                                       .volume_in = sim_volume_in,
+                                       .volume_out = sim_volume_out,
+                                       .snapshot = sim_snapshot,
+                                       .forget = sim_forget,
                                        .list = sim_list,
                                        .boot_id = sim_boot_id,
                                        .console = sim_console};
@@ -342,6 +435,13 @@ host_sim_power_loss(struct host_sim *sim)
         free(m);
     }
     map_done(&sim->machines);
+    while (sim->jobs) {
+        struct sim_job *job = sim->jobs;
+
+        sim->jobs = job->next;
+        loop_timer_stop(sim->config.loop, &job->timer);
+        free(job);
+    }
     sim->boots++;
 }
 

@@ -32,3 +32,17 @@ enum host_exit {
     HOST_EXIT_CRASHED,
     HOST_EXIT_HOST_LOST, /* the host itself went down: no fault and no wish of the guest's */
 };
+
+enum host_volume_phase {
+    HOST_VOLUME_OUT,    /* in no guest */
+    HOST_VOLUME_IN,     /* a device of a guest that runs */
+    HOST_VOLUME_FAILED, /* it could not become one; reason says why */
+};
+
+enum host_snapshot_phase {
+    HOST_SNAPSHOT_WHOLE,
+    HOST_SNAPSHOT_FAILED, /* reason says why */
+};
+
+/* What copies of snapshots say that they were made of. */
+#define EC2_VOLUME_OF_COPIES "vol-ffffffff"

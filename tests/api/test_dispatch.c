@@ -187,7 +187,7 @@ TEST(every_operation_that_is_not_implemented_says_so_by_its_name)
     uint64_t commits = store_stats(cloud_store(w->cloud)).commits;
     unsigned ec2 = check_unimplemented(w, &ec2_service);
 
-    CHECK(ec2 > 600);
+    CHECK(ec2 > 500);
     CHECK(check_unimplemented(w, &iam_service) > 20);
     CHECK(check_unimplemented(w, &sts_service) > 3);
     CHECK_INT(store_stats(cloud_store(w->cloud)).commits, commits);

@@ -311,8 +311,6 @@ static const struct {
     {"Action=ModifyImageAttribute&ImageId=%s&ProductCode.1=abc", "UnsupportedOperation", NULL},
     {"Action=ModifyImageAttribute&ImageId=%s&ImdsSupport.Value=v1.0", "InvalidParameterValue",
      NULL},
-    {"Action=DeregisterImage&ImageId=%s&DeleteAssociatedSnapshots=true", "UnsupportedOperation",
-     NULL},
     {"Action=DeregisterImage&ImageId=%s&DryRun=true", "DryRunOperation", NULL},
 };
 

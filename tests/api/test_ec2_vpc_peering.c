@@ -152,6 +152,98 @@ TEST(another_account_is_asked, "VPC-05")
     world_free(w);
 }
 
+TEST(a_vpc_of_another_region_is_asked_there, "VPC-05")
+{
+    struct world *w = world_new();
+    const char *a = vpc(w, "10.1.0.0/16"), *b, *id;
+    struct str xml;
+
+    world_account(w, "000000000000", "eu-west-1");
+    b = vpc(w, "10.2.0.0/16");
+    world_account(w, "000000000000", "us-east-1");
+    id = ask(w, a, b,
+             "&PeerRegion=eu-west-1&TagSpecification.1.ResourceType=vpc-peering-connection"
+             "&TagSpecification.1.Tag.1.Key=a&TagSpecification.1.Tag.1.Value=b");
+    CHECK_STR(status(w, id), "pending-acceptance");
+    world_refusedf(w, "OperationNotPermitted",
+                   test_fmt("Incorrect region (us-east-1) specified for this request. VPC peering "
+                            "connection %s must be accepted in region eu-west-1",
+                            id),
+                   ACCEPT, id);
+    world_refusedf(w, "OperationNotPermitted",
+                   test_fmt("Incorrect region (us-east-1) specified for this request. VPC peering "
+                            "connection %s must be accepted or rejected in region eu-west-1",
+                            id),
+                   REJECT, id);
+    world_account(w, "000000000000", "ap-south-1");
+    world_refusedf(w, "InvalidVpcPeeringConnectionID.NotFound", NULL, DESCRIBE, id);
+    world_account(w, "000000000000", "eu-west-1");
+    (void)world_okf(w, ACCEPT, id);
+    world_crash(w);
+    for (int i = 0; i < 2; i++) { /* both sides see both */
+        world_account(w, "000000000000", i ? "us-east-1" : "eu-west-1");
+        xml = world_ok(w, "Action=DescribeVpcPeeringConnections");
+        CHECK_INT(xml_count(xml, "vpcPeeringConnectionId"), 1);
+        CHECK_STR(xml_text(xml_element(xml, "status"), "code"), "active");
+        CHECK_STR(xml_text(xml_element(xml, "requesterVpcInfo"), "region"), "us-east-1");
+        CHECK_STR(xml_text(xml_element(xml, "requesterVpcInfo"), "cidrBlock"), "10.1.0.0/16");
+        CHECK_STR(xml_text(xml_element(xml, "accepterVpcInfo"), "region"), "eu-west-1");
+        CHECK_STR(xml_text(xml_element(xml, "accepterVpcInfo"), "cidrBlock"), "10.2.0.0/16");
+        CHECK_INT(xml_count(xml, "key"), (size_t)i); /* tags are of a region */
+        (void)world_okf(w,
+                        "Action=CreateRoute&RouteTableId=%s&DestinationCidrBlock=10.%d.0.0/16"
+                        "&VpcPeeringConnectionId=%s",
+                        main_table(w, i ? a : b), i ? 2 : 1, id);
+        /* Each side has its own options, in its own region. */
+        (void)world_okf(w,
+                        OPTIONS "&%sPeeringConnectionOptions"
+                                ".AllowDnsResolutionFromRemoteVpc=true",
+                        id, i ? "Requester" : "Accepter");
+        world_refusedf(w, "OperationNotPermitted", NULL,
+                       OPTIONS "&%sPeeringConnectionOptions"
+                               ".AllowDnsResolutionFromRemoteVpc=true",
+                       id, i ? "Accepter" : "Requester");
+    }
+    world_refusedf(w, "VpcPeeringConnectionAlreadyExists", NULL, CREATE "&PeerRegion=eu-west-1", a,
+                   b);
+    /* Groups of the other VPC are not to be named. */
+    world_refusedf(w, "UnsupportedOperation", NULL,
+                   "Action=AuthorizeSecurityGroupIngress&GroupName=default"
+                   "&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=1"
+                   "&IpPermissions.1.ToPort=2&IpPermissions.1.Groups.1.GroupId=sg-01"
+                   "&IpPermissions.1.Groups.1.VpcPeeringConnectionId=%s",
+                   id);
+    world_account(w, "000000000000", "eu-west-1");
+    (void)world_okf(w, DELETE, id);
+    world_account(w, "000000000000", "us-east-1");
+    CHECK_STR(status(w, id), "deleted");
+    world_free(w);
+}
+
+TEST(a_stack_connects_vpcs_of_two_regions)
+{
+    struct world *w = world_new();
+    const char *a = vpc(w, "10.1.0.0/16"), *b, *template;
+
+    world_account(w, "000000000000", "eu-west-1");
+    b = vpc(w, "10.2.0.0/16");
+    world_account(w, "000000000000", "us-east-1");
+    template = test_fmt("{\"Resources\": {\"P\": {\"Type\": \"AWS::EC2::VPCPeeringConnection\","
+                        "\"Properties\": {\"VpcId\": \"%s\", \"PeerVpcId\": \"%s\","
+                        "\"PeerRegion\": \"eu-west-1\"}}}}",
+                        a, b);
+    (void)world_okf(w, "Action=CreateStack&Version=2010-05-15&StackName=s&TemplateBody=%.*s",
+                    STR_ARG(world_code(w, str_from(template))));
+    world_advance(w, 5000);
+    CHECK_STR(xml_text(world_ok(w, "Action=DescribeStacks&Version=2010-05-15"), "StackStatus"),
+              "CREATE_COMPLETE");
+    world_account(w, "000000000000", "eu-west-1");
+    CHECK_STR(xml_text(xml_element(world_ok(w, "Action=DescribeVpcPeeringConnections"), "status"),
+                       "code"),
+              "active");
+    world_free(w);
+}
+
 TEST(a_request_that_cannot_be_fails_or_expires)
 {
     struct world *w = world_new();
@@ -167,7 +259,8 @@ TEST(a_request_that_cannot_be_fails_or_expires)
     CHECK_STR(status(w, ask(w, a, a, "")), "failed");
     world_refusedf(w, "InvalidVpcID.NotFound", NULL, CREATE, a, "vpc-0123456789abcdef0");
     world_refusedf(w, "InvalidVpcID.NotFound", NULL, CREATE, "vpc-0123456789abcdef0", a);
-    world_refusedf(w, "UnsupportedOperation", NULL, CREATE "&PeerRegion=eu-west-1", a, b);
+    world_refusedf(w, "InvalidParameterValue", NULL, CREATE "&PeerRegion=eu-west-9", a, b);
+    CHECK_STR(status(w, ask(w, a, b, "&PeerRegion=eu-west-1")), "failed"); /* it is not there */
     world_refusedf(w, "InvalidParameterValue", NULL, CREATE "&PeerOwnerId=me", a, b);
     world_refusedf(w, "MissingParameter", NULL, "Action=CreateVpcPeeringConnection&VpcId=%s", a);
 

@@ -29,6 +29,25 @@ struct dry {
 #define PEER_DNS "&RequesterPeeringConnectionOptions.AllowDnsResolutionFromRemoteVpc=true"
 /* $i an instance, $g a group, $r a rule of it, $n an interface, $v a VPC, $m an own image. */
 static const struct dry dries[] = {
+    {"CreateVolume", "&Size=1&AvailabilityZone=us-east-1a", 0},
+    {"DeleteVolume", "&VolumeId=$1", 0},
+    {"ModifyVolume", "&VolumeId=$1&Size=5", 0},
+    {"DescribeVolumesModifications", "", 0},
+    {"ModifyVolumeAttribute", "&VolumeId=$1&AutoEnableIO.Value=true", 0},
+    {"EnableVolumeIO", "&VolumeId=$1", 0},
+    {"AttachVolume", "&VolumeId=$1&InstanceId=$i&Device=/dev/sdf", 0},
+    {"DetachVolume", "&VolumeId=$2", 0},
+    {"CreateSnapshot", "&VolumeId=$1", 0},
+    {"CreateSnapshots", "&InstanceSpecification.InstanceId=$i", 0},
+    {"CopySnapshot", "&SourceSnapshotId=$3&SourceRegion=us-east-1", 0},
+    {"DeleteSnapshot", "&SnapshotId=$3", 0},
+    {"DescribeSnapshots", "", 0},
+    {"DescribeSnapshotAttribute", "&SnapshotId=$3&Attribute=createVolumePermission", 0},
+    {"ModifySnapshotAttribute", "&SnapshotId=$3&CreateVolumePermission.Add.1.UserId=111122223333",
+     0},
+    {"ResetSnapshotAttribute", "&SnapshotId=$4&Attribute=createVolumePermission", 0},
+    {"CreateImage", "&InstanceId=$i&Name=baked", 0},
+    {"CopyImage", "&SourceImageId=$m&SourceRegion=us-east-1&Name=copied", 0},
     {"AllocateAddress", "", 0},
     {"AssociateAddress", "&AllocationId=$e&InstanceId=$i", 0},
     {"DescribeAddresses", "", 0},
@@ -267,6 +286,7 @@ make_things(struct world *w)
     t.of['v'] = xml_text(xml, "vpcId");
     t.of['o'] = xml_text(xml, "volumeId");
     t.of['y'] = xml_text(xml, "subnetId");
+    t.of['Z'] = xml_text(xml, "availabilityZone");
     xml = ok(w, world_call(w, RUN "&NetworkInterface.1.DeviceIndex=0"
                                   "&NetworkInterface.2.DeviceIndex=1"));
     t.of['z'] = xml_text_at(xml, "attachmentId", 1);
@@ -374,6 +394,32 @@ make_networks(struct world *w, struct things *t)
     }
 }
 
+/* 1 a volume, 2 one that is attached, 3 a snapshot, 4 one that is shared. */
+static void
+make_storage(struct world *w, struct things *t)
+{
+    static const struct {
+        char letter;
+        const char *form, *tag;
+    } steps[] = {
+        {'1', "CreateVolume&Size=4&AvailabilityZone=$Z", "volumeId"},
+        {'2', "CreateVolume&Size=4&AvailabilityZone=$Z", "volumeId"},
+        {0, "AttachVolume&VolumeId=$2&InstanceId=$i&Device=/dev/sdp", NULL},
+        {'3', "CreateSnapshot&VolumeId=$1", "snapshotId"},
+        {'4', "CreateSnapshot&VolumeId=$1", "snapshotId"},
+        {0, "ModifySnapshotAttribute&SnapshotId=$4&CreateVolumePermission.Add.1.Group=all", NULL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct str form = expand(t, steps[i].form);
+        struct str xml = ok(w, world_callf(w, "Action=%.*s", STR_ARG(form)));
+
+        if (steps[i].letter)
+            t->of[(unsigned char)steps[i].letter] = xml_text(xml, steps[i].tag);
+        world_advance(w, 100);
+    }
+}
+
 /* A region whose default VPC was deleted. */
 static void
 without_default_vpc(struct world *w)
@@ -435,6 +481,7 @@ TEST(a_dry_run_of_any_operation_says_that_it_would_succeed_and_does_nothing)
         struct world *w = world_new();
         struct things t = make_things(w);
         make_networks(w, &t);
+        make_storage(w, &t);
         if (str_is(str_from(d->op), "CreateDefaultVpc"))
             without_default_vpc(w);
         if (d->stopped) {

@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -862,6 +863,16 @@ def a_network_is_kept_by_terraform(lab):
     same(tf.output("peering"), peering, "the connection")
     check("15 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
     same(cloud.call("DescribeNetworkInterfaces").get("networkInterfaceSet") or [], [], "interfaces")
+
+
+@beside
+def random_calls_of_every_operation_find_no_internal_error(lab):
+    """a short run of hammer.py, with another seed every time: HACKING.md has the long ones"""
+    python, cloud = lab.venv("bin", "python"), lab.new_simulated("hammer")
+    seed = random.randrange(1 << 30)
+    said = run([python, os.path.join(HERE, "hammer.py"), cloud.url, str(seed), "400"],
+               env=environment())
+    check(f"seed {seed}: 400 calls of " in said and said.endswith("; 0 must not be\n"), said)
 
 
 @beside

@@ -132,6 +132,9 @@ class Cdk:
                   "list-stacks")]
 
 
+MORE = {"days": 9, "look": 1, "nested": 1}
+
+
 # proves: CFN-08
 @beside
 def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
@@ -144,13 +147,18 @@ def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
     check("no differences" in cdk("diff"), "diff")
     said = cdk("diff", "--fail", status=1, days=9)
     check('[+]       "NoncurrentDays": 9' in said, said)
-    same(cdk.deploy(days=9, look=1), made, "what the changed stack puts out")
+    same(cdk.deploy(**MORE), made, "what the changed stack puts out")
+    same(parameter(cdk, "/demo/nested"), "9 days", "what the stack in the stack made")
+    check("no differences" in cdk("diff", **MORE), "diff with a stack in the stack")
     with open(os.path.join(cdk.folder, "cdk.context.json")) as f:
         check({"us-east-1a", DEFAULT_AMI} <= set(texts(json.load(f))), "what it looked up")
     same(cdk.secure.text("s3api", "get-bucket-lifecycle-configuration", "--bucket",
                          made["BucketName"], "--query",
                          "Rules[0].NoncurrentVersionExpiration.NoncurrentDays"), "9", "the rule")
     drifts_and_goes_back(cdk)
+    said = cdk("gc", "--unstable=gc", "--type", "s3", "--rollback-buffer-days", "0",
+               "--created-buffer-days", "0", "--confirm", "false")
+    check("files scanned" in said and " 0 assets (0.00 MiB) deleted" not in said, said)
     cdk("destroy", "--force")
     same(cdk.there(), before, "what is left")
 
@@ -168,18 +176,18 @@ def parameter(cdk, name):
 
 
 def drifts_and_goes_back(cdk):
-    check("No drift detected" in cdk("drift", "--fail", days=9, look=1), "drift of a new stack")
+    check("No drift detected" in cdk("drift", "--fail", **MORE), "drift of a new stack")
     bucket = parameter(cdk, "/demo/bucket")
     cdk.admin.json("ssm", "put-parameter", "--overwrite", "--name", "/demo/bucket", "--value", "x")
-    said = cdk("drift", "--fail", status=1, days=9, look=1)
+    said = cdk("drift", "--fail", status=1, **MORE)
     check("1 resource has drifted" in said and "Value" in said, said)
     cdk.admin.json("ssm", "put-parameter", "--overwrite", "--name", "/demo/bucket", "--value",
                    bucket)
     # what fails stays as it is until it is taken back
-    cdk("deploy", "--require-approval", "never", "--no-rollback", status=1, days=9, look=1,
+    cdk("deploy", "--require-approval", "never", "--no-rollback", status=1, **MORE,
         wrong=1)
     same(cdk.status(), "UPDATE_FAILED", "after a failure")
-    cdk("rollback", days=9, look=1)
+    cdk("rollback", **MORE)
     same(cdk.status(), "UPDATE_ROLLBACK_COMPLETE", "after cdk rollback")
 
 

@@ -114,7 +114,15 @@ def shapers(pid):
         re.findall(r"^.*limit rate.*$", rules.stdout, re.M)
 
 
-# proves: PG-05 PG-14
+def near_ones(netns):
+    """How many interfaces a VPC's firewall knows as members of clusters."""
+    done = subprocess.run(["nsenter", f"--net={netns}", "nft", "list", "map", "ip", "welkin",
+                           "cluster_of"], capture_output=True, text=True)
+    check(done.returncode == 0, done.stderr)
+    return "".join(re.findall(r"elements = {(.*?)}", done.stdout, re.S)).count(" : ")
+
+
+# proves: PG-05 PG-06 PG-14
 @test
 def nothing_shapes_the_traffic_of_a_cluster(lab):
     cloud = lab.cloud
@@ -134,10 +142,13 @@ def nothing_shapes_the_traffic_of_a_cluster(lab):
             cloud.booted(id)
             same(shapers(pid_of(cloud, id)), (set(), []), "what shapes in the guest")
         router = f"{cloud.data}/run/netns"
+        near = 0
         for name in subprocess.run(["ls", router], capture_output=True, text=True).stdout.split():
             queues = subprocess.run(["nsenter", f"--net={router}/{name}", "tc", "qdisc", "show"],
                                     capture_output=True, text=True).stdout
             check("tbf" not in queues and "htb" not in queues, queues)
+            near += near_ones(f"{router}/{name}")
+        same(near, 2, "interfaces whose flows have 10 Gbit/s among themselves")
         to = cloud.instance(ids[1])["privateIpAddress"]
         # A gigabit and more: on a machine with much else to do some try gets it.
         wait("256 MiB in two seconds", lambda: seconds_to_send(cloud, ids[0], to, 256) < 2, 90)

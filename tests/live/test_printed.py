@@ -1,14 +1,17 @@
 """The printed texts about stacks, fed to the daemon as they are: where they are broken they fail as
 on AWS, and repaired as little as is needed their instances run.
 
-Where each scenario of the index is shown: VS-06 and VS-07 in test_cloudformation.py; VS-11 to VS-15,
-VS-17 and VS-18 here (their corners in tests/api/test_cfn_printed.c).  What is about databases (VS-16, the third statement of VS-21) and Auto Scaling groups (VS-08) has the
-other half of its text tested here; the rest is refused by name until those services are there.
+Where each scenario of the index is shown: VS-06 and VS-07 in test_cloudformation.py; VS-08 to VS-15,
+VS-17 and VS-18 here (their corners in tests/api/test_cfn_printed.c and test_cfn_group.c).  What is
+about databases (VS-16, the third statement of VS-21) has the other half of its text tested here; the
+rest is refused by name until that service is there.
 """
 import os
+import textwrap
+import time
 import xml.etree.ElementTree as ET
 
-from cloud import AMI, check, same
+from cloud import AMI, check, same, wait
 from lab import test
 from test_cloudformation import Stack
 
@@ -156,6 +159,28 @@ Resources:
             #!/bin/bash -xe
             yum update -y aws-cfn-bootstrap
             /opt/aws/bin/cfn-signal -e $? --stack ${AWS::StackName} --resource AutoScalingGroup --region ${AWS::Region}
+"""
+
+ROLLING = """\
+UpdatePolicy:
+  AutoScalingRollingUpdate:
+    MinInstancesInService: '1'
+    MaxBatchSize: '2'
+    # how much time to wait for the signal
+    PauseTime: PT1M
+    WaitOnResourceSignals: 'true'
+    # we can suspend processes during the update
+    # SuspendProcesses:
+    # - list of processes...
+  AutoScalingScheduledAction:
+    # Prevent Scheduled Actions from modifying min/max/desired for CloudFormation
+    IgnoreUnmodifiedGroupSizeProperties: 'true'
+"""
+
+REPLACING = """\
+UpdatePolicy:
+  AutoScalingReplacingUpdate:
+    WillReplace: 'true'
 """
 
 MAPPING = f"Mappings:\n  AWSRegionArch2AMI: {{us-east-1: {{HVM64: {AMI}}}}}\n"
@@ -363,24 +388,54 @@ def the_printed_stack_policy_refuses_one_update_and_allows_the_other(lab):
     stack.delete()
 
 
-# proves: CSIG-01 CSIG-08 CSIG-09
+def members(cloud, type):
+    """Ids of running instances of a type."""
+    reply = cloud.call("DescribeInstances", Filter=[
+        {"Name": "instance-type", "Value": [type]},
+        {"Name": "instance-state-name", "Value": ["running"]},
+        {"Name": "tag-key", "Value": ["aws:autoscaling:groupName"]}])
+    return {i["instanceId"] for r in reply["reservationSet"] for i in r["instancesSet"]}
+
+
+def reasons(stack, begins):
+    """Of the group's events that begin so."""
+    return [e[2] for e in stack.events()
+            if e[0] == "AutoScalingGroup" and e[2].startswith(begins)]
+
+
+# proves: VS-08 VS-09 VS-10 ASGC-01 ASGC-05 ASGC-08 CSIG-08
 @test
-def three_machines_of_the_printed_launch_configuration_signal_for_the_printed_policy(lab):
-    """VS-08 without its group: three instances of the text's properties, and the text's creation
-    policy on what bears the group's name."""
+def the_printed_group_is_made_renewed_in_batches_and_replaced(lab):
+    """VS-08, VS-09 and VS-10: the instances say themselves that they work, without a role."""
     cloud = lab.cloud
     text = printed(FLEET)
-    refused(cloud, text, "Template format error: Unrecognized resource types: [AWS::AutoScaling::")
-    machine = text[text.index("      ImageId:"):]
-    head = text[:text.index("    Type: AWS::AutoScaling")]
-    policy = text[text.index("    CreationPolicy:"):text.index("  LaunchConfig:\n")]
-    stack = Stack(cloud, "fleet", head + "    Type: AWS::CloudFormation::WaitCondition\n" + policy +
-                  "".join(f"  I{i}:\n    Type: AWS::EC2::Instance\n    Properties:\n" + machine
-                          for i in range(3)))
+
+    def changed(policy, type):
+        return replaced(text, ("    CreationPolicy:", textwrap.indent(printed(policy), "    ") +
+                               "    CreationPolicy:"), ("t3.micro", type))
+
+    stack = Stack(cloud, "fleet", text)
     stack.wait("CREATE_COMPLETE")
-    ids = {stack.resource(f"I{i}")[0] for i in range(3)}
-    told = [e for e in stack.events() if e[0] == "AutoScalingGroup"]
-    same([e[1] for e in told], ["CREATE_IN_PROGRESS"] * 5 + ["CREATE_COMPLETE"], told)
-    same({e[2] for e in told[2:5]}, {f"Received SUCCESS signal with UniqueId {id}" for id in ids},
-         "three signals")
+    first = members(cloud, "t3.micro")
+    same(len(first), 3, "instances")
+    same(set(reasons(stack, "Received")),
+         {f"Received SUCCESS signal with UniqueId {id}" for id in first}, "three signals")
+    print(f"     CreateStack to three signals: {time.monotonic() - stack.begun:.2f} s")
+    begin = time.monotonic()
+    stack.ask("UpdateStack", TemplateBody=changed(ROLLING, "t3.small"))
+    stack.wait("UPDATE_COMPLETE", 120)
+    second = members(cloud, "t3.small")
+    same((len(second), members(cloud, "t3.micro")), (3, set()), "instances after the renewal")
+    same(set(reasons(stack, "Received")),
+         {f"Received SUCCESS signal with UniqueId {id}" for id in first | second}, "signals")
+    same([r.split("; ")[-1] for r in reasons(stack, "Terminating")],
+         ["replacing with 2 new instance(s).", "replacing with 1 new instance(s)."], "batches")
+    print(f"     UpdateStack to three new instances: {time.monotonic() - begin:.2f} s")
+    old, _ = stack.resource("AutoScalingGroup")
+    stack.ask("UpdateStack", TemplateBody=changed(REPLACING, "t3.micro"))
+    stack.wait("UPDATE_COMPLETE", 120)
+    check(stack.resource("AutoScalingGroup")[0] != old, "the group is the old one")
+    wait("the old group's end", lambda: not members(cloud, "t3.small"), 30)
+    same(len(members(cloud, "t3.micro")), 3, "instances of the new group")
     stack.delete()
+    wait("the end of all", lambda: not members(cloud, "t3.micro"), 30)

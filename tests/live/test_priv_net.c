@@ -775,3 +775,53 @@ TEST(a_link_leads_from_vpc_to_vpc_by_the_routes_of_both, "VPC-05")
     CHECK_STR(get(l, 1, "10.0.0.16", 80), "served");
     lab_free(l);
 }
+
+TEST(a_route_leads_by_an_interface_whose_check_is_off, "ENI-09 VPC-02")
+{
+    const struct priv_route by_2 = {0xcb007100, 24, PRIV_ROUTE_VIA, LAB_IP(2)},
+                            inside = {LAB_CIDR + 0x100, 24, PRIV_ROUTE_VIA, LAB_IP(2)},
+                            back = {LAB_CIDR, 28, PRIV_ROUTE_VIA, LAB_IP(2)};
+    struct priv_subnet q = {.subnet = 2, .n_entries = 2, .n_routes = 1};
+    struct lab *l = lab_ready();
+    struct priv_launch p = lab_plan(1);
+    struct priv_nic nic = nic_first(2);
+
+    p.subnet = 2;
+    lab_subnet(l, &q, &by_2, acl_open);
+    lab_launch(l, &p, SERVE "exec sleep 1000");
+    boot(l, 2, 1, "ip addr add 203.0.113.77/32 dev lo; echo 1 >/proc/sys/net/ipv4/ip_forward; "
+                  "exec sleep 1000");
+    wait_serving(l, 1);
+    wait_for(l, 2, "grep -q 1 /proc/sys/net/ipv4/ip_forward");
+    CHECK(unheard(l, 1, "203.0.113.77")); /* the check is on */
+    nic.open = 1;
+    nics(l, 2, &nic, 1);
+    CHECK(pings(l, 1, "203.0.113.77"));
+    CHECK(pings(l, 2, "172.31.0.17")); /* and what is its own is as before */
+    nic.open = 0;
+    nics(l, 2, &nic, 1);
+    CHECK(unheard(l, 1, "203.0.113.77"));
+
+    /* A subnet behind an appliance: both ways, and nothing when it is gone. */
+    p = lab_plan(3);
+    p.subnet = 3;
+    p.private_ip = LAB_CIDR + 0x110;
+    p.gateway = LAB_CIDR + 0x101;
+    p.prefix = 24;
+    q.subnet = 3;
+    lab_subnet(l, &q, &back, acl_open);
+    lab_launch(l, &p, SERVE "exec sleep 1000");
+    wait_serving(l, 3);
+    q.subnet = 2;
+    lab_subnet(l, &q, &inside, acl_open);
+    CHECK(cut_off(l, 1, "172.31.1.16", 80));
+    nic.open = 1;
+    nics(l, 2, &nic, 1);
+    CHECK_STR(get(l, 1, "172.31.1.16", 80), "served");
+    nics(l, 2, &nic, 1);
+    wait_for(l, 2, "grep -q '^Ip: [12] 64 [0-9]* 0 0 [1-9]' /proc/net/snmp"); /* ForwDatagrams */
+    lab_kill(l, 2);
+    lab_wait_exit(l, 2);
+    CHECK(cut_off(l, 1, "172.31.1.16", 80));
+    lab_free(l);
+}

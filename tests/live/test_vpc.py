@@ -90,6 +90,25 @@ class Network:
         cloud.call("DeleteVpc", VpcId=self.vpc)
 
 
+@test
+def a_vpc_that_instances_run_in_gets_further_addresses(lab):
+    cloud = lab.cloud
+    net = Network(cloud, "10.25.0.0/16")
+    one, one_about = net.launch(net.subnet(1, net.table))
+    block = cloud.call("AssociateVpcCidrBlock", VpcId=net.vpc,
+                       CidrBlock="10.26.0.0/16")["cidrBlockAssociation"]["associationId"]
+    net.base = "10.26"
+    two, two_about = net.launch(net.subnet(1, net.table))
+    same(fetch(cloud, one, two_about["privateIpAddress"]), name_of(two_about), "to the new block")
+    same(fetch(cloud, two, one_about["privateIpAddress"]), name_of(one_about), "from the new block")
+    same(page(two_about["ipAddress"]), name_of(two_about), "from outside")
+    cloud.terminate(two)
+    cloud.wait_state(two, "terminated")
+    cloud.call("DeleteSubnet", SubnetId=net.subnets.pop())
+    cloud.call("DisassociateVpcCidrBlock", AssociationId=block)
+    net.delete(one)
+
+
 # proves: VPC-01 SSH-03 SSH-04 SSH-06
 @test
 def a_subnet_is_public_by_its_route_and_an_instance_by_its_address(lab):

@@ -118,6 +118,20 @@ TEST(values_that_are_the_same_for_every_instance, "IMDS-05 IMDS-07")
     world_free(w);
 }
 
+TEST(each_further_volume_has_a_number_and_its_device, "IMDS-07")
+{
+    struct world *w = world_new();
+    const char *id = launch(w, "&BlockDeviceMapping.1.DeviceName=/dev/sdg"
+                               "&BlockDeviceMapping.1.Ebs.VolumeSize=1"
+                               "&BlockDeviceMapping.2.DeviceName=/dev/sdf"
+                               "&BlockDeviceMapping.2.Ebs.VolumeSize=1");
+
+    CHECK_STR(get(w, id, MD "block-device-mapping/"), "ami\nebs1\nebs2\nroot");
+    CHECK_STR(get(w, id, MD "block-device-mapping/ebs1"), "sdf");
+    CHECK_STR(get(w, id, MD "block-device-mapping/ebs2"), "sdg");
+    world_free(w);
+}
+
 TEST(what_an_instance_has_not_is_not_found, "IMDS-06 IMDS-08 IMDS-09")
 {
     static const char *const absent[] = {

@@ -270,6 +270,7 @@ fw_open(struct vpc *v)
     add_guard(&tx);
     add_input(&tx);
     add_forward(&tx);
+    fw_flows_open(&tx);
     add_nat(&tx);
     return nft_commit(&tx, &v->nft);
 }
@@ -327,10 +328,15 @@ fw_nic(struct nft_tx *tx, const struct vpc *v, const struct nic *nic, bool add)
         memcpy(key + 8, nic->is.mac, 6);
         element(tx, add, "spoof", key, sizeof(key), NULL);
     }
-    if (nic->is.open)
+    if (nic->is.open) {
+        const uint32_t via[2] = {nic->is.ips[0], nic->ifindex};
+
         element(tx, add, "loose", &nic->ifindex, 4, NULL);
+        element(tx, add, "vias", via, sizeof(via), NULL);
+    }
     element(tx, add, "class_of", &nic->ifindex, 4, &nic->is.class);
     element(tx, add, "subnet_of", &nic->ifindex, 4, &nic->is.subnet);
+    fw_flows_nic(tx, nic, add);
     if (c)
         memberships(tx, c, &nic->is, add);
 }
@@ -386,9 +392,11 @@ fw_reset_members(struct vpc *v)
     nft_begin(&tx, FW_TABLE);
     nft_flush_set(&tx, "spoof");
     nft_flush_set(&tx, "loose");
+    nft_flush_set(&tx, "vias");
     nft_flush_set(&tx, "peers");
     nft_flush_set(&tx, "class_of");
     nft_flush_set(&tx, "subnet_of");
+    fw_flows_reset(&tx);
     for (uint32_t i = 0; i < v->saved.n_classes; i++)
         for (uint32_t j = 0; j < v->classes[i].n_groups; j++) {
             chain_name(set, "g", v->classes[i].groups[j]);

@@ -10,12 +10,13 @@
  *                          gateway: passes when the guest has a public address
  *                          NAT gateway: passes, with a mark that says which address it gets
  *                          other VPC: passes when `steer` has led it there
+ *                          interface: likewise, and on to its subnet
  *   from outside ──▶ edge: to_subnet: interface ─@subnet_of─▶ subnet ─@subnet_in─▶ si<subnet>
  *                          si: entries of the ACL, ingress; else dropped
  *
  *   before that ───▶ steer: interface ─@subnet_of─▶ subnet ─@subnet_steer─▶ sm<subnet>:
- *                          what a route leads to another VPC gets a mark, by which the kernel
- *                          routes it
+ *                          what a route leads to another VPC or to an interface gets a mark, by
+ *                          which the kernel routes it
  *
  * A packet to one of the VPC's extra listeners, which stand for services out on the Internet, is
  * asked for likewise on its way in and back.  Metadata, names and DHCP belong to the network
@@ -28,8 +29,7 @@
 #include <arpa/inet.h>
 
 enum { OUT, ROUTES, IN, STEER };
-static const char *const kinds[] = {
-    [OUT] = "so", [ROUTES] = "sr", [IN] = "si", [STEER] = "sm"};
+static const char *const kinds[] = {[OUT] = "so", [ROUTES] = "sr", [IN] = "si", [STEER] = "sm"};
 
 /* ---- the table's own part ---- */
 
@@ -142,6 +142,7 @@ fw_subnets_open(struct nft_tx *tx, const struct vpc *v)
     nft_add_set(tx, "subnet_in", 4, NFT_TO_CHAIN);
     nft_add_set(tx, "subnet_steer", 4, NFT_TO_CHAIN);
     nft_add_set(tx, "services", 4, 0);
+    nft_add_set(tx, "vias", 8, 0);
     add_to_subnet(tx);
     add_edge(tx);
     nft_add_base_chain(tx, "steer", "filter", NF_INET_PRE_ROUTING, -150, false);
@@ -211,12 +212,30 @@ add_entry(struct nft_tx *tx, uint32_t subnet, const struct priv_acl_entry *e)
     nft_rule_end(tx, r);
 }
 
+/* Whether the interface is there that the packet was led to: (its address, its index) in @vias. */
+static void
+add_via(struct nft_tx *tx, const char *chain, const struct priv_route *route)
+{
+    struct nftnl_rule *r = nft_rule(tx, chain);
+
+    nft_match_cidr(r, NFT_DADDR, route->ip, route->prefix, false);
+    nft_meta(r, NFT_META_MARK, NFT_R0);
+    nft_cmp(r, NFT_R0, NFT_CMP_EQ, &route->via, sizeof(route->via));
+    nft_meta(r, NFT_META_OIF, NFT_R1);
+    nft_lookup(r, "vias", NFT_R0);
+    nft_verdict(r, NFT_GOTO, "to_subnet");
+    nft_rule_end(tx, r);
+}
+
 static void
 add_route(struct nft_tx *tx, const char *chain, const struct priv_route *route)
 {
-    struct nftnl_rule *r = nft_rule(tx, chain);
+    struct nftnl_rule *r;
     uint32_t nat = htonl(route->via);
 
+    if (route->to == PRIV_ROUTE_VIA)
+        add_via(tx, chain, route);
+    r = nft_rule(tx, chain);
     nft_match_cidr(r, NFT_DADDR, route->ip, route->prefix, false);
     switch ((enum priv_route_to)route->to) {
     case PRIV_ROUTE_GATEWAY:
@@ -235,11 +254,23 @@ add_route(struct nft_tx *tx, const char *chain, const struct priv_route *route)
         nft_match_cidr(r, NFT_DADDR, route->ip, route->prefix, false);
         nft_verdict(r, NF_DROP, NULL);
         break;
+    case PRIV_ROUTE_VIA: /* the interface is not there, or takes only what is for it */
     case PRIV_ROUTE_NOWHERE:
         nft_verdict(r, NF_DROP, NULL);
         break;
     }
     nft_rule_end(tx, r);
+}
+
+/* Whether all that a route has is the VPC's own. */
+static bool
+route_inside(const struct priv_vpc_open *o, const struct priv_route *route)
+{
+    for (uint32_t i = 0; i < o->n_cidrs; i++)
+        if (route->prefix >= o->cidrs[i].prefix &&
+            !((uint64_t)(route->ip ^ o->cidrs[i].ip) >> (32 - o->cidrs[i].prefix)))
+            return route->to == PRIV_ROUTE_VIA;
+    return false;
 }
 
 static void
@@ -252,6 +283,9 @@ add_routes(struct nft_tx *tx, const struct vpc *v, uint32_t subnet, const struct
 
     assert(n <= PRIV_ROUTES_MAX);
     chain_of(chain, ROUTES, subnet);
+    for (uint32_t i = 0; i < n; i++)
+        if (route_inside(o, &routes[i]))
+            add_route(tx, chain, &routes[i]);
     r = nft_rule(tx, chain);
     nft_meta(r, NFT_META_OIF, NFT_R0);
     nft_map(r, "subnet_of", NFT_R0, NFT_R1);
@@ -264,7 +298,20 @@ add_routes(struct nft_tx *tx, const struct vpc *v, uint32_t subnet, const struct
         nft_rule_end(tx, r);
     }
     for (uint32_t i = 0; i < n; i++)
-        add_route(tx, chain, &routes[i]);
+        if (!route_inside(o, &routes[i]))
+            add_route(tx, chain, &routes[i]);
+}
+
+static void
+steer(struct nft_tx *tx, const char *chain, const struct priv_route *route)
+{
+    struct nftnl_rule *r = nft_rule(tx, chain);
+
+    nft_match_cidr(r, NFT_DADDR, route->ip, route->prefix, false);
+    if (route->to == PRIV_ROUTE_PEER || route->to == PRIV_ROUTE_VIA)
+        nft_set_mark(r, &route->via);
+    nft_verdict(r, NF_ACCEPT, NULL);
+    nft_rule_end(tx, r);
 }
 
 /* In the order of the routes, so that the first that has the address decides. */
@@ -277,20 +324,18 @@ add_steering(struct nft_tx *tx, const struct vpc *v, uint32_t subnet,
     struct nftnl_rule *r;
 
     chain_of(chain, STEER, subnet);
+    for (uint32_t i = 0; i < n; i++)
+        if (route_inside(o, &routes[i]))
+            steer(tx, chain, &routes[i]);
     for (uint32_t i = 0; i < o->n_cidrs; i++) {
         r = nft_rule(tx, chain);
         nft_match_cidr(r, NFT_DADDR, o->cidrs[i].ip, o->cidrs[i].prefix, false);
         nft_verdict(r, NF_ACCEPT, NULL);
         nft_rule_end(tx, r);
     }
-    for (uint32_t i = 0; i < n; i++) {
-        r = nft_rule(tx, chain);
-        nft_match_cidr(r, NFT_DADDR, routes[i].ip, routes[i].prefix, false);
-        if (routes[i].to == PRIV_ROUTE_PEER)
-            nft_set_mark(r, &routes[i].via);
-        nft_verdict(r, NF_ACCEPT, NULL);
-        nft_rule_end(tx, r);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        if (!route_inside(o, &routes[i]))
+            steer(tx, chain, &routes[i]);
     verdict(tx, chain, NF_ACCEPT, NULL);
 }
 

@@ -336,6 +336,7 @@ machine_for(struct launch *l, const struct ticket *ticket)
     m->saved.private_ip = l->req->private_ip;
     m->saved.class = l->req->class;
     m->saved.subnet = l->req->subnet;
+    m->saved.cluster = l->req->cluster;
     m->saved.init = l->req->init;
     memcpy(m->saved.mac, l->req->mac, sizeof(m->saved.mac));
     m->console_end = console_recover(h, l->req->id);

@@ -285,6 +285,8 @@ taken_down(struct host *h, struct machine *m)
     /* The veth goes with the guest's namespace, in the kernel's own time. */
     if (v && m->filtered)
         fw_machine_remove(v, m);
+    if (v)
+        machine_vias_drop(v, m);
     if (v && v->n_machines > 0)
         v->n_machines--;
     release(h, m);
@@ -420,7 +422,8 @@ machine_first_nic(struct machine *m)
         return -ENOMEM;
     nic->ifindex = s->ifindex;
     nic->is = (struct priv_nic){
-        .class = s->class, .subnet = s->subnet, .n_ips = 1, .ips = {s->private_ip}};
+        .class = s->class, .subnet = s->subnet, .cluster = s->cluster, .n_ips = 1,
+        .ips = {s->private_ip}};
     memcpy(nic->is.mac, s->mac, sizeof(nic->is.mac));
     m->nics = nic;
     m->n_nics = 1;

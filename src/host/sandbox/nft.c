@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/expr.h>
@@ -164,6 +165,27 @@ nft_add_set(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t data_n)
         mnl_attr_put_u32(m, NFTA_SET_DATA_TYPE, 0);
         mnl_attr_put_u32(m, NFTA_SET_DATA_LEN, htonl(data_n));
     }
+    message_end(tx, m);
+}
+
+void
+nft_add_meter(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t n_max,
+              uint64_t quiet_ms)
+{
+    struct nlmsghdr *m = message(tx, NFT_MSG_NEWSET, NLM_F_CREATE);
+
+    assert(key_n > 0 && key_n <= 64 && n_max > 0 && quiet_ms > 0);
+    if (!m)
+        return;
+    mnl_attr_put_strz(m, NFTA_SET_TABLE, tx->table);
+    mnl_attr_put_strz(m, NFTA_SET_NAME, set);
+    mnl_attr_put_u32(m, NFTA_SET_FLAGS, htonl(NFT_SET_EVAL | NFT_SET_TIMEOUT));
+    mnl_attr_put_u32(m, NFTA_SET_KEY_LEN, htonl(key_n));
+    mnl_attr_put_u32(m, NFTA_SET_ID, htonl(tx->seq));
+    mnl_attr_put_u64(m, NFTA_SET_TIMEOUT, htobe64(quiet_ms));
+    struct nlattr *nest = mnl_attr_nest_start(m, NFTA_SET_DESC);
+    mnl_attr_put_u32(m, NFTA_SET_DESC_SIZE, htonl(n_max));
+    mnl_attr_nest_end(m, nest);
     message_end(tx, m);
 }
 
@@ -378,6 +400,25 @@ nft_set_mark(struct nftnl_rule *r, const void *mark)
     nftnl_expr_set_u32(set, NFTNL_EXPR_META_KEY, NFT_META_MARK);
     nftnl_expr_set_u32(set, NFTNL_EXPR_META_SREG, NFT_R8);
     nftnl_rule_add_expr(r, set);
+}
+
+void
+nft_over(struct nftnl_rule *r, const char *meter, uint32_t reg, uint64_t quiet_ms,
+         uint64_t bytes_per_s)
+{
+    struct nftnl_expr *update = expression("dynset"), *limit = expression("limit");
+
+    assert(bytes_per_s > 0 && quiet_ms > 0);
+    nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, bytes_per_s);
+    nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
+    nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKT_BYTES);
+    nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+    nftnl_expr_set_str(update, NFTNL_EXPR_DYNSET_SET_NAME, meter);
+    nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+    nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_KEY, reg);
+    nftnl_expr_set_u64(update, NFTNL_EXPR_DYNSET_TIMEOUT, quiet_ms);
+    nftnl_expr_set(update, NFTNL_EXPR_DYNSET_EXPR, limit, 0);
+    nftnl_rule_add_expr(r, update);
 }
 
 void

@@ -22,6 +22,7 @@ enum {
     NFT_R0 = NFT_REG32_00,
     NFT_R1 = NFT_REG32_01,
     NFT_R2 = NFT_REG32_02,
+    NFT_R3 = NFT_REG32_03,
     NFT_R4 = NFT_REG32_04,
     NFT_R8 = NFT_REG32_08,
 };
@@ -54,6 +55,12 @@ void nft_del_chain(struct nft_tx *tx, const char *chain);
 /* A set of keys; or a map to data_n bytes; or, data_n NFT_TO_CHAIN, to "jump CHAIN". */
 #define NFT_TO_CHAIN UINT32_MAX
 void nft_add_set(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t data_n);
+/*
+ * A set of flows that nft_over() keeps count of: at most so many elements, each forgotten when it
+ * was quiet for `quiet_ms`.
+ */
+void nft_add_meter(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t n_max,
+                   uint64_t quiet_ms);
 void nft_flush_set(struct nft_tx *tx, const char *set);
 void nft_del_set(struct nft_tx *tx, const char *set);
 /* Elements: data NULL in a plain set; chain for a map to chains. */
@@ -74,6 +81,12 @@ void nft_map(struct nftnl_rule *r, const char *map, uint32_t reg, uint32_t to_re
 void nft_vmap(struct nftnl_rule *r, const char *map, uint32_t reg);
 /* Gives the packet a mark: 4 bytes, which are the register's as they are. */
 void nft_set_mark(struct nftnl_rule *r, const void *mark);
+/*
+ * Goes on when the key in reg has sent more than so many bytes a second; a second's worth may come
+ * at once.  A key that the meter has no room for is under no limit.
+ */
+void nft_over(struct nftnl_rule *r, const char *meter, uint32_t reg, uint64_t quiet_ms,
+              uint64_t bytes_per_s);
 /* chain for NFT_JUMP and NFT_GOTO. */
 void nft_verdict(struct nftnl_rule *r, int verdict, const char *chain);
 

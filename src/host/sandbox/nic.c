@@ -188,6 +188,42 @@ make_link(struct host *h, struct vpc *v, struct nic *nic, int netns, struct why 
                : 0;
 }
 
+/* ---- interfaces that routes may lead to ---- */
+
+static void
+via_drop(struct vpc *v, const struct nic *nic)
+{
+    struct nl_batch b = {0};
+
+    if (!nic->is.open)
+        return;
+    nl_del_rule(&b, VIA_TABLE(nic->ifindex), 0, nic->is.ips[0]);
+    say(&v->route, &b);
+}
+
+/* What fw_subnet.c has marked with the interface's address goes to it, wherever it wants to. */
+static int
+via_set(struct vpc *v, const struct nic *before, const struct nic *now)
+{
+    struct nl_batch b = {0};
+
+    assert(!before || same(before->is.mac, now->is.mac));
+    if (before && (!now->is.open || before->is.ips[0] != now->is.ips[0]))
+        via_drop(v, before);
+    if (!now->is.open)
+        return 0;
+    nl_add_table_route(&b, VIA_TABLE(now->ifindex), (int)now->ifindex, now->is.ips[0]);
+    nl_add_rule(&b, VIA_TABLE(now->ifindex), 0, now->is.ips[0]);
+    return nl_send(&v->route, &b);
+}
+
+void
+machine_vias_drop(struct vpc *v, const struct machine *m)
+{
+    for (uint32_t i = 0; i < m->n_nics; i++)
+        via_drop(v, &m->nics[i]);
+}
+
 /* The router's ways to the addresses of an interface, and no more to those that it has lost. */
 static int
 lead_to(struct vpc *v, const struct nic *before, const struct nic *after)
@@ -209,7 +245,7 @@ lead_to(struct vpc *v, const struct nic *before, const struct nic *after)
         nl_add_neighbour(&b, (int)after->ifindex, after->is.ips[i], after->is.mac);
         r = nl_send(&v->route, &b);
     }
-    return r;
+    return r < 0 ? r : via_set(v, before, after);
 }
 
 /* Links that the list has no more; of an adopted machine those that are only known by index. */
@@ -237,6 +273,7 @@ remove_others(struct host *h, struct machine *m, struct vpc *v, const struct nic
         if (nic_of(nics, n, m->nics[i].is.mac))
             continue;
         near_name(name, m->nics[i].is.mac);
+        via_drop(v, &m->nics[i]);
         nl_del_link(&b, name);
         say(&v->route, &b);
         netns_inside(h, netns, set_up, &guest);
@@ -318,8 +355,8 @@ settled(const struct machine *m, const struct nic *now, uint32_t n)
         const struct priv_nic *a = &m->nics[i].is, *b = &now[i].is;
 
         if (a->index != b->index || a->class != b->class || a->subnet != b->subnet ||
-            a->open != b->open || a->n_ips != b->n_ips || !same(a->mac, b->mac) ||
-            memcmp(a->ips, b->ips, sizeof(a->ips)) != 0)
+            a->cluster != b->cluster || a->open != b->open || a->n_ips != b->n_ips ||
+            !same(a->mac, b->mac) || memcmp(a->ips, b->ips, sizeof(a->ips)) != 0)
             return false;
     }
     return true;

@@ -82,7 +82,7 @@ peer_drop(struct vpc *v, struct vpc_peer *peer)
 }
 
 static int
-make_link(struct host *h, struct vpc *ends[2], const char *name, uint32_t ret[2])
+make_link(struct host *h, struct vpc *ends[2], const char *name, uint32_t mtu, uint32_t ret[2])
 {
     struct nl_batch b = {0};
     int r = 0;
@@ -101,7 +101,7 @@ make_link(struct host *h, struct vpc *ends[2], const char *name, uint32_t ret[2]
         .name = name, .ifindex = (int)ret[0], .netns_fd = -1, .mac = end_mac[0]};
     const struct nl_end far = {
         .name = name, .ifindex = (int)ret[1], .netns_fd = ends[1]->netns, .mac = end_mac[1]};
-    nl_add_veth(&b, &near, &far, 9001);
+    nl_add_veth(&b, &near, &far, mtu ? mtu : 9001);
     r = nl_send(&ends[0]->route, &b);
     if (r < 0)
         return r;
@@ -122,13 +122,13 @@ lead_to(struct vpc *v, uint32_t number, uint32_t ifindex, const uint8_t mac[6])
 }
 
 static int
-peer_make(struct host *h, struct vpc *ends[2], uint32_t number)
+peer_make(struct host *h, struct vpc *ends[2], uint32_t number, uint32_t mtu)
 {
     uint32_t index[2];
     char name[IFNAMSIZ];
 
     text_set(name, sizeof(name), "px%u", number);
-    int r = make_link(h, ends, name, index);
+    int r = make_link(h, ends, name, mtu, index);
 
     for (int i = 0; i < 2 && r == 0; i++) {
         const struct vpc_peer peer = {number, ends[!i]->saved.open.number, index[i]};
@@ -166,7 +166,7 @@ peer_set(struct host *h, const struct priv_link *q, struct why *why)
         return why_set(why, ENOENT, "VPC %u is not open", q->vpcs[ends[0] ? 1 : 0]);
     if (known[0] && known[1])
         return 0;
-    int r = peer_make(h, ends, q->number);
+    int r = peer_make(h, ends, q->number, q->mtu);
     if (r < 0)
         return why_set(why, -r, "VPCs %u and %u could not be connected: %s", q->vpcs[0], q->vpcs[1],
                        strerror(-r));

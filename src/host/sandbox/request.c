@@ -154,6 +154,8 @@ route_ok(const struct priv_route *r)
         return r->via != 0;
     case PRIV_ROUTE_PEER:
         return r->via > 0 && r->via < PRIV_PEERS;
+    case PRIV_ROUTE_VIA:
+        return r->via >= PRIV_PEERS; /* marks of both kinds are told apart */
     }
     return false;
 }
@@ -242,7 +244,8 @@ check_peer(const void *req, struct str tail UNUSED, struct why *why)
     const struct priv_link *q = req;
 
     if (!q->number || q->number >= PRIV_PEERS || q->vpcs[0] >= PRIV_VPCS ||
-        q->vpcs[1] >= PRIV_VPCS || q->vpcs[0] == q->vpcs[1] || q->remove > 1)
+        q->vpcs[1] >= PRIV_VPCS || q->vpcs[0] == q->vpcs[1] || q->remove > 1 ||
+        (q->mtu && (q->mtu < 576 || q->mtu > 9001)))
         return why_set(why, EINVAL, "the connection of two VPCs is not well formed");
     return 0;
 }

@@ -101,14 +101,14 @@ int cg_remove(struct cgroups *cg, const char *id);
 
 /* ---- machines (machine.c, launch.c, child.c, jail.c) ---- */
 
-#define SAVED_MAGIC 0x57454c4b4d310002ull
+#define SAVED_MAGIC 0x57454c4b4d310003ull
 
 /* The state of a machine on disk.  Written once, and again when its class changes. */
 struct machine_saved {
     uint64_t magic;
     char id[PRIV_ID_MAX];
     char boot_id[40];
-    uint32_t pid, vpc, slot, private_ip, class, subnet, ifindex;
+    uint32_t pid, vpc, slot, private_ip, class, subnet, cluster, ifindex;
     uint64_t start_ticks; /* /proc/PID/stat: that the pid is still the same process */
     uint64_t started_ms;
     uint8_t mac[6];
@@ -265,7 +265,7 @@ ssize_t console_read(struct host *h, const char *id, uint64_t from, struct priv_
 
 /* ---- VPCs (vpc.c) and their firewall (fw.c), the host's firewall (fw_host.c) ---- */
 
-#define VPC_MAGIC 0x57454c4b56310002ull
+#define VPC_MAGIC 0x57454c4b56310003ull
 #define VPC_LO 1           /* ifindex */
 #define VPC_UP 2
 /* The router's ends of all veths: each is alone with its guest, so one address will do. */
@@ -323,6 +323,8 @@ void vpc_free(struct host *h, struct vpc *v);
 uint32_t vpc_host_ip(const struct host *h, uint32_t number);
 uint32_t vpc_router_ip(const struct host *h, uint32_t number);
 int vpc_public_ip(struct host *h, struct vpc *v, const struct priv_public_ip *req, struct why *why);
+/* nic.c: nothing is led to the machine's interfaces any more but what is for them. */
+void machine_vias_drop(struct vpc *v, const struct machine *m);
 /* peer.c: see PRIV_PEER. */
 int peer_set(struct host *h, const struct priv_link *q, struct why *why);
 /* The links of a VPC that is about to go. */
@@ -357,6 +359,16 @@ int fw_cidrs(struct vpc *v);
 int fw_peer(struct vpc *v, uint32_t ifindex, bool add);
 /* The mark of what leaves by a link, and the table that it is routed by. */
 #define PEER_TABLE(number) (0x40000000u | (number))
+#define VIA_TABLE(ifindex) (0x20000000u | (ifindex))
+
+/* ---- limits of flows (fw_flow.c) ---- */
+
+/* What the table has from its beginning. */
+void fw_flows_open(struct nft_tx *tx);
+/* The interface's part in its cluster, if it is in one. */
+void fw_flows_nic(struct nft_tx *tx, const struct nic *nic, bool add);
+/* No interface is in a cluster any more. */
+void fw_flows_reset(struct nft_tx *tx);
 
 /* ---- edges of subnets (fw_subnet.c) ---- */
 
