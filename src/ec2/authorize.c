@@ -621,7 +621,7 @@ ec2_launch_authorize(struct api_call *call, const struct ec2_RunInstancesRequest
         r = r ? r : makes_volume(call, req, l, &d->ebs);
     LIST_EACH(&l->devices, d)
         if (r == 0 && d->ebs.snapshot_id.n)
-            r = uses(call, "snapshot", d->ebs.snapshot_id);
+            r = uses(call, l, "snapshot", d->ebs.snapshot_id);
     LIST_EACH(&l->nics, nic)
         if (r == 0)
             r = nic->existing ? uses(call, l, "network-interface", nic->existing->id)

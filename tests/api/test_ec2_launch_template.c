@@ -327,8 +327,8 @@ TEST(a_template_refuses_by_name_what_a_launch_refuses)
         "LicenseSpecification.1.LicenseConfigurationArn=x",
         "ElasticGpuSpecification.1.Type=x",
         "ElasticInferenceAccelerator.1.Type=x",
-        "InstanceRequirements.VCpuCount.Min=1&LaunchTemplateData.InstanceRequirements.MemoryMiB."
-        "Min=1",
+        ("InstanceRequirements.VCpuCount.Min=1&LaunchTemplateData.InstanceRequirements.MemoryMiB."
+         "Min=1"),
         "NetworkPerformanceOptions.BandwidthWeighting=vpc-1",
         "Placement.HostResourceGroupArn=x",
         "Operator.Principal=x",
