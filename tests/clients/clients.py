@@ -662,6 +662,14 @@ def parameters_are_kept_by_terraform(lab):
 
 
 @beside
+def a_group_lives_with_boto3(lab):
+    """template, sizes, standby, protection, hook, policy, schedule, activities"""
+    cloud = lab.new_simulated("groups")
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_autoscaling.py"), cloud.url],
+             env=environment()), "done\n", "output")
+
+
+@beside
 def groups_are_kept_by_terraform(lab):
     """a group with configuration, schedule, policies and hooks; changes; nothing is left"""
     cloud = lab.new_simulated("autoscaling")
