@@ -21,7 +21,7 @@ CPPFLAGS := -D_GNU_SOURCE -DWELKIN_VERSION='"$(VERSION)"' -Isrc -I$(B) -Itests
 CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
           -ffunction-sections -fdata-sections $(WARN) $(CFLAGS_EXTRA)
 LDFLAGS := -Wl,--gc-sections -Wl,-z,relro,-z,now
-LDLIBS := -lsqlite3 -lyaml -lssl -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
+LDLIBS := -lsqlite3 -lyaml -lz -lssl -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -DWELKIN_DEBUG
 LDFLAGS += -fsanitize=address,undefined
@@ -29,7 +29,7 @@ endif
 
 SERVICES := ec2 sts iam kms ssm secretsmanager servicequotas cloudformation \
             ec2instanceconnect resourcegroupstaggingapi ram resourcegroups s3 ecr autoscaling \
-            cloudwatch
+            cloudwatch lambda
 FOLDERS := base sys loop codec policy placement store api $(SERVICES) host host/sandbox guestnet \
            daemon
 

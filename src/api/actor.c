@@ -132,6 +132,23 @@ api_actor_role(struct api_call *call, struct str role_arn, struct str session_na
     return list;
 }
 
+struct str_list
+api_actor_account(struct arena *arena, struct str account)
+{
+    struct str_list list = {0};
+
+    assert(account.n == 12);
+    add_principal(arena, &list,
+                  &(struct policy_principal){
+                      .kind = POLICY_ROOT,
+                      .account = account,
+                      .arn = str_fmt(arena, "arn:aws:iam::%.*s:root", STR_ARG(account)),
+                      .id = account,
+                      .unique_id = account,
+                  });
+    return list;
+}
+
 /* ---- and back ---- */
 
 struct kept {

@@ -10,6 +10,8 @@
 struct str_list api_actor_keep(struct api_call *call);
 /* A role that a service assumes for the caller: iam:PassRole is asked before. */
 struct str_list api_actor_role(struct api_call *call, struct str role_arn, struct str session_name);
+/* The account itself: what the cloud does for it by itself. */
+struct str_list api_actor_account(struct arena *arena, struct str account);
 /* Whether the trust policy of a role of the call's account lets a service assume it. */
 bool api_role_trusts(struct api_call *call, struct str role_arn, const char *service);
 

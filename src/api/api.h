@@ -25,6 +25,7 @@
 struct api;
 struct api_caller;
 struct api_guard;
+struct api_later; /* api/later.h */
 struct api_reply;
 struct api_request;
 struct api_stream; /* api/stream.h */
@@ -189,12 +190,17 @@ const struct api_machines *api_machines(const struct api_call *call);
 struct ec2_placer;
 struct ec2_placer *api_placer(const struct api_call *call);
 
+/* Who runs functions: src/lambda/runner.h.  Likewise. */
+struct lambda_runner;
+struct lambda_runner *api_runner(const struct api_call *call);
+
 struct api_config {
     struct env *env;
     struct store *store;
     const struct api_service_hooks *const *services; /* NULL-terminated */
     const struct api_machines *machines;
     struct ec2_placer *placer;
+    struct lambda_runner *runner;
     bool root_keys;        /* accept test/test and 12-digit access keys */
     const char *default_region;
 };
@@ -226,6 +232,7 @@ struct api_reply {
     struct buf body;      /* the caller's; initialised with its maximum before the call */
     struct api_stream *stream; /* or NULL: instead of a body; its blobs are held (blobs_hold()) */
     struct opt_i64 length; /* of the body that a HEAD request does not get */
+    struct api_later *later; /* or NULL: the rest comes later */
     uint64_t wait_seq;    /* may be sent when store_durable_seq() >= this */
     bool secret;          /* request or body may hold one: wipe body and arena once it was sent */
     struct str service, operation, code; /* for the log; code is empty when all went well */

@@ -8,6 +8,7 @@
 #include "api/check_reply.h"
 #include "api/encode_xml.h"
 #include "api/guard.h"
+#include "api/later.h"
 #include "api/stream.h"
 #include "api/upload.h"
 #include "api/validate.h"
@@ -123,6 +124,13 @@ api_placer(const struct api_call *call)
 {
     assert(call->api);
     return call->api->config.placer;
+}
+
+struct lambda_runner *
+api_runner(const struct api_call *call)
+{
+    assert(call->api);
+    return call->api->config.runner;
 }
 
 const struct api_machines *
@@ -295,6 +303,25 @@ take_whole(struct api_upload *upload, struct str body)
     api_upload_end(upload);
 }
 
+static int
+encode(struct call_state *st, void *res, struct api_reply *reply)
+{
+    struct api_call *call = &st->call;
+
+#ifdef WELKIN_DEBUG
+    struct str wrong = api_check_reply(call->service, call->op, res, call->arena);
+
+    if (wrong.n) {
+        log_error("the reply is not what the API describes: %.*s", STR_ARG(wrong));
+        abort();
+    }
+#endif
+    call->wire->encode(call, st->req, res, reply);
+    if (buf_failed(&reply->body))
+        return error_origin(EMSGSIZE, "a reply is larger than a reply may be");
+    return 0;
+}
+
 /* Runs the handler in its transaction and encodes what it said. */
 static int
 run(struct call_state *st, void *req, struct api_reply *reply)
@@ -308,23 +335,14 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     int r = api_authorize(call, req);
     if (r == 0)
         r = st->handler(call, req, res);
-    if (r == 0 && api_is_dry_run(call->service, call->op, req))
+    /* Lambda's answers as if it had been done. */
+    if (r == 0 && call->service->protocol != API_REST_JSON &&
+        api_is_dry_run(call->service, call->op, req))
         r = api_fault(call, &ERR_DRY_RUN, "Request would have succeeded, but DryRun flag is set.");
     if (r == 0 && arena_spent(call->arena))
         r = error_origin(ENOBUFS, "a call passed the memory that a call may use");
-    if (r == 0) {
-#ifdef WELKIN_DEBUG
-        struct str wrong = api_check_reply(call->service, call->op, res, call->arena);
-
-        if (wrong.n) {
-            log_error("the reply is not what the API describes: %.*s", STR_ARG(wrong));
-            abort();
-        }
-#endif
-        call->wire->encode(call, st->req, res, reply);
-        if (buf_failed(&reply->body))
-            r = error_origin(EMSGSIZE, "a reply is larger than a reply may be");
-    }
+    if (r == 0 && !reply->later)
+        r = encode(st, res, reply);
     assert(r != 0 || (call->op->flags & API_WRITE) || !store_changed(call->txn));
     if (r == 0)
         reply->wait_seq = store_commit(call->txn);
@@ -468,6 +486,7 @@ begin_state(struct call_state *st, struct api *api, struct arena *arena,
     reply->wait_seq = 0;
     reply->code = STR_NONE;
     reply->stream = NULL;
+    reply->later = NULL;
     reply->length = (struct opt_i64){0};
 }
 
@@ -535,6 +554,19 @@ api_upload_begin(struct api *api, struct arena *arena, const struct api_request 
     return API_UPLOAD_REFUSED;
 }
 
+/* The call lives on in its own arena. */
+static void
+keep_state(const struct call_state *st, struct api_later *later)
+{
+    struct call_state *kept = arena_dup(st->call.arena, st, sizeof(*st));
+
+    assert(!st->call.upload && later->call == &st->call);
+    kept->req = kept->call.request = &kept->own;
+    kept->call.txn = NULL;
+    later->call = &kept->call;
+    later->state = kept;
+}
+
 void
 api_handle(struct api *api, struct arena *arena, const struct api_request *req,
            struct api_reply *reply)
@@ -557,7 +589,64 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
         st.call.upload->kept = false;
     if (!req->upload)
         st.call.upload = api_upload_free(st.call.upload);
-    end_reply(&st, r, reply);
+    if (r == 0 && reply->later)
+        keep_state(&st, reply->later);
+    else
+        end_reply(&st, r, reply);
+}
+
+/* ---- replies that come later ---- */
+
+struct api_later *
+api_later_new(struct api_call *call, void *res, void (*leave)(struct api_later *later), void *who)
+{
+    struct api_later *later = ARENA_NEW(call->arena, struct api_later);
+
+    assert(call->reply && res && leave && !call->reply->later);
+    *later = (struct api_later){.call = call, .res = res, .who = who, .leave = leave};
+    call->reply->later = later;
+    return later;
+}
+
+void
+api_later_done(struct api_later *later, int result)
+{
+    assert(!later->done);
+    later->done = true;
+    later->result = result;
+    if (later->told)
+        later->told(later->ctx);
+}
+
+void
+api_later_wait(struct api_later *later, void (*told)(void *ctx), void *ctx)
+{
+    assert(!later->told && told);
+    later->told = told;
+    later->ctx = ctx;
+    if (later->done)
+        told(ctx);
+}
+
+void
+api_later_reply(struct api_later *later, struct api_reply *reply)
+{
+    struct call_state *st = later->state;
+    int r = later->result;
+
+    assert(later->done && st && reply->later == later);
+    reply->later = NULL;
+    st->call.reply = reply;
+    if (r == 0)
+        r = encode(st, later->res, reply);
+    end_reply(st, r, reply);
+}
+
+void
+api_later_leave(struct api_later *later)
+{
+    if (!later->done)
+        later->leave(later);
 }
 
 struct api_call

@@ -14,6 +14,7 @@
 #include "cloudformation/own.h"
 #include "cloudformation/holds.h"
 #include "cloudformation/policy.h"
+#include "cloudformation/trigger.h"
 #include "cloudformation/type.h"
 #include "cloudformation/template.h"
 
@@ -51,7 +52,7 @@ plan_one(struct cfn_look *look, struct str logical, const struct json *resource,
     row.number = (int64_t)number;
     row.phase = CFN_PENDING;
     row.touched = CFN_UNTOUCHED;
-    row.configured = false;
+    row.configured = row.snapped = false;
     /* of the update before this one, unless it failed and was left as it was */
     if (!str_is(look->stack.status, "UPDATE_FAILED"))
         row.old_props = S("");
@@ -737,13 +738,17 @@ is_configured(struct cfn_look *look)
     return all && any;
 }
 
-/* An update that is done waits so long before it cleans up: it may still be cancelled. */
+/*
+ * An update that is done waits so long before it cleans up: it may still be cancelled.  With
+ * triggers so does a creation: an alarm may still go off.
+ */
 static bool
 monitors(struct cfn_look *look)
 {
     struct cfn_stack_row *stack = &look->stack;
 
-    if (stack->stage != CFN_UPDATE || !stack->monitor_min || under_way(look))
+    if ((stack->stage != CFN_UPDATE && !stack->triggers.n) || !stack->monitor_min ||
+        under_way(look))
         return false;
     if (!stack->monitor_ms)
         stack->monitor_ms = look->call->now_ms + stack->monitor_min * 60000;
@@ -776,6 +781,11 @@ cfn_apply(struct cfn_look *look)
         return r;
     if (failed)
         return fail_stage(look, STR_NONE);
+    struct str alarm;
+
+    r = cfn_triggers_look(look, &alarm);
+    if (r < 0 || alarm.p)
+        return r < 0 ? r : fail_stage(look, alarm);
     bool waits = monitors(look);
 
     if (look->stack.cancel && (waits || under_way(look))) {

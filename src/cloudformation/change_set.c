@@ -6,6 +6,7 @@
 #include "cloudformation/convert.h"
 #include "cloudformation/load.h"
 #include "cloudformation/parameter.h"
+#include "cloudformation/trigger.h"
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 
@@ -207,7 +208,7 @@ cfn_describe_change_set(struct api_call *call,
         .status = row->status,
         .status_reason = OR_NONE(row->reason),
         .notification_arns = row->notify,
-        .rollback_configuration = cfn_rollback_shown(call->arena, row->monitor_min),
+        .rollback_configuration = cfn_triggers_show(call->arena, &row->triggers, row->monitor_min),
         .capabilities = row->capabilities,
         .include_nested_stacks = opt_bool(row->nested),
         .parent_change_set_id = OR_NONE(row->parent),
@@ -324,6 +325,7 @@ take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
     stack->notify = row->notify;
     stack->role = row->role;
     stack->monitor_min = row->monitor_min;
+    stack->triggers = row->triggers;
     stack->actor = row->actor;
     stack->change_set = row->id;
     stack->policy_once = S("");

@@ -40,6 +40,7 @@ cfn_change_set_new(struct api_call *call, struct str name, struct str kind,
         .notify = after->notify,
         .role = after->role,
         .monitor_min = after->monitor_min,
+        .triggers = after->triggers,
         .actor = after->actor,
     };
 }

@@ -12,6 +12,7 @@
 #include "cloudformation/import.h"
 #include "cloudformation/stack_set.h"
 #include "gen/store/autoscaling_rows.h"
+#include "gen/store/cloudwatch_rows.h"
 #include "gen/store/ec2_rows.h"
 
 #define LOOK_BYTES_MAX ((size_t)256 << 20)
@@ -146,7 +147,7 @@ cfn_engine_new(struct cfn_engine **ret, struct loop *loop, struct store *store, 
     static const struct store_table *const tables[] = {
         &cfn_stack_table,    &cfn_signal_table,   &cfn_set_operation_table,
         &ec2_instance_table, &ec2_volume_table,   &ec2_snapshot_table,
-        &asg_instance_table, &asg_activity_table};
+        &asg_instance_table, &asg_activity_table, &cloudwatch_alarm_table};
     struct cfn_engine *e = calloc(1, sizeof(*e));
 
     assert(loop && store && api);

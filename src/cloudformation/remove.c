@@ -190,9 +190,16 @@ deleting(struct cfn_look *look, struct cfn_resource_row *row)
         look_at(look, row->due_ms);
         return 0;
     }
+    int r = CFN_DONE;
+
     /* the new half of a replacement that is taken back has nothing worth a snapshot */
-    run.snapshot = str_is(policy_of(row), "Snapshot") && !(is_leftover(row) && is_rollback(look));
-    int r = cfn_unmake(look, row, &run);
+    if (str_is(policy_of(row), "Snapshot") && !row->snapped &&
+        !(is_leftover(row) && is_rollback(look))) {
+        r = cfn_run_snapshot(&run);
+        row->snapped = r == CFN_DONE;
+    }
+    if (r == CFN_DONE)
+        r = cfn_unmake(look, row, &run);
 
     look->left--;
     if (r < 0)

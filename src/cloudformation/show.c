@@ -2,6 +2,7 @@
 #include "cloudformation/stack.h"
 
 #include "cloudformation/parameter.h"
+#include "cloudformation/trigger.h"
 #include "cloudformation/load.h"
 
 #define PAGE 100
@@ -109,7 +110,7 @@ show_stack(struct api_call *call, const struct cfn_stack_row *row)
         .creation_time = opt_i64(row->created_ms),
         .last_updated_time = time_or_none(row->updated_ms),
         .deletion_time = time_or_none(row->deleted_ms),
-        .rollback_configuration = cfn_rollback_shown(call->arena, row->monitor_min),
+        .rollback_configuration = cfn_triggers_show(call->arena, &row->triggers, row->monitor_min),
         .stack_status = row->status,
         .stack_status_reason = OR_NONE(row->reason),
         .detailed_status = OR_NONE(row->detailed),

@@ -44,8 +44,6 @@ int cfn_template_text(struct api_call *call, struct str *body, struct str url);
  */
 int cfn_submit(struct api_call *call, const struct cfn_submission *in,
                const struct cfn_stack_row *before, struct cfn_stack_row *row);
-/* RollbackConfiguration as it is shown. */
-struct cloudformation_RollbackConfiguration *cfn_rollback_shown(struct arena *a, int64_t minutes);
 /* What an update of `old` to `row` goes back to when it fails. */
 void cfn_keep_before(struct cfn_stack_row *row, const struct cfn_stack_row *old);
 /* Begins what a row is made for: its resources are planned, its event is written. */

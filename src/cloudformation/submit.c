@@ -11,6 +11,7 @@
 #include "cloudformation/fetch.h"
 #include "cloudformation/load.h"
 #include "cloudformation/parameter.h"
+#include "cloudformation/trigger.h"
 #include "cloudformation/policy.h"
 #include "cloudformation/rule.h"
 #include "cloudformation/template.h"
@@ -18,25 +19,6 @@
 #define VIA "cloudformation.amazonaws.com"
 #define PROCESSED_MAX ((size_t)2 << 20)
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
-
-static int
-refuse_unreached(struct api_call *call, const struct cfn_submission *in)
-{
-    const struct {
-        bool given;
-        const char *name;
-    } rows[] = {
-        {in->rollback && in->rollback->rollback_triggers.n > 0,
-         "RollbackConfiguration.RollbackTriggers"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (rows[i].given)
-            return api_fault(call, &CFN_ERR(UnsupportedOperation),
-                             "Welkin does not implement the parameter %s yet: nothing was done.",
-                             rows[i].name);
-    return 0;
-}
 
 static int
 template_of(struct api_call *call, const struct cfn_submission *in,
@@ -290,10 +272,8 @@ cfn_submit(struct api_call *call, const struct cfn_submission *in,
     static const struct str_list nothing = {0};
     struct json root, params;
     struct str text;
-    int r = refuse_unreached(call, in);
+    int r = template_of(call, in, before, &text);
 
-    if (r == 0)
-        r = template_of(call, in, before, &text);
     if (r)
         return r;
     struct str wrong = cfn_template(call->arena, text, &root);
@@ -320,21 +300,9 @@ cfn_submit(struct api_call *call, const struct cfn_submission *in,
     assert(row->template.n > 0 && row->tags.n % 2 == 0);
     keep_or_take(in->notify, before ? &before->notify : NULL, &row->notify);
     keep_or_take(in->capabilities, NULL, &row->capabilities);
-    row->monitor_min = in->rollback ? opt_i64_or(in->rollback->monitoring_time_in_minutes, 0)
-                       : before     ? before->monitor_min
-                                    : 0;
     row->token = in->token.p ? in->token : S("");
-    r = check_types(call, in, before, row);
+    r = cfn_triggers_take(call, in->rollback, before, row);
+    if (r == 0)
+        r = check_types(call, in, before, row);
     return r ? r : cfn_submit_policies(call, in, row);
-}
-
-struct cloudformation_RollbackConfiguration *
-cfn_rollback_shown(struct arena *a, int64_t minutes)
-{
-    struct cloudformation_RollbackConfiguration *ret =
-        ARENA_NEW(a, struct cloudformation_RollbackConfiguration);
-
-    if (minutes)
-        ret->monitoring_time_in_minutes = opt_i64(minutes);
-    return ret;
 }

@@ -714,22 +714,31 @@ int
 cfn_run_delete(struct cfn_run *run)
 {
     struct step_scope s;
-    size_t mark = store_savepoint(run->call->txn);
-    int r = CFN_DONE;
 
     assert(run->type && run->call->txn);
-    assert(!run->snapshot || json_get(run->type, "Snapshot"));
     step_scope_init(&s, run);
-    if (run->snapshot)
-        r = steps(&s, "Snapshot");
-    if (r == CFN_DONE)
-        r = steps(&s, "Delete");
+    int r = steps(&s, "Delete");
+
     if (r != CFN_REFUSED)
         return r;
-    store_rollback_to(run->call->txn, mark); /* no snapshot of what stays */
     if (in_list(json_get(run->type, "Missing"), run->call->fault.code))
         return CFN_DONE;
     return in_list(json_get(run->type, "Retry"), run->call->fault.code) ? CFN_RETRY : r;
+}
+
+int
+cfn_run_snapshot(struct cfn_run *run)
+{
+    struct step_scope s;
+
+    assert(run->type && run->id.n && json_get(run->type, "Snapshot"));
+    step_scope_init(&s, run);
+    int r = steps(&s, "Snapshot");
+
+    /* of what is gone there is none to take */
+    return r == CFN_REFUSED && in_list(json_get(run->type, "Missing"), run->call->fault.code)
+               ? CFN_DONE
+               : r;
 }
 
 int

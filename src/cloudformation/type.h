@@ -77,7 +77,6 @@ struct cfn_run {
     struct json props, old; /* resolved properties; what they were before an update */
     struct str id;          /* in and out: the physical id */
     struct json attributes; /* in and out */
-    bool snapshot;          /* one is taken before it is deleted */
     struct json policy;     /* UpdatePolicy of a group */
     struct str why;         /* of a failure: the event's reason */
 };
@@ -93,6 +92,8 @@ int cfn_run_update(struct cfn_run *run);
 /* Of an update that ended before its time: brings back what was made still. */
 int cfn_run_resume(struct cfn_run *run);
 int cfn_run_delete(struct cfn_run *run);
+/* Takes what DeletionPolicy Snapshot leaves behind. */
+int cfn_run_snapshot(struct cfn_run *run);
 
 enum cfn_seen { CFN_NOT_YET, CFN_YES, CFN_NEVER };
 /* Looks whether it is "Ready" or "Gone", and brings its attributes up to date. */

@@ -5,6 +5,7 @@
 #include "cloudwatch/action.h"
 
 #include "cloudwatch/alarm.h"
+#include "cloudwatch/ec2.h"
 
 static const struct api_error not_there = {"UnsupportedOperation", 501};
 
@@ -20,12 +21,22 @@ no_system(struct api_call *call, const struct cloudwatch_alarm_row *alarm UNUSED
                      STR_ARG(service));
 }
 
+#define EC2(arn) {.pattern = (arn), .check = cloudwatch_ec2_check, .run = cloudwatch_ec2_run}
+
 static const struct cloudwatch_action actions[] = {
     {.pattern = "arn:aws:sns:*:*:*", .run = no_system},
     {.pattern = "arn:aws:autoscaling:*:*:scalingPolicy:*", .run = no_system},
     {.pattern = "arn:aws:lambda:*:*:function:*", .run = no_system},
     {.pattern = "arn:aws:ssm:*:*:opsitem:*", .run = no_system},
     {.pattern = "arn:aws:ssm-incidents::*:responseplan/*", .run = no_system},
+    EC2("arn:aws:automate:*:ec2:stop"),
+    EC2("arn:aws:automate:*:ec2:terminate"),
+    EC2("arn:aws:automate:*:ec2:reboot"),
+    EC2("arn:aws:automate:*:ec2:recover"),
+    EC2("arn:aws:swf:*:*:action/actions/AWS_EC2.InstanceId.Stop/1.0"),
+    EC2("arn:aws:swf:*:*:action/actions/AWS_EC2.InstanceId.Terminate/1.0"),
+    EC2("arn:aws:swf:*:*:action/actions/AWS_EC2.InstanceId.Reboot/1.0"),
+    EC2("arn:aws:swf:*:*:action/actions/AWS_EC2.InstanceId.Recover/1.0"),
 };
 
 const struct cloudwatch_action *

@@ -7,6 +7,7 @@
 #include "autoscaling/engine.h"
 #include "cloudformation/engine.h"
 #include "cloudwatch/cloudwatch.h"
+#include "cloudwatch/ec2.h"
 #include "cloudwatch/engine.h"
 #include "cloudwatch/tier.h"
 #include "ec2/capacity.h"
@@ -21,6 +22,7 @@
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
+#include "lambda/runner.h"
 #include "ram/ram.h"
 #include "resourcegroups/resourcegroups.h"
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
@@ -36,8 +38,8 @@
 static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
-    &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &s3_hooks, &ecr_hooks,
-    &autoscaling_hooks, &cloudwatch_hooks,
+    &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
+    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks,
     NULL,
 };
 
@@ -47,6 +49,7 @@ struct cloud {
     struct api *api;
     struct host *host;
     struct ec2_placer *placer;
+    struct lambda_runner *lambda;
     struct ec2_reconciler *ec2;
     struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
@@ -54,10 +57,12 @@ struct cloud {
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
+    struct host_usage *usage;
     struct ec2_capacity_clock *capacity;
     struct s3_janitor *s3;
     struct s3_lifecycle *s3_lifecycle;
     struct cloudwatch_upkeep *cloudwatch_upkeep;
+    struct cloudwatch_ec2 *cloudwatch_ec2;
     struct cloudwatch_engine *cloudwatch;
     struct api_machines machines;
     const struct host_driver *driver;
@@ -175,12 +180,18 @@ cloud_open(struct cloud **ret, const struct cloud_config *config, char why[STORE
         cloud_close(cloud);
         return r;
     }
+    r = lambda_runner_new(&cloud->lambda, config->loop, cloud->store);
+    if (r < 0) {
+        cloud_close(cloud);
+        return r;
+    }
     struct api_config api = {
         .env = config->env,
         .store = cloud->store,
         .services = services,
         .machines = &cloud->machines,
         .placer = cloud->placer,
+        .runner = cloud->lambda,
         .root_keys = config->root_keys,
         .default_region = "us-east-1",
     };
@@ -232,6 +243,11 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = host_meter_new(&cloud->meter, cloud->config.loop, cloud->store, driver);
     if (r >= 0)
+        r = host_usage_new(&cloud->usage, cloud->config.loop, cloud->store, driver, cloud->meter);
+    if (r >= 0)
+        r = cloudwatch_ec2_new(&cloud->cloudwatch_ec2, cloud->config.loop, cloud->store,
+                               cloud->api);
+    if (r >= 0)
         r = cloudwatch_upkeep_new(&cloud->cloudwatch_upkeep, cloud->config.loop, cloud->store);
     if (r >= 0)
         r = cloudwatch_engine_new(&cloud->cloudwatch, cloud->config.loop, cloud->store, cloud->api);
@@ -240,6 +256,14 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
     return r;
+}
+
+void
+cloud_run_functions(struct cloud *cloud, const struct api_functions *driver,
+                    struct api_function_events *ret)
+{
+    assert(cloud->lambda && cloud->api);
+    lambda_runner_start(cloud->lambda, cloud->api, driver, ret);
 }
 
 static struct cloud *
@@ -251,8 +275,11 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     cfn_engine_free(cloud->cfn);
     cloudwatch_engine_free(cloud->cloudwatch);
     cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
+    cloudwatch_ec2_free(cloud->cloudwatch_ec2);
+    lambda_runner_free(cloud->lambda);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);
+    host_usage_free(cloud->usage);
     host_meter_free(cloud->meter);
     ec2_upkeep_free(cloud->upkeep);
     ssm_reconciler_free(cloud->ssm);
@@ -301,6 +328,12 @@ struct host *
 cloud_host(struct cloud *cloud)
 {
     return cloud->host;
+}
+
+struct host_usage *
+cloud_usage(struct cloud *cloud)
+{
+    return cloud->usage;
 }
 
 const struct api_service_hooks *const *

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/functions.h"
 #include "host/host.h"
 #include "loop/loop.h"
 #include "store/store.h"
@@ -34,6 +35,13 @@ int cloud_open(struct cloud **ret, const struct cloud_config *config, char why[S
 int cloud_start(struct cloud *cloud, const struct host_driver *driver,
                 void (*attach)(void *ctx, const struct host_events *events), void *attach_ctx);
 
+/*
+ * Gives it where functions run, once it was started; *ret is where the driver sends its events.
+ * The driver must outlive the cloud.  Without, functions are kept but cannot be invoked.
+ */
+void cloud_run_functions(struct cloud *cloud, const struct api_functions *driver,
+                         struct api_function_events *ret);
+
 /* Makes all durable and frees it.  Takes NULL. */
 struct cloud *cloud_close(struct cloud *cloud);
 /* Frees it as a crash would: what is not durable is gone. */
@@ -42,6 +50,7 @@ struct cloud *cloud_crash(struct cloud *cloud);
 struct store *cloud_store(struct cloud *cloud);
 struct api *cloud_api(struct cloud *cloud);
 struct host *cloud_host(struct cloud *cloud);
+struct host_usage *cloud_usage(struct cloud *cloud);
 struct ec2_placer *cloud_placer(struct cloud *cloud);
 
 /* Deletes every row of every account; machines that run are ended by the reconciler.  Durable

@@ -268,6 +268,15 @@ asked(void *ctx, struct str instance_id, bool answered)
 }
 
 static void
+no_token(void *ctx, struct str instance_id, bool refused)
+{
+    struct daemon *d = ctx;
+
+    assert(instance_id.n > 0);
+    host_usage_no_token(cloud_usage(d->cloud), instance_id, refused);
+}
+
+static void
 attach_sandbox(void *ctx, const struct host_events *events)
 {
     host_sandbox_attach(ctx, events);
@@ -314,6 +323,21 @@ prepare_sandbox(struct daemon *d, struct arena *arena, uid_t uid)
 }
 
 static int
+start_functions(struct daemon *d)
+{
+    const struct host_functions_config config = {
+        .loop = d->loop, .data_dir = d->config.data_dir, .ctx = d, .vpc_opened = vpc_opened};
+    struct api_function_events events;
+    int r = host_functions_new(&d->functions, &config);
+
+    if (r < 0)
+        return r;
+    cloud_run_functions(d->cloud, host_functions_driver(d->functions), &events);
+    host_functions_attach(d->functions, &events);
+    return 0;
+}
+
+static int
 start_sandbox(struct daemon *d, struct arena *arena)
 {
     struct guestnet_config net = {
@@ -321,6 +345,7 @@ start_sandbox(struct daemon *d, struct arena *arena)
         .store = cloud_store(d->cloud),
         .heard = heard,
         .asked = asked,
+        .no_token = no_token,
         .ctx = d,
         .upstream_dns = read_nameserver(),
     };
@@ -349,6 +374,8 @@ start_sandbox(struct daemon *d, struct arena *arena)
         return give_up("The sandbox host cannot be used: %s.", strerror(-r));
     host_sandbox_on_console(d->sandbox, admin_console, d->admin);
     r = cloud_start(d->cloud, host_sandbox_driver(d->sandbox), attach_sandbox, d->sandbox);
+    if (r >= 0)
+        r = start_functions(d);
     return r < 0 ? give_up("The host cannot be started: %s.", strerror(-r)) : 0;
 }
 
@@ -551,6 +578,7 @@ clean_up(struct daemon *d)
     cloud_close(d->cloud);
     d->env->blobs = blobs_free(d->env->blobs);
     admin_free(d->admin);
+    host_functions_free(d->functions);
     host_sandbox_free(d->sandbox);
     host_sim_free(d->sim);
     if (d->signals.fd >= 0)

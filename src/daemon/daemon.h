@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/cloud.h"
+#include "host/functions.h"
 #include "host/sandbox_driver.h"
 #include "loop/http_server.h"
 
@@ -38,6 +39,7 @@ struct daemon {
     struct admin *admin;
     struct host_sim *sim;
     struct host_sandbox *sandbox;
+    struct host_functions *functions;
     struct guestnet *guestnet;
     struct loop_fd signals;
     struct loop_fd blobs; /* some are durable */

@@ -8,6 +8,7 @@
  */
 #include "daemon/daemon.h"
 
+#include "api/later.h"
 #include "api/stream.h"
 #include "api/upload.h"
 #include "base/log.h"
@@ -63,6 +64,7 @@ struct front {
 };
 
 static void give_back(struct exchange *x);
+static void is_durable(struct store_waiter *waiter);
 
 /* ---- replies that are read while they are sent ---- */
 
@@ -213,6 +215,9 @@ forget(struct exchange *x)
         blobs_release(x->reply.stream->blobs);
     }
     x->reply.stream = NULL;
+    if (x->reply.later)
+        api_later_leave(x->reply.later);
+    x->reply.later = NULL;
     x->refused = x->foreign = false;
 }
 
@@ -247,9 +252,24 @@ give_back(struct exchange *x)
 }
 
 static void
+is_there(void *ctx)
+{
+    struct exchange *x = ctx;
+
+    api_later_reply(x->reply.later, &x->reply);
+    x->durable.fn = is_durable;
+    store_wait(cloud_store(x->front->d->cloud), x->reply.wait_seq, &x->durable);
+}
+
+static void
 is_durable(struct store_waiter *waiter)
 {
-    respond(CONTAINER_OF(waiter, struct exchange, durable));
+    struct exchange *x = CONTAINER_OF(waiter, struct exchange, durable);
+
+    if (x->reply.later)
+        api_later_wait(x->reply.later, is_there, x);
+    else
+        respond(x);
 }
 
 /* ---- web pages ---- */

@@ -42,6 +42,7 @@ ec2_pool_subnet(const struct ec2_subnet_row *subnet)
                              .reserved_high = 1};
 }
 
+/* The last one is the functions' (src/host/functions.c). */
 struct ec2_pool
 ec2_pool_public(void)
 {
@@ -49,7 +50,7 @@ ec2_pool_public(void)
                              .first = PUBLIC_FIRST,
                              .size = UINT64_C(1) << (32 - PUBLIC_BITS),
                              .reserved_low = 4,
-                             .reserved_high = 1};
+                             .reserved_high = 2};
 }
 
 bool

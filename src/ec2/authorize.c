@@ -465,6 +465,7 @@ names_itself(const struct ec2_RunInstancesRequest *own, const char *type)
         {"security-group", own->security_group_ids.n || own->security_groups.n ||
                                own->network_interfaces.n},
         {"network-interface", own->network_interfaces.n},
+        {"snapshot", own->block_device_mappings.n},
         {"volume", own->block_device_mappings.n},
         {"capacity-reservation", own->capacity_reservation_specification},
         {"dedicated-host", own->placement && own->placement->host_id.n},

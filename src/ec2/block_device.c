@@ -150,6 +150,7 @@ too_small(struct api_call *call, int64_t gib, struct str snapshot_id, int64_t le
 static void
 override(const struct ec2_EbsBlockDevice *want, struct ec2_EbsBlockDevice *ebs)
 {
+    assert(ebs->volume_type.n > 0);
     if (want->delete_on_termination.set)
         ebs->delete_on_termination = want->delete_on_termination;
     if (opt_bool_or(want->encrypted, false)) {
@@ -247,6 +248,7 @@ ec2_data_wanted(struct api_call *call, const struct api_error *too_few,
             STR_ARG(from->id));
     int64_t gib = opt_i64_or(ebs->volume_size, from ? from->size_gib : GIB_OF_NOBODY);
 
+    assert(!from || (from->size_gib > 0 && str_is(from->state, "completed")));
     if (!from && !ebs->volume_size.set)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter size/snapshot");
@@ -323,6 +325,7 @@ more_check(struct api_call *call, struct ec2_devices *devices)
         if (!d->dropped)
             devices->v[kept++] = *d;
     }
+    assert(kept <= devices->n);
     devices->n = kept;
     if (kept > DEVICES_MAX)
         return api_fault(call, &EC2_ERR(AttachmentLimitExceeded),
@@ -353,6 +356,7 @@ ec2_devices_wanted(struct api_call *call, const struct ec2_image_row *image,
             return r;
     }
     encryption_decide(call, &root);
+    assert(root.encrypted.set && root.volume_size.set && root.volume_size.v > 0);
     *ret_root = root;
     int r =
         ec2_volume_check(call, root.volume_type, root.volume_size.v, root.iops, root.throughput);

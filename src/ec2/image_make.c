@@ -103,6 +103,7 @@ volume_take(struct making *m, const struct ec2_volume_row *volume)
         *LIST_PUSH(m->call->arena, &m->row.more_devices) = ec2_device_json(m->call->arena, &device);
         return 0;
     }
+    assert(!m->row.snapshot_id.n && snapshot.rootfs.n > 0);
     m->row.snapshot_id = snapshot.id;
     m->row.rootfs = snapshot.rootfs;
     m->row.encrypted = snapshot.encrypted;
@@ -150,6 +151,7 @@ reboot(struct making *m)
     if (new.state != EC2_RUNNING || opt_bool_or(m->req->no_reboot, false))
         return 0;
     m->reboot_generation = ++new.reboot_generation;
+    assert(m->reboot_generation > 0);
     assert(ec2_instance_ok(&new));
     return ec2_unwritten(ec2_instance_update(m->call->txn, &new), new.id);
 }
@@ -160,6 +162,7 @@ image_of(struct making *m)
     const struct ec2_image_row *from = ec2_image_get(m->call->txn, m->instance->image_id);
     const struct ec2_instance_row *instance = m->instance;
 
+    assert(instance->rootfs.n > 0 && instance->root_device_name.n > 0);
     m->row = (struct ec2_image_row){
         .id = api_id(m->call, "ami"),
         .account = m->call->account,
@@ -287,6 +290,7 @@ devices_copy(struct api_call *there, struct api_call *call, const struct ec2_Cop
              const struct str_list *tags, const struct ec2_image_row *from,
              struct ec2_image_row *row)
 {
+    assert(row->more_devices.n == from->more_devices.n && row->id.n > 0);
     row->more_devices = (struct str_list){0};
     LIST_EACH(&from->more_devices, text) {
         struct ec2_device device = ec2_device_of(call->arena, *text);
@@ -326,6 +330,7 @@ copy(struct api_call *there, struct api_call *call, const struct ec2_CopyImageRe
         r = devices_copy(there, call, req, &tags, from, row);
     if (r)
         return r;
+    assert(root.rootfs.n > 0 && str_eq(root.account, call->account));
     row->snapshot_id = root.id;
     row->encrypted = root.encrypted;
     row->kms_key_id = root.kms_key_id;

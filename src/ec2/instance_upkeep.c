@@ -17,6 +17,10 @@
  *   a host that is not shared any   instances of accounts that it was shared with are to be
  *   more                            retired, unless it is shared with them again
  *
+ *   a recovery that an alarm asks   at once, whatever the instance's options are, while a fault
+ *   for                             covers it; without room again after RECOVERY_MS, three times a
+ *                                   day
+ *
  * A fault of a zone or of the network leaves nowhere to recover to.
  */
 #include "ec2/dedicated_host.h"
@@ -32,6 +36,7 @@
 
 enum {
     RECOVERY_MS = 2 * 60 * 1000, /* two checks that failed */
+    RECOVERIES_MAX = 3,          /* a day, that alarms ask for */
     ARENA_BYTES_MAX = 1 << 20,
 };
 #define EVENT_SHOWN_MS (7 * DAY_MS)
@@ -183,6 +188,58 @@ look_at_fault(struct look *look, const struct ec2_fault_row *fault)
     return MIN(r, 0);
 }
 
+/* ---- recoveries that alarms ask for ---- */
+
+/* One more attempt.  Negative, or 0 with what became of it in *row. */
+static int
+attempt(struct look *look, const struct ec2_instance_row *instance, struct ec2_recovery_row *row)
+{
+    assert(row->asked_ms > 0 && instance->state == EC2_RUNNING);
+    if (look->now_ms - row->first_ms >= DAY_MS) {
+        row->first_ms = look->now_ms;
+        row->attempts = 0;
+    }
+    if (row->attempts >= RECOVERIES_MAX) {
+        log_warn("instance %.*s has had its recoveries of this day", STR_ARG(instance->id));
+        row->asked_ms = 0;
+        return retire(look, instance, S(""));
+    }
+    row->attempts++;
+    row->tried_ms = look->now_ms;
+    int r = ec2_instance_recover(look->placer, look->txn, instance);
+
+    if (r > 0)
+        again_at(look, look->now_ms + RECOVERY_MS); /* perhaps there is room by then */
+    if (r)
+        return MIN(r, 0);
+    row->asked_ms = 0;
+    /* What it was to be retired for it has left. */
+    return ec2_events_end(look->txn, instance->id, "instance-retirement", look->now_ms);
+}
+
+static int
+look_at_asked(struct look *look, const struct ec2_recovery_row *asked)
+{
+    const struct ec2_instance_row *instance = ec2_instance_get(look->txn, asked->id);
+    struct ec2_recovery_row new = *asked;
+    int r = 0;
+
+    if (!instance || instance->state == EC2_TERMINATED)
+        return ec2_recovery_delete(look->txn, asked->id);
+    if (!asked->asked_ms)
+        return 0;
+    /* One that was tried since it was asked for waits for room. */
+    if (asked->tried_ms >= asked->asked_ms && asked->tried_ms + RECOVERY_MS > look->now_ms) {
+        again_at(look, asked->tried_ms + RECOVERY_MS);
+        return 0;
+    }
+    if (instance->state == EC2_RUNNING && ec2_fault_of(look->txn, instance))
+        r = attempt(look, instance, &new);
+    else
+        new.asked_ms = 0; /* there is nothing to recover from */
+    return r < 0 ? r : ec2_recovery_update(look->txn, &new);
+}
+
 /* ---- Dedicated Hosts ---- */
 
 #define UNSHARED "The Dedicated Host is no longer shared with the account of the instance"
@@ -278,6 +335,9 @@ look_at_all(struct look *look)
     STORE_EACH(look->txn, ec2_fault_by_key, fault)
         if (r == 0)
             r = look_at_fault(look, fault);
+    STORE_EACH(look->txn, ec2_recovery_by_key, asked)
+        if (r == 0)
+            r = look_at_asked(look, asked);
     STORE_EACH(look->txn, ec2_dedicated_host_by_key, host)
         if (r == 0)
             r = look_at_host(look, host);
@@ -354,6 +414,7 @@ ec2_upkeep_new(struct ec2_upkeep **ret, struct loop *loop, struct store *store,
     u->timer.fn = due;
     store_watch(store, &ec2_event_table, changed, u);
     store_watch(store, &ec2_fault_table, changed, u);
+    store_watch(store, &ec2_recovery_table, changed, u);
     store_watch(store, &ec2_dedicated_host_table, changed, u);
     store_watch(store, &ram_association_table, changed, u);
     store_watch(store, &ec2_instance_table, instance_changed, u);

@@ -127,6 +127,7 @@ static bool
 owner_asked(struct api_call *call, const struct str_list *owners,
             const struct ec2_snapshot_row *row)
 {
+    assert(row->account.n > 0);
     LIST_EACH(owners, owner)
         if (str_eq(str_is(*owner, "self") ? call->account : *owner, row->account))
             return true;

@@ -84,6 +84,7 @@ account_set(struct api_call *call, struct str account, bool on, struct ec2_snaps
 {
     struct str_list list = {0};
 
+    assert(row->accounts.n <= ACCOUNTS_MAX);
     if (!ec2_is_account(account))
         return api_fault(call, &EC2_ERR(InvalidUserID_Malformed), "Invalid user id: \"%.*s\"",
                          STR_ARG(account));

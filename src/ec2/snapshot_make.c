@@ -46,6 +46,7 @@ root_of(struct api_call *call, const struct ec2_volume_row *volume, struct ec2_s
         str_fmt(call->arena, "%.*s:%.*s", STR_ARG(row->content), STR_ARG(instance->rootfs));
     row->init = instance->init;
     row->architecture = instance->architecture;
+    assert(instance->rootfs.n > 0 && row->content.n > 0);
     if (row->rootfs.n > LAYERS_BYTES_MAX)
         return api_fault(call, &EC2_ERR(Unsupported),
                          "The root of '%.*s' is an image of an image too many times over",
@@ -72,6 +73,8 @@ ec2_snapshot_make(struct api_call *call, const struct ec2_snapshot_want *want,
                   struct ec2_snapshot_row *ret)
 {
     const struct ec2_volume_row *volume = want->volume;
+
+    assert(!want->reboot_generation || volume->instance_id.n > 0);
     int r = volume_check(call, volume);
 
     if (r)
@@ -227,6 +230,7 @@ ec2_snapshot_copy(struct api_call *call, const struct ec2_snapshot_row *from, st
     bool may = true;
     int r = 0;
 
+    assert(from->size_gib > 0 && (!from->content.n || str_is(from->state, "completed")));
     *ret = *from;
     ret->id = api_id(call, "snap");
     ret->account = call->account;

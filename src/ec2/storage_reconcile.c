@@ -73,6 +73,7 @@ look_attaching(struct view *v, const struct ec2_volume_row *row)
     bool now = seen && seen->generation == row->attach_generation;
     struct ec2_volume_row new = *row;
 
+    assert(row->instance_id.n > 0 && row->is_data);
     bool in = now && seen->phase == HOST_VOLUME_IN;
 
     if (!in && instance && instance->state != EC2_STOPPED)
@@ -87,6 +88,7 @@ look_detaching(struct view *v, const struct ec2_volume_row *row)
     const struct host_volume_row *seen = host_volume_get(v->txn, row->id);
     struct ec2_volume_row new = *row;
 
+    assert(row->instance_id.n > 0 && row->is_data);
     return seen && seen->phase == HOST_VOLUME_IN ? 0 : leave(v, &new);
 }
 

@@ -58,6 +58,7 @@ room_check(struct api_call *call, const struct ec2_instance_row *instance, struc
     const struct ec2_type *type = ec2_type_find(instance->type);
     bool nitro = type && str_is(type->hypervisor, "nitro");
     int64_t n = nitro ? 1 + instance->more_interfaces : 0;
+    assert(instance->more_interfaces >= 0 && device.n > 0);
     int64_t most = nitro ? NITRO_ATTACHMENTS_MAX : XEN_ATTACHMENTS_MAX;
 
     STORE_EACH(call->txn, ec2_volume_by_instance, it, instance->id) {
@@ -119,6 +120,7 @@ ec2_attach_volume(struct api_call *call, const struct ec2_AttachVolumeRequest *r
         return r;
     struct ec2_volume_row row = *volume;
 
+    assert(row.is_data && !row.instance_id.n && !row.plain_key.n);
     row.state = S("in-use");
     row.instance_id = instance->id;
     row.device = req->device;

@@ -78,6 +78,7 @@ change(struct api_call *call, const struct ec2_ModifyVolumeRequest *req, struct 
         iops = ec2_rate_show(row->iops);
     if (!throughput.set && !other)
         throughput = ec2_rate_show(row->throughput);
+    assert(row->size_gib > 0 && row->type.n > 0);
     row->size_gib = opt_i64_or(req->size, row->size_gib);
     if (other)
         row->type = req->volume_type;
@@ -94,6 +95,7 @@ static int
 put(struct api_call *call, const struct ec2_volume_row *from, const struct ec2_volume_row *to,
     struct ec2_volume_modification_row *row)
 {
+    assert(str_eq(from->id, to->id) && to->size_gib >= from->size_gib);
     *row = (struct ec2_volume_modification_row){
         .id = to->id,
         .account = to->account,

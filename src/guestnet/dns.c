@@ -4,6 +4,7 @@
  * resolver (dns_forward.c).  Questions come by UDP here and by TCP from dns_tcp.c.
  */
 #include "guestnet/internal.h"
+#include "host/functions.h"
 
 #include "codec/aws_endpoint.h"
 #include "codec/aws_names.h"
@@ -117,8 +118,11 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
     const struct ec2_interface_row *nic = NULL;
     uint32_t ip = 0;
 
-    if (!row)
+    if (!row && !is_endpoint(vpc, name))
         return 0;
+    if (!row)
+        return q->type == DNS_A ? dns_answer_a(bytes, q, PRIV_API_IP, TTL_S, out, max)
+                                : dns_answer_none(bytes, q, DNS_NOERROR, out, max);
     if (q->type == DNS_PTR && dns_reverse_parse(name, &ip)) {
         const struct ec2_address_row *elastic = ec2_address_by_public_ip_get(txn, ip4_text(a, ip));
 
@@ -160,7 +164,11 @@ dns_answer(const struct dns_question *question, struct txn *txn, struct arena *a
     assert(question->vpc && question->d.n <= DATAGRAM_MAX);
     const struct ec2_vpc_row *vpc = ec2_vpc_get(txn, guestnet_vpc_id(question->vpc));
 
-    if (!vpc || !vpc->dns_support) /* as if nobody was there */
+    /* That of functions has no row. */
+    bool support = vpc ? vpc->dns_support
+                       : str_is(guestnet_vpc_id(question->vpc), HOST_FUNCTIONS_VPC);
+
+    if (!support) /* as if nobody was there */
         return false;
     if (!dns_parse_query(str_of(question->d.bytes, question->d.n), &q))
         return false;

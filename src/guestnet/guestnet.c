@@ -170,7 +170,7 @@ on_imds(struct http_request *req)
         .forwarded = req->head.known[HTTP_X_FORWARDED_FOR].p != NULL,
     };
     struct str heard = STR_NONE;
-    bool secret = false;
+    bool secret = false, tokenless = false, refused = false;
     uint8_t nonce[8];
     struct arena arena;
 
@@ -190,6 +190,8 @@ on_imds(struct http_request *req)
             set_hop_limit(req, instance->imds_hop_limit);
         respond(req, &arena, &reply);
         secret = reply.secret;
+        refused = reply.status == 401;
+        tokenless = ask.method == HTTP_GET && !ask.token.p && (reply.status == 200 || refused);
         heard = str_dup(&arena, instance->id);
     } else {
         http_respond(req, 404, NULL, 0, S(""));
@@ -197,6 +199,8 @@ on_imds(struct http_request *req)
     store_rollback(txn);
     if (heard.p)
         g->config.heard(g->config.ctx, heard);
+    if (tokenless && g->config.no_token)
+        g->config.no_token(g->config.ctx, heard, refused);
     if (secret)
         arena_wipe(&arena);
     arena_done(&arena);

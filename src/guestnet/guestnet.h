@@ -21,6 +21,8 @@ struct guestnet_config {
     void (*heard)(void *ctx, struct str instance_id);
     /* A guest was asked, once a minute of the cloud's clock; NULL: none is. */
     void (*asked)(void *ctx, struct str instance_id, bool answered);
+    /* A guest asked for metadata without a token, and got it or was refused; may be NULL. */
+    void (*no_token)(void *ctx, struct str instance_id, bool refused);
     void *ctx;
     /* The host's resolver that public names are asked of, in host byte order; 0: there is none,
      * and they do not exist. */

@@ -63,6 +63,23 @@ struct host_events {
     void (*snapshotted)(void *ctx, struct str id, int status, struct str reason);
 };
 
+/*
+ * What a running machine has used since it booted; the directions are the guest's.  A list of
+ * names, so that meters are declared, read and written alike: X(member).
+ */
+#define HOST_USES(X)                                                                               \
+    X(cpu_ns)                                                                                      \
+    X(bytes_in) X(bytes_out) X(packets_in) X(packets_out)                                          \
+    X(reads) X(writes) X(bytes_read) X(bytes_written)
+struct host_use {
+    struct str id;
+#define HOST_USE_MEMBER(name) uint64_t name;
+    HOST_USES(HOST_USE_MEMBER)
+#undef HOST_USE_MEMBER
+    bool has_disk; /* the host counts what machines read and write */
+};
+typedef void host_use_fn(void *ctx, const struct host_use *uses, size_t n);
+
 enum host_power { HOST_POWER_BUTTON, HOST_POWER_REBOOT, HOST_POWER_KILL };
 
 /*
@@ -83,6 +100,8 @@ struct host_driver {
     int (*remove)(void *ctx, struct str id);
     /* What a running machine has used since it booted; -ENOENT when it does not run. */
     int (*cpu)(void *ctx, struct str id, uint64_t *ret_ns);
+    /* Reads the meters of all that run: fn gets them, some at a time, in this turn or later. */
+    int (*measure)(void *ctx, host_use_fn *fn, void *fn_ctx);
     /* Holds it to so many thousandths of a processor from now on; its memory stays as it is. */
     int (*limit)(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes);
     /* Looks whether a running machine's disk was wiped: `inspected`.  NULL: it has none. */
@@ -132,6 +151,19 @@ struct host_meter;
 int host_meter_new(struct host_meter **ret, struct loop *loop, struct store *store,
                    const struct host_driver *driver);
 struct host_meter *host_meter_free(struct host_meter *meter);
+/* The meter of one was read at that time: its credits are brought up to date. */
+void host_meter_read(struct host_meter *meter, struct txn *txn,
+                     const struct ec2_instance_row *instance, int64_t now_ms, int64_t cpu_ns);
+
+/* ---- usage.c: what machines use ---- */
+
+/* Measures all running machines each minute, into rows host_usage. */
+struct host_usage;
+int host_usage_new(struct host_usage **ret, struct loop *loop, struct store *store,
+                   const struct host_driver *driver, struct host_meter *meter);
+struct host_usage *host_usage_free(struct host_usage *usage);
+/* A guest fetched metadata without a token, or was refused because it had none. */
+void host_usage_no_token(struct host_usage *usage, struct str id, bool refused);
 
 /* ---- sim: nothing runs ---- */
 
@@ -152,6 +184,8 @@ void host_sim_attach(struct host_sim *sim, const struct host_events *events);
 void host_sim_exit(struct host_sim *sim, struct str id, enum host_exit kind);
 /* From now on the guest would use so many thousandths of a processor, if it was let. */
 void host_sim_use(struct host_sim *sim, struct str id, unsigned cpu_milli);
+/* From now on it uses so much of the others a second. */
+void host_sim_load(struct host_sim *sim, struct str id, const struct host_use *a_second);
 void host_sim_fail_next_boot(struct host_sim *sim, const char *reason);
 size_t host_sim_running(const struct host_sim *sim);
 bool host_sim_runs(const struct host_sim *sim, struct str id);

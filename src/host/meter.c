@@ -79,28 +79,32 @@ hold(struct host_meter *meter, const struct ec2_instance_row *instance, int64_t 
         row->limit_milli = limit_milli;
 }
 
-/* Brings one up to date.  Answers when it is to be looked at again, in ms from now. */
+/*
+ * Brings one up to date, by what its meter showed (-1: it is asked).  Answers when it is to be
+ * looked at again, in ms from now.
+ */
 static int64_t
-look_at(struct host_meter *meter, struct txn *txn, const struct ec2_instance_row *instance)
+look_at(struct host_meter *meter, struct txn *txn, const struct ec2_instance_row *instance,
+        int64_t now_ms, int64_t read_ns)
 {
     const struct host_machine_row *machine = host_machine_get(txn, instance->id);
     const struct host_credit_row *old = host_credit_get(txn, instance->id);
     struct host_credit_row row = old ? *old : (struct host_credit_row){.id = instance->id};
     struct cpu_credit c = credits_of(&row);
-    int64_t now_ms = loop_now_ms(meter->loop, LOOP_CLOUD);
     bool unlimited = is_unlimited(instance);
     assert(unlimited || str_is(instance->cpu_credits, "standard"));
     struct cpu_credit_rate rate;
-    uint64_t ns = 0;
+    uint64_t ns = (uint64_t)read_ns;
 
-    assert(instance->cpu_credits.n > 0);
+    assert(instance->cpu_credits.n > 0 && read_ns >= -1);
     if (!machine || machine->phase != HOST_UP || instance->state != EC2_RUNNING ||
         !cpu_credit_rate(instance->type, instance->vcpus, &rate))
         return PERIOD_MAX_MS;
     if (row.start_generation != instance->start_generation || row.boots != machine->boots)
         begin(instance, machine, &rate, &row, &c);
     /* One that has just booted has used nothing worth asking for. */
-    if (now_ms > row.at_ms && meter->driver->cpu(meter->driver->ctx, instance->id, &ns) >= 0) {
+    if (now_ms > row.at_ms &&
+        (read_ns >= 0 || meter->driver->cpu(meter->driver->ctx, instance->id, &ns) >= 0)) {
         cpu_credit_pass(&rate, &c, unlimited, now_ms - row.at_ms, MAX((int64_t)ns - row.cpu_ns, 0));
         row.cpu_ns = (int64_t)ns;
         row.at_ms = now_ms;
@@ -133,14 +137,23 @@ static void
 look_at_all(struct host_meter *meter)
 {
     struct txn *txn = store_begin(meter->store);
+    int64_t now_ms = loop_now_ms(meter->loop, LOOP_CLOUD);
     int64_t next_ms = PERIOD_MAX_MS;
 
     assert(!meter->timer.node.place);
     STORE_EACH(txn, ec2_instance_by_state, instance, EC2_RUNNING)
         if (instance->cpu_credits.n)
-            next_ms = MIN(next_ms, look_at(meter, txn, instance));
+            next_ms = MIN(next_ms, look_at(meter, txn, instance, now_ms, -1));
     store_commit(txn);
     again_in(meter, next_ms);
+}
+
+void
+host_meter_read(struct host_meter *meter, struct txn *txn, const struct ec2_instance_row *instance,
+                int64_t now_ms, int64_t cpu_ns)
+{
+    assert(cpu_ns >= 0 && instance->cpu_credits.n > 0);
+    again_in(meter, look_at(meter, txn, instance, now_ms, cpu_ns));
 }
 
 static void
@@ -149,24 +162,33 @@ due(struct loop_timer *timer)
     look_at_all(CONTAINER_OF(timer, struct host_meter, timer));
 }
 
+/* It does not come back. */
+static int
+forget(struct txn *txn, struct str id)
+{
+    int r = host_credit_get(txn, id) ? host_credit_delete(txn, id) : 0;
+
+    return r >= 0 && host_usage_get(txn, id) ? host_usage_delete(txn, id) : r;
+}
+
 /* Those that changed; the timer may have to come earlier for them. */
 static void
 look_at_dirty(struct loop_task *task)
 {
     struct host_meter *meter = CONTAINER_OF(task, struct host_meter, task);
     struct txn *txn = store_begin(meter->store);
+    int64_t now_ms = loop_now_ms(meter->loop, LOOP_CLOUD);
     int64_t next_ms = PERIOD_MAX_MS;
 
     MAP_EACH(&meter->dirty, entry) {
         const struct ec2_instance_row *instance = ec2_instance_get(txn, entry->key);
-        int r = 0;
+        bool lives = instance && instance->state != EC2_TERMINATED;
+        int r = lives ? 0 : forget(txn, entry->key);
 
-        if (instance && instance->cpu_credits.n && instance->state != EC2_TERMINATED)
-            next_ms = MIN(next_ms, look_at(meter, txn, instance));
-        else if (host_credit_get(txn, entry->key))
-            r = host_credit_delete(txn, entry->key);
+        if (lives && instance->cpu_credits.n)
+            next_ms = MIN(next_ms, look_at(meter, txn, instance, now_ms, -1));
         if (r < 0)
-            error_origin(-r, "the credits of %.*s cannot be deleted", STR_ARG(entry->key));
+            error_origin(-r, "the meters of %.*s cannot be deleted", STR_ARG(entry->key));
     }
     store_commit(txn);
     MAP_EACH(&meter->dirty, entry)

@@ -393,6 +393,27 @@ do_stats(struct host *h, struct call *c)
     return call_reply(c, &r, sizeof(r), NULL, 0);
 }
 
+/* A few at a time: launches wait meanwhile, and a machine costs some twenty microseconds. */
+#define METERS_PIECE 64u
+#define METERS_MAX ((PRIV_MESSAGE_MAX - 1024) / sizeof(struct priv_meter))
+
+static int
+do_meters(struct host *h, struct call *c)
+{
+    const struct priv_meters *q = c->req;
+    static struct priv_meter meters[METERS_MAX];
+    struct priv_meters_reply r = {0};
+    uint32_t place = MIN(q->place, (uint32_t)HASH_MACHINES);
+
+    static_assert(METERS_MAX > 2 * METERS_PIECE, "whole buckets fit");
+    for (; place < HASH_MACHINES && r.n < METERS_PIECE; place++)
+        for (const struct machine *m = h->by_id[place]; m; m = m->next)
+            if (m->state == PRIV_RUNNING && !m->saved.frozen && r.n < ARRAY_LEN(meters))
+                machine_meter(h, m, &meters[r.n++]);
+    r.next = place < HASH_MACHINES ? place : 0;
+    return call_reply(c, &r, sizeof(r), meters, r.n * sizeof(meters[0]));
+}
+
 static int
 do_limits(struct host *h, struct call *c)
 {
@@ -458,6 +479,20 @@ do_disk(struct host *h, struct call *c)
     /* The message is in a buffer that others follow in. */
     explicit_bzero((void *)(uintptr_t)q->key, sizeof(q->key));
     return r;
+}
+
+static int
+do_snapshot(struct host *h, struct call *c)
+{
+    return snapshot_make(h, c->req, &c->ticket, &c->later, &c->why);
+}
+
+static int
+do_snapshot_drop(struct host *h, struct call *c)
+{
+    const struct priv_snapshot_drop *q = c->req;
+
+    return snapshot_drop(h, q->name, &c->why);
 }
 
 static int
@@ -540,6 +575,7 @@ static const struct op {
     [PRIV_EXEC_KILL] = {"EXEC_KILL", sizeof(struct priv_exec_kill), 0, do_exec_kill},
     /* Read and write files of the machine's own control groups. */
     [PRIV_STATS] = {"STATS", sizeof(struct priv_machine), ID_FIRST, do_stats},
+    [PRIV_METERS] = {"METERS", sizeof(struct priv_meters), 0, do_meters},
     [PRIV_LIMITS] = {"LIMITS", sizeof(struct priv_limits_set), ID_FIRST, do_limits, check_limits},
     [PRIV_FREEZE] = {"FREEZE", sizeof(struct priv_freeze), ID_FIRST, do_freeze, check_freeze},
     /* These change rules inside a VPC's own namespace only. */
@@ -554,6 +590,12 @@ static const struct op {
     /* Makes and mounts a file system of ours in a file of DATA/machines/ID; no guest has been there
      * but through the kernel's ext4. */
     [PRIV_DISK] = {"DISK", sizeof(struct priv_disk), ID_FIRST, do_disk, check_disk},
+    /* Copies a machine's folder to a new one of DATA/images, whose name is a snapshot's, and moves
+     * such a one away; nothing is opened by a path of the guest's. */
+    [PRIV_SNAPSHOT] = {"SNAPSHOT", sizeof(struct priv_snapshot), ID_FIRST, do_snapshot,
+                       check_snapshot},
+    [PRIV_SNAPSHOT_DROP] = {"SNAPSHOT_DROP", sizeof(struct priv_snapshot_drop), 0,
+                            do_snapshot_drop, check_snapshot_drop},
     /* Ends this process and, if told so, everything that bears our tag. */
     [PRIV_SHUTDOWN] = {"SHUTDOWN", sizeof(struct priv_shutdown), 0, do_shutdown},
     /* Keeps a certificate, which later launches write inside the guest's own root. */

@@ -37,6 +37,7 @@
 #define PRIV_CIDRS_MAX 8
 #define PRIV_ROUTES_MAX 64         /* routes of one subnet */
 #define PRIV_ENTRIES_MAX 64        /* entries of its network ACL, both directions */
+#define PRIV_LAYERS_MAX 12        /* of an image */
 #define PRIV_NICS_MAX 16          /* interfaces of a machine */
 #define PRIV_NIC_IPS_MAX 50       /* addresses of one */
 #define PRIV_PEERS 65536          /* numbers of connections between VPCs: 1 … */
@@ -74,6 +75,9 @@ enum priv_op {
     PRIV_INSPECT,
     PRIV_NICS,
     PRIV_PEER,
+    PRIV_METERS,
+    PRIV_SNAPSHOT,
+    PRIV_SNAPSHOT_DROP,
     PRIV_OPS,
 
     PRIV_EV_EXITED = 100,
@@ -340,7 +344,9 @@ struct priv_limits {
  */
 struct priv_launch {
     char id[PRIV_ID_MAX];
-    char image[256]; /* a directory beneath DATA/images, relative to it */
+    /* A directory beneath DATA/images, relative to it; or several, a colon between, the topmost
+     * first. */
+    char image[256];
     char hostname[64];
     uint32_t vpc;
     uint32_t slot;   /* 0 … PRIV_SLOTS - 1, of no other running machine */
@@ -393,6 +399,20 @@ struct priv_signal {
     uint32_t how;
 };
 
+/*
+ * SNAPSHOT: what the machine changed on its root becomes a layer of images, DATA/images/NAME
+ * ("snap-…").  Answered when it is whole; a machine that runs goes on meanwhile.  Asked again for
+ * one that there is, it is no error.  Refused for encrypted disks.  SNAPSHOT_DROP deletes one, in
+ * the background; no error when there is none.  No image that is launched may stand on it.
+ */
+struct priv_snapshot {
+    char id[PRIV_ID_MAX];
+    char name[PRIV_ID_MAX];
+};
+struct priv_snapshot_drop {
+    char name[PRIV_ID_MAX];
+};
+
 /* priv_machine: REMOVE (deletes the machine's folder in the background; refused while it runs). */
 
 /*
@@ -437,6 +457,30 @@ struct priv_stats_reply {
     uint64_t pids;
     uint64_t rx_bytes, tx_bytes; /* as the guest counts them */
     uint64_t rx_packets, tx_packets;
+};
+
+/*
+ * METERS: what running machines have used since they booted; hibernated ones are left out.  A place
+ * is one of the table of machines and not a count, so machines that come and go between two
+ * requests make no other one come twice or not at all.
+ */
+struct priv_meters {
+    uint32_t place; /* 0 at first */
+};
+/* Followed by n × priv_meter. */
+struct priv_meters_reply {
+    uint32_t n;
+    uint32_t next; /* the place to ask from again; 0: these were the last */
+};
+struct priv_meter {
+    char id[PRIV_ID_MAX];
+    uint64_t cpu_ns;
+    uint64_t rx_bytes, tx_bytes; /* of all interfaces, as the guest counts them */
+    uint64_t rx_packets, tx_packets;
+    uint64_t read_bytes, written_bytes; /* what reached the host's disks */
+    uint64_t reads, writes;
+    uint32_t has_disk; /* the host counts that: the io controller of version 2 */
+    uint32_t pad;
 };
 
 /* ---- the console ---- */

@@ -19,6 +19,7 @@
  * at the start.
  */
 #include "host/sandbox_internal.h"
+#include "host/functions.h"
 #include "host/sandbox_rows.h"
 
 #include "base/log.h"
@@ -231,6 +232,57 @@ sandbox_inspect(void *ctx, struct str id)
     return ask_about(ctx, PRIV_INSPECT, id, inspected);
 }
 
+/* ---- snapshots ---- */
+
+static void
+snapshotted(void *arg, struct priv_message *m)
+{
+    struct launch *launch = arg;
+
+    assert(launch->n > 0 && launch->n < sizeof(launch->id));
+    launch->s->events.snapshotted(launch->s->events.ctx, str_of(launch->id, launch->n),
+                                  MIN(m->status, 0), m->status < 0 ? m->body : S(""));
+    free(launch);
+}
+
+/* No volume beside a root was in a guest here, so none holds anything that were to be copied. */
+static int
+sandbox_snapshot(void *ctx, const struct host_snapshot *want)
+{
+    struct host_sandbox *s = ctx;
+    struct launch *launch = launch_new(s, want->id);
+    struct priv_snapshot req = {0};
+    struct priv_snapshot_drop none = {0};
+    int r;
+
+    assert(want->id.n > 0 && (!want->is_root || want->instance_id.n > 0));
+    if (!launch)
+        return -ENOMEM;
+    sandbox_id(req.name, want->id);
+    sandbox_id(none.name, want->id);
+    if (want->is_root) {
+        sandbox_id(req.id, want->instance_id);
+        r = sandbox_ask(s, PRIV_SNAPSHOT, &req, sizeof(req), STR_NONE, snapshotted, launch);
+    } else {
+        r = sandbox_ask(s, PRIV_SNAPSHOT_DROP, &none, sizeof(none), STR_NONE, snapshotted, launch);
+    }
+    if (r < 0)
+        free(launch);
+    return r;
+}
+
+static int
+sandbox_forget(void *ctx, enum host_content content, struct str id)
+{
+    struct priv_snapshot_drop req = {0};
+
+    if (content == HOST_CONTENT_VOLUME)
+        return 0; /* it was in no guest */
+    sandbox_id(req.name, id);
+    return sandbox_ask(ctx, PRIV_SNAPSHOT_DROP, &req, sizeof(req), STR_NONE, sandbox_logged,
+                       "to delete a snapshot");
+}
+
 /* ---- hibernation ---- */
 
 static void
@@ -344,6 +396,89 @@ sandbox_cpu(void *ctx, struct str id, uint64_t *ret_ns)
         *ret_ns = reply->cpu_ns;
     arena_done(&arena);
     return reply ? 0 : r < 0 ? r : -EPROTO;
+}
+
+/* ---- meters ---- */
+
+struct measure {
+    struct host_sandbox *s;
+    host_use_fn *fn;
+    void *fn_ctx;
+    uint32_t place;
+};
+
+static int ask_meters(struct measure *measure);
+
+static void
+tell_uses(const struct measure *measure, const struct priv_meter *meters, uint32_t n)
+{
+    enum { PIECE = 64 };
+
+    for (uint32_t at = 0; at < n; at += PIECE) {
+        struct host_use uses[PIECE];
+        uint32_t m = MIN(n - at, (uint32_t)PIECE);
+
+        for (uint32_t i = 0; i < m; i++) {
+            const struct priv_meter *p = &meters[at + i];
+
+            uses[i] = (struct host_use){
+                .id = str_of(p->id, strnlen(p->id, sizeof(p->id))),
+                .cpu_ns = p->cpu_ns,
+                .bytes_in = p->rx_bytes,
+                .bytes_out = p->tx_bytes,
+                .packets_in = p->rx_packets,
+                .packets_out = p->tx_packets,
+                .reads = p->reads,
+                .writes = p->writes,
+                .bytes_read = p->read_bytes,
+                .bytes_written = p->written_bytes,
+                .has_disk = p->has_disk,
+            };
+        }
+        measure->fn(measure->fn_ctx, uses, m);
+    }
+}
+
+static void
+metered(void *arg, struct priv_message *m)
+{
+    struct measure *measure = arg;
+    const struct priv_meters_reply *reply =
+        m->status < 0 ? NULL : PRIV_BODY(struct priv_meters_reply, m->body);
+
+    /* One that is too old to know of meters says nothing, and nothing is measured. */
+    if (!reply || m->body.n < sizeof(*reply) + reply->n * sizeof(struct priv_meter)) {
+        if (m->status != -ECONNRESET)
+            log_warn("the meters cannot be read: %.*s", STR_ARG(m->body));
+        free(measure);
+        return;
+    }
+    tell_uses(measure, (const void *)(reply + 1), reply->n);
+    measure->place = reply->next;
+    if (!measure->place || ask_meters(measure) < 0)
+        free(measure);
+}
+
+static int
+ask_meters(struct measure *measure)
+{
+    const struct priv_meters req = {.place = measure->place};
+
+    return sandbox_ask(measure->s, PRIV_METERS, &req, sizeof(req), STR_NONE, metered, measure);
+}
+
+static int
+sandbox_measure(void *ctx, host_use_fn *fn, void *fn_ctx)
+{
+    struct measure *measure = calloc(1, sizeof(*measure));
+
+    if (!measure)
+        return -ENOMEM;
+    *measure = (struct measure){.s = ctx, .fn = fn, .fn_ctx = fn_ctx};
+    int r = ask_meters(measure);
+    if (r < 0)
+        free(measure);
+    return r;
 }
 
 static int
@@ -551,15 +686,16 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     }
     s->config = *config;
     s->driver = (struct host_driver){.name = "sandbox",
-                                     .machines_max = PRIV_SLOTS - 1, /* slots are from 1 */
+                                     /* slots are from 1 */
+                                     .machines_max = PRIV_SLOTS - 1 - HOST_FUNCTIONS_MAX,
                                      .ctx = s,
                                      .no_volumes = "Volumes beside the root of an instance are not "
                                                    "implemented by Welkin's sandboxes",
                                      .no_encrypted_volumes =
-                                         "Encrypted volumes beside the root of an instance are not "
-                                         "implemented by Welkin's sandboxes",
-                                     .no_snapshots = "Snapshots are not implemented by Welkin's "
-                                                     "sandboxes",
+                                         "Welkin's sandboxes have encrypted volumes as roots "
+                                         "alone, and no snapshots of them",
+                                     .snapshot = sandbox_snapshot,
+                                     .forget = sandbox_forget,
                                      .boot = sandbox_boot,
                                      .power = sandbox_power,
                                      .freeze = sandbox_freeze,
@@ -567,6 +703,7 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .inspect = sandbox_inspect,
                                      .remove = sandbox_remove,
                                      .cpu = sandbox_cpu,
+                                     .measure = sandbox_measure,
                                      .limit = sandbox_limit,
                                      .list = sandbox_list,
                                      .boot_id = sandbox_boot_id,

@@ -21,7 +21,9 @@ struct sim_machine {
     enum host_exit exit_kind;
     const char *fail_reason;
     unsigned wants_milli, limit_milli; /* of processors; limit 0: none */
-    int64_t used_ns, used_at_ms;       /* what it had used by then */
+    struct host_use load;              /* beside them, a second */
+    struct host_use used;              /* by then */
+    int64_t used_at_ms;
     char id[32];
     size_t id_n;
 };
@@ -204,16 +206,18 @@ sim_remove(void *ctx, struct str id)
     return 0;
 }
 
-/* Brings used_ns up to now. */
+/* Brings what it used up to now. */
 static void
 use(struct sim_machine *m)
 {
     int64_t now_ms = loop_now_ms(m->sim->config.loop, LOOP_CLOUD);
+    uint64_t ms = m->doing == SIM_RUNNING ? (uint64_t)(now_ms - m->used_at_ms) : 0;
     unsigned milli = m->limit_milli ? MIN(m->wants_milli, m->limit_milli) : m->wants_milli;
 
-    if (m->doing != SIM_RUNNING)
-        milli = 0;
-    m->used_ns += (now_ms - m->used_at_ms) * 1000 * milli;
+#define SIM_USE(name) m->used.name += m->load.name * ms / 1000;
+    HOST_USES(SIM_USE)
+#undef SIM_USE
+    m->used.cpu_ns += ms * 1000 * milli;
     m->used_at_ms = now_ms;
 }
 
@@ -256,6 +260,7 @@ job_done(struct loop_timer *timer)
     struct str reason = job->fail_reason ? str_from(job->fail_reason) : S("");
     struct sim_job **at = &job->sim->jobs;
 
+    assert(events->snapshotted && events->volume_moved);
     while (*at != job)
         at = &(*at)->next;
     *at = job->next;
@@ -330,7 +335,25 @@ sim_cpu(void *ctx, struct str id, uint64_t *ret_ns)
     if (!m || m->doing != SIM_RUNNING)
         return -ENOENT;
     use(m);
-    *ret_ns = (uint64_t)m->used_ns;
+    *ret_ns = m->used.cpu_ns;
+    return 0;
+}
+
+static int
+sim_measure(void *ctx, host_use_fn *fn, void *fn_ctx)
+{
+    struct host_sim *sim = ctx;
+
+    MAP_EACH(&sim->machines, entry) {
+        struct sim_machine *m = entry->value;
+
+        if (m->doing != SIM_RUNNING)
+            continue;
+        use(m);
+        m->used.id = machine_id(m);
+        m->used.has_disk = true;
+        fn(fn_ctx, &m->used, 1);
+    }
     return 0;
 }
 
@@ -354,6 +377,16 @@ host_sim_use(struct host_sim *sim, struct str id, unsigned cpu_milli)
     assert(m && m->doing == SIM_RUNNING);
     use(m);
     m->wants_milli = cpu_milli;
+}
+
+void
+host_sim_load(struct host_sim *sim, struct str id, const struct host_use *a_second)
+{
+    struct sim_machine *m = find(sim, id);
+
+    assert(m && m->doing == SIM_RUNNING && a_second->cpu_ns == 0);
+    use(m);
+    m->load = *a_second;
 }
 
 static int
@@ -412,6 +445,7 @@ host_sim_new(const struct host_sim_config *config)
                                        .thaw = sim_thaw,
                                        .remove = sim_remove,
                                        .cpu = sim_cpu,
+                                       .measure = sim_measure,
                                        .limit = sim_limit,
                                        .volume_in = sim_volume_in,
                                        .volume_out = sim_volume_out,

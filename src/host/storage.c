@@ -79,6 +79,7 @@ again(struct loop_timer *timer)
 {
     struct item *it = CONTAINER_OF(timer, struct item, again);
 
+    assert(it->doing == IDLE && it->id_n > 0);
     mark(it->s, item_id(it));
 }
 
@@ -117,7 +118,7 @@ put_snapshot(struct host_storage *s, struct str id, bool whole, struct str reaso
     int r = host_snapshot_get(txn, id) ? host_snapshot_update(txn, &row)
                                        : host_snapshot_insert(txn, &row);
 
-    assert(whole == !reason.n);
+    assert(whole == !reason.n && id.n > 0 && id.n <= ID_MAX);
     if (r < 0) {
         error_origin(-r, "the snapshot %.*s could not be written", STR_ARG(id));
         store_rollback(txn);
@@ -156,6 +157,7 @@ move_out(struct item *it, const struct host_volume_row *seen)
 {
     struct host_storage *s = it->s;
 
+    assert(it->doing == IDLE && seen->phase == HOST_VOLUME_IN);
     it->doing = MOVING_OUT;
     it->generation = seen->generation;
     it->size_gib = seen->size_gib;
@@ -214,6 +216,8 @@ host_storage_volume(struct host_storage *s, struct str id, int status, struct st
     if (!it || (it->doing != MOVING_IN && it->doing != MOVING_OUT))
         return;
     bool in = it->doing == MOVING_IN;
+
+    assert(status <= 0 && it->instance_n > 0);
     struct host_volume_row row = {.id = item_id(it),
                                   .instance_id = str_of(it->instance, it->instance_n),
                                   .generation = it->generation,
@@ -286,6 +290,7 @@ copy(struct item *it, struct txn *txn, const struct ec2_snapshot_row *row)
         .bytes = (uint64_t)volume->size_gib << 30,
     };
 
+    assert(it->doing == IDLE && volume->size_gib > 0);
     it->doing = COPYING;
     it->instance_n = (uint8_t)MIN(volume->instance_id.n, (size_t)ID_MAX);
     memcpy(it->instance, volume->instance_id.p, it->instance_n);
@@ -356,6 +361,7 @@ look_at(struct item *it)
     struct host_storage *s = it->s;
     bool is_volume = str_starts(item_id(it), S("vol-"));
 
+    assert(is_volume || str_starts(item_id(it), S("snap-")));
     if (it->doing != IDLE)
         return; /* its event asks for another look */
     struct txn *txn = store_begin(s->store);

@@ -104,3 +104,68 @@ TEST(a_stack_that_cannot_be_deleted_is_deleted_by_force, "CFND-05 CFN-10")
     CHECK_INT(groups(w), 1);
     world_free(w);
 }
+
+static const char volumes[] =
+    "Resources:\n"
+    "  Kept: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}\n"
+    "  Disk:\n"
+    "    Type: AWS::EC2::Volume\n"
+    "    DeletionPolicy: Snapshot\n"
+    "    Properties: {Size: 1, AvailabilityZone: us-east-1a}\n"
+    "  Gone: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: "
+    "x}}\n";
+
+static struct str
+snapshots(struct world *w)
+{
+    return world_ok(w, "Action=DescribeSnapshots&Version=2016-11-15&Owner.1=self");
+}
+
+TEST(a_snapshot_is_taken_of_a_volume_that_goes, "CFND-01 CFND-02 CFND-03 CFND-04")
+{
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "s", "", volumes));
+    for (int i = 0; i < 10; i++)
+        world_advance(w, 1000);
+    check_status(w, "s", "CREATE_COMPLETE");
+    struct str id = xml_text(stack(w, "s"), "StackId");
+    struct str disk = xml_text(
+        world_ok(w, "Action=DescribeStackResource" V "&StackName=s&LogicalResourceId=Disk"),
+        "PhysicalResourceId");
+
+    world_ok(w, "Action=DeleteStack" V "&StackName=s");
+    world_crash(w);
+    for (int i = 0; i < 20; i++)
+        world_advance(w, 1000);
+    check_status(w, str_cstr(test_arena(), id), "DELETE_COMPLETE");
+    CHECK_INT(xml_count(snapshots(w), "snapshotId"), 1);
+    CHECK_STR(xml_text(snapshots(w), "volumeId"), str_cstr(test_arena(), disk));
+    CHECK_STR(xml_text(snapshots(w), "status"), "completed");
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes&Version=2016-11-15"), "volumeId"), 0);
+    const char *told = events(w, str_cstr(test_arena(), id));
+
+    CHECK(strstr(told, "Kept DELETE_SKIPPED\n"));
+    CHECK(strstr(told, "Disk DELETE_COMPLETE\n"));
+    CHECK(strstr(told, "Gone DELETE_COMPLETE\n"));
+    world_free(w);
+}
+
+TEST(a_volume_that_an_update_drops_leaves_a_snapshot, "CFND-01 CFND-03")
+{
+    struct world *w = world_new();
+
+    CHECK_OK(w, create(w, "s", "", volumes));
+    for (int i = 0; i < 10; i++)
+        world_advance(w, 1000);
+    CHECK_OK(w, update(w, "s", "",
+                       "Resources:\n"
+                       "  Gone: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: "
+                       "x}}\n"));
+    for (int i = 0; i < 20; i++)
+        world_advance(w, 1000);
+    check_status(w, "s", "UPDATE_COMPLETE");
+    CHECK_INT(xml_count(snapshots(w), "snapshotId"), 1);
+    CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes&Version=2016-11-15"), "volumeId"), 0);
+    world_free(w);
+}

@@ -479,6 +479,48 @@ TEST(a_printed_replacing_update_makes_a_second_group, "ASGC-08")
     world_free(w);
 }
 
+static const char template_group[] =
+    "Resources:\n"
+    "  Template:\n"
+    "    Type: AWS::EC2::LaunchTemplate\n"
+    "    Properties: {LaunchTemplateData: {ImageId: ami-009d6802948d06e52, InstanceType: %s}}\n"
+    "  AutoScalingGroup:\n"
+    "    Type: AWS::AutoScaling::AutoScalingGroup\n"
+    "    UpdatePolicy: {AutoScalingRollingUpdate: {MinInstancesInService: 1, PauseTime: PT10S}}\n"
+    "    Properties:\n"
+    "      AvailabilityZones: [us-east-1a]\n"
+    "      LaunchTemplate:\n"
+    "        LaunchTemplateId: !Ref Template\n"
+    "        Version: !GetAtt Template.LatestVersionNumber\n"
+    "      MinSize: 1\n"
+    "      MaxSize: 2\n";
+
+TEST(a_new_version_of_a_launch_template_renews_a_group_that_pauses, "ASGC-05")
+{
+    struct world *w = new_world();
+
+    make(w, test_fmt(template_group, "t3.micro"));
+    CHECK_INT(running(w, "t3.micro"), 1);
+    CHECK_OK(w, update(w, "s", "", test_fmt(template_group, "t3.small")));
+    go_on(w, "UPDATE_COMPLETE");
+    CHECK_STR(str_from(told(w, "s UPDATE_IN_PROGRESS User")),
+              "s UPDATE_IN_PROGRESS User Initiated\n" CHANGING "\n" CHANGING
+              " Rolling update initiated. Terminating 1 obsolete instance(s) in batches of 1, "
+              "while keeping at least 1 instance(s) in service. Pausing for PT10S when new "
+              "instances are added to the autoscaling group.\n" CHANGING
+              " Temporarily setting autoscaling group MinSize and DesiredCapacity to 2.\n" CHANGING
+              " New instance(s) added to autoscaling group - Pausing for PT10S.\n" CHANGING
+              " Terminating instance(s) [I]; replacing with 0 new instance(s).\n" CHANGING
+              " Successfully terminated instance(s) [I] (Progress 100%).\n" GROUP
+              "UPDATE_COMPLETE\n"
+              "s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS\n"
+              "s UPDATE_COMPLETE\n");
+    CHECK_INT(running(w, "t3.micro"), 0);
+    CHECK_INT(running(w, "t3.small"), 1);
+    CHECK_STR(xml_text(group(w), "MinSize"), "1");
+    world_free(w);
+}
+
 TEST(update_policies_are_checked)
 {
     static const struct {

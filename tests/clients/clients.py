@@ -238,6 +238,13 @@ def boto3_manages_identities_and_what_proves_them(lab):
              env=environment()), "done\n", "output")
 
 
+@beside
+def boto3_reads_metrics_of_instances_and_an_alarm_stops_one(lab):
+    cloud = lab.new_simulated("metrics")
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics.py"), cloud.url,
+              cloud.binary], env=environment()), "done\n", "output")
+
+
 @test
 def the_aws_cli_manages_a_user(lab):
     aws = Cli(lab.venv("bin", "aws"), lab.cloud.url, True)
@@ -1001,11 +1008,13 @@ def main():
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     import stacks
+    import volumes  # noqa: F401
     import hostile  # noqa: F401 (its tests come last)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end_to_end.give_images(build)
     lab = Clients(build)
     lab.cdk = stacks.Packages(lab)
+    lab.terraform = Terraform
     try:
         lab.fetch()
         chosen = [t.__name__ for t in lab_module.tests

@@ -4,8 +4,10 @@
  */
 #include "harness/world.h"
 
+#include "api/later.h"
 #include "api/stream.h"
 #include "codec/uri.h"
+#include "harness/functions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,8 @@
 #define WORLD_SEED 1
 #define BOOT_MS 50
 #define STOP_MS 20
+#define LATER_MS (1000 * 1000)
+#define LATER_STEP_MS 10
 
 static const uint8_t root_key[STORE_ROOT_KEY_BYTES] = "a root key that only tests have";
 
@@ -42,6 +46,7 @@ start(struct world *w)
     if (cloud_open(&w->cloud, &config, why) < 0)
         FAIL("the cloud cannot be opened: %s", why);
     CHECK(cloud_start(w->cloud, host_sim_driver(w->sim), attach_sim, w->sim) == 0);
+    function_model_attach(w);
     world_settle(w);
 }
 
@@ -89,6 +94,7 @@ make(uint64_t seed, const char *model)
 static void
 release(struct world *w)
 {
+    function_model_free(w->functions);
     host_sim_free(w->sim);
     loop_free(w->loop);
     disk_fake_done(&w->disk);
@@ -175,6 +181,16 @@ world_advance(struct world *w, int64_t ms)
         world_flush(w);
 }
 
+void
+world_jump(struct world *w, int64_t ms)
+{
+    assert(ms > 0);
+    w->env.now_ms += ms;
+    w->env.mono_ns += ms * 1000000;
+    loop_clock_changed(w->loop);
+    world_settle(w);
+}
+
 /* ---- calls ---- */
 
 /* What the front sends piece by piece. */
@@ -193,6 +209,27 @@ read_stream(struct world *w, struct api_stream *stream)
     return str_of(p, n);
 }
 
+static void
+is_there(void *ctx)
+{
+    *(bool *)ctx = true;
+}
+
+/* The clock goes on until a reply that comes later is there. */
+static void
+wait_for(struct world *w, struct api_reply *reply)
+{
+    struct api_later *later = reply->later;
+    bool there = false;
+
+    api_later_wait(later, is_there, &there);
+    for (int64_t ms = 0; !there && ms < LATER_MS; ms += LATER_STEP_MS)
+        world_advance(w, LATER_STEP_MS);
+    if (!there)
+        FAIL("a reply that was to come later did not come");
+    api_later_reply(later, reply);
+}
+
 struct str
 world_answer(struct world *w, const struct api_request *req)
 {
@@ -201,6 +238,8 @@ world_answer(struct world *w, const struct api_request *req)
     arena_reset(&w->call_arena);
     buf_init(&reply.body, REPLY_MAX_BYTES);
     api_handle(cloud_api(w->cloud), &w->call_arena, req, &reply);
+    if (reply.later)
+        wait_for(w, &reply);
     w->http = reply.status;
     w->content_type = str_dup(&w->arena, reply.content_type);
     w->request_id = str_dup(&w->arena, reply.request_id);

@@ -141,7 +141,7 @@ world_rest_ok(struct world *w, const char *service, const char *method, const ch
 {
     struct str reply = world_rest(w, service, method, path, json);
 
-    if (w->http != 200)
+    if (w->http / 100 != 2)
         FAIL("%s %s %s: HTTP %d: %.*s", method, path, json, w->http, STR_ARG(reply));
     return reply;
 }

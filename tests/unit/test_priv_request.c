@@ -32,8 +32,11 @@ static union {
     struct priv_subnet subnet;
     struct priv_subnet_drop subnet_drop;
     struct priv_disk disk;
+    struct priv_snapshot snapshot;
+    struct priv_snapshot_drop snapshot_drop;
     struct priv_nics nics;
     struct priv_link link;
+    struct priv_meters meters;
     char bytes[PRIV_MESSAGE_MAX];
 } q;
 static size_t struct_n, request_n;
@@ -64,6 +67,8 @@ static const size_t sizes[PRIV_OPS] = {
     [PRIV_HIBERNATE] = sizeof(q.machine), [PRIV_WAKE] = sizeof(q.machine),
     [PRIV_DISK] = sizeof(q.disk), [PRIV_INSPECT] = sizeof(q.machine),
     [PRIV_NICS] = sizeof(q.nics), [PRIV_PEER] = sizeof(q.link),
+    [PRIV_METERS] = sizeof(q.meters),
+    [PRIV_SNAPSHOT] = sizeof(q.snapshot), [PRIV_SNAPSHOT_DROP] = sizeof(q.snapshot_drop),
 };
 
 static void
@@ -89,6 +94,22 @@ make_nics(const struct priv_nic *first, const struct priv_nic *further)
     append(further, sizeof(*further));
 }
 
+static void
+make_snapshot(uint16_t op)
+{
+    char *name = op == PRIV_SNAPSHOT ? q.snapshot.name : q.snapshot_drop.name;
+
+    memcpy(name, "snap-0123456789abcdef0", 23);
+}
+
+static void
+make_trust(void)
+{
+    memset(&q, 0, sizeof(q.trust)); /* no id */
+    append(PEM, sizeof(PEM) - 1);
+    q.trust.n = sizeof(PEM) - 1;
+}
+
 /* A request of that kind that is in order. */
 static void
 make(uint16_t op)
@@ -102,15 +123,14 @@ make(uint16_t op)
     case PRIV_VPC_OPEN:
         q.vpc_open = (struct priv_vpc_open){.id = "vpc-1", .n_cidrs = 1, .n_extra = 1};
         q.vpc_open.cidrs[0] = (struct priv_cidr){0xac1f0000, 16};
-        q.vpc_open.extra[0].ip = 0xa9fe0101;
-        q.vpc_open.extra[0].port = 443;
+        q.vpc_open.extra[0].ip = 0xa9fe0101, q.vpc_open.extra[0].port = 443;
         break;
     case PRIV_GROUP:
         q.group = (struct priv_group){.group = 1, .n_rules = 1};
         append(&rule, sizeof(rule));
         break;
     case PRIV_GROUP_DROP:
-        q.group_drop = (struct priv_group_drop){.group = 1};
+        q.group_drop.group = 1;
         break;
     case PRIV_CLASS:
         q.class = (struct priv_class){.class = 1, .n_groups = 1, .groups = {1}};
@@ -154,10 +174,12 @@ make(uint16_t op)
     case PRIV_DISK:
         q.disk.bytes = PRIV_DISK_MIN;
         break;
+    case PRIV_SNAPSHOT:
+    case PRIV_SNAPSHOT_DROP:
+        make_snapshot(op);
+        break;
     case PRIV_TRUST:
-        memset(&q, 0, sizeof(q.trust)); /* no id */
-        append(PEM, sizeof(PEM) - 1);
-        q.trust.n = sizeof(PEM) - 1;
+        make_trust();
         break;
     default:
         break;
@@ -322,6 +344,29 @@ TEST(a_field_out_of_its_range_is_refused)
             FAIL("operation %u takes %s = %llu", fields[i].op, fields[i].field,
                  (unsigned long long)fields[i].value);
     }
+}
+
+TEST(a_snapshot_s_name_is_one_and_no_path)
+{
+    static const char *const bad[] = {"",          "snap-",        "snap-x",   "tiny", "snap-0/..",
+                                      "../snap-0", "snap-0:snap-1", "new.snap-0", "Snap-0"};
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        make(PRIV_SNAPSHOT);
+        memset(q.snapshot.name, 0, sizeof(q.snapshot.name));
+        memcpy(q.snapshot.name, bad[i], strlen(bad[i]));
+        if (check(PRIV_SNAPSHOT) != -EINVAL)
+            FAIL("%s is taken", bad[i]);
+        make(PRIV_SNAPSHOT_DROP);
+        memset(&q.snapshot_drop, 0, sizeof(q.snapshot_drop));
+        memcpy(q.snapshot_drop.name, bad[i], strlen(bad[i]));
+        if (check(PRIV_SNAPSHOT_DROP) != -EINVAL)
+            FAIL("%s is taken to be deleted", bad[i]);
+    }
+    make(PRIV_SNAPSHOT);
+    memset(q.snapshot.name, 'a', sizeof(q.snapshot.name)); /* no NUL */
+    memcpy(q.snapshot.name, "snap-", 5);
+    CHECK_INT(check(PRIV_SNAPSHOT), -EINVAL);
 }
 
 TEST(a_rule_out_of_range_is_refused)

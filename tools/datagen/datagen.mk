@@ -1,7 +1,7 @@
 # data/* → $(B)/gen/data/*: see the awk programs.
 GEN_DATA := $(B)/gen/data/catalogue.c $(B)/gen/data/managed_policies.c \
             $(B)/gen/data/public_parameters.c $(B)/gen/data/region_model.c \
-            $(B)/gen/data/resource_types.c
+            $(B)/gen/data/resource_types.c $(B)/gen/data/lambda.c
 
 $(B)/gen/data/catalogue.h: $(B)/gen/data/catalogue.c ; @:
 $(B)/gen/data/catalogue.c: tools/datagen/catalogue.awk \
@@ -38,3 +38,13 @@ $(B)/gen/data/region_model.c: data/region_model.txt
 	printf '/* %s as it is. */\n#pragma once\nextern const char region_model_default[];\n' $< >$(@:.c=.h)
 	(echo '#include "gen/data/region_model.h"'; echo 'const char region_model_default[] ='; \
 	    sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $<; echo '    "";') >$@
+
+# Programs in Python that run beside a function's code.
+$(B)/gen/data/lambda.h: $(B)/gen/data/lambda.c ; @:
+$(B)/gen/data/lambda.c: data/lambda/bootstrap.py data/lambda/cfnresponse.py
+	@mkdir -p $(@D)
+	@{ echo '#pragma once'; for f in $^; do \
+	   echo "extern const char lambda_$$(basename $$f .py)[];"; done; } > $(@:.c=.h)
+	@{ echo '#include "gen/data/lambda.h"'; for f in $^; do \
+	   echo "const char lambda_$$(basename $$f .py)[] = {"; \
+	   od -An -v -tu1 $$f | sed 's/\([0-9]\) /\1,/g; s/\([0-9]\)$$/\1,/'; echo '0};'; done; } > $@

@@ -107,11 +107,12 @@ attach(int tree, const char *where)
  * parent's is, and a copied mount namespace keeps it.
  */
 static void
-stage(int image, int disk)
+stage(int *layers, int disk)
 {
+    char options[64 + 4 * PRIV_LAYERS_MAX] = "lowerdir=", name[8];
     int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
 
-    assert(image >= 0 && disk >= 0);
+    assert(plan->n_layers > 0 && plan->n_layers <= PRIV_LAYERS_MAX && disk >= 0);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         die("the mounts of the host could not be left");
     if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", "2m", 0) < 0 ||
@@ -125,22 +126,29 @@ stage(int image, int disk)
     close(fs);
     close(root);
     umask(0);
-    make_dir("l", 0755);
     make_dir("u", 0755);
     make_dir("r", 0755);
     make_dir("s", 0755);
     make_dir("dev", 0755);
     make_dir("sys", 0755);
-    if (attach(image, "l") < 0)
-        die("the image could not be mounted");
+    for (unsigned i = 0; i < plan->n_layers; i++) {
+        size_t n = strlen(options);
+
+        text_set(name, sizeof(name), "l%u", i);
+        make_dir(name, 0755);
+        if (attach(layers[i], name) < 0)
+            die("the image could not be mounted");
+        close(layers[i]);
+        text_set(options + n, sizeof(options) - n, "%s%s", i ? ":" : "", name);
+    }
     if (attach(disk, "u") < 0)
         die("the disk could not be mounted");
-    mount_at("overlay", "r", "overlay", 0,
-             "lowerdir=l,upperdir=u/upper,workdir=u/work,userxattr");
+    size_t n = strlen(options);
+    text_set(options + n, sizeof(options) - n, ",upperdir=u/upper,workdir=u/work,userxattr");
+    mount_at("overlay", "r", "overlay", 0, options);
     mount_at("sysfs", "s", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
     if (chdir("r") < 0)
         die("the disk could not be entered");
-    close(image);
     close(disk);
 }
 
@@ -385,7 +393,7 @@ exec_init(void)
 void
 child_main(const struct child_plan *p)
 {
-    int trees[2] = {-1, -1};
+    int trees[PRIV_LAYERS_MAX + 1];
 
     assert(p->sock >= 0 && p->console >= 0 && p->filter->len > 0);
     plan = p;
@@ -395,13 +403,13 @@ child_main(const struct child_plan *p)
         errno = -r;
         die("the control groups could not be joined");
     }
-    await('M', trees, 2);
+    await('M', trees, plan->n_layers + 1);
     if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         die("the user namespace could not be entered");
     /* After joining: a control group namespace begins where its maker is. */
     if (unshare(CLONE_NEWCGROUP) < 0)
         die("the control group namespace could not be made");
-    stage(trees[0], trees[1]);
+    stage(trees, trees[plan->n_layers]);
     if (plan->trust.n)
         place_trust();
     if (plan->init_fd >= 0)

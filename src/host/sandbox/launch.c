@@ -33,7 +33,8 @@ struct launch {
     const struct priv_launch *req;
     struct vpc *v;
     struct why *why;
-    int image, disk; /* O_PATH */
+    int layers[PRIV_LAYERS_MAX], disk; /* O_PATH */
+    unsigned n_layers;
     int master, slave, console;
     int parent_sock, child_sock;
     int pidfd;
@@ -42,17 +43,34 @@ struct launch {
 };
 
 static int
-open_image(struct launch *l)
+open_layer(struct launch *l, struct str name)
 {
+    char path[sizeof(l->req->image)];
     struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
 
-    assert(l->req->image[0] != '\0' && l->req->image[0] != '/');
-    l->image = (int)syscall(SYS_openat2, l->h->images, l->req->image, &how, sizeof(how));
-    if (l->image < 0)
-        return why_set(l->why, errno, "the image %s could not be opened: %s", l->req->image,
+    if (l->n_layers == PRIV_LAYERS_MAX || !name.n || name.p[0] == '/')
+        return why_set(l->why, EINVAL, "the image %s has no valid layers", l->req->image);
+    text_set(path, sizeof(path), "%.*s", STR_ARG(name));
+    int fd = (int)syscall(SYS_openat2, l->h->images, path, &how, sizeof(how));
+
+    if (fd < 0)
+        return why_set(l->why, errno, "the image %s could not be opened: %s", path,
                        strerror(errno));
+    l->layers[l->n_layers++] = fd;
     return 0;
+}
+
+static int
+open_image(struct launch *l)
+{
+    struct str rest = str_from(l->req->image);
+    int r = 0;
+
+    assert(rest.n > 0 && l->n_layers == 0);
+    while (rest.p && r == 0)
+        r = open_layer(l, str_split(&rest, ':'));
+    return r;
 }
 
 /*
@@ -132,7 +150,7 @@ clone_child(struct launch *l, char *const *argv)
     uint32_t cpus = cpus_of(l->req->limits.cpu_milli, l->h->n_cpus);
     int pair[2];
 
-    assert(l->image >= 0 && l->disk >= 0 && l->console >= 0);
+    assert(l->n_layers > 0 && l->disk >= 0 && l->console >= 0);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return why_set(l->why, errno, "a socket could not be made: %s", strerror(errno));
     l->parent_sock = pair[0];
@@ -159,6 +177,7 @@ clone_child(struct launch *l, char *const *argv)
                                         .filter = &l->h->filter,
                                         .trust = str_of(l->h->trust, l->h->trust_n),
                                         .trust_hash = l->h->trust_hash,
+                                        .n_layers = l->n_layers,
                                         .cpus = cpus,
                                         .cpuinfo = cpus ? cpuinfo_cut(l->h->cpuinfo, cpus)
                                                         : STR_NONE};
@@ -182,13 +201,13 @@ idmapped(int from, int userns, uint64_t more)
     return fd_steal(&tree);
 }
 
-/* Gives the child its ids and its two file systems. */
+/* Gives the child its ids and its file systems: the layers of the image, then the disk. */
 static int
 send_mounts(struct launch *l)
 {
     char path[40], map[40];
-    FD_CLEANUP int image = -1;
-    FD_CLEANUP int disk = -1;
+    int trees[PRIV_LAYERS_MAX + 1];
+    unsigned n = 0;
 
     assert(l->pid > 0 && l->req->slot < PRIV_SLOTS);
     text_set(path, sizeof(path), "/proc/%d", l->pid);
@@ -201,14 +220,19 @@ send_mounts(struct launch *l)
         return why_set(l->why, -r, "the ids of the user namespace could not be set: %s",
                        strerror(-r));
     FD_CLEANUP int userns = openat(proc, "ns/user", O_RDONLY | O_CLOEXEC);
-    image = idmapped(l->image, userns, MOUNT_ATTR_RDONLY);
-    disk = idmapped(l->disk, userns, 0);
-    if (image < 0 || disk < 0)
-        return why_set(l->why, image < 0 ? -image : -disk,
-                       "the file system of DATA cannot be mounted with shifted owners: %s",
-                       strerror(image < 0 ? -image : -disk));
-    r = fds_send(l->parent_sock, "M", 1, (int[]){image, disk}, 2, 0);
-    return r < 0 ? why_set(l->why, -r, "the sandbox's process ended early") : 0;
+    for (; r >= 0 && n <= l->n_layers; n += r >= 0) {
+        r = n < l->n_layers ? idmapped(l->layers[n], userns, MOUNT_ATTR_RDONLY)
+                            : idmapped(l->disk, userns, 0);
+        trees[n] = r;
+    }
+    if (r < 0)
+        why_set(l->why, -r, "the file system of DATA cannot be mounted with shifted owners: %s",
+                strerror(-r));
+    else if ((r = fds_send(l->parent_sock, "M", 1, trees, n, 0)) < 0)
+        why_set(l->why, -r, "the sandbox's process ended early");
+    while (n > 0)
+        fd_close(&trees[--n]);
+    return MIN(r, 0);
 }
 
 static int
@@ -352,7 +376,7 @@ equip(struct launch *l, struct machine *m)
     struct host *h = l->h;
     char name[PRIV_ID_MAX + 8];
 
-    assert(l->parent_sock >= 0 && l->image >= 0 && l->disk >= 0);
+    assert(l->parent_sock >= 0 && l->n_layers > 0 && l->disk >= 0);
     m->starting.fn = starting_event;
     int r = send_mounts(l);
     if (r == 0)
@@ -374,7 +398,8 @@ static void
 launch_close(struct launch *l)
 {
     disk_close(l->h, l->req->id); /* the child has its own view of it */
-    fd_close(&l->image);
+    while (l->n_layers > 0)
+        fd_close(&l->layers[--l->n_layers]);
     fd_close(&l->disk);
     fd_close(&l->master);
     fd_close(&l->slave);
@@ -407,7 +432,7 @@ machine_launch(struct host *h, const struct priv_launch *req, char *const *argv,
                const struct ticket *ticket, struct why *why)
 {
     struct launch l = {.h = h, .req = req, .why = why, .v = vpc_get(h, req->vpc),
-                       .image = -1, .disk = -1, .master = -1, .slave = -1, .console = -1,
+                       .disk = -1, .master = -1, .slave = -1, .console = -1,
                        .parent_sock = -1, .child_sock = -1, .pidfd = -1,
                        .join = {.v1 = {-1, -1, -1, -1, -1}, .v2 = -1}};
     int64_t began = mono_ns();

@@ -389,8 +389,9 @@ machine_signal(struct host *h, struct machine *m, uint32_t how, struct why *why)
     if (syscall(SYS_pidfd_send_signal, m->process.fd, sig, NULL, 0) < 0)
         return why_set(why, errno, "machine %s could not be signalled: %s", m->saved.id,
                        strerror(errno));
-    /* Version 1 holds even the dead.  Nothing of it runs again: the signal comes first. */
-    if (m->saved.frozen && how == PRIV_KILL)
+    /* Version 1 holds even the dead, and FREEZE leaves no note.  Nothing of it runs again: the
+     * signal comes first. */
+    if (how == PRIV_KILL)
         cg_freeze(&h->cg, m->saved.id, false);
     return 0;
 }
@@ -451,7 +452,7 @@ machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why 
 static void
 take_stats(void *arg, const struct nlmsghdr *msg)
 {
-    struct priv_stats_reply *ret = arg;
+    struct priv_meter *ret = arg;
     const struct nlattr *a;
 
     mnl_attr_for_each(a, msg, sizeof(struct ifinfomsg)) {
@@ -461,29 +462,63 @@ take_stats(void *arg, const struct nlmsghdr *msg)
             continue;
         memcpy(&s, mnl_attr_get_payload(a), sizeof(s));
         /* Our end receives what the guest sends. */
-        ret->rx_bytes = s.tx_bytes;
-        ret->tx_bytes = s.rx_bytes;
-        ret->rx_packets = s.tx_packets;
-        ret->tx_packets = s.rx_packets;
+        ret->rx_bytes += s.tx_bytes;
+        ret->tx_bytes += s.rx_bytes;
+        ret->rx_packets += s.tx_packets;
+        ret->tx_packets += s.rx_packets;
     }
+}
+
+static int
+network_meter(struct vpc *v, const struct machine *m, struct priv_meter *ret)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < PRIV_NICS_MAX && r == 0; i++) {
+        uint32_t ifindex = i ? m->saved.more_ifindexes[i - 1] : m->saved.ifindex;
+        struct nl_batch b;
+
+        if (!ifindex)
+            continue;
+        b.n = b.count = 0;
+        struct nlmsghdr *q = nl_begin(&b, RTM_GETLINK, 0);
+        struct ifinfomsg *info = mnl_nlmsg_put_extra_header(q, sizeof(*info));
+        info->ifi_index = (int)ifindex;
+        nl_end(&b, q, ENODEV);
+        r = nl_query(&v->route, &b, take_stats, ret);
+    }
+    return r;
+}
+
+void
+machine_meter(struct host *h, const struct machine *m, struct priv_meter *ret)
+{
+    struct vpc *v = vpc_get(h, m->saved.vpc);
+
+    assert(m->state == PRIV_RUNNING && !m->saved.frozen);
+    *ret = (struct priv_meter){0};
+    memcpy(ret->id, m->saved.id, sizeof(ret->id));
+    cg_meter(&h->cg, m->saved.id, ret);
+    int r = v ? network_meter(v, m, ret) : 0;
+    if (r < 0)
+        error_origin(-r, "the interfaces of %s cannot be read", m->saved.id);
 }
 
 int
 machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret)
 {
     struct vpc *v = vpc_get(h, m->saved.vpc);
-    struct nl_batch b = {0};
+    struct priv_meter meter = {0};
 
     assert(m->saved.slot < PRIV_SLOTS);
     *ret = (struct priv_stats_reply){0};
     cg_stats(&h->cg, m->saved.id, ret);
-    if (!v)
-        return 0;
-    struct nlmsghdr *q = nl_begin(&b, RTM_GETLINK, 0);
-    struct ifinfomsg *i = mnl_nlmsg_put_extra_header(q, sizeof(*i));
-    i->ifi_index = (int)m->saved.ifindex;
-    nl_end(&b, q, ENODEV);
-    return nl_query(&v->route, &b, take_stats, ret);
+    int r = v ? network_meter(v, m, &meter) : 0;
+    ret->rx_bytes = meter.rx_bytes;
+    ret->tx_bytes = meter.tx_bytes;
+    ret->rx_packets = meter.rx_packets;
+    ret->tx_packets = meter.tx_packets;
+    return r;
 }
 
 /* ---- adoption ---- */

@@ -126,17 +126,23 @@ remove_rest(struct host *h)
 }
 
 int
-remove_machine(struct host *h, const char *id, struct why *why)
+remove_folder(struct host *h, int from, const char *name, struct why *why)
 {
-    char to[64];
+    char to[80];
 
-    assert(machine_id_ok(id));
     if (mkdirat(h->run, TRASH, 0700) < 0 && errno != EEXIST)
         return why_set(why, errno, "run/" TRASH " could not be made: %s", strerror(errno));
-    text_set(to, sizeof(to), TRASH "/%s.%d.%u", id, getpid(), h->next_trash++);
-    if (renameat(h->machines, id, h->run, to) < 0 && errno != ENOENT)
-        return why_set(why, errno, "the folder of %s could not be moved away: %s", id,
+    text_set(to, sizeof(to), TRASH "/%s.%d.%u", name, getpid(), h->next_trash++);
+    if (renameat(from, name, h->run, to) < 0 && errno != ENOENT)
+        return why_set(why, errno, "the folder of %s could not be moved away: %s", name,
                        strerror(errno));
     remove_rest(h);
     return 0;
+}
+
+int
+remove_machine(struct host *h, const char *id, struct why *why)
+{
+    assert(machine_id_ok(id));
+    return remove_folder(h, h->machines, id, why);
 }

@@ -351,3 +351,29 @@ check_disk(const void *req, struct str tail UNUSED, struct why *why)
                ? 0
                : why_set(why, EINVAL, "an encrypted disk has 1 GiB to 16 TiB");
 }
+
+/* "snap-" and hexadecimal digits: no other folder of DATA/images can be meant. */
+static bool
+snapshot_name_ok(const char name[PRIV_ID_MAX])
+{
+    size_t n = strnlen(name, PRIV_ID_MAX);
+
+    return n < PRIV_ID_MAX && n > 5 && strncmp(name, "snap-", 5) == 0 &&
+           strspn(name + 5, "0123456789abcdef") == n - 5;
+}
+
+int
+check_snapshot(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_snapshot *q = req;
+
+    return snapshot_name_ok(q->name) ? 0 : why_set(why, EINVAL, "the name is no snapshot's");
+}
+
+int
+check_snapshot_drop(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_snapshot_drop *q = req;
+
+    return snapshot_name_ok(q->name) ? 0 : why_set(why, EINVAL, "the name is no snapshot's");
+}

@@ -68,11 +68,12 @@ int reactor_turn(struct host *h, int timeout_ms);
 /* ---- cgroups (cgroup.c) ---- */
 
 #define CG_V1 5
+#define CG_IO CG_V1 /* of version 2 alone */
 struct cgroups {
     int version;     /* which one holds the limits: 1, 2, or 0 */
     int v1[CG_V1];   /* our directory in cpu, cpuacct, memory, freezer, pids; or -1 */
     int v2;          /* our directory in the cgroup2 hierarchy, or -1 */
-    unsigned v2_has; /* bit n: the controller n of v1[] is in version 2 */
+    unsigned v2_has; /* bit n: the controller n of v1[], or CG_IO, is in version 2 */
 };
 /* Descriptors through which a new process joins: made for one launch. */
 struct cg_join {
@@ -96,6 +97,10 @@ int cg_freeze(struct cgroups *cg, const char *id, bool frozen);
 /* Pushes out of memory what can be; takes its time. */
 void cg_reclaim(struct cgroups *cg, const char *id);
 void cg_stats(struct cgroups *cg, const char *id, struct priv_stats_reply *ret);
+/* Processor and disk. */
+void cg_meter(struct cgroups *cg, const char *id, struct priv_meter *ret);
+/* The text of an io.stat.  Disks that lie on each other count the same bytes: the busiest tells. */
+void cg_io_parse(const char *text, struct priv_meter *ret);
 /* -EBUSY: try again later. */
 int cg_remove(struct cgroups *cg, const char *id);
 
@@ -166,6 +171,7 @@ struct child_plan {
     uint32_t trust_hash;
     uint32_t cpus;      /* processors that it gets; 0: all of the host's */
     struct str cpuinfo; /* what it sees of them */
+    unsigned n_layers;  /* of the image */
 };
 NORETURN void child_main(const struct child_plan *plan);
 
@@ -217,6 +223,8 @@ int machine_nics(struct host *h, struct machine *m, const struct priv_nics *q,
                  const struct priv_nic *nics, struct why *why);
 int machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why *why);
 int machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret);
+/* See PRIV_METERS; what cannot be read is 0. */
+void machine_meter(struct host *h, const struct machine *m, struct priv_meter *ret);
 
 /* ---- encrypted disks (disk.c) ---- */
 
@@ -226,6 +234,14 @@ int disk_take(struct host *h, const char *id);
 /* Leaves it to the machine that was launched on it, or to nobody. */
 void disk_close(struct host *h, const char *id);
 bool disk_is_encrypted(struct host *h, const char *id);
+
+/* ---- snapshots of roots (snapshot.c) ---- */
+
+/* See PRIV_SNAPSHOT.  *ret_later: the ticket is answered when the copy is whole or has failed. */
+int snapshot_make(struct host *h, const struct priv_snapshot *q, const struct ticket *ticket,
+                  bool *ret_later, struct why *why);
+/* The same name may be used again at once. */
+int snapshot_drop(struct host *h, const char *name, struct why *why);
 
 /* ---- the trust store (trust.c) ---- */
 
@@ -397,6 +413,8 @@ int exec_kill(struct host *h, uint32_t number, uint32_t conn);
 
 /* Moves the machine's folder away and deletes it in a child of low priority. */
 int remove_machine(struct host *h, const char *id, struct why *why);
+/* The same for a folder of ours in `from`, whose name does not begin with a dot. */
+int remove_folder(struct host *h, int from, const char *name, struct why *why);
 void remove_rest(struct host *h); /* goes on with what an earlier process left */
 
 /* A process that does nothing but hold descriptors (consoles, listeners) under names. */
@@ -421,6 +439,7 @@ struct kept {
     int fd;
 };
 struct exec;
+struct snapshot;
 
 #define HASH_MACHINES 4096
 #define CONNS 8
@@ -451,6 +470,8 @@ struct host {
     uint32_t n_machines;
     uint8_t *slots; /* a bit each */
     struct vpc *vpcs[PRIV_VPCS];
+    struct snapshot *snapshots; /* that are being made */
+    uint32_t n_snapshots;
     struct exec *execs;
     uint32_t n_execs, next_exec, next_trash;
     struct conn *conns[CONNS];

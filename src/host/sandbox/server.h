@@ -55,6 +55,8 @@ int check_exec(const void *req, struct str tail, struct why *why);
 int check_limits(const void *req, struct str tail, struct why *why);
 int check_trust(const void *req, struct str tail, struct why *why);
 int check_disk(const void *req, struct str tail, struct why *why);
+int check_snapshot(const void *req, struct str tail, struct why *why);
+int check_snapshot_drop(const void *req, struct str tail, struct why *why);
 int check_freeze(const void *req, struct str tail, struct why *why);
 
 /*

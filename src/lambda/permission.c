@@ -1,0 +1,280 @@
+/*
+ * Policies of functions.  A statement is made of AddPermission's members and kept as the JSON that
+ * it is; a policy is the statements of a function, or of one of its versions or aliases.
+ */
+#include "lambda/lambda.h"
+
+#include "base/error.h"
+#include "codec/json.h"
+
+/* ---- a statement ---- */
+
+static bool
+is_account(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    return s.n == 12;
+}
+
+static void
+put_principal(struct json_out *o, struct arena *a, struct str principal)
+{
+    json_key(o, S("Principal"));
+    if (str_is(principal, "*")) {
+        json_str(o, principal);
+        return;
+    }
+    json_open(o, '{');
+    if (is_account(principal))
+        json_key_str(o, "AWS", str_fmt(a, "arn:aws:iam::%.*s:root", STR_ARG(principal)));
+    else if (str_starts(principal, S("arn:")))
+        json_key_str(o, "AWS", principal);
+    else
+        json_key_str(o, "Service", principal);
+    json_close(o, '}');
+}
+
+static void
+put_conditions(struct json_out *o, const struct lambda_AddPermissionRequest *req)
+{
+    const struct {
+        const char *operator, * key;
+        struct str value;
+    } all[] = {
+        {"StringEquals", "AWS:SourceAccount", req->source_account},
+        {"StringEquals", "lambda:EventSourceToken", req->event_source_token},
+        {"StringEquals", "aws:PrincipalOrgID", req->principal_org_id},
+        {"ArnLike", "AWS:SourceArn", req->source_arn},
+    };
+    const char *open = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (!all[i].value.p)
+            continue;
+        if (!open) {
+            json_key(o, S("Condition"));
+            json_open(o, '{');
+        }
+        if (open != all[i].operator) {
+            if (open)
+                json_close(o, '}');
+            json_key(o, str_from(all[i].operator));
+            json_open(o, '{');
+        }
+        open = all[i].operator;
+        json_key_str(o, all[i].key, all[i].value);
+    }
+    if (!open)
+        return;
+    json_close(o, '}');
+    json_close(o, '}');
+}
+
+static struct str
+statement_of(struct api_call *call, const struct lambda_AddPermissionRequest *req,
+             const struct lambda_name *name)
+{
+    struct buf buf;
+    struct json_out o = {&buf};
+
+    buf_init(&buf, (size_t)64 << 10);
+    json_open(&o, '{');
+    json_key_str(&o, "Sid", req->statement_id);
+    json_key_str(&o, "Effect", S("Allow"));
+    put_principal(&o, call->arena, req->principal);
+    json_key_str(&o, "Action", req->action);
+    json_key_str(&o, "Resource", lambda_arn(call->arena, name));
+    put_conditions(&o, req);
+    json_close(&o, '}');
+    struct str text = buf_failed(&buf) ? STR_NONE : str_dup(call->arena, buf_str(&buf));
+
+    buf_done(&buf);
+    return text;
+}
+
+/* ---- a policy ---- */
+
+static struct str
+qualifier_of(const struct lambda_name *name)
+{
+    return name->qualifier.p && !str_is(name->qualifier, LAMBDA_LATEST) ? name->qualifier : S("");
+}
+
+struct str
+lambda_policy(struct api_call *call, const struct lambda_name *name)
+{
+    struct buf buf;
+    size_t n = 0;
+
+    buf_init(&buf, (size_t)64 << 10);
+    buf_add_lit(&buf, "{\"Version\":\"2012-10-17\",\"Id\":\"default\",\"Statement\":[");
+    STORE_EACH(call->txn, lambda_permission_by_function, row, name->account, name->region,
+               name->name, qualifier_of(name)) {
+        if (n++)
+            buf_add_char(&buf, ',');
+        buf_add_str(&buf, row->statement);
+    }
+    buf_add_lit(&buf, "]}");
+    assert(!buf_failed(&buf)); /* AddPermission keeps it short */
+    struct str text = n ? str_dup(call->arena, buf_str(&buf)) : STR_NONE;
+
+    buf_done(&buf);
+    return text;
+}
+
+static struct str
+policy_key(struct api_call *call, const struct lambda_name *name)
+{
+    return lambda_key(call->arena, name, qualifier_of(name));
+}
+
+/* Another revision, as there is another policy. */
+static int
+touch(struct api_call *call, const struct lambda_name *name)
+{
+    const struct lambda_policy_row row = {.id = policy_key(call, name),
+                                          .revision = api_uuid(call->env, call->arena)};
+
+    return lambda_policy_get(call->txn, row.id) ? lambda_policy_update(call->txn, &row)
+                                                : lambda_policy_insert(call->txn, &row);
+}
+
+static struct str
+permission_key(struct api_call *call, const struct lambda_name *name, struct str sid)
+{
+    return str_fmt(call->arena, "%.*s %.*s", STR_ARG(policy_key(call, name)), STR_ARG(sid));
+}
+
+/* The thing must be there, and its policy be the caller's. */
+static int
+find(struct api_call *call, struct str function, struct str qualifier, struct str revision,
+     struct lambda_name *name)
+{
+    const struct lambda_function_row *row;
+    int r = lambda_name_read(call, function, qualifier, name);
+
+    if (r == 0)
+        r = lambda_find_version(call, name, false, &row);
+    if (r)
+        return r;
+    const struct lambda_policy_row *policy = lambda_policy_get(call->txn, policy_key(call, name));
+
+    return policy ? lambda_revision_check(call, revision, policy->revision) : 0;
+}
+
+static int
+no_policy(struct api_call *call)
+{
+    return api_fault(call, &LAMBDA_ERR(ResourceNotFoundException),
+                     "The resource you requested does not exist.");
+}
+
+int
+lambda_permissions_drop(struct api_call *call, const struct lambda_name *name, bool all)
+{
+    int r = 0;
+
+    STORE_EACH(call->txn, lambda_permission_by_function, row, name->account, name->region,
+               name->name) {
+        struct lambda_name of = *name;
+
+        if (!all && !str_eq(row->qualifier, qualifier_of(name)))
+            continue;
+        of.qualifier = row->qualifier.n ? str_dup(call->arena, row->qualifier) : STR_NONE;
+        struct str key = policy_key(call, &of);
+
+        if (r >= 0)
+            r = lambda_permission_delete(call->txn, row->id);
+        if (r >= 0 && lambda_policy_get(call->txn, key))
+            r = lambda_policy_delete(call->txn, key);
+    }
+    return r;
+}
+
+/* ---- the operations ---- */
+
+int
+lambda_add_permission(struct api_call *call, const struct lambda_AddPermissionRequest *req,
+                      struct lambda_AddPermissionResponse *res)
+{
+    struct lambda_name name;
+
+    if (req->function_url_auth_type.p || req->invoked_via_function_url.set)
+        return lambda_unsupported(call, req->function_url_auth_type.p ? "FunctionUrlAuthType"
+                                                                      : "InvokedViaFunctionUrl");
+    int r = find(call, req->function_name, req->qualifier, req->revision_id, &name);
+
+    if (r)
+        return r;
+    if (str_is(name.qualifier, LAMBDA_LATEST))
+        return lambda_bad(call, "We currently do not support adding policies for $LATEST.");
+    struct lambda_permission_row row = {
+        .id = permission_key(call, &name, req->statement_id),
+        .account = name.account,
+        .region = name.region,
+        .function = name.name,
+        .qualifier = qualifier_of(&name),
+        .sid = req->statement_id,
+        .statement = statement_of(call, req, &name),
+        .created_ms = call->now_ms,
+    };
+    if (lambda_permission_get(call->txn, row.id))
+        return api_fault(call, &LAMBDA_ERR(ResourceConflictException),
+                         "The statement id (%.*s) provided already exists. Please provide a new "
+                         "statement id, or remove the existing statement.",
+                         STR_ARG(req->statement_id));
+    struct str policy = lambda_policy(call, &name);
+
+    if (!row.statement.p || policy.n + row.statement.n > LAMBDA_POLICY_BYTES_MAX)
+        return api_fault(call, &LAMBDA_ERR(PolicyLengthExceededException),
+                         "The final policy size (%zu) is bigger than the limit (%d).",
+                         policy.n + row.statement.n, LAMBDA_POLICY_BYTES_MAX);
+    r = lambda_permission_insert(call->txn, &row);
+    if (r >= 0)
+        r = touch(call, &name);
+    res->statement = row.statement;
+    return r;
+}
+
+int
+lambda_remove_permission(struct api_call *call, const struct lambda_RemovePermissionRequest *req,
+                         struct lambda_RemovePermissionResult *res UNUSED)
+{
+    struct lambda_name name;
+    int r = find(call, req->function_name, req->qualifier, req->revision_id, &name);
+
+    if (r)
+        return r;
+    struct str key = permission_key(call, &name, req->statement_id);
+
+    if (!lambda_policy(call, &name).p)
+        return api_fault(call, &LAMBDA_ERR(ResourceNotFoundException),
+                         "No policy is associated with the given resource.");
+    if (!lambda_permission_get(call->txn, key))
+        return api_fault(call, &LAMBDA_ERR(ResourceNotFoundException),
+                         "Statement %.*s is not found in resource policy.",
+                         STR_ARG(req->statement_id));
+    r = lambda_permission_delete(call->txn, key);
+    return r < 0 ? r : touch(call, &name);
+}
+
+int
+lambda_get_policy(struct api_call *call, const struct lambda_GetPolicyRequest *req,
+                  struct lambda_GetPolicyResponse *res)
+{
+    struct lambda_name name;
+    int r = find(call, req->function_name, req->qualifier, STR_NONE, &name);
+
+    if (r)
+        return r;
+    const struct lambda_policy_row *row = lambda_policy_get(call->txn, policy_key(call, &name));
+
+    res->policy = lambda_policy(call, &name);
+    if (!res->policy.p)
+        return no_policy(call);
+    assert(row);
+    res->revision_id = row->revision;
+    return 0;
+}
