@@ -670,6 +670,35 @@ def parameters_are_kept_by_terraform(lab):
 
 
 @beside
+def a_group_lives_with_boto3(lab):
+    """template, sizes, standby, protection, hook, policy, schedule, activities"""
+    cloud = lab.new_simulated("groups")
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_autoscaling.py"), cloud.url],
+             env=environment()), "done\n", "output")
+
+
+@beside
+def groups_are_kept_by_terraform(lab):
+    """a group with configuration, schedule, policies and hooks; changes; nothing is left"""
+    cloud = lab.new_simulated("autoscaling")
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-autoscaling"), "terraform-autoscaling")
+    tf.applies("6 added, 0 changed, 0 destroyed")
+
+    def types():
+        running = [{"Name": "instance-state-name", "Value": ["running"]}]
+        return sorted(i["instanceType"]
+                      for r in cloud.call("DescribeInstances", Filter=running)["reservationSet"]
+                      for i in r["instancesSet"])
+
+    same(types(), ["t3.micro"] * 2, "what was launched")
+    changed = {"size": "3", "type": "t3.small"}
+    tf.applies("1 added, 1 changed, 1 destroyed", changed)
+    same(types(), ["t3.micro", "t3.micro", "t3.small"], "after the change")
+    tf("destroy", "-auto-approve", variables=changed)
+    same(types(), [], "what is left")
+
+
+@beside
 def placement_is_kept_by_terraform(lab):
     """groups of each strategy, a shared host, a reservation, instances in them; nothing is left"""
     cloud = lab.new_simulated("placement")
