@@ -4,7 +4,7 @@
  *   launch_configuration, group, group_show, instance, policy, schedule, hook, tag, kind   handlers
  *   zone                      where a group's instances go
  *   activity                  what was done, in AWS's words
- *   engine, look, launch, victim   from rows to instances
+ *   engine, look, launch, victim, refresh   from rows to instances
  *
  * Functions that answer an int answer 0, positive with the call's fault set, or negative.
  */

@@ -165,6 +165,7 @@ asg_engine_new(struct asg_engine **ret, struct loop *loop, struct store *store, 
     store_watch(store, &asg_group_table, on_change, e);
     store_watch(store, &asg_instance_table, on_change, e);
     store_watch(store, &asg_schedule_table, on_change, e);
+    store_watch(store, &asg_refresh_table, on_change, e);
     store_watch(store, &ec2_fault_table, on_change, e);
     store_watch(store, &ec2_instance_table, on_instance, e);
     store_watch(store, &host_machine_table, on_machine, e);

@@ -41,6 +41,11 @@ void asg_launch_later(struct asg_look *look);
 /* Which instance a scale-in ends; NULL: none may be. */
 struct asg_instance_row *asg_victim(struct asg_look *look);
 
+/* ---- refresh.c ---- */
+
+/* Ends some of those that a refresh replaces, and the refresh when all are. */
+int asg_refresh_step(struct asg_look *look);
+
 /* ---- engine.c ---- */
 
 struct asg_engine;

@@ -4,7 +4,9 @@
 #include "api/api.h"
 
 #define ASG_ERRORS(X)                                                                              \
+    X(ActiveInstanceRefreshNotFound)                                                               \
     X(AlreadyExists)                                                                               \
+    X(InstanceRefreshInProgress)                                                                   \
     X(InvalidNextToken)                                                                            \
     X(LimitExceeded)                                                                               \
     X(ResourceInUse)                                                                               \

@@ -481,6 +481,9 @@ asg_group_remove(struct api_call *call, const struct asg_group_row *group)
     STORE_EACH(call->txn, asg_hook_by_name, row, group->id)
         if (r == 0)
             r = asg_written(asg_hook_delete(call->txn, row->id), "hook", row->name);
+    STORE_EACH(call->txn, asg_refresh_by_group, row, group->id)
+        if (r == 0)
+            r = asg_written(asg_refresh_delete(call->txn, row->id), "refresh", row->id);
     return r ? r : asg_written(asg_group_delete(call->txn, group->id), "group", group->name);
 }
 

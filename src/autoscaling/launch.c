@@ -54,6 +54,34 @@ emptiest_subnet(const struct asg_look *look, struct str zone)
 
 /* ---- with what ---- */
 
+/*
+ * A subnet of the group's goes into the template's first interface: EC2 takes no subnet beside
+ * interfaces.  Those of the request stand for all of the template's.
+ */
+static void
+take_interfaces(struct asg_look *look,
+                const struct ec2_LaunchTemplateInstanceNetworkInterfaceSpecificationList *of,
+                struct ec2_RunInstancesRequest *req)
+{
+    LIST_EACH(of, nic)
+        *LIST_PUSH(look->call->arena, &req->network_interfaces) =
+            (struct ec2_InstanceNetworkInterfaceSpecification){
+                .associate_public_ip_address = nic->associate_public_ip_address,
+                .delete_on_termination = nic->delete_on_termination,
+                .description = nic->description,
+                .device_index = nic->device_index,
+                .groups = nic->groups,
+                .interface_type = nic->interface_type,
+                .network_card_index = nic->network_card_index,
+                .network_interface_id = nic->network_interface_id,
+                .private_ip_address = nic->private_ip_address,
+                .private_ip_addresses = nic->private_ip_addresses,
+                .secondary_private_ip_address_count = nic->secondary_private_ip_address_count,
+                .subnet_id = nic->subnet_id,
+            };
+    assert(req->network_interfaces.n == of->n);
+}
+
 static int
 from_template(struct asg_look *look, struct ec2_RunInstancesRequest *req,
               struct asg_instance_row *row)
@@ -78,6 +106,10 @@ from_template(struct asg_look *look, struct ec2_RunInstancesRequest *req,
     req->launch_template = ARENA_NEW(a, struct ec2_LaunchTemplateSpecification);
     *req->launch_template = (struct ec2_LaunchTemplateSpecification){
         .launch_template_id = g->template_id, .version = row->template_version};
+    if (g->subnets.n && found.launch_template_versions.v[0].launch_template_data)
+        take_interfaces(
+            look, &found.launch_template_versions.v[0].launch_template_data->network_interfaces,
+            req);
     assert(row->template_version.n > 0);
     return 0;
 }

@@ -3,7 +3,7 @@
  *
  *   scheduled actions that are due
  *   each instance: what EC2 says of it, what hooks wait for, what a user wanted of it
- *   unhealthy ones end
+ *   unhealthy ones end, and those that a refresh replaces
  *   too few: launches; too many: the termination policies; just right: the zones are balanced
  *
  * A group that is being deleted only loses its instances, and then goes itself.
@@ -635,6 +635,8 @@ asg_look(struct asg_look *look)
             r = step(look, row);
     if (r == 0)
         r = replace_unhealthy(look);
+    if (r == 0)
+        r = asg_refresh_step(look);
     if (r == 0)
         r = size(look);
     if (r > 0)

@@ -570,6 +570,8 @@ started(struct cfn_look *look, struct cfn_resource_row *row)
         row->attributes = printed(look, &run.attributes);
     if (row->touched != CFN_CHANGED && !row->configured && json_get(run.type, "Consistency"))
         return cfn_configured(look, row);
+    if (row->rolling.n)
+        return 0; /* its signals are the rolling update's */
     r = take_signals(look, row, &enough);
     if (r < 0 || row->phase == CFN_FAILED)
         return r;

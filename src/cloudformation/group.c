@@ -356,8 +356,8 @@ roll_on(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run
     struct cfn_roll roll;
     struct seen seen;
     struct str why;
-    int64_t good, bad;
-    int r = cfn_signals_tell(look, row, &good, &bad);
+    int64_t good = 0, bad = 0;
+    int r = CFN_DONE;
 
     assert(row->rolling.n && (row->phase == CFN_STARTED || look->stack.stage == CFN_REVERT));
     *ret = CFN_NOT_YET;
@@ -366,7 +366,11 @@ roll_on(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run
     for (int i = 0; i < STEPS_MAX && r == CFN_DONE; i++) {
         bool begins = roll.at == CFN_ROLL_BEGIN;
 
-        r = see_group(run, &seen);
+        /* those that come early are told when they are awaited */
+        if (roll.at == CFN_ROLL_WAIT)
+            r = cfn_signals_tell(look, row, &good, &bad);
+        if (r == CFN_DONE)
+            r = see_group(run, &seen);
         if (r != CFN_DONE ||
             !cfn_roll_next(a, &roll, &seen.group, good, bad, look->call->now_ms, &step))
             break;

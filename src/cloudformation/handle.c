@@ -3,7 +3,7 @@
  * whoever has it may say, without any other key, that something is done.  So its signature is by a
  * key that only this handle has, and lies in its row alone.
  */
-#include "cloudformation/own.h"
+#include "cloudformation/custom.h"
 
 #include "api/wire.h"
 #include "codec/uri.h"
@@ -28,26 +28,26 @@ letters(struct api_call *call, const char *set, size_t n)
     return str_of(random, n);
 }
 
-static int
-handle_create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
+struct str
+cfn_url_make(struct cfn_look *look, struct str host_name, struct str key, struct str *ret_secret)
 {
     static const char key_set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     static const char secret_set[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     struct api_call *call = look->call;
     struct arena *a = call->arena;
-    struct str secret = letters(call, secret_set, 40);
-    const struct http_header host = {
-        S("Host"), str_fmt(a, HOST "%.*s.s3.amazonaws.com", STR_ARG(look->stack.region))};
-    struct str coded = uri_encode(a, row->key, URI_KEEP_SLASH);
+    const struct http_header host = {S("Host"), host_name};
+    struct str coded = uri_encode(a, key, URI_KEEP_SLASH);
     const struct sigv4_request req = {.method = S("PUT"),
                                       .path = str_fmt(a, "/%.*s", STR_ARG(coded)),
                                       .query = S(""),
                                       .headers = &host,
                                       .n_headers = 1};
+
+    *ret_secret = letters(call, secret_set, 40);
     const struct sigv4_signer signer = {
         .access_key = str_cat(a, S("AKIA"), letters(call, key_set, 16)),
-        .secret = secret,
+        .secret = *ret_secret,
         .region = look->stack.region,
         .service = S("s3"),
         .now_ms = call->now_ms,
@@ -56,9 +56,20 @@ handle_create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_ru
     };
     struct str query = sigv4_presign(a, &signer, &req);
 
+    assert(key.n > 0);
+    return str_fmt(a, "https://%.*s%.*s?%.*s", STR_ARG(host.value), STR_ARG(req.path),
+                   STR_ARG(query));
+}
+
+static int
+handle_create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *run)
+{
+    struct arena *a = look->call->arena;
+    struct str host = str_fmt(a, HOST "%.*s.s3.amazonaws.com", STR_ARG(look->stack.region));
+    struct str secret;
+
     assert(str_eq(row->stack, look->stack.id));
-    run->id =
-        str_fmt(a, "https://%.*s%.*s?%.*s", STR_ARG(host.value), STR_ARG(req.path), STR_ARG(query));
+    run->id = cfn_url_make(look, host, row->key, &secret);
     cfn_put(a, &run->attributes, S(SECRET), cfn_text(secret));
     return CFN_DONE;
 }
@@ -237,9 +248,9 @@ const struct cfn_own cfn_own_wait = {
 
 /* ---- requests to a handle ---- */
 
-static void
-answer_fault(struct api_call *call, struct api_reply *reply, int status, const char *code,
-             const char *message)
+void
+cfn_url_refuse(struct api_call *call, struct api_reply *reply, int status, const char *code,
+               const char *message)
 {
     struct str text =
         str_fmt(call->arena,
@@ -254,27 +265,20 @@ answer_fault(struct api_call *call, struct api_reply *reply, int status, const c
     buf_add_str(&reply->body, text);
 }
 
-/* The handle that a request is for, if its signature is by that handle's own key. */
-static const struct cfn_resource_row *
-proven(struct api_call *call, const struct api_request *req, struct str key,
-       struct api_reply *reply)
+bool
+cfn_url_proven(struct api_call *call, const struct api_request *req, struct str secret,
+               struct api_reply *reply)
 {
-    const struct cfn_resource_row *row = cfn_resource_get(call->txn, key);
     struct sigv4_expect expect = {.service = S("s3"), .flags = SIGV4_S3};
     struct sigv4_claim claim;
-    struct json attributes;
-    struct str secret;
     int error = sigv4_parse(call->arena, &req->http, &claim);
 
     assert(call->txn);
     if (!error)
         error = sigv4_admit(&req->http, &claim, &expect, call->now_ms);
-    if (!row || row->phase == CFN_GONE ||
-        !str_is(row->type, "AWS::CloudFormation::WaitConditionHandle") ||
-        !cfn_read(call->arena, row->attributes, &attributes) ||
-        !(secret = json_text(&attributes, SECRET)).p) {
-        answer_fault(call, reply, 403, "AccessDenied", "Access Denied");
-        return NULL;
+    if (!secret.p) {
+        cfn_url_refuse(call, reply, 403, "AccessDenied", "Access Denied");
+        return false;
     }
     if (!error) {
         struct sigv4_keys *keys = sigv4_keys_new(1);
@@ -288,11 +292,26 @@ proven(struct api_call *call, const struct api_request *req, struct str key,
             sigv4_fault(call->arena, (enum sigv4_error)error, SIGV4_REST_XML_S3, &req->http, &claim,
                         &expect, call->now_ms);
 
-        answer_fault(call, reply, (int)fault.status, fault.code,
-                     str_cstr(call->arena, fault.message));
-        return NULL;
+        cfn_url_refuse(call, reply, (int)fault.status, fault.code,
+                       str_cstr(call->arena, fault.message));
     }
-    return row;
+    return !error;
+}
+
+/* The handle that a request is for, if its signature is by that handle's own key. */
+static const struct cfn_resource_row *
+proven(struct api_call *call, const struct api_request *req, struct str key,
+       struct api_reply *reply)
+{
+    const struct cfn_resource_row *row = cfn_resource_get(call->txn, key);
+    struct json attributes;
+    struct str secret = STR_NONE;
+
+    if (row && row->phase != CFN_GONE &&
+        str_is(row->type, "AWS::CloudFormation::WaitConditionHandle") &&
+        cfn_read(call->arena, row->attributes, &attributes))
+        secret = json_text(&attributes, SECRET);
+    return cfn_url_proven(call, req, secret, reply) ? row : NULL;
 }
 
 /* {"Status", "UniqueId", "Data", "Reason"}; what is none of it fails the condition. */
@@ -325,7 +344,7 @@ take(struct api_call *call, const struct cfn_resource_row *handle, struct str bo
 bool
 cfn_handle_owns(const struct api_request *req)
 {
-    return str_starts(api_header(req, S("Host")), S(HOST));
+    return str_starts(api_header(req, S("Host")), S(HOST)) || cfn_custom_owns(req);
 }
 
 void
@@ -335,13 +354,17 @@ cfn_handle_answer(struct api_call *call, const struct api_request *req, struct a
     struct str key;
 
     if (!str_is(req->http.method, "PUT")) {
-        answer_fault(call, reply, 405, "MethodNotAllowed",
-                     "The specified method is not allowed against this resource.");
+        cfn_url_refuse(call, reply, 405, "MethodNotAllowed",
+                       "The specified method is not allowed against this resource.");
         return;
     }
     if (req->http.body.n > BODY_MAX) {
-        answer_fault(call, reply, 400, "EntityTooLarge",
-                     "Your proposed upload exceeds the maximum allowed size");
+        cfn_url_refuse(call, reply, 400, "EntityTooLarge",
+                       "Your proposed upload exceeds the maximum allowed size");
+        return;
+    }
+    if (cfn_custom_owns(req)) {
+        cfn_custom_answer(call, req, reply);
         return;
     }
     if (!uri_decode(call->arena, str_cut(req->http.path, 1, req->http.path.n), 0, &key))
@@ -356,8 +379,8 @@ cfn_handle_answer(struct api_call *call, const struct api_request *req, struct a
 
     if (r < 0) {
         error_origin(-r, "a signal to %.*s cannot be written", STR_ARG(key));
-        answer_fault(call, reply, 500, "InternalError",
-                     "We encountered an internal error. Please try again.");
+        cfn_url_refuse(call, reply, 500, "InternalError",
+                       "We encountered an internal error. Please try again.");
         store_rollback(call->txn);
         return;
     }

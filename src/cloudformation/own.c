@@ -5,7 +5,7 @@ const struct cfn_own *
 cfn_own(const struct json *type)
 {
     static const struct cfn_own *const all[] = {&cfn_own_stack, &cfn_own_wait, &cfn_own_handle,
-                                              &cfn_own_group};
+                                                &cfn_own_custom, &cfn_own_group};
     struct str name = json_text(type, "Internal");
 
     for (size_t i = 0; name.p && i < ARRAY_LEN(all); i++)

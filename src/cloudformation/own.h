@@ -19,7 +19,8 @@ struct cfn_own {
                 enum cfn_seen *ret);
 };
 
-extern const struct cfn_own cfn_own_stack, cfn_own_wait, cfn_own_handle, cfn_own_group;
+extern const struct cfn_own cfn_own_stack, cfn_own_wait, cfn_own_handle, cfn_own_custom,
+    cfn_own_group;
 
 /* NULL: made by calls of a service. */
 const struct cfn_own *cfn_own(const struct json *type);

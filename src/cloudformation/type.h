@@ -50,7 +50,7 @@
  * policy; IfChanged [PROPERTY] it, when an update changes it.  Over lists: Like and Unlike [LIST,
  * PATTERN], Where and WhereNot [LIST, PATH, VALUE], Map (or MapOf) [LIST, V] with It in V, TagsAs
  * [LIST, KEY, VALUE] and TagsOf [LIST, KEY, VALUE], its reverse without AWS's own tags (of a map,
- * too), TagMap [LIST] a map of tags.
+ * too), TagMap [LIST] a map of tags.  InlineZip [TEXT] is the archive of a function's inline code.
  */
 #pragma once
 

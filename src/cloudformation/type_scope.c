@@ -6,8 +6,11 @@
 #include "cloudformation/type_scope.h"
 
 #include "codec/uri.h"
+#include "codec/zip.h"
+#include "gen/data/lambda.h"
 
 #define PRINT_MAX ((size_t)1 << 20)
+#define INLINE_BYTES_MAX (4 << 20)
 
 /* ---- names that are made ---- */
 
@@ -348,6 +351,26 @@ fn_document(struct cfn_scope *scope, const struct json *arg, struct json *ret)
     return text.p && cfn_read(scope->arena, text, ret) ? true : absent(ret);
 }
 
+/* Code that stands in a template, as the archive that it becomes on AWS. */
+static bool
+fn_inline_zip(struct cfn_scope *scope, const struct json *arg, struct json *ret)
+{
+    struct json value;
+
+    assert(arg->n == 1);
+    if (!cfn_resolve(scope, &arg->v[0], &value))
+        return false;
+    const struct zip_file files[] = {{S("index.py"), cfn_scalar(&value)},
+                                     {S("cfnresponse.py"), str_from(lambda_cfnresponse)}};
+
+    if (!files[0].bytes.p)
+        return absent(ret);
+    if (files[0].bytes.n > INLINE_BYTES_MAX)
+        return cfn_wrong(scope, "Code.ZipFile is longer than %d bytes", INLINE_BYTES_MAX);
+    *ret = cfn_text(str_base64(scope->arena, zip_make(scope->arena, files, ARRAY_LEN(files))));
+    return true;
+}
+
 static bool
 type_function(struct cfn_scope *scope, struct str name, const struct json *arg, struct json *ret)
 {
@@ -370,6 +393,7 @@ type_function(struct cfn_scope *scope, struct str name, const struct json *arg, 
         {"TagsOf", fn_tags_of, 3},
         {"Document", fn_document, 1},
         {"TagMap", fn_tag_map, 1},
+        {"InlineZip", fn_inline_zip, 1},
         {"IfChanged", fn_if_changed, 1},
     };
 

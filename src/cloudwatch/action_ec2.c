@@ -141,6 +141,7 @@ recover(struct api_call *call, struct str id)
     const struct ec2_recovery_row *old = ec2_recovery_get(call->txn, id);
     struct ec2_recovery_row row = old ? *old : (struct ec2_recovery_row){.id = id};
 
+    assert(!old || old->attempts >= 0);
     if (!instance || instance->state != EC2_RUNNING)
         return api_fault(call, &wrong_state, "The instance '%.*s' is not in the 'running' state.",
                          STR_ARG(id));

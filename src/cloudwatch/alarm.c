@@ -225,9 +225,11 @@ configuration(struct api_call *call, const char *type, const struct cloudwatch_a
     if (row->composite) {
         json_key_str(&out, "alarmRule", str_cut(row->rule, 0, 1000));
     } else {
-        json_key_str(&out, "metricName", row->metric_name);
-        json_key_str(&out, "namespace", row->namespace);
-        json_key_str(&out, "statistic", row->statistic.n ? row->statistic : row->extended);
+        if (!row->queries.n) {
+            json_key_str(&out, "metricName", row->metric_name);
+            json_key_str(&out, "namespace", row->namespace);
+            json_key_str(&out, "statistic", row->statistic.n ? row->statistic : row->extended);
+        }
         json_key_int(&out, "period", row->period_s);
         json_key_int(&out, "evaluationPeriods", row->evaluation_periods);
         json_key_str(&out, "comparisonOperator", row->comparison);

@@ -215,6 +215,7 @@ put_together(struct turn *t, enum metric metric, const char *dimension, struct s
                                 .set = {0, 0, v, v}};
         map_put(&t->together, key, to);
     }
+    assert(to->metric == metric && to->time_ms == time_ms);
     to->set.count++;
     to->set.sum += v;
     to->set.min = MIN(to->set.min, v);
@@ -245,6 +246,7 @@ record(struct turn *t, enum metric metric, double v)
 static void
 turn_of(struct turn *t, const struct ec2_instance_row *row, int64_t minute_ms)
 {
+    assert(row->state == EC2_RUNNING && minute_ms >= 0);
     t->instance = row;
     t->minute_ms = minute_ms;
     t->group = S("");
@@ -294,6 +296,7 @@ type_of(struct cloudwatch_ec2 *c, struct turn *t)
     struct str_list actor;
     struct api_call call;
 
+    assert(row->type.n > 0);
     if (type)
         return type;
     actor = api_actor_account(t->arena, row->account);
@@ -424,6 +427,7 @@ record_status(struct turn *t, const struct ec2_InstanceStatus *status)
     bool system = str_is(status->system_status->status, "impaired");
     bool ebs = str_is(status->attached_ebs_status->status, "impaired");
 
+    assert(str_eq(status->instance_id, t->instance->id));
     record(t, FAILED, instance || system || ebs);
     record(t, FAILED_INSTANCE, instance);
     record(t, FAILED_SYSTEM, system);
@@ -499,6 +503,7 @@ list_owners(struct cloudwatch_ec2 *c)
     arena_init(&c->round, ARENA_BYTES_MAX);
     c->owners.v = NULL;
     c->owners.n = c->next_owner = 0;
+    assert(!c->minute.node.place);
     c->token = STR_NONE;
     STORE_EACH(txn, ec2_instance_by_state, row, EC2_RUNNING)
         if (!is_listed(c, row))

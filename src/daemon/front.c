@@ -345,7 +345,8 @@ request_of(struct exchange *x, struct http_request *req, bool inside)
     const struct front_vpc *vpc = inside ? req->listener_ctx : NULL;
 
     assert(x->front && (!x->upload || x->req == req));
-    if (vpc)
+    /* that of functions is nobody's VPC */
+    if (vpc && !str_is(str_of(vpc->id, vpc->id_n), HOST_FUNCTIONS_VPC))
         call.source_vpc = str_of(vpc->id, vpc->id_n);
     return call;
 }

@@ -87,6 +87,7 @@ ask(struct host_functions *f, enum priv_op op, const void *req, size_t n, struct
 {
     int r = priv_send(f->conn, op, req, n, tail.p, tail.n, fds, n_fds, fn, (void *)(uintptr_t)arg);
 
+    assert(op > 0 && op < PRIV_OPS && fn);
     loop_defer(f->config.loop, &f->flush);
     return r;
 }
@@ -112,6 +113,7 @@ asked_new(const struct box *box)
 
     if (!asked)
         abort();
+    assert(box->id_n > 0 && box->id_n <= sizeof(asked->id));
     asked->f = box->f;
     asked->id_n = box->id_n;
     memcpy(asked->id, box->id, box->id_n);
@@ -149,6 +151,7 @@ network_answered(void *arg, struct priv_message *m)
     struct http_listener *listener;
     int fds[PRIV_LISTEN_ALL];
 
+    assert(f->network_asked && f->server);
     if (m->status < 0 || m->n_fds <= PRIV_LISTEN_ALL) {
         log_error("the network of functions cannot be made: %.*s", STR_ARG(m->body));
         f->network_asked = false;
@@ -233,6 +236,8 @@ kill_machine(struct box *box)
 {
     struct priv_signal req = {.how = PRIV_KILL};
 
+    assert(box->id_n > 0 && box->id_n < sizeof(req.id));
+    assert(box->stopping && box->launched);
     memcpy(req.id, box->id, box->id_n);
     ask(box->f, PRIV_SIGNAL, &req, sizeof(req), STR_NONE, NULL, 0, logged,
         "to kill a function's sandbox");
@@ -243,6 +248,8 @@ remove_machine(struct box *box)
 {
     struct priv_machine req = {0};
 
+    assert(box->id_n > 0 && box->id_n < sizeof(req.id));
+    assert(box->stopping && !box->launched);
     memcpy(req.id, box->id, box->id_n);
     ask(box->f, PRIV_REMOVE, &req, sizeof(req), STR_NONE, NULL, 0, logged,
         "to remove a function's sandbox");
@@ -255,6 +262,7 @@ ended(struct box *box, struct str why, struct str sentence)
 {
     struct host_functions *f = box->f;
 
+    assert(box->id_n > 0 && f->events.ended);
     if (box->stopping)
         return;
     box_drain(box);
@@ -270,6 +278,7 @@ box_drain(struct box *box)
     char bytes[4096];
     ssize_t n;
 
+    assert(box->id_n > 0 && f->events.printed);
     for (int i = 0; i < PIPE_READS && box->log.fd >= 0; i++) {
         n = read(box->log.fd, bytes, sizeof(bytes));
         if (n <= 0) {
@@ -317,6 +326,7 @@ exec_answered(void *arg, struct priv_message *m)
 
     if (!box)
         return;
+    assert(!reply || reply->exec != 0);
     if (reply)
         box->exec = reply->exec;
     else
@@ -330,6 +340,7 @@ run(struct box *box, const char *const *argv, bool root, struct str env, uint16_
     int fds[3] = {in, box->log_end, box->log_end};
     struct buf tail;
 
+    assert(argv[0] && box->id_n < sizeof(req.id));
     memcpy(req.id, box->id, box->id_n);
     req.uid = root ? 0 : LAMBDA_UID;
     req.gid = root ? 0 : LAMBDA_GID;
@@ -353,6 +364,7 @@ run_prepare(struct box *box)
     static const char *const argv[] = {"/bin/sh", "-c", prepare, NULL};
     static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+    assert(box->launched && !box->runs && box->code_fd >= 0);
     run(box, argv, true, str_of(path, sizeof(path)), 1, box->code_fd);
     close(box->code_fd);
     box->code_fd = -1;
@@ -442,6 +454,7 @@ note_missing(struct host_functions *f, const char *name)
 {
     struct missing *at = &f->missing[f->next_missing++ % ARRAY_LEN(f->missing)];
 
+    assert(name[0] != '\0' && strlen(name) < sizeof(at->name));
     snprintf(at->name, sizeof(at->name), "%s", name);
     at->until_ms = loop_now_ms(f->config.loop, LOOP_MONO) + MISSING_MS;
 }
@@ -474,6 +487,7 @@ take_place(struct box *box)
             f->boxes[box->slot] = NULL;
         f->boxes[slot] = box;
         box->slot = slot;
+        assert(f->boxes[slot] == box);
         return true;
     }
     return false;
@@ -548,6 +562,7 @@ launch(struct box *box)
     while (is_missing(box->f, image) && image_name(box, box->image + 1, image))
         box->image++;
     image_name(box, box->image, image);
+    assert(!box->launched && !box->stopping && box->slot < HOST_FUNCTIONS_MAX);
     memcpy(req.id, box->id, box->id_n);
     memcpy(req.image, image, strlen(image));
     snprintf(req.hostname, sizeof(req.hostname), "%s", box->id);
@@ -611,6 +626,7 @@ start(void *ctx, const struct api_function_start *start, struct str *ret_why)
     if (!box)
         abort();
     assert(start->id.n < sizeof(box->id) && start->runtime.n < sizeof(box->runtime));
+    assert(!map_get(&f->by_id, start->id) && start->memory_mib > 0);
     if (!f->network_asked)
         open_network(f);
     box->f = f;
@@ -832,6 +848,7 @@ void
 host_functions_attach(struct host_functions *f, const struct api_function_events *events)
 {
     assert(events->next && events->answered && events->ended);
+    assert(!f->events.next && events->init_error && events->printed);
     f->events = *events;
     priv_on_event(f->conn, on_event, f);
 }

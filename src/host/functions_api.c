@@ -41,6 +41,7 @@ next(struct box *box, struct http_request *req)
 {
     struct host_functions *f = box->f;
 
+    assert(box->runs && !box->stopping);
     if (box->held) {
         answer(req, 403, "{\"errorMessage\":\"It waits already\",\"errorType\":\"InvalidState\"}");
         return;
@@ -54,6 +55,7 @@ answered(struct box *box, struct http_request *req, struct str request_id, bool 
 {
     struct host_functions *f = box->f;
 
+    assert(box->runs && !box->stopping);
     box_drain(box);
     switch (f->events.answered(f->events.ctx, box_id(box), request_id, error, req->body)) {
     case API_FUNCTION_TAKEN:
@@ -112,6 +114,7 @@ functions_api_give(struct box *box, const struct api_function_work *work)
     struct arena a;
 
     assert(work->request_id.n && work->function_arn.n);
+    assert(box->runs && !box->stopping && !box->frozen);
     if (!req)
         return; /* its runtime is gone, which is told of */
     box->held = NULL;
@@ -142,6 +145,7 @@ functions_api_end(struct box *box)
 {
     struct http_request *req = box->held;
 
+    assert(box->stopping);
     box->held = NULL;
     if (req)
         answer(req, 410, "{\"errorMessage\":\"\",\"errorType\":\"Gone\"}");

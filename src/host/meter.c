@@ -168,6 +168,7 @@ forget(struct txn *txn, struct str id)
 {
     int r = host_credit_get(txn, id) ? host_credit_delete(txn, id) : 0;
 
+    assert(id.n > 0);
     return r >= 0 && host_usage_get(txn, id) ? host_usage_delete(txn, id) : r;
 }
 
@@ -220,6 +221,7 @@ instance_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct ec2_instance_row *old = old_row, *new = new_row;
 
+    assert(old || new);
     if (!old)
         return; /* it has not booted */
     if (!new || new->state == EC2_TERMINATED || !str_eq(old->cpu_credits, new->cpu_credits))
@@ -231,6 +233,7 @@ machine_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct host_machine_row *old = old_row, *new = new_row;
 
+    assert(!new || new->phase != HOST_UP || new->boots > 0);
     if (new &&new->phase == HOST_UP && (!old || old->boots != new->boots || old->phase != HOST_UP))
         mark(ctx, new->id);
 }

@@ -93,6 +93,7 @@ running(struct host *h, struct call *c, const char *id)
         why_set(&c->why, ESRCH, "machine %s is not running", id);
         return NULL;
     }
+    assert(!m || machine_alive(m));
     return m;
 }
 
@@ -138,6 +139,7 @@ open_vpc(struct host *h, struct call *c, uint32_t number)
 
     if (!v)
         why_set(&c->why, ENOENT, "VPC %u is not open", number);
+    assert(!v || vpc_ok(h, v));
     return v;
 }
 
@@ -147,6 +149,7 @@ do_vpc_close(struct host *h, struct call *c)
     const struct priv_vpc *q = c->req;
     struct vpc *v = vpc_get(h, q->number);
 
+    assert(!v || v->saved.open.number == q->number);
     return v ? vpc_close(h, v, &c->why) : 0;
 }
 

@@ -29,6 +29,7 @@ answers(const char *data_dir)
 
     if (r < 0)
         return r;
+    assert(c);
     arena_init(&arena, PRIV_MESSAGE_MAX);
     r = priv_call_wait(c, &arena, PRIV_HELLO, &q, sizeof(q), NULL, 0, NULL, 0, START_MS, NULL);
     arena_done(&arena);
@@ -68,6 +69,7 @@ priv_spawn(const struct priv_config *config)
     int r = answers(config->data_dir);
     int status = 0;
 
+    assert(config->data_dir && config->data_dir[0]);
     if (r == 0 || r == -EPROTO)
         return r;
     pid_t pid = fork();
@@ -75,6 +77,7 @@ priv_spawn(const struct priv_config *config)
         return error_origin(errno, "privileged process");
     if (pid == 0)
         become(config);
+    assert(pid > 0);
     if (waitpid(pid, &status, 0) < 0 || status != 0)
         return error_origin(EIO, "the privileged process could not be started");
     for (int64_t until = mono_ns() + (int64_t)START_MS * 1000000; mono_ns() < until;) {
@@ -99,6 +102,7 @@ priv_clean(const struct priv_config *config)
         r = priv_connect(&c, config->data_dir);
     if (r < 0)
         return r;
+    assert(c);
     arena_init(&arena, PRIV_MESSAGE_MAX);
     r = priv_call_wait(c, &arena, PRIV_HELLO, &hello, sizeof(hello), NULL, 0, NULL, 0, START_MS,
                        NULL);

@@ -276,6 +276,7 @@ sandbox_forget(void *ctx, enum host_content content, struct str id)
 {
     struct priv_snapshot_drop req = {0};
 
+    assert(id.n > 0 && id.n < PRIV_ID_MAX);
     if (content == HOST_CONTENT_VOLUME)
         return 0; /* it was in no guest */
     sandbox_id(req.name, id);
@@ -414,6 +415,7 @@ tell_uses(const struct measure *measure, const struct priv_meter *meters, uint32
 {
     enum { PIECE = 64 };
 
+    assert(measure->fn);
     for (uint32_t at = 0; at < n; at += PIECE) {
         struct host_use uses[PIECE];
         uint32_t m = MIN(n - at, (uint32_t)PIECE);
@@ -421,6 +423,7 @@ tell_uses(const struct measure *measure, const struct priv_meter *meters, uint32
         for (uint32_t i = 0; i < m; i++) {
             const struct priv_meter *p = &meters[at + i];
 
+            assert(memchr(p->id, 0, sizeof(p->id)));
             uses[i] = (struct host_use){
                 .id = str_of(p->id, strnlen(p->id, sizeof(p->id))),
                 .cpu_ns = p->cpu_ns,
@@ -464,6 +467,7 @@ ask_meters(struct measure *measure)
 {
     const struct priv_meters req = {.place = measure->place};
 
+    assert(measure->s && measure->fn);
     return sandbox_ask(measure->s, PRIV_METERS, &req, sizeof(req), STR_NONE, metered, measure);
 }
 

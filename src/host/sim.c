@@ -214,6 +214,7 @@ use(struct sim_machine *m)
     uint64_t ms = m->doing == SIM_RUNNING ? (uint64_t)(now_ms - m->used_at_ms) : 0;
     unsigned milli = m->limit_milli ? MIN(m->wants_milli, m->limit_milli) : m->wants_milli;
 
+    assert(now_ms >= m->used_at_ms);
 #define SIM_USE(name) m->used.name += m->load.name * ms / 1000;
     HOST_USES(SIM_USE)
 #undef SIM_USE
@@ -241,6 +242,7 @@ sim_thaw(void *ctx, const struct host_boot *boot)
     struct host_sim *sim = ctx;
     struct sim_machine *m = find(sim, boot->instance->id);
 
+    assert(boot->interface && boot->vpc);
     if (!m || m->doing != SIM_FROZEN)
         return -ESRCH;
     m->fail_reason = sim->fail_next;
@@ -324,6 +326,7 @@ sim_forget(void *ctx UNUSED, enum host_content content UNUSED, struct str id UNU
 void
 host_sim_fail_next_storage(struct host_sim *sim, const char *reason)
 {
+    assert(reason && reason[0] && !sim->fail_storage);
     sim->fail_storage = reason;
 }
 
@@ -344,6 +347,7 @@ sim_measure(void *ctx, host_use_fn *fn, void *fn_ctx)
 {
     struct host_sim *sim = ctx;
 
+    assert(fn);
     MAP_EACH(&sim->machines, entry) {
         struct sim_machine *m = entry->value;
 
@@ -362,6 +366,7 @@ sim_limit(void *ctx, struct str id, unsigned cpu_milli, uint64_t memory_bytes UN
 {
     struct sim_machine *m = find(ctx, id);
 
+    assert(cpu_milli > 0);
     if (!m)
         return -ENOENT;
     use(m);

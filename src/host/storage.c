@@ -175,6 +175,7 @@ forget_volume(struct item *it)
     struct host_storage *s = it->s;
     struct txn *txn = store_begin(s->store);
 
+    assert(it->doing == IDLE && s->driver->forget);
     if (s->driver->forget(s->driver->ctx, HOST_CONTENT_VOLUME, item_id(it)) < 0 ||
         host_volume_delete(txn, item_id(it)) < 0)
         store_rollback(txn);
@@ -196,6 +197,8 @@ look_at_volume(struct item *it, struct txn *txn)
     bool in = seen && seen->phase == HOST_VOLUME_IN;
     bool this_one = seen && row && seen->generation == row->attach_generation;
 
+    assert(it->doing == IDLE && (!row || row->attach_generation >= 0));
+    assert(!in || (seen->instance_id.n > 0 && seen->size_gib > 0));
     if (in && is_in_phase(txn, seen->instance_id, HOST_FROZEN))
         return NOTHING; /* a hibernated guest has what it had */
     if (in && (!wanted || !this_one))
@@ -244,6 +247,7 @@ host_storage_volume(struct host_storage *s, struct str id, int status, struct st
 static bool
 stands_on(struct str rootfs, struct str content)
 {
+    assert(content.n > 0);
     while (rootfs.n)
         if (str_eq(str_split(&rootfs, ':'), content))
             return true;
@@ -254,6 +258,7 @@ stands_on(struct str rootfs, struct str content)
 static bool
 is_needed(struct txn *txn, struct str content)
 {
+    assert(content.n > 0);
     STORE_EACH(txn, ec2_snapshot_by_content, row, content)
         return true;
     STORE_EACH(txn, ec2_snapshot_by_key, row)
@@ -307,6 +312,8 @@ look_at_snapshot(struct item *it, struct txn *txn)
     const struct ec2_snapshot_row *row = ec2_snapshot_get(txn, item_id(it));
     const struct host_snapshot_row *seen = host_snapshot_get(txn, item_id(it));
 
+    assert(it->doing == IDLE && (!row || row->size_gib > 0));
+    assert(!seen || (seen->phase == HOST_SNAPSHOT_FAILED) == (seen->reason.n > 0));
     if (row && !seen && str_is(row->state, "pending") && str_eq(row->content, row->id) &&
         !str_is(row->volume_id, EC2_VOLUME_OF_COPIES))
         return copy(it, txn, row);
@@ -319,6 +326,7 @@ forget_snapshot(struct item *it)
     struct host_storage *s = it->s;
     struct txn *txn = store_begin(s->store);
 
+    assert(it->doing == IDLE && s->driver->forget);
     if (s->driver->forget(s->driver->ctx, HOST_CONTENT_SNAPSHOT, item_id(it)) < 0 ||
         host_snapshot_delete(txn, item_id(it)) < 0)
         store_rollback(txn);
@@ -346,6 +354,7 @@ host_storage_snapshot(struct host_storage *s, struct str id, int status, struct 
 bool
 host_snapshots_wait(struct txn *txn, struct str instance_id)
 {
+    assert(instance_id.n > 0);
     STORE_EACH(txn, ec2_volume_by_instance, volume, instance_id)
         STORE_EACH(txn, ec2_snapshot_by_volume, row, volume->id)
             if (str_is(row->state, "pending") && !host_snapshot_get(txn, row->content))
@@ -359,6 +368,8 @@ static void
 look_at(struct item *it)
 {
     struct host_storage *s = it->s;
+
+    assert(!it->dirty && map_get(&s->items, item_id(it)) == it);
     bool is_volume = str_starts(item_id(it), S("vol-"));
 
     assert(is_volume || str_starts(item_id(it), S("snap-")));
@@ -403,6 +414,7 @@ volume_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct ec2_volume_row *row = new_row ? new_row : old_row;
 
+    assert(row && row->id.n > 0);
     if (row->is_data)
         mark(ctx, row->id);
 }
@@ -412,6 +424,7 @@ snapshot_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct ec2_snapshot_row *row = new_row ? new_row : old_row;
 
+    assert(row && row->content.n > 0);
     mark(ctx, row->content);
 }
 
@@ -421,6 +434,7 @@ machine_looked(struct host_storage *s, struct str instance_id)
 {
     struct txn *txn = store_begin(s->store);
 
+    assert(instance_id.n > 0);
     STORE_EACH(txn, ec2_volume_by_instance, row, instance_id) {
         if (row->is_data)
             mark(s, row->id);

@@ -45,6 +45,7 @@ add_calls(struct host_usage *usage, struct host_usage_row *row)
 {
     const struct calls *calls = map_get(&usage->ended, row->id);
 
+    assert(!calls || calls->taken + calls->refused > 0);
     row->no_token = calls ? calls->taken : 0;
     row->no_token_refused = calls ? calls->refused : 0;
 }
@@ -55,6 +56,7 @@ used(int64_t *meter, uint64_t now)
 {
     int64_t before = *meter;
 
+    assert(before >= 0);
     *meter = (int64_t)MIN(now, (uint64_t)INT64_MAX);
     return MAX(*meter - before, 0);
 }
@@ -67,6 +69,7 @@ static void
 add_credits(struct host_usage *usage, struct txn *txn, const struct ec2_instance_row *instance,
             int64_t last_ms, struct host_usage_row *row)
 {
+    assert(last_ms < usage->at_ms && row->cpu_ns >= 0 && row->charged >= row->five_charged);
     if ((last_ms - 1) / FIVE_MS != (usage->at_ms - 1) / FIVE_MS) {
         row->five_cpu_ns = 0;
         row->five_charged = row->charged;
@@ -77,7 +80,8 @@ add_credits(struct host_usage *usage, struct txn *txn, const struct ec2_instance
     if (usage->at_ms % FIVE_MS == 0)
         host_meter_read(usage->meter, txn, instance, usage->at_ms, row->cpu_ns_meter);
     const struct host_credit_row *credit = host_credit_get(txn, row->id);
-    row->charged = credit ? credit->charged : 0;
+    row->charged = MAX(row->charged, credit ? credit->charged : 0);
+    assert(row->charged >= row->five_charged);
 }
 
 static int
@@ -91,6 +95,7 @@ write_one(struct host_usage *usage, struct txn *txn, const struct host_use *use)
         old ? *old
             : (struct host_usage_row){.id = use->id, .charged = credit ? credit->charged : 0};
 
+    assert(use->id.n > 0 && usage->at_ms % MINUTE_MS == 0);
     if (!instance || instance->state != EC2_RUNNING || !machine || machine->phase != HOST_UP)
         return 0;
     if (row.boots != machine->boots) {
@@ -174,6 +179,7 @@ due(struct loop_timer *timer)
 {
     struct host_usage *usage = CONTAINER_OF(timer, struct host_usage, timer);
 
+    assert(!timer->node.place);
     forget(&usage->ended);
     usage->ended = usage->calls;
     map_init(&usage->calls, 0);
@@ -186,10 +192,11 @@ due(struct loop_timer *timer)
 }
 
 static void
-instance_changed(void *ctx, const void *old_row UNUSED, const void *new_row)
+instance_changed(void *ctx, const void *old_row, const void *new_row)
 {
     const struct ec2_instance_row *new = new_row;
 
+    assert(old_row || new);
     if (new &&new->state == EC2_RUNNING)
         arm(ctx);
 }

@@ -149,6 +149,35 @@ lambda_get_function_configuration(struct api_call *call,
     return 0;
 }
 
+/* Nobody can give a function either, so there is none. */
+int
+lambda_get_function_code_signing_config(
+    struct api_call *call, const struct lambda_GetFunctionCodeSigningConfigRequest *req,
+    struct lambda_GetFunctionCodeSigningConfigResponse *res)
+{
+    const struct lambda_function_row *row;
+    struct lambda_name name;
+    int r = lambda_name_plain(call, req->function_name, &name);
+
+    if (r == 0)
+        r = lambda_find(call, &name, &row);
+    res->code_signing_config_arn = S("");
+    res->function_name = name.name;
+    return r;
+}
+
+int
+lambda_get_function_concurrency(struct api_call *call,
+                                const struct lambda_GetFunctionConcurrencyRequest *req,
+                                struct lambda_GetFunctionConcurrencyResponse *res UNUSED)
+{
+    const struct lambda_function_row *row;
+    struct lambda_name name;
+    int r = lambda_name_plain(call, req->function_name, &name);
+
+    return r ? r : lambda_find(call, &name, &row);
+}
+
 int
 lambda_list_functions(struct api_call *call, const struct lambda_ListFunctionsRequest *req,
                       struct lambda_ListFunctionsResponse *res)

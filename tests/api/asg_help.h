@@ -112,3 +112,19 @@ plain(struct str text)
     }
     return str_of(out, (size_t)(to - out));
 }
+
+/* The state of an instance of a group; p NULL: it is in none. */
+UNUSED static struct str
+state_of(struct world *w, const char *id)
+{
+    return xml_text(
+        world_okf(w, "Action=DescribeAutoScalingInstances" V "&InstanceIds.member.1=%s", id),
+        "LifecycleState");
+}
+
+UNUSED static void
+desire(struct world *w, int n)
+{
+    world_okf(w, "Action=SetDesiredCapacity" V G "asg&DesiredCapacity=%d", n);
+    world_advance(w, 1000);
+}

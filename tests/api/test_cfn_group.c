@@ -4,6 +4,7 @@
  */
 #include "api/cfn_help.h"
 #include "base/timefmt.h"
+#include "cloudformation/engine.h"
 
 #include <stdio.h>
 
@@ -358,6 +359,39 @@ TEST(a_printed_rolling_update_renews_two_at_a_time, "ASGC-04 ASGC-05")
     CHECK_STR(xml_text(group(w), "MinSize"), "1");
     CHECK_STR(xml_text(group(w), "DesiredCapacity"), "3");
     world_free(w);
+}
+
+/* What is told of a rolling update whose engine dies after so many looks; negative: it lives. */
+static const char *
+told_of_update(int looks)
+{
+    const char *text = with_policy(group_text, rolling_text), *ret;
+    struct world *w = new_world();
+
+    make(w, text);
+    cfn_engine_fault.looks = looks;
+    CHECK_OK(w, update(w, "s", "", larger(text)));
+    for (int i = 0; i < 4; i++) {
+        world_advance(w, 2000);
+        signal_all(w);
+    }
+    cfn_engine_fault.looks = -1;
+    world_crash(w);
+    go_on(w, "UPDATE_COMPLETE");
+    CHECK_INT(running(w, "t3.small"), 3);
+    CHECK_INT(running(w, "t3.micro"), 0);
+    CHECK_STR(xml_text(group(w), "MinSize"), "1");
+    ret = told(w, "s UPDATE_IN_PROGRESS User");
+    world_free(w);
+    return ret;
+}
+
+TEST(a_rolling_update_survives_the_engines_death_at_any_look)
+{
+    const char *whole = told_of_update(-1);
+
+    for (int looks = 0; looks < 20; looks++)
+        CHECK_STR(str_from(told_of_update(looks)), whole);
 }
 
 TEST(a_rolling_update_whose_instances_do_not_signal_goes_back)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "live"))
@@ -241,7 +242,7 @@ def boto3_manages_identities_and_what_proves_them(lab):
 @beside
 def boto3_reads_metrics_of_instances_and_an_alarm_stops_one(lab):
     cloud = lab.new_simulated("metrics")
-    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics_ec2.py"), cloud.url,
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics.py"), cloud.url,
               cloud.binary], env=environment()), "done\n", "output")
 
 
@@ -669,6 +670,35 @@ def parameters_are_kept_by_terraform(lab):
 
 
 @beside
+def a_group_lives_with_boto3(lab):
+    """template, sizes, standby, protection, hook, policy, schedule, activities"""
+    cloud = lab.new_simulated("groups")
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_autoscaling.py"), cloud.url],
+             env=environment()), "done\n", "output")
+
+
+@beside
+def groups_are_kept_by_terraform(lab):
+    """a group with configuration, schedule, policies and hooks; changes; nothing is left"""
+    cloud = lab.new_simulated("autoscaling")
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-autoscaling"), "terraform-autoscaling")
+    tf.applies("6 added, 0 changed, 0 destroyed")
+
+    def types():
+        running = [{"Name": "instance-state-name", "Value": ["running"]}]
+        return sorted(i["instanceType"]
+                      for r in cloud.call("DescribeInstances", Filter=running)["reservationSet"]
+                      for i in r["instancesSet"])
+
+    same(types(), ["t3.micro"] * 2, "what was launched")
+    changed = {"size": "3", "type": "t3.small"}
+    tf.applies("1 added, 1 changed, 1 destroyed", changed)
+    same(types(), ["t3.micro", "t3.micro", "t3.small"], "after the change")
+    tf("destroy", "-auto-approve", variables=changed)
+    same(types(), [], "what is left")
+
+
+@beside
 def placement_is_kept_by_terraform(lab):
     """groups of each strategy, a shared host, a reservation, instances in them; nothing is left"""
     cloud = lab.new_simulated("placement")
@@ -922,6 +952,34 @@ def secrets_are_kept_by_terraform(lab):
     changed = {"value": "second", "tag": "green"}
     tf.applies(variables=changed)
     check("6 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+
+
+def archive(path, text):
+    """A function's code, with the same bytes each time."""
+    with zipfile.ZipFile(path, "w") as f:
+        f.writestr(zipfile.ZipInfo("index.py"), text)
+
+
+@beside
+def functions_are_kept_by_boto3(lab):
+    """archives, versions, aliases, waiters, pages and the sentence of a host that runs none"""
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_lambda.py"),
+              lab.new_simulated("functions").url], env=environment()).strip(), "all went well", "boto3")
+
+
+@beside
+def functions_are_kept_by_terraform(lab):
+    """apply, an empty plan, changes in place with a new version, destroy"""
+    tf = Terraform(lab, lab.new_simulated("lambda"), os.path.join(HERE, "terraform-lambda"),
+                   "terraform-lambda")
+    archive(os.path.join(tf.folder, "code.zip"), "def handler(event, context): return event")
+    tf.applies("4 added, 0 changed, 0 destroyed")
+    same(tf.output("version"), "1", "the version")
+    archive(os.path.join(tf.folder, "code.zip"), "def handler(event, context): return 1")
+    changed = {"memory": "256", "colour": "green"}
+    tf.applies(variables=changed)
+    same(tf.output("version"), "2", "the version")
+    check("4 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
 
 
 @beside

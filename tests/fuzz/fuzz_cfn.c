@@ -8,6 +8,7 @@
 #include "cloudformation/expand.h"
 #include "cloudformation/function.h"
 #include "cloudformation/load.h"
+#include "cloudformation/roll.h"
 #include "cloudformation/rule.h"
 #include "cloudformation/template.h"
 
@@ -59,6 +60,20 @@ transforms(struct arena *a, const struct json *root)
         abort();
 }
 
+/* A policy of rolling updates that is taken is the same after it was kept. */
+static void
+rolling(struct arena *a, const struct json *root)
+{
+    struct cfn_roll roll, again;
+
+    if (cfn_roll_policy(a, root, &roll).p)
+        return;
+    struct str text = cfn_roll_print(a, &roll);
+
+    if (!cfn_roll_read(a, text, &again) || !str_eq(cfn_roll_print(a, &again), text))
+        abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -76,6 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             abort();
         functions(&a, &root);
         transforms(&a, &root);
+        rolling(&a, &root);
         cfn_template(&a, text, &root);
         if (cfn_differences(&a, &root, &again).n)
             abort();

@@ -16,7 +16,7 @@ struct box {
     struct api_function_work work; /* request_id.p NULL: none */
     struct function_says says;
     int64_t nth;
-    bool begun, frozen;
+    bool begun, asked, frozen;
 };
 
 struct function_model {
@@ -62,6 +62,21 @@ begin(struct box *box)
         m->events.next(m->events.ctx, box->id);
 }
 
+/* In a turn of its own: whoever gave it work has a transaction open. */
+static void
+ask(struct box *box)
+{
+    struct function_model *m = box->model;
+    const struct function_asked asked = {
+        .work = box->work, .env = box->env, .id = box->id, .nth = ++box->nth};
+
+    box->asked = true;
+    box->says = (struct function_says){0};
+    m->fn(m->w, &asked, &box->says);
+    if (!box->says.never)
+        after(box, box->says.after_ms);
+}
+
 static void
 fired(struct loop_timer *timer)
 {
@@ -73,9 +88,13 @@ fired(struct loop_timer *timer)
         begin(box);
         return;
     }
+    CHECK(request.p && !box->frozen);
+    if (!box->asked) {
+        ask(box);
+        return;
+    }
     struct function_says says = box->says;
 
-    CHECK(request.p && !box->frozen);
     if (says.prints)
         m->events.printed(m->events.ctx, id, str_from(says.prints));
     if (says.ends) {
@@ -118,13 +137,8 @@ give(void *ctx, struct str id, const struct api_function_work *work)
     box->work = (struct api_function_work){
         str_dup(a, work->request_id), str_dup(a, work->function_arn),
         str_dup(a, work->client_context), str_dup(a, work->payload), work->deadline_ms};
-    const struct function_asked asked = {
-        .work = box->work, .env = box->env, .id = box->id, .nth = ++box->nth};
-
-    box->says = (struct function_says){0};
-    m->fn(m->w, &asked, &box->says);
-    if (!box->says.never)
-        after(box, box->says.after_ms);
+    box->asked = false;
+    after(box, 0);
 }
 
 static void

@@ -57,6 +57,8 @@ resource "aws_ebs_snapshot" "main" {
 resource "aws_ebs_snapshot_copy" "main" {
   source_snapshot_id = aws_ebs_snapshot.main.id
   source_region      = "us-east-1"
+  encrypted          = true
+  kms_key_id         = aws_ebs_volume.encrypted.kms_key_id
 }
 
 resource "aws_ebs_volume" "restored" {
