@@ -73,6 +73,18 @@ has_id_form(struct str s, struct str prefix)
     return true;
 }
 
+/* Where a member holds what the caller sent, or a word in an id's place. */
+static bool
+may_be_no_id(const struct checker *c, const struct step *at, struct str name, struct str s)
+{
+    struct str where = path(c, at);
+
+    return (str_is(name, "DhcpOptionsId") && str_is(s, "default")) || /* a VPC without a set */
+           (str_is(name, "SnapshotId") && s.n == 0) ||                /* a volume of none */
+           str_starts(where, S("Unsuccessful")) ||
+           str_find(where, S("LaunchTemplateData")) != SIZE_MAX;
+}
+
 static void
 check_id(struct checker *c, const struct step *at, struct str s)
 {
@@ -83,8 +95,7 @@ check_id(struct checker *c, const struct step *at, struct str s)
         return;
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
         if (str_is(name, ids[i].member) && !has_id_form(s, str_from(ids[i].prefix)) &&
-            !(str_is(name, "DhcpOptionsId") && str_is(s, "default")) && /* a VPC without a set */
-            !str_starts(path(c, at), S("Unsuccessful"))) /* there it is what the caller sent */
+            !may_be_no_id(c, at, name, s))
             find(c, at, "is no id of its kind", s);
 }
 
