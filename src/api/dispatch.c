@@ -14,11 +14,13 @@
 #include "api/validate.h"
 #include "api/wire.h"
 #include "base/log.h"
+#include "codec/gzip.h"
 #include "store/keys.h"
 
 #include <stdlib.h>
 
 #define SIGNING_KEYS 1024
+#define INFLATED_MAX ((size_t)8 << 20) /* of a body that came as gzip */
 
 struct api {
     struct api_config config;
@@ -31,6 +33,7 @@ static const struct api_error ERR_INTERNAL = {"InternalError", 500};
 static const struct api_error ERR_UNKNOWN_SERVICE = {"UnknownService", 501};
 static const struct api_error ERR_UNSUPPORTED = {"UnsupportedOperation", 501};
 static const struct api_error ERR_NO_PROTOCOL = {"UnsupportedProtocol", 501};
+static const struct api_error ERR_SERIALIZATION = {"SerializationException", 400};
 static const struct api_error ERR_MALFORMED_XML = {"MalformedXML", 400};
 static const struct api_error ERR_DRY_RUN = {"DryRunOperation", 412};
 
@@ -157,7 +160,8 @@ api_page_scope(const struct api_call *call)
 
 struct call_state {
     struct api_call call;
-    struct api_request own; /* with the route that its service found */
+    struct api_request own;   /* with the route that its service found */
+    struct api_request plain; /* with a body that came compressed */
     const struct api_request *req;
     const struct api_service_hooks *hooks;
     struct sigv4_claim claim;
@@ -219,6 +223,26 @@ reword_invalid(struct call_state *st)
     if (call->service->bare_errors)
         call->fault.code = S("InvalidArgument");
     return 1;
+}
+
+/*
+ * From here on the body is as it was before the client compressed it; signatures are of what was
+ * sent, so nobody makes us inflate who did not sign.  Objects of REST services stay as they are.
+ */
+static int
+unpack(struct call_state *st)
+{
+    struct api_call *call = &st->call;
+    enum api_protocol protocol = call->wire->protocol;
+
+    if ((protocol != API_JSON && protocol != API_CBOR && protocol != API_QUERY) ||
+        !str_eq_nocase(api_header(st->req, S("content-encoding")), S("gzip")))
+        return 0;
+    st->plain = *st->req;
+    if (!gzip_inflate(call->arena, st->req->http.body, INFLATED_MAX, &st->plain.http.body))
+        return api_fault(call, &ERR_SERIALIZATION, "The gzip body cannot be read");
+    st->req = &st->plain;
+    return 0;
 }
 
 static int
@@ -383,6 +407,8 @@ carry_out(struct api *api, struct call_state *st, struct api_reply *reply)
         st->call.upload = new_upload(st);
     if (r == 0)
         r = authenticate(api, st);
+    if (r == 0)
+        r = unpack(st);
     if (r == 0 && st->call.upload && !st->req->upload)
         take_whole(st->call.upload, st->req->http.body);
     if (r == 0)

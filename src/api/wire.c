@@ -266,6 +266,14 @@ api_wire_dialect(const struct api_call *call)
 
 /* ---- finding ---- */
 
+/* A form whose parameter cannot be seen yet. */
+static bool
+is_packed_form(const struct api_request *req)
+{
+    return str_eq_nocase(api_header(req, S("Content-Encoding")), S("gzip")) &&
+           str_starts(api_header(req, S("Content-Type")), S("application/x-www-form-urlencoded"));
+}
+
 /* What the request says it is in; a form is told by its parameter. */
 static bool
 is_in(const struct api_request *req, enum api_protocol protocol, struct str action)
@@ -282,7 +290,7 @@ is_in(const struct api_request *req, enum api_protocol protocol, struct str acti
         return json;
     case API_EC2:
     case API_QUERY:
-        return !cbor && !json && action.p;
+        return !cbor && !json && (action.p || is_packed_form(req));
     default:
         return !cbor && !json && !action.p;
     }

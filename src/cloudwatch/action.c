@@ -25,7 +25,9 @@ no_system(struct api_call *call, const struct cloudwatch_alarm_row *alarm UNUSED
 
 static const struct cloudwatch_action actions[] = {
     {.pattern = "arn:aws:sns:*:*:*", .run = no_system},
-    {.pattern = "arn:aws:autoscaling:*:*:scalingPolicy:*", .run = no_system},
+    {.pattern = "arn:aws:autoscaling:*:*:scalingPolicy:*",
+     .run = cloudwatch_action_scale,
+     .again = true},
     {.pattern = "arn:aws:lambda:*:*:function:*", .run = no_system},
     {.pattern = "arn:aws:ssm:*:*:opsitem:*", .run = no_system},
     {.pattern = "arn:aws:ssm-incidents::*:responseplan/*", .run = no_system},
@@ -60,6 +62,7 @@ put_history(struct api_call *call, const struct cloudwatch_alarm_row *alarm, str
     struct buf buf;
     struct json_out out = {&buf};
 
+    assert(arn.n > 0 && str_eq(alarm->account, call->account));
     buf_init(&buf, 16 << 10);
     json_open(&out, '{');
     json_key_str(&out, "actionState", why.p ? S("Failed") : S("Succeeded"));
@@ -77,7 +80,7 @@ put_history(struct api_call *call, const struct cloudwatch_alarm_row *alarm, str
 
 int
 cloudwatch_action_run(struct api_call *call, const struct cloudwatch_alarm_row *alarm,
-                      struct str arn)
+                      struct str arn, bool again)
 {
     const struct cloudwatch_action *action = cloudwatch_action_find(arn);
     size_t before = store_savepoint(call->txn);
@@ -91,7 +94,9 @@ cloudwatch_action_run(struct api_call *call, const struct cloudwatch_alarm_row *
     if (r < 0)
         return r;
     if (r == 0)
-        return put_history(call, alarm, arn, STR_NONE);
+        return again && store_savepoint(call->txn) == before
+                   ? 0
+                   : put_history(call, alarm, arn, STR_NONE);
     store_rollback_to(call->txn, before);
     struct str why = call->fault.message;
 

@@ -28,6 +28,14 @@ struct cloudwatch_action {
 /* The row of that ARN, or NULL: alarms cannot have it. */
 const struct cloudwatch_action *cloudwatch_action_find(struct str arn);
 
-/* Does one and writes its line of the alarm's history.  0 or negative. */
+/*
+ * Does one and writes its line of the alarm's history; `again`: only when it did something.  0 or
+ * negative.
+ */
 int cloudwatch_action_run(struct api_call *call, const struct cloudwatch_alarm_row *alarm,
-                          struct str arn) MUST_USE;
+                          struct str arn, bool again) MUST_USE;
+
+/* ---- action_scaling.c ---- */
+
+int cloudwatch_action_scale(struct api_call *call, const struct cloudwatch_alarm_row *alarm,
+                            struct str arn);

@@ -24,18 +24,6 @@ cloudwatch_alarm_find(struct api_call *call, struct str name)
     return row;
 }
 
-void
-cloudwatch_alarm_assert(const struct cloudwatch_alarm_row *row)
-{
-    assert(row->name.n && row->account.n && row->region.n);
-    assert(row->composite == (row->rule.n > 0));
-    assert(row->composite || (row->metric.n > 0) == (row->queries.n == 0));
-    assert(row->composite || row->evaluation_periods > 0);
-    assert(row->datapoints <= row->evaluation_periods);
-    assert(row->transitioned_ms <= row->state_ms);
-    assert(row->actor.n > 0);
-}
-
 enum cloudwatch_state
 cloudwatch_state_of(const struct cloudwatch_alarm_row *row)
 {
@@ -50,17 +38,32 @@ cloudwatch_state_of(const struct cloudwatch_alarm_row *row)
 /* ---- a change of state ---- */
 
 static void
-show_state(struct json_out *out, const char *name, const struct cloudwatch_alarm_row *row)
+show_state(struct json_out *out, const char *name, const struct cloudwatch_alarm_row *row,
+           bool data)
 {
     json_key(out, str_from(name));
     json_open(out, '{');
     json_key_str(out, "stateValue", row->state);
     json_key_str(out, "stateReason", row->reason);
-    if (row->reason_data.n) {
+    if (data && row->reason_data.n) {
         json_key(out, S("stateReasonData"));
         json_raw(out, row->reason_data);
     }
     json_close(out, '}');
+}
+
+static void
+show_change(struct buf *buf, const struct cloudwatch_alarm_row *old,
+            const struct cloudwatch_alarm_row *new, bool data)
+{
+    struct json_out out = {buf};
+
+    json_open(&out, '{');
+    json_key_str(&out, "version", S("1.0"));
+    show_state(&out, "oldState", old, data);
+    show_state(&out, "newState", new, data);
+    json_close(&out, '}');
+    assert(!buf_failed(buf));
 }
 
 static int
@@ -68,15 +71,14 @@ put_state_history(struct api_call *call, const struct cloudwatch_alarm_row *old,
                   const struct cloudwatch_alarm_row *new)
 {
     struct buf buf;
-    struct json_out out = {&buf};
 
     buf_init(&buf, 32 << 10);
-    json_open(&out, '{');
-    json_key_str(&out, "version", S("1.0"));
-    show_state(&out, "oldState", old);
-    show_state(&out, "newState", new);
-    json_close(&out, '}');
-    assert(!buf_failed(&buf));
+    show_change(&buf, old, new, true);
+    if (buf.n > CLOUDWATCH_HISTORY_DATA_MAX) {
+        /* Two long states are too much for an item: then without what they were made of. */
+        buf_reset(&buf);
+        show_change(&buf, old, new, false);
+    }
     int r = cloudwatch_history_put(call, new, "StateUpdate",
                                    str_fmt(call->arena, "Alarm updated from %.*s to %.*s",
                                            STR_ARG(old->state), STR_ARG(new->state)),
@@ -100,7 +102,7 @@ act(struct api_call *call, const struct cloudwatch_alarm_row *row)
         return 0;
     LIST_EACH(actions[cloudwatch_state_of(row)], arn) {
         if (r >= 0)
-            r = cloudwatch_action_run(call, row, *arn);
+            r = cloudwatch_action_run(call, row, *arn, false);
     }
     return r;
 }

@@ -14,8 +14,10 @@ struct str cloudwatch_alarm_arn(struct api_call *call, struct str name);
 /* The caller's alarm, or NULL. */
 const struct cloudwatch_alarm_row *cloudwatch_alarm_find(struct api_call *call, struct str name);
 
-/* What is true of every row, as assertions. */
+/* ---- holds.c: what is true of every row, as assertions ---- */
+
 void cloudwatch_alarm_assert(const struct cloudwatch_alarm_row *row);
+void cloudwatch_history_assert(const struct cloudwatch_history_row *row);
 
 /* Which state the row's text is. */
 enum cloudwatch_state cloudwatch_state_of(const struct cloudwatch_alarm_row *row);
@@ -61,6 +63,7 @@ int cloudwatch_tags_add(struct api_call *call, const struct cloudwatch_TagList *
 
 /* ---- history.c ---- */
 
+enum { CLOUDWATCH_HISTORY_DATA_MAX = 4095 };
 /* One item of an alarm's history.  0 or negative. */
 int cloudwatch_history_put(struct api_call *call, const struct cloudwatch_alarm_row *alarm,
                            const char *kind, struct str summary, struct str data) MUST_USE;
@@ -75,5 +78,3 @@ int cloudwatch_event_state(struct api_call *call, const struct cloudwatch_alarm_
 /* "CloudWatch Alarm Configuration Change": create, update, delete. */
 int cloudwatch_event_configuration(struct api_call *call, const struct cloudwatch_alarm_row *row,
                                    const char *operation) MUST_USE;
-/* A state as JSON: value, reason, reasonData, timestamp. */
-void cloudwatch_state_show(struct json_out *out, const struct cloudwatch_alarm_row *row);

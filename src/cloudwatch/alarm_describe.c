@@ -6,6 +6,7 @@
 static struct cloudwatch_MetricAlarm
 show_metric_alarm(const struct cloudwatch_alarm_row *row)
 {
+    cloudwatch_alarm_assert(row);
     return (struct cloudwatch_MetricAlarm){
         .alarm_name = row->name,
         .alarm_arn = row->id,
@@ -32,6 +33,7 @@ static void
 show_metric(struct api_call *call, const struct cloudwatch_alarm_row *row,
             struct cloudwatch_MetricAlarm *alarm)
 {
+    assert(row->queries.n == 0 && row->metric.n > 0);
     alarm->metric_name = row->metric_name;
     alarm->namespace = row->namespace;
     alarm->statistic = row->statistic.n ? row->statistic : STR_NONE;

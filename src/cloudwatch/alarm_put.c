@@ -1,16 +1,8 @@
 /*
  * PutMetricAlarm.  An alarm of that name is overwritten whole, but for its state and its tags.
- *
- * The expressions of an alarm are kept as the JSON of the request's Metrics, and read with the
- * tables that read requests.
  */
-#include "api/decode_doc.h"
-#include "api/encode_doc.h"
 #include "cloudwatch/action.h"
 #include "cloudwatch/alarm.h"
-#include "codec/doc.h"
-
-enum { QUERIES_BYTES_MAX = 120 << 10 };
 
 #define INVALID(call, ...) api_fault((call), &CLOUDWATCH_ERR(ValidationError), __VA_ARGS__)
 
@@ -46,6 +38,7 @@ check_statistic(struct api_call *call, const struct cloudwatch_PutMetricAlarmInp
 static int
 check_span(struct api_call *call, int64_t period_s, int64_t periods)
 {
+    assert(periods > 0);
     const int64_t day_s = 86400, week_s = 7 * day_s;
 
     if (!cloudwatch_period_ok(period_s) || period_s < 10)
@@ -85,6 +78,7 @@ fill_metric(struct api_call *call, const struct cloudwatch_PutMetricAlarmInput *
     row->low_samples = req->evaluate_low_sample_count_percentile;
     row->unit = req->unit;
     row->period_s = req->period.v;
+    assert(dimensions.n <= 2 * CLOUDWATCH_DIMENSIONS_MAX);
     row->metric = cloudwatch_metric_id(
         &(struct cloudwatch_metric_name){call->account, call->region, row->namespace,
                                          row->metric_name, dimensions},

@@ -91,6 +91,7 @@ cloudwatch_alarm_fill_queries(struct api_call *call,
         return r;
     if (value.kind != CLOUDWATCH_SERIES)
         return INVALID(call, "The expression of an alarm must return one time series.");
+    assert(queries.period_s > 0);
     row->period_s = queries.period_s;
     buf_init(&buf, QUERIES_BYTES_MAX);
     api_encode_doc(&cloudwatch_service, input(), API_DOC_JSON, &kept, &buf);
@@ -129,6 +130,7 @@ cloudwatch_alarm_series(struct api_call *call, const struct cloudwatch_alarm_row
         return r;
     r = cloudwatch_queries_open(call, "Metrics", &list, &queries);
     assert(r == 0); /* they were checked when they were put */
+    assert(watched(&queries));
     queries.end_ms = end_ms;
     queries.start_ms =
         end_ms - (row->evaluation_periods + CLOUDWATCH_RANGE_EXTRA) * row->period_s * 1000;

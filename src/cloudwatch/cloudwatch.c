@@ -100,10 +100,8 @@ cloudwatch_range_of(const struct api_call *call, int64_t start_ms, int64_t end_m
 
     assert(cloudwatch_period_ok(period_s));
     start_ms = MAX(start_ms, 0);
-    *ret = (struct cloudwatch_range){.start_ms = start_ms - start_ms % step_ms,
-                                     .end_ms = end_ms,
-                                     .period_ms = period_s * 1000,
-                                     .now_ms = call->now_ms};
+    *ret = (struct cloudwatch_range){
+        .start_ms = start_ms - start_ms % step_ms, .end_ms = end_ms, .period_ms = period_s * 1000};
     while (ret->start_ms < oldest_ms)
         ret->start_ms +=
             (oldest_ms - ret->start_ms + ret->period_ms - 1) / ret->period_ms * ret->period_ms;

@@ -22,6 +22,7 @@ check_names(struct api_call *call, const struct str_list *names, struct str own)
 {
     struct str own_arn = cloudwatch_alarm_arn(call, own);
 
+    assert(names->n <= CLOUDWATCH_FORMULA_ALARMS_MAX);
     LIST_EACH(names, name) {
         struct str arn = str_starts(*name, S("arn:")) ? *name : cloudwatch_alarm_arn(call, *name);
         const struct cloudwatch_alarm_row *row = cloudwatch_alarm_get(call->txn, arn);
@@ -73,6 +74,7 @@ cloudwatch_put_composite_alarm(struct api_call *call,
         return INVALID(call, "The alarm %.*s is a metric alarm", STR_ARG(req->alarm_name));
     if (!cloudwatch_formula_parse(call->arena, req->alarm_rule, &names, &at))
         return INVALID(call, "AlarmRule expression is not valid at position %zu", at);
+    assert(at == req->alarm_rule.n);
     r = check_names(call, &names, req->alarm_name);
     for (size_t i = 0; i < ARRAY_LEN(lists) && r == 0; i++)
         r = check_actions(call, lists[i]);

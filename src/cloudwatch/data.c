@@ -55,6 +55,7 @@ static void
 add_points(struct api_call *call, const struct cloudwatch_series *series, bool ascending,
            struct page *page, struct cloudwatch_MetricDataResult *res)
 {
+    assert(page->left >= 0 && page->taken >= 0);
     for (size_t i = 0; i < series->n; i++) {
         const struct cloudwatch_series_point *p = &series->v[ascending ? i : series->n - 1 - i];
 
@@ -80,6 +81,8 @@ label_of(struct api_call *call, const struct cloudwatch_query *query,
          const struct cloudwatch_math_series *one)
 {
     struct str label = query->of->label;
+
+    assert(query->stage == CLOUDWATCH_QUERY_DONE);
 
     if (!query->root)
         return one->label;
@@ -155,6 +158,7 @@ cloudwatch_get_metric_data(struct api_call *call, const struct cloudwatch_GetMet
     if (r)
         return r;
     /* Of expressions there is no next page. */
+    assert(!page.cut || page.left == 0);
     if (page.cut && !queries.expressions) {
         token.more = true;
         token.last = str_fmt(call->arena, "%lld", (long long)page.taken);

@@ -88,7 +88,6 @@ read_series(struct look *look, struct cloudwatch_series *ret)
         .end_ms = look->end_ms,
         .period_ms = alarm->period_s * 1000,
         .unit = alarm->unit.n ? alarm->unit : STR_NONE,
-        .now_ms = look->call.now_ms,
     };
     struct cloudwatch_stat stat;
 
@@ -104,20 +103,22 @@ read_series(struct look *look, struct cloudwatch_series *ret)
     return r;
 }
 
-/* Actions that are done as long as the state lasts. */
+/* Actions that are done as long as the state lasts; `data` is what makes it last. */
 static int
-act_again(struct look *look)
+act_again(struct look *look, struct str data)
 {
-    const struct cloudwatch_alarm_row *alarm = look->alarm;
+    struct cloudwatch_alarm_row alarm = *look->alarm;
     int r = 0;
 
-    if (!alarm->actions_enabled || cloudwatch_state_of(alarm) != CLOUDWATCH_ALARM)
+    assert(cloudwatch_state_of(&alarm) == CLOUDWATCH_ALARM);
+    if (!alarm.actions_enabled)
         return 0;
-    LIST_EACH(&alarm->alarm_actions, arn) {
+    alarm.reason_data = data;
+    LIST_EACH(&alarm.alarm_actions, arn) {
         const struct cloudwatch_action *action = cloudwatch_action_find(*arn);
 
         if (r >= 0 && action && action->again)
-            r = cloudwatch_action_run(&look->call, alarm, *arn);
+            r = cloudwatch_action_run(&look->call, &alarm, *arn, true);
     }
     return r;
 }
@@ -133,11 +134,18 @@ evaluate(struct look *look)
 
     if (r < 0)
         return r;
+    cloudwatch_alarm_assert(look->alarm);
     rule_of(look->alarm, &rule);
     cloudwatch_judge(look->call.arena, &rule, &series, look->end_ms, look->call.now_ms, now,
                      &verdict);
+    if (verdict.state == now && now == CLOUDWATCH_ALARM &&
+        look->end_ms % CLOUDWATCH_MINUTE_MS == 0) {
+        cloudwatch_judge(look->call.arena, &rule, &series, look->end_ms, look->call.now_ms,
+                         CLOUDWATCH_RETAIN, &verdict);
+        return act_again(look, verdict.data);
+    }
     if (verdict.state == CLOUDWATCH_RETAIN || verdict.state == now)
-        return look->end_ms % CLOUDWATCH_MINUTE_MS ? 0 : act_again(look);
+        return 0;
     return cloudwatch_alarm_change(&look->call, look->alarm, verdict.state, verdict.reason,
                                    verdict.data);
 }
@@ -212,6 +220,7 @@ evaluate_composite(struct look *look)
     const struct cloudwatch_formula *formula =
         cloudwatch_formula_parse(look->call.arena, alarm->rule, &names, &at);
 
+    assert(alarm->composite);
     assert(formula); /* it was checked when it was put */
     enum cloudwatch_state state =
         cloudwatch_formula_holds(formula, is_in, &look->call) ? CLOUDWATCH_ALARM : CLOUDWATCH_OK;
@@ -301,6 +310,7 @@ on_timer(struct loop_timer *timer)
     struct cloudwatch_engine *e = CONTAINER_OF(timer, struct cloudwatch_engine, timer);
     int64_t now_ms = loop_now_ms(e->loop, LOOP_CLOUD);
 
+    assert(now_ms > 0);
     look_at_all(e, false, now_ms - now_ms % FAST_MS);
     loop_defer(e->loop, &e->task);
 }

@@ -10,8 +10,9 @@
 
 enum { DETAIL_BYTES_MAX = 200 << 10 };
 
-void
-cloudwatch_state_show(struct json_out *out, const struct cloudwatch_alarm_row *row)
+/* Its value, reason, reasonData, timestamp. */
+static void
+show_state(struct json_out *out, const struct cloudwatch_alarm_row *row)
 {
     json_open(out, '{');
     json_key_str(out, "value", row->state);
@@ -30,6 +31,7 @@ cloudwatch_state_show(struct json_out *out, const struct cloudwatch_alarm_row *r
 static void
 show_metric(struct json_out *out, const struct cloudwatch_alarm_row *row)
 {
+    assert(row->metric_name.n > 0);
     json_key(out, S("metricStat"));
     json_open(out, '{');
     json_key(out, S("metric"));
@@ -52,6 +54,7 @@ show_metric(struct json_out *out, const struct cloudwatch_alarm_row *row)
 static void
 show_query(struct json_out *out, const struct cloudwatch_MetricDataQuery *q)
 {
+    assert(q->id.n > 0);
     json_open(out, '{');
     json_key_str(out, "id", q->id);
     if (q->expression.p)
@@ -109,10 +112,10 @@ put(struct api_call *call, const struct cloudwatch_alarm_row *row, const char *t
     if (operation)
         json_key_str(&out, "operation", str_from(operation));
     json_key(&out, S("state"));
-    cloudwatch_state_show(&out, row);
+    show_state(&out, row);
     if (old) {
         json_key(&out, S("previousState"));
-        cloudwatch_state_show(&out, old);
+        show_state(&out, old);
     }
     int r = show_configuration(call, &out, row);
 

@@ -56,6 +56,8 @@ take(struct parser *p, const char *token)
 {
     struct str t = str_from(token);
 
+    assert(t.n > 0);
+
     peek(p);
     if (!str_starts(str_cut(p->text, p->at, p->text.n), t))
         return false;
@@ -205,6 +207,7 @@ take_operator(struct parser *p, size_t level)
 static const struct cloudwatch_node *
 parse_level(struct parser *p, size_t level)
 {
+    assert(level <= ARRAY_LEN(levels));
     if (level == ARRAY_LEN(levels))
         return parse_unary(p);
     const struct cloudwatch_node *left = parse_level(p, level + 1);
@@ -254,6 +257,8 @@ bool
 cloudwatch_series_at(const struct cloudwatch_series *series, int64_t ms, double *ret)
 {
     size_t low = 0, high = series->n;
+
+    assert(series->v || series->n == 0);
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -332,6 +337,7 @@ combine(struct cloudwatch_scope *scope, struct str operator, const struct cloudw
     size_t i = 0, j = 0, n = x ? x->series.n : 0, m = y ? y->series.n : 0;
 
     assert(x || y);
+    assert(first->period_ms > 0);
     while (i < n || j < m) {
         int64_t ms =
             MIN(i < n ? x->series.v[i].ms : INT64_MAX, j < m ? y->series.v[j].ms : INT64_MAX);
@@ -372,6 +378,7 @@ static bool
 array(struct cloudwatch_scope *scope, const struct cloudwatch_node *node,
       struct cloudwatch_math *ret)
 {
+    assert(node->kind == CLOUDWATCH_NODE_ARRAY);
     *ret = (struct cloudwatch_math){.kind = CLOUDWATCH_ARRAY};
     for (size_t i = 0; i < node->args.n; i++) {
         struct cloudwatch_math one;
@@ -396,6 +403,7 @@ cloudwatch_expression_value(struct cloudwatch_scope *scope, const struct cloudwa
     struct cloudwatch_math a, b;
 
     *ret = zero;
+    assert(scope->lookup && scope->metrics);
     /* An expression can ask for much: what is too much ends here, not the daemon. */
     if (arena_spent(scope->arena))
         return cloudwatch_math_fail(scope, "The expression needs too much memory");

@@ -44,6 +44,7 @@ peek_word(struct parser *p)
 {
     size_t end;
 
+    assert(p->at <= p->text.n);
     skip_blanks(p);
     for (end = p->at; end < p->text.n && is_letter(p->text.p[end]);)
         end++;
@@ -68,6 +69,7 @@ node(struct parser *p, struct cloudwatch_formula value)
 
     if (++p->nodes > CLOUDWATCH_FORMULA_NODES_MAX)
         p->failed = true;
+    assert(value.kind < CLOUDWATCH_FORMULA_NOT || value.a);
     *new = value;
     return new;
 }

@@ -70,6 +70,7 @@ call_each(struct cloudwatch_scope *scope, const struct cloudwatch_function *f,
 {
     struct cloudwatch_math a;
 
+    assert(f->each);
     if (!value(scope, node, 0, &a))
         return false;
     if (a.kind == CLOUDWATCH_SCALAR)
@@ -147,6 +148,7 @@ static bool
 of_series(struct cloudwatch_scope *scope, const struct cloudwatch_function *f,
           const struct cloudwatch_series *series, double *ret)
 {
+    assert(f->of_all);
     double *v = arena_alloc_raw(scope->arena, (series->n + 1) * sizeof(*v));
 
     for (size_t i = 0; i < series->n; i++)
@@ -165,6 +167,7 @@ of_array(struct cloudwatch_scope *scope, const struct cloudwatch_function *f,
     *ret = (struct cloudwatch_math){.kind = CLOUDWATCH_SERIES};
     struct cloudwatch_math_series *to = LIST_PUSH(scope->arena, ret);
 
+    assert(a->kind == CLOUDWATCH_ARRAY);
     to->period_ms = a->n ? a->v[0].period_ms : scope->period_ms;
     for (;;) {
         int64_t ms = INT64_MAX;
@@ -267,6 +270,7 @@ static bool
 filler(enum filling how, const struct cloudwatch_series *s, size_t next, int64_t ms,
        const struct cloudwatch_math *with, double *ret)
 {
+    assert(next <= s->n);
     const struct cloudwatch_series_point *before = next ? &s->v[next - 1] : NULL;
     const struct cloudwatch_series_point *after = next < s->n ? &s->v[next] : NULL;
 
@@ -293,6 +297,8 @@ fill(struct cloudwatch_scope *scope, const struct cloudwatch_math_series *from, 
     const struct cloudwatch_series *s = &from->series;
     size_t next = 0;
     double v;
+
+    assert(from->period_ms > 0 && to->n == 0);
 
     for (int64_t ms = scope->start_ms; ms < scope->end_ms; ms += from->period_ms) {
         while (next < s->n && s->v[next].ms < ms)
@@ -363,6 +369,7 @@ call_time_series(struct cloudwatch_scope *scope, const struct cloudwatch_functio
 static bool
 branch(const struct cloudwatch_math *m, int64_t ms, double *ret)
 {
+    assert(m->kind != CLOUDWATCH_ARRAY);
     *ret = m->number;
     return m->kind == CLOUDWATCH_SCALAR || cloudwatch_series_at(&m->v[0].series, ms, ret);
 }
@@ -373,6 +380,8 @@ call_if(struct cloudwatch_scope *scope, const struct cloudwatch_function *f UNUS
 {
     struct cloudwatch_math cond, branches[2];
     size_t n = node->args.n - 1;
+
+    assert(n == 1 || n == 2);
 
     if (!value(scope, node, 0, &cond))
         return false;

@@ -34,6 +34,8 @@ check_range(struct api_call *call, const struct cloudwatch_GetMetricStatisticsIn
 {
     int64_t start_ms = req->start_time.v, end_ms = req->end_time.v;
     int64_t period_ms = req->period.v * 1000;
+
+    assert(period_ms > 0); /* the description asks for it */
     int r = cloudwatch_times_check(call, start_ms, end_ms, CLOUDWATCH_ERROR_InvalidParameterValue);
 
     if (r)
@@ -72,6 +74,7 @@ show_bucket(struct api_call *call, const struct cloudwatch_GetMetricStatisticsIn
     };
     double value;
 
+    assert(bucket->set.count > 0 && bucket->unit < cloudwatch_n_units);
     point->timestamp = opt_i64(bucket->start_ms);
     point->unit = str_from(cloudwatch_units[bucket->unit]);
     for (size_t i = 0; i < ARRAY_LEN(plain); i++)
@@ -124,6 +127,7 @@ static bool
 passes(const struct api_call *call, const struct cloudwatch_ListMetricsInput *req,
        const struct cloudwatch_metric_row *row)
 {
+    cloudwatch_metric_assert(row);
     int64_t since_ms = req->recently_active.p ? 3 * CLOUDWATCH_HOUR_MS : CLOUDWATCH_PAST_MS;
 
     if (row->last_ms < call->now_ms - since_ms ||

@@ -9,7 +9,7 @@
 enum {
     HISTORY_MAX = 100000,
     SUMMARY_MAX = 255,
-    DATA_MAX = 4095,
+
     TRIM_A_LOOK = 5000,
     ID_BYTES = 17
 };
@@ -34,19 +34,22 @@ cloudwatch_history_put(struct api_call *call, const struct cloudwatch_alarm_row 
     char room[ID_BYTES];
 
     assert(summary.n > 0 && data.n > 0);
-    int r = cloudwatch_history_insert(
-        call->txn, &(struct cloudwatch_history_row){
-                       .id = key_of((uint64_t)state.next++, room),
-                       .account = alarm->account,
-                       .region = alarm->region,
-                       .alarm = alarm->name,
-                       .composite = alarm->composite,
-                       .kind = str_from(kind),
-                       .time_ms = call->now_ms,
-                       .summary = api_excerpt(summary, SUMMARY_MAX),
-                       /* JSON that would be cut is told apart from none. */
-                       .data = str_chars(data) > DATA_MAX ? S("{\"truncated\":true}") : data,
-                   });
+    assert(state.next >= 0);
+    int r = cloudwatch_history_insert(call->txn,
+                                      &(struct cloudwatch_history_row){
+                                          .id = key_of((uint64_t)state.next++, room),
+                                          .account = alarm->account,
+                                          .region = alarm->region,
+                                          .alarm = alarm->name,
+                                          .composite = alarm->composite,
+                                          .kind = str_from(kind),
+                                          .time_ms = call->now_ms,
+                                          .summary = api_excerpt(summary, SUMMARY_MAX),
+                                          /* JSON that would be cut is told apart from none. */
+                                          .data = str_chars(data) > CLOUDWATCH_HISTORY_DATA_MAX
+                                                      ? S("{\"truncated\":true}")
+                                                      : data,
+                                      });
 
     if (r < 0)
         return r;
@@ -64,6 +67,7 @@ cloudwatch_history_trim(struct txn *txn, int64_t now_ms)
         if (r < 0 || gone == TRIM_A_LOOK ||
             (n - gone <= HISTORY_MAX && row->time_ms > now_ms - HISTORY_KEEP_MS))
             break;
+        cloudwatch_history_assert(row);
         r = cloudwatch_history_delete(txn, row->id);
         gone++;
     }
@@ -102,9 +106,11 @@ find(struct api_call *call, const struct cloudwatch_DescribeAlarmHistoryInput *r
     const struct cloudwatch_history_row *row;
     struct found found = {0};
 
-    while ((row = store_next(&c)))
+    while ((row = store_next(&c))) {
+        cloudwatch_history_assert(row);
         if (passes(req, row))
             *LIST_PUSH(call->arena, &found) = row;
+    }
     return found;
 }
 

@@ -86,6 +86,7 @@ count(const struct cloudwatch_rule *rule, const struct cloudwatch_series *series
     struct count c = {.v = series->v, .n = series->n};
 
     assert(rule->periods > 0 && rule->period_s > 0);
+    assert(rule->comparison && rule->comparison->breaches);
     if ((int64_t)c.n > rule->periods) {
         c.v += c.n - (size_t)rule->periods;
         c.n = (size_t)rule->periods;
@@ -199,6 +200,7 @@ add_points(struct buf *out, const struct cloudwatch_rule *rule, const struct cou
 {
     unsigned shown = 0;
 
+    assert(c->n > 0);
     buf_add_char(out, '[');
     for (size_t i = c->n; i-- > 0 && shown < SHOWN_MAX;) {
         if (rule->comparison->breaches(c->v[i].value, rule->threshold) != alarm)
@@ -226,6 +228,7 @@ static void
 add_crossed(struct buf *out, const struct cloudwatch_rule *rule, const struct count *c, bool alarm)
 {
     size_t n = alarm ? c->breaching : c->n - c->breaching;
+    assert(n > 0);
     bool one = n == 1, many = n >= SHOWN_MAX;
 
     if (rule->to_alarm)
@@ -252,6 +255,8 @@ add_reason(struct buf *out, const struct cloudwatch_rule *rule, const struct cou
            enum cloudwatch_state state)
 {
     bool alarm = state == CLOUDWATCH_ALARM;
+
+    assert(state < CLOUDWATCH_RETAIN);
     size_t made_it = alarm ? c->breaching : c->n - c->breaching;
 
     if (state == CLOUDWATCH_NO_DATA) {
@@ -285,6 +290,7 @@ add_evaluated(struct buf *out, const struct cloudwatch_rule *rule, const struct 
     size_t next = c->n;
     bool first = true;
 
+    assert((int64_t)c->n <= rule->periods);
     buf_add_lit(out, ",\"evaluatedDatapoints\":[");
     for (int64_t i = 1; i <= rule->periods + CLOUDWATCH_RANGE_EXTRA; i++) {
         int64_t ms = end_ms - i * rule->period_s * 1000;
@@ -346,7 +352,7 @@ cloudwatch_judge(struct arena *arena, const struct cloudwatch_rule *rule,
     int64_t to_alarm = rule->to_alarm ? rule->to_alarm : rule->periods;
     struct buf out;
 
-    assert(to_alarm <= rule->periods);
+    assert(to_alarm > 0 && to_alarm <= rule->periods);
     *ret = (struct cloudwatch_verdict){0};
     if ((int64_t)c.n < rule->periods)
         ret->state = judge_few(rule, &c, to_alarm);

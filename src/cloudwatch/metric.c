@@ -124,6 +124,7 @@ touch_metric(struct txn *txn, struct str id, const struct cloudwatch_datum *datu
         if (datum->time_ms < old->last_ms + LAST_SLACK_MS)
             return 0;
         row.last_ms = datum->time_ms;
+        cloudwatch_metric_assert(&row);
         return cloudwatch_metric_update(txn, &row);
     }
     if (store_count(txn, &cloudwatch_metric_table) >= CLOUDWATCH_METRICS_MAX)
@@ -188,6 +189,8 @@ cloudwatch_metric_put(struct txn *txn, int64_t now_ms, const struct cloudwatch_d
     int r = touch_metric(txn, id, datum, now_ms);
 
     assert(unit < cloudwatch_n_units);
+    assert(datum->time_ms <= now_ms + CLOUDWATCH_AHEAD_MS);
+    assert(datum->time_ms >= 0);
     if (r < 0)
         return r;
     arena_init(&arena, PUT_BYTES_MAX);
@@ -231,6 +234,7 @@ read_span(struct arena *arena, const struct cloudwatch_span_row *row,
     int64_t point_ms = cloudwatch_tiers[row->tier].point_ms;
     struct cloudwatch_points points;
 
+    cloudwatch_span_assert(row);
     if (!cloudwatch_unpack(arena, row->points, &points))
         return error_origin(EUCLEAN, "datapoints of %.*s cannot be read", STR_ARG(row->id));
     LIST_EACH(&points, point) {
@@ -239,6 +243,7 @@ read_span(struct arena *arena, const struct cloudwatch_span_row *row,
 
         if (ms < range->start_ms || ms >= range->end_ms)
             continue;
+        assert(point->set.count > 0);
         ms -= (ms - range->start_ms) % range->period_ms;
         if (!last || last->start_ms != ms || last->unit != row->unit) {
             last = LIST_PUSH(arena, all);
@@ -255,6 +260,7 @@ join(struct arena *arena, struct cloudwatch_buckets *all)
 {
     size_t n = 0;
 
+    assert(all->v || all->n == 0);
     if (all->n)
         qsort(all->v, all->n, sizeof(*all->v), by_start);
     for (size_t i = 0; i < all->n; i++) {

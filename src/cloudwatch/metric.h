@@ -83,7 +83,6 @@ struct cloudwatch_range {
     int64_t start_ms, end_ms; /* from, and up to but without */
     int64_t period_ms;        /* buckets begin at start_ms and multiples of this behind it */
     struct str unit;          /* p NULL: each unit apart, and buckets come once a unit */
-    int64_t now_ms;
 };
 
 /*
@@ -99,6 +98,10 @@ int cloudwatch_metric_range(struct txn *txn, struct arena *arena,
 #define CLOUDWATCH_METRIC_ID_BYTES 33
 struct str cloudwatch_metric_id(const struct cloudwatch_metric_name *metric,
                                 char room[CLOUDWATCH_METRIC_ID_BYTES]);
+
+/* What is true of every row, as assertions (holds.c). */
+void cloudwatch_metric_assert(const struct cloudwatch_metric_row *row);
+void cloudwatch_span_assert(const struct cloudwatch_span_row *row);
 
 /* The units that there are, "None" first; answers their number when it is none of them. */
 extern const char *const cloudwatch_units[];

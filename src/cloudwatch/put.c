@@ -20,6 +20,7 @@ static void
 {
     va_list ap;
 
+    assert(error->code[0] != '\0' && c->number > 0);
     va_start(ap, fmt);
     struct str line = str_vfmt(c->call->arena, fmt, ap);
 
@@ -120,6 +121,8 @@ check_datum(struct check *c, const struct cloudwatch_MetricDatum *d)
     struct str twice = cloudwatch_dimension_twice(&dimensions);
     int64_t resolution = opt_i64_or(d->storage_resolution, 60);
 
+    assert(dimensions.n <= 2 * CLOUDWATCH_DIMENSIONS_MAX);
+
     if (d->value.set && d->statistic_values)
         exclusive(c, &CLOUDWATCH_ERR(InvalidParameterCombination), "Value", "StatisticValues");
     if (d->value.set && d->values.n)
@@ -203,6 +206,8 @@ put_datum(struct api_call *call, struct str namespace, const struct cloudwatch_M
         if (count > 0)
             values[datum.n_values++] = (struct cloudwatch_value){d->values.v[i], count};
     }
+    assert(datum.n_values <= CLOUDWATCH_VALUES_MAX);
+    assert(!datum.n_values || !d->statistic_values);
     /* Values that all were seen no times are no data. */
     return datum.n_values || d->statistic_values
                ? cloudwatch_metric_put(call->txn, call->now_ms, &datum)

@@ -125,6 +125,7 @@ cloudwatch_queries_open(struct api_call *call, const char *member,
     if (list->n > CLOUDWATCH_QUERIES_MAX)
         return INVALID(call, "The collection %s must not have a size greater than %d.", member,
                        CLOUDWATCH_QUERIES_MAX);
+    assert(call->txn && member[0] != '\0');
     q.v = ARENA_ARRAY(call->arena, struct cloudwatch_query, list->n);
     int r = check_ids(&q);
 
@@ -148,6 +149,7 @@ run_metric(struct cloudwatch_queries *q, struct cloudwatch_query *query)
     struct cloudwatch_math_series *series = LIST_PUSH(q->call->arena, &query->value);
     struct cloudwatch_range range;
 
+    assert(!query->root && query->value.n == 1);
     series->period_ms = query->period_s * 1000;
     series->label = query->of->label.p ? query->of->label : m->metric->metric_name;
     query->value.kind = CLOUDWATCH_SERIES;
@@ -218,6 +220,7 @@ run_expression(struct cloudwatch_queries *q, struct cloudwatch_query *query, str
     struct cloudwatch_range range;
 
     (void)cloudwatch_range_of(q->call, q->start_ms, q->end_ms, period_s, &range);
+    assert(query->root && period_s > 0);
     scope.ctx = &frame;
     scope.start_ms = range.start_ms;
     scope.end_ms = range.end_ms;
@@ -242,6 +245,7 @@ run(struct cloudwatch_queries *q, struct cloudwatch_query *query, struct str *re
         *ret_why = str_fmt(q->call->arena, "Circular reference to '%.*s'", STR_ARG(query->of->id));
         return false;
     }
+    assert(query->stage == CLOUDWATCH_QUERY_NEW);
     query->stage = CLOUDWATCH_QUERY_RUNNING;
     if (query->root) {
         ok = run_expression(q, query, ret_why);

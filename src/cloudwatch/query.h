@@ -18,7 +18,7 @@ struct cloudwatch_queries {
         int64_t period_s;                   /* 0: of an expression that says none */
         enum { CLOUDWATCH_QUERY_NEW, CLOUDWATCH_QUERY_RUNNING, CLOUDWATCH_QUERY_DONE } stage;
         struct cloudwatch_math value; /* once it is done */
-    } * v;
+    } *v;
     size_t n;
     int64_t period_s; /* of the first metric; of expressions without one */
     bool expressions;

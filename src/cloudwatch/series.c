@@ -36,6 +36,7 @@ cloudwatch_series_read(struct txn *txn, struct arena *arena,
         struct cloudwatch_bucket *bucket = &buckets.v[i];
         double value;
 
+        assert(bucket->set.count > 0);
         while (++i < buckets.n && buckets.v[i].start_ms == bucket->start_ms)
             join_units(arena, bucket, &buckets.v[i]);
         assert(i == buckets.n || buckets.v[i].start_ms > bucket->start_ms);

@@ -112,6 +112,7 @@ cloudwatch_stat_is_plain(const struct cloudwatch_stat *stat)
 static double
 percentile(const struct cloudwatch_bucket *b, double percent)
 {
+    assert(percent >= 0 && percent <= 100);
     double rank = percent / 100 * b->set.count, seen = 0;
 
     assert(b->n_values > 0);
@@ -132,6 +133,7 @@ within(const struct cloudwatch_stat *stat, const struct cloudwatch_bucket *b, si
 
     if (!stat->percent)
         return v->value > stat->low && v->value <= stat->high ? v->count : 0;
+    assert(before >= 0);
     double from = fmax(before, stat->low / 100 * b->set.count);
     double to = fmin(before + v->count, stat->high / 100 * b->set.count);
 

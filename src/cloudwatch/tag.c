@@ -25,6 +25,7 @@ int
 cloudwatch_tags_add(struct api_call *call, const struct cloudwatch_TagList *tags,
                     struct str_list *to)
 {
+    assert(to->n % 2 == 0);
     LIST_EACH(tags, tag) {
         if (api_tag_reserved(call, tag->key))
             return reserved(call);

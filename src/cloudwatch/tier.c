@@ -113,6 +113,7 @@ cloudwatch_span_add(struct txn *txn, struct arena *arena, struct str metric, uns
     LIST_EACH(points, point)
         cloudwatch_points_add(arena, &all, point);
     row.points = cloudwatch_pack(arena, &all);
+    cloudwatch_span_assert(&row);
     return old ? cloudwatch_span_update(txn, &row) : cloudwatch_span_insert(txn, &row);
 }
 
@@ -137,6 +138,8 @@ target_of(struct arena *arena, struct targets *targets, unsigned unit, int64_t s
         if (targets->v[i].unit == unit)
             return &targets->v[i];
     struct target *new = LIST_PUSH(arena, targets);
+
+    assert(unit < cloudwatch_n_units);
 
     *new = (struct target){.unit = unit, .start_ms = start_ms};
     return new;
@@ -168,6 +171,8 @@ static bool
 is_due(const struct cloudwatch_span_row *row, int64_t now_ms)
 {
     const struct cloudwatch_tier *tier = &cloudwatch_tiers[row->tier];
+
+    cloudwatch_span_assert(row);
 
     return floor_to(row->start_ms, tier->move_ms) + tier->move_ms + tier->keep_ms <= now_ms;
 }

@@ -619,6 +619,19 @@ ec2_type_efas(const struct ec2_type *type)
     return catalogue_of(type)->efa;
 }
 
+int64_t
+ec2_type_mbit(const struct ec2_type *type)
+{
+    struct str all = catalogue_text(catalogue_of(type)->cards), card = str_split(&all, ';'),
+               one = card;
+
+    str_split(&one, '*');
+    if (!one.p)
+        one = card;
+    (void)field(&one); /* the baseline */
+    return one.p ? (int64_t)(decimal(field(&one)) * 1000) : 0;
+}
+
 bool
 ec2_type_needs_ena(const struct ec2_type *type)
 {

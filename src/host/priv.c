@@ -396,7 +396,7 @@ do_stats(struct host *h, struct call *c)
     return call_reply(c, &r, sizeof(r), NULL, 0);
 }
 
-/* A few at a time: launches wait meanwhile, and a machine costs some twenty microseconds. */
+/* A few at a time: launches wait meanwhile, and a machine costs some fifteen microseconds. */
 #define METERS_PIECE 64u
 #define METERS_MAX ((PRIV_MESSAGE_MAX - 1024) / sizeof(struct priv_meter))
 

@@ -59,12 +59,15 @@ used(int64_t *meter, uint64_t now)
     return MAX(*meter - before, 0);
 }
 
-/* Of burstable ones: what they used since the last five minutes began, and what that cost. */
+/*
+ * Of burstable ones: what they used since these five minutes began, over all boots, and what that
+ * cost.  last_ms: of the sample before.
+ */
 static void
 add_credits(struct host_usage *usage, struct txn *txn, const struct ec2_instance_row *instance,
-            int64_t before_ms, struct host_usage_row *row)
+            int64_t last_ms, struct host_usage_row *row)
 {
-    if ((before_ms - 1) / FIVE_MS != (usage->at_ms - 1) / FIVE_MS) {
+    if ((last_ms - 1) / FIVE_MS != (usage->at_ms - 1) / FIVE_MS) {
         row->five_cpu_ns = 0;
         row->five_charged = row->charged;
     }
@@ -83,25 +86,31 @@ write_one(struct host_usage *usage, struct txn *txn, const struct host_use *use)
     const struct ec2_instance_row *instance = ec2_instance_get(txn, use->id);
     const struct host_machine_row *machine = host_machine_get(txn, use->id);
     const struct host_usage_row *old = host_usage_get(txn, use->id);
-    struct host_usage_row row = old ? *old : (struct host_usage_row){.id = use->id};
+    const struct host_credit_row *credit = host_credit_get(txn, use->id);
+    struct host_usage_row row =
+        old ? *old
+            : (struct host_usage_row){.id = use->id, .charged = credit ? credit->charged : 0};
 
     if (!instance || instance->state != EC2_RUNNING || !machine || machine->phase != HOST_UP)
         return 0;
-    if (row.boots != machine->boots)
-        row = (struct host_usage_row){
-            .id = use->id, .boots = machine->boots, .at_ms = machine->booted_ms};
-    int64_t before_ms = MAX(row.at_ms, machine->booted_ms); /* it may have been frozen between */
+    if (row.boots != machine->boots) {
+#define USAGE_FORGET(name) row.name##_meter = 0;
+        HOST_USES(USAGE_FORGET)
+#undef USAGE_FORGET
+        row.boots = machine->boots;
+    }
+    int64_t last_ms = row.at_ms;
 
-    if (usage->at_ms < before_ms + SHORT_MS)
-        return 0;
-    row.from_ms = before_ms;
+    row.from_ms = MAX(last_ms, machine->booted_ms); /* it may have been off or frozen between */
     row.at_ms = usage->at_ms;
+    if (row.at_ms < row.from_ms + SHORT_MS)
+        return 0;
 #define USAGE_TAKE(name) row.name = used(&row.name##_meter, use->name);
     HOST_USES(USAGE_TAKE)
 #undef USAGE_TAKE
     row.has_disk = use->has_disk;
     add_calls(usage, &row);
-    add_credits(usage, txn, instance, before_ms, &row);
+    add_credits(usage, txn, instance, last_ms, &row);
     assert(row.from_ms < row.at_ms && row.at_ms % MINUTE_MS == 0 && row.boots > 0);
     return old ? host_usage_update(txn, &row) : host_usage_insert(txn, &row);
 }

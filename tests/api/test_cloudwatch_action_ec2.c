@@ -1,9 +1,7 @@
 /* Alarms that act on instances. */
 #include "cloudwatch_help.h"
-#include "ec2/placer.h"
+#include "recovery_help.h"
 
-#define AMI "ami-009d6802948d06e52"
-#define MINUTE_MS INT64_C(60000)
 #define AUTOMATE(what) "arn:aws:automate:us-east-1:ec2:" what
 #define SWF(what)                                                                                  \
     "arn:aws:swf:us-east-1:000000000000:action/actions/AWS_EC2.InstanceId." what "/1.0"
@@ -13,18 +11,6 @@
     "'Dimensions': [{'Name': 'InstanceId', 'Value': '%s'}], 'Statistic': 'Maximum', "              \
     "'Period': 60, 'EvaluationPeriods': 2, 'Threshold': 1, "                                       \
     "'ComparisonOperator': 'GreaterThanOrEqualToThreshold'}"
-
-static const char *
-run(struct world *w, const char *more)
-{
-    struct str xml = world_okf(w,
-                               "Action=RunInstances&ImageId=" AMI "&MinCount=1&MaxCount=1"
-                               "&InstanceType=%s",
-                               more);
-
-    world_advance(w, MINUTE_MS + 1000);
-    return xml_cstr(xml, "instanceId");
-}
 
 static void
 put_alarm(struct world *w, const char *action, const char *metric, const char *id)
@@ -62,17 +48,6 @@ last_action(struct world *w)
                           "'Action'}");
 
     return str_cstr(&w->arena, json_path(items, "AlarmHistoryItems.0.HistorySummary"));
-}
-
-static void
-fault(struct world *w, const char *kind, struct str target, bool on)
-{
-    struct txn *txn = store_begin(cloud_store(w->cloud));
-
-    CHECK_INT(ec2_fault_set(txn, str_from(kind), target, on, w->env.now_ms), 0);
-    (void)store_commit(txn);
-    world_flush(w);
-    world_settle(w);
 }
 
 static struct str

@@ -41,8 +41,7 @@ look(struct world *w, const char *metric, const char *dimension, const char *val
                                           .name = str_from(metric)};
     struct cloudwatch_range range = {.start_ms = start_ms,
                                      .end_ms = w->env.now_ms + 1,
-                                     .period_ms = MINUTE_MS,
-                                     .now_ms = w->env.now_ms};
+                                     .period_ms = MINUTE_MS};
     struct cloudwatch_buckets all = {0};
     struct seen seen = {0};
 
@@ -250,6 +249,16 @@ TEST(credits_are_told_every_five_minutes_of_burstable_instances_only, "STAT-03 I
     CHECK_INT(seen.n, 1);
     CHECK_NEAR(seen.first.sum, 4); /* five used, one earned */
     CHECK_NEAR(look(w, "CPUCreditUsage", "InstanceId", t3, start_ms).first.sum, 5);
+    /* What was charged before a reboot is not charged again. */
+    start_ms = w->env.now_ms;
+    world_advance(w, MINUTE_MS);
+    world_okf(w, "Action=RebootInstances&InstanceId.1=%s", t3);
+    world_advance(w, 4 * MINUTE_MS);
+    seen = look(w, "CPUSurplusCreditsCharged", "InstanceId", t3, start_ms);
+    CHECK_INT(seen.n, 1);
+    CHECK_NEAR(seen.first.sum, 0);
+    seen = look(w, "CPUCreditUsage", "InstanceId", t3, start_ms);
+    CHECK(seen.first.sum > 0.9 && seen.first.sum < 1.1);
     world_free(w);
 }
 

@@ -1,21 +1,5 @@
 /* Recoveries that alarms ask for, by their rows: what EC2's upkeep makes of them. */
-#include "ec2/placer.h"
-#include "harness/world.h"
-
-#define AMI "ami-009d6802948d06e52"
-#define MINUTE_MS INT64_C(60000)
-
-static const char *
-run(struct world *w, const char *more)
-{
-    struct str xml = world_okf(w,
-                               "Action=RunInstances&ImageId=" AMI "&MinCount=1&MaxCount=1"
-                               "&InstanceType=t3.micro%s",
-                               more);
-
-    world_advance(w, MINUTE_MS + 1000);
-    return xml_cstr(xml, "instanceId");
-}
+#include "recovery_help.h"
 
 static struct ec2_instance_row
 instance(struct world *w, const char *id)
@@ -29,17 +13,6 @@ instance(struct world *w, const char *id)
     row.group_id = str_dup(&w->arena, row.group_id);
     store_rollback(txn);
     return row;
-}
-
-static void
-fault(struct world *w, const char *kind, struct str target, bool on)
-{
-    struct txn *txn = store_begin(cloud_store(w->cloud));
-
-    CHECK_INT(ec2_fault_set(txn, str_from(kind), target, on, w->env.now_ms), 0);
-    (void)store_commit(txn);
-    world_flush(w);
-    world_settle(w);
 }
 
 static void
@@ -70,7 +43,7 @@ answer(struct world *w, const char *id)
 TEST(a_recovery_that_is_asked_for_moves_an_instance_that_does_not_recover_by_itself)
 {
     struct world *w = world_new();
-    const char *id = run(w, "&MaintenanceOptions.AutoRecovery=disabled");
+    const char *id = run(w, "t3.micro&MaintenanceOptions.AutoRecovery=disabled");
     struct ec2_instance_row before = instance(w, id), after;
 
     /* Nothing has failed: nothing happens. */
@@ -107,7 +80,7 @@ TEST(a_recovery_that_is_asked_for_moves_an_instance_that_does_not_recover_by_its
 TEST(without_room_a_recovery_is_tried_again_and_there_are_three_a_day)
 {
     struct world *w = world_new();
-    const char *id = run(w, "&MaintenanceOptions.AutoRecovery=disabled");
+    const char *id = run(w, "t3.micro&MaintenanceOptions.AutoRecovery=disabled");
     struct ec2_instance_row before = instance(w, id);
 
     /* All of the zone fails: nowhere to go to. */
