@@ -48,6 +48,7 @@ cloudwatch_tag_resource(struct api_call *call, const struct cloudwatch_TagResour
         return r;
     struct cloudwatch_alarm_row row = *old;
 
+    assert(row.tags.n % 2 == 0);
     r = cloudwatch_tags_add(call, &req->tags, &row.tags);
     return r ? r : cloudwatch_alarm_update(call->txn, &row);
 }
@@ -63,6 +64,7 @@ cloudwatch_untag_resource(struct api_call *call, const struct cloudwatch_UntagRe
         return r;
     struct cloudwatch_alarm_row row = *old;
 
+    assert(old->tags.n % 2 == 0);
     LIST_EACH(&req->tag_keys, key) {
         if (api_tag_reserved(call, *key))
             return reserved(call);
@@ -81,6 +83,7 @@ cloudwatch_list_tags_for_resource(struct api_call *call,
 
     if (r)
         return r;
+    assert(row->tags.n % 2 == 0);
     API_PRESENT(&res->tags);
     for (size_t i = 0; i + 1 < row->tags.n; i += 2)
         *LIST_PUSH(call->arena, &res->tags) =
