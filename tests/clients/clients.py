@@ -1,6 +1,5 @@
 """Runs every client; see run."""
 import base64
-import glob
 import hashlib
 import http.client
 import json
@@ -20,7 +19,7 @@ import end_to_end
 import lab as lab_module
 from cloud import check, page, same, wait
 from lab import Lab, Skip, beside, test
-from stock import Cli, environment, run
+from stock import MIRROR, Cli, Terraform, environment, run
 
 EXAMPLES = os.path.join(HERE, "..", "..", "examples")
 NODE_PACKAGE = "@aws-sdk/client-ec2@3.1169.0"
@@ -541,65 +540,6 @@ def the_aws_cli_deploys_a_stack(lab):
 
 # ---- Terraform --------------------------------------------------------------------------------
 
-MIRROR = "/opt/tf-plugins"
-
-
-class Terraform:
-    """Terraform at work on a cloud, in a folder of its own.
-
-    Its AWS provider finds the cloud by the environment, so that a configuration needs no block for
-    it.  A provider that lies unpacked in the mirror is used where it is: one that was installed
-    would be read whole, 700 MB, by each command.
-    """
-
-    def __init__(self, lab, cloud, source, name):
-        if not shutil.which("terraform"):
-            raise Skip("terraform is not on this machine")
-        self.folder = os.path.join(lab.top, name)
-        shutil.copytree(source, self.folder)
-        rc = os.path.join(lab.top, name + ".rc")
-        unpacked = sorted(glob.glob(MIRROR + "/registry.terraform.io/hashicorp/aws/*/linux_*/"))
-        packages = os.path.join(lab.build, "terraform")
-        os.makedirs(packages, exist_ok=True)
-        with open(rc, "w") as f:
-            f.write(f'plugin_cache_dir = "{packages}"\nprovider_installation {{\n')
-            if unpacked:
-                f.write(f'  dev_overrides {{ "hashicorp/aws" = "{unpacked[-1]}" }}\n')
-            f.write(f'  filesystem_mirror {{ path = "{MIRROR}" }}\n' if os.path.isdir(MIRROR)
-                    else "  direct {}\n")
-            f.write("}\n")
-        # Half of what the provider does is to make its schema anew, with much garbage.
-        self.env = environment(TF_CLI_CONFIG_FILE=rc, TF_VAR_endpoint=cloud.url, GOGC="400",
-                               CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1",
-                               AWS_ENDPOINT_URL=cloud.url)
-        if unpacked:
-            return
-        with lab_module.fetching(lab.build):
-            done = subprocess.run(["terraform", "init", "-no-color", "-input=false"],
-                                  cwd=self.folder, env=self.env, capture_output=True, text=True)
-        if done.returncode:
-            raise Skip(f"the AWS provider is neither in {MIRROR} nor to be downloaded")
-
-    def __call__(self, *args, variables=None, status=0):
-        more = {f"TF_VAR_{k}": v for k, v in (variables or {}).items()}
-        if args[0] == "destroy":
-            args += ("-refresh=false",)  # the plan before has looked
-        done = subprocess.run(["terraform", args[0], "-no-color", "-input=false", *args[1:]],
-                              cwd=self.folder, env={**self.env, **more}, capture_output=True,
-                              text=True, timeout=600)
-        check(done.returncode == status, f"terraform {' '.join(args)}: {done.returncode}, not "
-              f"{status}: {done.stdout[-2500:]}{done.stderr[-1500:]}")
-        return done.stdout
-
-    def applies(self, said="Apply complete!", variables=None):
-        """It does, and then has nothing more to do: the second plan is empty."""
-        check(said in self("apply", "-auto-approve", variables=variables), said)
-        self("plan", "-detailed-exitcode", variables=variables)
-
-    def output(self, name):
-        done = subprocess.run(["terraform", "output", "-raw", name], cwd=self.folder, env=self.env,
-                              capture_output=True, text=True)
-        return done.stdout
 
 
 @beside
@@ -1044,7 +984,6 @@ def main():
     end_to_end.give_images(build)
     lab = Clients(build)
     lab.cdk = stacks.Packages(lab)
-    lab.terraform = Terraform
     try:
         lab.fetch()
         chosen = [t.__name__ for t in lab_module.tests

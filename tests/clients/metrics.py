@@ -3,10 +3,9 @@ import json
 import os
 import time
 
-import clients
 from cloud import same
 from lab import Skip, beside
-from stock import Cli, environment, run
+from stock import Cli, Terraform, environment, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # As the material prints them, but for the line breaks.
@@ -89,8 +88,7 @@ def boto3_publishes_metrics_and_puts_alarms(lab):
 def alarms_are_kept_by_terraform(lab):
     """apply, an empty plan, a change in place, destroy"""
     cloud = lab.new_simulated("cloudwatch")
-    tf = clients.Terraform(lab, cloud, os.path.join(HERE, "terraform-cloudwatch"),
-                           "terraform-cloudwatch")
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-cloudwatch"), "terraform-cloudwatch")
     tf.applies("4 added, 0 changed, 0 destroyed")
     changed = {"threshold": "40"}
     tf.applies("0 added, 3 changed, 0 destroyed", changed)

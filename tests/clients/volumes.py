@@ -3,6 +3,7 @@ import os
 
 from cloud import same
 from lab import beside
+from stock import Terraform
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -11,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def terraform_keeps_volumes_snapshots_and_images(lab):
     """volumes of each origin, an attachment, snapshots, images; a volume grows; nothing is left"""
     cloud = lab.new_simulated("volumes")
-    tf = lab.terraform(lab, cloud, os.path.join(HERE, "terraform-volume"), "terraform-volume")
+    tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-volume"), "terraform-volume")
     tf.applies("10 added, 0 changed, 0 destroyed")
     volume = tf.output("volume")
     about = cloud.call("DescribeVolumes", VolumeId=[volume])["volumeSet"][0]
