@@ -467,6 +467,7 @@ names_itself(const struct ec2_RunInstancesRequest *own, const char *type)
         {"network-interface", own->network_interfaces.n},
         {"snapshot", own->block_device_mappings.n},
         {"volume", own->block_device_mappings.n},
+        {"snapshot", own->block_device_mappings.n},
         {"capacity-reservation", own->capacity_reservation_specification},
         {"dedicated-host", own->placement && own->placement->host_id.n},
         {"placement-group",

@@ -54,6 +54,8 @@ struct str ec2_zone_id(struct arena *arena, struct str zone);
 bool ec2_type_offered(const struct ec2_type *type, struct str zone);
 /* How many of its interfaces may be Elastic Fabric Adapters. */
 unsigned ec2_type_efas(const struct ec2_type *type);
+/* The most that its first network card carries, in Mbit/s. */
+int64_t ec2_type_mbit(const struct ec2_type *type);
 /* Whether its instances have an Elastic Network Adapter and nothing else. */
 bool ec2_type_needs_ena(const struct ec2_type *type);
 /* Whether it may be in a cluster placement group. */

@@ -13,6 +13,7 @@ static void
 permissions_show(struct arena *arena, const struct ec2_image_row *row,
                  struct ec2_LaunchPermissionList *ret)
 {
+    assert(row->launch_accounts.n <= LAUNCH_ACCOUNTS_MAX);
     API_PRESENT(ret);
     if (row->is_public)
         *LIST_PUSH(arena, ret) = (struct ec2_LaunchPermission){.group = S("all")};

@@ -43,6 +43,7 @@ last_element(struct str arn)
 struct str
 ec2_profile_name(const struct ec2_profile_association_row *row)
 {
+    assert(row->profile_arn.n > 0);
     return last_element(row->profile_arn);
 }
 
@@ -53,6 +54,7 @@ check_role(struct api_call *call, const struct iam_profile_row *profile, struct 
     const struct iam_role_row *role =
         profile->role_id.n ? iam_role_get(call->txn, profile->role_id) : NULL;
 
+    assert(profile->name.n > 0);
     if (!role)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "IAM Instance Profile \"%.*s\" has no associated IAM Roles",
@@ -131,6 +133,7 @@ association_show(struct api_call *call, const struct ec2_profile_association_row
 {
     struct ec2_IamInstanceProfile *profile = ARENA_NEW(call->arena, struct ec2_IamInstanceProfile);
 
+    assert(state[0] && row->profile_arn.n > 0);
     profile->arn = row->profile_arn;
     profile->id = row->profile_id;
     return (struct ec2_IamInstanceProfileAssociation){
@@ -190,6 +193,7 @@ authorize(struct api_call *call, struct str instance_id, const struct iam_profil
     struct api_resource instance;
     int r = api_resource_find(call, S("instance"), instance_id, &instance);
 
+    assert(instance_id.n > 0);
     if (profile)
         api_context_add(call, &extra, S("ec2:NewInstanceProfile"), ec2_profile_arn(call, profile));
     return r ? r : api_authorize_on(call, action, &instance, &extra);

@@ -154,6 +154,7 @@ show_ebs_optimized(struct arena *a, struct str s)
     info->baseline_iops = opt_i64(number(field(&s)));
     bandwidth(field(&s), &info->maximum_bandwidth_in_mbps, &info->maximum_throughput_in_mbps);
     info->maximum_iops = opt_i64(number(field(&s)));
+    assert(!s.p); /* there is no further field */
     return info;
 }
 
@@ -163,6 +164,7 @@ show_ebs_cards(struct arena *a, struct str s, struct ec2_EbsInfo *info)
 {
     int64_t n = number(field(&s)), mbps = number(field(&s)), iops = number(field(&s));
 
+    assert(!s.p);
     assert(n > 0);
     info->maximum_ebs_cards = opt_i64(n);
     for (int64_t i = 0; i < n; i++)
@@ -219,6 +221,7 @@ show_cards(struct arena *a, const struct catalogue_type *row, struct str s,
         card.maximum_network_interfaces = opt_i64(row->interfaces);
     if (absent(card.network_performance))
         card.network_performance = catalogue_text(row->network);
+    assert(n > 0 && !run.p);
     for (int64_t i = 0; i < n; i++) {
         card.network_card_index = opt_i64((int64_t)info->network_cards.n);
         *LIST_PUSH(a, &info->network_cards) = card;
@@ -233,6 +236,7 @@ show_network(struct arena *a, const struct catalogue_type *row)
 
     while (cards.p)
         show_cards(a, row, str_split(&cards, ';'), info);
+    assert(info->network_cards.n > 0);
     info->network_performance = catalogue_text(row->network);
     info->maximum_network_interfaces = opt_i64(row->interfaces);
     info->maximum_network_cards = opt_i64((int64_t)info->network_cards.n);
@@ -277,6 +281,7 @@ show_disks(struct arena *a, struct str s)
     info->nvme_support = field(&s);
     info->encryption_support = field(&s);
     info->total_size_in_gb = opt_number(field(&s));
+    assert(!s.p);
     return info;
 }
 
@@ -295,6 +300,7 @@ show_gpus(struct arena *a, struct str s)
     gpu->gpu_partition_size = opt_f64(decimal(field(&s)));
     gpu->workloads = words(a, field(&s), '+');
     info->total_gpu_memory_in_mib = opt_number(field(&s));
+    assert(!s.p);
     return info;
 }
 
@@ -335,6 +341,7 @@ show_neurons(struct arena *a, struct str s)
     d->memory_info = ARENA_NEW(a, struct ec2_NeuronDeviceMemoryInfo);
     d->memory_info->size_in_mib = opt_number(field(&s));
     info->total_neuron_device_memory_in_mib = opt_number(field(&s));
+    assert(!s.p);
     return info;
 }
 
@@ -357,6 +364,7 @@ show_accelerators(struct arena *a, const struct catalogue_type *row,
 static void
 show_type(struct arena *a, const struct catalogue_type *row, struct ec2_InstanceTypeInfo *info)
 {
+    assert(row->name && row->memory_mib > 0);
     *info = (struct ec2_InstanceTypeInfo){
         .instance_type = catalogue_text(row->name),
         .current_generation = opt_bool(!(row->flags & CATALOGUE_PREVIOUS)),
@@ -552,6 +560,7 @@ offering_add(struct offerings *o, struct str type, const char *location_type, st
     struct ec2_InstanceTypeOffering offering = {
         .instance_type = type, .location_type = str_from(location_type), .location = location};
 
+    assert(type.n > 0 && location.n > 0);
     if (o->page.more || !api_filter_match(&o->set, &offering))
         return;
     struct str key = str_fmt(o->call->arena, "%.*s %.*s", STR_ARG(type), STR_ARG(location));
@@ -608,6 +617,19 @@ unsigned
 ec2_type_efas(const struct ec2_type *type)
 {
     return catalogue_of(type)->efa;
+}
+
+int64_t
+ec2_type_mbit(const struct ec2_type *type)
+{
+    struct str all = catalogue_text(catalogue_of(type)->cards), card = str_split(&all, ';'),
+               one = card;
+
+    str_split(&one, '*');
+    if (!one.p)
+        one = card;
+    (void)field(&one); /* the baseline */
+    return one.p ? (int64_t)(decimal(field(&one)) * 1000) : 0;
 }
 
 bool

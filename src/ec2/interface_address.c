@@ -17,6 +17,7 @@ enum {
 static struct str
 key_of(struct arena *arena, struct str interface_id, struct str ip)
 {
+    assert(interface_id.n > 0 && ip.n > 0);
     return str_fmt(arena, "%.*s/%.*s", STR_ARG(interface_id), STR_ARG(ip));
 }
 
@@ -35,6 +36,7 @@ ec2_secondary_of(struct txn *txn, const struct ec2_interface_row *row, struct st
     const struct ec2_secondary_address_row *more =
         ec2_secondary_address_by_address_get(txn, row->vpc_id, ip);
 
+    assert(row->vpc_id.n > 0);
     return more && str_eq(more->interface_id, row->id) ? more : NULL;
 }
 
@@ -52,6 +54,7 @@ ec2_secondary_set_elastic(struct txn *txn, const struct ec2_secondary_address_ro
 static int
 insert(struct api_call *call, struct ec2_interface_row *row, struct ec2_secondary_address_row *new)
 {
+    assert(new->private_ip.n > 0 && row->vpc_id.n > 0);
     new->id = key_of(call->arena, row->id, new->private_ip);
     new->interface_id = row->id;
     new->vpc_id = row->vpc_id;
@@ -89,6 +92,7 @@ ec2_address_count_check(struct api_call *call, struct str type_name, int64_t n)
     const struct ec2_type *type = ec2_type_find(type_name);
     int64_t max = type ? type->addresses_per_interface : ADDRESSES_MAX;
 
+    assert(max > 0);
     return n <= max ? 0
                     : api_fault(call, &EC2_ERR(PrivateIpAddressLimitExceeded),
                                 "Number of private addresses will exceed limit.");
@@ -290,6 +294,7 @@ unassign(struct api_call *call, struct ec2_interface_row *row,
         r = ec2_address_leave(call->txn, more->address_id);
     if (r)
         return r;
+    assert(row->more_addresses > 0);
     row->more_addresses--;
     r = ec2_secondary_address_delete(call->txn, more->id);
     return r < 0 ? error_origin(-r, "address %.*s cannot be deleted", STR_ARG(more->id)) : 0;

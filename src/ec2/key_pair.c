@@ -79,6 +79,7 @@ key_pair_insert(struct api_call *call, struct str name, const struct key_materia
 static int
 one_of(struct api_call *call, struct str value, const char *name, const char *a, const char *b)
 {
+    assert(name[0]);
     if (!value.p || str_is(value, a) || str_is(value, b))
         return 0;
     return api_fault(call, &EC2_ERR(InvalidParameterValue),
@@ -109,6 +110,7 @@ ec2_create_key_pair(struct api_call *call, const struct ec2_CreateKeyPairRequest
         r = key_pair_insert(call, req->key_name, &key, &tags, &row);
     if (r)
         return r;
+    assert(key.private_text.n > 0 && row.fingerprint.n > 0);
     *res = (struct ec2_KeyPair){
         .key_pair_id = row.id,
         .key_name = row.name,

@@ -165,6 +165,8 @@ ec2_create_launch_template(struct api_call *call, const struct ec2_CreateLaunchT
 
 /* ---- ModifyLaunchTemplate, DeleteLaunchTemplate ---- */
 
+/* Without a look at ClientToken: what is made the default twice is the default. */
+
 int
 ec2_modify_launch_template(struct api_call *call, const struct ec2_ModifyLaunchTemplateRequest *req,
                            struct ec2_ModifyLaunchTemplateResult *res)
@@ -234,6 +236,7 @@ asked_check(struct api_call *call, const struct ec2_DescribeLaunchTemplatesReque
     return 0;
 }
 
+/* No template is managed by a service, so IncludeManagedResources shows nothing more. */
 int
 ec2_describe_launch_templates(struct api_call *call,
                               const struct ec2_DescribeLaunchTemplatesRequest *req,

@@ -34,6 +34,7 @@ table_find(struct api_call *call, struct str id, const struct ec2_route_table_ro
 static struct str
 route_key(struct arena *arena, struct str table_id, struct str cidr)
 {
+    assert(table_id.n > 0);
     return str_fmt(arena, "%.*s/%.*s", STR_ARG(table_id), STR_ARG(cidr));
 }
 
@@ -121,6 +122,7 @@ route_show(struct api_call *call, const struct ec2_vpc_row *vpc, const struct ec
         .state = leads ? S("active") : S("blackhole"),
     };
 
+    assert(route->cidr.n > 0 && route->gateway_id.n > 0);
     if (str_starts(route->gateway_id, S("nat-")))
         out.nat_gateway_id = route->gateway_id;
     else if (str_starts(route->gateway_id, S("pcx-")))

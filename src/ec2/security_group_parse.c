@@ -42,6 +42,7 @@ protocol_parse(struct api_call *call, struct str s, struct str *ret)
     if (number < 0 || number > PROTOCOL_MAX)
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Invalid value '%.*s' for IP protocol. Unknown protocol.", STR_ARG(s));
+    assert(number >= 0 && number <= PROTOCOL_MAX);
     *ret = str_fmt(call->arena, "%d", (int)number);
     return 0;
 }
@@ -49,6 +50,7 @@ protocol_parse(struct api_call *call, struct str s, struct str *ret)
 static int
 port_check(struct api_call *call, const char *what, int64_t port, int64_t min, int64_t max)
 {
+    assert(min <= max);
     if (port >= min && port <= max)
         return 0;
     return api_fault(call, &EC2_ERR(InvalidParameterValue), "%s (%lld) out of range", what,
@@ -74,6 +76,7 @@ icmp_parse(struct api_call *call, struct opt_i64 type, struct opt_i64 code,
         r = port_check(call, "ICMP code", code.v, -1, type.v == -1 ? -1 : ICMP_MAX);
     if (r)
         return r;
+    assert(type.v >= -1 && code.v >= -1);
     rule->from_port = type.v;
     rule->to_port = code.v;
     return 0;
@@ -233,6 +236,7 @@ permission_parse(struct api_call *call, const struct ec2_security_group_row *gro
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "Missing source specification: include source security group or CIDR "
                          "information");
+    assert(out->n > before);
     return 0;
 }
 
@@ -332,6 +336,7 @@ static const struct {
 static enum source
 source_of(const struct ec2_sg_rule_row *rule)
 {
+    assert(rule->cidr4.n || rule->cidr6.n || rule->prefix_list_id.n || rule->peer_group_id.n);
     return rule->cidr4.n            ? SOURCE_CIDR4
            : rule->cidr6.n          ? SOURCE_CIDR6
            : rule->prefix_list_id.n ? SOURCE_PREFIX_LIST

@@ -37,6 +37,7 @@
 #define PRIV_CIDRS_MAX 8
 #define PRIV_ROUTES_MAX 64         /* routes of one subnet */
 #define PRIV_ENTRIES_MAX 64        /* entries of its network ACL, both directions */
+#define PRIV_MBIT_MAX 100000      /* a limit of a machine's network */
 #define PRIV_LAYERS_MAX 12        /* of an image */
 #define PRIV_NICS_MAX 16          /* interfaces of a machine */
 #define PRIV_NIC_IPS_MAX 50       /* addresses of one */
@@ -355,6 +356,7 @@ struct priv_launch {
     uint32_t subnet;
     uint32_t cluster;   /* members of one, in one VPC, have 10 Gbit/s a flow; 0: 5, as all else */
     uint32_t public_ip; /* 0: none */
+    uint32_t mbit;   /* a second, of all its interfaces, in and out each; 0: no limit */
     uint32_t mtu;    /* 0: 9001 */
     uint8_t mac[6];
     uint8_t init;    /* enum priv_init */

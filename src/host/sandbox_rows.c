@@ -314,6 +314,8 @@ sandbox_launch_of(const struct host_boot *boot, struct priv_launch *ret)
     ret->init = (uint8_t)init_kind(instance->init);
     if (boot->interface->public_ip.n)
         ip4_parse(boot->interface->public_ip, &ret->public_ip);
+    if (instance->network_mbit <= PRIV_MBIT_MAX) /* no host is faster */
+        ret->mbit = (uint32_t)instance->network_mbit;
     ret->limits.cpu_milli = boot->cpu_milli;
     ret->limits.memory_bytes = boot->memory_bytes;
     return true;

@@ -306,6 +306,13 @@ TEST(bad_calls_of_launch_templates_name_their_fault, "LT-01")
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         world_refusedf(w, bad[i].code, bad[i].message, "Action=%s", bad[i].form);
+    struct str many = S("");
+    for (int i = 1; i <= 201; i++)
+        many = str_fmt(test_arena(), "%.*s&LaunchTemplateVersion.%d=%d", STR_ARG(many), i, i + 1);
+    world_refusedf(w, "InvalidParameterValue",
+                   "You can delete up to 200 launch template versions in a single request.",
+                   "Action=DeleteLaunchTemplateVersions&LaunchTemplateId=%s%.*s", id,
+                   STR_ARG(many));
     world_refusedf(w, "InvalidLaunchTemplateId.VersionNotFound",
                    test_fmt("Could not find the specified version 2 for the launch template with "
                             "ID %s.",
@@ -314,6 +321,36 @@ TEST(bad_calls_of_launch_templates_name_their_fault, "LT-01")
                    "&LaunchTemplateVersion.1=2",
                    id);
     CHECK_INT(xml_count(world_ok(w, "Action=DescribeLaunchTemplates"), "launchTemplateId"), 1);
+    world_free(w);
+}
+
+TEST(templates_and_versions_are_limited)
+{
+    struct world *w = world_new();
+    const char *id = make(w, "web", "InstanceType=t3.micro");
+    struct txn *txn = store_begin(cloud_store(w->cloud));
+    struct ec2_launch_template_row row = *ec2_launch_template_get(txn, str_from(id)), more = row;
+
+    /* all but one of what there may be */
+    row.versions = row.latest_version = row.last_version = 9999;
+    CHECK_INT(ec2_launch_template_update(txn, &row), 0);
+    more.client_token = S("");
+    for (int i = 1; i < 4999; i++) {
+        more.id = str_fmt(test_arena(), "lt-%017d", i);
+        more.name = str_fmt(test_arena(), "t%d", i);
+        CHECK_INT(ec2_launch_template_insert(txn, &more), 0);
+    }
+    (void)store_commit(txn);
+    CHECK_STR(xml_text(version(w, id, "InstanceType=t3.micro"), "versionNumber"), "10000");
+    world_refusedf(w, "LaunchTemplateVersionLimitExceeded", NULL,
+                   "Action=CreateLaunchTemplateVersion&LaunchTemplateId=%s"
+                   "&LaunchTemplateData.ImageId=x",
+                   id);
+    make(w, "last", "InstanceType=t3.micro");
+    world_refused(w, "LaunchTemplateLimitExceeded",
+                  "You have reached the limit of 5000 launch templates in this Region",
+                  "Action=CreateLaunchTemplate&LaunchTemplateName=more"
+                  "&LaunchTemplateData.ImageId=x");
     world_free(w);
 }
 
@@ -585,5 +622,39 @@ TEST(policies_say_who_launches_from_which_template)
                   "Action=CreateLaunchTemplate&LaunchTemplateName=third"
                   "&LaunchTemplateData.ImageId=x");
     world_refused(w, "UnauthorizedOperation", NULL, "Action=DescribeLaunchTemplates");
+    world_free(w);
+}
+
+#define ASG "&Version=2011-01-01&AutoScalingGroupName=g"
+
+TEST(a_group_launches_from_the_version_that_is_the_latest_then, "UD-14")
+{
+    struct world *w = world_new();
+    const char *id = make(w, "web",
+                          "ImageId=" AMI "&LaunchTemplateData.InstanceType=t3.micro"
+                          "&LaunchTemplateData.UserData=b25l");
+    static const char *const types[] = {"t3.micro", "t3.small"};
+    static const char *const data[] = {"b25l", "dHdv"};
+
+    world_okf(w,
+              "Action=CreateAutoScalingGroup" ASG "&MinSize=1&MaxSize=2"
+              "&AvailabilityZones.member.1=us-east-1a&LaunchTemplate.LaunchTemplateId=%s"
+              "&LaunchTemplate.Version=$Latest",
+              id);
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        world_advance(w, 5000);
+        struct str xml =
+            world_okf(w,
+                      "Action=DescribeInstances&Filter.1.Name=tag:aws:ec2launchtemplate:"
+                      "version&Filter.1.Value.1=%zu",
+                      i + 1);
+        CHECK_STR(xml_text(xml, "instanceType"), types[i]);
+        CHECK_STR(tag_of(xml, "aws:autoscaling:groupName"), "g");
+        xml = world_okf(w, "Action=DescribeInstanceAttribute&Attribute=userData&InstanceId=%s",
+                        xml_cstr(xml, "instanceId"));
+        CHECK_STR(xml_text(xml_element(xml, "userData"), "value"), data[i]);
+        version(w, id, "InstanceType=t3.small&LaunchTemplateData.UserData=dHdv&SourceVersion=1");
+        world_ok(w, "Action=SetDesiredCapacity" ASG "&DesiredCapacity=2");
+    }
     world_free(w);
 }

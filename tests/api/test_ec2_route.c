@@ -180,3 +180,41 @@ TEST(what_no_route_can_lead_to_is_refused)
                    n.rtb, ALL, mine);
     world_free(n.w);
 }
+
+/* The limit of an instance's network that its host is told. */
+static int64_t
+mbit_of(struct world *w, const char *id)
+{
+    struct txn *txn = world_begin(w);
+    int64_t mbit = ec2_instance_get(txn, str_from(id))->network_mbit;
+
+    store_rollback(txn);
+    return mbit;
+}
+
+TEST(an_instance_has_the_network_of_its_type)
+{
+    static const struct {
+        const char *type;
+        int64_t mbit;
+    } rows[] = {
+        {"t3.micro", 5000}, {"c5.large", 10000}, {"m5.12xlarge", 12000}, {"m1.small", 1200}};
+    struct world *w = world_new();
+    const char *id = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        id = xml_cstr(world_okf(w,
+                                "Action=RunInstances&ImageId=ami-009d6802948d06e52&MinCount=1"
+                                "&MaxCount=1&InstanceType=%s",
+                                rows[i].type),
+                      "instanceId");
+        CHECK_INT(mbit_of(w, id), rows[i].mbit);
+        world_advance(w, 1000);
+    }
+    (void)world_okf(w, "Action=StopInstances&InstanceId.1=%s", id);
+    world_advance(w, 60000);
+    (void)world_okf(w, "Action=ModifyInstanceAttribute&InstanceId=%s&InstanceType.Value=t3.micro",
+                    id);
+    CHECK_INT(mbit_of(w, id), 5000);
+    world_free(w);
+}

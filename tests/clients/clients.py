@@ -241,7 +241,7 @@ def boto3_manages_identities_and_what_proves_them(lab):
 @beside
 def boto3_reads_metrics_of_instances_and_an_alarm_stops_one(lab):
     cloud = lab.new_simulated("metrics")
-    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics.py"), cloud.url,
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_metrics_ec2.py"), cloud.url,
               cloud.binary], env=environment()), "done\n", "output")
 
 
@@ -841,13 +841,13 @@ def a_network_is_kept_by_terraform(lab):
     """a NAT gateway, peered VPCs, an interface of one's own; apply, an empty plan, changes, destroy"""
     cloud = lab.new_simulated("peering")
     tf = Terraform(lab, cloud, os.path.join(HERE, "terraform-network"), "terraform-network")
-    tf.applies("15 added, 0 changed, 0 destroyed")
+    tf.applies("18 added, 0 changed, 0 destroyed")
     same(tf.output("nat"), tf.output("eip"), "the gateway's address")
     changed = {"name": "second", "checked": "false", "dns": "true"}
     peering = tf.output("peering")
     tf.applies("0 destroyed", changed)
     same(tf.output("peering"), peering, "the connection")
-    check("15 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+    check("18 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
     same(cloud.call("DescribeNetworkInterfaces").get("networkInterfaceSet") or [], [], "interfaces")
 
 

@@ -8,10 +8,12 @@ one run: against a fresh daemon, the same calls.
 Usage: hammer.py URL SEED CALLS [SERVICE…]
 """
 import glob
+import http.client
 import os
 import random
 import re
 import sys
+import urllib.parse
 
 import boto3
 import botocore.exceptions
@@ -62,8 +64,24 @@ def plain(name):
     return name.lower().rstrip("s")
 
 
+class Died(Exception):
+    """The daemon, and the call that it died of."""
+
+
+def lives(url):
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=60)
+    try:
+        connection.request("GET", "/_localstack/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
 class Hammer:
     def __init__(self, url, seed, only):
+        self.url = url
         self.random = random.Random(seed)
         self.known, self.recent = {}, list(TEXTS)
         self.answers = {}  # code or "ok": how often
@@ -151,10 +169,10 @@ class Hammer:
             if status < 500 or status == 501 or code.startswith("Insufficient"):
                 return None
             return f"{service} {operation}: {status} {code}: {params!r:.2000}"
-        except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as e:
-            return f"{service} {operation}: {e}: {params!r:.2000}"
-        except Exception:  # boto3 cannot write such a request, or read that it was refused
+        except Exception as e:  # boto3 cannot write such a request, or does not get an answer
             self.answers["unsent"] = self.answers.get("unsent", 0) + 1
+            if not lives(self.url):
+                raise Died(f"{service} {operation}: {e}: {params!r:.2000}") from e
             return None
         if "Body" in reply and hasattr(reply["Body"], "read"):
             reply["Body"].read()
@@ -173,12 +191,14 @@ def main():
     print(f"seed {seed}: {calls} calls of {len(hammer.calls)} operations")
     wrong = 0
     for i in range(calls):
-        found = hammer.call()
+        try:
+            found = hammer.call()
+        except Died as e:
+            print(f"call {i}: the daemon died of {e}")
+            return 1
         if found:
             wrong += 1
             print(f"call {i}: {found}", flush=True)
-            if "HTTP" in found or "onnect" in found.split("{")[0]:
-                break  # there is nobody any more
     print(f"{hammer.answers.get('ok', 0)} succeeded, of {len(hammer.reached)} operations; "
           f"{wrong} must not be")
     return 1 if wrong else 0

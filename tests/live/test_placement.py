@@ -114,18 +114,23 @@ def shapers(pid):
         re.findall(r"^.*limit rate.*$", rules.stdout, re.M)
 
 
-def near_ones(netns):
-    """How many interfaces a VPC's firewall knows as members of clusters."""
-    done = subprocess.run(["nsenter", f"--net={netns}", "nft", "list", "map", "ip", "welkin",
-                           "cluster_of"], capture_output=True, text=True)
-    check(done.returncode == 0, done.stderr)
-    return "".join(re.findall(r"elements = {(.*?)}", done.stdout, re.S)).count(" : ")
+def limited(cloud, name):
+    """What the firewalls of all networks have in that map."""
+    found, router = [], f"{cloud.data}/run/netns"
+    for vpc in os.listdir(router) if os.path.isdir(router) else ():
+        done = subprocess.run(["nsenter", f"--net={router}/{vpc}", "nft", "list", "map", "ip",
+                               "welkin", name], capture_output=True, text=True)
+        check(done.returncode == 0, done.stderr)
+        found += re.findall(r' : ("?\w+"?)', "".join(
+            re.findall(r"elements = {(.*?)}", done.stdout, re.S)))
+    return sorted(found)
 
 
 # proves: PG-05 PG-06 PG-14
 @test
-def nothing_shapes_the_traffic_of_a_cluster(lab):
+def nothing_shapes_the_traffic_of_a_cluster_but_its_limits(lab):
     cloud = lab.cloud
+    before = limited(cloud, "speed_out")
     rules = group(cloud, "cluster-net", ("tcp", 5001, 5001))
     cloud.call("CreatePlacementGroup", GroupName="fast", Strategy="cluster")
     types = cloud.call("DescribeInstanceTypes", InstanceType=["c5.large", "c5.18xlarge"])
@@ -142,13 +147,12 @@ def nothing_shapes_the_traffic_of_a_cluster(lab):
             cloud.booted(id)
             same(shapers(pid_of(cloud, id)), (set(), []), "what shapes in the guest")
         router = f"{cloud.data}/run/netns"
-        near = 0
         for name in subprocess.run(["ls", router], capture_output=True, text=True).stdout.split():
             queues = subprocess.run(["nsenter", f"--net={router}/{name}", "tc", "qdisc", "show"],
                                     capture_output=True, text=True).stdout
             check("tbf" not in queues and "htb" not in queues, queues)
-            near += near_ones(f"{router}/{name}")
-        same(near, 2, "interfaces whose flows have 10 Gbit/s among themselves")
+        same(len(limited(cloud, "cluster_of")), 2, "interfaces whose flows have 10 Gbit/s among themselves")
+        same(len(limited(cloud, "speed_out")) - len(before), 2, "limits of two machines")
         to = cloud.instance(ids[1])["privateIpAddress"]
         # A gigabit and more: on a machine with much else to do some try gets it.
         wait("256 MiB in two seconds", lambda: seconds_to_send(cloud, ids[0], to, 256) < 2, 90)
@@ -156,6 +160,7 @@ def nothing_shapes_the_traffic_of_a_cluster(lab):
         cloud.terminate(*ids)
         for id in ids:
             cloud.wait_state(id, "terminated")
+        same(limited(cloud, "speed_out"), before, "limits, when the machines are gone")
         cloud.call("DeletePlacementGroup", GroupName="fast")
 
 

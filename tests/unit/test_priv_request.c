@@ -300,6 +300,7 @@ static const struct {
     ROW(PRIV_LAUNCH, priv_launch, prefix, 0),
     ROW(PRIV_LAUNCH, priv_launch, prefix, 31),
     ROW(PRIV_LAUNCH, priv_launch, prefix, 64),
+    ROW(PRIV_LAUNCH, priv_launch, mbit, PRIV_MBIT_MAX + 1),
     ROW(PRIV_LAUNCH, priv_launch, mtu, 575),
     ROW(PRIV_LAUNCH, priv_launch, mtu, 65536),
     ROW(PRIV_LAUNCH, priv_launch, mac[0], 1),

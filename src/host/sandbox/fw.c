@@ -22,10 +22,10 @@
 #include "host/sandbox/sandbox.h"
 
 #include "base/error.h"
+#include "base/log.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
-
 
 static void
 chain_name(char to[FW_NAME_MAX], const char *prefix, uint32_t number)
@@ -249,8 +249,8 @@ add_nat(struct nft_tx *tx)
 
 #define SPOOF_KEY 16
 
-int
-fw_open(struct vpc *v)
+static int
+open_table(struct vpc *v, bool limits)
 {
     struct nft_tx tx;
 
@@ -270,9 +270,25 @@ fw_open(struct vpc *v)
     add_guard(&tx);
     add_input(&tx);
     add_forward(&tx);
-    fw_flows_open(&tx);
+    fw_flows_open(&tx, limits);
     add_nat(&tx);
     return nft_commit(&tx, &v->nft);
+}
+
+/* A kernel may have no limits: then all is as fast as it can be. */
+int
+fw_open(struct vpc *v)
+{
+    int r = open_table(v, true);
+
+    v->saved.limits = r == 0;
+    if (r != -ENOENT && r != -EOPNOTSUPP)
+        return r;
+    r = open_table(v, false);
+    if (r == 0)
+        log_warn("this kernel's nftables has no limits (CONFIG_NFT_LIMIT, CONFIG_NFT_OBJREF): "
+                 "flows and instances are as fast as they can be");
+    return r;
 }
 
 /* ---- machines ---- */
@@ -314,8 +330,9 @@ memberships(struct nft_tx *tx, const struct fw_class *c, const struct priv_nic *
     }
 }
 
-void
-fw_nic(struct nft_tx *tx, const struct vpc *v, const struct nic *nic, bool add)
+static void
+fw_nic(struct nft_tx *tx, const struct vpc *v, const struct machine *m, const struct nic *nic,
+       bool add)
 {
     const struct fw_class *c = class_find(v, nic->is.class);
 
@@ -336,29 +353,44 @@ fw_nic(struct nft_tx *tx, const struct vpc *v, const struct nic *nic, bool add)
     }
     element(tx, add, "class_of", &nic->ifindex, 4, &nic->is.class);
     element(tx, add, "subnet_of", &nic->ifindex, 4, &nic->is.subnet);
-    fw_flows_nic(tx, nic, add);
+    fw_flows_nic(tx, v, m, nic, add);
     if (c)
         memberships(tx, c, &nic->is, add);
 }
 
 int
-fw_nics(struct vpc *v, const struct nic *before, uint32_t n_before, const struct nic *after,
-        uint32_t n_after)
+fw_nics(struct vpc *v, const struct machine *m, const struct nic *before, uint32_t n_before,
+        const struct nic *after, uint32_t n_after)
 {
     struct nft_tx tx;
 
     nft_begin(&tx, FW_TABLE);
     for (uint32_t i = 0; i < n_before; i++)
-        fw_nic(&tx, v, &before[i], false);
+        fw_nic(&tx, v, m, &before[i], false);
     for (uint32_t i = 0; i < n_after; i++)
-        fw_nic(&tx, v, &after[i], true);
+        fw_nic(&tx, v, m, &after[i], true);
+    return nft_commit(&tx, &v->nft);
+}
+
+static int
+machine_put(struct vpc *v, const struct machine *m, bool add)
+{
+    struct nft_tx tx;
+
+    nft_begin(&tx, FW_TABLE);
+    if (add)
+        fw_flows_machine(&tx, v, m, true);
+    for (uint32_t i = 0; i < m->n_nics; i++)
+        fw_nic(&tx, v, m, &m->nics[i], add);
+    if (!add)
+        fw_flows_machine(&tx, v, m, false);
     return nft_commit(&tx, &v->nft);
 }
 
 int
 fw_machine_add(struct vpc *v, struct machine *m)
 {
-    int r = fw_nics(v, NULL, 0, m->nics, m->n_nics);
+    int r = machine_put(v, m, true);
 
     assert(m->n_nics > 0 && !m->filtered);
     m->filtered = r == 0;
@@ -370,7 +402,7 @@ fw_machine_remove(struct vpc *v, struct machine *m)
 {
     assert(m->filtered);
     m->filtered = false;
-    return fw_nics(v, m->nics, m->n_nics, NULL, 0);
+    return machine_put(v, m, false);
 }
 
 int
@@ -396,7 +428,7 @@ fw_reset_members(struct vpc *v)
     nft_flush_set(&tx, "peers");
     nft_flush_set(&tx, "class_of");
     nft_flush_set(&tx, "subnet_of");
-    fw_flows_reset(&tx);
+    fw_flows_reset(&tx, v);
     for (uint32_t i = 0; i < v->saved.n_classes; i++)
         for (uint32_t j = 0; j < v->classes[i].n_groups; j++) {
             chain_name(set, "g", v->classes[i].groups[j]);

@@ -361,6 +361,7 @@ machine_for(struct launch *l, const struct ticket *ticket)
     m->saved.class = l->req->class;
     m->saved.subnet = l->req->subnet;
     m->saved.cluster = l->req->cluster;
+    m->saved.mbit = l->req->mbit;
     m->saved.init = l->req->init;
     memcpy(m->saved.mac, l->req->mac, sizeof(m->saved.mac));
     m->console_end = console_recover(h, l->req->id);

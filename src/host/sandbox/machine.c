@@ -441,7 +441,7 @@ machine_set_class(struct host *h, struct machine *m, uint32_t class, struct why 
     assert(v && m->n_nics > 0);
     now.is.class = class;
     if (m->filtered)
-        r = fw_nics(v, &m->nics[0], 1, &now, 1);
+        r = fw_nics(v, m, &m->nics[0], 1, &now, 1);
     if (r < 0)
         return why_set(why, -r, "the security groups of %s could not be changed", m->saved.id);
     m->nics[0] = now;

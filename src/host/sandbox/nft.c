@@ -146,19 +146,30 @@ nft_del_chain(struct nft_tx *tx, const char *chain)
     message_end(tx, m);
 }
 
-void
-nft_add_set(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t data_n)
+/* The beginning of a set's message: what all kinds of them say. */
+static struct nlmsghdr *
+set_message(struct nft_tx *tx, const char *set, uint32_t flags, uint32_t key_n)
 {
     struct nlmsghdr *m = message(tx, NFT_MSG_NEWSET, NLM_F_CREATE);
 
     assert(key_n > 0 && key_n <= 64);
     if (!m)
-        return;
+        return NULL;
     mnl_attr_put_strz(m, NFTA_SET_TABLE, tx->table);
     mnl_attr_put_strz(m, NFTA_SET_NAME, set);
-    mnl_attr_put_u32(m, NFTA_SET_FLAGS, htonl(data_n ? NFT_SET_MAP : 0));
+    mnl_attr_put_u32(m, NFTA_SET_FLAGS, htonl(flags));
     mnl_attr_put_u32(m, NFTA_SET_KEY_LEN, htonl(key_n));
     mnl_attr_put_u32(m, NFTA_SET_ID, htonl(tx->seq));
+    return m;
+}
+
+void
+nft_add_set(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t data_n)
+{
+    struct nlmsghdr *m = set_message(tx, set, data_n ? NFT_SET_MAP : 0, key_n);
+
+    if (!m)
+        return;
     if (data_n == NFT_TO_CHAIN) {
         mnl_attr_put_u32(m, NFTA_SET_DATA_TYPE, htonl((uint32_t)NFT_DATA_VERDICT));
     } else if (data_n) {
@@ -172,21 +183,66 @@ void
 nft_add_meter(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t n_max,
               uint64_t quiet_ms)
 {
-    struct nlmsghdr *m = message(tx, NFT_MSG_NEWSET, NLM_F_CREATE);
+    struct nlmsghdr *m = set_message(tx, set, NFT_SET_EVAL | NFT_SET_TIMEOUT, key_n);
 
-    assert(key_n > 0 && key_n <= 64 && n_max > 0 && quiet_ms > 0);
+    assert(n_max > 0 && quiet_ms > 0);
     if (!m)
         return;
-    mnl_attr_put_strz(m, NFTA_SET_TABLE, tx->table);
-    mnl_attr_put_strz(m, NFTA_SET_NAME, set);
-    mnl_attr_put_u32(m, NFTA_SET_FLAGS, htonl(NFT_SET_EVAL | NFT_SET_TIMEOUT));
-    mnl_attr_put_u32(m, NFTA_SET_KEY_LEN, htonl(key_n));
-    mnl_attr_put_u32(m, NFTA_SET_ID, htonl(tx->seq));
     mnl_attr_put_u64(m, NFTA_SET_TIMEOUT, htobe64(quiet_ms));
     struct nlattr *nest = mnl_attr_nest_start(m, NFTA_SET_DESC);
     mnl_attr_put_u32(m, NFTA_SET_DESC_SIZE, htonl(n_max));
     mnl_attr_nest_end(m, nest);
     message_end(tx, m);
+}
+
+void
+nft_add_limit_set(struct nft_tx *tx, const char *set, uint32_t key_n)
+{
+    struct nlmsghdr *m = set_message(tx, set, NFT_SET_OBJECT, key_n);
+
+    if (!m)
+        return;
+    mnl_attr_put_u32(m, NFTA_SET_OBJ_TYPE, htonl(NFT_OBJECT_LIMIT));
+    message_end(tx, m);
+}
+
+static struct nlmsghdr *
+limit_message(struct nft_tx *tx, uint16_t type, const char *limit)
+{
+    struct nlmsghdr *m = message(tx, type, type == NFT_MSG_NEWOBJ ? NLM_F_CREATE : 0);
+
+    if (!m)
+        return NULL;
+    mnl_attr_put_strz(m, NFTA_OBJ_TABLE, tx->table);
+    mnl_attr_put_strz(m, NFTA_OBJ_NAME, limit);
+    mnl_attr_put_u32(m, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_LIMIT));
+    return m;
+}
+
+void
+nft_add_limit(struct nft_tx *tx, const char *limit, uint64_t bytes_per_s)
+{
+    struct nlmsghdr *m = limit_message(tx, NFT_MSG_NEWOBJ, limit);
+
+    assert(bytes_per_s > 0);
+    if (!m)
+        return;
+    struct nlattr *nest = mnl_attr_nest_start(m, NFTA_OBJ_DATA);
+    mnl_attr_put_u64(m, NFTA_LIMIT_RATE, htobe64(bytes_per_s));
+    mnl_attr_put_u64(m, NFTA_LIMIT_UNIT, htobe64(1));
+    mnl_attr_put_u32(m, NFTA_LIMIT_TYPE, htonl(NFT_LIMIT_PKT_BYTES));
+    mnl_attr_put_u32(m, NFTA_LIMIT_FLAGS, htonl(NFT_LIMIT_F_INV));
+    mnl_attr_nest_end(m, nest);
+    message_end(tx, m);
+}
+
+void
+nft_del_limit(struct nft_tx *tx, const char *limit)
+{
+    struct nlmsghdr *m = limit_message(tx, NFT_MSG_DELOBJ, limit);
+
+    if (m)
+        message_end(tx, m);
 }
 
 static struct nlmsghdr *
@@ -254,6 +310,23 @@ nft_add_element(struct nft_tx *tx, const char *set, const void *key, uint32_t ke
     } else if (data) {
         put_value(m, NFTA_SET_ELEM_DATA, data, data_n);
     }
+    mnl_attr_nest_end(m, element);
+    mnl_attr_nest_end(m, list);
+    message_end(tx, m);
+}
+
+void
+nft_add_limit_element(struct nft_tx *tx, const char *set, const void *key, uint32_t key_n,
+                      const char *limit)
+{
+    struct nlmsghdr *m = set_elements(tx, NFT_MSG_NEWSETELEM, NLM_F_CREATE, set);
+
+    if (!m)
+        return;
+    struct nlattr *list = mnl_attr_nest_start(m, NFTA_SET_ELEM_LIST_ELEMENTS);
+    struct nlattr *element = mnl_attr_nest_start(m, NFTA_LIST_ELEM);
+    put_value(m, NFTA_SET_ELEM_KEY, key, key_n);
+    mnl_attr_put_strz(m, NFTA_SET_ELEM_OBJREF, limit);
     mnl_attr_nest_end(m, element);
     mnl_attr_nest_end(m, list);
     message_end(tx, m);
@@ -419,6 +492,16 @@ nft_over(struct nftnl_rule *r, const char *meter, uint32_t reg, uint64_t quiet_m
     nftnl_expr_set_u64(update, NFTNL_EXPR_DYNSET_TIMEOUT, quiet_ms);
     nftnl_expr_set(update, NFTNL_EXPR_DYNSET_EXPR, limit, 0);
     nftnl_rule_add_expr(r, update);
+}
+
+void
+nft_over_limit_of(struct nftnl_rule *r, const char *set, uint32_t reg)
+{
+    struct nftnl_expr *e = expression("objref");
+
+    nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_SET_SREG, reg);
+    nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_SET_NAME, set);
+    nftnl_rule_add_expr(r, e);
 }
 
 void

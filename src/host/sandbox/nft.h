@@ -61,6 +61,12 @@ void nft_add_set(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t da
  */
 void nft_add_meter(struct nft_tx *tx, const char *set, uint32_t key_n, uint32_t n_max,
                    uint64_t quiet_ms);
+/* A set whose elements stand for limits by name, and such a limit, in bytes a second. */
+void nft_add_limit_set(struct nft_tx *tx, const char *set, uint32_t key_n);
+void nft_add_limit(struct nft_tx *tx, const char *limit, uint64_t bytes_per_s);
+void nft_del_limit(struct nft_tx *tx, const char *limit);
+void nft_add_limit_element(struct nft_tx *tx, const char *set, const void *key, uint32_t key_n,
+                           const char *limit);
 void nft_flush_set(struct nft_tx *tx, const char *set);
 void nft_del_set(struct nft_tx *tx, const char *set);
 /* Elements: data NULL in a plain set; chain for a map to chains. */
@@ -87,6 +93,8 @@ void nft_set_mark(struct nftnl_rule *r, const void *mark);
  */
 void nft_over(struct nftnl_rule *r, const char *meter, uint32_t reg, uint64_t quiet_ms,
               uint64_t bytes_per_s);
+/* The same for the limit that the set has for the key in reg; one that is not in it has none. */
+void nft_over_limit_of(struct nftnl_rule *r, const char *set, uint32_t reg);
 /* chain for NFT_JUMP and NFT_GOTO. */
 void nft_verdict(struct nftnl_rule *r, int verdict, const char *chain);
 

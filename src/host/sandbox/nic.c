@@ -52,6 +52,17 @@ has(const struct nic *nic, uint32_t ip)
     return false;
 }
 
+/*
+ * Secondary addresses of eth0 are alone: were one of the subnet there before the DHCP client has
+ * set eth0's own, all that the guest says would come from it.
+ */
+static unsigned
+prefix_of(const struct nic *nic, uint32_t at)
+{
+    assert(at < nic->is.n_ips);
+    return nic->is.index == 0 && at > 0 ? 32 : nic->is.prefix;
+}
+
 static void
 drop_addresses(struct nl *nl, const struct nic *before, const struct nic *after, int ifindex)
 {
@@ -65,7 +76,7 @@ drop_addresses(struct nl *nl, const struct nic *before, const struct nic *after,
             say(nl, &b);
         }
         if (ifindex) {
-            nl_del_address(&b, ifindex, before->is.ips[i], before->is.prefix);
+            nl_del_address(&b, ifindex, before->is.ips[i], prefix_of(before, i));
             say(nl, &b);
         }
     }
@@ -85,7 +96,7 @@ add_addresses(struct nl *nl, const struct nic *before, const struct nic *after, 
         if (before && has(before, after->is.ips[i]))
             continue;
         if (!after->is.index) {
-            nl_add_address(&b, ifindex, after->is.ips[i], after->is.prefix);
+            nl_add_address(&b, ifindex, after->is.ips[i], prefix_of(after, i));
             say(nl, &b);
             continue;
         }
@@ -321,7 +332,7 @@ replace(struct host *h, struct machine *m, struct nic *nics, uint32_t n, int net
     int r = make_all(h, m, v, nics, n, netns, why);
     if (r < 0)
         return r;
-    r = m->filtered ? fw_nics(v, m->nics, m->n_nics, nics, n) : 0;
+    r = m->filtered ? fw_nics(v, m, m->nics, m->n_nics, nics, n) : 0;
     if (r < 0)
         return why_set(why, -r, "the security groups of %s could not be changed", m->saved.id);
     remove_others(h, m, v, nics, n, netns);

@@ -270,6 +270,8 @@ check_launch(const void *req, struct str tail, struct why *why)
         return why_set(why, EINVAL, "there is no init kind %u", q->init);
     if ((q->init == PRIV_INIT_COMMAND) != (q->argc > 0) || (q->argc && tail.p[0] != '/'))
         return why_set(why, EINVAL, "the command to run must be a path that begins with /");
+    if (q->mbit > PRIV_MBIT_MAX)
+        return why_set(why, EINVAL, "%u Mbit/s are out of range", q->mbit);
     if (!limits_ok(&q->limits))
         return why_set(why, EINVAL, "the limits are out of range");
     return 0;

@@ -113,7 +113,7 @@ struct machine_saved {
     uint64_t magic;
     char id[PRIV_ID_MAX];
     char boot_id[40];
-    uint32_t pid, vpc, slot, private_ip, class, subnet, cluster, ifindex;
+    uint32_t pid, vpc, slot, private_ip, class, subnet, cluster, mbit, ifindex;
     uint64_t start_ticks; /* /proc/PID/stat: that the pid is still the same process */
     uint64_t started_ms;
     uint8_t mac[6];
@@ -305,6 +305,7 @@ struct vpc_saved {
     char boot_id[40];
     struct priv_vpc_open open;
     uint32_t host_routed, n_classes, n_publics;
+    bool limits; /* its firewall has them */
 };
 
 /* A link to another VPC. */
@@ -353,11 +354,9 @@ int netns_inside(struct host *h, int netns, int (*fn)(void *arg), void *arg);
 int fw_open(struct vpc *v);
 /* Matches of a protocol (-1: all) with its ports, or ICMP type and code; -1 is any. */
 void fw_match_service(struct nftnl_rule *r, int protocol, int32_t from, int32_t to);
-/* Adds or removes an interface's elements (its antispoofing, class, group memberships) in tx. */
-void fw_nic(struct nft_tx *tx, const struct vpc *v, const struct nic *nic, bool add);
-/* Those of one list go, those of the other come, at once. */
-int fw_nics(struct vpc *v, const struct nic *before, uint32_t n_before, const struct nic *after,
-            uint32_t n_after);
+/* Interfaces of one list go, those of the other come, at once. */
+int fw_nics(struct vpc *v, const struct machine *m, const struct nic *before, uint32_t n_before,
+            const struct nic *after, uint32_t n_after);
 int fw_machine_add(struct vpc *v, struct machine *m);
 int fw_machine_remove(struct vpc *v, struct machine *m);
 int fw_group(struct vpc *v, uint32_t group, const struct priv_rule *rules, uint32_t n,
@@ -379,12 +378,15 @@ int fw_peer(struct vpc *v, uint32_t ifindex, bool add);
 
 /* ---- limits of flows (fw_flow.c) ---- */
 
-/* What the table has from its beginning. */
-void fw_flows_open(struct nft_tx *tx);
-/* The interface's part in its cluster, if it is in one. */
-void fw_flows_nic(struct nft_tx *tx, const struct nic *nic, bool add);
-/* No interface is in a cluster any more. */
-void fw_flows_reset(struct nft_tx *tx);
+/* What the table has from its beginning; limits: whether the kernel has them. */
+void fw_flows_open(struct nft_tx *tx, bool limits);
+/* The machine's own limits, around those of its interfaces. */
+void fw_flows_machine(struct nft_tx *tx, const struct vpc *v, const struct machine *m, bool add);
+/* The interface's part in its machine's limits, and in its cluster if it is in one. */
+void fw_flows_nic(struct nft_tx *tx, const struct vpc *v, const struct machine *m,
+                  const struct nic *nic, bool add);
+/* No interface has a part in any. */
+void fw_flows_reset(struct nft_tx *tx, const struct vpc *v);
 
 /* ---- edges of subnets (fw_subnet.c) ---- */
 

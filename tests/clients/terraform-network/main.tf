@@ -1,4 +1,5 @@
-# Interfaces, NAT gateways and peering, with Terraform's own AWS provider.
+# Interfaces, NAT gateways and peering, in a region and between two, with Terraform's own AWS
+# provider.
 
 # Changed in place.
 variable "name" {
@@ -14,6 +15,11 @@ variable "checked" {
 variable "dns" {
   type    = bool
   default = false
+}
+
+provider "aws" {
+  alias  = "there"
+  region = "eu-west-1"
 }
 
 resource "aws_vpc" "main" {
@@ -67,6 +73,31 @@ resource "aws_route_table" "private" {
     cidr_block                = aws_vpc.other.cidr_block
     vpc_peering_connection_id = aws_vpc_peering_connection.main.id
   }
+  route {
+    cidr_block                = aws_vpc.there.cidr_block
+    vpc_peering_connection_id = aws_vpc_peering_connection_accepter.there.id
+  }
+  route {
+    cidr_block           = "192.0.2.0/24"
+    network_interface_id = aws_network_interface.main.id
+  }
+}
+
+resource "aws_vpc" "there" {
+  provider   = aws.there
+  cidr_block = "10.43.0.0/16"
+}
+
+resource "aws_vpc_peering_connection" "there" {
+  vpc_id      = aws_vpc.main.id
+  peer_vpc_id = aws_vpc.there.id
+  peer_region = "eu-west-1"
+}
+
+resource "aws_vpc_peering_connection_accepter" "there" {
+  provider                  = aws.there
+  vpc_peering_connection_id = aws_vpc_peering_connection.there.id
+  auto_accept               = true
 }
 
 resource "aws_vpc_peering_connection" "main" {

@@ -1,4 +1,4 @@
-"""Usage: client_metrics.py ENDPOINT WELKIN: EC2's metrics and alarms that act, through boto3."""
+"""Usage: client_metrics_ec2.py ENDPOINT WELKIN: EC2's metrics and alarms that act, through boto3."""
 import datetime
 import subprocess
 import sys
