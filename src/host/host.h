@@ -193,6 +193,8 @@ bool host_sim_frozen(const struct host_sim *sim, struct str id);
 void host_sim_fail_next_freeze(struct host_sim *sim, const char *reason);
 /* The next volume that is to be attached, or snapshot that is to be made, is not. */
 void host_sim_fail_next_storage(struct host_sim *sim, const char *reason);
+/* It is not even begun. */
+void host_sim_refuse_next_storage(struct host_sim *sim);
 /* A machine ends and nobody is told: it died while the daemon was away. */
 void host_sim_lose(struct host_sim *sim, struct str id);
 /* The host itself restarts: nothing runs any more and nobody is told. */

@@ -46,6 +46,7 @@ struct host_sim {
     struct map machines;
     struct sim_job *jobs;
     const char *fail_next, *fail_freeze, *fail_storage;
+    bool refuse_storage;
     unsigned boots; /* of the host */
     char boot_id[16];
 };
@@ -274,9 +275,13 @@ job_done(struct loop_timer *timer)
 static int
 job_start(struct host_sim *sim, struct str id, bool snapshot, bool may_fail)
 {
-    struct sim_job *job = calloc(1, sizeof(*job));
+    struct sim_job *job = NULL;
 
     assert(id.n > 0 && id.n <= sizeof(job->id));
+    if (may_fail && sim->refuse_storage)
+        sim->refuse_storage = false;
+    else
+        job = calloc(1, sizeof(*job));
     if (!job)
         return -ENOMEM;
     job->sim = sim;
@@ -328,6 +333,13 @@ host_sim_fail_next_storage(struct host_sim *sim, const char *reason)
 {
     assert(reason && reason[0] && !sim->fail_storage);
     sim->fail_storage = reason;
+}
+
+void
+host_sim_refuse_next_storage(struct host_sim *sim)
+{
+    assert(!sim->refuse_storage);
+    sim->refuse_storage = true;
 }
 
 static int

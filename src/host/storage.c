@@ -26,6 +26,7 @@ struct item { /* a volume or a snapshot's content */
     struct loop_timer again; /* a device that the guest holds cannot go yet */
     enum doing doing;
     bool dirty;
+    int refused; /* what the driver said when it would not even begin; 0: it has begun */
     int64_t generation, size_gib; /* what the driver was asked for */
     uint8_t instance_n, id_n;
     char instance[ID_MAX];
@@ -146,10 +147,7 @@ move_in(struct item *it, struct txn *txn, const struct ec2_volume_row *row)
     it->size_gib = row->size_gib;
     it->instance_n = (uint8_t)row->instance_id.n;
     memcpy(it->instance, row->instance_id.p, row->instance_id.n);
-    int r = s->driver->volume_in(s->driver->ctx, &volume);
-
-    if (r < 0)
-        host_storage_volume(s, item_id(it), r, S("the host could not begin to attach it"));
+    it->refused = s->driver->volume_in(s->driver->ctx, &volume);
 }
 
 static void
@@ -163,10 +161,7 @@ move_out(struct item *it, const struct host_volume_row *seen)
     it->size_gib = seen->size_gib;
     it->instance_n = (uint8_t)MIN(seen->instance_id.n, (size_t)ID_MAX);
     memcpy(it->instance, seen->instance_id.p, it->instance_n);
-    int r = s->driver->volume_out(s->driver->ctx, seen->id, seen->instance_id);
-
-    if (r < 0)
-        host_storage_volume(s, item_id(it), r, S("the host could not begin to detach it"));
+    it->refused = s->driver->volume_out(s->driver->ctx, seen->id, seen->instance_id);
 }
 
 static void
@@ -299,10 +294,7 @@ copy(struct item *it, struct txn *txn, const struct ec2_snapshot_row *row)
     it->doing = COPYING;
     it->instance_n = (uint8_t)MIN(volume->instance_id.n, (size_t)ID_MAX);
     memcpy(it->instance, volume->instance_id.p, it->instance_n);
-    int r = s->driver->snapshot(s->driver->ctx, &want);
-
-    if (r < 0)
-        host_storage_snapshot(s, item_id(it), r, S("the host could not begin to copy it"));
+    it->refused = s->driver->snapshot(s->driver->ctx, &want);
     return NOTHING;
 }
 
@@ -364,6 +356,20 @@ host_snapshots_wait(struct txn *txn, struct str instance_id)
 
 /* ---- the look ---- */
 
+/* The same as when the driver begins and fails, once the look's transaction is over. */
+static void
+not_begun(struct item *it)
+{
+    int r = it->refused;
+
+    assert(r < 0 && it->doing != IDLE);
+    it->refused = 0;
+    if (it->doing == COPYING)
+        host_storage_snapshot(it->s, item_id(it), r, S("the host could not begin to copy it"));
+    else
+        host_storage_volume(it->s, item_id(it), r, S("the host could not begin to move it"));
+}
+
 static void
 look_at(struct item *it)
 {
@@ -379,7 +385,9 @@ look_at(struct item *it)
     enum after after = is_volume ? look_at_volume(it, txn) : look_at_snapshot(it, txn);
 
     store_rollback(txn);
-    if (after == FORGET_VOLUME)
+    if (it->refused)
+        not_begun(it);
+    else if (after == FORGET_VOLUME)
         forget_volume(it);
     else if (after == FORGET_SNAPSHOT)
         forget_snapshot(it);

@@ -78,6 +78,9 @@ TEST(a_snapshot_that_the_host_cannot_make_is_in_error)
 
     CHECK_STR(xml_text(xml, "status"), "error");
     CHECK_STR(xml_text(xml, "statusMessage"), "The disk is full");
+    host_sim_refuse_next_storage(w->sim);
+    CHECK_STR(xml_text(describe(w, snapshot(w, from)), "statusMessage"),
+              "the host could not begin to copy it");
     world_free(w);
 }
 

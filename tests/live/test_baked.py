@@ -85,7 +85,7 @@ def to_page(cloud, in_web, script, image):
 @test
 def a_baked_image_serves_sooner_than_one_that_is_bootstrapped(lab):
     cloud = lab.cloud
-    in_web = group(cloud, "web", ("tcp", 8080, 8080))
+    in_web = group(cloud, "baked-web", ("tcp", 8080, 8080))
     one, text, bootstrapped = to_page(cloud, in_web, INSTALL + SERVE, AMI)
     image = cloud.call("CreateImage", InstanceId=one, Name="served", NoReboot="true")["imageId"]
     image_ready(cloud, image)
