@@ -287,6 +287,7 @@ struct ec2_instance_shower {
     struct str zone, zone_id;
     struct str placement_group_id, placement_group;
     bool has_profiles; /* any instance of the cloud */
+    bool has_data_volumes; /* the same */
     /* The options of this row, when those of the next are likely to be the same … */
     const struct ec2_instance_row *options_of;
     struct ec2_instance_options *options;

@@ -54,6 +54,10 @@ ec2_instance_shower_init(struct ec2_instance_shower *s, struct api_call *call)
     *s = (struct ec2_instance_shower){
         .call = call, .arena = call->arena, .region = ec2_region_find(call->region)};
     s->has_profiles = store_count(call->txn, &ec2_profile_association_table) > 0;
+    STORE_EACH(call->txn, ec2_volume_by_data, volume, true) {
+        s->has_data_volumes = true;
+        break;
+    }
     s->dns_private =
         first ? S("ec2.internal") : str_cat(call->arena, call->region, S(".compute.internal"));
     s->dns_public = first ? S("compute-1.amazonaws.com")
@@ -214,25 +218,22 @@ ec2_block_devices_show(struct api_call *call, const struct ec2_instance_row *row
     return block_devices(call->txn, call->arena, row);
 }
 
-/* Nearly every instance has its root alone, for which there is room beside it. */
+/* Most clouds have roots alone, for which there is room beside an instance. */
 static void
 show_volumes(struct ec2_instance_shower *s, const struct ec2_instance_row *row, struct shown *to,
              struct ec2_Instance *out)
 {
-    const struct ec2_volume_row *only = NULL;
-    unsigned n = 0;
+    const struct ec2_volume_row *root;
 
-    STORE_EACH(s->call->txn, ec2_volume_by_instance, volume, row->id) {
-        only = volume;
-        if (++n > 1)
-            break;
+    if (s->has_data_volumes) {
+        out->block_device_mappings = block_devices(s->call->txn, s->arena, row);
+        return;
     }
-    if (n == 1) {
-        show_device(only, &to->device, &to->ebs);
+    root = row->root_volume_id.n ? ec2_volume_get(s->call->txn, row->root_volume_id) : NULL;
+    if (root) {
+        show_device(root, &to->device, &to->ebs);
         out->block_device_mappings.v = &to->device;
         out->block_device_mappings.n = 1;
-    } else if (n > 1) {
-        out->block_device_mappings = block_devices(s->call->txn, s->arena, row);
     }
     API_PRESENT(&out->block_device_mappings);
 }
