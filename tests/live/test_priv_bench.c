@@ -44,6 +44,13 @@ already(void *arg, struct priv_message *m)
         l->console = str_cat(l->arena, l->console, m->body);
 }
 
+static void
+launched(void *arg UNUSED, struct priv_message *m)
+{
+    if (m->status < 0)
+        FAIL("LAUNCH answers %d: %.*s", m->status, STR_ARG(m->body));
+}
+
 /* From LAUNCH sent to the first line on the console. */
 static int64_t
 first_line(struct lab *l, uint32_t n)
@@ -55,8 +62,8 @@ first_line(struct lab *l, uint32_t n)
 
     memcpy(f.id, p.id, sizeof(f.id));
     l->console = S("");
-    CHECK_INT(priv_send(l->conn, PRIV_LAUNCH, &p, sizeof(p), argv.p, argv.n, NULL, 0, NULL, NULL),
-              0);
+    CHECK_INT(priv_send(l->conn, PRIV_LAUNCH, &p, sizeof(p), argv.p, argv.n, NULL, 0, launched,
+                        NULL), 0);
     CHECK_INT(priv_send(l->conn, PRIV_CONSOLE_FOLLOW, &f, sizeof(f), NULL, 0, NULL, 0, NULL, NULL),
               0);
     /* What it printed before it was followed. */
@@ -134,7 +141,6 @@ TEST(what_launches_and_rules_cost)
     snprintf(text, sizeof(text), "LAUNCH to the first line, 0 to %u running", wanted);
     int64_t *last = ns + (wanted > 50 ? wanted - 50 : 0);
     print("LAUNCH to the first line, the last 50", last, MIN(wanted, 50u));
-    int64_t median = last[MIN(wanted, 50u) / 2];
     snprintf(text, sizeof(text), "LAUNCH to the first line, one more than %u", wanted);
     one_more(l, wanted + 1, ns, text);
     struct str free_after = lab_run(l, "awk '/MemAvailable/ {print $2}' /proc/meminfo", &status);
@@ -152,5 +158,4 @@ TEST(what_launches_and_rules_cost)
     lab_free(l);
     printf("  all killed and everything removed: %.2f s\n", (double)(now_ns() - began) / 1e9);
     fflush(stdout);
-    CHECK(median < 200000000);
 }
