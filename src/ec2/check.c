@@ -63,6 +63,25 @@ ec2_is_account(struct str s)
 }
 
 int
+ec2_accounts_set(struct api_call *call, struct str_list *accounts, struct str account, bool on,
+                 unsigned max, const char *what)
+{
+    struct str_list list = {0};
+
+    assert(ec2_is_account(account) && accounts->n <= max);
+    LIST_EACH(accounts, have)
+        if (!str_eq(*have, account))
+            *LIST_PUSH(call->arena, &list) = *have;
+    if (on)
+        *LIST_PUSH(call->arena, &list) = account;
+    if (list.n > max)
+        return api_fault(call, &EC2_ERR(InvalidParameterValue),
+                         "%s can be shared with at most %u accounts", what, max);
+    *accounts = list;
+    return 0;
+}
+
+int
 ec2_unsupported(struct api_call *call, const char *what)
 {
     return api_fault(call, &EC2_ERR(UnsupportedOperation), "%s is not implemented by Welkin", what);

@@ -484,6 +484,12 @@ bool ec2_id_is(struct str id, const char *prefix);
 struct str ec2_id_of_name(struct arena *arena, const char *prefix, struct str name);
 /* Whether it is twelve digits. */
 bool ec2_is_account(struct str s);
+/*
+ * With whom something is shared, with an account or without it: adding twice and removing what is
+ * not there change nothing.  InvalidParameterValue beyond max; what: "A snapshot".
+ */
+int ec2_accounts_set(struct api_call *call, struct str_list *accounts, struct str account, bool on,
+                     unsigned max, const char *what);
 /* Refuse what Welkin does not carry out, by its name: UnsupportedOperation. */
 int ec2_unsupported(struct api_call *call, const char *what);
 int ec2_unsupported_parameter(struct api_call *call, const char *name);

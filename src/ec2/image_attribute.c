@@ -104,29 +104,17 @@ may_share(struct api_call *call, const struct ec2_image_row *row)
                      "another snapshot.");
 }
 
-/* Adding twice and removing what is not there change nothing. */
 static int
 account_set(struct api_call *call, struct str account, bool on, struct ec2_image_row *row)
 {
-    struct str_list list = {0};
-
-    assert(row->launch_accounts.n <= LAUNCH_ACCOUNTS_MAX);
     if (!ec2_is_account(account))
         return bad_item(call, account, "userId");
     int r = on ? may_share(call, row) : 0;
 
     if (r)
         return r;
-    LIST_EACH(&row->launch_accounts, have)
-        if (!str_eq(*have, account))
-            *LIST_PUSH(call->arena, &list) = *have;
-    if (on)
-        *LIST_PUSH(call->arena, &list) = account;
-    if (list.n > LAUNCH_ACCOUNTS_MAX)
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "An image can be shared with at most %d accounts", LAUNCH_ACCOUNTS_MAX);
-    row->launch_accounts = list;
-    return 0;
+    return ec2_accounts_set(call, &row->launch_accounts, account, on, LAUNCH_ACCOUNTS_MAX,
+                            "An image");
 }
 
 static int

@@ -78,28 +78,15 @@ group_set(struct api_call *call, struct str group, bool on, struct ec2_snapshot_
     return 0;
 }
 
-/* Adding twice and removing what is not there change nothing. */
 static int
 account_set(struct api_call *call, struct str account, bool on, struct ec2_snapshot_row *row)
 {
-    struct str_list list = {0};
-
-    assert(row->accounts.n <= ACCOUNTS_MAX);
     if (!ec2_is_account(account))
         return api_fault(call, &EC2_ERR(InvalidUserID_Malformed), "Invalid user id: \"%.*s\"",
                          STR_ARG(account));
     if (on && ec2_key_is_aws(call->txn, row->kms_key_id))
         return not_shared(call, "Encrypted snapshots with EBS default key cannot be shared");
-    LIST_EACH(&row->accounts, have)
-        if (!str_eq(*have, account))
-            *LIST_PUSH(call->arena, &list) = *have;
-    if (on)
-        *LIST_PUSH(call->arena, &list) = account;
-    if (list.n > ACCOUNTS_MAX)
-        return api_fault(call, &EC2_ERR(InvalidParameterValue),
-                         "A snapshot can be shared with at most %d accounts", ACCOUNTS_MAX);
-    row->accounts = list;
-    return 0;
+    return ec2_accounts_set(call, &row->accounts, account, on, ACCOUNTS_MAX, "A snapshot");
 }
 
 static int

@@ -157,10 +157,8 @@ lambda_get_function_code_signing_config(
 {
     const struct lambda_function_row *row;
     struct lambda_name name;
-    int r = lambda_name_plain(call, req->function_name, &name);
+    int r = lambda_find_plain(call, req->function_name, &name, &row);
 
-    if (r == 0)
-        r = lambda_find(call, &name, &row);
     res->code_signing_config_arn = S("");
     res->function_name = name.name;
     return r;
@@ -173,9 +171,8 @@ lambda_get_function_concurrency(struct api_call *call,
 {
     const struct lambda_function_row *row;
     struct lambda_name name;
-    int r = lambda_name_plain(call, req->function_name, &name);
 
-    return r ? r : lambda_find(call, &name, &row);
+    return lambda_find_plain(call, req->function_name, &name, &row);
 }
 
 int

@@ -165,6 +165,15 @@ lambda_find(struct api_call *call, const struct lambda_name *name,
     return 0;
 }
 
+int
+lambda_find_plain(struct api_call *call, struct str text, struct lambda_name *ret_name,
+                  const struct lambda_function_row **ret)
+{
+    int r = lambda_name_plain(call, text, ret_name);
+
+    return r ? r : lambda_find(call, ret_name, ret);
+}
+
 static bool
 by_chance(struct api_call *call, struct str weight)
 {

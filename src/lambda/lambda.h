@@ -77,6 +77,9 @@ int lambda_not_found(struct api_call *call, const struct lambda_name *name);
 /* The function's $LATEST.  ResourceNotFoundException. */
 int lambda_find(struct api_call *call, const struct lambda_name *name,
                 const struct lambda_function_row **ret);
+/* The same of a name as lambda_name_plain() reads it: both in one step. */
+int lambda_find_plain(struct api_call *call, struct str text, struct lambda_name *ret_name,
+                      const struct lambda_function_row **ret);
 /* What the qualifier names; an alias with weights chooses by chance where `random`. */
 int lambda_find_version(struct api_call *call, const struct lambda_name *name, bool random,
                         const struct lambda_function_row **ret);

@@ -7,10 +7,8 @@ begin(struct api_call *call, struct str text, struct str revision, struct lambda
 {
     const struct lambda_function_row *row;
     struct lambda_name name;
-    int r = lambda_name_plain(call, text, &name);
+    int r = lambda_find_plain(call, text, &name, &row);
 
-    if (r == 0)
-        r = lambda_find(call, &name, &row);
     if (r == 0)
         r = lambda_revision_check(call, revision, row->revision);
     if (r == 0)

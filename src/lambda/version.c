@@ -62,10 +62,8 @@ lambda_publish_version(struct api_call *call, const struct lambda_PublishVersion
 
     if (req->publish_to.n)
         return lambda_unsupported(call, "PublishTo");
-    int r = lambda_name_plain(call, req->function_name, &name);
+    int r = lambda_find_plain(call, req->function_name, &name, &latest);
 
-    if (r == 0)
-        r = lambda_find(call, &name, &latest);
     if (r == 0)
         r = lambda_revision_check(call, req->revision_id, latest->revision);
     if (r == 0 && req->code_sha256.n && !str_eq(req->code_sha256, latest->code_sha256))
@@ -88,10 +86,8 @@ lambda_list_versions_by_function(struct api_call *call,
     const struct lambda_function_row *latest;
     struct lambda_name name;
     struct api_page page;
-    int r = lambda_name_plain(call, req->function_name, &name);
+    int r = lambda_find_plain(call, req->function_name, &name, &latest);
 
-    if (r == 0)
-        r = lambda_find(call, &name, &latest);
     if (r == 0)
         r = lambda_page_open(call, req->marker, req->max_items, 50, &page);
     if (r)
@@ -203,10 +199,8 @@ find_alias(struct api_call *call, struct str function, struct str alias, struct 
            const struct lambda_alias_row **ret)
 {
     const struct lambda_function_row *latest;
-    int r = lambda_name_plain(call, function, name);
+    int r = lambda_find_plain(call, function, name, &latest);
 
-    if (r == 0)
-        r = lambda_find(call, name, &latest);
     if (r)
         return r;
     name->qualifier = alias;
@@ -312,10 +306,8 @@ lambda_list_aliases(struct api_call *call, const struct lambda_ListAliasesReques
     const struct lambda_function_row *latest;
     struct lambda_name name;
     struct api_page page;
-    int r = lambda_name_plain(call, req->function_name, &name);
+    int r = lambda_find_plain(call, req->function_name, &name, &latest);
 
-    if (r == 0)
-        r = lambda_find(call, &name, &latest);
     if (r == 0)
         r = lambda_page_open(call, req->marker, req->max_items, 50, &page);
     if (r)
