@@ -359,9 +359,7 @@ run(struct call_state *st, void *req, struct api_reply *reply)
     int r = api_authorize(call, req);
     if (r == 0)
         r = st->handler(call, req, res);
-    /* Lambda's answers as if it had been done. */
-    if (r == 0 && call->service->protocol != API_REST_JSON &&
-        api_is_dry_run(call->service, call->op, req))
+    if (r == 0 && api_is_dry_run(call->service, call->op, req))
         r = api_fault(call, &ERR_DRY_RUN, "Request would have succeeded, but DryRun flag is set.");
     if (r == 0 && arena_spent(call->arena))
         r = error_origin(ENOBUFS, "a call passed the memory that a call may use");

@@ -214,7 +214,7 @@ struct api_limit {
 
 enum api_op_flag {
     API_WRITE = 1 << 0,       /* gets a writing transaction */
-    API_DRY_RUN = 1 << 1,     /* the input has DryRun */
+    API_DRY_RUN = 1 << 1,     /* the input has DryRun, with which a good call is refused */
     API_NO_AUTH = 1 << 2,     /* not signed: AssumeRoleWithWebIdentity */
     API_OP_DEPRECATED = 1 << 3,
     API_NO_OUTPUT = 1 << 4,   /* a reply has no body, where the protocol knows such */
