@@ -45,8 +45,9 @@ def uptime(cloud, id):
 
 def processes(cloud, id):
     """Pid and start time of every process that lives on; `exec` itself is not among them."""
-    # One of the counter's may end between the shell's list and cat's reading.
-    out = cloud.sh(id, "cat /proc/[0-9]*/stat 2>/dev/null; true")
+    # One of the counter's may end between the list and its reading, for which cat answers 1.
+    _, out = cloud.exec(id, "sh", "-c", "exec cat /proc/[0-9]*/stat 2>/dev/null")
+    out = out.decode()
     rows = [line.rsplit(")", 1) for line in out.splitlines()]
     alive = {(head.split(" ", 1)[0], rest.split()[19], head.split("(")[1]) for head, rest in rows}
     return {(pid, began) for pid, began, name in alive if pid == "1" or name in ("httpd", "sh")}
