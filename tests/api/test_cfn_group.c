@@ -1,8 +1,9 @@
 /*
  * Groups of instances in stacks: the printed texts of the requirement's seed, their creation and
- * update policies.  That a group which is made tells of signals that did not come as of an update is
- * in F5Networks/f5-aws-cloudformation#168, getsocial-rnd/neo4j-aws-causal-cluster#2 and
- * aws-samples/amazon-ec2-gitlab-runner#4.  Nothing runs in simulated instances: the tests say what cfn-signal would.
+ * update policies.  That a group which is made tells of signals that did not come as of an update
+ * is in F5Networks/f5-aws-cloudformation#168, getsocial-rnd/neo4j-aws-causal-cluster#2 and
+ * aws-samples/amazon-ec2-gitlab-runner#4.  Nothing runs in simulated instances: the tests say what
+ * cfn-signal would.
  */
 #include "api/cfn_help.h"
 #include "base/timefmt.h"
