@@ -127,6 +127,7 @@ function_change(struct api_call *call, struct str arn, struct str id UNUSED,
 static bool
 stays(const struct tagging_change *change, struct str key)
 {
+    assert(key.n > 0 && (change->put || change->drop));
     if (!change->put)
         return !str_in(change->drop, key);
     LIST_EACH(change->put, tag)
@@ -154,6 +155,7 @@ bucket_change(struct api_call *call, struct str arn UNUSED, struct str id,
     for (size_t i = 0; change->put && i < change->put->n; i++)
         *LIST_PUSH(call->arena, &set.tag_set) =
             (struct s3_Tag){.key = change->put->v[i].key, .value = change->put->v[i].value};
+    assert(change->drop || set.tag_set.n > 0);
     if (!set.tag_set.n) {
         struct s3_DeleteBucketTaggingRequest req = {.bucket = id};
         struct s3_DeleteBucketTaggingResult res = {0};
@@ -420,6 +422,7 @@ id_at(const struct tagging_kind *kind, struct str rest)
 {
     size_t n = strlen(kind->type);
 
+    assert(!kind->separator == (kind->region != 0)); /* what has no region in its ARN has no type */
     if (!kind->separator)
         return 0;
     return str_is(str_cut(rest, 0, n), kind->type) && rest.n > n + 1 && rest.p[n] == kind->separator
@@ -444,7 +447,7 @@ tagging_arn_parse(struct str text, struct tagging_arn *ret)
 
         if (!str_is(ret->service, kinds[i].service) || (at == 0 && !plain))
             continue;
-        assert(rest.n > at);
+        assert(rest.n > at && !ret->kind); /* no two kinds look the same */
         ret->kind = &kinds[i];
         ret->id = str_cut(rest, at, rest.n);
         if (plain) /* buckets have names that are one in all regions and accounts */

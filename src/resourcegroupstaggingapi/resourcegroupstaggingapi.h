@@ -25,7 +25,7 @@ struct tagging_kind {
     bool ownerless;             /* the ARN names no account */
     bool by_path;               /* rows are found by their key, ACCOUNT/REGION/ID */
     bool whole;                 /* `id` is the ARN itself */
-    /* Begins with account and region; of one with `region` with the account; of by_path: the key. */
+    /* Begins with account and region, of one with `region` with the account; of by_path: the key */
     const struct store_index *walk;
     size_t id, tags; /* offsets in the row */
     size_t alive;    /* of a text that is empty when the thing is gone; 0: none */
