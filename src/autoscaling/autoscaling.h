@@ -2,6 +2,7 @@
  * EC2 Auto Scaling.  A call checks and writes rows; the engine (engine.h) does the rest.
  *
  *   launch_configuration, group, group_show, instance, policy, schedule, hook, tag, kind   handlers
+ *   tracking                  policies that keep a metric at a value
  *   zone                      where a group's instances go
  *   activity                  what was done, in AWS's words
  *   engine, look, launch, victim, refresh   from rows to instances
@@ -89,6 +90,15 @@ struct str asg_page_next(struct api_call *call, const struct api_page *page);
  */
 int asg_as_service(struct api_call *call, struct str role_arn, struct api_call *ret);
 #define ASG_VIA "autoscaling.amazonaws.com"
+/* Who executes policies for alarms. */
+#define ASG_ALARMS "cloudwatch.amazonaws.com"
+
+/*
+ * A request (its input struct, of which only some members are set) as JSON for a column, and back.
+ * 0, positive: it is too long; negative.
+ */
+int asg_keep(struct api_call *call, const char *operation, const void *input, struct str *ret);
+int asg_kept(struct api_call *call, const char *operation, struct str text, void *ret);
 
 /* ---- holds.c ---- */
 
@@ -157,6 +167,34 @@ int asg_instance_save(struct api_call *call, const struct asg_instance_row *row)
 /* Begins its end: activity and state.  `sentence` is the cause's last. */
 int asg_terminate_begin(struct api_call *call, struct asg_group_row *group,
                         struct asg_instance_row *row, struct str cause);
+
+/* How much of the desired capacity it is. */
+static inline int64_t
+asg_weight(const struct asg_instance_row *row)
+{
+    assert(row->weight >= 0);
+    return row->weight ? row->weight : 1;
+}
+
+/* ---- tracking.c ---- */
+
+/* Checks the configuration of a request and keeps it in the row. */
+int asg_tracking_set(struct api_call *call, const struct autoscaling_PutScalingPolicyType *req,
+                     struct asg_policy_row *row);
+int asg_tracking_get(struct api_call *call, const struct asg_policy_row *row,
+                     struct autoscaling_TargetTrackingConfiguration **ret);
+/* Makes the policy's alarms; forgets those that it has. */
+int asg_tracking_alarms(struct api_call *call, const struct asg_group_row *group,
+                        struct asg_policy_row *row);
+int asg_tracking_forget(struct api_call *call, const struct asg_group_row *group,
+                        const struct asg_policy_row *row);
+/* Alarms whose action it is.  *loud (may be NULL): one that stands in a state that names it. */
+struct cloudwatch_alarm_row;
+struct autoscaling_AlarmList
+asg_policy_alarms(struct api_call *call, struct str arn, const struct cloudwatch_alarm_row **loud);
+/* The desired capacity that brings the metric, which is at a value, to its target. */
+int asg_tracking_want(struct api_call *call, const struct asg_group_row *group,
+                      const struct asg_policy_row *row, double value, int64_t *ret);
 
 /* ---- policy.c, schedule.c, hook.c, tag.c ---- */
 

@@ -472,9 +472,12 @@ asg_group_remove(struct api_call *call, const struct asg_group_row *group)
     STORE_EACH(call->txn, asg_activity_by_group, row, group->id)
         if (r == 0)
             r = asg_activity_end(call, row->id, "Cancelled", S(""));
-    STORE_EACH(call->txn, asg_policy_by_name, row, group->id)
+    STORE_EACH(call->txn, asg_policy_by_name, row, group->id) {
+        if (r == 0)
+            r = asg_tracking_forget(call, group, row);
         if (r == 0)
             r = asg_written(asg_policy_delete(call->txn, row->id), "policy", row->name);
+    }
     STORE_EACH(call->txn, asg_schedule_by_name, row, group->id)
         if (r == 0)
             r = asg_written(asg_schedule_delete(call->txn, row->id), "action", row->name);

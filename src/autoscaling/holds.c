@@ -51,12 +51,14 @@ asg_activity_ok(const struct asg_activity_row *row)
 bool
 asg_policy_ok(const struct asg_policy_row *row)
 {
-    bool simple = str_is(row->type, "SimpleScaling");
+    bool steps = str_is(row->type, "StepScaling"),
+         tracks = str_is(row->type, "TargetTrackingScaling");
 
     assert(is_arn(row->id, ":scalingPolicy:", row->name));
-    assert(simple || str_is(row->type, "StepScaling"));
-    assert(simple == (row->steps.n == 0) && row->steps.n <= 3 * ASG_STEPS_MAX);
-    assert(simple == (row->aggregation.n == 0));
+    assert(steps || tracks || str_is(row->type, "SimpleScaling"));
+    assert(steps == (row->steps.n > 0) && row->steps.n <= 3 * ASG_STEPS_MAX);
+    assert(steps == (row->aggregation.n > 0));
+    assert(tracks == (row->tracking.n > 0) && row->alarms.n <= 2);
     return true;
 }
 
