@@ -3,6 +3,7 @@
  *
  *   launch_configuration, group, group_show, instance, policy, schedule, hook, tag, kind   handlers
  *   tracking                  policies that keep a metric at a value
+ *   mixed                     groups of several types
  *   zone                      where a group's instances go
  *   activity                  what was done, in AWS's words
  *   engine, look, launch, victim, refresh   from rows to instances
@@ -148,7 +149,30 @@ bool asg_activity_runs(struct api_call *call, struct str group_id);
 int asg_event(struct api_call *call, const struct asg_group_row *group,
               const struct asg_activity_row *activity, const char *detail_type);
 
+/* ---- mixed.c ---- */
+
+/* One of the sorts of instances that a group may launch, in their order. */
+struct asg_kind {
+    struct str type, image_id;                               /* empty: the template's */
+    struct str template_id, template_name, template_version; /* empty: a launch configuration */
+    int64_t weight;
+};
+struct asg_kind_list {
+    struct asg_kind *v;
+    size_t n;
+};
+/* Checks a policy and puts it into the row, whose template becomes the policy's. */
+int asg_mixed_set(struct api_call *call, const struct autoscaling_MixedInstancesPolicy *policy,
+                  struct asg_group_row *row);
+int asg_mixed_get(struct api_call *call, const struct asg_group_row *group,
+                  struct autoscaling_MixedInstancesPolicy **ret);
+/* At least one. */
+int asg_kinds(struct api_call *call, const struct asg_group_row *group, struct asg_kind_list *ret);
+
 /* ---- group.c ---- */
+
+/* Completes id and name of a template, whose version must be there. */
+int asg_template_find(struct api_call *call, struct autoscaling_LaunchTemplateSpecification *t);
 
 /* Sets the desired capacity and says why ("a user request …"); the bounds are checked before. */
 void

@@ -12,6 +12,7 @@
 struct asg_look {
     struct api_call *call; /* as the service-linked role */
     struct asg_group_row group;
+    struct asg_group_row from; /* what launches take: the group's, or what a refresh wants */
     struct asg_instance_list {
         struct asg_instance_row *v;
         size_t n;
@@ -26,7 +27,7 @@ struct asg_look {
 /* Takes the steps that are due.  0 or negative. */
 int asg_look(struct asg_look *look);
 void asg_look_next(struct asg_look *look, int64_t ms);
-/* How many of the instances count as capacity; zone p NULL: in all zones. */
+/* What the instances are of the desired capacity, by their weights; zone p NULL: in all zones. */
 int64_t asg_live(const struct asg_look *look, struct str zone);
 
 /* ---- launch.c ---- */

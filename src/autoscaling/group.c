@@ -84,8 +84,7 @@ asg_sizes_check(struct api_call *call, const struct asg_group_row *row)
 
 /* Members that both operations have and that are not carried out. */
 #define COMMON_REFUSALS(req)                                                                       \
-    {(req)->mixed_instances_policy, "MixedInstancesPolicy"},                                       \
-        {(req)->availability_zone_ids.n, "AvailabilityZoneIds"},                                   \
+    {(req)->availability_zone_ids.n, "AvailabilityZoneIds"},                                       \
         {opt_bool_or((req)->capacity_rebalance, false), "CapacityRebalance"},                      \
         {opt_i64_or((req)->max_instance_lifetime, 0) != 0, "MaxInstanceLifetime"},                 \
         {(req)->desired_capacity_type.n && !str_is((req)->desired_capacity_type, "units"),         \
@@ -171,20 +170,15 @@ seconds_set(struct api_call *call, struct opt_i64 s, const char *name, int64_t *
 
 /* ---- what it launches ---- */
 
-static int
-template_set(struct api_call *call, const struct autoscaling_LaunchTemplateSpecification *t,
-             struct asg_group_row *row)
+int
+asg_template_find(struct api_call *call, struct autoscaling_LaunchTemplateSpecification *t)
 {
     struct ec2_DescribeLaunchTemplateVersionsRequest ask = {
         .launch_template_id = t->launch_template_id,
         .launch_template_name = t->launch_template_name,
     };
     struct ec2_DescribeLaunchTemplateVersionsResult found = {0};
-    const struct api_op *op = api_op_find(&ec2_service, S("DescribeLaunchTemplateVersions"));
 
-    assert(op);
-    if (!api_op_handler(&ec2_service, op))
-        return asg_unsupported(call, "LaunchTemplate");
     if (!t->launch_template_id.n == !t->launch_template_name.n)
         return ASG_INVALID(call, "Valid requests must contain either launchTemplateId or "
                                  "LaunchTemplateName");
@@ -199,23 +193,40 @@ template_set(struct api_call *call, const struct autoscaling_LaunchTemplateSpeci
     }
     if (r < 0)
         return r;
-    row->template_id = found.launch_template_versions.v[0].launch_template_id;
-    row->template_name = found.launch_template_versions.v[0].launch_template_name;
-    row->template_version = t->version;
-    row->launch_config = S("");
-    assert(row->template_id.n > 0);
+    t->launch_template_id = found.launch_template_versions.v[0].launch_template_id;
+    t->launch_template_name = found.launch_template_versions.v[0].launch_template_name;
+    assert(t->launch_template_id.n > 0);
     return 0;
 }
 
 static int
+template_set(struct api_call *call, const struct autoscaling_LaunchTemplateSpecification *t,
+             struct asg_group_row *row)
+{
+    struct autoscaling_LaunchTemplateSpecification found = *t;
+    int r = asg_template_find(call, &found);
+
+    if (r)
+        return r;
+    row->template_id = found.launch_template_id;
+    row->template_name = found.launch_template_name;
+    row->template_version = t->version;
+    row->launch_config = row->mixed = S("");
+    return 0;
+}
+
+/* One of the three, and no more. */
+static int
 launch_set(struct api_call *call, struct str config,
            const struct autoscaling_LaunchTemplateSpecification *template,
-           struct asg_group_row *row)
+           const struct autoscaling_MixedInstancesPolicy *mixed, struct asg_group_row *row)
 {
-    if (config.n && template)
+    if ((config.n > 0) + (template != NULL) + (mixed != NULL) != 1)
         return ASG_INVALID(call, "Valid requests must contain either LaunchTemplate, "
                                  "LaunchConfigurationName, InstanceId or MixedInstancesPolicy "
                                  "parameter.");
+    if (mixed)
+        return asg_mixed_set(call, mixed, row);
     if (template)
         return template_set(call, template, row);
     const struct asg_launch_config_row *found = asg_launch_config_look(call, config);
@@ -226,7 +237,7 @@ launch_set(struct api_call *call, struct str config,
                            "name: %.*s does not exist",
                            STR_ARG(config));
     row->launch_config = found->name;
-    row->template_id = row->template_name = row->template_version = S("");
+    row->template_id = row->template_name = row->template_version = row->mixed = S("");
     return 0;
 }
 
@@ -267,10 +278,6 @@ create_refuse(struct api_call *call, const struct autoscaling_CreateAutoScalingG
                          "AutoScalingGroup by this name already exists - A group with the name "
                          "%.*s already exists",
                          STR_ARG(req->auto_scaling_group_name));
-    if (!req->launch_configuration_name.n && !req->launch_template)
-        return ASG_INVALID(call, "Valid requests must contain either LaunchTemplate, "
-                                 "LaunchConfigurationName, InstanceId or MixedInstancesPolicy "
-                                 "parameter.");
     STORE_EACH(call->txn, asg_group_by_name, row, call->account, call->region)
         n += row->name.n > 0;
     if (n >= ASG_GROUPS_MAX)
@@ -332,7 +339,8 @@ asg_create_auto_scaling_group(struct api_call *call,
     if (r == 0)
         r = create_row(call, req, &row);
     if (r == 0)
-        r = launch_set(call, req->launch_configuration_name, req->launch_template, &row);
+        r = launch_set(call, req->launch_configuration_name, req->launch_template,
+                       req->mixed_instances_policy, &row);
     if (r == 0)
         r = role_set(call, req->service_linked_role_arn, &row);
     if (r == 0)
@@ -421,8 +429,10 @@ asg_update_auto_scaling_group(struct api_call *call,
 
     if (r == 0)
         r = asg_refuse_first(call, refusals, ARRAY_LEN(refusals));
-    if (r == 0 && (req->launch_configuration_name.n || req->launch_template))
-        r = launch_set(call, req->launch_configuration_name, req->launch_template, &row);
+    if (r == 0 &&
+        (req->launch_configuration_name.n || req->launch_template || req->mixed_instances_policy))
+        r = launch_set(call, req->launch_configuration_name, req->launch_template,
+                       req->mixed_instances_policy, &row);
     if (r == 0)
         r = update_sizes(call, req, &row);
     if (r == 0)

@@ -20,8 +20,19 @@ template_show(struct api_call *call, struct str id, struct str name, struct str 
     return out;
 }
 
+/* Told only where the group weighs. */
+static struct str
+weight_show(struct api_call *call, const struct asg_group_row *group,
+            const struct asg_instance_row *row)
+{
+    return group->mixed.n && str_find(group->mixed, S("\"WeightedCapacity\"")) != SIZE_MAX
+               ? str_fmt(call->arena, "%lld", (long long)asg_weight(row))
+               : STR_NONE;
+}
+
 static struct autoscaling_Instance
-instance_show(struct api_call *call, const struct asg_instance_row *row)
+instance_show(struct api_call *call, const struct asg_group_row *group,
+              const struct asg_instance_row *row)
 {
     return (struct autoscaling_Instance){
         .instance_id = row->id,
@@ -34,6 +45,7 @@ instance_show(struct api_call *call, const struct asg_instance_row *row)
             template_show(call, row->template_id, row->template_name, row->template_version),
         .image_id = if_any(row->image_id),
         .protected_from_scale_in = opt_bool(row->protected),
+        .weighted_capacity = weight_show(call, group, row),
     };
 }
 
@@ -44,8 +56,9 @@ show(struct api_call *call, const struct asg_group_row *row, bool instances)
         .auto_scaling_group_name = row->name,
         .auto_scaling_group_arn = row->id,
         .launch_configuration_name = if_any(row->launch_config),
-        .launch_template =
-            template_show(call, row->template_id, row->template_name, row->template_version),
+        .launch_template = row->mixed.n ? NULL
+                                        : template_show(call, row->template_id, row->template_name,
+                                                        row->template_version),
         .min_size = opt_i64(row->min_size),
         .max_size = opt_i64(row->max_size),
         .desired_capacity = opt_i64(row->desired),
@@ -66,6 +79,9 @@ show(struct api_call *call, const struct asg_group_row *row, bool instances)
         .capacity_rebalance = opt_bool(false),
     };
 
+    /* what cannot be read is left out, and was told by asg_kept() */
+    if (row->mixed.n)
+        (void)asg_mixed_get(call, row, &out.mixed_instances_policy);
     API_PRESENT(&out.load_balancer_names);
     API_PRESENT(&out.target_group_arns);
     API_PRESENT(&out.instances);
@@ -77,7 +93,7 @@ show(struct api_call *call, const struct asg_group_row *row, bool instances)
             (struct autoscaling_SuspendedProcess){row->suspended.v[i], row->suspended.v[i + 1]};
     if (instances)
         STORE_EACH(call->txn, asg_instance_by_group, instance, row->id)
-            *LIST_PUSH(call->arena, &out.instances) = instance_show(call, instance);
+            *LIST_PUSH(call->arena, &out.instances) = instance_show(call, row, instance);
     assert(asg_group_ok(row));
     return out;
 }
@@ -174,6 +190,7 @@ asg_describe_auto_scaling_instances(struct api_call *call,
                                                      row->template_version),
                     .image_id = if_any(row->image_id),
                     .protected_from_scale_in = opt_bool(row->protected),
+                    .weighted_capacity = weight_show(call, group, row),
                 };
         if (page.more)
             break;

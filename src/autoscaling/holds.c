@@ -17,6 +17,7 @@ asg_group_ok(const struct asg_group_row *row)
     assert(row->zones.n > 0 && row->termination.n > 0);
     assert(row->tags.n % 3 == 0 && row->suspended.n % 2 == 0);
     assert((row->launch_config.n > 0) != (row->template_id.n > 0));
+    assert(!row->mixed.n || row->template_id.n > 0);
     assert(row->warmup_s >= -1 && row->failures >= 0 && row->replacing >= 0);
     assert(!row->cooling_ms || row->cooling_s >= 0);
     return true;
@@ -34,6 +35,7 @@ asg_instance_ok(const struct asg_instance_row *row)
     assert(!row->ending || row->state == ASG_TERMINATING || row->state == ASG_TERMINATING_PROCEED);
     assert(row->state != ASG_IN_SERVICE || row->service_ms >= row->joined_ms);
     assert(!row->launch_config.n || !row->template_id.n);
+    assert(row->weight >= 0);
     return true;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Launching: one instance, in the group's emptiest zone, and in the next one when EC2 has no room
- * in it.  Each attempt is an activity.  What fails everywhere is tried again later, the longer the
+ * Launching: one instance of the first type that EC2 has room for, in the group's emptiest zone, and
+ * in the next one when it has none.  Each attempt is an activity.  What fails everywhere is tried again later, the longer the
  * oftener it failed.
  */
 #include "autoscaling/engine.h"
@@ -83,15 +83,16 @@ take_interfaces(struct asg_look *look,
 }
 
 static int
-from_template(struct asg_look *look, struct ec2_RunInstancesRequest *req,
-              struct asg_instance_row *row)
+from_template(struct asg_look *look, const struct asg_kind *kind,
+              struct ec2_RunInstancesRequest *req, struct asg_instance_row *row)
 {
-    const struct asg_group_row *g = &look->group;
-    struct ec2_DescribeLaunchTemplateVersionsRequest ask = {.launch_template_id = g->template_id};
+    struct ec2_DescribeLaunchTemplateVersionsRequest ask = {.launch_template_id =
+                                                                kind->template_id};
     struct ec2_DescribeLaunchTemplateVersionsResult found = {0};
     struct arena *a = look->call->arena;
 
-    *LIST_PUSH(a, &ask.versions) = g->template_version.n ? g->template_version : S("$Default");
+    *LIST_PUSH(a, &ask.versions) =
+        kind->template_version.n ? kind->template_version : S("$Default");
     int r = api_call_internal(look->call, "ec2", "DescribeLaunchTemplateVersions", &ask, &found,
                               ASG_VIA);
 
@@ -99,14 +100,16 @@ from_template(struct asg_look *look, struct ec2_RunInstancesRequest *req,
         return r;
     if (found.launch_template_versions.n != 1)
         return ASG_INVALID(look->call, "The specified launch template version does not exist.");
-    row->template_id = g->template_id;
-    row->template_name = g->template_name;
+    row->template_id = kind->template_id;
+    row->template_name = kind->template_name;
     row->template_version =
         str_fmt(a, "%lld", (long long)found.launch_template_versions.v[0].version_number.v);
     req->launch_template = ARENA_NEW(a, struct ec2_LaunchTemplateSpecification);
     *req->launch_template = (struct ec2_LaunchTemplateSpecification){
-        .launch_template_id = g->template_id, .version = row->template_version};
-    if (g->subnets.n && found.launch_template_versions.v[0].launch_template_data)
+        .launch_template_id = kind->template_id, .version = row->template_version};
+    req->instance_type = kind->type.n ? kind->type : STR_NONE;
+    req->image_id = kind->image_id.n ? kind->image_id : STR_NONE;
+    if (look->group.subnets.n && found.launch_template_versions.v[0].launch_template_data)
         take_interfaces(
             look, &found.launch_template_versions.v[0].launch_template_data->network_interfaces,
             req);
@@ -119,7 +122,7 @@ from_config(struct asg_look *look, struct ec2_RunInstancesRequest *req,
             struct asg_instance_row *row)
 {
     const struct asg_launch_config_row *config =
-        asg_launch_config_look(look->call, look->group.launch_config);
+        asg_launch_config_look(look->call, look->from.launch_config);
 
     assert(config); /* one that a group has is not deleted */
     row->launch_config = config->name;
@@ -210,12 +213,12 @@ failed(struct asg_look *look, struct asg_activity_row *activity)
 
 /* 0: launched; positive: EC2 refused, its fault is told by the activity; negative. */
 static int
-attempt(struct asg_look *look, struct str zone, struct str cause)
+attempt(struct asg_look *look, const struct asg_kind *kind, struct str zone, struct str cause)
 {
     struct ec2_RunInstancesRequest req = {.min_count = opt_i64(1), .max_count = opt_i64(1)};
     struct str subnet = emptiest_subnet(look, zone);
     struct ec2_Reservation res = {0};
-    struct asg_instance_row row = {0};
+    struct asg_instance_row row = {.weight = kind->weight};
     struct asg_activity_row activity = {
         .description = S("Launching a new EC2 instance"),
         .cause = cause,
@@ -227,7 +230,7 @@ attempt(struct asg_look *look, struct str zone, struct str cause)
     look->changed = true;
     if (r)
         return r;
-    r = look->group.template_id.n ? from_template(look, &req, &row) : from_config(look, &req, &row);
+    r = kind->template_id.n ? from_template(look, kind, &req, &row) : from_config(look, &req, &row);
     if (r == 0) {
         place(look, zone, subnet, &req);
         req.client_token = activity.id;
@@ -248,11 +251,16 @@ asg_launch(struct asg_look *look, struct str zone, struct str cause, bool *ret)
 {
     struct str_list tried = {0};
     struct str next = zone.p ? zone : emptiest_zone(look, &tried);
-    int r = 1;
+    struct asg_kind_list kinds;
+    int r = asg_kinds(look->call, &look->from, &kinds);
 
     assert(look->group.zones.n > 0 && cause.n > 0);
+    if (r)
+        return r;
+    r = 1;
     while (r > 0 && next.p) {
-        r = attempt(look, next, cause);
+        for (size_t i = 0; i < kinds.n && r > 0; i++)
+            r = attempt(look, &kinds.v[i], next, cause);
         *LIST_PUSH(look->call->arena, &tried) = next;
         next = zone.p ? STR_NONE : emptiest_zone(look, &tried);
     }

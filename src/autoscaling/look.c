@@ -32,7 +32,8 @@ asg_live(const struct asg_look *look, struct str zone)
     int64_t n = 0;
 
     LIST_EACH(&look->instances, row)
-        n += asg_state_counts(row->state) && (!zone.p || str_eq(row->zone, zone));
+        if (asg_state_counts(row->state) && (!zone.p || str_eq(row->zone, zone)))
+            n += asg_weight(row);
     return n;
 }
 
@@ -423,7 +424,8 @@ grow(struct asg_look *look, int64_t live)
     assert(live < g->desired);
     if (asg_suspended(g, "Launch"))
         return 0;
-    for (int64_t n = live; n < g->desired && n < live + LAUNCHES_A_LOOK && r == 0 && went; n++) {
+    for (int n = 0; n < LAUNCHES_A_LOOK && asg_live(look, STR_NONE) < g->desired && r == 0 && went;
+         n++) {
         struct str cause;
 
         if (g->replacing > 0)
@@ -492,7 +494,11 @@ shrink(struct asg_look *look, int64_t live)
     assert(live > look->group.desired);
     if (asg_suspended(&look->group, "Terminate") || rebalance_waits(look))
         return 0;
-    for (int64_t n = live; r == 0 && n > look->group.desired && (row = asg_victim(look)); n--) {
+    for (int64_t n = live; r == 0 && n > look->group.desired; n -= asg_weight(row)) {
+        row = asg_victim(look);
+        /* one that weighs too much would make it too small */
+        if (!row || n - asg_weight(row) < look->group.desired)
+            break;
         r = asg_terminate_begin(look->call, &look->group, row,
                                 shrink_cause(look, row, live, look->group.desired));
         look->changed = true;
@@ -625,6 +631,7 @@ asg_look(struct asg_look *look)
         *LIST_PUSH(look->call->arena, &look->instances) = *row;
     if (look->group.deleting)
         return delete_step(look);
+    look->from = look->group;
     r = asg_schedules_due(look->call, &look->group, &due_ms);
     if (due_ms)
         asg_look_next(look, due_ms);

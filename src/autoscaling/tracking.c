@@ -268,7 +268,7 @@ asg_policy_alarms(struct api_call *call, struct str arn, const struct cloudwatch
 
 /* ---- what it makes of a value ---- */
 
-/* How many instances the metric is of: those that serve and are warm.  *moving: there are others. */
+/* How many instances the metric is of: those that serve and are warm.  *moving: not all are. */
 static int64_t
 warm(struct api_call *call, const struct asg_group_row *group, const struct asg_policy_row *row,
      bool *moving)
