@@ -3,10 +3,11 @@
  *
  *   launch_configuration, group, group_show, instance, policy, schedule, hook, tag, kind   handlers
  *   tracking                  policies that keep a metric at a value
+ *   warm_pool, metrics        handlers and what the engine does for them
  *   mixed                     groups of several types
  *   zone                      where a group's instances go
  *   activity                  what was done, in AWS's words
- *   engine, look, launch, victim, refresh   from rows to instances
+ *   engine, look, launch, victim, replace, refresh   from rows to instances
  *
  * Functions that answer an int answer 0, positive with the call's fault set, or negative.
  */
@@ -46,15 +47,17 @@ enum asg_state {
     ASG_DETACHING,
     ASG_ENTERING_STANDBY,
     ASG_STANDBY,
+    ASG_WARMED, /* it rests in the warm pool */
     ASG_N_STATES,
 };
-struct str asg_state_name(int64_t state);
+/* Its LifecycleState. */
+struct str asg_state_show(struct api_call *call, const struct asg_instance_row *row);
 /* Whether it counts as capacity: it is, or is about to be, in service. */
 static inline bool
-asg_state_counts(int64_t state)
+asg_counts(const struct asg_instance_row *row)
 {
-    assert(state >= ASG_PENDING && state < ASG_N_STATES);
-    return state <= ASG_IN_SERVICE;
+    assert(row->state >= ASG_PENDING && row->state < ASG_N_STATES);
+    return row->state <= ASG_IN_SERVICE && !row->warm;
 }
 
 /* ---- autoscaling.c ---- */
@@ -181,6 +184,25 @@ asg_desire(struct api_call *call, struct asg_group_row *group, int64_t desired, 
 int asg_group_remove(struct api_call *call, const struct asg_group_row *group);
 /* The group's own checks of min, max and desired. */
 int asg_sizes_check(struct api_call *call, const struct asg_group_row *row);
+
+/* ---- group_show.c ---- */
+
+struct autoscaling_Instance
+asg_instance_show(struct api_call *call, const struct asg_group_row *group,
+                  const struct asg_instance_row *row);
+
+/* ---- warm_pool.c ---- */
+
+/* How many the pool shall have. */
+int64_t asg_pool_size(const struct asg_group_row *group);
+/* NULL: there is none. */
+struct autoscaling_WarmPoolConfiguration *
+asg_pool_show(struct api_call *call, const struct asg_group_row *row);
+
+/* ---- refresh.c ---- */
+
+/* The newest refresh, when it goes on; else NULL. */
+const struct asg_refresh_row *asg_refresh_active(struct api_call *call, struct str group_id);
 
 /* ---- instance.c ---- */
 

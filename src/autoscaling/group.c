@@ -7,6 +7,8 @@
 #define ROLE_PATH "/aws-service-role/autoscaling.amazonaws.com/"
 #define ROLE_NAME "AWSServiceRoleForAutoScaling"
 
+enum { LIFE_MIN_S = 86400, LIFE_MAX_S = 365 * 86400 };
+
 static const char *const processes[] = {
     "Launch",      "Terminate",       "AddToLoadBalancer", "AlarmNotification", "AZRebalance",
     "HealthCheck", "InstanceRefresh", "ReplaceUnhealthy",  "ScheduledActions",
@@ -86,10 +88,8 @@ asg_sizes_check(struct api_call *call, const struct asg_group_row *row)
 #define COMMON_REFUSALS(req)                                                                       \
     {(req)->availability_zone_ids.n, "AvailabilityZoneIds"},                                       \
         {opt_bool_or((req)->capacity_rebalance, false), "CapacityRebalance"},                      \
-        {opt_i64_or((req)->max_instance_lifetime, 0) != 0, "MaxInstanceLifetime"},                 \
         {(req)->desired_capacity_type.n && !str_is((req)->desired_capacity_type, "units"),         \
          "DesiredCapacityType"},                                                                   \
-        {maintains((req)->instance_maintenance_policy), "InstanceMaintenancePolicy"},              \
         {(req)->availability_zone_distribution &&                                                  \
              str_is((req)->availability_zone_distribution->capacity_distribution_strategy,         \
                     "balanced-only"),                                                              \
@@ -105,18 +105,44 @@ asg_sizes_check(struct api_call *call, const struct asg_group_row *row)
         str_is((req)->health_check_type, "VPC_LATTICE"), "HealthCheckType VPC_LATTICE"             \
     }
 
-/* -1 is what a group without a policy has. */
-static bool
-maintains(const struct autoscaling_InstanceMaintenancePolicy *p)
-{
-    return p && (opt_i64_or(p->min_healthy_percentage, -1) != -1 ||
-                 opt_i64_or(p->max_healthy_percentage, -1) != -1);
-}
-
 static bool
 reserves(const struct autoscaling_CapacityReservationSpecification *s)
 {
     return s && !str_is(s->capacity_reservation_preference, "default");
+}
+
+/* -1 and -1 take a policy away. */
+static int
+maintenance_set(struct api_call *call, const struct autoscaling_InstanceMaintenancePolicy *p,
+                struct asg_group_row *row)
+{
+    int64_t min = p ? opt_i64_or(p->min_healthy_percentage, -2) : 0;
+    int64_t max = p ? opt_i64_or(p->max_healthy_percentage, -2) : 0;
+
+    if (!p)
+        return 0;
+    if (min == -2 || max == -2 || (min == -1) != (max == -1))
+        return ASG_INVALID(call, "Both MinHealthyPercentage and MaxHealthyPercentage must be "
+                                 "specified");
+    if (min >= 0 && max - min > 100)
+        return ASG_INVALID(call, "The difference between MinHealthyPercentage and "
+                                 "MaxHealthyPercentage cannot be greater than 100");
+    if (min >= 0 && max < 100)
+        return ASG_INVALID(call, "MaxHealthyPercentage must be between 100 and 200");
+    row->keep_min = MAX(min, 0);
+    row->keep_max = MAX(max, 0);
+    return 0;
+}
+
+static int
+life_set(struct api_call *call, struct opt_i64 life_s, struct asg_group_row *row)
+{
+    if (life_s.set && life_s.v != 0 && (life_s.v < LIFE_MIN_S || life_s.v > LIFE_MAX_S))
+        return ASG_INVALID(call, "MaxInstanceLifetime must be 0 or between %d and %d seconds",
+                           LIFE_MIN_S, LIFE_MAX_S);
+    if (life_s.set)
+        row->max_life_s = life_s.v;
+    return 0;
 }
 
 static int
@@ -325,6 +351,10 @@ create_row(struct api_call *call, const struct autoscaling_CreateAutoScalingGrou
         r = health_type_set(call, req->health_check_type, row);
     if (r == 0)
         r = termination_set(call, &req->termination_policies, row);
+    if (r == 0)
+        r = maintenance_set(call, req->instance_maintenance_policy, row);
+    if (r == 0)
+        r = life_set(call, req->max_instance_lifetime, row);
     return r;
 }
 
@@ -406,6 +436,13 @@ update_rest(struct api_call *call, const struct autoscaling_UpdateAutoScalingGro
         r = health_type_set(call, req->health_check_type, row);
     if (r == 0)
         r = termination_set(call, &req->termination_policies, row);
+    if (r == 0)
+        r = maintenance_set(call, req->instance_maintenance_policy, row);
+    if (r == 0)
+        r = life_set(call, req->max_instance_lifetime, row);
+    if (r == 0 && row->pool && row->mixed.n)
+        return ASG_INVALID(call, "You can't have a mixed instances policy in an Auto Scaling group "
+                                 "that has a warm pool.");
     if (r == 0 && req->service_linked_role_arn.n)
         r = role_set(call, req->service_linked_role_arn, row);
     if (r == 0 && (req->availability_zones.n || req->vpc_zone_identifier.n))

@@ -20,6 +20,9 @@ asg_group_ok(const struct asg_group_row *row)
     assert(!row->mixed.n || row->template_id.n > 0);
     assert(row->warmup_s >= -1 && row->failures >= 0 && row->replacing >= 0);
     assert(!row->cooling_ms || row->cooling_s >= 0);
+    assert(row->keep_max == 0 || (row->keep_max >= 100 && row->keep_max - row->keep_min <= 100));
+    assert(!row->pool_ending || row->pool);
+    assert(!row->pool || (row->pool_state.n > 0 && row->pool_min >= 0 && row->pool_max >= -1));
     return true;
 }
 
@@ -35,7 +38,9 @@ asg_instance_ok(const struct asg_instance_row *row)
     assert(!row->ending || row->state == ASG_TERMINATING || row->state == ASG_TERMINATING_PROCEED);
     assert(row->state != ASG_IN_SERVICE || row->service_ms >= row->joined_ms);
     assert(!row->launch_config.n || !row->template_id.n);
-    assert(row->weight >= 0);
+    assert(row->weight >= 0 && !(row->warm && row->returning));
+    assert(row->state != ASG_WARMED || (row->warm && row->rest.n > 0));
+    assert(!row->warm || (row->state != ASG_IN_SERVICE && row->state != ASG_STANDBY));
     return true;
 }
 

@@ -11,15 +11,26 @@ enum { RETRY_S = 15, RETRY_DOUBLED_MAX = 6 };
 
 /* ---- where ---- */
 
+/* The instances of the pool in a zone. */
+static int64_t
+warm_in(const struct asg_look *look, struct str zone)
+{
+    int64_t n = 0;
+
+    LIST_EACH(&look->instances, row)
+        n += row->warm && str_eq(row->zone, zone);
+    return n;
+}
+
 /* The zone with the fewest instances, but those that were tried; p NULL: none is left. */
 static struct str
-emptiest_zone(const struct asg_look *look, const struct str_list *tried)
+emptiest_zone(const struct asg_look *look, bool warm, const struct str_list *tried)
 {
     struct str best = STR_NONE;
     int64_t fewest = INT64_MAX;
 
     LIST_EACH(&look->group.zones, zone) {
-        int64_t n = asg_live(look, *zone);
+        int64_t n = asg_live(look, *zone) + (warm ? warm_in(look, *zone) : 0);
 
         if (n < fewest && !str_in(tried, *zone)) {
             best = *zone;
@@ -183,8 +194,8 @@ launched(struct asg_look *look, const struct ec2_Instance *made, struct asg_acti
     row->activity = activity->id;
     assert(asg_instance_ok(row));
     activity->instance_id = row->id;
-    activity->description =
-        str_fmt(call->arena, "Launching a new EC2 instance: %.*s", STR_ARG(row->id));
+    activity->description = str_fmt(call->arena, "Launching a new EC2 instance%s: %.*s",
+                                    row->warm ? " into warm pool" : "", STR_ARG(row->id));
     activity->status = S("PreInService");
     activity->progress = 30;
     activity->details = asg_details(call, row->subnet_id, row->zone);
@@ -213,12 +224,13 @@ failed(struct asg_look *look, struct asg_activity_row *activity)
 
 /* 0: launched; positive: EC2 refused, its fault is told by the activity; negative. */
 static int
-attempt(struct asg_look *look, const struct asg_kind *kind, struct str zone, struct str cause)
+attempt(struct asg_look *look, const struct asg_kind *kind, struct str zone, bool warm,
+        struct str cause)
 {
     struct ec2_RunInstancesRequest req = {.min_count = opt_i64(1), .max_count = opt_i64(1)};
     struct str subnet = emptiest_subnet(look, zone);
     struct ec2_Reservation res = {0};
-    struct asg_instance_row row = {.weight = kind->weight};
+    struct asg_instance_row row = {.weight = kind->weight, .warm = warm};
     struct asg_activity_row activity = {
         .description = S("Launching a new EC2 instance"),
         .cause = cause,
@@ -247,22 +259,25 @@ attempt(struct asg_look *look, const struct asg_kind *kind, struct str zone, str
 }
 
 int
-asg_launch(struct asg_look *look, struct str zone, struct str cause, bool *ret)
+asg_launch(struct asg_look *look, struct str zone, bool warm, struct str cause, bool *ret)
 {
     struct str_list tried = {0};
-    struct str next = zone.p ? zone : emptiest_zone(look, &tried);
+    struct str next = zone.p ? zone : emptiest_zone(look, warm, &tried);
     struct asg_kind_list kinds;
     int r = asg_kinds(look->call, &look->from, &kinds);
 
     assert(look->group.zones.n > 0 && cause.n > 0);
-    if (r)
+    *ret = false;
+    if (r == 0 && !warm)
+        r = asg_pool_take(look, zone, cause, ret);
+    if (r || *ret)
         return r;
     r = 1;
     while (r > 0 && next.p) {
         for (size_t i = 0; i < kinds.n && r > 0; i++)
-            r = attempt(look, &kinds.v[i], next, cause);
+            r = attempt(look, &kinds.v[i], next, warm, cause);
         *LIST_PUSH(look->call->arena, &tried) = next;
-        next = zone.p ? STR_NONE : emptiest_zone(look, &tried);
+        next = zone.p ? STR_NONE : emptiest_zone(look, warm, &tried);
     }
     *ret = r == 0;
     return MIN(r, 0);
