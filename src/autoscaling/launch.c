@@ -1,7 +1,7 @@
 /*
- * Launching: one instance of the first type that EC2 has room for, in the group's emptiest zone, and
- * in the next one when it has none.  Each attempt is an activity.  What fails everywhere is tried again later, the longer the
- * oftener it failed.
+ * Launching: one instance of the first type that EC2 has room for, in the group's emptiest zone,
+ * and in the next one when it has none.  Each attempt is an activity.  What fails everywhere is
+ * tried again later, the longer the oftener it failed.
  */
 #include "autoscaling/engine.h"
 

@@ -1,8 +1,9 @@
 /*
- * Warm pools: instances that a group has booted before it needs them.  They wait stopped, running or
- * hibernated, and the group takes them before it launches others.
+ * Warm pools: instances that a group has booted before it needs them.  They wait stopped, running
+ * or hibernated, and the group takes them before it launches others.
  *
- * An instance of the pool is a row that is `warm`; the states on its way in and out are the group's.
+ * An instance of the pool is a row that is `warm`; the states on its way in and out are those of
+ * the group's.
  */
 #include "autoscaling/engine.h"
 
