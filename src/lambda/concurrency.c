@@ -48,6 +48,7 @@ lambda_put_function_concurrency(struct api_call *call,
 
     if (r)
         return r;
+    assert(wanted >= 0);
     int64_t others = lambda_reserved(call, name.account, name.region, NULL) -
                      (latest->reserved ? latest->reserved - LAMBDA_RESERVED(0) : 0);
 

@@ -1,8 +1,7 @@
 /*
- * Where the end of an asynchronous invocation is told: a function's destinations, which get a record
- * of it, and its dead-letter queue, which gets the event.  Both are called as the function's role,
- * in the transaction in which the event goes; a refusal is a line of the log and a metric, and the
- * event is gone, as on AWS.
+ * Where the end of an asynchronous invocation is told: a function's destinations, which get a
+ * record of it.  They are called as the function's role, in the transaction in which the event
+ * goes; a refusal is a line of the log, and the event is gone, as on AWS.
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
  */
 #include "lambda/runner_internal.h"
@@ -80,6 +79,7 @@ record(struct arena *a, const struct lambda_told *told, int64_t now_ms)
         json_raw(&o, how->payload.n ? how->payload : S("null"));
     }
     json_close(&o, '}');
+    assert(!buf_failed(&buf)); /* both payloads are limited, far below */
     struct str text = str_dup(a, buf_str(&buf));
 
     buf_done(&buf);
@@ -152,6 +152,8 @@ send(struct api_call *call, const struct lambda_told *told, struct str arn, stru
 {
     const struct way *way = way_of(arn);
     struct api_call role;
+
+    assert(arn.n > 0 && body.n > 0);
     int r = way && lambda_as_role(call, told->function, &role) ? way->send(&role, arn, body, told)
                                                                : -EACCES;
 

@@ -157,6 +157,7 @@ put_off(struct api_call *call, const struct lambda_event_row *row,
 {
     struct lambda_event_row new = *row;
     struct terms t = terms_of(call, &new, function);
+    assert(call->fault.code.n > 0);
     bool again = str_is(call->fault.code, "TooManyRequestsException") ||
                  str_is(call->fault.code, "ServiceException");
 
@@ -244,6 +245,7 @@ look(struct loop_task *task)
     arena_init(&a, LAMBDA_LOOK_BYTES);
     struct api_call call = api_call_of_operator(runner->api, &a);
 
+    assert(runner->api && runner->store);
     call.txn = store_begin(runner->store);
     STORE_EACH(call.txn, lambda_event_by_due, row) {
         if (row->due_ms == NEVER_MS)

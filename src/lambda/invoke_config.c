@@ -36,6 +36,7 @@ find(struct api_call *call, struct str function, struct str qualifier, struct la
         r = lambda_find_version(call, name, false, version);
     if (r)
         return r;
+    assert(str_eq((*version)->name, name->name));
     if (!name->qualifier.p)
         name->qualifier = S(LAMBDA_LATEST);
     *ret = lambda_event_config_get(call->txn, lambda_key(call->arena, name, name->qualifier));

@@ -84,6 +84,7 @@ static int64_t
 window_end(const struct secret_rotation_row *row)
 {
     struct schedule schedule;
+    assert(row->next_ms > 0);
     int64_t duration_ms, midnight = row->next_ms - row->next_ms % SECRET_DAY_MS + SECRET_DAY_MS;
 
     if (!schedule_of(row, &schedule, &duration_ms))
@@ -112,6 +113,7 @@ secret_rotation_show(struct api_call *call, struct str arn,
         shown->rotation_rules->duration = row->duration;
     if (row->last_ms)
         shown->last_rotated_date = opt_i64(row->last_ms);
+    assert(!row->next_ms || row->enabled);
     if (row->next_ms)
         shown->next_rotation_date = opt_i64(window_end(row));
 }
@@ -134,11 +136,15 @@ secret_rotation_begin(struct api_call *call, const struct secret_row *secret, st
 int
 secret_rotation_end(struct api_call *call, struct secret_rotation_row *row, bool gone)
 {
-    struct str key = secret_version_key(call->arena, row->arn, row->token);
     int r = 0;
 
-    if (gone && secret_version_get(call->txn, key))
-        r = secret_version_delete(call->txn, key);
+    assert(!gone || row->token.n > 0);
+    if (gone) {
+        struct str key = secret_version_key(call->arena, row->arn, row->token);
+
+        if (secret_version_get(call->txn, key))
+            r = secret_version_delete(call->txn, key);
+    }
     row->token = row->request = S("");
     row->step = row->due_ms = row->attempts = 0;
     row->test = false;
@@ -280,6 +286,7 @@ secretsmanager_cancel_rotate_secret(struct api_call *call,
         return r;
     const struct secret_rotation_row *old = secret_rotation_get(call->txn, secret->arn);
 
+    assert(!old || old->function.n > 0);
     if (!old)
         return api_fault(call, &SECRET_ERR(InvalidRequestException),
                          "You tried to enable rotation on a secret that doesn't already have a "

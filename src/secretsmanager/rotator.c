@@ -133,6 +133,7 @@ invoke(struct look *l)
     struct lambda_InvocationResponse res = {0};
     int r = 0;
 
+    assert(!l->row.request.n && l->row.step < SECRET_STEPS);
     l->call.request_id = api_uuid(l->call.env, l->call.arena);
     if (l->row.step == 0 && !l->row.test)
         r = tell(l, "RotationStarted");
@@ -175,6 +176,7 @@ go_on(struct look *l)
 {
     const struct lambda_event_row *event = lambda_event_get(l->call.txn, l->row.request);
 
+    assert(l->row.token.n > 0 && l->row.request.n > 0);
     if (event && !event->done)
         return 0;
     bool well = event && !event->failed;

@@ -248,3 +248,26 @@ TEST(rotation_tells_of_itself, "SM-01")
     CHECK_INT(n, 2);
     world_free(w);
 }
+
+TEST(a_stack_turns_rotation_on_and_off, "SM-01")
+{
+    struct world *w = world_that_rotates();
+    const char *arn = sm_get(SM(w, "DescribeSecret", "{'SecretId':'one'}"), "ARN");
+
+    world_okf(w, "Action=CreateStack&StackName=s&TemplateBody=%.*s",
+              STR_ARG(world_code(
+                  w, str_fmt(&w->arena,
+                             "Resources:\n  R:\n    Type: AWS::SecretsManager::RotationSchedule\n"
+                             "    Properties: {SecretId: '%s', RotationLambdaARN: '" LAMBDA_ARN
+                             "f', RotationRules: {AutomaticallyAfterDays: 30}}\n",
+                             arn))));
+    world_advance(w, 5000);
+    CHECK_STR(str_from(rotates.steps), ALL_STEPS);
+    CHECK_STR(shown(w, "RotationEnabled"), "true");
+    CHECK_STR(xml_text(world_ok(w, "Action=DescribeStacks&StackName=s"), "StackStatus"),
+              "CREATE_COMPLETE");
+    world_ok(w, "Action=DeleteStack&StackName=s");
+    world_advance(w, 5000);
+    CHECK_STR(shown(w, "RotationEnabled"), "false");
+    world_free(w);
+}
