@@ -480,14 +480,10 @@ group_look(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *
 static int
 policy_before(struct cfn_look *look, const struct cfn_resource_row *row, struct json *ret)
 {
-    struct cfn_stack_row stack = look->stack;
     struct cfn_look before;
 
-    stack.template = stack.before_template;
-    stack.processed = stack.before_processed;
-    stack.params = stack.before_params;
     assert(look->stack.stage == CFN_REVERT);
-    int r = cfn_look_init(&before, look->call, &stack);
+    int r = cfn_look_before(look, &before);
 
     if (r)
         return r;

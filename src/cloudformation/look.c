@@ -247,6 +247,18 @@ cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_sta
     return 0;
 }
 
+int
+cfn_look_before(const struct cfn_look *look, struct cfn_look *ret)
+{
+    struct cfn_stack_row stack = look->stack;
+
+    assert(stack.before_template.n > 0);
+    stack.template = stack.before_template;
+    stack.processed = stack.before_processed;
+    stack.params = stack.before_params;
+    return cfn_look_init(ret, look->call, &stack);
+}
+
 bool
 cfn_wanted(struct cfn_scope *scope, const struct json *resource, bool *ret)
 {

@@ -156,9 +156,11 @@ static int
 finish(struct cfn_look *look)
 {
     struct cfn_stack_row *stack = &look->stack;
-    int r = 0;
+    int r = cfn_plan_back(look);
 
     assert(stack->stage == CFN_REVERT);
+    if (r)
+        return r;
     stack->template = stack->before_template;
     stack->processed = stack->before_processed;
     stack->params = stack->before_params;
