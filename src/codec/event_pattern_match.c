@@ -4,6 +4,7 @@
  */
 #include "codec/event_pattern_tree.h"
 
+#include "base/list.h"
 #include "codec/doc.h"
 
 enum { UNKNOWN, PRESENT, MISSING };
@@ -237,20 +238,25 @@ event_pattern_match(const struct event_pattern *pattern, const struct json *even
 }
 
 bool
-event_pattern_may(const struct event_pattern *pattern, struct str name, struct str text)
+event_pattern_texts(const struct event_pattern *pattern, struct str name, struct arena *a,
+                    struct str_list *ret)
 {
-    struct json value = {.kind = JSON_STRING, .text = text}, event = {.kind = JSON_OBJECT, .n = 1};
+    const struct event_field *field = NULL;
 
-    assert(text.p && name.n > 0);
-    event.v = &value;
-    event.names = &name;
-    struct match m = {.event = &event};
+    assert(name.n > 0);
+    *ret = (struct str_list){0};
+    for (size_t i = 0; i < pattern->root.fields.n; i++)
+        if (str_eq(pattern->root.fields.v[i]->name, name))
+            field = pattern->root.fields.v[i];
+    if (!field || !field->tests.n)
+        return false;
+    for (size_t i = 0; i < field->tests.n; i++) {
+        const struct event_test *test = &field->tests.v[i];
 
-    for (size_t i = 0; i < pattern->root.fields.n; i++) {
-        const struct event_field *field = pattern->root.fields.v[i];
-
-        if (str_eq(field->name, name) && !field_value_hit(&m, field, &value))
+        if (test->kind != EVENT_TEST_TEXT || test->but || test->any_case)
             return false;
+        assert(test->values.n == 1);
+        *LIST_PUSH(a, ret) = test->values.v[0].text;
     }
     return true;
 }
