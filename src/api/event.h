@@ -3,9 +3,9 @@
  * happened, written in the transaction that made the change.  So there is no event without its
  * change, and none is lost by a crash.
  *
- * People see them at /_welkin/events, the newest CLOUD_EVENTS_MAX.  EventBridge's default bus of the
- * account and region carries those that a rule there may look for: the row that says so is written
- * in the same transaction, and costs nothing while no rule names the source.
+ * People see the newest CLOUD_EVENTS_MAX at /_welkin/events.  EventBridge's default bus of account
+ * and region carries those that a rule there may look for: that row is written in the same
+ * transaction, and costs nothing while no rule names the source.
  */
 #pragma once
 

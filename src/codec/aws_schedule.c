@@ -180,6 +180,7 @@ rate_parse(struct str text, struct aws_schedule *ret)
 
     if (!str_to_i64(number, &n) || n < 1 || n > RATE_MAX)
         return false;
+    assert(!ret->every_ms);
     for (size_t i = 0; i < ARRAY_LEN(units); i++)
         if (str_is(unit, n == 1 ? units[i].one : units[i].many))
             ret->every_ms = n * units[i].ms;
@@ -191,6 +192,7 @@ within(struct str text, struct str name, struct str *ret)
 {
     if (!str_starts(text, name) || !str_ends(text, S(")")))
         return false;
+    assert(text.n > name.n);
     *ret = str_cut(text, name.n, text.n - 1);
     return true;
 }
@@ -255,6 +257,7 @@ is_day(const struct aws_schedule *s, const struct civil *c)
 static int64_t
 minute_of(const struct aws_schedule *s, int64_t day, int64_t ms)
 {
+    assert(day % DAY_MS == 0 && s->minutes && s->hours);
     for (int hour = 0; hour < 24; hour++) {
         int64_t begin = day + hour * HOUR_MS;
 

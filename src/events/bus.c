@@ -61,12 +61,6 @@ dead_letter_of(struct api_call *call, const struct events_bus_row *row)
     return config;
 }
 
-static struct str
-or_none(struct str text)
-{
-    return text.n ? text : STR_NONE;
-}
-
 /* ---- CreateEventBus, UpdateEventBus ---- */
 
 static int
@@ -116,7 +110,7 @@ events_create_event_bus(struct api_call *call, const struct events_CreateEventBu
     if (r)
         return r;
     res->event_bus_arn = row.id;
-    res->description = or_none(row.description);
+    res->description = events_shown(row.description);
     res->dead_letter_config = dead_letter_of(call, &row);
     return 0;
 }
@@ -143,7 +137,7 @@ events_update_event_bus(struct api_call *call, const struct events_UpdateEventBu
     r = events_bus_save(call, &row);
     res->arn = row.id;
     res->name = row.name;
-    res->description = or_none(row.description);
+    res->description = events_shown(row.description);
     res->dead_letter_config = dead_letter_of(call, &row);
     return r;
 }
@@ -183,9 +177,9 @@ events_describe_event_bus(struct api_call *call, const struct events_DescribeEve
     *res = (struct events_DescribeEventBusResponse){
         .name = row->name,
         .arn = row->id,
-        .description = or_none(row->description),
+        .description = events_shown(row->description),
         .dead_letter_config = dead_letter_of(call, row),
-        .policy = or_none(row->policy),
+        .policy = events_shown(row->policy),
         .creation_time = opt_i64(row->created_ms),
         .last_modified_time = opt_i64(row->modified_ms),
     };
@@ -208,8 +202,8 @@ events_list_event_buses(struct api_call *call, const struct events_ListEventBuse
         *LIST_PUSH(call->arena, &res->event_buses) = (struct events_EventBus){
             .name = row->name,
             .arn = row->id,
-            .description = or_none(row->description),
-            .policy = or_none(row->policy),
+            .description = events_shown(row->description),
+            .policy = events_shown(row->policy),
             .creation_time = opt_i64(row->created_ms),
             .last_modified_time = opt_i64(row->modified_ms),
         };

@@ -69,6 +69,7 @@ to_bus(struct parcel *p)
 {
     const struct events_bus_row *bus = events_bus_get(p->call->txn, p->target->arn);
 
+    assert(p->delivery->hops >= 0);
     if (!bus)
         return api_fault(p->call, &EVENTS_ERR(ResourceNotFoundException),
                          "Event bus %.*s does not exist.", STR_ARG(p->target->arn));
@@ -217,6 +218,7 @@ assume(struct api_call *call, struct str role, struct api_call *ret)
 {
     struct str_list actor = {0};
 
+    assert(role.n > 0 && call->txn);
     if (api_role_trusts(call, role, EVENTS_SERVICE))
         actor = api_actor_role(call, role, S("EventBridge"));
     if (!actor.n || !api_actor_call(call->api, call->arena, &actor, call->region, ret))

@@ -119,6 +119,7 @@ fits(struct sent *s, const struct events_rule_row *rule)
     const struct event_pattern *pattern;
     struct str why;
 
+    events_rule_assert(rule);
     if (!rule->pattern.n || !events_rule_enabled(rule))
         return false;
     if (!rule->any_source && !str_in(&rule->sources, json_text(&s->event, "source")))
@@ -130,7 +131,8 @@ fits(struct sent *s, const struct events_rule_row *rule)
 static int
 spread(struct sent *s)
 {
-    const struct events_rule_row *only = events_rule_get(s->txn, s->row->rule);
+    const struct events_rule_row *only =
+        s->row->rule.n ? events_rule_get(s->txn, s->row->rule) : NULL;
     size_t at;
     int r = 0;
 
@@ -152,6 +154,7 @@ look_sent(struct api_looks *looks, struct str id)
     struct sent s = {.txn = txn, .arena = &looks->arena, .row = events_sent_get(txn, id)};
     int r = s.row ? spread(&s) : 0;
 
+    assert(r <= 0);
     if (r == 0 && s.row)
         r = events_sent_delete(txn, id);
     if (r < 0) {
@@ -220,6 +223,7 @@ delivery_failed(struct api_call *call, const struct events_target_row *target,
 {
     struct events_delivery_row row = *old;
 
+    assert(call->fault.code.p);
     row.due_ms = again_ms(call, target, old);
     log_info("rule %.*s: target %.*s: %.*s: %.*s%s", STR_ARG(row.rule), STR_ARG(target->target),
              STR_ARG(call->fault.code), STR_ARG(call->fault.message),

@@ -51,6 +51,13 @@ enum events_error {
 extern const struct api_error events_errors[EVENTS_N_ERRORS];
 #define EVENTS_ERR(name) (events_errors[EVENTS_ERROR_##name])
 
+/* What a reply shows of a text that may be empty. */
+static inline struct str
+events_shown(struct str text)
+{
+    return text.n ? text : STR_NONE;
+}
+
 /* ---- events.c ---- */
 
 /* Pages are in the order of names; descriptions allow no other alphabet for tokens. */

@@ -67,6 +67,7 @@ path_find(const struct json *event, struct str path)
 {
     struct step step;
 
+    assert(path_ok(path)); /* when it was put */
     for (path = str_cut(path, 1, path.n); path.n && event;) {
         if (!step_take(&path, &step))
             return NULL;
@@ -99,6 +100,7 @@ piece_take(struct template *t, struct str *ret_name)
 {
     size_t from = t->at;
 
+    assert(from < t->text.n);
     *ret_name = STR_NONE;
     for (; t->at < t->text.n; t->at++) {
         char c = t->text.p[t->at];
@@ -239,14 +241,16 @@ events_input_make(struct arena *a, const struct events_target_row *target, struc
     if (!json_parse(a, event, EVENTS_NODES_MAX, &root, &at))
         return false;
     buf_init(&buf, MADE_BYTES_MAX);
-    const struct json *part = path_find(&root, target->input);
-
-    if (str_is(target->input_kind, "InputTransformer"))
+    if (str_is(target->input_kind, "InputTransformer")) {
         fill(&(struct source){a, target, &root, sent_ms}, &o);
-    else if (part)
-        json_value(&o, part);
-    else
-        json_null(&o);
+    } else {
+        const struct json *part = path_find(&root, target->input);
+
+        if (part)
+            json_value(&o, part);
+        else
+            json_null(&o);
+    }
     bool ok = !buf_failed(&buf);
 
     if (ok)

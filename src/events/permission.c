@@ -29,6 +29,7 @@ static void
 put_statement(struct json_out *o, struct api_call *call, const struct events_bus_row *bus,
               const struct events_PutPermissionRequest *req)
 {
+    assert(req->statement_id.n > 0 && req->principal.n > 0);
     json_open(o, '{');
     json_key_str(o, "Sid", req->statement_id);
     json_key_str(o, "Effect", S("Allow"));
@@ -89,6 +90,7 @@ policy_with(struct api_call *call, const struct events_bus_row *bus, struct str 
         put_statement(&o, call, bus, add);
     json_close(&o, ']');
     json_close(&o, '}');
+    assert(left <= n);
     *ret_left = left;
     struct str text = buf_failed(&buf) ? STR_NONE : str_dup(call->arena, buf_str(&buf));
 

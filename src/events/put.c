@@ -29,6 +29,7 @@ entry_check(struct api_call *call, const struct events_PutEventsRequestEntry *en
 {
     static const struct refusal none = {NULL, NULL};
 
+    assert(call->arena);
     if (!entry->source.n)
         return (struct refusal){"InvalidArgument", "Parameter Source is not valid. Reason: Source "
                                                    "is a required argument."};
@@ -108,6 +109,7 @@ entry_put(struct api_call *call, const struct events_PutEventsRequestEntry *entr
     };
 
     ret->event_id = event.event_id;
+    assert(event.event_id.n == 36 && nth < 10);
     return bus ? api_event_send(call->txn, &event, bus->account, bus->name, call->now_ms, nth) : 0;
 }
 

@@ -11,6 +11,7 @@ arn_of(struct api_call *call, const struct events_bus_row *bus, struct str name)
 {
     bool plain = str_is(bus->name, EVENTS_DEFAULT);
 
+    assert(name.n > 0);
     return str_fmt(call->arena, "arn:aws:events:%.*s:%.*s:rule/%.*s%s%.*s", STR_ARG(bus->region),
                    STR_ARG(bus->account), plain ? 0 : (int)bus->name.n, bus->name.p,
                    plain ? "" : "/", STR_ARG(name));
@@ -125,6 +126,7 @@ rule_make(struct api_call *call, const struct events_PutRuleRequest *req,
 {
     int r = 0;
 
+    assert(!old || str_eq(old->bus, bus->name));
     *row = (struct events_rule_row){
         .id = arn_of(call, bus, req->name),
         .account = bus->account,
@@ -190,6 +192,7 @@ set_state(struct api_call *call, struct str name, struct str bus, const char *st
         return r;
     struct events_rule_row row = *old;
 
+    assert(state[0] != '\0');
     row.state = str_from(state);
     if (events_rule_enabled(old) != events_rule_enabled(&row)) {
         row.next_ms = 0;
@@ -233,12 +236,6 @@ events_delete_rule(struct api_call *call, const struct events_DeleteRuleRequest 
 
 /* ---- DescribeRule, ListRules ---- */
 
-static struct str
-or_none(struct str text)
-{
-    return text.n ? text : STR_NONE;
-}
-
 int
 events_describe_rule(struct api_call *call, const struct events_DescribeRuleRequest *req,
                      struct events_DescribeRuleResponse *res)
@@ -251,11 +248,11 @@ events_describe_rule(struct api_call *call, const struct events_DescribeRuleRequ
     *res = (struct events_DescribeRuleResponse){
         .name = row->name,
         .arn = row->id,
-        .event_pattern = or_none(row->pattern),
-        .schedule_expression = or_none(row->schedule),
+        .event_pattern = events_shown(row->pattern),
+        .schedule_expression = events_shown(row->schedule),
         .state = row->state,
-        .description = or_none(row->description),
-        .role_arn = or_none(row->role),
+        .description = events_shown(row->description),
+        .role_arn = events_shown(row->role),
         .event_bus_name = row->bus,
         .created_by = row->account,
     };
@@ -281,11 +278,11 @@ events_list_rules(struct api_call *call, const struct events_ListRulesRequest *r
         *LIST_PUSH(call->arena, &res->rules) = (struct events_Rule){
             .name = row->name,
             .arn = row->id,
-            .event_pattern = or_none(row->pattern),
-            .schedule_expression = or_none(row->schedule),
+            .event_pattern = events_shown(row->pattern),
+            .schedule_expression = events_shown(row->schedule),
             .state = row->state,
-            .description = or_none(row->description),
-            .role_arn = or_none(row->role),
+            .description = events_shown(row->description),
+            .role_arn = events_shown(row->role),
             .event_bus_name = row->bus,
         };
     }

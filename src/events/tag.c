@@ -6,6 +6,7 @@ not_there(struct api_call *call, struct str arn)
 {
     struct str bus = S(EVENTS_DEFAULT), name = arn, next = arn;
 
+    assert(arn.n > 0);
     str_split(&next, '/');
     while (next.p) {
         name = str_split(&next, '/');
@@ -61,7 +62,10 @@ tags_set(struct api_call *call, struct str arn, const struct str_list *tags)
         events_rule_assert(&row);
         return events_rule_update(call->txn, &row);
     }
-    struct events_bus_row row = *events_bus_get(call->txn, arn);
+    const struct events_bus_row *bus = events_bus_get(call->txn, arn);
+
+    assert(bus); /* tags_of() found one of the two */
+    struct events_bus_row row = *bus;
 
     row.tags = *tags;
     return events_bus_save(call, &row);

@@ -6,6 +6,7 @@
 static struct str
 key_of(struct api_call *call, const struct events_rule_row *rule, struct str id)
 {
+    assert(id.n > 0 && rule->id.n > 0);
     return str_fmt(call->arena, "%.*s %.*s", STR_ARG(rule->id), STR_ARG(id));
 }
 
