@@ -18,7 +18,7 @@ invalid_rules(struct api_call *call, const char *what, const char *why)
 static int
 rules_check(struct api_call *call, const struct secretsmanager_RotationRulesType *rules)
 {
-    struct schedule schedule = {.every_ms = 0};
+    struct schedule schedule = {.hourly = false};
     int64_t duration_ms = 0;
 
     if (!rules)
@@ -33,12 +33,12 @@ rules_check(struct api_call *call, const struct secretsmanager_RotationRulesType
             return invalid_rules(call, "ScheduleExpression",
                                  "it must be a rate() or cron() expression");
     } else if (rules->automatically_after_days.set) {
-        schedule.every_ms = rules->automatically_after_days.v * SECRET_DAY_MS;
+        schedule.when.every_ms = rules->automatically_after_days.v * SECRET_DAY_MS;
     } else {
         return invalid_rules(call, "RotationRules",
                              "AutomaticallyAfterDays or ScheduleExpression must be given");
     }
-    assert(duration_ms >= 0 && schedule.every_ms >= 0);
+    assert(duration_ms >= 0 && schedule.when.every_ms >= 0);
     const char *why = schedule_fault(&schedule, duration_ms, call->now_ms);
 
     return why ? invalid_rules(call, "RotationRules", why) : 0;
