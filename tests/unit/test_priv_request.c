@@ -117,9 +117,9 @@ make_volume(uint16_t op)
     if (op == PRIV_VOLUME_IN)
         q.volume = (struct priv_volume){
             .id = VOLUME, .machine = "i-1", .device = "sdf", .from = SNAPSHOT, .bytes = 1 << 30};
-    else if (op == PRIV_VOLUME_COPY)
+    if (op == PRIV_VOLUME_COPY)
         q.volume_copy = (struct priv_volume_copy){.id = VOLUME, .name = SNAPSHOT, .bytes = 1 << 30};
-    else
+    if (op == PRIV_VOLUME_OUT || op == PRIV_VOLUME_DROP)
         memcpy(q.volume_out.id, VOLUME, sizeof(VOLUME));
 }
 
@@ -140,8 +140,7 @@ make(uint16_t op)
     memset(&q, 0, sizeof(q));
     struct_n = request_n = sizes[op];
     memcpy(q.machine.id, "i-1", 4); /* where most structs begin; the others are set below */
-    if (op >= PRIV_VOLUME_IN && op <= PRIV_VOLUME_COPY)
-        make_volume(op);
+    make_volume(op);
     switch (op) {
     case PRIV_VPC_OPEN:
         q.vpc_open = (struct priv_vpc_open){.id = "vpc-1", .n_cidrs = 1, .n_extra = 1};
@@ -186,7 +185,7 @@ make(uint16_t op)
         make_subnet();
         break;
     case PRIV_SUBNET_DROP:
-        q.subnet_drop = (struct priv_subnet_drop){.subnet = 1};
+        q.subnet_drop.subnet = 1;
         break;
     case PRIV_NICS:
         make_nics(&first_nic, &further_nic);
@@ -203,8 +202,6 @@ make(uint16_t op)
         break;
     case PRIV_TRUST:
         make_trust();
-        break;
-    default:
         break;
     }
 }

@@ -641,6 +641,7 @@ volumes_close(struct host *h)
         struct volume *v = h->volumes;
 
         v->entered = false;
+        v->doing = VOLUME_STILL; /* whatever was begun ends with us */
         if (v->loop >= 0 && device_close(h, v) < 0)
             log_warn("the device of volume %s goes when nothing holds it any more", v->is.id);
         volume_free(h, v);
