@@ -115,6 +115,7 @@ cfn_plan_back(struct cfn_look *look)
     struct cfn_look before;
     int r = cfn_look_before(look, &before);
     bool wanted;
+    assert(look->stack.stage == CFN_REVERT);
 
     if (r)
         return r;
@@ -332,6 +333,7 @@ static int
 take(struct cfn_look *look, struct cfn_resource_row *row, const struct json *identifiers)
 {
     bool there;
+    assert(!row->physical.n && identifiers->n > 0);
 
     look->left--;
     metadata(look, row);
@@ -354,6 +356,7 @@ pending(struct cfn_look *look, struct cfn_resource_row *row)
     struct cfn_run run = cfn_run_of(look, row);
     bool is_new = !row->physical.n, anew = false;
     const struct json *import = is_new ? json_get_str(&look->imports, row->logical) : NULL;
+    assert(row->phase == CFN_PENDING);
 
     if (import)
         return take(look, row, import);
@@ -659,6 +662,7 @@ cancel(struct cfn_look *look, struct failures *ret)
         if (r < 0)
             break;
         if (row.phase == CFN_BEGUN || row.phase == CFN_STARTED) {
+            assert(row.touched != CFN_UNTOUCHED);
             r = cfn_nested_cancel(look, &row);
             if (r < 0)
                 break;

@@ -91,6 +91,7 @@ zones(struct cfn_scope *scope, struct str region, struct json *ret)
     struct json in = cfn_object(), out;
     struct str wrong;
 
+    assert(scope->arena == call.arena && region.p);
     call.region = region;
     *ret = cfn_array();
     if (cfn_ask(&call, "ec2", "DescribeAvailabilityZones", &in, &out, &wrong) != 0)
@@ -149,6 +150,7 @@ dynamic(struct cfn_scope *scope, struct str service, struct str rest, struct jso
     struct json in, names = cfn_array(), out;
     bool secure = str_is(service, "ssm-secure");
     struct str wrong;
+    assert(scope->arena == look->call->arena);
 
     if (str_is(service, "secretsmanager"))
         return dynamic_secret(scope, rest, ret);
