@@ -31,6 +31,9 @@ void asg_look_next(struct asg_look *look, int64_t ms);
 /* What the instances are of the desired capacity, by their weights; zone p NULL: in all zones. */
 int64_t asg_live(const struct asg_look *look, struct str zone);
 
+/* Whether some instance of the group is on its way in or out. */
+bool asg_is_moving(const struct asg_look *look);
+
 /* ---- launch.c ---- */
 
 /*
@@ -69,7 +72,7 @@ int asg_metrics_put(struct asg_look *look);
 
 /* ---- refresh.c ---- */
 
-/* Ends some of those that a refresh replaces, and the refresh when all are. */
+/* Ends some of those that a refresh replaces, and the refresh when all are; sets what is launched. */
 int asg_refresh_step(struct asg_look *look);
 
 /* ---- engine.c ---- */

@@ -526,9 +526,8 @@ shrink(struct asg_look *look, int64_t live, int64_t target)
     return r;
 }
 
-/* Whether some instance is on its way in or out. */
-static bool
-is_moving(const struct asg_look *look)
+bool
+asg_is_moving(const struct asg_look *look)
 {
     LIST_EACH(&look->instances, row)
         if (!row->warm && row->state != ASG_IN_SERVICE && row->state != ASG_STANDBY)
@@ -600,7 +599,7 @@ size(struct asg_look *look)
         return grow(look, live, target);
     if (live > target)
         return shrink(look, live, target);
-    if (look->surge || is_moving(look))
+    if (look->surge || asg_is_moving(look))
         return 0;
     if (g->why.n || g->replacing || g->rebalancing.n) {
         g->why = (struct str_list){0};

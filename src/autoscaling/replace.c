@@ -71,17 +71,13 @@ asg_replace_old(struct asg_look *look)
 {
     const struct asg_group_row *g = &look->group;
     struct asg_instance_row *oldest = NULL;
-    bool moving = false;
 
     if (!g->max_life_s || asg_suspended(g, "Terminate") || asg_suspended(g, "Launch"))
         return 0;
-    LIST_EACH(&look->instances, row) {
-        moving =
-            moving || (!row->warm && row->state != ASG_IN_SERVICE && row->state != ASG_STANDBY);
+    LIST_EACH(&look->instances, row)
         if (row->state == ASG_IN_SERVICE && !row->unhealthy && !row->protected &&
             (!oldest || row->service_ms < oldest->service_ms))
             oldest = row;
-    }
     if (!oldest)
         return 0;
     int64_t due_ms = oldest->service_ms + g->max_life_s * 1000;
@@ -90,7 +86,7 @@ asg_replace_old(struct asg_look *look)
         asg_look_next(look, due_ms);
         return 0;
     }
-    if (moving || asg_serving(look) < g->desired + launches_first(g)) {
+    if (asg_is_moving(look) || asg_serving(look) < g->desired + launches_first(g)) {
         if (launches_first(g))
             look->surge = MAX(look->surge, 1);
         return 0;
