@@ -3,7 +3,7 @@
  *
  *   launch_configuration, group, group_show, instance, policy, schedule, hook, tag, kind   handlers
  *   tracking                  policies that keep a metric at a value
- *   warm_pool, metrics        handlers and what the engine does for them
+ *   warm_pool, traffic, metrics   handlers and what the engine does for them
  *   mixed                     groups of several types
  *   zone                      where a group's instances go
  *   activity                  what was done, in AWS's words
@@ -202,6 +202,13 @@ int64_t asg_pool_size(const struct asg_group_row *group);
 /* NULL: there is none. */
 struct autoscaling_WarmPoolConfiguration *
 asg_pool_show(struct api_call *call, const struct asg_group_row *row);
+
+/* ---- traffic.c ---- */
+
+/* The target groups of CreateAutoScalingGroup. */
+int asg_traffic_set(struct api_call *call, const struct str_list *arns,
+                    const struct autoscaling_TrafficSourceIdentifierList *sources,
+                    struct asg_group_row *row);
 
 /* ---- refresh.c ---- */
 

@@ -290,8 +290,6 @@ create_refuse(struct api_call *call, const struct autoscaling_CreateAutoScalingG
         COMMON_REFUSALS(req),
         {req->instance_id.p, "InstanceId"},
         {req->load_balancer_names.n, "LoadBalancerNames"},
-        {req->target_group_arns.n, "TargetGroupARNs"},
-        {req->traffic_sources.n, "TrafficSources"},
     };
     int r = asg_refuse_first(call, refusals, ARRAY_LEN(refusals));
     size_t n = 0;
@@ -376,6 +374,8 @@ asg_create_auto_scaling_group(struct api_call *call,
         r = asg_zones_set(call, &req->availability_zones, req->vpc_zone_identifier, &row);
     if (r == 0)
         r = asg_tags_put(call, &req->tags, &row);
+    if (r == 0)
+        r = asg_traffic_set(call, &req->target_group_arns, &req->traffic_sources, &row);
     if (r)
         return r;
     if (row.desired > 0)

@@ -118,6 +118,7 @@ asg_refresh_undo(struct api_call *call, const struct asg_group_row *group,
 static void
 end(struct asg_look *look, struct asg_refresh_row *row, const char *status, struct str reason)
 {
+    assert(!row->end_ms && status[0] != '\0');
     row->status = str_from(status);
     row->reason = reason;
     row->end_ms = look->call->now_ms;
@@ -212,6 +213,7 @@ end_some(struct asg_look *look, const struct asg_refresh_row *refresh, int64_t b
     struct api_call *call = look->call;
     int r = 0;
 
+    assert(!refresh->end_ms);
     LIST_EACH(&look->instances, row) {
         bool serves = row->state == ASG_IN_SERVICE;
 
@@ -302,6 +304,7 @@ go_on(struct asg_look *look, struct asg_refresh_row *row)
     int64_t budget = n >= g->desired && !room ? MAX(n - need, 1) : n - need;
     int64_t before = 0, after = 0;
 
+    assert(room >= 0 && need >= 0 && need <= g->desired);
     LIST_EACH(&look->instances, each)
         before += str_in(&row->left, each->id) && may_end(row, each);
     int r = end_some(look, row, budget, most);

@@ -124,6 +124,7 @@ asg_start_instance_refresh(struct api_call *call,
             *LIST_PUSH(call->arena, &row.left) = instance->id;
     row.id = api_uuid(call->env, call->arena);
     row.group_id = group.id;
+    assert(row.min_healthy >= 0 && row.max_healthy >= 100);
     row.place = -call->now_ms;
     row.total = (int64_t)row.left.n;
     res->instance_refresh_id = row.id;
@@ -247,6 +248,7 @@ configuration_show(struct api_call *call, const struct asg_refresh_row *row)
 static int64_t
 percent_of(int64_t left, int64_t total, bool done)
 {
+    assert(left >= 0 && total >= 0);
     return done || !total ? 100 : MAX(0, 100 * (total - left) / total);
 }
 

@@ -32,6 +32,7 @@ asg_room(int64_t desired, int64_t max_percent)
 static int
 end_one(struct asg_look *look, struct asg_instance_row *row, struct str why)
 {
+    assert(row->state == ASG_IN_SERVICE && why.n > 0);
     look->changed = true;
     return asg_terminate_begin(look->call, &look->group, row,
                                str_fmt(look->call->arena,
@@ -80,6 +81,7 @@ asg_replace_old(struct asg_look *look)
             oldest = row;
     if (!oldest)
         return 0;
+    assert(oldest->service_ms > 0 && look->surge >= 0);
     int64_t due_ms = oldest->service_ms + g->max_life_s * 1000;
 
     if (due_ms > look->call->now_ms) {
