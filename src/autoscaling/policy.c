@@ -144,6 +144,7 @@ type_check(struct api_call *call, const struct autoscaling_PutScalingPolicyType 
     return 0;
 }
 
+/* Terraform sends 0 for members that are of other types, and AWS takes it for nothing. */
 static int
 members_check(struct api_call *call, const struct autoscaling_PutScalingPolicyType *req,
               const struct asg_policy_row *row)
@@ -155,17 +156,17 @@ members_check(struct api_call *call, const struct autoscaling_PutScalingPolicyTy
         if (req->step_adjustments.n)
             return ASG_INVALID(call, "StepAdjustments cannot be specified for policy type "
                                      "SimpleScaling");
-        if (req->metric_aggregation_type.n || req->estimated_instance_warmup.set)
+        if (req->metric_aggregation_type.n || opt_i64_or(req->estimated_instance_warmup, 0))
             return ASG_INVALID(call, "%s cannot be specified for policy type SimpleScaling",
                                req->metric_aggregation_type.n ? "MetricAggregationType"
                                                               : "EstimatedInstanceWarmup");
         return opt_i64_or(req->cooldown, 0) < 0 ? ASG_INVALID(call, "Cooldown must not be negative")
                                                 : 0;
     }
-    if (req->scaling_adjustment.set)
+    if (opt_i64_or(req->scaling_adjustment, 0))
         return ASG_INVALID(call, "ScalingAdjustment cannot be specified for policy type "
                                  "StepScaling");
-    if (req->cooldown.set)
+    if (opt_i64_or(req->cooldown, 0))
         return ASG_INVALID(call, "Cooldown cannot be specified for policy type StepScaling");
     if (!str_is(row->aggregation, "Average") && !str_is(row->aggregation, "Minimum") &&
         !str_is(row->aggregation, "Maximum"))
@@ -202,6 +203,11 @@ asg_put_scaling_policy(struct api_call *call, const struct autoscaling_PutScalin
     };
 
     bool tracks = str_is(row.type, "TargetTrackingScaling");
+
+    if (str_is(row.type, "SimpleScaling"))
+        row.warmup_s = -1;
+    else
+        row.cooldown_s = -1;
 
     if (str_is(row.type, "StepScaling"))
         row.aggregation =

@@ -62,11 +62,12 @@ asg_tracking_set(struct api_call *call, const struct autoscaling_PutScalingPolic
                                                               req->target_tracking_configuration};
     const struct asg_refusal out_of_place[] = {
         {req->adjustment_type.n, "AdjustmentType"},
-        {req->scaling_adjustment.set, "ScalingAdjustment"},
+        {opt_i64_or(req->scaling_adjustment, 0) != 0, "ScalingAdjustment"},
         {req->step_adjustments.n, "StepAdjustments"},
-        {req->cooldown.set, "Cooldown"},
+        {opt_i64_or(req->cooldown, 0) != 0, "Cooldown"},
         {req->metric_aggregation_type.n, "MetricAggregationType"},
-        {req->min_adjustment_magnitude.set || req->min_adjustment_step.set,
+        {opt_i64_or(req->min_adjustment_magnitude, 0) != 0 ||
+             opt_i64_or(req->min_adjustment_step, 0) != 0,
          "MinAdjustmentMagnitude"},
     };
 

@@ -95,7 +95,8 @@ TEST(a_backlog_of_150_with_a_target_of_100_makes_fifteen_of_ten, "ASGP-10 ASGP-1
 
     world_advance(w, 120000);
     cw_on_the_minute(w);
-    world_ok(w, TRACK T "TargetValue=100" BACKLOG);
+    world_ok(w, TRACK T "TargetValue=100" BACKLOG "&Cooldown=0&ScalingAdjustment=0");
+    CHECK(!xml_text(world_ok(w, "Action=DescribePolicies" V), "Cooldown").p);
     minutes(w, "backlog", 1500.0 / 10, 2);
     CHECK_INT(desired(w), 10);
     minutes(w, "backlog", 1500.0 / 10, 1);
