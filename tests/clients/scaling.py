@@ -5,7 +5,7 @@ import threading
 
 from cloud import same, wait
 from lab import beside
-from stock import Terraform
+from stock import Cli, Terraform
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -75,3 +75,23 @@ def a_stack_whose_group_rolls_is_kept_by_terraform(lab):
     finally:
         over.set()
         thread.join()
+
+
+# proves: ASGR-08
+@beside
+def processes_are_suspended_by_the_command_line(lab):
+    """suspend-processes, resume-processes"""
+    cloud = lab.new_simulated("processes")
+    cli = Cli(lab.venv("bin", "aws"), cloud.url, True)
+    group = ("--auto-scaling-group-name", "g")
+    cli.text("autoscaling", "create-launch-configuration", "--launch-configuration-name", "c",
+             "--image-id", "ami-009d6802948d06e52", "--instance-type", "t3.micro")
+    cli.text("autoscaling", "create-auto-scaling-group", *group, "--launch-configuration-name", "c",
+             "--min-size", "0", "--max-size", "1", "--availability-zones", "us-east-1a")
+    cli.text("autoscaling", "suspend-processes", *group, "--scaling-processes", "Launch")
+    cli.text("autoscaling", "set-desired-capacity", *group, "--desired-capacity", "1")
+    seen = cli.json("autoscaling", "describe-auto-scaling-groups")["AutoScalingGroups"][0]
+    same([p["ProcessName"] for p in seen["SuspendedProcesses"]], ["Launch"], "what is suspended")
+    same((running(cloud), seen["Instances"]), ({}, []), "what was launched")
+    cli.text("autoscaling", "resume-processes", *group)
+    wait("the instance", lambda: len(running(cloud)) == 1)
