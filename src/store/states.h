@@ -1,6 +1,6 @@
 /*
- * The states of an instance, of a sandbox and of a member of a group, as the rows hold them.  Part of the rows' schema:
- * numbers are on disk and never change.
+ * The states of an instance, of a sandbox and of a member of a group, as the rows hold them.  Part
+ * of the rows' schema: numbers are on disk and never change.
  */
 #pragma once
 
