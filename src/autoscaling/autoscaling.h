@@ -245,6 +245,9 @@ int asg_tracking_forget(struct api_call *call, const struct asg_group_row *group
 struct cloudwatch_alarm_row;
 struct autoscaling_AlarmList
 asg_policy_alarms(struct api_call *call, struct str arn, const struct cloudwatch_alarm_row **loud);
+/* How much of the capacity serves and is warm.  *moving: not all of the group's is. */
+int64_t
+asg_warm(struct api_call *call, const struct asg_group_row *group, int64_t warmup_s, bool *moving);
 /* The desired capacity that brings the metric, which is at a value, to its target. */
 int asg_tracking_want(struct api_call *call, const struct asg_group_row *group,
                       const struct asg_policy_row *row, double value, int64_t *ret);

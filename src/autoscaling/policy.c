@@ -2,7 +2,7 @@
  * Scaling policies: simple, step and target tracking (tracking.c).  ExecutePolicy carries one out,
  * for users and for alarms.
  *
- * A simple policy waits out the cooldown of the one before; the others never do.  Predictive
+ * A simple policy waits out the cooldown of the one before; the others let instances warm up.  Predictive
  * scaling is refused.
  */
 #include "autoscaling/autoscaling.h"
@@ -447,6 +447,27 @@ execute_check(struct api_call *call, const struct asg_policy_row *row,
     return 0;
 }
 
+/*
+ * A step policy with a warm-up: those that are not warm have been ordered for what the metric says
+ * still, so the step counts from those that are; and nobody goes while somebody warms up.
+ */
+static int64_t
+stepped(struct api_call *call, const struct asg_group_row *group, const struct asg_policy_row *row,
+        int64_t by)
+{
+    int64_t warmup_s = row->warmup_s >= 0 ? row->warmup_s : group->warmup_s;
+    int64_t plain = adjusted(group, row, by);
+    struct asg_group_row base = *group;
+    bool moving = false;
+
+    if (warmup_s < 0 || str_is(row->adjustment_type, "ExactCapacity"))
+        return plain;
+    base.desired = MIN(asg_warm(call, group, warmup_s, &moving), group->desired);
+    if (!moving)
+        return plain;
+    return by > 0 ? MAX(group->desired, adjusted(&base, row, by)) : group->desired;
+}
+
 /* The capacity that the policy wants now. */
 static int
 wanted_by(struct api_call *call, const struct asg_group_row *group,
@@ -461,7 +482,7 @@ wanted_by(struct api_call *call, const struct asg_group_row *group,
     if (row->steps.n)
         r = step_find(call, row, req, &by);
     if (r == 0)
-        *ret = adjusted(group, row, by);
+        *ret = row->steps.n ? stepped(call, group, row, by) : adjusted(group, row, by);
     return r;
 }
 
