@@ -2,8 +2,8 @@
  * Scaling policies: simple, step and target tracking (tracking.c).  ExecutePolicy carries one out,
  * for users and for alarms.
  *
- * A simple policy waits out the cooldown of the one before; the others let instances warm up.  Predictive
- * scaling is refused.
+ * A simple policy waits out the cooldown of the one before; the others let instances warm up.
+ * Predictive scaling is refused.
  */
 #include "autoscaling/autoscaling.h"
 

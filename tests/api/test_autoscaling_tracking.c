@@ -39,7 +39,7 @@ TEST(a_policy_that_tracks_has_two_alarms_as_aws_makes_them, "ASGP-09")
     } rows[] = {{"ASGAverageCPUUtilization", "CPUUtilization"},
                 {"ASGAverageNetworkIn", "NetworkIn"},
                 {"ASGAverageNetworkOut", "NetworkOut"}};
-    struct world *w = world_with_group(0, 4, "");
+    struct world *w = world_with_group(0, 4, "&DesiredCapacity=1");
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str made = world_okf(
