@@ -42,7 +42,6 @@
 
 #define TYPE_MAX 8
 #define OPTIONS_MAX 1024
-#define LOOP_MAJOR 7
 #define WORKERS_MAX 4 /* of a machine at once */
 #define GO_ON 254     /* a child's end: it is no call of ours */
 
