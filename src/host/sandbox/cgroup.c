@@ -366,6 +366,7 @@ volume_v1(struct cgroups *cg, int loop, uint64_t iops, uint64_t bytes)
                                         "blkio.throttle.write_bps_device"};
     int r = 0;
 
+    assert(cg->blkio >= 0 && loop >= 0);
     for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++)
         r = file_put(cg->blkio, files[i], "%d:%d %" PRIu64, LOOP_MAJOR, loop,
                      i < 2 ? iops : bytes);

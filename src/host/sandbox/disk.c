@@ -12,8 +12,8 @@
  *            namespace alone holds it, and with its last process go mount, key and device
  *
  * A volume beside a root is such a file in DATA/volumes with one file in the folder, which the loop
- * device that the guest sees has; it is mounted as long as it is attached.  Its file system is twice
- * as large, so that the volume can grow.
+ * device that the guest sees has; it is mounted as long as it is attached.  Its file system is
+ * twice as large, so that the volume can grow.
  *
  * So nothing has to be cleaned up, or known again after a kill -9.  Two mounts of one file would
  * ruin it: the file is locked, and the loop device holds the description that has the lock.
@@ -135,6 +135,7 @@ open_folder(struct opening *o)
 {
     const char *id = o->q->id;
 
+    assert(o->dir < 0 && machine_id_ok(id));
     if (mkdirat(o->h->machines, id, 0700) < 0 && errno != EEXIST)
         return failed(o, "the machine's folder could not be made");
     o->dir = openat(o->h->machines, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

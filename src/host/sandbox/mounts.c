@@ -473,7 +473,10 @@ carried_out(struct host *h, void *ctx, int status)
     free(w);
 }
 
-/* Whether it names a type of ours: most calls do not, and need no child. */
+/*
+ * Whether it names a type of ours: most calls do not, and need no child.  A guest's memory can be
+ * read at once: it has neither FUSE nor userfaultfd, by which a page could wait for the guest.
+ */
 static bool
 is_ours(const struct seccomp_notif *req)
 {

@@ -460,6 +460,7 @@ disk_of(struct host *h, const struct priv_volume *q, struct why *why)
 {
     struct priv_disk disk = {.bytes = MIN(2 * q->bytes + PRIV_DISK_MIN, PRIV_DISK_MAX)};
 
+    assert(q->encrypted && q->bytes <= PRIV_DISK_MAX / 2);
     memcpy(disk.id, q->id, sizeof(disk.id));
     memcpy(disk.key, q->key, sizeof(disk.key));
     int r = disk_open_volume(h, &disk, why);
@@ -497,6 +498,7 @@ limit(struct host *h, struct volume *v, const struct priv_volume *q)
     FD_CLEANUP int device = loop_open(v->loop, O_RDWR);
     char name[LO_NAME_SIZE];
 
+    assert(v->loop >= 0 && v->doing == VOLUME_STILL && strcmp(v->is.id, q->id) == 0);
     v->is.iops = q->iops;
     v->is.mibps = q->mibps;
     device_name(h, v, name);
@@ -738,6 +740,8 @@ volumes_close(struct host *h)
         v->doing = VOLUME_STILL; /* whatever was begun ends with us */
         if (v->loop >= 0 && device_close(h, v) < 0)
             log_warn("the device of volume %s goes when nothing holds it any more", v->is.id);
+        if (v->is.encrypted)
+            disk_close(h, v->is.id);
         volume_free(h, v);
     }
 }
