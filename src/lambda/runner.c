@@ -434,6 +434,13 @@ begin(struct lambda_runner *runner, struct api_call *call,
         call->fault = owner.fault;
     if (r == 0)
         r = lambda_code_read(call->txn, &a, function->code, &start.code);
+    LIST_EACH(&function->layers, arn) {
+        const struct lambda_layer_version_row *layer = lambda_layer_by_arn(call->txn, &a, *arn);
+
+        if (r == 0)
+            r = layer ? lambda_code_read(call->txn, &a, layer->code, LIST_PUSH(&a, &start.layers))
+                      : error_origin(ENODATA, "the layer %.*s is gone", STR_ARG(*arn));
+    }
     if (r == 0)
         r = runner->driver->start(runner->driver->ctx, &start, &why);
     if (r < 0 && why.p)

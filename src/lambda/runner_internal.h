@@ -48,7 +48,7 @@ lambda_now_ms(const struct lambda_runner *runner)
     return loop_now_ms(runner->loop, LOOP_CLOUD);
 }
 
-#define LAMBDA_LOOK_BYTES ((size_t)256 << 20)
+#define LAMBDA_LOOK_BYTES ((size_t)640 << 20) /* code and layers of one start */
 
 /* ---- events.c ---- */
 
