@@ -18,7 +18,7 @@ invalid_rules(struct api_call *call, const char *what, const char *why)
 static int
 rules_check(struct api_call *call, const struct secretsmanager_RotationRulesType *rules)
 {
-    struct schedule schedule = {.every_ms = 0};
+    struct schedule schedule = {.hourly = false};
     int64_t duration_ms = 0;
 
     if (!rules)
@@ -33,12 +33,12 @@ rules_check(struct api_call *call, const struct secretsmanager_RotationRulesType
             return invalid_rules(call, "ScheduleExpression",
                                  "it must be a rate() or cron() expression");
     } else if (rules->automatically_after_days.set) {
-        schedule.every_ms = rules->automatically_after_days.v * SECRET_DAY_MS;
+        schedule.when.every_ms = rules->automatically_after_days.v * SECRET_DAY_MS;
     } else {
         return invalid_rules(call, "RotationRules",
                              "AutomaticallyAfterDays or ScheduleExpression must be given");
     }
-    assert(duration_ms >= 0 && schedule.every_ms >= 0);
+    assert(duration_ms >= 0 && schedule.when.every_ms >= 0);
     const char *why = schedule_fault(&schedule, duration_ms, call->now_ms);
 
     return why ? invalid_rules(call, "RotationRules", why) : 0;
@@ -62,9 +62,10 @@ static bool
 schedule_of(const struct secret_rotation_row *row, struct schedule *ret, int64_t *ret_duration_ms)
 {
     *ret_duration_ms = 0;
-    *ret = (struct schedule){.every_ms = row->days * SECRET_DAY_MS};
+    *ret = (struct schedule){.when.every_ms = row->days * SECRET_DAY_MS};
     if (row->duration.n && !schedule_duration(row->duration, ret_duration_ms))
         return false;
+    assert(*ret_duration_ms >= 0 && row->step >= 0 && row->step < SECRET_STEPS);
     return row->schedule.n ? schedule_parse(row->schedule, ret) : row->days > 0;
 }
 
@@ -130,6 +131,7 @@ secret_rotation_begin(struct api_call *call, const struct secret_row *secret, st
     row->step = test ? SECRET_STEPS - 2 : 0;
     row->attempts = 0;
     row->due_ms = call->now_ms;
+    assert(r || row->token.n > 0);
     return r;
 }
 
@@ -221,6 +223,7 @@ static int
 rotation_write(struct api_call *call, struct secret_rotation_row *row, bool is_new)
 {
     row->next_ms = secret_rotation_next(row, call->now_ms);
+    assert(!row->next_ms || row->next_ms > call->now_ms);
     int r =
         is_new ? secret_rotation_insert(call->txn, row) : secret_rotation_update(call->txn, row);
 
