@@ -37,11 +37,12 @@ lambda_as_role(struct api_call *call, const struct lambda_function_row *function
 
 /* ---- the record ---- */
 
+/* By which it was invoked; `otherwise` is the qualifier of one that had none. */
 static struct str
-latest_or(struct arena *a, const struct lambda_event_row *event)
+arn_of(struct arena *a, const struct lambda_event_row *event, struct str otherwise)
 {
     const struct lambda_name name = {event->account, event->region, event->function,
-                                     event->qualifier.n ? event->qualifier : S(LAMBDA_LATEST)};
+                                     event->qualifier.n ? event->qualifier : otherwise};
 
     return lambda_arn(a, &name);
 }
@@ -61,7 +62,7 @@ record(struct arena *a, const struct lambda_told *told, int64_t now_ms)
     json_key(&o, S("requestContext"));
     json_open(&o, '{');
     json_key_str(&o, "requestId", event->id);
-    json_key_str(&o, "functionArn", latest_or(a, event));
+    json_key_str(&o, "functionArn", arn_of(a, event, S(LAMBDA_LATEST)));
     json_key_str(&o, "condition", str_from(told->condition));
     json_key_int(&o, "approximateInvokeCount", event->attempts);
     json_close(&o, '}');
@@ -159,6 +160,11 @@ send(struct api_call *call, const struct lambda_told *told, struct str arn, stru
 
     if (r == 0)
         return;
+    const struct lambda_counted whose = {told->function->account, told->function->region,
+                                         told->function->name,
+                                         arn_of(call->arena, told->event, STR_NONE)};
+
+    lambda_count(api_runner(call), &whose, LAMBDA_UNDELIVERED, 1);
     log_warn("the end of an invocation of %.*s cannot be told to %.*s: %.*s",
              STR_ARG(told->function->name), STR_ARG(arn),
              STR_ARG(r > 0 ? role.fault.message : S("its role cannot be assumed")));

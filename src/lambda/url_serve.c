@@ -22,10 +22,9 @@ enum { NODES_MAX = 100000 };
 
 struct visit {
     const struct api_request *req; /* the call's own */
-    const struct lambda_url_row *url;
-    struct str host;   /* in lower case, without a port */
-    struct str origin; /* which CORS lets see the answer; p NULL: none */
-    struct lambda_url_row kept;
+    struct lambda_url_row url;     /* a copy */
+    struct str host;               /* in lower case, without a port */
+    struct str origin;             /* which CORS lets see the answer; p NULL: none */
     struct str payload;
     bool failed;
 };
@@ -131,7 +130,7 @@ allows(const struct str_list *list, struct str one)
 static void
 dress(struct arena *a, const struct visit *v, struct api_reply *reply, bool preflight)
 {
-    const struct lambda_url_row *url = &v->kept;
+    const struct lambda_url_row *url = &v->url;
     const struct {
         const char *name;
         const struct str_list *list;
@@ -288,9 +287,9 @@ put_context(struct json_out *o, const struct api_call *call, const struct visit 
                 {"sourceIp", req->peer.p ? req->peer : S("127.0.0.1")},
                 {"userAgent", agent.p ? agent : S("")}},
       all[] = {{"accountId", anonymous ? S("anonymous") : call->account},
-               {"apiId", v->url->id},
+               {"apiId", v->url.id},
                {"domainName", v->host},
-               {"domainPrefix", v->url->id},
+               {"domainPrefix", v->url.id},
                {"requestId", call->request_id},
                {"routeKey", S("$default")},
                {"stage", S("$default")},
@@ -461,43 +460,56 @@ copy(struct arena *a, const struct str_list *list)
     return out;
 }
 
-static int
-enter(struct api_call *call, struct visit *v, struct api_reply *reply)
+/* What is needed of the URL's row, for as long as the call lives. */
+static bool
+find(struct api_call *call, struct visit *v)
 {
     struct str rest = v->host, id = str_split(&rest, '.');
-    struct str origin = api_header(v->req, S("Origin"));
-    struct lambda_order order = {.request_id = call->request_id};
-    struct lambda_work *work;
+    struct txn *txn = store_begin(call->store);
+    const struct lambda_url_row *row = lambda_url_get(txn, id);
+    struct lambda_url_row *kept = &v->url;
+    struct arena *a = call->arena;
 
-    v->url = lambda_url_get(call->txn, id);
-    if (!v->url)
-        return api_fault(call, &(struct api_error){"ResourceNotFoundException", 404}, "Not Found");
-    struct lambda_name name = {v->url->account, v->url->region, v->url->function,
-                               str_is(v->url->qualifier, LAMBDA_LATEST) ? STR_NONE
-                                                                        : v->url->qualifier};
-
-    call->region = v->url->region;
-    v->kept = *v->url; /* its lists live as long as the transaction: what is needed is copied */
-    v->kept.methods = copy(call->arena, &v->url->methods);
-    v->kept.headers = copy(call->arena, &v->url->headers);
-    v->kept.exposed = copy(call->arena, &v->url->exposed);
-    if (v->url->cors && origin.p && allows(&v->url->origins, origin))
-        v->origin = v->url->credentials || !str_in(&v->url->origins, S("*")) ? origin : S("*");
-    if (v->url->cors && str_is(v->req->http.method, "OPTIONS") &&
-        api_header(v->req, S("Access-Control-Request-Method")).p) {
-        put_body(reply, 200, STR_NONE, S(""));
-        dress(call->arena, v, reply, true);
-        return 0;
+    if (row) {
+        *kept = *row;
+        kept->id = id;
+        kept->account = str_dup(a, row->account);
+        kept->region = str_dup(a, row->region);
+        kept->function = str_dup(a, row->function);
+        kept->qualifier = str_dup(a, row->qualifier);
+        kept->auth = str_dup(a, row->auth);
+        kept->origins = copy(a, &row->origins);
+        kept->methods = copy(a, &row->methods);
+        kept->headers = copy(a, &row->headers);
+        kept->exposed = copy(a, &row->exposed);
     }
-    int r = sign_in(call, v->url);
+    store_rollback(txn);
+    return row != NULL;
+}
 
-    if (r == 0)
-        r = authorize(call, &name, v->url->auth);
+/* A page asks before what it may send: that is no call of the function. */
+static bool
+is_preflight(const struct visit *v)
+{
+    return v->url.cors && str_is(v->req->http.method, "OPTIONS") &&
+           api_header(v->req, S("Access-Control-Request-Method")).p;
+}
+
+static int
+run(struct api_call *call, struct visit *v)
+{
+    struct lambda_name name = {v->url.account, v->url.region, v->url.function,
+                               str_is(v->url.qualifier, LAMBDA_LATEST) ? STR_NONE
+                                                                       : v->url.qualifier};
+    struct lambda_order order = {.request_id = call->request_id,
+                                 .arn = lambda_arn(call->arena, &name)};
+    struct lambda_work *work;
+    int r = authorize(call, &name, v->url.auth);
+
     if (r == 0)
         r = lambda_find_version(call, &name, true, &order.function);
     if (r == 0)
         r = make_event(call, v, &order.payload);
-    order.arn = lambda_arn(call->arena, &name);
     if (r == 0)
         r = lambda_run(call, &order, &work);
     if (r)
@@ -509,10 +521,37 @@ enter(struct api_call *call, struct visit *v, struct api_reply *reply)
     return 0;
 }
 
+static int
+enter(struct api_call *call, struct visit *v, struct api_reply *reply)
+{
+    static const struct lambda_InvocationRequest none = {0};
+    struct str origin = api_header(v->req, S("Origin"));
+
+    if (!find(call, v))
+        return api_fault(call, &(struct api_error){"ResourceNotFoundException", 404}, "Not Found");
+    call->region = v->url.region;
+    if (v->url.cors && origin.p && allows(&v->url.origins, origin))
+        v->origin = v->url.credentials || !str_in(&v->url.origins, S("*")) ? origin : S("*");
+    if (is_preflight(v)) {
+        put_body(reply, 200, STR_NONE, S(""));
+        dress(call->arena, v, reply, true);
+        return 0;
+    }
+    int r = sign_in(call, &v->url);
+
+    if (r)
+        return r;
+    call->txn = store_begin(call->store);
+    r = api_authorize(call, &none); /* the request's condition keys */
+    if (r == 0)
+        r = run(call, v);
+    reply->wait_seq = store_commit(call->txn);
+    return r;
+}
+
 void
 lambda_url_answer(struct api_call *call, const struct api_request *req, struct api_reply *reply)
 {
-    static const struct lambda_InvocationRequest none = {0};
     struct visit *v = ARENA_NEW(call->arena, struct visit);
 
     v->req = req;
@@ -520,16 +559,11 @@ lambda_url_answer(struct api_call *call, const struct api_request *req, struct a
     call->service = &lambda_service;
     call->op = api_op_find(&lambda_service, S("Invoke"));
     call->wire = api_wire_of(API_REST_JSON);
-    call->txn = store_begin(call->store);
-    call->principal = (struct policy_principal){.kind = POLICY_ANONYMOUS};
-    int r = api_authorize(call, &none); /* the request's condition keys */
+    int r = enter(call, v, reply);
 
-    if (r == 0)
-        r = enter(call, v, reply);
     if (r < 0)
         api_fault(call, &LAMBDA_ERR(ServiceException), "Internal Server Error");
     if (r)
         refuse(call, reply);
     reply->code = r ? call->fault.code : STR_NONE;
-    reply->wait_seq = store_commit(call->txn);
 }

@@ -179,3 +179,67 @@ TEST(another_account_has_a_layer_when_its_policy_says_so)
                        LAYERS "/l/versions/1/policy/s", NULL);
     world_free(w);
 }
+
+TEST(a_stack_makes_a_layer_a_url_and_what_is_said_of_events, "CFNL-04 LAM-03")
+{
+    struct world *w = lambda_world(NULL);
+    static const char template[] =
+        "Resources:\n"
+        "  L: {Type: AWS::Lambda::LayerVersion, Properties: {LayerName: l, CompatibleRuntimes: "
+        "[python3.12], Content: {S3Bucket: code, S3Key: l.zip}}}\n"
+        "  F: {Type: AWS::Lambda::Function, Properties: {FunctionName: f, Runtime: python3.12, "
+        "Handler: index.handler, Role: 'arn:aws:iam::000000000000:role/runs', "
+        "ReservedConcurrentExecutions: 3, Layers: [!Ref L], Code: {S3Bucket: code, S3Key: l.zip, "
+        "S3ObjectVersion: '%.*s'}}}\n"
+        "  U: {Type: AWS::Lambda::Url, Properties: {AuthType: %s, TargetFunctionArn: !GetAtt "
+        "F.Arn}}\n"
+        "  E: {Type: AWS::Lambda::EventInvokeConfig, Properties: {FunctionName: !Ref F, Qualifier: "
+        "$LATEST, MaximumRetryAttempts: 1}}\n"
+        "Outputs:\n  Url: {Value: !GetAtt U.FunctionUrl}\n";
+    struct str bytes, version;
+
+    CHECK(str_unbase64(&w->arena, lambda_zip(w, "x"), &bytes));
+    world_rest_ok(w, "s3", "PUT", "/code", NULL);
+    struct http_header headers[] = {{S("Host"), S("s3.us-east-1.amazonaws.com")}};
+    struct api_request put = {.http = {.method = S("PUT"),
+                                       .path = S("/code/l.zip"),
+                                       .query = S(""),
+                                       .headers = headers,
+                                       .n_headers = 1,
+                                       .body = bytes},
+                              .trusted = true,
+                              .account = w->account,
+                              .region = w->region};
+
+    world_rest_ok(w, "s3", "PUT", "/code?versioning",
+                  "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>");
+    world_send(w, &put, S("s3"));
+    CHECK_INT(w->http, 200);
+    version = world_header(w, "x-amz-version-id");
+    CHECK(version.p);
+    const char *first = test_fmt(template, STR_ARG(version), "NONE");
+
+    world_okf(w, "Action=CreateStack&StackName=s&TemplateBody=%.*s",
+              STR_ARG(world_code(w, str_from(first))));
+    world_advance(w, 10000);
+    struct str stack = world_ok(w, "Action=DescribeStacks&StackName=s");
+
+    CHECK_STR(xml_text(stack, "StackStatus"), "CREATE_COMPLETE");
+    CHECK(str_ends(xml_text(stack, "OutputValue"), S(".lambda-url.us-east-1.on.aws/")));
+    struct str said = world_rest_ok(w, "lambda", "GET", FUNCTIONS "/f", NULL);
+
+    CHECK_STR(json_path(said, "Configuration.Layers.0.Arn"), LAYER_ARN "l:1");
+    CHECK_STR(json_path(said, "Concurrency.ReservedConcurrentExecutions"), "3");
+    said = world_rest_ok(w, "lambda", "GET", "/2019-09-25/functions/f/event-invoke-config", NULL);
+    CHECK_STR(json_path(said, "MaximumRetryAttempts"), "1");
+    world_okf(w, "Action=UpdateStack&StackName=s&TemplateBody=%.*s",
+              STR_ARG(world_code(w, str_from(test_fmt(template, STR_ARG(version), "AWS_IAM")))));
+    world_advance(w, 10000);
+    said = world_rest_ok(w, "lambda", "GET", "/2021-10-31/functions/f/url", NULL);
+    CHECK_STR(json_path(said, "AuthType"), "AWS_IAM");
+    world_ok(w, "Action=DeleteStack&StackName=s");
+    world_advance(w, 10000);
+    said = world_rest_ok(w, "lambda", "GET", LAYERS, NULL);
+    CHECK_INT(json_count(said, "Layers"), 0);
+    world_free(w);
+}
