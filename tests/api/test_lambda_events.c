@@ -241,3 +241,37 @@ TEST(what_functions_do_is_measured, "LAM-04 LAM-36")
     CHECK(metric(w, "ConcurrentExecutions", f, "Maximum") == 1);
     world_free(w);
 }
+
+TEST(an_event_bus_is_told_of_what_failed)
+{
+    struct world *w = world_with(NULL);
+    struct txn *txn;
+    bool is = false;
+
+    world_okf(
+        w, "Action=PutRolePolicy&RoleName=runs&PolicyName=bus&PolicyDocument=%.*s",
+        STR_ARG(world_code(w, S("{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+                                "\"Action\":\"events:PutEvents\",\"Resource\":\"*\"}]}"))));
+    world_json_ok(w, "events", "PutRule",
+                  "{\"Name\": \"r\", \"EventPattern\": \"{\\\"source\\\": [\\\"lambda\\\"]}\"}");
+    world_json_ok(w, "events", "PutTargets",
+                  "{'Rule': 'r', 'Targets': [{'Id': 't', 'Arn': '" LAMBDA_ARN "told'}]}");
+    world_rest_ok(w, "lambda", "POST", FUNCTIONS "/told/policy",
+                  "{'StatementId': 's', 'Action': 'lambda:InvokeFunction', 'Principal': "
+                  "'events.amazonaws.com'}");
+    world_rest_ok(w, "lambda", "PUT", CONFIG,
+                  "{'MaximumRetryAttempts': 0, 'DestinationConfig': {'OnFailure': {'Destination': "
+                  "'arn:aws:events:us-east-1:000000000000:event-bus/default'}}}");
+    send(w, "{\"fail\": true}");
+    world_advance(w, 5000);
+    CHECK_INT(n_told, 1);
+    CHECK_STR(json_path(told, "detail-type"), "Lambda Function Invocation Result - Failure");
+    CHECK_STR(json_path(told, "detail.requestContext.condition"), "RetriesExhausted");
+    CHECK_STR(json_path(told, "resources.1"), LAMBDA_ARN "f:$LATEST");
+    txn = world_begin(w);
+    STORE_EACH(txn, lambda_event_by_key, row)
+        is = is || !row->done;
+    store_rollback(txn);
+    CHECK(!is);
+    world_free(w);
+}
