@@ -385,7 +385,11 @@ run_runtime(struct box *box)
         ended(box, STR_NONE, S("/dev/null cannot be opened"));
         return;
     }
-    run(box, is_python ? python : box->own_bootstrap ? provided : layered, false, buf_str(&box->env), box->n_env, nothing);
+    run(box,
+        is_python            ? python
+        : box->own_bootstrap ? provided
+                             : layered,
+        false, buf_str(&box->env), box->n_env, nothing);
     close(nothing);
     close(box->log_end);
     box->log_end = -1;

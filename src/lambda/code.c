@@ -150,6 +150,7 @@ lambda_code_delete_all(struct api_call *call, struct str id)
 
     if (!code)
         return 0;
+    assert(n > 0 && str_eq(code->id, id));
     for (int64_t i = 0; i < n && r >= 0; i++)
         r = lambda_code_piece_delete(call->txn, piece_key(call->arena, id, (size_t)i));
     return r < 0 ? r : lambda_code_delete(call->txn, id);

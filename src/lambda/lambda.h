@@ -158,7 +158,7 @@ int lambda_layers_fit(struct api_call *call, const struct lambda_function_row *r
 /* A version of a layer by its ARN, also a deleted one that functions still have; or NULL. */
 const struct lambda_layer_version_row *
 lambda_layer_by_arn(struct txn *txn, struct arena *a, struct str arn);
-/* The row, which is gone or has changed, had these: deleted versions that nobody has any more go. */
+/* A row, gone or changed, had these: deleted versions that nobody has any more go. */
 int lambda_layers_release(struct api_call *call, const struct str_list *layers);
 
 /* ---- version.c ---- */
@@ -185,8 +185,8 @@ int lambda_urls_drop(struct api_call *call, const struct lambda_name *name, bool
 #define LAMBDA_URL_LABEL ".lambda-url."
 #define LAMBDA_URL_TOP ".on.aws"
 bool lambda_url_owns(const struct api_request *req);
-void lambda_url_answer(struct api_call *call, const struct api_request *req,
-                       struct api_reply *reply);
+void
+lambda_url_answer(struct api_call *call, const struct api_request *req, struct api_reply *reply);
 
 /* ---- invoke_config.c ---- */
 

@@ -166,6 +166,7 @@ lambda_publish_layer_version(struct api_call *call,
         return r;
     name.qualifier = str_fmt(call->arena, "%lld", (long long)row.number);
     row.id = lambda_key(call->arena, &name, name.qualifier);
+    assert(row.number > 0 && kept.code.n > 0);
     row.account = name.account;
     row.region = name.region;
     row.name = name.name;
@@ -329,6 +330,7 @@ is_used(struct txn *txn, struct str arn)
 static int
 drop(struct api_call *call, const struct lambda_layer_version_row *row)
 {
+    assert(row->number > 0 && row->code.n > 0);
     int r = lambda_code_delete_all(call, row->code);
 
     return r < 0 ? r : lambda_layer_version_delete(call->txn, row->id);
@@ -381,6 +383,8 @@ statement_of(struct api_call *call, const struct lambda_AddLayerVersionPermissio
              const struct lambda_name *name)
 {
     struct str who = req->principal;
+
+    assert(name->qualifier.n > 0 && req->statement_id.n > 0);
     struct buf buf;
     struct json_out o = {&buf};
 
@@ -509,6 +513,7 @@ lambda_layers_fit(struct api_call *call, const struct lambda_function_row *row)
 {
     int64_t sum = row->code_unzipped;
 
+    assert(sum >= 0 && row->layers.n <= LAMBDA_LAYERS_MAX);
     LIST_EACH(&row->layers, arn) {
         const struct lambda_layer_version_row *layer =
             lambda_layer_by_arn(call->txn, call->arena, *arn);

@@ -168,6 +168,7 @@ minute_is_over(struct loop_timer *timer)
     for (const struct lambda_tally *t = runner->tallies; t; t = t->next) {
         struct arena a;
 
+        assert(t->of[LAMBDA_ERRORS_METRIC].count == t->of[LAMBDA_INVOCATIONS].count);
         arena_init(&a, PUT_BYTES_MAX);
         if (put(runner, &a, txn, t, time_ms) != 0)
             error_origin(EIO, "metrics of %.*s cannot be put", STR_ARG(t->arn));

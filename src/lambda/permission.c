@@ -205,6 +205,7 @@ lambda_statement_add(struct api_call *call, const struct lambda_name *name, stru
 
     if (r)
         return r;
+    assert(sid.n > 0 && name->name.n > 0);
     if (lambda_permission_get(call->txn, row.id))
         return api_fault(call, &LAMBDA_ERR(ResourceConflictException),
                          "The statement id (%.*s) provided already exists. Please provide a new "

@@ -306,7 +306,7 @@ on_ended(void *ctx, struct str id, struct str why, struct str sentence)
 void
 lambda_work_await(struct lambda_work *work, lambda_done_fn *done, void *ctx)
 {
-    assert(work && (!done || !work->done));
+    assert(work && (!done || !work->done) && work->request_id.n > 0);
     work->done = done;
     work->ctx = ctx;
 }
@@ -466,6 +466,8 @@ place(struct lambda_runner *runner, struct api_call *call, const struct lambda_o
     const struct lambda_function_row *function = order->function;
     struct environment *oldest, *e = find_idle(runner, function, &oldest);
     bool idle = e && e->state == IDLE;
+
+    assert(!e || !e->work);
 
     if (e) {
         e->work = *ret = work_new(order);

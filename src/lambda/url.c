@@ -34,6 +34,7 @@ find(struct api_call *call, struct str function, struct str qualifier, struct la
 static void
 take_cors(const struct lambda_Cors *cors, struct lambda_url_row *row)
 {
+    assert(!row->cors || row->id.n);
     if (!cors)
         return;
     row->cors = true;
@@ -175,6 +176,7 @@ lambda_update_function_url_config(struct api_call *call,
         row.auth = req->auth_type;
     take_cors(req->cors, &row);
     row.modified_ms = call->now_ms;
+    assert(row.modified_ms >= row.created_ms);
     r = lambda_url_update(call->txn, &row);
     show(call, &row, &shown);
     *res = (struct lambda_UpdateFunctionUrlConfigResponse){

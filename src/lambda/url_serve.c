@@ -168,6 +168,7 @@ struct pairs {
 static void
 add_pair(struct arena *a, struct pairs *pairs, struct str name, struct str value)
 {
+    assert(str_ok(name) && str_ok(value));
     LIST_EACH(pairs, p)
         if (str_eq(p->name, name)) {
             p->value = str_fmt(a, "%.*s,%.*s", STR_ARG(p->value), STR_ARG(value));
@@ -436,6 +437,7 @@ done(void *ctx, const struct lambda_outcome *how)
     struct api_later *later = ctx;
     struct visit *v = later->res;
 
+    assert(!later->done && !v->payload.p);
     v->failed = how->failed || how->sentence.p;
     v->payload = str_dup(later->call->arena, how->payload);
     api_later_done(later, 0);
@@ -470,6 +472,7 @@ find(struct api_call *call, struct visit *v)
     struct lambda_url_row *kept = &v->url;
     struct arena *a = call->arena;
 
+    assert(!call->txn && id.n > 0);
     if (row) {
         *kept = *row;
         kept->id = id;
