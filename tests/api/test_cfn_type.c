@@ -494,6 +494,7 @@ static const struct {
      "It needs RDS, DocumentDB or Redshift."},
     {"AWS::CloudFormation::CustomResource", "{ServiceToken: arn, Any: thing}",
      "Invalid service token."},
+    {"AWS::Lambda::LayerVersion", "{Content: {S3Bucket: none, S3Key: k}}", "NoSuchBucket"},
     {"AWS::SecretsManager::RotationSchedule",
      "{SecretId: hidden, RotationLambdaARN: 'arn:aws:lambda:us-east-1:000000000000:function:f'}",
      "Lambda"},
