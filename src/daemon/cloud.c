@@ -15,6 +15,8 @@
 #include "ec2/instance.h"
 #include "ec2/placer.h"
 #include "ec2/volume.h"
+#include "events/engine.h"
+#include "events/events.h"
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
 #include "ec2instanceconnect/ec2instanceconnect.h"
@@ -41,7 +43,7 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
-    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &elbv2_hooks,
+    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &events_hooks, &elbv2_hooks,
     NULL,
 };
 
@@ -56,6 +58,7 @@ struct cloud {
     struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
     struct asg_engine *asg;
+    struct secret_rotator *rotator;
     struct elb_engine *elb;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
@@ -67,6 +70,7 @@ struct cloud {
     struct cloudwatch_upkeep *cloudwatch_upkeep;
     struct cloudwatch_ec2 *cloudwatch_ec2;
     struct cloudwatch_engine *cloudwatch;
+    struct events_engine *events;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -259,6 +263,10 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
+        r = secret_rotator_new(&cloud->rotator, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = events_engine_new(&cloud->events, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
         r = elb_engine_new(&cloud->elb, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
@@ -284,6 +292,8 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    secret_rotator_free(cloud->rotator);
+    events_engine_free(cloud->events);
     elb_engine_free(cloud->elb);
     asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);

@@ -104,7 +104,9 @@ def a_load_balancer_forwards_to_what_is_healthy(lab):
     # its name, inside; the targets themselves are for the balancer only
     inside = cloud.launch("#!/bin/sh\n", SubnetId=lb.subnets[0])[0]
     cloud.booted(inside)
-    said = [cloud.sh(inside, f"wget -qO- -T 5 http://{lb.name}/") for _ in range(4)]
+    told = cloud.sh(inside, f"nslookup {lb.name}")
+    check(all(ip in told for ip in ips), f"the name inside: {told}")
+    said = [cloud.sh(inside, f"wget -qO- -T 5 http://{ips[0]}/") for _ in range(4)]
     same(len(set(said)), 2, "the targets as an instance sees them")
     own = cloud.instance(ids[0])["privateIpAddress"]
     status, _ = cloud.exec(inside, "timeout", "2", "wget", "-qO-", f"http://{own}:8080/")
