@@ -16,7 +16,7 @@
 
 enum {
     MODEL_CHECK_MS = 1000, /* the first check of the model */
-    RETRY_MS = 5000,       /* until a node that ended is started again */
+    RETRY_MS = 1000,       /* until a node that ended is started again */
     SAID_NODES_MAX = 64,
 };
 

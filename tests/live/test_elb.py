@@ -1,4 +1,5 @@
 """A load balancer that really forwards: two instances in turn, from outside and from inside."""
+import http.client
 import re
 
 from cloud import check, page, same, wait
@@ -75,6 +76,8 @@ class Balancer:
         self.call("DeleteLoadBalancer", LoadBalancerArn=self.arn)
         self.call("DeleteTargetGroup", TargetGroupArn=self.target_group)
         self.cloud.terminate(*ids)
+        for id in ids:
+            self.cloud.wait_state(id, "terminated")
         for id in (self.web, self.group):
             self.cloud.call("DeleteSecurityGroup", GroupId=id)
 
@@ -85,7 +88,28 @@ def rule(balancer, priority, path, **action):
         **{f"Actions.member.1.{name}".replace("__", "."): v for name, v in action.items()})
 
 
-# proves: ELB-01 ELB-02 ELB-03 ELB-04 ELB-05 ELB-06 ELB-20 ELB-26
+def asked(ip, cookie=None):
+    """Body of / and the cookie AWSALB that came with it."""
+    connection = http.client.HTTPConnection(ip, 80, timeout=5)
+    connection.request("GET", "/", headers={"Cookie": f"x=y; {cookie}"} if cookie else {})
+    reply = connection.getresponse()
+    set_cookie = [v.split(";")[0] for v in reply.headers.get_all("Set-Cookie") or []]
+    return reply.read().decode(), next((c for c in set_cookie if c.startswith("AWSALB=")), None)
+
+
+def check_sticky(lb, ips):
+    """A client that has the cookie stays where it was, by whichever node it comes."""
+    lb.call("ModifyTargetGroupAttributes", TargetGroupArn=lb.target_group,
+            **{"Attributes.member.1.Key": "stickiness.enabled",
+               "Attributes.member.1.Value": "true"})
+    who, cookie = wait("a cookie", lambda: (lambda got: got[1] and got)(asked(ips[0])))
+    same({asked(ip, cookie)[0] for ip in ips for _ in range(3)}, {who}, "who answers the cookie")
+    lb.call("ModifyTargetGroupAttributes", TargetGroupArn=lb.target_group,
+            **{"Attributes.member.1.Key": "stickiness.enabled",
+               "Attributes.member.1.Value": "false"})
+
+
+# proves: ELB-01 ELB-02 ELB-03 ELB-04 ELB-05 ELB-06 ELB-08 ELB-09 ELB-20 ELB-26
 @test
 def a_load_balancer_forwards_to_what_is_healthy(lab):
     cloud = lab.cloud
@@ -100,13 +124,14 @@ def a_load_balancer_forwards_to_what_is_healthy(lab):
     for ip in ips:
         same(len({page(ip, 80) for _ in range(4)}), 2, f"the targets behind {ip}")
     same(page(ips[0], 80, "/app/index.html"), "app\n", "another path")
+    check_sticky(lb, ips)
 
     # its name, inside; the targets themselves are for the balancer only
     inside = cloud.launch("#!/bin/sh\n", SubnetId=lb.subnets[0])[0]
     cloud.booted(inside)
     told = cloud.sh(inside, f"nslookup {lb.name}")
     check(all(ip in told for ip in ips), f"the name inside: {told}")
-    said = [cloud.sh(inside, f"wget -qO- -T 5 http://{ips[0]}/") for _ in range(4)]
+    said = [cloud.sh(inside, f"timeout 5 wget -qO- http://{ips[0]}/") for _ in range(4)]
     same(len(set(said)), 2, "the targets as an instance sees them")
     own = cloud.instance(ids[0])["privateIpAddress"]
     status, _ = cloud.exec(inside, "timeout", "2", "wget", "-qO-", f"http://{own}:8080/")
