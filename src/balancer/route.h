@@ -27,7 +27,8 @@ struct str bal_redirect(struct arena *a, const struct bal_action *action,
 struct str bal_cookie(const struct http_head *head, struct str name);
 
 /*
- * Cookies say which thing (a target, a group) without naming it, and until when.  Every node of a balancer makes and reads the same.
+ * Cookies say which thing (a target, a group) without naming it, and until when.  Every node of a
+ * balancer makes and reads the same.
  */
 enum { BAL_COOKIE_BYTES = 32 };
 void bal_cookie_make(struct str thing, int64_t until_s, char out[BAL_COOKIE_BYTES + 1]);
