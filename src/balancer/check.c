@@ -80,6 +80,7 @@ result(struct bal_state *s, unsigned status, bool timed_out)
                                                    : s->group->unhealthy;
     bool same = s->last_status == status && s->timed_out == timed_out;
 
+    assert(s->wanted && needed > 0 && !(status && timed_out));
     end(s);
     schedule(s);
     if (s->health == BAL_INITIAL)
@@ -135,6 +136,7 @@ on_check(struct loop_fd *source, uint32_t events)
     unsigned status = 0;
     size_t used;
 
+    assert(s->wanted && s->in.n < ANSWER_MAX);
     if (!s->connected) {
         int error = 0;
         socklen_t len = sizeof(error);
@@ -206,6 +208,7 @@ bal_check_init(struct bal_state *s)
 void
 bal_check_start(struct bal_state *s)
 {
+    assert(s->wanted && s->check.fd < 0);
     loop_timer_set(s->bal->loop, &s->timer, LOOP_MONO, bal_now_ms(s->bal));
 }
 

@@ -104,6 +104,7 @@ conn_free(struct conn *c)
 {
     struct bal *bal = c->bal;
 
+    assert(bal->n_conns > 0 && (c->prev || bal->conns == c));
     loop_timer_stop(bal->loop, &c->timer);
     end_close(c, &c->client);
     end_close(c, &c->server);
@@ -129,6 +130,7 @@ on_idle(struct loop_fd *source, uint32_t events UNUSED)
 {
     struct idle *idle = CONTAINER_OF(source, struct idle, source);
 
+    assert(source->fd >= 0 && idle->state->n_idle > 0);
     loop_fd_remove(idle->state->bal->loop, source);
     close(source->fd);
     source->fd = -1;
@@ -141,6 +143,7 @@ keep_server(struct conn *c)
 {
     struct bal_state *s = c->pick.target->state;
 
+    assert(s->n_idle <= BAL_IDLE_MAX && s->outstanding > 0);
     if (c->server.source.fd < 0 || !c->asked.done || !c->server_keep || c->server.eof ||
         c->server.in.n || c->server.out.n || !s->wanted || s->n_idle == BAL_IDLE_MAX)
         return false;
@@ -185,6 +188,7 @@ answered(struct conn *c)
 {
     bool keep = c->keep && c->asked.done;
 
+    assert(c->phase != TUNNEL && c->phase != CLOSING);
     forget_request(c);
     c->phase = keep ? HEAD : CLOSING;
     c->deadline_ms = 0;
@@ -279,6 +283,7 @@ connect_server(struct conn *c)
     const int one = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
+    assert(c->phase == RELAY && c->server.source.fd < 0 && t->port);
     c->connected = c->reused = false;
     if (fd < 0 || !watch_server(c, fd)) {
         fail(c, 500);
@@ -322,6 +327,7 @@ forward(struct conn *c, const struct http_head *head)
     struct bal_pick pick = bal_pick(c->bal, c->action, head);
     struct buf b;
 
+    assert(!c->pick.target && c->server.source.fd < 0 && !c->server.out.n);
     if (!pick.target) {
         page(c, 503, STR_NONE);
         return;
@@ -372,7 +378,7 @@ begin(struct conn *c, const struct http_head *head)
     }
     c->config = bal_config_ref(c->bal->config);
     arena_init(&scratch, (size_t)8 << 20);
-    c->action = &bal_route(c->listener, &view, &scratch)->action;
+    c->action = &bal_route(c->listener, &view)->action;
     if (c->action->does == BAL_REDIRECT) {
         page(c, c->action->status, bal_redirect(&scratch, c->action, &view, c->local_port));
     } else if (c->action->does == BAL_RESPOND) {
@@ -477,6 +483,7 @@ answer_head(struct conn *c, struct http_head *head, unsigned status)
         fail(c, 502);
         return;
     }
+    assert(!c->answering && c->pick.target && c->action->does == BAL_FORWARD);
     answer_body(c, head, status);
     buf_init(&cookies, 4096);
     buf_init(&b, 2 * BAL_HEAD_MAX);
@@ -520,6 +527,7 @@ take_answer(struct conn *c)
 static void
 server_gone(struct conn *c)
 {
+    assert(c->phase == RELAY && c->pick.target);
     if (c->reused && !c->answering && !c->server.in.n && c->head.n) {
         end_close(c, &c->server);
         end_forget(&c->server);
@@ -569,8 +577,9 @@ tunnel(struct conn *c)
 /* ---- steps ---- */
 
 static void
-read_end(struct conn *c, struct end *e, size_t max)
+read_end(struct end *e, size_t max)
 {
+    assert(max <= BAL_HEAD_MAX && e->in.n <= BAL_HEAD_MAX);
     while (e->source.fd >= 0 && !e->eof && e->in.n < max) {
         ssize_t n = fifo_recv(&e->in, e->source.fd, max);
 
@@ -579,7 +588,6 @@ read_end(struct conn *c, struct end *e, size_t max)
         if (n <= 0)
             e->eof = true;
     }
-    (void)c;
 }
 
 static void
@@ -646,9 +654,9 @@ step(struct conn *c)
     bool more = true;
 
     while (more && !c->dead) {
-        read_end(c, &c->client, c->phase == HEAD ? BAL_HEAD_MAX : BAL_PIPE_MAX);
+        read_end(&c->client, c->phase == HEAD ? BAL_HEAD_MAX : BAL_PIPE_MAX);
         if (c->connected)
-            read_end(c, &c->server, BAL_HEAD_MAX);
+            read_end(&c->server, BAL_HEAD_MAX);
         more = c->phase == HEAD     ? !c->client.out.n && take_head(c)
                : c->phase == RELAY  ? relay(c)
                : c->phase == TUNNEL ? tunnel(c)
@@ -693,7 +701,7 @@ on_server(struct loop_fd *source, uint32_t events)
         else
             c->connected = true;
     } else if (events & (EPOLLERR | EPOLLHUP)) {
-        read_end(c, &c->server, BAL_HEAD_MAX);
+        read_end(&c->server, BAL_HEAD_MAX);
         c->server.eof = c->server.eof || c->server.in.n < BAL_HEAD_MAX;
     }
     step(c);
@@ -717,6 +725,7 @@ bal_conn_open(struct bal *bal, int fd, uint32_t ip, uint16_t port, uint16_t loca
 {
     struct conn *c = calloc(1, sizeof(*c));
 
+    assert(fd >= 0 && bal->n_conns < BAL_CONNS_MAX);
     if (!c)
         abort();
     c->bal = bal;

@@ -26,11 +26,15 @@ is_hop(struct str name)
     return false;
 }
 
-/* What a Connection header names is about that connection as well. */
+/*
+ * What a Connection header names is about that connection as well; but nobody takes the length off
+ * a body by it.
+ */
 static bool
 is_named(const struct http_head *head, struct str name)
 {
-    return head->known[HTTP_CONNECTION].p && http_has_token(head->known[HTTP_CONNECTION], name);
+    return !str_eq_nocase(name, S("content-length")) && head->known[HTTP_CONNECTION].p &&
+           http_has_token(head->known[HTTP_CONNECTION], name);
 }
 
 /* "-A-Za-z0-9": others are dropped where the balancer's attribute says so. */

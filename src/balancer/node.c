@@ -183,6 +183,7 @@ port_close(struct bal *bal, struct bal_port **at)
 {
     struct bal_port *port = *at;
 
+    assert(port->bal == bal && port->source.fd >= 0);
     *at = port->next;
     loop_fd_remove(bal->loop, &port->source);
     close(port->source.fd);
@@ -215,6 +216,7 @@ apply_ports(struct bal *bal, const struct bal_config *config)
 void
 bal_apply(struct bal *bal, struct bal_config *config)
 {
+    assert(config->refs > 0 && config != bal->config);
     apply_targets(bal, config);
     bal_config_unref(bal->config);
     bal->config = config;
@@ -239,13 +241,14 @@ flush(struct bal *bal)
 }
 
 void
-bal_say(struct bal *bal, struct str line)
+bal_say(struct bal *bal, struct str said)
 {
-    if (bal->says.n + line.n + 1 > SAYS_MAX) {
+    assert(said.n > 0 && str_find_char(said, '\n') == SIZE_MAX);
+    if (bal->says.n + said.n + 1 > SAYS_MAX) {
         loop_stop(bal->loop); /* nobody listens */
         return;
     }
-    fifo_put(&bal->says, line.p, line.n);
+    fifo_put(&bal->says, said.p, said.n);
     fifo_put(&bal->says, "\n", 1);
     flush(bal);
 }

@@ -93,18 +93,25 @@ holds(struct arena *a, const struct bal_condition *c, const struct bal_view *vie
 }
 
 const struct bal_rule *
-bal_route(const struct bal_listener *listener, const struct bal_view *view, struct arena *scratch)
+bal_route(const struct bal_listener *listener, const struct bal_view *view)
 {
-    assert(listener->rules.n > 0);
-    LIST_EACH(&listener->rules, rule) {
-        bool all = true;
+    const struct bal_rule *found = NULL;
+    struct arena a; /* for one condition: a client's headers are long, and rules are many */
 
-        LIST_EACH(&rule->conditions, c)
-            all = all && holds(scratch, c, view);
+    assert(listener->rules.n > 0 && view->head->path.n > 0);
+    arena_init(&a, (size_t)4 << 20);
+    LIST_EACH(&listener->rules, rule) {
+        bool all = !found;
+
+        for (size_t i = 0; i < rule->conditions.n && all; i++) {
+            all = holds(&a, &rule->conditions.v[i], view);
+            arena_reset(&a);
+        }
         if (all)
-            return rule;
+            found = rule;
     }
-    return &listener->rules.v[listener->rules.n - 1];
+    arena_done(&a);
+    return found ? found : &listener->rules.v[listener->rules.n - 1];
 }
 
 /* ---- redirects ---- */

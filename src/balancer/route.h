@@ -13,8 +13,7 @@ struct bal_view {
 };
 
 /* The first rule all of whose conditions hold: the last one has none. */
-const struct bal_rule *
-bal_route(const struct bal_listener *listener, const struct bal_view *view, struct arena *scratch);
+const struct bal_rule *bal_route(const struct bal_listener *listener, const struct bal_view *view);
 
 /*
  * Where a redirect leads: the parts of the request that its configuration names are put in.

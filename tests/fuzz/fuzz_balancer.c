@@ -56,7 +56,7 @@ check_config(struct str in)
     must(http_parse_head(S("GET /a?b=c HTTP/1.1\r\nHost: h\r\nCookie: a=b; c=d\r\n\r\n"), &head,
                          &used) == HTTP_COMPLETE);
     LIST_EACH(&c->listeners, l) {
-        const struct bal_rule *rule = bal_route(l, &view, &a);
+        const struct bal_rule *rule = bal_route(l, &view);
 
         must(rule >= l->rules.v && rule < l->rules.v + l->rules.n);
         if (rule->action.does == BAL_REDIRECT)

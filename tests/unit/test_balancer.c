@@ -39,7 +39,7 @@ routed(const char *conditions, const char *request)
 
     CHECK(c && c->listeners.n == 1 && c->listeners.v[0].rules.n == 2);
     CHECK(http_parse_head(str_from(request), &head, &used) == HTTP_COMPLETE);
-    bool first = bal_route(&c->listeners.v[0], &view, test_arena()) == c->listeners.v[0].rules.v;
+    bool first = bal_route(&c->listeners.v[0], &view) == c->listeners.v[0].rules.v;
 
     bal_config_unref(c);
     return first;
