@@ -33,8 +33,15 @@ is_hop(struct str name)
 static bool
 is_named(const struct http_head *head, struct str name)
 {
-    return !str_eq_nocase(name, S("content-length")) && head->known[HTTP_CONNECTION].p &&
-           http_has_token(head->known[HTTP_CONNECTION], name);
+    size_t place = 0;
+
+    assert(name.n > 0);
+    if (!head->known[HTTP_CONNECTION].p || str_eq_nocase(name, S("content-length")))
+        return false;
+    for (struct str v; (v = http_header_next(head, S("connection"), &place)).p;)
+        if (http_has_token(v, name))
+            return true;
+    return false;
 }
 
 /* "-A-Za-z0-9": others are dropped where the balancer's attribute says so. */
