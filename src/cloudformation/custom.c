@@ -80,6 +80,7 @@ document(struct cfn_look *look, const struct cfn_resource_row *row, const struct
     struct arena *a = look->call->arena;
     struct buf buf;
     struct json_out o = {&buf};
+    assert(r->id.n > 0 && r->url.n > 0);
 
     buf_init(&buf, REQUEST_MAX);
     json_open(&o, '{');
@@ -136,6 +137,7 @@ invoke(struct cfn_look *look, struct cfn_run *run, struct str payload)
         .invocation_type = S("Event"),
         .payload = payload};
     struct lambda_InvocationResponse res = {0};
+    assert(payload.n > 0);
     int r = api_call_internal(look->call, "lambda", "Invoke", &req, &res, VIA);
 
     if (r <= 0)
@@ -161,6 +163,7 @@ send_request(struct cfn_look *look, const struct cfn_resource_row *row, struct c
         return got;
     if (!timeout_of(run, &timeout_s))
         return refuse(run, S("ServiceTimeout must be an integer between 1 and 3600."));
+    assert(timeout_s >= 1 && timeout_s <= 3600);
     for (size_t i = 0; i < look->stack.region.n; i++)
         if (look->stack.region.p[i] != '-')
             region = str_cat(a, region, str_cut(look->stack.region, i, i + 1));
