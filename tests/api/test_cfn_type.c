@@ -373,6 +373,11 @@ TEST(each_type_of_auto_scaling_is_made_changed_replaced_and_deleted)
     run_service("AWS::AutoScaling::");
 }
 
+TEST(each_type_of_load_balancers_is_made_changed_replaced_and_deleted)
+{
+    run_service("AWS::ElasticLoadBalancingV2::");
+}
+
 TEST(each_type_of_cloudwatch_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::CloudWatch::");
