@@ -56,6 +56,7 @@ struct cloud {
     struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
     struct asg_engine *asg;
+    struct secret_rotator *rotator;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
@@ -259,6 +260,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
+        r = secret_rotator_new(&cloud->rotator, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
         r = events_engine_new(&cloud->events, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
@@ -277,6 +280,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     if (!cloud)
         return NULL;
     events_engine_free(cloud->events);
+    secret_rotator_free(cloud->rotator);
     asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
     cloudwatch_engine_free(cloud->cloudwatch);
