@@ -81,6 +81,7 @@ look_rule(struct api_looks *looks, struct str id)
 /* ---- what was sent ---- */
 
 struct sent {
+    struct api *api;
     struct txn *txn;
     struct arena *arena;
     const struct events_sent_row *row;
@@ -91,7 +92,8 @@ struct sent {
 static int
 give(struct sent *s, const struct events_rule_row *rule)
 {
-    int r = 0;
+    static const char *const counted[] = {"MatchedEvents", "TriggeredRules"};
+    int r = events_count(s->api, s->arena, s->txn, rule, counted, ARRAY_LEN(counted));
 
     assert(str_eq(rule->bus, s->row->bus));
     STORE_EACH(s->txn, events_target_by_rule, target, rule->id) {
@@ -151,7 +153,8 @@ static bool
 look_sent(struct api_looks *looks, struct str id)
 {
     struct txn *txn = store_begin(looks->store);
-    struct sent s = {.txn = txn, .arena = &looks->arena, .row = events_sent_get(txn, id)};
+    struct sent s = {
+        .api = looks->api, .txn = txn, .arena = &looks->arena, .row = events_sent_get(txn, id)};
     int r = s.row ? spread(&s) : 0;
 
     assert(r <= 0);
@@ -234,6 +237,27 @@ delivery_failed(struct api_call *call, const struct events_target_row *target,
     return events_delivery_update(call->txn, &row);
 }
 
+static int
+deliver(struct api_looks *looks, struct txn *txn, const struct events_target_row *target,
+        const struct events_delivery_row *row)
+{
+    static const char *const good[] = {"Invocations"};
+    static const char *const bad[] = {"Invocations", "FailedInvocations"};
+    const struct events_rule_row *rule = events_rule_get(txn, target->rule);
+    struct api_call call = api_service_call(looks->api, &looks->arena, EVENTS_SERVICE, row->account,
+                                            row->region, row->rule);
+
+    call.txn = txn;
+    assert(rule && row->due_ms <= call.now_ms);
+    int r = events_deliver(&call, target, row), counted = 0;
+
+    if (r >= 0)
+        counted = events_count(looks->api, &looks->arena, txn, rule, r ? bad : good, r ? 2 : 1);
+    if (r < 0 || counted < 0)
+        return MIN(r, counted);
+    return r > 0 ? delivery_failed(&call, target, row) : events_delivery_delete(txn, row->id);
+}
+
 static bool
 look_delivery(struct api_looks *looks, struct str id)
 {
@@ -246,15 +270,7 @@ look_delivery(struct api_looks *looks, struct str id)
     if (row && target && row->due_ms > now_ms)
         return api_looks_commit(looks, txn, row->due_ms);
     if (target) {
-        struct api_call call = api_service_call(looks->api, &looks->arena, EVENTS_SERVICE,
-                                                row->account, row->region, row->rule);
-
-        call.txn = txn;
-        r = events_deliver(&call, target, row);
-        if (r > 0)
-            r = delivery_failed(&call, target, row);
-        else if (r == 0)
-            r = events_delivery_delete(txn, id);
+        r = deliver(looks, txn, target, row);
     } else if (row) {
         r = events_delivery_delete(txn, id);
     }

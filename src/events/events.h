@@ -115,6 +115,12 @@ int events_target_check(struct api_call *call, const struct events_Target *targe
 int events_deliver(struct api_call *call, const struct events_target_row *target,
                    const struct events_delivery_row *delivery);
 
+/* ---- metric.c ---- */
+
+/* One more of each of these metrics of a rule.  0 or negative. */
+int events_count(struct api *api, struct arena *a, struct txn *txn,
+                 const struct events_rule_row *rule, const char *const *names, size_t n);
+
 /* ---- holds.c: what is true of every row ---- */
 
 void events_bus_assert(const struct events_bus_row *row);

@@ -13,6 +13,8 @@ hide(struct api_call *call, const struct s3_bucket_row *bucket, struct str key, 
     struct s3_object_row row = {.object_key = key, .marker = true};
     int r = s3_version_add(call, bucket, &row);
 
+    if (r == 0)
+        r = s3_notify(call, bucket, &row, "DeleteObject", S3_HIDDEN);
     assert(s3_is_versioned(bucket));
     *ret = (struct deleted){row.version, true};
     assert(r || (row.latest && row.version.n));
@@ -37,7 +39,9 @@ delete_one(struct api_call *call, const struct s3_bucket_row *bucket, struct str
         return 0;
     assert(str_eq(row->bucket, bucket->name) && str_eq(row->object_key, key));
     ret->marker = row->marker;
-    return s3_version_remove(call->txn, row);
+    int r = s3_notify(call, bucket, row, "DeleteObject", S3_GONE);
+
+    return r ? r : s3_version_remove(call->txn, row);
 }
 
 int

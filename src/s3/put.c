@@ -395,6 +395,12 @@ sum_of(struct api_call *call, struct s3_object_row *row)
     assert(row->checksum_kind.n && row->checksum.n);
 }
 
+static bool
+is_form(const struct api_call *call)
+{
+    return call->request && str_is(call->request->http.method, "POST");
+}
+
 int
 s3_put_object(struct api_call *call, const struct s3_PutObjectRequest *req,
               struct s3_PutObjectOutput *res)
@@ -423,6 +429,8 @@ s3_put_object(struct api_call *call, const struct s3_PutObjectRequest *req,
     s3_bytes_into(&bytes, &row);
     if (r == 0)
         r = s3_version_add(call, bucket, &row);
+    if (r == 0)
+        r = s3_notify(call, bucket, &row, is_form(call) ? "POST Object" : "PutObject", NULL);
     if (r)
         return r;
     res->e_tag = s3_quoted(call->arena, row.etag);

@@ -62,7 +62,7 @@ static bool
 schedule_of(const struct secret_rotation_row *row, struct schedule *ret, int64_t *ret_duration_ms)
 {
     *ret_duration_ms = 0;
-    *ret = (struct schedule){.every_ms = row->days * SECRET_DAY_MS};
+    *ret = (struct schedule){.when = {.every_ms = row->days * SECRET_DAY_MS}};
     if (row->duration.n && !schedule_duration(row->duration, ret_duration_ms))
         return false;
     return row->schedule.n ? schedule_parse(row->schedule, ret) : row->days > 0;

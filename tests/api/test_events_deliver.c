@@ -1,6 +1,7 @@
 /* What rules send where, when, and as what; seen from functions that are targets. */
 #include "events_help.h"
 
+#include "base/timefmt.h"
 #include "gen/store/events_rows.h"
 
 #define FUNCTION LAMBDA_ARN "f"
@@ -202,6 +203,39 @@ TEST(a_function_hears_only_rules_that_its_policy_names)
     CHECK_INT(events_hear(w), 1);
     /* what was refused for that does not come again */
     CHECK_INT(rows(w, &events_delivery_table), 0);
+    world_free(w);
+}
+
+/* How often a metric of the rule counted in this and the last minute. */
+static struct str
+counted(struct world *w, const char *metric)
+{
+    struct str r = world_okf(w,
+                             "Action=GetMetricStatistics&Version=2010-08-01&Namespace=AWS/Events"
+                             "&MetricName=%s&Dimensions.member.1.Name=RuleName"
+                             "&Dimensions.member.1.Value=r&Period=3600&Statistics.member.1=Sum"
+                             "&StartTime=%.*s&EndTime=%.*s",
+                             metric, STR_ARG(time_iso_s(&w->arena, w->env.now_ms - 7200000)),
+                             STR_ARG(time_iso_s(&w->arena, w->env.now_ms + 3600000)));
+
+    return xml_text(r, "Sum");
+}
+
+TEST(what_rules_do_is_counted)
+{
+    struct world *w = events_world();
+
+    rule(w, "r", "default", "{`source`: [`my.app`]}");
+    target(w, "r", "default", "'Arn': '" FUNCTION "'");
+    events_ok(w, "PutTargets",
+              "{'Rule': 'r', 'Targets': [{'Id': '2', 'Arn': '" LAMBDA_ARN "none'}]}");
+    put(w, "default", "{}");
+    put(w, "default", "{}");
+    events_hear(w);
+    CHECK_STR(counted(w, "MatchedEvents"), "2");
+    CHECK_STR(counted(w, "TriggeredRules"), "2");
+    CHECK_STR(counted(w, "Invocations"), "4");
+    CHECK_STR(counted(w, "FailedInvocations"), "2");
     world_free(w);
 }
 

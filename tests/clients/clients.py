@@ -976,6 +976,7 @@ def main():
         print("usage: tests/clients/run BUILD_DIR [NAME…]", file=sys.stderr)
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    import events  # noqa: F401
     import metrics  # noqa: F401
     import stacks
     import volumes  # noqa: F401
