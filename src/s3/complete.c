@@ -228,8 +228,6 @@ s3_complete_multipart_upload(struct api_call *call,
     if (r == 0)
         r = s3_version_add(call, bucket, &row);
     if (r == 0)
-        r = s3_notify(call, bucket, &row, "CompleteMultipartUpload", NULL);
-    if (r == 0)
         r = s3_upload_drop(call->txn, x.upload);
     if (r)
         return r;

@@ -13,8 +13,6 @@ hide(struct api_call *call, const struct s3_bucket_row *bucket, struct str key, 
     struct s3_object_row row = {.object_key = key, .marker = true};
     int r = s3_version_add(call, bucket, &row);
 
-    if (r == 0)
-        r = s3_notify(call, bucket, &row, "DeleteObject", S3_HIDDEN);
     assert(s3_is_versioned(bucket));
     *ret = (struct deleted){row.version, true};
     assert(r || (row.latest && row.version.n));
@@ -39,9 +37,7 @@ delete_one(struct api_call *call, const struct s3_bucket_row *bucket, struct str
         return 0;
     assert(str_eq(row->bucket, bucket->name) && str_eq(row->object_key, key));
     ret->marker = row->marker;
-    int r = s3_notify(call, bucket, row, "DeleteObject", S3_GONE);
-
-    return r ? r : s3_version_remove(call->txn, row);
+    return s3_version_remove(call->txn, row);
 }
 
 int

@@ -326,15 +326,6 @@ is_alone(struct txn *txn, const struct s3_object_row *row)
 }
 
 static int
-remove_version(struct look *look, const struct s3_object_row *row)
-{
-    const struct s3_bucket_row *bucket = s3_bucket_get(look->call.txn, row->bucket);
-    int r = bucket ? s3_notify(&look->call, bucket, row, S3_EXPIRED, S3_GONE) : 0;
-
-    return r ? r : s3_version_remove(look->call.txn, row);
-}
-
-static int
 expire_latest(struct look *look, const struct s3_bucket_row *bucket, const struct s3_rule_row *rule,
               const struct s3_object_row *row)
 {
@@ -350,12 +341,9 @@ expire_latest(struct look *look, const struct s3_bucket_row *bucket, const struc
         return 0;
     }
     look->steps++;
-    if (!row->marker && s3_is_versioned(bucket)) {
-        int r = s3_version_add(&look->call, bucket, &marker);
-
-        return r ? r : s3_notify(&look->call, bucket, &marker, S3_EXPIRED, S3_HIDDEN);
-    }
-    return remove_version(look, row);
+    if (!row->marker && s3_is_versioned(bucket))
+        return s3_version_add(&look->call, bucket, &marker);
+    return s3_version_remove(look->call.txn, row);
 }
 
 /* How many old versions of the key are newer than this one. */
@@ -382,7 +370,7 @@ expire_old(struct look *look, const struct s3_rule_row *rule, const struct s3_ob
         (rule->old_kept && newer_old(look->call.txn, row) < rule->old_kept))
         return 0;
     look->steps++;
-    return remove_version(look, row);
+    return s3_version_remove(look->call.txn, row);
 }
 
 static int

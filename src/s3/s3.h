@@ -256,16 +256,6 @@ int s3_unlock(struct api_call *call, const char *prefix, const struct s3_object_
 int s3_customer_open(struct api_call *call, const char *prefix, const struct s3_object_row *row,
                      struct s3_wrapping *ret);
 
-/* ---- notify.c ---- */
-
-#define S3_HIDDEN "Delete Marker Created"
-#define S3_GONE "Permanently Deleted"
-#define S3_EXPIRED "Lifecycle Expiration"
-
-/* Tells EventBridge of a version: why it was made or, with the kind of deletion, is gone. */
-int s3_notify(struct api_call *call, const struct s3_bucket_row *bucket,
-              const struct s3_object_row *row, const char *reason, const char *deletion);
-
 /* ---- version.c ---- */
 
 /* The latest, delete marker or not; or NULL. */
