@@ -2,10 +2,14 @@
 #include "sns/sns.h"
 
 /* The actions that AddPermission takes, and that the default policy has. */
-static const char *const actions[] = {"GetTopicAttributes", "SetTopicAttributes",
-                                      "AddPermission",      "RemovePermission",
-                                      "DeleteTopic",        "Subscribe",
-                                      "ListSubscriptionsByTopic", "Publish"};
+static const char *const actions[] = {"GetTopicAttributes",
+                                      "SetTopicAttributes",
+                                      "AddPermission",
+                                      "RemovePermission",
+                                      "DeleteTopic",
+                                      "Subscribe",
+                                      "ListSubscriptionsByTopic",
+                                      "Publish"};
 
 struct str
 sns_policy_default(struct arena *a, struct str topic, struct str account)

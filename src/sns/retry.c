@@ -44,11 +44,8 @@ number_in(struct retry *retry, const struct number *n)
 static struct retry
 usual(void)
 {
-    return (struct retry){.min_s = 20,
-                          .max_s = 20,
-                          .n = 3,
-                          .function = S("linear"),
-                          .content_type = S(CONTENT_TYPE)};
+    return (struct retry){
+        .min_s = 20, .max_s = 20, .n = 3, .function = S("linear"), .content_type = S(CONTENT_TYPE)};
 }
 
 /* ---- reading ---- */
@@ -255,8 +252,7 @@ sns_retry_delay(struct arena *a, struct str text, int64_t attempts)
     i -= r.n_min;
     if (i >= steps)
         return r.max_s * 1000;
-    double part =
-        share(r.function, (double)i, (double)steps, (double)r.max_s / (double)r.min_s);
+    double part = share(r.function, (double)i, (double)steps, (double)r.max_s / (double)r.min_s);
 
     return (int64_t)((double)r.min_s * 1000 + part * (double)(r.max_s - r.min_s) * 1000);
 }

@@ -37,8 +37,7 @@ sns_put_attribute(struct api_call *call, struct sns_TextMap *map, const char *na
                   struct str value)
 {
     assert(value.p && name[0] != '\0');
-    *LIST_PUSH(call->arena, map) =
-        (struct sns_TextMapEntry){.key = str_from(name), .value = value};
+    *LIST_PUSH(call->arena, map) = (struct sns_TextMapEntry){.key = str_from(name), .value = value};
 }
 
 struct str
@@ -88,8 +87,8 @@ sns_topic_find(struct api_call *call, struct str arn, const struct sns_topic_row
     while (rest.p && ++n)
         str_split(&rest, ':');
     if (n < ARN_PARTS)
-        return SNS_INVALID(call,
-                           "TopicArn Reason: An ARN must have at least 6 elements, not %u", n);
+        return SNS_INVALID(call, "TopicArn Reason: An ARN must have at least 6 elements, not %u",
+                           n);
     if (!str_starts(arn, S("arn:aws:sns:")))
         return SNS_INVALID(call, "TopicArn");
     *ret = sns_topic_get(call->txn, arn);

@@ -124,8 +124,7 @@ struct sns_message {
     } attributes;
     struct str group, dedup, sequence; /* of FIFO topics */
     int64_t at_ms;
-    struct str signatures[2]; /* of the one that has `body`, and of the last other body */
-    struct str signed_bodies[2];
+    struct str signed_body, signature, certificate; /* of the text that was signed last */
 };
 
 /* What a protocol's subscribers get of it. */
@@ -157,5 +156,5 @@ int sns_deliver_dead(struct api_call *call, struct str topic, struct str queue, 
 int sns_sign(struct api_call *call, struct str text, int version, struct str *ret_signature,
              struct str *ret_certificate);
 bool sns_signer_owns(const struct api_request *req);
-void sns_signer_answer(struct api_call *call, const struct api_request *req,
-                       struct api_reply *reply);
+void
+sns_signer_answer(struct api_call *call, const struct api_request *req, struct api_reply *reply);

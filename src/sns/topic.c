@@ -47,8 +47,7 @@ static int
 take_signature_version(struct api_call *call, struct sns_topic_row *row, struct str text)
 {
     row->signature_version = text;
-    return str_is(text, "1") || str_is(text, "2") ? 0
-                                                  : bad_value(call, "SignatureVersion", text);
+    return str_is(text, "1") || str_is(text, "2") ? 0 : bad_value(call, "SignatureVersion", text);
 }
 
 static int
