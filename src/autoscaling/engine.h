@@ -12,11 +12,13 @@
 struct asg_look {
     struct api_call *call; /* as the service-linked role */
     struct asg_group_row group;
+    struct asg_group_row from; /* what launches take: the group's, or what a refresh wants */
     struct asg_instance_list {
         struct asg_instance_row *v;
         size_t n;
     } instances;
     struct str_list impaired; /* ids whose status checks fail */
+    int64_t surge;            /* how many more than it desires it has for now */
     bool changed;             /* the group's row is to be written */
     int64_t next_ms;          /* when to look again; 0: when something happens */
 };
@@ -26,13 +28,16 @@ struct asg_look {
 /* Takes the steps that are due.  0 or negative. */
 int asg_look(struct asg_look *look);
 void asg_look_next(struct asg_look *look, int64_t ms);
-/* How many of the instances count as capacity; zone p NULL: in all zones. */
+/* What the instances are of the desired capacity, by their weights; zone p NULL: in all zones. */
 int64_t asg_live(const struct asg_look *look, struct str zone);
 
 /* ---- launch.c ---- */
 
-/* Launches one in a zone (p NULL: in the emptiest that has room).  *ret: whether it went well. */
-int asg_launch(struct asg_look *look, struct str zone, struct str cause, bool *ret);
+/*
+ * Launches one in a zone (p NULL: in the emptiest that has room), or takes it from the warm pool;
+ * `warm`: into the pool.  *ret: whether it went well.
+ */
+int asg_launch(struct asg_look *look, struct str zone, bool warm, struct str cause, bool *ret);
 /* After a launch that failed: when the next one may be tried. */
 void asg_launch_later(struct asg_look *look);
 
@@ -40,6 +45,27 @@ void asg_launch_later(struct asg_look *look);
 
 /* Which instance a scale-in ends; NULL: none may be. */
 struct asg_instance_row *asg_victim(struct asg_look *look);
+
+/* ---- replace.c ---- */
+
+int asg_replace_unhealthy(struct asg_look *look);
+int asg_replace_old(struct asg_look *look);
+/* How much of the capacity serves and is healthy. */
+int64_t asg_serving(const struct asg_look *look);
+/* By how much a group may exceed what it desires at that MaxHealthyPercentage. */
+int64_t asg_room(int64_t desired, int64_t max_percent);
+
+/* ---- warm_pool.c ---- */
+
+int asg_pool_step(struct asg_look *look);
+/* Puts one that has booted to rest.  Positive: EC2 refused. */
+int asg_pool_rest(struct asg_look *look, struct asg_instance_row *row);
+/* *ret: one of the pool is on its way into service. */
+int asg_pool_take(struct asg_look *look, struct str zone, struct str cause, bool *ret);
+
+/* ---- metrics.c ---- */
+
+int asg_metrics_put(struct asg_look *look);
 
 /* ---- refresh.c ---- */
 

@@ -7,9 +7,8 @@
 
 enum { MIN_HEALTHY = 90 };
 
-/* The newest one, when it goes on; else NULL. */
-static const struct asg_refresh_row *
-active(struct api_call *call, struct str group_id)
+const struct asg_refresh_row *
+asg_refresh_active(struct api_call *call, struct str group_id)
 {
     STORE_EACH(call->txn, asg_refresh_by_group, row, group_id) {
         assert(row->total >= (int64_t)row->left.n && row->place < 0);
@@ -50,7 +49,7 @@ is_left(const struct asg_look *look, const struct asg_refresh_row *refresh, stru
 {
     const struct asg_instance_row *row = member(look, id);
 
-    if (!row || (!asg_state_counts(row->state) && row->state != ASG_STANDBY))
+    if (!row || (!asg_counts(row) && row->state != ASG_STANDBY))
         return false;
     if (row->state == ASG_STANDBY && str_is(refresh->standby, "Ignore"))
         return false;
@@ -111,7 +110,7 @@ end_some(struct asg_look *look, const struct asg_refresh_row *refresh, int64_t b
 int
 asg_refresh_step(struct asg_look *look)
 {
-    const struct asg_refresh_row *row = active(look->call, look->group.id);
+    const struct asg_refresh_row *row = asg_refresh_active(look->call, look->group.id);
     const struct asg_group_row *g = &look->group;
     struct str_list left = {0};
 
@@ -189,7 +188,7 @@ asg_start_instance_refresh(struct api_call *call,
         r = preferences_read(call, req->preferences, &group, &row);
     if (r)
         return r;
-    if (active(call, group.id))
+    if (asg_refresh_active(call, group.id))
         return api_fault(call, &ASG_ERR(InstanceRefreshInProgress),
                          "An Instance Refresh is already in progress and blocks the execution of "
                          "this Instance Refresh.");
@@ -213,7 +212,7 @@ asg_cancel_instance_refresh(struct api_call *call,
 {
     struct asg_group_row group;
     int r = asg_group_find(call, req->auto_scaling_group_name, &group);
-    const struct asg_refresh_row *row = r ? NULL : active(call, group.id);
+    const struct asg_refresh_row *row = r ? NULL : asg_refresh_active(call, group.id);
 
     if (r)
         return r;

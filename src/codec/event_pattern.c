@@ -83,6 +83,7 @@ value_begin(const struct reader *r)
 {
     size_t at = r->in.at;
 
+    assert(at <= r->in.text.n);
     while (at < r->in.text.n && memchr(" \t\r\n", r->in.text.p[at], 4))
         at++;
     return at;
@@ -95,6 +96,7 @@ value_known(const struct reader *r, size_t begin)
     struct str text = r->in.text;
     size_t at = begin;
 
+    assert(begin >= r->in.at && begin <= text.n);
     if (at < text.n && memchr("\"[{", text.p[at], 3))
         return at + 1;
     while (at < text.n && !memchr(" \t\r\n,]}", text.p[at], 7))
@@ -118,6 +120,7 @@ next(struct reader *r, struct doc_value *ret)
 static bool
 more(struct reader *r, struct doc_value *container, struct str *ret_name)
 {
+    assert(container->kind == DOC_MAP || container->kind == DOC_LIST);
     if (r->why.p)
         return false;
     if (doc_more(&r->in, container, ret_name)) {
@@ -310,6 +313,7 @@ text_add(struct reader *r, struct event_test *test, struct str text)
 {
     struct event_value *value = LIST_PUSH(r->in.arena, &test->values);
 
+    assert(test->kind != EVENT_TEST_RANGE && test->kind != EVENT_TEST_EXISTS);
     value->text = text;
     if (test->kind == EVENT_TEST_WILDCARD)
         return wildcard_check(r, text);
@@ -343,6 +347,7 @@ operator_parse(struct reader *r, const struct operator* op, struct event_test *t
 
     test->kind = op->kind;
     test->any_case = op->any_case;
+    assert(!op->title || op->kind == EVENT_TEST_PREFIX || op->kind == EVENT_TEST_SUFFIX);
     if (!next(r, &v))
         return false;
     if (op->title && v.kind == DOC_MAP)
@@ -505,6 +510,7 @@ list_parse(struct reader *r, struct doc_value *list, struct event_field *field, 
     struct event_pattern_size *size = &r->pattern->size;
     struct str name;
 
+    assert(list->kind == DOC_LIST && field->name.p);
     if (!field->tests.n) {
         if (size->fields == EVENT_PATTERN_FIELDS_MAX)
             return fault(r, "There are more than %d fields", EVENT_PATTERN_FIELDS_MAX);

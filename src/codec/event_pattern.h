@@ -5,8 +5,8 @@
  *
  * All members must fit, any value of a list is enough, and an event's list fits when one of its
  * elements does.  Known: exact values, prefix, suffix, equals-ignore-case (alone, and in prefix and
- * suffix), wildcard, anything-but (of all of these), numeric, cidr, exists, $or.  Members of objects
- * in a list must fit in one and the same object.  Case is that of ASCII.
+ * suffix), wildcard, anything-but (of all of these), numeric, cidr, exists, $or.  Members of
+ * objects in a list must fit in one and the same object.  Case is that of ASCII.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
  */
 #pragma once
@@ -25,8 +25,12 @@ bool event_pattern_parse(struct arena *a, struct str text, const struct event_pa
                          struct str *ret_why);
 
 bool event_pattern_match(const struct event_pattern *pattern, const struct json *event);
-/* Whether events whose member `name` is this text may fit, whatever else they hold. */
-bool event_pattern_may(const struct event_pattern *pattern, struct str name, struct str text);
+/*
+ * When an event must have one of certain texts as its member `name` to fit: those, into *ret.
+ * False: the pattern does not say so.
+ */
+bool event_pattern_texts(const struct event_pattern *pattern, struct str name, struct arena *a,
+                         struct str_list *ret);
 
 /* For limits. */
 struct event_pattern_size {

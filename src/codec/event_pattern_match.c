@@ -4,6 +4,7 @@
  */
 #include "codec/event_pattern_tree.h"
 
+#include "base/list.h"
 #include "codec/doc.h"
 
 enum { UNKNOWN, PRESENT, MISSING };
@@ -27,6 +28,7 @@ wildcard_hit(struct str pattern, struct str text)
 {
     size_t p = 0, t = 0, star = SIZE_MAX, resume = 0;
 
+    assert(str_ok(pattern) && str_ok(text));
     while (t < text.n) {
         size_t escaped = p < pattern.n && pattern.p[p] == '\\';
 
@@ -67,6 +69,7 @@ text_hit(const struct event_test *test, const struct event_value *value, struct 
 {
     struct str want = value->text;
 
+    assert(str_ok(want) && str_ok(text));
     switch (test->kind) {
     case EVENT_TEST_TEXT:
         return same(text, want, test->any_case);
@@ -89,6 +92,7 @@ number_hit(const struct event_test *test, const struct event_value *value, const
 {
     double n;
 
+    assert(v->kind == JSON_NUMBER);
     if (test->kind == EVENT_TEST_NUMBER && str_eq(value->text, v->text))
         return true;
     if (!json_f64(v, &n))
@@ -135,6 +139,7 @@ test_hit(const struct event_test *test, const struct json *v)
 static bool
 has_leaf(const struct json *v, const struct str *path, size_t n)
 {
+    assert(n <= DOC_DEPTH_MAX);
     if (v && v->kind == JSON_ARRAY) {
         for (size_t i = 0; i < v->n; i++)
             if (has_leaf(&v->v[i], path, n))
@@ -153,6 +158,7 @@ exists(struct match *m, const struct event_field *field)
     struct str path[DOC_DEPTH_MAX];
     size_t at = DOC_DEPTH_MAX;
 
+    assert(field->number < EVENT_PATTERN_FIELDS_MAX);
     if (*known == UNKNOWN) {
         for (const struct event_field *f = field; f; f = f->parent) {
             assert(at > 0);
@@ -201,6 +207,7 @@ members_hit(struct match *m, const struct event_node *node, const struct json *o
     for (size_t i = 0; i < node->ors.n; i++) {
         bool any = false;
 
+        assert(node->ors.v[i].n >= 2);
         for (size_t j = 0; j < node->ors.v[i].n && !any; j++)
             any = members_hit(m, node->ors.v[i].v[j], object);
         if (!any)
@@ -237,20 +244,25 @@ event_pattern_match(const struct event_pattern *pattern, const struct json *even
 }
 
 bool
-event_pattern_may(const struct event_pattern *pattern, struct str name, struct str text)
+event_pattern_texts(const struct event_pattern *pattern, struct str name, struct arena *a,
+                    struct str_list *ret)
 {
-    struct json value = {.kind = JSON_STRING, .text = text}, event = {.kind = JSON_OBJECT, .n = 1};
+    const struct event_field *field = NULL;
 
-    assert(text.p && name.n > 0);
-    event.v = &value;
-    event.names = &name;
-    struct match m = {.event = &event};
+    assert(name.n > 0);
+    *ret = (struct str_list){0};
+    for (size_t i = 0; i < pattern->root.fields.n; i++)
+        if (str_eq(pattern->root.fields.v[i]->name, name))
+            field = pattern->root.fields.v[i];
+    if (!field || !field->tests.n)
+        return false;
+    for (size_t i = 0; i < field->tests.n; i++) {
+        const struct event_test *test = &field->tests.v[i];
 
-    for (size_t i = 0; i < pattern->root.fields.n; i++) {
-        const struct event_field *field = pattern->root.fields.v[i];
-
-        if (str_eq(field->name, name) && !field_value_hit(&m, field, &value))
+        if (test->kind != EVENT_TEST_TEXT || test->but || test->any_case)
             return false;
+        assert(test->values.n == 1);
+        *LIST_PUSH(a, ret) = test->values.v[0].text;
     }
     return true;
 }

@@ -15,6 +15,8 @@
 #include "ec2/instance.h"
 #include "ec2/placer.h"
 #include "ec2/volume.h"
+#include "events/engine.h"
+#include "events/events.h"
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
 #include "ec2instanceconnect/ec2instanceconnect.h"
@@ -41,7 +43,7 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
-    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &sns_hooks, &sqs_hooks,
+    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &events_hooks, &sns_hooks, &sqs_hooks,
     NULL,
 };
 
@@ -58,6 +60,7 @@ struct cloud {
     struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
     struct asg_engine *asg;
+    struct secret_rotator *rotator;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
@@ -68,6 +71,7 @@ struct cloud {
     struct cloudwatch_upkeep *cloudwatch_upkeep;
     struct cloudwatch_ec2 *cloudwatch_ec2;
     struct cloudwatch_engine *cloudwatch;
+    struct events_engine *events;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -267,6 +271,10 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
         r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = secret_rotator_new(&cloud->rotator, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = events_engine_new(&cloud->events, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
 
@@ -290,6 +298,8 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    secret_rotator_free(cloud->rotator);
+    events_engine_free(cloud->events);
     asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
     cloudwatch_engine_free(cloud->cloudwatch);

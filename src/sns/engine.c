@@ -1,4 +1,4 @@
-/* See engine.h.  What is under way is known in memory alone: a row that is not, and is due, is sent. */
+/* See engine.h.  What is under way is known in memory alone. */
 #include "sns/engine.h"
 
 #include "api/actor.h"

@@ -109,8 +109,8 @@ TEST(a_policy_is_refused_for_what_is_wrong_with_it)
          "StepAdjustment intervals can't have gaps between them"},
         {STEPS "&Cooldown=1" STEP("1", "0", "10", "1"),
          "Cooldown cannot be specified for policy type StepScaling"},
-        {"&PolicyType=TargetTrackingScaling",
-         "The parameter PolicyType TargetTrackingScaling is not implemented by Welkin"},
+        {"&PolicyType=PredictiveScaling",
+         "The parameter PolicyType PredictiveScaling is not implemented by Welkin"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -151,7 +151,7 @@ TEST(a_scheduled_action_changes_the_sizes_at_its_time, "ASG-06")
     world_free(w);
 }
 
-TEST(a_recurring_action_comes_again, "ASG-06")
+TEST(a_recurring_action_comes_again, "ASG-06 ASGR-15")
 {
     struct world *w = world_with_group(0, 4, "");
 
