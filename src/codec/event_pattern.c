@@ -19,6 +19,7 @@ struct reader {
 /* ---- what is wrong ---- */
 
 /* "\n at [Source: (String)"…"; line: 1, column: 12]" behind the sentence. */
+static bool fault(struct reader *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static bool
 fault(struct reader *r, const char *fmt, ...)
 {

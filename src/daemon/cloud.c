@@ -21,6 +21,8 @@
 #include "gen/store/tables.h"
 #include "ec2instanceconnect/ec2instanceconnect.h"
 #include "ecr/ecr.h"
+#include "elbv2/elbv2.h"
+#include "elbv2/engine.h"
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
@@ -43,7 +45,8 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
-    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &events_hooks, &sns_hooks, &sqs_hooks,
+    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &events_hooks, &elbv2_hooks, &sns_hooks,
+    &sqs_hooks,
     NULL,
 };
 
@@ -61,6 +64,7 @@ struct cloud {
     struct cfn_engine *cfn;
     struct asg_engine *asg;
     struct secret_rotator *rotator;
+    struct elb_engine *elb;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
@@ -275,6 +279,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         r = secret_rotator_new(&cloud->rotator, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
         r = events_engine_new(&cloud->events, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = elb_engine_new(&cloud->elb, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
 
@@ -293,6 +299,14 @@ cloud_post(struct cloud *cloud, const struct api_poster *poster, struct api_post
     sns_engine_start(cloud->sns, poster, ret);
 }
 
+void
+cloud_run_balancers(struct cloud *cloud, const struct api_balancers *driver,
+                    struct api_balancer_events *ret)
+{
+    assert(cloud->elb);
+    elb_engine_run(cloud->elb, driver, ret);
+}
+
 static struct cloud *
 end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
@@ -300,6 +314,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
         return NULL;
     secret_rotator_free(cloud->rotator);
     events_engine_free(cloud->events);
+    elb_engine_free(cloud->elb);
     asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
     cloudwatch_engine_free(cloud->cloudwatch);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/balancers.h"
 #include "api/functions.h"
 #include "api/poster.h"
 #include "host/host.h"
@@ -49,6 +50,12 @@ void cloud_run_functions(struct cloud *cloud, const struct api_functions *driver
  */
 void cloud_post(struct cloud *cloud, const struct api_poster *poster,
                 struct api_poster_events *ret);
+/*
+ * Gives it where nodes of load balancers run, before the loop does; as above.  Without, there is a
+ * model of their states alone.
+ */
+void cloud_run_balancers(struct cloud *cloud, const struct api_balancers *driver,
+                         struct api_balancer_events *ret);
 
 /* Makes all durable and frees it.  Takes NULL. */
 struct cloud *cloud_close(struct cloud *cloud);

@@ -74,6 +74,7 @@ wait_for(const struct wire *w, short events)
     struct pollfd p = {.fd = w->fd, .events = events};
     int64_t left_ms;
 
+    assert(w->fd >= 0 && w->stop);
     while ((left_ms = w->until_ms - mono_ms()) > 0 && !*w->stop)
         if (poll(&p, 1, (int)MIN(left_ms, STOP_LOOK_MS)) > 0)
             return true;
@@ -113,6 +114,7 @@ begin_tls(struct wire *w, SSL_CTX *ctx, const char *host)
 {
     int got;
 
+    assert(!w->ssl && w->fd >= 0 && host[0] != '\0');
     w->ssl = ctx ? SSL_new(ctx) : NULL;
     if (!w->ssl || !SSL_set_fd(w->ssl, w->fd) || !SSL_set_tlsext_host_name(w->ssl, host) ||
         !SSL_set1_host(w->ssl, host))
@@ -126,6 +128,7 @@ begin_tls(struct wire *w, SSL_CTX *ctx, const char *host)
 static ssize_t
 write_some(struct wire *w, struct str s)
 {
+    assert(s.n > 0 && w->fd >= 0);
     for (;;) {
         if (w->ssl) {
             int got = SSL_write(w->ssl, s.p, (int)MIN(s.n, 1u << 20));
@@ -144,6 +147,7 @@ write_some(struct wire *w, struct str s)
 static ssize_t
 read_some(struct wire *w, char *p, size_t n)
 {
+    assert(n > 0 && w->fd >= 0);
     for (;;) {
         if (w->ssl) {
             int got = SSL_read(w->ssl, p, (int)n);
@@ -187,6 +191,7 @@ talk(struct job *job, struct wire *w, SSL_CTX *ssl)
 {
     struct str rest = job->request;
 
+    assert(!job->why && !job->status);
     if (job->tls && !begin_tls(w, ssl, job->host.p)) {
         job->why = "the TLS connection cannot be made, or its certificate is not trusted";
         return;
@@ -235,6 +240,7 @@ carry_out(struct job *job, const struct poster *p)
 static void
 append(struct job ***end, struct job *job)
 {
+    assert(**end == NULL);
     job->next = NULL;
     **end = job;
     *end = &job->next;
@@ -290,6 +296,7 @@ on_done(struct loop_fd *source, uint32_t events UNUSED)
 
     if (read(source->fd, &n, sizeof(n)) < 0)
         return;
+    assert(p->events.posted);
     pthread_mutex_lock(&p->lock);
     job = p->done;
     p->done = NULL;
@@ -298,7 +305,7 @@ on_done(struct loop_fd *source, uint32_t events UNUSED)
     while (job) {
         struct job *next = job->next;
 
-        assert(p->n > 0);
+        assert(p->n > 0 && (job->status > 0) == (job->why == NULL));
         p->n--;
         p->events.posted(p->events.ctx, job->id, job->status, str_from(job->why));
         job_free(job);
@@ -372,6 +379,8 @@ static int
 post(void *ctx, const struct api_post *what)
 {
     struct poster *p = ctx;
+
+    assert(what->id.n > 0 && what->id.n < API_POST_ID_MAX);
     struct job *job = p->n < QUEUED_MAX ? calloc(1, sizeof(*job)) : NULL;
     struct str authority = STR_NONE;
     uint64_t one = 1;

@@ -62,9 +62,10 @@ static bool
 schedule_of(const struct secret_rotation_row *row, struct schedule *ret, int64_t *ret_duration_ms)
 {
     *ret_duration_ms = 0;
-    *ret = (struct schedule){.every_ms = row->days * SECRET_DAY_MS};
+    *ret = (struct schedule){.when.every_ms = row->days * SECRET_DAY_MS};
     if (row->duration.n && !schedule_duration(row->duration, ret_duration_ms))
         return false;
+    assert(*ret_duration_ms >= 0 && row->step >= 0 && row->step < SECRET_STEPS);
     return row->schedule.n ? schedule_parse(row->schedule, ret) : row->days > 0;
 }
 
@@ -130,6 +131,7 @@ secret_rotation_begin(struct api_call *call, const struct secret_row *secret, st
     row->step = test ? SECRET_STEPS - 2 : 0;
     row->attempts = 0;
     row->due_ms = call->now_ms;
+    assert(r || row->token.n > 0);
     return r;
 }
 
@@ -221,6 +223,7 @@ static int
 rotation_write(struct api_call *call, struct secret_rotation_row *row, bool is_new)
 {
     row->next_ms = secret_rotation_next(row, call->now_ms);
+    assert(!row->next_ms || row->next_ms > call->now_ms);
     int r =
         is_new ? secret_rotation_insert(call->txn, row) : secret_rotation_update(call->txn, row);
 

@@ -180,6 +180,7 @@ go_on(struct look *l)
     if (event && !event->done)
         return 0;
     bool well = event && !event->failed;
+    assert(l->row.step >= 0 && l->row.step < SECRET_STEPS);
     struct str why = event ? event->payload : S("its function is gone");
     int r = event ? lambda_event_delete(l->call.txn, event->id) : 0;
 

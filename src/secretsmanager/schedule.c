@@ -43,6 +43,7 @@ schedule_duration(struct str text, int64_t *ret_ms)
     if (!str_ends(text, S("h")) || !str_to_i64(str_cut(text, 0, text.n - 1), &n) || n < 1 || n > 24)
         return false;
     *ret_ms = n * HOUR_MS;
+    assert(*ret_ms >= HOUR_MS && *ret_ms <= DAY_MS);
     return true;
 }
 
