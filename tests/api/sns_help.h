@@ -22,11 +22,10 @@ sqs_open_queue(struct world *w, const char *name, const char *more)
     SQF(w, "CreateQueue",
         "{\"QueueName\": \"%s\", \"Attributes\": {%s\"Policy\": "
         "\"{\\\"Version\\\":\\\"2012-10-17\\\","
-        "\\\"Statement\\\":[{\\\"Effect\\\":\\\"Allow\\\",\\\"Principal\\\":{\\\"Service\\\":"
-        "\\\"sns.amazonaws.com\\\"},\\\"Action\\\":\\\"sqs:SendMessage\\\",\\\"Resource\\\":\\\"*"
-        "\\\","
-        "\\\"Condition\\\":{\\\"ArnLike\\\":{\\\"aws:SourceArn\\\":\\\"arn:aws:sns:*:*:*\\\"}}}]}"
-        "\"}}",
+        "\\\"Statement\\\":[{\\\"Effect\\\":\\\"Allow\\\",\\\"Principal\\\":{\\\"Service\\\":["
+        "\\\"sns.amazonaws.com\\\",\\\"s3.amazonaws.com\\\",\\\"events.amazonaws.com\\\"]},"
+        "\\\"Action\\\":\\\"sqs:SendMessage\\\",\\\"Resource\\\":\\\"*\\\",\\\"Condition\\\":{"
+        "\\\"ArnLike\\\":{\\\"aws:SourceArn\\\":[\\\"arn:aws:*:*:*:*\\\"]}}}]}\"}}",
         name, more);
 }
 
