@@ -21,8 +21,10 @@ bad_value(struct api_call *call, const char *name, struct str text)
 static int
 take_policy(struct api_call *call, struct sns_topic_row *row, struct str text)
 {
-    if (!text.n)
+    if (!text.n) { /* the one that it had at first */
+        row->policy = sns_policy_default(call->arena, row->id, row->account);
         return 0;
+    }
     row->policy = text;
     return sns_policy_check(call, text);
 }
