@@ -3,7 +3,7 @@
  *
  *   launch_configuration, group, group_show, instance, policy, schedule, hook, tag, kind   handlers
  *   tracking                  policies that keep a metric at a value
- *   warm_pool, metrics        handlers and what the engine does for them
+ *   warm_pool, traffic, metrics   handlers and what the engine does for them
  *   mixed                     groups of several types
  *   zone                      where a group's instances go
  *   activity                  what was done, in AWS's words
@@ -174,6 +174,10 @@ int asg_kinds(struct api_call *call, const struct asg_group_row *group, struct a
 
 /* ---- group.c ---- */
 
+/* What a group launches: one of the three, checked and put into the row. */
+int asg_launch_set(struct api_call *call, struct str config,
+                   const struct autoscaling_LaunchTemplateSpecification *template,
+                   const struct autoscaling_MixedInstancesPolicy *mixed, struct asg_group_row *row);
 /* Completes id and name of a template, whose version must be there. */
 int asg_template_find(struct api_call *call, struct autoscaling_LaunchTemplateSpecification *t);
 
@@ -199,10 +203,27 @@ int64_t asg_pool_size(const struct asg_group_row *group);
 struct autoscaling_WarmPoolConfiguration *
 asg_pool_show(struct api_call *call, const struct asg_group_row *row);
 
+/* ---- traffic.c ---- */
+
+/* The target groups of CreateAutoScalingGroup. */
+int asg_traffic_set(struct api_call *call, const struct str_list *arns,
+                    const struct autoscaling_TrafficSourceIdentifierList *sources,
+                    struct asg_group_row *row);
+
 /* ---- refresh.c ---- */
 
 /* The newest refresh, when it goes on; else NULL. */
 const struct asg_refresh_row *asg_refresh_active(struct api_call *call, struct str group_id);
+int asg_refresh_save(struct api_call *call, const struct asg_refresh_row *row);
+/* Puts what a refresh is for into a group's row, where that is another than the group's. */
+void asg_refresh_apply(const struct asg_refresh_row *row, struct asg_group_row *group);
+/* Whether an instance is what a group launches now. */
+bool asg_matches(struct api_call *call, const struct asg_group_row *group,
+                 const struct asg_instance_row *row);
+/* Whether it may be undone, and doing so; the row is the caller's to save. */
+bool asg_refresh_reversible(const struct asg_group_row *group, const struct asg_refresh_row *row);
+void asg_refresh_undo(struct api_call *call, const struct asg_group_row *group,
+                      struct asg_refresh_row *row, struct str reason);
 
 /* ---- instance.c ---- */
 

@@ -31,6 +31,9 @@ void asg_look_next(struct asg_look *look, int64_t ms);
 /* What the instances are of the desired capacity, by their weights; zone p NULL: in all zones. */
 int64_t asg_live(const struct asg_look *look, struct str zone);
 
+/* Whether some instance of the group is on its way in or out. */
+bool asg_is_moving(const struct asg_look *look);
+
 /* ---- launch.c ---- */
 
 /*
@@ -63,13 +66,22 @@ int asg_pool_rest(struct asg_look *look, struct asg_instance_row *row);
 /* *ret: one of the pool is on its way into service. */
 int asg_pool_take(struct asg_look *look, struct str zone, struct str cause, bool *ret);
 
+/* ---- traffic.c ---- */
+
+/* Registers one that comes into service; the row is the caller's to save. */
+int asg_traffic_join(struct asg_look *look, struct asg_instance_row *row);
+/* Deregisters one that leaves.  *ret: it has drained. */
+int asg_traffic_leave(struct asg_look *look, struct asg_instance_row *row, bool *ret);
+bool asg_traffic_unhealthy(struct asg_look *look, const struct asg_instance_row *row);
+int asg_traffic_step(struct asg_look *look);
+
 /* ---- metrics.c ---- */
 
 int asg_metrics_put(struct asg_look *look);
 
 /* ---- refresh.c ---- */
 
-/* Ends some of those that a refresh replaces, and the refresh when all are. */
+/* Ends some of those that a refresh replaces, and it when all are; says what is launched. */
 int asg_refresh_step(struct asg_look *look);
 
 /* ---- engine.c ---- */

@@ -241,11 +241,10 @@ template_set(struct api_call *call, const struct autoscaling_LaunchTemplateSpeci
     return 0;
 }
 
-/* One of the three, and no more. */
-static int
-launch_set(struct api_call *call, struct str config,
-           const struct autoscaling_LaunchTemplateSpecification *template,
-           const struct autoscaling_MixedInstancesPolicy *mixed, struct asg_group_row *row)
+int
+asg_launch_set(struct api_call *call, struct str config,
+               const struct autoscaling_LaunchTemplateSpecification *template,
+               const struct autoscaling_MixedInstancesPolicy *mixed, struct asg_group_row *row)
 {
     if ((config.n > 0) + (template != NULL) + (mixed != NULL) != 1)
         return ASG_INVALID(call, "Valid requests must contain either LaunchTemplate, "
@@ -291,8 +290,6 @@ create_refuse(struct api_call *call, const struct autoscaling_CreateAutoScalingG
         COMMON_REFUSALS(req),
         {req->instance_id.p, "InstanceId"},
         {req->load_balancer_names.n, "LoadBalancerNames"},
-        {req->target_group_arns.n, "TargetGroupARNs"},
-        {req->traffic_sources.n, "TrafficSources"},
     };
     int r = asg_refuse_first(call, refusals, ARRAY_LEN(refusals));
     size_t n = 0;
@@ -369,14 +366,16 @@ asg_create_auto_scaling_group(struct api_call *call,
     if (r == 0)
         r = create_row(call, req, &row);
     if (r == 0)
-        r = launch_set(call, req->launch_configuration_name, req->launch_template,
-                       req->mixed_instances_policy, &row);
+        r = asg_launch_set(call, req->launch_configuration_name, req->launch_template,
+                           req->mixed_instances_policy, &row);
     if (r == 0)
         r = role_set(call, req->service_linked_role_arn, &row);
     if (r == 0)
         r = asg_zones_set(call, &req->availability_zones, req->vpc_zone_identifier, &row);
     if (r == 0)
         r = asg_tags_put(call, &req->tags, &row);
+    if (r == 0)
+        r = asg_traffic_set(call, &req->target_group_arns, &req->traffic_sources, &row);
     if (r)
         return r;
     if (row.desired > 0)
@@ -468,8 +467,8 @@ asg_update_auto_scaling_group(struct api_call *call,
         r = asg_refuse_first(call, refusals, ARRAY_LEN(refusals));
     if (r == 0 &&
         (req->launch_configuration_name.n || req->launch_template || req->mixed_instances_policy))
-        r = launch_set(call, req->launch_configuration_name, req->launch_template,
-                       req->mixed_instances_policy, &row);
+        r = asg_launch_set(call, req->launch_configuration_name, req->launch_template,
+                           req->mixed_instances_policy, &row);
     if (r == 0)
         r = update_sizes(call, req, &row);
     if (r == 0)

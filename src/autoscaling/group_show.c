@@ -86,10 +86,15 @@ show(struct api_call *call, const struct asg_group_row *row, bool instances)
         (void)asg_mixed_get(call, row, &out.mixed_instances_policy);
     API_PRESENT(&out.load_balancer_names);
     API_PRESENT(&out.target_group_arns);
+    API_PRESENT(&out.traffic_sources);
+    LIST_EACH(&row->sources, arn) {
+        *LIST_PUSH(call->arena, &out.target_group_arns) = *arn;
+        *LIST_PUSH(call->arena, &out.traffic_sources) =
+            (struct autoscaling_TrafficSourceIdentifier){*arn, S("elbv2")};
+    }
     API_PRESENT(&out.instances);
     API_PRESENT(&out.suspended_processes);
     API_PRESENT(&out.enabled_metrics);
-    API_PRESENT(&out.traffic_sources);
     for (size_t i = 0; i < row->suspended.n; i += 2)
         *LIST_PUSH(call->arena, &out.suspended_processes) =
             (struct autoscaling_SuspendedProcess){row->suspended.v[i], row->suspended.v[i + 1]};

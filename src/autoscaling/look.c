@@ -209,6 +209,8 @@ into_service(struct asg_look *look, struct asg_instance_row *row)
     const struct asg_activity_row *activity;
     int r = asg_activity_end(look->call, row->activity, "Successful", S(""));
 
+    if (r == 0)
+        r = asg_traffic_join(look, row);
     row->state = ASG_IN_SERVICE;
     row->service_ms = look->call->now_ms;
     activity = asg_activity_get(look->call->txn, row->activity);
@@ -286,12 +288,13 @@ health_check(struct asg_look *look, struct asg_instance_row *row)
         return 0;
     if (!ec2 || (ec2->state != EC2_RUNNING && ec2->state != EC2_PENDING)) {
         row->why = S("an EC2 health check indicating it has been terminated or stopped");
-    } else if (str_in(&look->impaired, row->id)) {
+    } else if (str_in(&look->impaired, row->id) || asg_traffic_unhealthy(look, row)) {
         if (look->call->now_ms < graced_ms) {
             asg_look_next(look, graced_ms);
             return 0;
         }
-        row->why = S("an EC2 instance status checks failure");
+        row->why = str_in(&look->impaired, row->id) ? S("an EC2 instance status checks failure")
+                                                    : S("an ELB system health check failure");
     } else {
         return 0;
     }
@@ -347,12 +350,16 @@ terminating(struct asg_look *look, struct asg_instance_row *row)
 {
     const struct ec2_instance_row *ec2 = ec2_of(look, row);
     const struct asg_hook_row *hook;
-    bool late;
+    bool late, left;
 
     if (is_gone(ec2))
         return ended(look, row);
     if (row->ending)
         return 0;
+    int r = asg_traffic_leave(look, row, &left);
+
+    if (r || !left)
+        return r;
     if (row->state == ASG_TERMINATING_WAIT) {
         struct str result = look->group.deleting ? S("ABANDON") : wait_result(look, row, &late);
 
@@ -383,7 +390,12 @@ detach(struct asg_look *look, struct asg_instance_row *row)
 {
     struct ec2_DeleteTagsRequest ask = {0};
     struct ec2_DeleteTagsResult res = {0};
-    int r = asg_activity_end(look->call, row->activity, "Successful", S(""));
+    bool left;
+    int r = asg_traffic_leave(look, row, &left);
+
+    if (r || !left)
+        return r;
+    r = asg_activity_end(look->call, row->activity, "Successful", S(""));
 
     *LIST_PUSH(look->call->arena, &ask.resources) = row->id;
     *LIST_PUSH(look->call->arena, &ask.tags) =
@@ -398,6 +410,7 @@ detach(struct asg_look *look, struct asg_instance_row *row)
 static int
 step(struct asg_look *look, struct asg_instance_row *row)
 {
+    bool left;
     int r;
 
     assert(asg_instance_ok(row));
@@ -415,6 +428,9 @@ step(struct asg_look *look, struct asg_instance_row *row)
     case ASG_DETACHING:
         return detach(look, row);
     case ASG_ENTERING_STANDBY:
+        r = asg_traffic_leave(look, row, &left);
+        if (r || !left)
+            return r;
         r = asg_activity_end(look->call, row->activity, "Successful", S(""));
         row->state = ASG_STANDBY;
         row->unhealthy = false;
@@ -526,9 +542,8 @@ shrink(struct asg_look *look, int64_t live, int64_t target)
     return r;
 }
 
-/* Whether some instance is on its way in or out. */
-static bool
-is_moving(const struct asg_look *look)
+bool
+asg_is_moving(const struct asg_look *look)
 {
     LIST_EACH(&look->instances, row)
         if (!row->warm && row->state != ASG_IN_SERVICE && row->state != ASG_STANDBY)
@@ -600,7 +615,7 @@ size(struct asg_look *look)
         return grow(look, live, target);
     if (live > target)
         return shrink(look, live, target);
-    if (look->surge || is_moving(look))
+    if (look->surge || asg_is_moving(look))
         return 0;
     if (g->why.n || g->replacing || g->rebalancing.n) {
         g->why = (struct str_list){0};
@@ -660,6 +675,8 @@ asg_look(struct asg_look *look)
     LIST_EACH(&look->instances, row)
         if (r == 0)
             r = step(look, row);
+    if (r == 0)
+        r = asg_traffic_step(look);
     if (r == 0)
         r = asg_replace_unhealthy(look);
     if (r == 0)

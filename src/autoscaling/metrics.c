@@ -65,6 +65,7 @@ value_of(const struct asg_look *look, size_t i)
 {
     int64_t n = 0;
 
+    assert(i < ARRAY_LEN(metrics));
     if (!metrics[i].states)
         return of_columns(&look->group, i);
     LIST_EACH(&look->instances, row)
@@ -154,6 +155,7 @@ asg_enable_metrics_collection(struct api_call *call,
         if (!req->metrics.n || str_in(&req->metrics, name) || str_in(&group.metrics, name))
             *LIST_PUSH(call->arena, &all) = name;
     }
+    assert(all.n > 0);
     group.metrics = all;
     return asg_group_save(call, &group);
 }

@@ -158,6 +158,7 @@ asg_kinds(struct api_call *call, const struct asg_group_row *group, struct asg_k
     *ret = (struct asg_kind_list){0};
     if (r)
         return r;
+    assert(!policy || group->template_id.n > 0);
     if (policy)
         LIST_EACH(&policy->launch_template->overrides, o) {
             const struct autoscaling_LaunchTemplateSpecification *t =

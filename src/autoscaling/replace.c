@@ -32,6 +32,7 @@ asg_room(int64_t desired, int64_t max_percent)
 static int
 end_one(struct asg_look *look, struct asg_instance_row *row, struct str why)
 {
+    assert(row->state == ASG_IN_SERVICE && why.n > 0);
     look->changed = true;
     return asg_terminate_begin(look->call, &look->group, row,
                                str_fmt(look->call->arena,
@@ -71,26 +72,23 @@ asg_replace_old(struct asg_look *look)
 {
     const struct asg_group_row *g = &look->group;
     struct asg_instance_row *oldest = NULL;
-    bool moving = false;
 
     if (!g->max_life_s || asg_suspended(g, "Terminate") || asg_suspended(g, "Launch"))
         return 0;
-    LIST_EACH(&look->instances, row) {
-        moving =
-            moving || (!row->warm && row->state != ASG_IN_SERVICE && row->state != ASG_STANDBY);
+    LIST_EACH(&look->instances, row)
         if (row->state == ASG_IN_SERVICE && !row->unhealthy && !row->protected &&
             (!oldest || row->service_ms < oldest->service_ms))
             oldest = row;
-    }
     if (!oldest)
         return 0;
+    assert(oldest->service_ms > 0 && look->surge >= 0);
     int64_t due_ms = oldest->service_ms + g->max_life_s * 1000;
 
     if (due_ms > look->call->now_ms) {
         asg_look_next(look, due_ms);
         return 0;
     }
-    if (moving || asg_serving(look) < g->desired + launches_first(g)) {
+    if (asg_is_moving(look) || asg_serving(look) < g->desired + launches_first(g)) {
         if (launches_first(g))
             look->surge = MAX(look->surge, 1);
         return 0;

@@ -251,6 +251,7 @@ asg_policy_alarms(struct api_call *call, struct str arn, const struct cloudwatch
 {
     struct autoscaling_AlarmList list = {0};
 
+    assert(str_starts(arn, S("arn:")));
     API_PRESENT(&list);
     STORE_EACH(call->txn, cloudwatch_alarm_by_owner, row, call->account, call->region) {
         bool alarms = str_in(&row->alarm_actions, arn), ok = str_in(&row->ok_actions, arn),

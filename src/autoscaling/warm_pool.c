@@ -48,6 +48,7 @@ asg_pool_rest(struct asg_look *look, struct asg_instance_row *row)
         r = api_call_internal(call, "ec2", "StopInstances", &ask, &res, ASG_VIA);
     if (r)
         return r;
+    assert(row->state != ASG_IN_SERVICE && rest.n > 0);
     row->state = ASG_WARMED;
     row->rest = rest;
     row->returning = row->unhealthy = false;
@@ -104,6 +105,7 @@ asg_pool_take(struct asg_look *look, struct str zone, struct str cause, bool *re
     };
     if (r == 0)
         r = asg_activity_begin(call, &look->group, &activity);
+    assert(row->warm && row->state == ASG_WARMED);
     row->warm = false;
     row->pooled = true;
     row->state = ASG_PENDING;
@@ -122,6 +124,7 @@ pool_grow(struct asg_look *look, int64_t have, int64_t want)
     bool went = true;
     int r = 0;
 
+    assert(have >= 0 && have < want);
     if (asg_suspended(&look->group, "Launch"))
         return 0;
     if (look->group.retry_ms > call->now_ms) {
@@ -149,6 +152,7 @@ pool_shrink(struct asg_look *look, int64_t have, int64_t want)
     int64_t n = have;
     int r = 0;
 
+    assert(want >= 0 && have > want);
     if (asg_suspended(&look->group, "Terminate"))
         return 0;
     LIST_EACH(&look->instances, row) {

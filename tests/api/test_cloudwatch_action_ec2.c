@@ -183,7 +183,7 @@ TEST(an_action_needs_an_instance_that_it_can_be_done_to)
 }
 
 /* A rack fails: the check, the alarm, the recovery. */
-TEST(an_alarm_recovers_an_instance_whose_rack_fails, "STAT-14 PG-38 CWAL-05 CWAL-07")
+TEST(an_alarm_recovers_an_instance_whose_rack_fails, "STAT-14 PG-38 CWAL-05 CWAL-07 DR-17")
 {
     struct world *w = world_new();
     struct str group, address, before, host, rack;
