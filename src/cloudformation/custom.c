@@ -1,7 +1,8 @@
 /*
  * Custom resources: a Lambda function (or who listens at a topic) makes them, and tells what became
  * of it by a PUT to a URL that only this request has.  The request goes as an asynchronous
- * invocation or a message, by the stack's caller; what it is about is kept among the resource's attributes, under names that begin with #:
+ * invocation or a message, by the stack's caller; what it is about is kept among the resource's
+ * attributes, under names that begin with #:
  *
  *   #secret, #request, #deadline   of the request that is not answered yet
  *   #back                          an update is taken back, and that is under way

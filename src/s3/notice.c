@@ -1,7 +1,7 @@
 /*
  * Event notifications: which changes of objects are told to whom.  A change is told in its own
- * transaction, by S3 as itself, so the policies of topic, queue and function decide; they were asked
- * when the configuration was put, by a test event.
+ * transaction, by S3 as itself, so the policies of topic, queue and function decide; they were
+ * asked when the configuration was put, by a test event.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  */
 #include "s3/s3.h"

@@ -125,7 +125,8 @@ TEST(configurations_that_cannot_be_are_refused)
         CONFIGURATION(QUEUE("a", "s3:ObjectCreated:*", "") QUEUE("b", "s3:ObjectCreated:Put", "")),
         CONFIGURATION(QUEUE("a", "s3:ObjectCreated:Put", "")
                           QUEUE("a", "s3:ObjectRemoved:Delete", "")),
-        CONFIGURATION(QUEUE("a", "s3:ObjectCreated:Put", FILTER(RULE("prefix", "x") RULE("prefix", "y")))),
+        CONFIGURATION(QUEUE("a", "s3:ObjectCreated:Put",
+                            FILTER(RULE("prefix", "x") RULE("prefix", "y")))),
         CONFIGURATION("<QueueConfiguration><Queue>arn:aws:sqs:us-east-1:000000000000:none</Queue>"
                       "<Event>s3:ObjectCreated:*</Event></QueueConfiguration>"),
         CONFIGURATION("<QueueConfiguration><Queue>x</Queue><Event>s3:ObjectCreated:*</Event>"
