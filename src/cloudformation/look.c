@@ -361,8 +361,10 @@ event(struct cfn_look *look, const struct cfn_resource_row *resource, const char
     stack->n_events++;
     int r = cfn_event_insert(look->call->txn, &row);
 
-    if (r == 0)
+    if (r >= 0)
         r = tell(look->call, &row, resource != NULL);
+    if (r >= 0)
+        r = cfn_tell(look, &row);
     return r < 0 ? error_origin(-r, "an event of %.*s cannot be written", STR_ARG(stack->id)) : 0;
 }
 

@@ -40,6 +40,7 @@ struct daemon {
     struct host_sim *sim;
     struct host_sandbox *sandbox;
     struct host_functions *functions;
+    struct poster *poster;
     struct guestnet *guestnet;
     struct loop_fd signals;
     struct loop_fd blobs; /* some are durable */

@@ -418,6 +418,11 @@ s3_put_object(struct api_call *call, const struct s3_PutObjectRequest *req,
     s3_bytes_into(&bytes, &row);
     if (r == 0)
         r = s3_version_add(call, bucket, &row);
+    if (r == 0)
+        r = s3_tell(call, bucket, &row,
+                    call->request && str_is(call->request->http.method, "POST")
+                        ? "ObjectCreated:Post"
+                        : "ObjectCreated:Put");
     if (r)
         return r;
     res->e_tag = s3_quoted(call->arena, row.etag);

@@ -62,11 +62,7 @@ static bool
 schedule_of(const struct secret_rotation_row *row, struct schedule *ret, int64_t *ret_duration_ms)
 {
     *ret_duration_ms = 0;
-<<<<<<< HEAD
-    *ret = (struct schedule){.when = {.every_ms = row->days * SECRET_DAY_MS}};
-=======
     *ret = (struct schedule){.when.every_ms = row->days * SECRET_DAY_MS};
->>>>>>> main
     if (row->duration.n && !schedule_duration(row->duration, ret_duration_ms))
         return false;
     assert(*ret_duration_ms >= 0 && row->step >= 0 && row->step < SECRET_STEPS);
