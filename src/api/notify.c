@@ -32,13 +32,22 @@ static int
 to_queue(struct api_call *call, const struct api_notice *n)
 {
     struct str account = part(n->target, REGION_PART + 1), name = part(n->target, REGION_PART + 2);
-    const struct sqs_SendMessageRequest req = {
+    struct sqs_SendMessageRequest req = {
         .queue_url = str_fmt(call->arena, "https://sqs.%.*s.amazonaws.com/%.*s/%.*s",
                              STR_ARG(call->region), STR_ARG(account), STR_ARG(name)),
         .message_body = n->text,
         .message_group_id = n->group};
     struct sqs_SendMessageResult res = {0};
 
+    assert(n->attributes.n % 2 == 0);
+    for (size_t i = 0; i + 1 < n->attributes.n; i += 2) {
+        __typeof__(req.message_attributes.v) to = LIST_PUSH(call->arena, &req.message_attributes);
+
+        to->key = n->attributes.v[i];
+        to->value = ARENA_NEW(call->arena, struct sqs_MessageAttributeValue);
+        to->value->string_value = n->attributes.v[i + 1];
+        to->value->data_type = S("String");
+    }
     return api_call_internal(call, "sqs", "SendMessage", &req, &res, n->via);
 }
 

@@ -12,6 +12,7 @@ struct api_notice {
     struct str subject; /* of topics; p NULL: none */
     struct str text;    /* of a function, JSON */
     struct str group;   /* of FIFO queues and topics; p NULL: none */
+    struct str_list attributes; /* of a queue's message, texts: name, value … */
     const char *via;    /* the service that tells: "s3.amazonaws.com" */
 };
 

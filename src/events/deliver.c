@@ -209,6 +209,11 @@ events_target_check(struct api_call *call, const struct events_Target *target)
                          "Parameter %.*s is not valid. Reason: Welkin does not have this target of "
                          "%.*s yet.",
                          STR_ARG(target->arn), STR_ARG(service));
+    if (str_is(service, "sqs") && str_ends(target->arn, S(".fifo")) &&
+        !(target->sqs_parameters && target->sqs_parameters->message_group_id.n))
+        return api_fault(call, &EVENTS_ERR(ValidationException),
+                         "Parameter(s) SqsParameters must be specified for target: %.*s.",
+                         STR_ARG(target->id));
     if (kind->role && !target->role_arn.n)
         return api_fault(call, &EVENTS_ERR(ValidationException),
                          "RoleArn is required for target %.*s.", STR_ARG(target->arn));

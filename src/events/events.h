@@ -115,6 +115,16 @@ int events_target_check(struct api_call *call, const struct events_Target *targe
 int events_deliver(struct api_call *call, const struct events_target_row *target,
                    const struct events_delivery_row *delivery);
 
+/* ---- dead_letter.c ---- */
+
+/*
+ * Sends an event that its target refused, which call->fault tells of, to the target's queue;
+ * exhausted: which limit of the retry policy was reached, or NULL.  0 or negative.
+ */
+int events_dead_letter(struct api_call *call, const struct events_target_row *target,
+                       const struct events_delivery_row *delivery, const char *exhausted,
+                       bool *ret_sent);
+
 /* ---- metric.c ---- */
 
 /* One more of each of these metrics of a rule.  0 or negative. */

@@ -87,6 +87,16 @@ put_user(struct json_out *o, const char *name, struct str id)
     json_close(o, '}');
 }
 
+/* What is larger came later. */
+static struct str
+sequencer(struct arena *a, const struct s3_object_row *row)
+{
+    assert(row->rank <= 0 && row->modified_ms > 0);
+    return str_fmt(a, "%016llX",
+                   (unsigned long long)row->modified_ms * 4096 +
+                       (unsigned long long)(-row->rank & 4095));
+}
+
 static void
 put_object(struct json_out *o, struct arena *a, const struct s3_object_row *row, bool is_created)
 {
@@ -101,11 +111,7 @@ put_object(struct json_out *o, struct arena *a, const struct s3_object_row *row,
     }
     if (row->version.n && !str_is(row->version, "null"))
         json_key_str(o, "versionId", row->version);
-    /* what is larger came later */
-    json_key_str(o, "sequencer",
-                 str_fmt(a, "%016llX",
-                         (unsigned long long)row->modified_ms * 4096 +
-                             (unsigned long long)(-row->rank & 4095)));
+    json_key_str(o, "sequencer", sequencer(a, row));
     json_close(o, '}');
 }
 
@@ -201,6 +207,7 @@ tell_bus(struct api_call *call, const struct s3_bucket_row *bucket, const struct
     }
     if (!str_is(row->version, "null"))
         json_key_str(&o, "version-id", row->version);
+    json_key_str(&o, "sequencer", str_lower(call->arena, sequencer(call->arena, row)));
     json_close(&o, '}');
     json_key_str(&o, "request-id", call->request_id);
     json_key_str(&o, "requester", call->account.n ? call->account : S(VIA));

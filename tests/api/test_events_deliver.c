@@ -3,6 +3,7 @@
 
 #include "base/timefmt.h"
 #include "gen/store/events_rows.h"
+#include "sns_help.h"
 
 #define FUNCTION LAMBDA_ARN "f"
 #define MINUTE_MS INT64_C(60000)
@@ -348,5 +349,53 @@ TEST(a_rule_stops_an_instance_as_its_role)
     world_jump(w, 24 * 60 * MINUTE_MS);
     world_advance(w, 1000);
     CHECK_STR(xml_text(world_ok(w, "Action=DescribeInstances"), "name"), "stopped");
+    world_free(w);
+}
+
+TEST(what_a_target_does_not_take_is_a_dead_letter)
+{
+    struct world *w = events_world();
+    struct str got;
+
+    sqs_open_queue(w, "dead", "");
+    rule(w, "r", "default", "{`source`: [`my.app`]}");
+    target(w, "r", "default",
+           "'Arn': '" LAMBDA_ARN "none', 'DeadLetterConfig': {'Arn': '" SQS_ARN "dead'}");
+    const char *id = put(w, "default", "{`n`: 1}");
+
+    CHECK_INT(events_hear(w), 0);
+    got = sqs_take(w, "dead");
+    CHECK_INT(json_count(got, "Messages"), 1);
+    CHECK_STR(json_path(json_path(got, "Messages.0.Body"), "id"), id);
+    CHECK_STR(json_path(got, "Messages.0.MessageAttributes.RULE_ARN.StringValue"), EVENTS_RULE "r");
+    CHECK_STR(json_path(got, "Messages.0.MessageAttributes.TARGET_ARN.StringValue"),
+              LAMBDA_ARN "none");
+    CHECK(json_path(got, "Messages.0.MessageAttributes.ERROR_CODE.StringValue").n > 0);
+    CHECK_STR(json_path(got, "Messages.0.MessageAttributes.RETRY_ATTEMPTS.StringValue"), "0");
+    CHECK_STR(counted(w, "InvocationsSentToDlq"), "1");
+    world_free(w);
+}
+
+/* ---- queues and topics ---- */
+
+TEST(a_queue_of_first_in_first_out_needs_a_group)
+{
+    struct world *w = events_world();
+    struct str got;
+
+    sqs_open_queue(w, "q.fifo",
+                   "\"FifoQueue\": \"true\", \"ContentBasedDeduplication\": \"true\", ");
+    rule(w, "r", "default", "{`source`: [`my.app`]}");
+    events_refused(w, "ValidationException",
+                   "Parameter(s) SqsParameters must be specified for target: 1.", "PutTargets",
+                   "{'Rule': 'r', 'Targets': [{'Id': '1', 'Arn': '" SQS_ARN "q.fifo'}]}");
+    target(w, "r", "default",
+           "'Arn': '" SQS_ARN "q.fifo', 'SqsParameters': {'MessageGroupId': 'g'}, 'InputPath': "
+           "'$.detail'");
+    put(w, "default", "{`n`: 1}");
+    events_hear(w);
+    got = sqs_take(w, "q.fifo");
+    CHECK_STR(json_path(got, "Messages.0.Body"), "{\"n\":1}");
+    CHECK_STR(json_path(got, "Messages.0.Attributes.MessageGroupId"), "g");
     world_free(w);
 }
