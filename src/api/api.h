@@ -175,9 +175,9 @@ int api_sign_in(struct api_call *call, const struct sigv4_request *claim, struct
 struct api_machines {
     void *ctx;
     int64_t max; /* how many there may be at once */
-    /* Sentences without a full stop: why guests get no volumes beside their root, none that are
-     * encrypted, and why no snapshot can be made; NULL: they do, it can. */
-    const char *no_volumes, *no_encrypted_volumes, *no_snapshots;
+    /* Sentences without a full stop: why guests get no volumes beside their root, or none that are
+     * encrypted, and why no snapshots are made, or none that are encrypted; NULL: they are. */
+    const char *no_volumes, *no_encrypted_volumes, *no_snapshots, *no_encrypted_snapshots;
     /* The last (at most 64 KiB) bytes that the console of instance `id` printed, and when; 0 or
      * -errno; no console yet: 0 with an empty text. */
     int (*console)(void *ctx, struct arena *arena, struct str id, struct str *ret_text,

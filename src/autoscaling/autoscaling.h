@@ -20,6 +20,7 @@
 #include "gen/api/autoscaling.h"
 #include "gen/api/ec2.h"
 #include "gen/store/autoscaling_rows.h"
+#include "store/states.h"
 
 extern const struct api_service_hooks autoscaling_hooks;
 
@@ -35,21 +36,6 @@ enum {
     ASG_MESSAGE_MAX = 255,
 };
 
-/* Where an instance is in its life; numbers are on disk. */
-enum asg_state {
-    ASG_PENDING,
-    ASG_PENDING_WAIT,
-    ASG_PENDING_PROCEED,
-    ASG_IN_SERVICE,
-    ASG_TERMINATING,
-    ASG_TERMINATING_WAIT,
-    ASG_TERMINATING_PROCEED,
-    ASG_DETACHING,
-    ASG_ENTERING_STANDBY,
-    ASG_STANDBY,
-    ASG_WARMED, /* it rests in the warm pool */
-    ASG_N_STATES,
-};
 /* Its LifecycleState. */
 struct str asg_state_show(struct api_call *call, const struct asg_instance_row *row);
 /* Whether it counts as capacity: it is, or is about to be, in service. */
@@ -259,6 +245,9 @@ int asg_tracking_forget(struct api_call *call, const struct asg_group_row *group
 struct cloudwatch_alarm_row;
 struct autoscaling_AlarmList
 asg_policy_alarms(struct api_call *call, struct str arn, const struct cloudwatch_alarm_row **loud);
+/* How much of the capacity serves and is warm.  *moving: not all of the group's is. */
+int64_t
+asg_warm(struct api_call *call, const struct asg_group_row *group, int64_t warmup_s, bool *moving);
 /* The desired capacity that brings the metric, which is at a value, to its target. */
 int asg_tracking_want(struct api_call *call, const struct asg_group_row *group,
                       const struct asg_policy_row *row, double value, int64_t *ret);

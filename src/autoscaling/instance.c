@@ -5,7 +5,6 @@
 #include "autoscaling/autoscaling.h"
 
 #include "gen/store/ec2_rows.h"
-#include "store/states.h"
 
 enum { INSTANCES_MAX = 20 }; /* of a call */
 

@@ -15,7 +15,6 @@
 #include "base/timefmt.h"
 #include "codec/json.h"
 #include "gen/store/ec2_rows.h"
-#include "store/states.h"
 
 enum {
     LAUNCHES_A_LOOK = 20,

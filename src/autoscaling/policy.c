@@ -2,8 +2,8 @@
  * Scaling policies: simple, step and target tracking (tracking.c).  ExecutePolicy carries one out,
  * for users and for alarms.
  *
- * A simple policy waits out the cooldown of the one before; the others never do.  Predictive
- * scaling is refused.
+ * A simple policy waits out the cooldown of the one before; the others let instances warm up.
+ * Predictive scaling is refused.
  */
 #include "autoscaling/autoscaling.h"
 
@@ -144,6 +144,7 @@ type_check(struct api_call *call, const struct autoscaling_PutScalingPolicyType 
     return 0;
 }
 
+/* Terraform sends 0 for members that are of other types, and AWS takes it for nothing. */
 static int
 members_check(struct api_call *call, const struct autoscaling_PutScalingPolicyType *req,
               const struct asg_policy_row *row)
@@ -155,17 +156,17 @@ members_check(struct api_call *call, const struct autoscaling_PutScalingPolicyTy
         if (req->step_adjustments.n)
             return ASG_INVALID(call, "StepAdjustments cannot be specified for policy type "
                                      "SimpleScaling");
-        if (req->metric_aggregation_type.n || req->estimated_instance_warmup.set)
+        if (req->metric_aggregation_type.n || opt_i64_or(req->estimated_instance_warmup, 0))
             return ASG_INVALID(call, "%s cannot be specified for policy type SimpleScaling",
                                req->metric_aggregation_type.n ? "MetricAggregationType"
                                                               : "EstimatedInstanceWarmup");
         return opt_i64_or(req->cooldown, 0) < 0 ? ASG_INVALID(call, "Cooldown must not be negative")
                                                 : 0;
     }
-    if (req->scaling_adjustment.set)
+    if (opt_i64_or(req->scaling_adjustment, 0))
         return ASG_INVALID(call, "ScalingAdjustment cannot be specified for policy type "
                                  "StepScaling");
-    if (req->cooldown.set)
+    if (opt_i64_or(req->cooldown, 0))
         return ASG_INVALID(call, "Cooldown cannot be specified for policy type StepScaling");
     if (!str_is(row->aggregation, "Average") && !str_is(row->aggregation, "Minimum") &&
         !str_is(row->aggregation, "Maximum"))
@@ -202,6 +203,11 @@ asg_put_scaling_policy(struct api_call *call, const struct autoscaling_PutScalin
     };
 
     bool tracks = str_is(row.type, "TargetTrackingScaling");
+
+    if (str_is(row.type, "SimpleScaling"))
+        row.warmup_s = -1;
+    else
+        row.cooldown_s = -1;
 
     if (str_is(row.type, "StepScaling"))
         row.aggregation =
@@ -441,6 +447,27 @@ execute_check(struct api_call *call, const struct asg_policy_row *row,
     return 0;
 }
 
+/*
+ * A step policy with a warm-up: those that are not warm have been ordered for what the metric says
+ * still, so the step counts from those that are; and nobody goes while somebody warms up.
+ */
+static int64_t
+stepped(struct api_call *call, const struct asg_group_row *group, const struct asg_policy_row *row,
+        int64_t by)
+{
+    int64_t warmup_s = row->warmup_s >= 0 ? row->warmup_s : group->warmup_s;
+    int64_t plain = adjusted(group, row, by);
+    struct asg_group_row base = *group;
+    bool moving = false;
+
+    if (warmup_s < 0 || str_is(row->adjustment_type, "ExactCapacity"))
+        return plain;
+    base.desired = MIN(asg_warm(call, group, warmup_s, &moving), group->desired);
+    if (!moving)
+        return plain;
+    return by > 0 ? MAX(group->desired, adjusted(&base, row, by)) : group->desired;
+}
+
 /* The capacity that the policy wants now. */
 static int
 wanted_by(struct api_call *call, const struct asg_group_row *group,
@@ -455,7 +482,7 @@ wanted_by(struct api_call *call, const struct asg_group_row *group,
     if (row->steps.n)
         r = step_find(call, row, req, &by);
     if (r == 0)
-        *ret = adjusted(group, row, by);
+        *ret = row->steps.n ? stepped(call, group, row, by) : adjusted(group, row, by);
     return r;
 }
 

@@ -62,11 +62,12 @@ asg_tracking_set(struct api_call *call, const struct autoscaling_PutScalingPolic
                                                               req->target_tracking_configuration};
     const struct asg_refusal out_of_place[] = {
         {req->adjustment_type.n, "AdjustmentType"},
-        {req->scaling_adjustment.set, "ScalingAdjustment"},
+        {opt_i64_or(req->scaling_adjustment, 0) != 0, "ScalingAdjustment"},
         {req->step_adjustments.n, "StepAdjustments"},
-        {req->cooldown.set, "Cooldown"},
+        {opt_i64_or(req->cooldown, 0) != 0, "Cooldown"},
         {req->metric_aggregation_type.n, "MetricAggregationType"},
-        {req->min_adjustment_magnitude.set || req->min_adjustment_step.set,
+        {opt_i64_or(req->min_adjustment_magnitude, 0) != 0 ||
+             opt_i64_or(req->min_adjustment_step, 0) != 0,
          "MinAdjustmentMagnitude"},
     };
 
@@ -269,14 +270,12 @@ asg_policy_alarms(struct api_call *call, struct str arn, const struct cloudwatch
 
 /* ---- what it makes of a value ---- */
 
-/* How many instances the metric is of: those that serve and are warm.  *moving: not all are. */
-static int64_t
-warm(struct api_call *call, const struct asg_group_row *group, const struct asg_policy_row *row,
-     bool *moving)
+int64_t
+asg_warm(struct api_call *call, const struct asg_group_row *group, int64_t warmup_s, bool *moving)
 {
-    int64_t usual = group->warmup_s >= 0 ? group->warmup_s : group->cooldown_s;
-    int64_t warmup_s = row->warmup_s >= 0 ? row->warmup_s : usual, n = 0;
+    int64_t n = 0;
 
+    assert(warmup_s >= 0);
     *moving = false;
     STORE_EACH(call->txn, asg_instance_by_group, each, group->id) {
         bool serves = each->state == ASG_IN_SERVICE;
@@ -313,13 +312,14 @@ asg_tracking_want(struct api_call *call, const struct asg_group_row *group,
                   const struct asg_policy_row *row, double value, int64_t *ret)
 {
     struct autoscaling_TargetTrackingConfiguration *t;
+    int64_t usual = group->warmup_s >= 0 ? group->warmup_s : group->cooldown_s;
     bool moving;
     int r = asg_tracking_get(call, row, &t);
 
     *ret = group->desired;
     if (r)
         return r;
-    int64_t n = warm(call, group, row, &moving);
+    int64_t n = asg_warm(call, group, row->warmup_s >= 0 ? row->warmup_s : usual, &moving);
     double ratio = value / t->target_value.v;
     /* a metric a little beside a whole number of instances asks for no other one */
     double want = ceil((double)n * ratio - 1e-9);

@@ -8,7 +8,6 @@
 #include "autoscaling/engine.h"
 
 #include "gen/store/ec2_rows.h"
-#include "store/states.h"
 
 enum { POOL_LAUNCHES_A_LOOK = 20 };
 

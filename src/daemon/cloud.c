@@ -239,6 +239,7 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     cloud->machines.no_volumes = driver->no_volumes;
     cloud->machines.no_encrypted_volumes = driver->no_encrypted_volumes;
     cloud->machines.no_snapshots = driver->no_snapshots;
+    cloud->machines.no_encrypted_snapshots = driver->no_encrypted_snapshots;
     assert(driver->machines_max >= 0);
     events = host_events(cloud->host);
     attach(attach_ctx, &events);

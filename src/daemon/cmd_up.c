@@ -58,6 +58,7 @@ cmd_up(struct cli *cli)
         .data_dir = cli->data_dir,
         .verbose = cli_flag(cli, "--verbose"),
         .allow_test_keys = cli_flag(cli, "--allow-test-keys"),
+        .no_guest_mounts = cli_flag(cli, "--no-guest-mounts"),
     };
     const char *origins = cli_option(cli, "--allow-origin");
     const char *listen = cli_option(cli, "--listen"), *host = cli_option(cli, "--host");

@@ -304,7 +304,10 @@ read_nameserver(void)
 static int
 prepare_sandbox(struct daemon *d, struct arena *arena, uid_t uid)
 {
-    struct priv_config priv = {.data_dir = d->config.data_dir, .daemon_uid = uid, .log_fd = 2};
+    struct priv_config priv = {.data_dir = d->config.data_dir,
+                               .daemon_uid = uid,
+                               .no_guest_mounts = d->config.no_guest_mounts,
+                               .log_fd = 2};
 
     assert(d->config.host == DAEMON_HOST_SANDBOX && geteuid() == 0);
     if (!image_find_file(arena, "welkin-init", &priv.guest_init))

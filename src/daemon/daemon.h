@@ -20,6 +20,7 @@ struct daemon_config {
     struct str allow_origins; /* of web pages that may call the API: "*", or several with commas */
     int64_t vcpu_limit;      /* 0: plenty */
     int64_t storage_limit;   /* likewise */
+    bool no_guest_mounts;
     struct str region_model; /* text; p NULL: the built-in one */
     int64_t sim_boot_ms, sim_stop_ms;
 };

@@ -64,7 +64,7 @@ volume_check(struct api_call *call, const struct ec2_volume_row *volume)
         return api_fault(call, &EC2_ERR(IncorrectState), "Volume '%.*s' is in the '%.*s' state.",
                          STR_ARG(volume->id), STR_ARG(volume->state));
     if (!why && volume->encrypted)
-        why = machines->no_encrypted_volumes;
+        why = machines->no_encrypted_snapshots;
     return why ? api_fault(call, &EC2_ERR(Unsupported), "%s", why) : 0;
 }
 
@@ -211,7 +211,7 @@ int
 ec2_copy_key(struct api_call *call, bool is_encrypted, struct opt_bool encrypted, struct str key,
              struct str *ret)
 {
-    const char *why = api_machines(call)->no_encrypted_volumes;
+    const char *why = api_machines(call)->no_encrypted_snapshots;
 
     if (key.n && !is_encrypted && !opt_bool_or(encrypted, false))
         return api_fault(call, &EC2_ERR(InvalidParameterDependency),

@@ -16,16 +16,18 @@
 #include "codec/ip.h"
 #include "codec/json.h"
 #include "codec/uri.h"
+#include "gen/store/autoscaling_rows.h"
 #include "gen/store/ec2instanceconnect_rows.h"
 #include "base/list.h"
 #include "base/timefmt.h"
+#include "store/states.h"
 
 #include <stdlib.h>
 
 #define TTL_MAX_S 21600
 #define EVENTS_BYTES_MAX (64 << 10)
 #define EVENT_BYTES_MAX 512 /* of one, without its description */
-#define TOKEN_RAW_BYTES 41 /* expiry, nonce and 25 bytes of seal: 56 characters, as on AWS */
+#define TOKEN_RAW_BYTES 41  /* expiry, nonce and 25 bytes of seal: 56 characters, as on AWS */
 #define SEAL_BYTES (TOKEN_RAW_BYTES - 16)
 
 /* What a leaf's value is. */
@@ -332,6 +334,29 @@ add_tags(struct tree *t, const struct ec2_instance_row *instance)
             STR_ARG(instance->tags.v[i]));
 }
 
+/* Where its Auto Scaling group takes it: what a program waits for that completes a hook. */
+static void
+add_group(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
+{
+    const struct asg_instance_row *row = asg_instance_get(txn, instance->id);
+    const struct asg_group_row *group = row ? asg_group_get(txn, row->group_id) : NULL;
+    const char *to = "InService";
+
+    if (!group)
+        return;
+    assert(row->state >= ASG_PENDING && row->state < ASG_N_STATES);
+    if (row->state == ASG_DETACHING)
+        to = "Detached";
+    else if (row->state == ASG_ENTERING_STANDBY || row->state == ASG_STANDBY)
+        to = "Standby";
+    else if (row->state >= ASG_TERMINATING && row->state < ASG_DETACHING && !row->returning)
+        to = row->warm ? "Warmed:Terminated" : "Terminated";
+    else if (row->warm || row->returning)
+        to = str_cstr(t->arena,
+                      str_cat(t->arena, S("Warmed:"), row->rest.n ? row->rest : group->pool_state));
+    add(t, str_from(to), "meta-data/autoscaling/target-lifecycle-state");
+}
+
 static void
 add_identity(struct tree *t, const struct ec2_instance_row *instance)
 {
@@ -447,6 +472,7 @@ build(struct tree *t, struct txn *txn, const struct ec2_instance_row *instance)
     add(t, str_fmt(t->arena, "%d", (int)instance->launch_index), "meta-data/ami-launch-index");
     add(t, S("(unknown)"), "meta-data/ami-manifest-path");
     add_devices(t, txn, instance);
+    add_group(t, txn, instance);
     add(t, events(t, txn, instance, false), "meta-data/events/maintenance/history");
     add(t, events(t, txn, instance, true), "meta-data/events/maintenance/scheduled");
     add(t, instance->hibernation ? S("true") : S("false"), "meta-data/hibernation/configured");

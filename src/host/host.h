@@ -36,6 +36,8 @@ struct host_volume {
     struct str from; /* the snapshot whose bytes it begins with; empty: it is empty */
     uint64_t bytes;
     bool nvme; /* its guest is on Nitro */
+    struct str key; /* empty: it is not encrypted */
+    int64_t iops, mibps; /* in each direction; 0: no limit */
 };
 
 /* What is to be kept of a volume. */
@@ -109,7 +111,7 @@ struct host_driver {
     int (*inspect)(void *ctx, struct str id);
     /* Why guests get no volumes, none that are encrypted, and why no snapshots are made: sentences
      * without a full stop, for the API.  NULL: they do. */
-    const char *no_volumes, *no_encrypted_volumes, *no_snapshots;
+    const char *no_volumes, *no_encrypted_volumes, *no_snapshots, *no_encrypted_snapshots;
     /* Makes it a device of the guest, from its next boot on if it does not run, or gives the one
      * that it is its new size: `volume_moved`. */
     int (*volume_in)(void *ctx, const struct host_volume *volume);
@@ -195,6 +197,8 @@ bool host_sim_frozen(const struct host_sim *sim, struct str id);
 void host_sim_fail_next_freeze(struct host_sim *sim, const char *reason);
 /* The next volume that is to be attached, or snapshot that is to be made, is not. */
 void host_sim_fail_next_storage(struct host_sim *sim, const char *reason);
+/* Guests have mounted what they have, and do not let it go but by force. */
+void host_sim_hold_volumes(struct host_sim *sim, bool on);
 /* It is not even begun. */
 void host_sim_refuse_next_storage(struct host_sim *sim);
 /* A machine ends and nobody is told: it died while the daemon was away. */

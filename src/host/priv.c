@@ -502,7 +502,11 @@ do_snapshot_drop(struct host *h, struct call *c)
 static int
 do_volume_in(struct host *h, struct call *c)
 {
-    return volume_in(h, c->req, &c->ticket, &c->later, &c->why);
+    const struct priv_volume *q = c->req;
+    int r = volume_in(h, q, &c->ticket, &c->later, &c->why);
+
+    explicit_bzero((void *)(uintptr_t)q->key, sizeof(q->key));
+    return r;
 }
 
 static int

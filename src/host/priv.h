@@ -456,7 +456,7 @@ struct priv_disk {
  * A volume is a file of its size in DATA/volumes.  VOLUME_IN attaches it to a machine as a block
  * device: a guest that runs has it when the answer comes, each later one from its first
  * instruction on, until VOLUME_OUT.  One that has no bytes yet gets those of the snapshot `from`.
- * Asked again with more bytes, the device grows.
+ * Asked again with more bytes, the device grows; limits are those of the last time.
  *
  * VOLUME_OUT is refused, -EBUSY, while a file system of it is mounted, or, when the node is gone
  * from the guest already, while something has it open; ask again.  With force the device is dead
@@ -474,6 +474,10 @@ struct priv_volume {
     uint32_t nvme;             /* 1: the guest sees an NVMe device, and sdf is a link to it */
     char from[PRIV_ID_MAX];    /* "snap-…" or empty */
     uint64_t bytes;
+    uint32_t encrypted;        /* with this key; at most half of PRIV_DISK_MAX bytes */
+    uint32_t iops, mibps;      /* reads and writes are each held to; 0: no limit */
+    uint32_t pad;
+    uint8_t key[PRIV_DISK_KEY];
 };
 struct priv_volume_out {
     char id[PRIV_ID_MAX];

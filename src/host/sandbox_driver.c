@@ -323,7 +323,10 @@ ask_volume(struct host_sandbox *s, enum priv_op op, struct str id, const void *r
 static int
 sandbox_volume_in(void *ctx, const struct host_volume *volume)
 {
-    struct priv_volume req = {.bytes = volume->bytes, .nvme = volume->nvme};
+    struct priv_volume req = {.bytes = volume->bytes,
+                              .nvme = volume->nvme,
+                              .iops = (uint32_t)volume->iops,
+                              .mibps = (uint32_t)volume->mibps};
     struct str device = volume->device;
 
     if (str_starts(device, S("/dev/")))
@@ -334,7 +337,15 @@ sandbox_volume_in(void *ctx, const struct host_volume *volume)
     if (volume->from.n)
         sandbox_id(req.from, volume->from);
     memcpy(req.device, device.p, device.n);
-    return ask_volume(ctx, PRIV_VOLUME_IN, volume->id, &req, sizeof(req));
+    req.encrypted = volume->key.n > 0;
+    if (volume->key.n == sizeof(req.key))
+        memcpy(req.key, volume->key.p, sizeof(req.key));
+    int r = volume->key.n && volume->key.n != sizeof(req.key)
+                ? -EKEYREJECTED
+                : ask_volume(ctx, PRIV_VOLUME_IN, volume->id, &req, sizeof(req));
+
+    explicit_bzero(&req, sizeof(req));
+    return r;
 }
 
 static int
@@ -760,9 +771,8 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .ctx = s,
                                      .volume_in = sandbox_volume_in,
                                      .volume_out = sandbox_volume_out,
-                                     .no_encrypted_volumes =
-                                         "Welkin's sandboxes have encrypted volumes as roots "
-                                         "alone, and no snapshots of them",
+                                     .no_encrypted_snapshots = "Welkin's sandboxes make no "
+                                                               "snapshots of encrypted volumes",
                                      .snapshot = sandbox_snapshot,
                                      .forget = sandbox_forget,
                                      .boot = sandbox_boot,

@@ -46,7 +46,7 @@ struct host_sim {
     struct map machines;
     struct sim_job *jobs;
     const char *fail_next, *fail_freeze, *fail_storage;
-    bool refuse_storage;
+    bool refuse_storage, hold_volumes;
     unsigned boots; /* of the host */
     char boot_id[16];
 };
@@ -308,9 +308,13 @@ sim_volume_in(void *ctx, const struct host_volume *volume)
 }
 
 static int
-sim_volume_out(void *ctx, struct str id, struct str instance_id UNUSED, bool force UNUSED)
+sim_volume_out(void *ctx, struct str id, struct str instance_id, bool force)
 {
-    return job_start(ctx, id, false, false);
+    const struct host_sim *sim = ctx;
+
+    return sim->hold_volumes && find(ctx, instance_id) && !force
+               ? -EBUSY
+               : job_start(ctx, id, false, false);
 }
 
 static int
@@ -331,6 +335,13 @@ host_sim_fail_next_storage(struct host_sim *sim, const char *reason)
 {
     assert(reason && reason[0] && !sim->fail_storage);
     sim->fail_storage = reason;
+}
+
+void
+host_sim_hold_volumes(struct host_sim *sim, bool on)
+{
+    assert(sim->hold_volumes != on);
+    sim->hold_volumes = on;
 }
 
 void

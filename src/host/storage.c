@@ -16,7 +16,7 @@
 
 #include <stdlib.h>
 
-enum { ID_MAX = 30, AGAIN_MS = 1000, ARENA_BYTES_MAX = 16 << 20 };
+enum { ID_MAX = 30, AGAIN_MS = 1000, GROW_AGAIN_MS = 60000, ARENA_BYTES_MAX = 16 << 20 };
 
 enum doing { IDLE, MOVING_IN, MOVING_OUT, COPYING };
 
@@ -27,7 +27,7 @@ struct item { /* a volume or a snapshot's content */
     enum doing doing;
     bool dirty;
     int refused; /* what the driver said when it would not even begin; 0: it has begun */
-    int64_t generation, size_gib; /* what the driver was asked for */
+    int64_t generation, size_gib, iops, throughput; /* what the driver was asked for */
     uint8_t instance_n, id_n;
     char instance[ID_MAX];
     char id[ID_MAX];
@@ -177,22 +177,55 @@ mark_source(struct host_storage *s, struct str id)
     store_rollback(txn);
 }
 
+/*
+ * What a volume of the type does at most.  gp2 and the HDD types could always burst: there are no
+ * burst credits.
+ */
+static void
+rates_of(const struct ec2_volume_row *row, int64_t *ret_iops, int64_t *ret_mibps)
+{
+    static const struct {
+        const char *type;
+        int64_t least_iops, mibps, mibps_per_tib;
+    } types[] = {
+        {"gp2", 3000, 250, 0}, {"gp3", 0, 0, 0},      {"io1", 0, 1000, 0},
+        {"io2", 0, 4000, 0},   {"st1", 0, 500, 250}, {"sc1", 0, 250, 80},
+    };
+
+    *ret_iops = row->iops;
+    *ret_mibps = row->throughput;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        int64_t by_size = types[i].mibps_per_tib * row->size_gib / 1024;
+
+        if (!str_is(row->type, types[i].type))
+            continue;
+        *ret_iops = MAX(row->iops, types[i].least_iops);
+        if (types[i].mibps)
+            *ret_mibps = by_size ? MIN(by_size, types[i].mibps) : types[i].mibps;
+    }
+    assert(*ret_iops >= 0 && *ret_mibps >= 0);
+}
+
 static void
 move_in(struct item *it, struct txn *txn, const struct ec2_volume_row *row)
 {
     const struct ec2_instance_row *instance = ec2_instance_get(txn, row->instance_id);
-    const struct host_volume volume = {.id = row->id,
+    struct host_volume volume = {.id = row->id,
                                        .instance_id = row->instance_id,
                                        .device = row->device,
                                        .from = row->content,
                                        .bytes = (uint64_t)row->size_gib << 30,
-                                       .nvme = instance && instance->nitro};
+                                       .nvme = instance && instance->nitro,
+                                       .key = row->encrypted ? row->plain_key : S("")};
     struct host_storage *s = it->s;
 
     assert(row->instance_id.n > 0 && row->instance_id.n <= ID_MAX && row->size_gib > 0);
     it->doing = MOVING_IN;
     it->generation = row->attach_generation;
     it->size_gib = row->size_gib;
+    it->iops = row->iops;
+    it->throughput = row->throughput;
+    rates_of(row, &volume.iops, &volume.mibps);
     it->instance_n = (uint8_t)row->instance_id.n;
     memcpy(it->instance, row->instance_id.p, row->instance_id.n);
     it->refused = s->driver->volume_in(s->driver->ctx, &volume);
@@ -207,6 +240,8 @@ move_out(struct item *it, const struct host_volume_row *seen, bool force)
     it->doing = MOVING_OUT;
     it->generation = seen->generation;
     it->size_gib = seen->size_gib;
+    it->iops = seen->iops;
+    it->throughput = seen->throughput;
     it->instance_n = (uint8_t)MIN(seen->instance_id.n, (size_t)ID_MAX);
     memcpy(it->instance, seen->instance_id.p, it->instance_n);
     it->refused = s->driver->volume_out(s->driver->ctx, seen->id, seen->instance_id, force);
@@ -229,6 +264,13 @@ forget_volume(struct item *it)
 /* What to do after the look's transaction, because it writes. */
 enum after { NOTHING, FORGET_VOLUME, FORGET_SNAPSHOT, NO_SOURCE };
 
+static bool
+is_changed(const struct host_volume_row *seen, const struct ec2_volume_row *row)
+{
+    return seen->size_gib < row->size_gib || seen->iops != row->iops ||
+           seen->throughput != row->throughput;
+}
+
 static enum after
 look_at_volume(struct item *it, struct txn *txn)
 {
@@ -236,6 +278,7 @@ look_at_volume(struct item *it, struct txn *txn)
     const struct host_volume_row *seen = host_volume_get(txn, item_id(it));
     bool leaving = row && str_is(row->attach_state, "detaching");
     bool wanted = row && row->is_data && row->instance_id.n && !leaving &&
+                  (!row->encrypted || row->plain_key.n) &&
                   has_guest(txn, row->instance_id);
     bool in = seen && seen->phase == HOST_VOLUME_IN;
     bool this_one = seen && row && seen->generation == row->attach_generation;
@@ -246,12 +289,24 @@ look_at_volume(struct item *it, struct txn *txn)
         return NOTHING; /* a hibernated guest has what it had */
     if (in && (!wanted || !this_one))
         move_out(it, seen, leaving && row->detach_force);
-    else if (wanted && (!in || seen->size_gib < row->size_gib) &&
+    else if (wanted && (!in || is_changed(seen, row)) &&
              !(this_one && seen->phase == HOST_VOLUME_FAILED))
         move_in(it, txn, row);
     else if (!row && seen)
         return FORGET_VOLUME;
     return NOTHING;
+}
+
+/* Whether it was in that guest already. */
+static bool
+is_in(struct host_storage *s, const struct host_volume_row *row)
+{
+    struct txn *txn = store_begin(s->store);
+    const struct host_volume_row *seen = host_volume_get(txn, row->id);
+    bool in = seen && seen->phase == HOST_VOLUME_IN && seen->generation == row->generation;
+
+    store_rollback(txn);
+    return in;
 }
 
 void
@@ -268,10 +323,19 @@ host_storage_volume(struct host_storage *s, struct str id, int status, struct st
                                   .instance_id = str_of(it->instance, it->instance_n),
                                   .generation = it->generation,
                                   .size_gib = it->size_gib,
+                                  .iops = it->iops,
+                                  .throughput = it->throughput,
                                   .phase = in ? HOST_VOLUME_IN : HOST_VOLUME_OUT,
                                   .reason = S("")};
 
     it->doing = IDLE;
+    if (status < 0 && in && is_in(s, &row)) {
+        /* it does not grow now; it may when it is attached anew */
+        log_warn("volume %.*s: %.*s", STR_ARG(id), STR_ARG(reason));
+        loop_timer_set(s->loop, &it->again, LOOP_MONO,
+                       loop_now_ms(s->loop, LOOP_MONO) + GROW_AGAIN_MS);
+        return;
+    }
     if (status < 0 && in) {
         row.phase = HOST_VOLUME_FAILED;
         row.reason = reason;

@@ -1,6 +1,6 @@
 /*
- * The states of an instance and of a sandbox, as the rows hold them.  Part of the rows' schema:
- * numbers are on disk and never change.
+ * The states of an instance, of a sandbox and of a member of a group, as the rows hold them.  Part
+ * of the rows' schema: numbers are on disk and never change.
  */
 #pragma once
 
@@ -49,3 +49,19 @@ enum host_snapshot_phase {
 
 /* What copies of snapshots say that they were made of. */
 #define EC2_VOLUME_OF_COPIES "vol-ffffffff"
+
+/* Where an instance is in its life in an Auto Scaling group. */
+enum asg_state {
+    ASG_PENDING,
+    ASG_PENDING_WAIT,
+    ASG_PENDING_PROCEED,
+    ASG_IN_SERVICE,
+    ASG_TERMINATING,
+    ASG_TERMINATING_WAIT,
+    ASG_TERMINATING_PROCEED,
+    ASG_DETACHING,
+    ASG_ENTERING_STANDBY,
+    ASG_STANDBY,
+    ASG_WARMED, /* it rests in the warm pool */
+    ASG_N_STATES,
+};

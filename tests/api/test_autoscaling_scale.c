@@ -88,6 +88,31 @@ TEST(a_step_policy_takes_the_step_of_the_metric, "ASGP-04")
     world_free(w);
 }
 
+/* The seed says that a warm-up must be shorter than the cooldown; AWS holds no such rule. */
+TEST(a_step_policy_counts_from_those_that_are_warm, "ASGP-07")
+{
+    struct world *w = world_with_group(0, 20, "&DesiredCapacity=2&DefaultCooldown=60");
+
+    policy(
+        w, "steps",
+        STEPS STEP(
+            "1", "0", "10",
+            "1") "&EstimatedInstanceWarmup=120&StepAdjustments.member.2.MetricIntervalLowerBound=10"
+                 "&StepAdjustments.member.2.ScalingAdjustment=3"
+                 "&StepAdjustments.member.3.MetricIntervalUpperBound=0"
+                 "&StepAdjustments.member.3.ScalingAdjustment=-1");
+    world_advance(w, 120000);
+    CHECK_STR(desired_after(w, "steps", "&MetricValue=60&BreachThreshold=60"), "3");
+    /* the same breach again is served; a worse one gets what is missing */
+    CHECK_STR(desired_after(w, "steps", "&MetricValue=61&BreachThreshold=60"), "3");
+    CHECK_STR(desired_after(w, "steps", "&MetricValue=75&BreachThreshold=60"), "5");
+    CHECK_STR(desired_after(w, "steps", "&MetricValue=10&BreachThreshold=60"), "5");
+    world_advance(w, 120000);
+    CHECK_STR(desired_after(w, "steps", "&MetricValue=10&BreachThreshold=60"), "4");
+    CHECK_STR(desired_after(w, "steps", "&MetricValue=60&BreachThreshold=60"), "5");
+    world_free(w);
+}
+
 TEST(a_policy_is_refused_for_what_is_wrong_with_it)
 {
     struct world *w = world_with_group(0, 1, "");

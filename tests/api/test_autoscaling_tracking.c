@@ -39,7 +39,7 @@ TEST(a_policy_that_tracks_has_two_alarms_as_aws_makes_them, "ASGP-09")
     } rows[] = {{"ASGAverageCPUUtilization", "CPUUtilization"},
                 {"ASGAverageNetworkIn", "NetworkIn"},
                 {"ASGAverageNetworkOut", "NetworkOut"}};
-    struct world *w = world_with_group(0, 4, "");
+    struct world *w = world_with_group(0, 4, "&DesiredCapacity=1");
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str made = world_okf(
@@ -95,7 +95,8 @@ TEST(a_backlog_of_150_with_a_target_of_100_makes_fifteen_of_ten, "ASGP-10 ASGP-1
 
     world_advance(w, 120000);
     cw_on_the_minute(w);
-    world_ok(w, TRACK T "TargetValue=100" BACKLOG);
+    world_ok(w, TRACK T "TargetValue=100" BACKLOG "&Cooldown=0&ScalingAdjustment=0");
+    CHECK(!xml_text(world_ok(w, "Action=DescribePolicies" V), "Cooldown").p);
     minutes(w, "backlog", 1500.0 / 10, 2);
     CHECK_INT(desired(w), 10);
     minutes(w, "backlog", 1500.0 / 10, 1);

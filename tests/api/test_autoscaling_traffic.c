@@ -164,6 +164,41 @@ TEST(without_addtoloadbalancer_nobody_is_registered_then_or_later, "ASGR-16")
     world_free(w);
 }
 
+TEST(a_green_group_takes_the_place_of_a_blue_one_behind_the_same_target_group,
+     "ASGD-03 ASGD-06 ASGD-09")
+{
+    struct world *w = world_new();
+    const char *arn = behind(w, 2, "");
+
+    config(w, "lc2", "");
+    world_okf(w,
+              "Action=CreateAutoScalingGroup" V G "green&LaunchConfigurationName=lc2&MinSize=0"
+              "&MaxSize=4&AvailabilityZones.member.1=us-east-1a&TargetGroupARNs.member.1=%s",
+              arn);
+    /* while green is made, blue launches nothing of its old version */
+    world_ok(w, "Action=SuspendProcesses" V G "asg&ScalingProcesses.member.1=Launch"
+                "&ScalingProcesses.member.2=AddToLoadBalancer");
+    desire(w, 3);
+    world_ok(w, "Action=SetDesiredCapacity" V G "green&DesiredCapacity=1");
+    world_advance(w, 10000);
+    CHECK_INT(targets(w, arn, "healthy"), 3); /* a third of the traffic is green's */
+    world_ok(w, "Action=SetDesiredCapacity" V G "green&DesiredCapacity=2");
+    world_advance(w, 10000);
+    CHECK_INT(targets(w, arn, "healthy"), 4);
+    /* blue leaves the balancer and stays for a way back, then is scaled to zero */
+    world_okf(w, "Action=DetachLoadBalancerTargetGroups" V G "asg&TargetGroupARNs.member.1=%s",
+              arn);
+    world_advance(w, 70000);
+    CHECK_INT(targets(w, arn, "healthy"), 2);
+    CHECK_INT(count(w, "asg", "InService"), 2);
+    desire(w, 0);
+    world_ok(w, "Action=ResumeProcesses" V G "asg");
+    world_advance(w, 10000);
+    CHECK_INT(in_ec2(w, "running"), 2);
+    CHECK_INT(targets(w, arn, "healthy"), 2);
+    world_free(w);
+}
+
 TEST(target_groups_are_attached_and_detached)
 {
     struct world *w = world_new();

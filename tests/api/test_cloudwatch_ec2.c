@@ -177,7 +177,7 @@ member(struct world *w, const char *id)
     world_flush(w);
 }
 
-TEST(a_type_an_image_a_group_and_all_are_summed_up, "CWM-06")
+TEST(a_type_an_image_a_group_and_all_are_summed_up, "CWM-06 ASG-11")
 {
     struct world *w = world_new();
     const char *a = run(w, "m5.large&Monitoring.Enabled=true");

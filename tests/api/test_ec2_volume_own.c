@@ -307,6 +307,29 @@ TEST(a_launch_brings_volumes_beside_its_root)
     world_free(w);
 }
 
+TEST(a_detach_waits_for_the_guest_unless_it_is_by_force)
+{
+    struct world *w = world_new();
+    const char *id = volume(w, "&Size=1"), *instance = launch(w, IN_A);
+
+    world_okf(w, "Action=AttachVolume&VolumeId=%s&InstanceId=%s&Device=/dev/sdf", id, instance);
+    world_advance(w, 100);
+    CHECK_STR(str_from(attached(w, id)), "attached");
+    host_sim_hold_volumes(w->sim, true);
+    struct str xml = world_okf(w, "Action=DetachVolume&VolumeId=%s", id);
+    CHECK_STR(xml_text(xml, "status"), "detaching");
+    world_advance(w, 5000);
+    CHECK_STR(str_from(attached(w, id)), "busy");
+    CHECK_STR(str_from(state(w, id)), "in-use");
+    world_crash(w);
+    world_advance(w, 5000);
+    CHECK_STR(str_from(attached(w, id)), "busy");
+    world_okf(w, "Action=DetachVolume&VolumeId=%s&Force=true", id);
+    world_advance(w, 5000);
+    CHECK_STR(str_from(state(w, id)), "available");
+    world_free(w);
+}
+
 TEST(a_volume_grows_and_changes_while_it_is_used)
 {
     struct world *w = world_new();

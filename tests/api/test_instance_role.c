@@ -394,3 +394,49 @@ TEST(policies_name_the_instance_of_an_association_and_its_profile)
                    .p);
     world_free(w);
 }
+
+/* ---- where a group takes its instance ---- */
+
+TEST(a_member_of_a_group_is_told_where_it_is_taken)
+{
+    struct world *w = world_new();
+#define OF_G "&Version=2011-01-01&AutoScalingGroupName=g"
+
+    world_ok(w, "Action=CreateLaunchConfiguration&Version=2011-01-01&LaunchConfigurationName=c"
+                "&ImageId=ami-009d6802948d06e52&InstanceType=t3.micro");
+    world_ok(w, "Action=CreateAutoScalingGroup" OF_G "&LaunchConfigurationName=c&MinSize=0"
+                "&MaxSize=1&AvailabilityZones.member.1=us-east-1a&LifecycleHookSpecificationList."
+                "member.1.LifecycleHookName=h&LifecycleHookSpecificationList.member.1."
+                "LifecycleTransition=autoscaling:EC2_INSTANCE_TERMINATING");
+    world_ok(w, "Action=PutWarmPool" OF_G "&PoolState=Running");
+    world_advance(w, 1000);
+    const char *id = xml_cstr(world_ok(w, "Action=DescribeInstances"), "instanceId");
+    const char *path = "autoscaling/target-lifecycle-state";
+
+    CHECK_STR(metadata(w, id, path), "Warmed:Running");
+    world_ok(w, "Action=SetDesiredCapacity" OF_G "&DesiredCapacity=1");
+    world_advance(w, 1000);
+    CHECK_STR(metadata(w, id, path), "InService");
+    world_okf(w,
+              "Action=EnterStandby" OF_G "&InstanceIds.member.1=%s"
+              "&ShouldDecrementDesiredCapacity=true",
+              id);
+    world_advance(w, 1000);
+    CHECK_STR(metadata(w, id, path), "Standby");
+    world_okf(w, "Action=ExitStandby" OF_G "&InstanceIds.member.1=%s", id);
+    world_advance(w, 1000);
+    world_ok(w, "Action=DeleteWarmPool" OF_G "&ForceDelete=true");
+    world_ok(w, "Action=SetDesiredCapacity" OF_G "&DesiredCapacity=0");
+    world_advance(w, 1000);
+    CHECK_STR(metadata(w, id, path), "Terminated");
+    world_okf(w,
+              "Action=CompleteLifecycleAction" OF_G "&LifecycleHookName=h&InstanceId=%s"
+              "&LifecycleActionResult=CONTINUE",
+              id);
+    /* an instance of no group is told nothing */
+    id = xml_cstr(world_ok(w, "Action=RunInstances&ImageId=ami-009d6802948d06e52&InstanceType="
+                              "t3.micro&MinCount=1&MaxCount=1"),
+                  "instanceId");
+    CHECK(!metadata(w, id, path).p);
+    world_free(w);
+}

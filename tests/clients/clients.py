@@ -985,6 +985,7 @@ def main():
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     import events  # noqa: F401
     import metrics  # noqa: F401
+    import scaling  # noqa: F401
     import stacks
     import volumes  # noqa: F401
     import hostile  # noqa: F401 (its tests come last)

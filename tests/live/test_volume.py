@@ -3,7 +3,7 @@ import os
 import subprocess
 
 from cloud import check, same, wait
-from lab import beside, test
+from lab import test
 
 DEVICE = "/dev/sdf"
 
@@ -120,13 +120,23 @@ def a_volume_gives_its_guest_nothing_of_the_host(lab):
         cloud.close()
 
 
+def throttle(cloud, id, device="/dev/xvdf"):
+    """Bytes a second that may be written; None where nothing can limit them."""
+    number = int(cloud.sh(id, f"stat -Lc %T {device}"), 16)
+    try:
+        with open("/sys/fs/cgroup/blkio/blkio.throttle.write_bps_device") as f:
+            return dict(line.split() for line in f).get(f"7:{number}")
+    except FileNotFoundError:
+        return None
+
+
 @test
 def a_volume_lives_through_stops_kills_and_detaches_as_a_disk_does(lab):
     cloud = lab.new_cloud("disk").up()
     try:
         a, = cloud.launch(InstanceType="t2.micro")
         cloud.booted(a)
-        vol = create(cloud)
+        vol = create(cloud, VolumeType="gp3")
         attach(cloud, vol, a)
         cloud.sh(a, "mke2fs /dev/xvdf >/dev/null; mkdir /data; mount /dev/xvdf /data; echo 1 >/data/n")
         # The daemon and its helper die: it is still mounted, and what is mounted next is too.
@@ -134,6 +144,12 @@ def a_volume_lives_through_stops_kills_and_detaches_as_a_disk_does(lab):
         cloud.up()
         same(cloud.sh(a, "cat /data/n; echo 2 >/data/n; umount /data; mount /dev/xvdf /data; "
                          "cat /data/n").split(), ["1", "2"], "after kill -9 of both")
+        # It is held to what its type does, in the control group that knows of it.
+        held = throttle(cloud, a)
+        check(held is None or held == str(125 << 20), f"a gp3 volume is held to {held} B/s")
+        cloud.call("ModifyVolume", VolumeId=vol, Throughput=200)
+        if held:
+            wait("its new limit", lambda: throttle(cloud, a) == str(200 << 20))
         # Mounted, it stays until the guest lets it go.
         cloud.call("DetachVolume", VolumeId=vol)
         wait("busy", lambda: attachment(cloud, vol) == "busy")
@@ -163,5 +179,132 @@ def a_volume_lives_through_stops_kills_and_detaches_as_a_disk_does(lab):
         cloud.exec(a, "sh", "-c", "echo 5 >/data/n; sync")
         same(cloud.sh(b, "umount /data; mount /dev/xvdf /data; cat /data/n").split(), ["4"],
              "what the first wrote then")
+    finally:
+        cloud.close()
+
+
+def snapshot(cloud, vol, **params):
+    id = cloud.call("CreateSnapshot", VolumeId=vol, **params)["snapshotId"]
+    wait("the snapshot", lambda: cloud.call("DescribeSnapshots", SnapshotId=[id])
+         ["snapshotSet"][0]["status"] == "completed")
+    return id
+
+
+@test
+def snapshots_and_images_carry_the_bytes_of_data_volumes(lab):
+    cloud = lab.new_cloud("copies").up()
+    try:
+        mapping = [{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 1}},
+                   {"DeviceName": "/dev/sdg", "Ebs": {"VolumeSize": 1,
+                                                      "DeleteOnTermination": False}}]
+        # The device is there before the first program: user data needs not wait for it.
+        a, = cloud.launch("#!/bin/sh\nmke2fs /dev/xvdf >/dev/null && mkdir /data && "
+                          "mount /dev/xvdf /data && echo first >/data/file\n"
+                          "echo raw | dd of=/dev/xvdg conv=fsync 2>/dev/null\n",
+                          InstanceType="t2.micro", BlockDeviceMapping=mapping)
+        cloud.booted(a)
+        same(cloud.sh(a, "cat /data/file; head -c 3 /dev/xvdg").split(), ["first", "raw"],
+             "what user data wrote")
+        vols = {m["deviceName"]: m["ebs"] for m in cloud.instance(a)["blockDeviceMapping"]}
+        same(sorted(vols), ["/dev/sdf", "/dev/sdg", "/dev/xvda"], "the devices")
+        f, g = vols["/dev/sdf"]["volumeId"], vols["/dev/sdg"]["volumeId"]
+        # Mounted, and being written to: a snapshot is of one moment and mounts.
+        cloud.sh(a, "(n=0; while [ $n -lt 90000 ]; do n=$((n+1)); echo $n; done) >/data/n 2>&1 & "
+                    "while [ ! -s /data/n ]; do sleep 0.01; done")
+        snap = snapshot(cloud, f)
+        cloud.sh(a, "echo second >/data/file; sync")
+        copy = create(cloud, SnapshotId=snap)
+        # Its bytes are its own, though the snapshot goes before it was ever attached.
+        cloud.call("DeleteSnapshot", SnapshotId=snap)
+        attach(cloud, copy, a, "/dev/sdh")
+        out = cloud.sh(a, "mkdir /old; mount /dev/xvdh /old; cat /old/file /old/n").split()
+        same(out[:1], ["first"], "in the volume of the snapshot")
+        same(out[1:-1], [str(n) for n in range(1, len(out) - 1)], "what was written meanwhile")
+        # It grows while it is attached.
+        cloud.call("ModifyVolume", VolumeId=copy, Size=2)
+        wait("its new size", lambda: cloud.sh(
+            a, "cat /sys/class/block/loop$((0x$(stat -Lc %T /dev/xvdh)))/size").split() ==
+            [str(4 << 20)])
+        image = cloud.call("CreateImage", InstanceId=a, Name="with data", NoReboot=True)["imageId"]
+        wait("the image", lambda: cloud.call("DescribeImages", ImageId=[image])["imagesSet"][0]
+             ["imageState"] == "available")
+        b, = cloud.launch(ImageId=image, InstanceType="t3.micro")
+        cloud.booted(b)
+        out = cloud.sh(b, "mkdir -p /data /old; mount /dev/xvdf /data; mount /dev/xvdh /old; "
+                          "cat /data/file /old/file; head -c 3 /dev/xvdg; echo; ls /dev/nvme*")
+        same(out.split(), ["second", "first", "raw", "/dev/nvme1n1", "/dev/nvme2n1",
+                           "/dev/nvme3n1"], "in an instance of the image")
+        cloud.terminate(a)
+        cloud.wait_state(a, "terminated")
+        wait("the end of what goes with it", lambda: not cloud.call(
+            "DescribeVolumes", Filter=[{"Name": "volume-id", "Value": [f]}])["volumeSet"])
+        wait("its file to go", lambda: not os.path.exists(os.path.join(cloud.data, "volumes", f)))
+        wait("what is kept", lambda: volume(cloud, g)["status"] == "available")
+        attach(cloud, g, b, "/dev/sdk")
+        same(cloud.sh(b, "head -c 3 /dev/xvdk"), "raw", "in what was kept")
+    finally:
+        cloud.close()
+
+
+def data(path):
+    """All bytes of a sparse file that are not holes."""
+    pieces, at = [], 0
+    with open(path, "rb") as f:
+        os.fsync(f.fileno())
+        while True:
+            try:
+                begin = os.lseek(f.fileno(), at, os.SEEK_DATA)
+            except OSError:
+                return b"".join(pieces)
+            at = os.lseek(f.fileno(), begin, os.SEEK_HOLE)
+            pieces.append(os.pread(f.fileno(), min(at - begin, 64 << 20), begin))
+
+
+# proves: EBS-02
+@test
+def an_encrypted_volume_lies_in_ciphertext_on_the_host(lab):
+    cloud = lab.new_cloud("sealed").up()
+    try:
+        a, b = cloud.launch(n=2, InstanceType="t2.micro")
+        for id in (a, b):
+            cloud.booted(id)
+        plain = create(cloud)
+        attach(cloud, plain, a, "/dev/sdg")
+        cloud.sh(a, "echo of-a-snapshot | dd of=/dev/xvdg conv=fsync 2>/dev/null")
+        vol = create(cloud, SnapshotId=snapshot(cloud, plain), Encrypted=True)
+        attach(cloud, vol, a)
+        word = "welkin-" + "secret" * 20
+        cloud.sh(a, f"head -c 13 /dev/xvdf | grep -q of-a-snapshot && mke2fs /dev/xvdf >/dev/null && "
+                    f"mkdir /data && mount /dev/xvdf /data && echo {word} >/data/file && sync")
+        cloud.kill9_both()
+        cloud.up()
+        same(cloud.sh(a, "umount /data; mount /dev/xvdf /data; cat /data/file").split(), [word],
+             "after kill -9 of both")
+        cloud.call("ModifyVolume", VolumeId=vol, Size=2)
+        wait("its new size", lambda: cloud.sh(
+            a, "cat /sys/class/block/loop$((0x$(stat -Lc %T /dev/xvdf)))/size").split() ==
+            [str(4 << 20)])
+        cloud.sh(a, "umount /data")
+        detach(cloud, vol)
+        kept = data(os.path.join(cloud.data, "volumes", vol))
+        check(len(kept) > 4096 and word.encode() not in kept, "what was written lies in plain")
+        attach(cloud, vol, b)
+        same(cloud.sh(b, "mkdir /data; mount /dev/xvdf /data; cat /data/file").split(), [word],
+             "in the other")
+        cloud.refused("Unsupported", "CreateSnapshot", VolumeId=vol)
+    finally:
+        cloud.close()
+
+
+@test
+def an_operator_may_keep_guests_from_mounting(lab):
+    cloud = lab.new_cloud("nomounts").up("--no-guest-mounts")
+    try:
+        a, = cloud.launch(InstanceType="t2.micro")
+        cloud.booted(a)
+        attach(cloud, create(cloud), a)
+        cloud.sh(a, "mke2fs /dev/xvdf >/dev/null; mkdir /data")
+        status, out = cloud.exec(a, "mount", "-t", "ext2", "/dev/xvdf", "/data")
+        check(status != 0 and b"denied" in out, f"it is mounted: {out!r}")
     finally:
         cloud.close()

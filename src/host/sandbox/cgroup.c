@@ -63,10 +63,12 @@ cg_open(struct cgroups *cg, const char *tag)
     char buf[4096];
     FILE *f = setmntent("/proc/self/mounts", "re");
 
-    *cg = (struct cgroups){.v2 = -1, .v1 = {-1, -1, -1, -1, -1}};
+    *cg = (struct cgroups){.v2 = -1, .v1 = {-1, -1, -1, -1, -1}, .blkio = -1};
     while (f && getmntent_r(f, &m, buf, sizeof(buf))) {
         if (strcmp(m.mnt_type, "cgroup2") == 0 && cg->v2 < 0)
             open_v2(cg, m.mnt_dir, tag);
+        if (strcmp(m.mnt_type, "cgroup") == 0 && hasmntopt(&m, "blkio") && cg->blkio < 0)
+            cg->blkio = open(m.mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         for (int i = 0; i < CG_V1 && strcmp(m.mnt_type, "cgroup") == 0; i++)
             if (hasmntopt(&m, names[i]) && cg->v1[i] < 0)
                 cg->v1[i] = ours(m.mnt_dir, tag);
@@ -85,6 +87,7 @@ cg_close(struct cgroups *cg)
     for (int i = 0; i < CG_V1; i++)
         fd_close(&cg->v1[i]);
     fd_close(&cg->v2);
+    fd_close(&cg->blkio);
 }
 
 /* Removes a group and those that a guest made in it, innermost first. */
@@ -348,6 +351,46 @@ cg_reclaim(struct cgroups *cg, const char *id)
         file_put(v1, "memory.force_empty", "0");
     else if (v2 >= 0)
         file_put(v2, "memory.reclaim", "%" PRIu64, number(v2, "memory.current"));
+}
+
+/*
+ * Version 1 does not know who made the page cache write: its writes, and machines, which join no
+ * group of this controller, are the root's.  The device is one machine's alone, so that will do.
+ */
+static int
+volume_v1(struct cgroups *cg, int loop, uint64_t iops, uint64_t bytes)
+{
+    static const char *const files[] = {"blkio.throttle.read_iops_device",
+                                        "blkio.throttle.write_iops_device",
+                                        "blkio.throttle.read_bps_device",
+                                        "blkio.throttle.write_bps_device"};
+    int r = 0;
+
+    assert(cg->blkio >= 0 && loop >= 0);
+    for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++)
+        r = file_put(cg->blkio, files[i], "%d:%d %" PRIu64, LOOP_MAJOR, loop,
+                     i < 2 ? iops : bytes);
+    return r;
+}
+
+int
+cg_volume(struct cgroups *cg, const char *machine, int loop, uint32_t iops, uint32_t mibps)
+{
+    uint64_t bytes = (uint64_t)mibps << 20;
+    char n[2][24] = {"max", "max"};
+
+    assert(loop >= 0 && machine_id_ok(machine));
+    if (cg->blkio >= 0)
+        return volume_v1(cg, loop, iops, bytes);
+    FD_CLEANUP int dir = cg->v2_has >> CG_IO & 1 ? group_dir(cg->v2, machine) : -1;
+    if (dir < 0)
+        return -EOPNOTSUPP;
+    if (iops)
+        text_set(n[0], sizeof(n[0]), "%u", iops);
+    if (bytes)
+        text_set(n[1], sizeof(n[1]), "%" PRIu64, bytes);
+    return file_put(dir, "io.max", "%d:%d rbps=%s wbps=%s riops=%s wiops=%s", LOOP_MAJOR, loop,
+                    n[1], n[1], n[0], n[0]);
 }
 
 static uint64_t

@@ -11,6 +11,10 @@
  *   LAUNCH   gives the machine its folder and takes the mount away again: then the machine's mount
  *            namespace alone holds it, and with its last process go mount, key and device
  *
+ * A volume beside a root is such a file in DATA/volumes with one file in the folder, which the loop
+ * device that the guest sees has; it is mounted as long as it is attached.  Its file system is
+ * twice as large, so that the volume can grow.
+ *
  * So nothing has to be cleaned up, or known again after a kill -9.  Two mounts of one file would
  * ruin it: the file is locked, and the loop device holds the description that has the lock.
  */
@@ -32,8 +36,8 @@
 #include <unistd.h>
 
 #define VOLUME "volume"
-#define VOLUME_NEW "volume.new" /* not formatted yet */
-#define FOLDER "disk"           /* in the file system: what is encrypted */
+#define NEW ".new"    /* not formatted yet */
+#define FOLDER "disk" /* in the file system: what is encrypted */
 #define LOCK_TRIES 200
 #define LOCK_PAUSE_MS 10
 
@@ -42,8 +46,9 @@ struct opening {
     struct host *h;
     const struct priv_disk *q;
     struct why *why;
-    int dir;  /* DATA/machines/ID */
-    int file; /* of the volume */
+    const char *name; /* of the file */
+    int dir;          /* DATA/machines/ID */
+    int file;         /* of the volume */
     int loop;
     int mount;
     char device[LOOP_PATH_MAX];
@@ -105,8 +110,11 @@ static int
 make_file(struct opening *o)
 {
     assert(o->q->bytes >= PRIV_DISK_MIN && o->q->bytes <= PRIV_DISK_MAX);
+    char new[PRIV_ID_MAX + 8];
+
+    text_set(new, sizeof(new), "%s" NEW, o->name);
     FD_CLEANUP int fd =
-        openat(o->dir, VOLUME_NEW, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        openat(o->dir, new, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0 || ftruncate(fd, (off_t)o->q->bytes) < 0)
         return failed(o, "its file could not be made");
@@ -116,28 +124,35 @@ make_file(struct opening *o)
         return failed(o, r == -ENOENT ? "mkfs.ext4 (package e2fsprogs) is not installed"
                                       : "mkfs.ext4 failed");
     }
-    if (renameat(o->dir, VOLUME_NEW, o->dir, VOLUME) < 0)
+    if (renameat(o->dir, new, o->dir, o->name) < 0)
         return failed(o, "its file could not be named");
     return 0;
+}
+
+/* A volume beside a root is one in a folder of many. */
+static int
+open_folder(struct opening *o)
+{
+    const char *id = o->q->id;
+
+    assert(o->dir < 0 && machine_id_ok(id));
+    if (mkdirat(o->h->machines, id, 0700) < 0 && errno != EEXIST)
+        return failed(o, "the machine's folder could not be made");
+    o->dir = openat(o->h->machines, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return o->dir < 0 ? failed(o, "the machine's folder could not be opened") : 0;
 }
 
 static int
 open_file(struct opening *o)
 {
-    const char *id = o->q->id;
     int r = 0;
 
-    assert(o->dir < 0 && o->file < 0 && machine_id_ok(id));
-    if (mkdirat(o->h->machines, id, 0700) < 0 && errno != EEXIST)
-        return failed(o, "the machine's folder could not be made");
-    o->dir = openat(o->h->machines, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (o->dir < 0)
-        return failed(o, "the machine's folder could not be opened");
-    if (faccessat(o->dir, VOLUME, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+    assert(o->dir >= 0 && o->file < 0);
+    if (faccessat(o->dir, o->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         r = make_file(o);
     if (r < 0)
         return r;
-    o->file = openat(o->dir, VOLUME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    o->file = openat(o->dir, o->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (o->file < 0)
         return failed(o, "its file could not be opened");
     /* A machine that has just ended may still be on its way out. */
@@ -261,30 +276,63 @@ disk_close(struct host *h, const char *id)
         unmount(at);
 }
 
+static int
+open_all(struct opening *o)
+{
+    struct host *h = o->h;
+
+    if (mkdirat(h->run, "disks", 0700) < 0 && errno != EEXIST)
+        return why_set(o->why, errno, "run/disks could not be made: %s", strerror(errno));
+    text_set(o->at, sizeof(o->at), "disks/%s", o->q->id);
+    disk_close(h, o->q->id); /* what a launch that never came left */
+    int r = o->dir < 0 ? open_folder(o) : 0;
+    if (r == 0)
+        r = open_file(o);
+    if (r == 0)
+        r = attach(o);
+    if (r == 0)
+        r = mount_device(o);
+    if (r == 0)
+        r = protect(o);
+    fd_close(&o->mount);
+    fd_close(&o->loop); /* it clears itself when it is mounted no more */
+    fd_close(&o->file);
+    fd_close(&o->dir);
+    if (r < 0)
+        disk_close(h, o->q->id);
+    return r;
+}
+
 int
 disk_open(struct host *h, const struct priv_disk *q, struct why *why)
 {
-    struct opening o = {.h = h, .q = q, .why = why, .dir = -1, .file = -1, .loop = -1, .mount = -1};
+    struct opening o = {
+        .h = h, .q = q, .why = why, .name = VOLUME, .dir = -1, .file = -1, .loop = -1, .mount = -1};
 
     assert(machine_id_ok(q->id) && h->run >= 0);
-    if (mkdirat(h->run, "disks", 0700) < 0 && errno != EEXIST)
-        return why_set(why, errno, "run/disks could not be made: %s", strerror(errno));
-    text_set(o.at, sizeof(o.at), "disks/%s", q->id);
-    disk_close(h, q->id); /* what a launch that never came left */
-    int r = open_file(&o);
-    if (r == 0)
-        r = attach(&o);
-    if (r == 0)
-        r = mount_device(&o);
-    if (r == 0)
-        r = protect(&o);
-    fd_close(&o.mount);
-    fd_close(&o.loop); /* it clears itself when it is mounted no more */
-    fd_close(&o.file);
-    fd_close(&o.dir);
-    if (r < 0)
-        disk_close(h, q->id);
-    return r;
+    return open_all(&o);
+}
+
+int
+disk_open_volume(struct host *h, const struct priv_disk *q, struct why *why)
+{
+    struct opening o = {.h = h,
+                        .q = q,
+                        .why = why,
+                        .name = q->id,
+                        .file = -1,
+                        .loop = -1,
+                        .dir = fcntl(h->volume_files, F_DUPFD_CLOEXEC, 3),
+                        .mount = -1};
+    int folder = disk_take(h, q->id);
+
+    assert(machine_id_ok(q->id) && h->volume_files >= 0);
+    if (folder >= 0) { /* something still holds a dead device of it, or this process was killed */
+        fd_close(&folder);
+        fd_close(&o.dir);
+        return 0;
+    }
+    return o.dir < 0 ? failed(&o, "its folder could not be opened") : open_all(&o);
 }
 
 int
@@ -294,7 +342,7 @@ disk_take(struct host *h, const char *id)
 
     assert(machine_id_ok(id));
     text_set(path, sizeof(path), "disks/%s/" FOLDER, id);
-    return openat(h->run, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return openat(h->run, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 bool

@@ -332,7 +332,7 @@ priv_main(const struct priv_config *config)
 
     host = (struct host){.config = config, .init_fd = -1, .keeper = -1, .netns = -1};
     h->listener.fd = h->signals.fd = h->remover.fd = -1;
-    h->route.fd = h->nft.fd = h->cg.v2 = -1;
+    h->route.fd = h->nft.fd = h->cg.v2 = h->cg.blkio = -1;
     for (int i = 0; i < CG_V1; i++)
         h->cg.v1[i] = -1;
     signal(SIGPIPE, SIG_IGN); /* the log may be a pipe of a daemon that is gone */

@@ -42,7 +42,6 @@
 
 #define TYPE_MAX 8
 #define OPTIONS_MAX 1024
-#define LOOP_MAJOR 7
 #define WORKERS_MAX 4 /* of a machine at once */
 #define GO_ON 254     /* a child's end: it is no call of ours */
 
@@ -474,7 +473,10 @@ carried_out(struct host *h, void *ctx, int status)
     free(w);
 }
 
-/* Whether it names a type of ours: most calls do not, and need no child. */
+/*
+ * Whether it names a type of ours: most calls do not, and need no child.  A guest's memory can be
+ * read at once: it has neither FUSE nor userfaultfd, by which a page could wait for the guest.
+ */
 static bool
 is_ours(const struct seccomp_notif *req)
 {

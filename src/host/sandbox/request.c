@@ -411,9 +411,10 @@ check_volume(const void *req, struct str tail UNUSED, struct why *why)
 {
     const struct priv_volume *q = req;
 
-    if (!id_ok(q->id, "vol-") || !ends(q->machine, sizeof(q->machine)) ||
-        !machine_id_ok(q->machine) || strlen(q->machine) > 20 || strlen(q->id) > 22 ||
-        !device_ok(q->device) || q->nvme > 1 || !source_ok(q->from, q->bytes))
+    if (!id_ok(q->id, "vol-") || !id_ok(q->machine, "i-") || strlen(q->machine) > 20 ||
+        strlen(q->id) > 22 ||
+        !device_ok(q->device) || q->nvme > 1 || !source_ok(q->from, q->bytes) ||
+        q->encrypted > 1 || (q->encrypted && q->bytes > PRIV_DISK_MAX / 2))
         return why_set(why, EINVAL, "the volume is not well formed");
     return 0;
 }

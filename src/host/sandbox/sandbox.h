@@ -73,6 +73,7 @@ struct cgroups {
     int version;     /* which one holds the limits: 1, 2, or 0 */
     int v1[CG_V1];   /* our directory in cpu, cpuacct, memory, freezer, pids; or -1 */
     int v2;          /* our directory in the cgroup2 hierarchy, or -1 */
+    int blkio;       /* the root of that controller of version 1, or -1 */
     unsigned v2_has; /* bit n: the controller n of v1[], or CG_IO, is in version 2 */
 };
 /* Descriptors through which a new process joins: made for one launch. */
@@ -101,6 +102,11 @@ void cg_stats(struct cgroups *cg, const char *id, struct priv_stats_reply *ret);
 void cg_meter(struct cgroups *cg, const char *id, struct priv_meter *ret);
 /* The text of an io.stat.  Disks that lie on each other count the same bytes: the busiest tells. */
 void cg_io_parse(const char *text, struct priv_meter *ret);
+/*
+ * Holds what a machine does with a loop device to so many operations and MiB a second, reads and
+ * writes each; 0: no limit.  -EOPNOTSUPP: no controller can.
+ */
+int cg_volume(struct cgroups *cg, const char *machine, int loop, uint32_t iops, uint32_t mibps);
 /* -EBUSY: try again later. */
 int cg_remove(struct cgroups *cg, const char *id);
 
@@ -244,6 +250,7 @@ int job_start(struct host *h, const struct job_plan *plan, job_done_fn *done, vo
 
 /* ---- loop devices (loop.c) ---- */
 
+#define LOOP_MAJOR 7
 #define LOOP_PATH_MAX 32
 struct loop_info64;
 /* The name of the device on the host. */
@@ -334,7 +341,9 @@ void mounts_close(struct host *h, const char *machine);
 /* ---- encrypted disks (disk.c) ---- */
 
 int disk_open(struct host *h, const struct priv_disk *q, struct why *why);
-/* The folder of a disk that was opened, O_PATH; or -1. */
+/* The same for a volume beside a root; bytes: of the file system that its bytes lie in. */
+int disk_open_volume(struct host *h, const struct priv_disk *q, struct why *why);
+/* The folder of a disk that was opened; or -1. */
 int disk_take(struct host *h, const char *id);
 /* Leaves it to the machine that was launched on it, or to nobody. */
 void disk_close(struct host *h, const char *id);

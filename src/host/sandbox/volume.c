@@ -1,7 +1,8 @@
 /*
  * Volumes: files of DATA/volumes that are block devices of machines.
  *
- *   file        DATA/volumes/vol-…, sparse, as large as the volume
+ *   file        DATA/volumes/vol-…, sparse, as large as the volume; of one that is encrypted, the
+ *               file `bytes` in the encrypted folder of the disk that vol-… is (disk.c)
  *   device      a loop device of the host, as long as the volume is attached
  *   node        DATA/run/nodes/vol-…, mounted into the guest's /dev (volume_node.c)
  *
@@ -59,6 +60,16 @@ volume_is_of(const struct volume *v, const char *machine)
     return v->loop >= 0 && !v->revoked && strcmp(v->is.machine, machine) == 0;
 }
 
+/* As the last request said; the group of a machine that does not run is not there. */
+static void
+hold(struct host *h, const struct volume *v)
+{
+    int r = cg_volume(&h->cg, v->is.machine, v->loop, v->is.iops, v->is.mibps);
+
+    if (r < 0 && r != -EOPNOTSUPP)
+        log_warn("volume %s is not held to its IOPS and throughput: %s", v->is.id, strerror(-r));
+}
+
 int
 volumes_send(struct host *h, const char *machine, uint32_t slot, int sock)
 {
@@ -70,6 +81,8 @@ volumes_send(struct host *h, const char *machine, uint32_t slot, int sock)
         FD_CLEANUP int tree = node_tree(h, v, slot);
         r = tree < 0 ? tree : fds_send(sock, "V", 1, &tree, 1, 0);
         v->entered = r == 0;
+        if (r == 0)
+            hold(h, v);
     }
     return r;
 }
@@ -82,6 +95,7 @@ volume_new(struct host *h, const struct priv_volume *q)
     if (!v)
         return NULL;
     v->is = *q;
+    explicit_bzero(v->is.key, sizeof(v->is.key));
     v->loop = -1;
     /* At the end: a launch numbers its messages by the order. */
     while (*at)
@@ -99,7 +113,29 @@ volume_free(struct host *h, struct volume *v)
     while (*at != v)
         at = &(*at)->next;
     *at = v->next;
+    if (v->is.encrypted && v->loop < 0)
+        disk_close(h, v->is.id);
     free(v);
+}
+
+/* A folder and the name of the volume's bytes in it. */
+static int
+open_folder(struct host *h, const struct volume *v, const char **ret_name)
+{
+    *ret_name = v->is.encrypted ? "bytes" : v->is.id;
+    int fd = v->is.encrypted ? disk_take(h, v->is.id) : fcntl(h->volume_files, F_DUPFD_CLOEXEC, 3);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static int
+open_bytes(struct host *h, const struct volume *v)
+{
+    const char *name;
+    FD_CLEANUP int folder = open_folder(h, v, &name);
+    int fd = folder < 0 ? -1 : openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+    return fd < 0 ? -errno : fd;
 }
 
 static int
@@ -113,11 +149,27 @@ open_file(struct host *h, const char *id)
 
 /* ---- the device ---- */
 
+/* All there is to know of it, in 63 bytes: hyphens and what they follow are left out. */
 static void
 device_name(const struct host *h, const struct volume *v, char to[LO_NAME_SIZE])
 {
-    text_set(to, LO_NAME_SIZE, "%s %s %s %s %u", h->tag, v->is.id, v->is.machine, v->is.device,
-             v->nvme);
+    text_set(to, LO_NAME_SIZE, "%s %s %s %s %u%s %x %x", h->tag, v->is.id + 4, v->is.machine + 2,
+             v->is.device, v->nvme, v->is.encrypted ? "e" : "-", v->is.iops, v->is.mibps);
+}
+
+static bool
+device_parse(const struct host *h, const char *name, struct priv_volume *ret, uint32_t *ret_nvme)
+{
+    char tag[8], id[24], machine[24], encrypted;
+
+    *ret = (struct priv_volume){0};
+    if (sscanf(name, "%7s %23s %23s %11s %u%c %x %x", tag, id, machine, ret->device, ret_nvme,
+               &encrypted, &ret->iops, &ret->mibps) != 8)
+        return false;
+    ret->encrypted = encrypted == 'e';
+    text_set(ret->id, sizeof(ret->id), "vol-%s", id);
+    text_set(ret->machine, sizeof(ret->machine), "i-%s", machine);
+    return strcmp(tag, h->tag) == 0 && machine_id_ok(ret->id) && machine_id_ok(ret->machine);
 }
 
 /* Not of a volume any more. */
@@ -144,7 +196,7 @@ nvme_number(struct host *h, const char *machine)
 static int
 device_open(struct host *h, struct volume *v, struct why *why)
 {
-    FD_CLEANUP int file = open_file(h, v->is.id);
+    FD_CLEANUP int file = open_bytes(h, v);
     struct loop_info64 info = {.lo_sizelimit = v->is.bytes};
 
     assert(v->loop < 0 && v->is.bytes > 0);
@@ -161,7 +213,7 @@ device_open(struct host *h, struct volume *v, struct why *why)
 static int
 device_grow(struct host *h, struct volume *v, uint64_t bytes, struct why *why)
 {
-    FD_CLEANUP int file = open_file(h, v->is.id);
+    FD_CLEANUP int file = open_bytes(h, v);
     FD_CLEANUP int device = loop_open(v->loop, O_RDWR);
     char name[LO_NAME_SIZE];
 
@@ -191,19 +243,22 @@ static bool
 is_there(const struct host *h, const struct volume *v)
 {
     FD_CLEANUP int fd = loop_open(v->loop, O_RDONLY);
+    char name[LO_NAME_SIZE + 1] = {0};
     struct loop_info64 info;
-    char name[LO_NAME_SIZE];
+    struct priv_volume is;
+    uint32_t nvme;
 
     assert(v->loop >= 0 && v->doing != VOLUME_COPYING);
-    device_name(h, v, name);
-    return fd >= 0 && loop_status(fd, &info) == 0 &&
-           strncmp((const char *)info.lo_file_name, name, LO_NAME_SIZE) == 0;
+    if (fd < 0 || loop_status(fd, &info) < 0)
+        return false;
+    memcpy(name, info.lo_file_name, LO_NAME_SIZE);
+    return device_parse(h, name, &is, &nvme) && strcmp(is.id, v->is.id) == 0;
 }
 
 static int
 device_kill(struct host *h, const struct volume *v)
 {
-    FD_CLEANUP int file = open_file(h, v->is.id);
+    FD_CLEANUP int file = open_bytes(h, v);
     FD_CLEANUP int device = loop_open(v->loop, O_RDWR);
     char name[LO_NAME_SIZE];
 
@@ -221,13 +276,18 @@ static int
 device_close(struct host *h, struct volume *v)
 {
     int device = loop_open(v->loop, O_RDWR);
+
+    cg_volume(&h->cg, v->is.machine, v->loop, 0, 0); /* the next to have the number is another */
     int r = device < 0 ? device : loop_clear(device);
 
     assert(v->loop >= 0 && !v->entered);
     fd_close(&device);
     node_revoke(h, v->is.id);
     v->revoked = true;
-    return r < 0 ? r : is_there(h, v) ? -EBUSY : 0;
+    r = r < 0 ? r : is_there(h, v) ? -EBUSY : 0;
+    if (r == 0 && v->is.encrypted)
+        disk_close(h, v->is.id);
+    return r;
 }
 
 /* ---- in and out of a guest ---- */
@@ -293,6 +353,8 @@ entered(struct host *h, void *ctx, int status)
     assert(volume_ok(h, v) && v->doing == VOLUME_ENTERING);
     v->doing = VOLUME_STILL;
     v->entered = status == 0 && guest_of(h, v);
+    if (v->entered)
+        hold(h, v);
     if (status < 0 && !guest_of(h, v))
         status = 0; /* it has ended, and its next boot has the volume */
     answer_in_words(h, &v->ticket, status, v->is.id, "could not become a device of the guest");
@@ -366,18 +428,20 @@ filled(struct host *h, void *ctx, int status)
 static int
 fill_begin(struct host *h, struct volume *v, const struct ticket *ticket, struct why *why)
 {
+    const char *name;
     FD_CLEANUP int source = v->is.from[0] ? open_file(h, v->is.from) : -1;
-    struct bytes_copy c = {.source = source,
-                           .to = h->volume_files,
-                           .loop = -1,
-                           .bytes = v->is.bytes,
-                           .name = v->is.id};
+    FD_CLEANUP int folder = open_folder(h, v, &name);
+    struct bytes_copy c = {
+        .source = source, .to = folder, .loop = -1, .bytes = v->is.bytes, .name = name};
     struct job_plan plan = {.fn = copy_in_child,
                             .arg = &c,
                             .is_long = true,
-                            .keep = {h->volume_files, source},
+                            .keep = {folder, source},
                             .n_keep = source < 0 ? 1 : 2};
 
+    if (folder < 0)
+        return why_set(why, -folder, "the volume's folder could not be opened: %s",
+                       strerror(-folder));
     if (v->is.from[0] && source < 0)
         return why_set(why, -source, "the snapshot %s could not be opened: %s", v->is.from,
                        strerror(-source));
@@ -389,22 +453,60 @@ fill_begin(struct host *h, struct volume *v, const struct ticket *ticket, struct
     return 0;
 }
 
+/* What an encrypted one lies in.  Twice its size, so that it can grow, and what the file system
+ * itself needs: nothing of it is there before it is written. */
+static int
+disk_of(struct host *h, const struct priv_volume *q, struct why *why)
+{
+    struct priv_disk disk = {.bytes = MIN(2 * q->bytes + PRIV_DISK_MIN, PRIV_DISK_MAX)};
+
+    assert(q->encrypted && q->bytes <= PRIV_DISK_MAX / 2);
+    memcpy(disk.id, q->id, sizeof(disk.id));
+    memcpy(disk.key, q->key, sizeof(disk.key));
+    int r = disk_open_volume(h, &disk, why);
+
+    explicit_bzero(&disk, sizeof(disk));
+    return r;
+}
+
 static int
 attach(struct host *h, const struct priv_volume *q, const struct ticket *ticket, bool *ret_later,
        struct why *why)
 {
     struct volume *v = volume_new(h, q);
-    int r;
+    int r = v ? 0 : why_set(why, ENOMEM, "out of memory");
 
-    if (!v)
-        return why_set(why, ENOMEM, "out of memory");
-    if (faccessat(h->volume_files, q->id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    if (r == 0 && q->encrypted)
+        r = disk_of(h, q, why);
+    int file = r < 0 ? -1 : open_bytes(h, v);
+    if (file >= 0) {
+        fd_close(&file);
         return begin(h, v, ticket, ret_later, why);
-    r = fill_begin(h, v, ticket, why);
-    if (r < 0)
+    }
+    if (r == 0)
+        r = fill_begin(h, v, ticket, why);
+    if (r < 0 && v)
         volume_free(h, v);
     *ret_later = r == 0;
     return r;
+}
+
+/* The device remembers it. */
+static void
+limit(struct host *h, struct volume *v, const struct priv_volume *q)
+{
+    FD_CLEANUP int device = loop_open(v->loop, O_RDWR);
+    char name[LO_NAME_SIZE];
+
+    assert(v->loop >= 0 && v->doing == VOLUME_STILL && strcmp(v->is.id, q->id) == 0);
+    v->is.iops = q->iops;
+    v->is.mibps = q->mibps;
+    device_name(h, v, name);
+    int r = device < 0 ? device : loop_change(device, 0, v->is.bytes, name);
+    if (r < 0)
+        log_warn("the limits of volume %s could not be noted: %s", v->is.id, strerror(-r));
+    if (v->entered)
+        hold(h, v);
 }
 
 int
@@ -432,7 +534,11 @@ volume_in(struct host *h, const struct priv_volume *q, const struct ticket *tick
     }
     int r = q->bytes > v->is.bytes ? device_grow(h, v, q->bytes, why) : 0;
 
-    return r < 0 ? r : enter(h, v, ticket, ret_later, why);
+    if (r < 0)
+        return r;
+    if (v->is.iops != q->iops || v->is.mibps != q->mibps)
+        limit(h, v, q);
+    return enter(h, v, ticket, ret_later, why);
 }
 
 static void
@@ -541,6 +647,8 @@ volume_copy(struct host *h, const struct priv_volume_copy *q, const struct ticke
                             .n_keep = source < 0 ? 1 : 2};
 
     *ret_later = false;
+    if (v && v->is.encrypted)
+        return why_set(why, EOPNOTSUPP, "the volume %s is encrypted", q->id);
     if (faccessat(h->volume_files, q->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 0; /* it was asked for before, and is whole */
     if (file < 0 && q->from[0] && from < 0)
@@ -561,18 +669,6 @@ volume_copy(struct host *h, const struct priv_volume_copy *q, const struct ticke
 
 /* ---- life ---- */
 
-/* "TAG vol-… i-… sdf 0" */
-static bool
-parse(const struct host *h, const char *name, struct priv_volume *ret, uint32_t *ret_nvme)
-{
-    char tag[8];
-
-    *ret = (struct priv_volume){0};
-    return sscanf(name, "%7s %31s %31s %11s %u", tag, ret->id, ret->machine, ret->device,
-                  ret_nvme) == 5 &&
-           strcmp(tag, h->tag) == 0 && machine_id_ok(ret->id) && machine_id_ok(ret->machine);
-}
-
 static void
 adopt(struct host *h, int number)
 {
@@ -585,7 +681,7 @@ adopt(struct host *h, int number)
     if (fd < 0 || loop_status(fd, &info) < 0)
         return;
     memcpy(name, info.lo_file_name, LO_NAME_SIZE);
-    if (!parse(h, name, &is, &nvme) || volume_find(h, is.id))
+    if (!device_parse(h, name, &is, &nvme) || volume_find(h, is.id))
         return;
     is.bytes = info.lo_sizelimit;
     is.nvme = nvme > 0;
@@ -644,6 +740,8 @@ volumes_close(struct host *h)
         v->doing = VOLUME_STILL; /* whatever was begun ends with us */
         if (v->loop >= 0 && device_close(h, v) < 0)
             log_warn("the device of volume %s goes when nothing holds it any more", v->is.id);
+        if (v->is.encrypted)
+            disk_close(h, v->is.id);
         volume_free(h, v);
     }
 }

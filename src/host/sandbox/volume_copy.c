@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 static int
@@ -21,6 +22,9 @@ copy_range(int from, int to, off_t at, off_t end)
         off_t out = at;
         ssize_t n = copy_file_range(from, &at, to, &out, (size_t)(end - at), 0);
 
+        /* not to another file system, which that of an encrypted volume is */
+        if (n < 0 && errno == EXDEV && lseek(to, at, SEEK_SET) == at)
+            n = sendfile(to, from, &at, (size_t)(end - at));
         if (n <= 0)
             return n < 0 ? -errno : -EIO;
     }

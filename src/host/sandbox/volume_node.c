@@ -23,7 +23,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define LOOP_MAJOR 7
 #define DISK_GID 6 /* the group disk of Debian and of Red Hat */
 #define BY_ID "dev/disk/by-id"
 
