@@ -205,7 +205,7 @@ backoff_ms(struct env *env, int64_t attempts)
     return most_ms / 2 + part % (uint32_t)(most_ms / 2);
 }
 
-/* It was refused: when it is to be tried again, 0: never; *ret_why: which limit says so, or NULL. */
+/* It was refused: when to try again, 0: never; *ret_why: which limit says so, or NULL. */
 static int64_t
 again_ms(const struct api_call *call, const struct events_target_row *target,
          const struct events_delivery_row *row, const char **ret_why)

@@ -186,6 +186,7 @@ tell_bus(struct api_call *call, const struct s3_bucket_row *bucket, const struct
     struct json_out o = {&buf};
 
     str_split(&rest, ':');
+    assert(rest.n > 0);
     reason = str_is(rest, "Put")    ? S("PutObject")
              : str_is(rest, "Post") ? S("POST Object")
              : str_is(rest, "Copy") ? S("CopyObject")
@@ -490,6 +491,7 @@ s3_get_bucket_notification_configuration(
 
     if (r)
         return r;
+    assert(str_eq(bucket->name, req->bucket));
     STORE_EACH(call->txn, s3_notice_of_bucket, row, bucket->name) {
         struct s3_NotificationConfigurationFilter *filter = show_filter(call->arena, row);
 
