@@ -195,6 +195,10 @@ struct ec2_placer *api_placer(const struct api_call *call);
 struct lambda_runner;
 struct lambda_runner *api_runner(const struct api_call *call);
 
+/* Who waits for messages: src/sqs/sqs.h.  Likewise. */
+struct sqs_waits;
+struct sqs_waits *api_queues(const struct api_call *call);
+
 struct api_config {
     struct env *env;
     struct store *store;
@@ -202,6 +206,7 @@ struct api_config {
     const struct api_machines *machines;
     struct ec2_placer *placer;
     struct lambda_runner *runner;
+    struct sqs_waits *queues;
     bool root_keys;        /* accept test/test and 12-digit access keys */
     const char *default_region;
 };

@@ -136,6 +136,13 @@ api_runner(const struct api_call *call)
     return call->api->config.runner;
 }
 
+struct sqs_waits *
+api_queues(const struct api_call *call)
+{
+    assert(call->api && call->api->config.queues);
+    return call->api->config.queues;
+}
+
 const struct api_machines *
 api_machines(const struct api_call *call)
 {
@@ -687,6 +694,8 @@ api_later_reply(struct api_later *later, struct api_reply *reply)
     assert(later->done && st && reply->later == later);
     reply->later = NULL;
     st->call.reply = reply;
+    /* what came meanwhile may tell of newer commits than the handler's own */
+    reply->wait_seq = MAX(reply->wait_seq, store_seq(st->call.store));
     if (r == 0 && later->write)
         later->write(later, reply);
     else if (r == 0)

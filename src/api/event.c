@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/timefmt.h"
+#include "codec/crypto.h"
 #include "codec/json.h"
 #include "gen/store/events_rows.h"
 
@@ -38,6 +39,24 @@ number_take(struct txn *txn, int64_t *ret)
     return r;
 }
 
+/* A UUID of version 8 (RFC 9562): a digest of what no two events share. */
+static struct str
+id_of(struct arena *a, const struct api_event *event, int64_t number)
+{
+    struct str what = str_fmt(a, "%lld %lld %.*s", (long long)number, (long long)event->time_ms,
+                              STR_ARG(event->detail));
+    uint8_t d[SHA256_LEN];
+
+    crypto_sha256(what.p, what.n, d);
+    d[6] = (uint8_t)((d[6] & 0x0f) | 0x80);
+    d[8] = (uint8_t)((d[8] & 0x3f) | 0x80);
+    struct str hex = str_hex(a, d, 16);
+
+    assert(hex.n == 32);
+    return str_fmt(a, "%.8s-%.4s-%.4s-%.4s-%.12s", hex.p, hex.p + 8, hex.p + 12, hex.p + 16,
+                   hex.p + 20);
+}
+
 int
 api_event_write(struct txn *txn, struct env *env, const struct api_event *event)
 {
@@ -47,11 +66,11 @@ api_event_write(struct txn *txn, struct env *env, const struct api_event *event)
 
     assert(event->account.n && event->region.n && event->source && event->detail_type);
     assert(event->detail.n >= 2 && event->detail.n <= EVENT_BYTES_MAX);
-    arena_init(&arena, 4 << 10);
+    arena_init(&arena, 2 * EVENT_BYTES_MAX);
     int r = number_take(txn, &number);
     const struct cloud_event_row row = {
         .id = key_of(number, room),
-        .event_id = api_uuid(env, &arena),
+        .event_id = env ? api_uuid(env, &arena) : id_of(&arena, event, number),
         .account = event->account,
         .region = event->region,
         .time_ms = event->time_ms,

@@ -22,7 +22,10 @@ struct api_event {
     struct str detail;                /* a JSON object; no secrets */
 };
 
-/* Writes an event; the oldest goes when there are too many.  0 or negative. */
+/*
+ * Writes an event; the oldest goes when there are too many.  0 or negative.  Without env, for those
+ * that have none in their transaction, its id is made of what it is.
+ */
 int api_event_write(struct txn *txn, struct env *env, const struct api_event *event);
 
 /* The same of a call: its account, region and time. */

@@ -238,8 +238,13 @@ api_refusal(struct api_call *call, const struct policy_request *asked,
     enum api_protocol protocol = call->wire->protocol;
     struct str who = asked->principal->arn, on = STR_NONE;
     struct str why = reason(call, asked, decision, resource_is_trust);
+    static const struct api_error named = {"AuthorizationError", 403};
+    const struct api_error *error = &errors[protocol];
 
     assert(!decision->allowed);
+    /* SNS has an error of its own for it */
+    if (protocol == API_QUERY && api_error_find(call->service, S("AuthorizationError")))
+        error = &named;
     if (asked->principal->kind == POLICY_ANONYMOUS && call->service->bare_errors)
         return api_fault(call, &errors[protocol], "Access Denied");
     /* EC2 does not speak of a resource where there is none */
@@ -248,7 +253,7 @@ api_refusal(struct api_call *call, const struct policy_request *asked,
                      call->service->bare_errors ? " on resource: \"%.*s\"" : " on resource: %.*s",
                      STR_ARG(asked->resource));
     if (protocol != API_EC2)
-        return api_fault(call, &errors[protocol],
+        return api_fault(call, error,
                          "User: %.*s is not authorized to perform: %.*s%.*s%.*s", STR_ARG(who),
                          STR_ARG(asked->action), STR_ARG(on), STR_ARG(why));
     struct str code = encoded(call, asked, decision);

@@ -1,7 +1,8 @@
 /*
- * Custom resources: a Lambda function makes them, and tells what became of it by a PUT to a URL
- * that only this request has.  The request goes as an asynchronous invocation, by the stack's
- * caller; what it is about is kept among the resource's attributes, under names that begin with #:
+ * Custom resources: a Lambda function (or who listens at a topic) makes them, and tells what became
+ * of it by a PUT to a URL that only this request has.  The request goes as an asynchronous
+ * invocation or a message, by the stack's caller; what it is about is kept among the resource's
+ * attributes, under names that begin with #:
  *
  *   #secret, #request, #deadline   of the request that is not answered yet
  *   #back                          an update is taken back, and that is under way
@@ -12,9 +13,9 @@
 #include "cloudformation/custom.h"
 
 #include "api/authorize.h"
+#include "api/notify.h"
 #include "api/wire.h"
 #include "codec/uri.h"
-#include "gen/api/lambda.h"
 
 #define VIA "cloudformation.amazonaws.com"
 #define HOST "cloudformation-custom-resource-response-"
@@ -67,6 +68,12 @@ put_value(struct json_out *o, struct arena *a, const struct json *j)
     }
 }
 
+static bool
+is_topic(struct str token)
+{
+    return str_starts(token, S("arn:aws:sns:"));
+}
+
 struct request {
     const char *type;
     struct str id, url, physical; /* physical: p NULL of a creation */
@@ -77,6 +84,7 @@ static struct str
 document(struct cfn_look *look, const struct cfn_resource_row *row, const struct cfn_run *run,
          const struct request *r)
 {
+    struct str token = cfn_scalar(json_get(&run->props, "ServiceToken"));
     struct arena *a = look->call->arena;
     struct buf buf;
     struct json_out o = {&buf};
@@ -85,10 +93,12 @@ document(struct cfn_look *look, const struct cfn_resource_row *row, const struct
     buf_init(&buf, REQUEST_MAX);
     json_open(&o, '{');
     json_key_str(&o, "RequestType", str_from(r->type));
-    json_key_str(&o, "ServiceToken", cfn_scalar(json_get(&run->props, "ServiceToken")));
+    json_key_str(&o, "ServiceToken", token);
     json_key_str(&o, "ResponseURL", r->url);
     json_key_str(&o, "StackId", look->stack.id);
     json_key_str(&o, "RequestId", r->id);
+    if (is_topic(token))
+        json_key_str(&o, "TopicArn", token);
     json_key_str(&o, "LogicalResourceId", row->logical);
     if (r->physical.p)
         json_key_str(&o, "PhysicalResourceId", r->physical);
@@ -121,10 +131,7 @@ check_token(struct cfn_run *run)
 {
     struct str token = cfn_scalar(json_get(&run->props, "ServiceToken"));
 
-    if (str_starts(token, S("arn:aws:sns:")))
-        return refuse(run, S("Welkin does not implement SNS yet: ServiceToken must be the ARN of a "
-                             "Lambda function."));
-    if (!str_starts(token, S("arn:aws:lambda:")) || str_find(token, S(":function:")) == SIZE_MAX)
+    if (str_starts(token, S("arn:aws:sqs:")) || !api_notice_takes(token))
         return refuse(run, S("Invalid service token."));
     return CFN_DONE;
 }
@@ -132,20 +139,20 @@ check_token(struct cfn_run *run)
 static int
 invoke(struct cfn_look *look, struct cfn_run *run, struct str payload)
 {
-    const struct lambda_InvocationRequest req = {
-        .function_name = cfn_scalar(json_get(&run->props, "ServiceToken")),
-        .invocation_type = S("Event"),
-        .payload = payload};
-    struct lambda_InvocationResponse res = {0};
+    const struct api_notice notice = {.target = cfn_scalar(json_get(&run->props, "ServiceToken")),
+                                      .subject = S("AWS CloudFormation custom resource request"),
+                                      .text = payload,
+                                      .via = VIA};
     assert(payload.n > 0);
-    int r = api_call_internal(look->call, "lambda", "Invoke", &req, &res, VIA);
+    int r = api_notify(look->call, &notice);
 
     if (r <= 0)
         return r;
     return refuse(run, str_fmt(look->call->arena,
-                               "%.*s (Service: Lambda, Status Code: %d, Request ID: %.*s)",
-                               STR_ARG(look->call->fault.message), look->call->fault.http,
-                               STR_ARG(look->call->request_id)));
+                               "%.*s (Service: %s, Status Code: %d, Request ID: %.*s)",
+                               STR_ARG(look->call->fault.message),
+                               is_topic(notice.target) ? "AmazonSNS" : "Lambda",
+                               look->call->fault.http, STR_ARG(look->call->request_id)));
 }
 
 /* Sends the request, and has run->attributes tell that its answer is awaited. */

@@ -5,6 +5,7 @@
  */
 #include "cloudformation/stack.h"
 
+#include "api/event.h"
 #include "cloudformation/convert.h"
 #include "cloudformation/difference.h"
 #include "cloudformation/parameter.h"
@@ -274,6 +275,40 @@ check_all(struct cfn_look *look, const struct str_list *only, struct cfn_detecti
     return r < 0 ? r : 0;
 }
 
+/* What EventBridge is told, when a rule may look for it. */
+static int
+tell(struct api_call *call, const struct cfn_detection_row *row)
+{
+    struct str_list resources = {0};
+    struct buf buf;
+    struct json_out o = {.buf = &buf};
+
+    if (!api_event_wanted(call->txn, call->account, call->region, S("aws.cloudformation")))
+        return 0;
+    buf_init(&buf, 16 << 10);
+    json_open(&o, '{');
+    json_key_str(&o, "stack-id", row->stack);
+    json_key_str(&o, "stack-drift-detection-id", row->id);
+    json_key(&o, S("status-details"));
+    json_open(&o, '{');
+    json_key_str(&o, "stack-drift-status", row->drift);
+    json_key_str(&o, "detection-status", row->status);
+    json_close(&o, '}');
+    json_key(&o, S("drift-detection-details"));
+    json_open(&o, '{');
+    json_key_int(&o, "drifted-stack-resource-count", row->drifted);
+    json_close(&o, '}');
+    json_close(&o, '}');
+    *LIST_PUSH(call->arena, &resources) = row->stack;
+    assert(!buf_failed(&buf));
+    int r = api_event_put(call, "aws.cloudformation",
+                          "CloudFormation Drift Detection Status Change", resources,
+                          buf_str(&buf));
+
+    buf_done(&buf);
+    return r;
+}
+
 int
 cfn_detect_stack_drift(struct api_call *call,
                        const struct cloudformation_DetectStackDriftInput *req,
@@ -308,6 +343,8 @@ cfn_detect_stack_drift(struct api_call *call,
     look.stack.drift_ms = call->now_ms;
     res->stack_drift_detection_id = row.id;
     r = cfn_detection_insert(call->txn, &row);
+    if (r == 0)
+        r = tell(call, &row);
     return r < 0 ? error_origin(-r, "a detection cannot be written") : cfn_save(&look);
 }
 

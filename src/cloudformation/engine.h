@@ -75,6 +75,8 @@ struct str cfn_resource_key(struct arena *a, struct str stack, struct str logica
 /* An event; the resource NULL: of the stack itself. */
 int cfn_event(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status,
               struct str reason);
+/* tell.c: an event to the stack's topics.  0 or negative. */
+int cfn_tell(struct cfn_look *look, const struct cfn_event_row *row);
 /* The stack's status with its event, and the row written. */
 int cfn_status(struct cfn_look *look, const char *status, struct str reason);
 int cfn_save(struct cfn_look *look);

@@ -4,6 +4,7 @@
  */
 #include "cloudformation/holds.h"
 
+#include "api/event.h"
 #include "base/timefmt.h"
 #include "cloudformation/load.h"
 #include "cloudformation/parameter.h"
@@ -305,6 +306,43 @@ event_id(struct cfn_look *look, const struct cfn_resource_row *resource, const c
     return str_fmt(a, "%.*s-%s-%.*s", STR_ARG(resource->logical), status, STR_ARG(time));
 }
 
+/* What EventBridge is told, when a rule may look for it. */
+static int
+tell(struct api_call *call, const struct cfn_event_row *row, bool of_resource)
+{
+    struct str_list resources = {0};
+    struct buf buf;
+    struct json_out o = {.buf = &buf};
+
+    if (!api_event_wanted(call->txn, call->account, call->region, S("aws.cloudformation")))
+        return 0;
+    buf_init(&buf, 64 << 10);
+    json_open(&o, '{');
+    json_key_str(&o, "stack-id", row->stack);
+    if (of_resource) {
+        json_key_str(&o, "logical-resource-id", row->logical);
+        json_key_str(&o, "physical-resource-id", row->physical);
+    }
+    json_key(&o, S("status-details"));
+    json_open(&o, '{');
+    json_key_str(&o, "status", row->status);
+    json_key_str(&o, "status-reason", row->reason);
+    json_close(&o, '}');
+    if (of_resource)
+        json_key_str(&o, "resource-type", row->type);
+    json_key_str(&o, "client-request-token", row->token);
+    json_close(&o, '}');
+    *LIST_PUSH(call->arena, &resources) = row->stack;
+    assert(!buf_failed(&buf));
+    int r = api_event_put(call, "aws.cloudformation",
+                          of_resource ? "CloudFormation Resource Status Change"
+                                      : "CloudFormation Stack Status Change",
+                          resources, buf_str(&buf));
+
+    buf_done(&buf);
+    return r;
+}
+
 static int
 event(struct cfn_look *look, const struct cfn_resource_row *resource, const char *status,
       const char *detailed, struct str reason)
@@ -337,6 +375,10 @@ event(struct cfn_look *look, const struct cfn_resource_row *resource, const char
     stack->n_events++;
     int r = cfn_event_insert(look->call->txn, &row);
 
+    if (r >= 0)
+        r = tell(look->call, &row, resource != NULL);
+    if (r >= 0)
+        r = cfn_tell(look, &row);
     return r < 0 ? error_origin(-r, "an event of %.*s cannot be written", STR_ARG(stack->id)) : 0;
 }
 

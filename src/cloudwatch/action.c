@@ -24,7 +24,7 @@ no_system(struct api_call *call, const struct cloudwatch_alarm_row *alarm UNUSED
 #define EC2(arn) {.pattern = (arn), .check = cloudwatch_ec2_check, .run = cloudwatch_ec2_run}
 
 static const struct cloudwatch_action actions[] = {
-    {.pattern = "arn:aws:sns:*:*:*", .run = no_system},
+    {.pattern = "arn:aws:sns:*:*:*", .run = cloudwatch_action_notify},
     {.pattern = "arn:aws:autoscaling:*:*:scalingPolicy:*",
      .run = cloudwatch_action_scale,
      .again = true},

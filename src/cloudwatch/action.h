@@ -39,3 +39,8 @@ int cloudwatch_action_run(struct api_call *call, const struct cloudwatch_alarm_r
 
 int cloudwatch_action_scale(struct api_call *call, const struct cloudwatch_alarm_row *alarm,
                             struct str arn);
+
+/* ---- action_notify.c ---- */
+
+int cloudwatch_action_notify(struct api_call *call, const struct cloudwatch_alarm_row *alarm,
+                             struct str arn);

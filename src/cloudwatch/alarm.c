@@ -119,8 +119,10 @@ cloudwatch_alarm_change(struct api_call *call, const struct cloudwatch_alarm_row
     row.reason = reason;
     row.reason_data = data;
     row.state_ms = call->now_ms;
-    if (other)
+    if (other) {
         row.transitioned_ms = call->now_ms;
+        row.old_state = alarm->state;
+    }
     int r = cloudwatch_alarm_update(call->txn, &row);
 
     if (r < 0 || !other)

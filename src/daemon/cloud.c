@@ -33,6 +33,8 @@
 #include "secretsmanager/secretsmanager.h"
 #include "s3/s3.h"
 #include "servicequotas/servicequotas.h"
+#include "sns/engine.h"
+#include "sqs/sqs.h"
 #include "ssm/ssm.h"
 #include "sts/sts.h"
 
@@ -43,7 +45,8 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
-    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &events_hooks, &elbv2_hooks,
+    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &events_hooks, &elbv2_hooks, &sns_hooks,
+    &sqs_hooks,
     NULL,
 };
 
@@ -54,6 +57,8 @@ struct cloud {
     struct host *host;
     struct ec2_placer *placer;
     struct lambda_runner *lambda;
+    struct sqs_waits *sqs;
+    struct sns_engine *sns;
     struct ec2_reconciler *ec2;
     struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
@@ -192,6 +197,11 @@ cloud_open(struct cloud **ret, const struct cloud_config *config, char why[STORE
         cloud_close(cloud);
         return r;
     }
+    r = sqs_waits_new(&cloud->sqs, config->loop, cloud->store);
+    if (r < 0) {
+        cloud_close(cloud);
+        return r;
+    }
     struct api_config api = {
         .env = config->env,
         .store = cloud->store,
@@ -199,6 +209,7 @@ cloud_open(struct cloud **ret, const struct cloud_config *config, char why[STORE
         .machines = &cloud->machines,
         .placer = cloud->placer,
         .runner = cloud->lambda,
+        .queues = cloud->sqs,
         .root_keys = config->root_keys,
         .default_region = "us-east-1",
     };
@@ -260,6 +271,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = cloudwatch_engine_new(&cloud->cloudwatch, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
+        r = sns_engine_new(&cloud->sns, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
         r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
@@ -278,6 +291,13 @@ cloud_run_functions(struct cloud *cloud, const struct api_functions *driver,
 {
     assert(cloud->lambda && cloud->api);
     lambda_runner_start(cloud->lambda, cloud->api, driver, ret);
+}
+
+void
+cloud_post(struct cloud *cloud, const struct api_poster *poster, struct api_poster_events *ret)
+{
+    assert(cloud->sns);
+    sns_engine_start(cloud->sns, poster, ret);
 }
 
 void
@@ -301,6 +321,8 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
     cloudwatch_engine_free(cloud->cloudwatch);
     cloudwatch_upkeep_free(cloud->cloudwatch_upkeep);
     cloudwatch_ec2_free(cloud->cloudwatch_ec2);
+    sns_engine_free(cloud->sns);
+    sqs_waits_free(cloud->sqs);
     lambda_runner_free(cloud->lambda);
     s3_lifecycle_free(cloud->s3_lifecycle);
     s3_janitor_free(cloud->s3);

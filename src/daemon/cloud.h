@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "api/balancers.h"
 #include "api/functions.h"
+#include "api/poster.h"
 #include "host/host.h"
 #include "loop/loop.h"
 #include "store/store.h"
@@ -43,6 +44,12 @@ int cloud_start(struct cloud *cloud, const struct host_driver *driver,
 void cloud_run_functions(struct cloud *cloud, const struct api_functions *driver,
                          struct api_function_events *ret);
 
+/*
+ * Gives it who makes its HTTP requests to others, likewise.  Without, what is to be delivered by
+ * HTTP waits.
+ */
+void cloud_post(struct cloud *cloud, const struct api_poster *poster,
+                struct api_poster_events *ret);
 /*
  * Gives it where nodes of load balancers run, before the loop does; as above.  Without, there is a
  * model of their states alone.

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "daemon/hooks.h"
+#include "daemon/poster.h"
 #include "gen/store/daemon_rows.h"
 #include "guestnet/guestnet.h"
 #include "loop/net.h"
@@ -328,6 +329,19 @@ prepare_sandbox(struct daemon *d, struct arena *arena, uid_t uid)
 }
 
 static int
+start_poster(struct daemon *d)
+{
+    struct api_poster_events events;
+    int r = poster_new(&d->poster, d->loop);
+
+    if (r < 0)
+        return give_up("Threads cannot be started: %s.", strerror(-r));
+    cloud_post(d->cloud, poster_driver(d->poster), &events);
+    poster_attach(d->poster, &events);
+    return 0;
+}
+
+static int
 start_functions(struct daemon *d)
 {
     const struct host_functions_config config = {
@@ -572,6 +586,7 @@ clean_up(struct daemon *d)
     d->env->blobs = blobs_free(d->env->blobs);
     admin_free(d->admin);
     host_balancers_free(d->balancers);
+    poster_free(d->poster);
     host_functions_free(d->functions);
     host_sandbox_free(d->sandbox);
     host_sim_free(d->sim);
@@ -612,7 +627,8 @@ start(struct daemon *d, struct arena *arena)
         return give_up("The event loop cannot be made: %s.", strerror(-r));
     if (open_cloud(d, listen_fd) != 0)
         return 1;
-    return d->config.host == DAEMON_HOST_SANDBOX ? start_sandbox(d, arena) : start_sim(d);
+    r = d->config.host == DAEMON_HOST_SANDBOX ? start_sandbox(d, arena) : start_sim(d);
+    return r == 0 ? start_poster(d) : r;
 }
 
 int

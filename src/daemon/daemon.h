@@ -43,6 +43,7 @@ struct daemon {
     struct host_sandbox *sandbox;
     struct host_functions *functions;
     struct host_balancers *balancers;
+    struct poster *poster;
     struct guestnet *guestnet;
     struct loop_fd signals;
     struct loop_fd blobs; /* some are durable */

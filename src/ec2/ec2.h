@@ -403,6 +403,15 @@ int ec2_event_end(struct txn *txn, const struct ec2_event_row *row, int64_t now_
 int ec2_events_end(struct txn *txn, struct str instance_id, const char *code, int64_t now_ms);
 int ec2_events_forget(struct txn *txn, struct str instance_id);
 
+/* ---- notify.c: what EventBridge is told; 0 or negative ---- */
+
+int ec2_notify_instance(struct txn *txn, const struct ec2_instance_row *row, int64_t now_ms);
+/* createVolume, deleteVolume. */
+int ec2_notify_volume(struct txn *txn, const struct ec2_volume_row *row, const char *event,
+                      int64_t now_ms);
+/* It was made, or could not be. */
+int ec2_notify_snapshot(struct txn *txn, const struct ec2_snapshot_row *row, int64_t now_ms);
+
 /* ---- event_window.c ---- */
 
 /* An event of the instance is moved to where its event window, if it has one, is open. */

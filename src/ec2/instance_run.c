@@ -172,6 +172,8 @@ make_instance(struct api_call *call, const struct ec2_launch *l, unsigned index)
     assert(r || ec2_instance_ok(&row));
     if (r == 0)
         r = ec2_instance_insert(call->txn, &row);
+    if (r == 0)
+        r = ec2_notify_instance(call->txn, &row, call->now_ms);
     return r;
 }
 

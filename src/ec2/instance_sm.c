@@ -191,5 +191,6 @@ ec2_instance_move(struct txn *txn, struct ec2_instance_row *row, enum ec2_instan
     row->reason_message = why.message;
     row->transition_reason = why.transition;
     assert(ec2_instance_ok(row));
-    return ec2_instance_update(txn, row);
+    r = ec2_instance_update(txn, row);
+    return r < 0 ? r : ec2_notify_instance(txn, row, now_ms);
 }

@@ -53,7 +53,9 @@ look_creating(struct view *v, const struct ec2_volume_row *row)
 
     assert(!row->instance_id.n);
     new.state = S("available");
-    return put_volume(v, &new);
+    int r = put_volume(v, &new);
+
+    return r ? r : ec2_notify_volume(v->txn, &new, "createVolume", v->now_ms);
 }
 
 static int
@@ -163,6 +165,8 @@ look_at_snapshots(struct view *v)
         new.completed_ms = failed ? 0 : v->now_ms;
         assert(ec2_snapshot_ok(&new));
         r = r ? r : ec2_unwritten(ec2_snapshot_update(v->txn, &new), new.id);
+        if (r == 0 && !is_copy)
+            r = ec2_notify_snapshot(v->txn, &new, v->now_ms);
     }
     return r;
 }

@@ -203,7 +203,10 @@ ec2_volume_make(struct api_call *call, const struct ec2_volume_want *want,
         row.state = S("error");
     assert(ec2_volume_ok(&row));
     *ret = row;
-    return ec2_unwritten(ec2_volume_insert(call->txn, &row), row.id);
+    r = ec2_unwritten(ec2_volume_insert(call->txn, &row), row.id);
+    if (r == 0 && !str_is(row.state, "creating"))
+        r = ec2_notify_volume(call->txn, &row, "createVolume", call->now_ms);
+    return r;
 }
 
 void

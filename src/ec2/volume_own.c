@@ -125,7 +125,9 @@ ec2_delete_volume(struct api_call *call, const struct ec2_DeleteVolumeRequest *r
                              "The snapshot '%.*s' is being made of the volume '%.*s'.",
                              STR_ARG(snapshot->id), STR_ARG(row->id));
     assert(!row->plain_key.n && !row->grant_id.n);
-    r = ec2_storage_give_back(call->txn, row);
+    r = ec2_notify_volume(call->txn, row, "deleteVolume", call->now_ms);
+    if (r == 0)
+        r = ec2_storage_give_back(call->txn, row);
     if (r == 0 && ec2_volume_modification_get(call->txn, row->id))
         r = ec2_volume_modification_delete(call->txn, row->id);
     if (r == 0)

@@ -9,9 +9,9 @@
 #include "api/actor.h"
 #include "api/authorize.h"
 #include "api/event.h"
+#include "api/notify.h"
 #include "codec/json.h"
 #include "gen/api/ec2.h"
-#include "gen/api/lambda.h"
 
 struct parcel {
     struct api_call *call; /* of EventBridge, or of the target's role */
@@ -26,19 +26,20 @@ struct kind {
     int (*deliver)(struct parcel *p);
 };
 
-/* ---- AWS Lambda ---- */
+/* ---- other services ---- */
 
+/* A function, a topic or a queue: their own policies let EventBridge in. */
 static int
-to_lambda(struct parcel *p)
+to_service(struct parcel *p)
 {
-    struct lambda_InvocationRequest req = {
-        .function_name = p->target->arn,
-        .invocation_type = S("Event"),
-        .payload = p->payload,
+    const struct api_notice notice = {
+        .target = p->target->arn,
+        .text = p->payload,
+        .group = p->target->group_id.n ? p->target->group_id : STR_NONE,
+        .via = EVENTS_SERVICE,
     };
-    struct lambda_InvocationResponse res = {0};
 
-    return api_call_internal(p->call, "lambda", "Invoke", &req, &res, EVENTS_SERVICE);
+    return api_notify(p->call, &notice);
 }
 
 /* ---- another bus ---- */
@@ -172,7 +173,9 @@ to_builtin(struct parcel *p)
 /* ---- all ---- */
 
 static const struct kind kinds[] = {
-    {"arn:aws:lambda:*:*:function:*", false, to_lambda},
+    {"arn:aws:lambda:*:*:function:*", false, to_service},
+    {"arn:aws:sns:*:*:?*", false, to_service},
+    {"arn:aws:sqs:*:*:?*", false, to_service},
     {"arn:aws:events:*:*:event-bus/*", false, to_bus},
     {"arn:aws:events:*:*:target/*", true, to_builtin},
 };
@@ -206,6 +209,11 @@ events_target_check(struct api_call *call, const struct events_Target *target)
                          "Parameter %.*s is not valid. Reason: Welkin does not have this target of "
                          "%.*s yet.",
                          STR_ARG(target->arn), STR_ARG(service));
+    if (str_is(service, "sqs") && str_ends(target->arn, S(".fifo")) &&
+        !(target->sqs_parameters && target->sqs_parameters->message_group_id.n))
+        return api_fault(call, &EVENTS_ERR(ValidationException),
+                         "Parameter(s) SqsParameters must be specified for target: %.*s.",
+                         STR_ARG(target->id));
     if (kind->role && !target->role_arn.n)
         return api_fault(call, &EVENTS_ERR(ValidationException),
                          "RoleArn is required for target %.*s.", STR_ARG(target->arn));
@@ -242,7 +250,7 @@ events_deliver(struct api_call *call, const struct events_target_row *target,
     if (!events_input_make(call->arena, target, delivery->event, delivery->began_ms, &p.payload))
         return api_fault(call, &EVENTS_ERR(ValidationException),
                          "The input of target %.*s is too large.", STR_ARG(target->target));
-    if (target->role.n && kind->deliver != to_lambda) {
+    if (target->role.n && kind->deliver != to_service) {
         r = assume(call, target->role, &role);
         p.call = &role;
     }

@@ -81,6 +81,7 @@ look_rule(struct api_looks *looks, struct str id)
 /* ---- what was sent ---- */
 
 struct sent {
+    struct api *api;
     struct txn *txn;
     struct arena *arena;
     const struct events_sent_row *row;
@@ -91,7 +92,8 @@ struct sent {
 static int
 give(struct sent *s, const struct events_rule_row *rule)
 {
-    int r = 0;
+    static const char *const counted[] = {"MatchedEvents", "TriggeredRules"};
+    int r = events_count(s->api, s->arena, s->txn, rule, counted, ARRAY_LEN(counted));
 
     assert(str_eq(rule->bus, s->row->bus));
     STORE_EACH(s->txn, events_target_by_rule, target, rule->id) {
@@ -151,7 +153,8 @@ static bool
 look_sent(struct api_looks *looks, struct str id)
 {
     struct txn *txn = store_begin(looks->store);
-    struct sent s = {.txn = txn, .arena = &looks->arena, .row = events_sent_get(txn, id)};
+    struct sent s = {
+        .api = looks->api, .txn = txn, .arena = &looks->arena, .row = events_sent_get(txn, id)};
     int r = s.row ? spread(&s) : 0;
 
     assert(r <= 0);
@@ -202,36 +205,69 @@ backoff_ms(struct env *env, int64_t attempts)
     return most_ms / 2 + part % (uint32_t)(most_ms / 2);
 }
 
-/* It was refused: when it is to be tried again, 0: never. */
+/* It was refused: when to try again, 0: never; *ret_why: which limit says so, or NULL. */
 static int64_t
 again_ms(const struct api_call *call, const struct events_target_row *target,
-         const struct events_delivery_row *row)
+         const struct events_delivery_row *row, const char **ret_why)
 {
     int64_t retries = target->retries ? target->retries - 1 : EVENTS_RETRIES;
     int64_t age_s = target->age_s ? target->age_s : EVENTS_AGE_S;
     int64_t at = call->now_ms + backoff_ms(call->env, row->attempts);
 
-    assert(row->attempts >= 0);
-    if (!may_help(call->fault.code) || row->attempts >= retries)
+    assert(row->attempts >= 0 && call->fault.code.p);
+    *ret_why = NULL;
+    if (!may_help(call->fault.code))
         return 0;
-    return at <= row->began_ms + age_s * 1000 ? at : 0;
+    if (row->attempts >= retries)
+        *ret_why = "MaximumRetryAttempts";
+    else if (at > row->began_ms + age_s * 1000)
+        *ret_why = "MaximumEventAgeInSeconds";
+    return *ret_why ? 0 : at;
 }
 
 static int
 delivery_failed(struct api_call *call, const struct events_target_row *target,
-                const struct events_delivery_row *old)
+                const struct events_rule_row *rule, const struct events_delivery_row *old)
 {
+    static const char *const bad[] = {"Invocations", "FailedInvocations", "InvocationsSentToDlq"};
     struct events_delivery_row row = *old;
+    const char *why;
+    bool sent = false;
+    int r = 0;
 
-    assert(call->fault.code.p);
-    row.due_ms = again_ms(call, target, old);
+    row.due_ms = again_ms(call, target, old, &why);
     log_info("rule %.*s: target %.*s: %.*s: %.*s%s", STR_ARG(row.rule), STR_ARG(target->target),
              STR_ARG(call->fault.code), STR_ARG(call->fault.message),
              row.due_ms ? ", comes again" : "");
-    if (!row.due_ms)
-        return events_delivery_delete(call->txn, row.id);
-    row.attempts++;
-    return events_delivery_update(call->txn, &row);
+    if (row.due_ms) {
+        row.attempts++;
+        return events_delivery_update(call->txn, &row);
+    }
+    if (target->dead_letter.n)
+        r = events_dead_letter(call, target, old, why, &sent);
+    if (r == 0)
+        r = events_count(call->api, call->arena, call->txn, rule, bad, sent ? 3 : 2);
+    return r < 0 ? r : events_delivery_delete(call->txn, row.id);
+}
+
+static int
+deliver(struct api_looks *looks, struct txn *txn, const struct events_target_row *target,
+        const struct events_delivery_row *row)
+{
+    static const char *const good[] = {"Invocations"};
+    const struct events_rule_row *rule = events_rule_get(txn, target->rule);
+    struct api_call call = api_service_call(looks->api, &looks->arena, EVENTS_SERVICE, row->account,
+                                            row->region, row->rule);
+
+    call.txn = txn;
+    assert(rule && row->due_ms <= call.now_ms);
+    int r = events_deliver(&call, target, row);
+
+    if (r > 0)
+        return delivery_failed(&call, target, rule, row);
+    if (r == 0)
+        r = events_count(looks->api, &looks->arena, txn, rule, good, ARRAY_LEN(good));
+    return r < 0 ? r : events_delivery_delete(txn, row->id);
 }
 
 static bool
@@ -246,15 +282,7 @@ look_delivery(struct api_looks *looks, struct str id)
     if (row && target && row->due_ms > now_ms)
         return api_looks_commit(looks, txn, row->due_ms);
     if (target) {
-        struct api_call call = api_service_call(looks->api, &looks->arena, EVENTS_SERVICE,
-                                                row->account, row->region, row->rule);
-
-        call.txn = txn;
-        r = events_deliver(&call, target, row);
-        if (r > 0)
-            r = delivery_failed(&call, target, row);
-        else if (r == 0)
-            r = events_delivery_delete(txn, id);
+        r = deliver(looks, txn, target, row);
     } else if (row) {
         r = events_delivery_delete(txn, id);
     }

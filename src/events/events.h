@@ -115,6 +115,22 @@ int events_target_check(struct api_call *call, const struct events_Target *targe
 int events_deliver(struct api_call *call, const struct events_target_row *target,
                    const struct events_delivery_row *delivery);
 
+/* ---- dead_letter.c ---- */
+
+/*
+ * Sends an event that its target refused, which call->fault tells of, to the target's queue;
+ * exhausted: which limit of the retry policy was reached, or NULL.  0 or negative.
+ */
+int events_dead_letter(struct api_call *call, const struct events_target_row *target,
+                       const struct events_delivery_row *delivery, const char *exhausted,
+                       bool *ret_sent);
+
+/* ---- metric.c ---- */
+
+/* One more of each of these metrics of a rule.  0 or negative. */
+int events_count(struct api *api, struct arena *a, struct txn *txn,
+                 const struct events_rule_row *rule, const char *const *names, size_t n);
+
 /* ---- holds.c: what is true of every row ---- */
 
 void events_bus_assert(const struct events_bus_row *row);

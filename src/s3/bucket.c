@@ -213,6 +213,8 @@ s3_delete_bucket(struct api_call *call, const struct s3_DeleteBucketRequest *req
     r = drop_uploads(call->txn, bucket->name);
     if (r >= 0)
         r = s3_rules_drop(call->txn, bucket->name);
+    if (r >= 0)
+        r = s3_notices_drop(call->txn, bucket->name);
     return r < 0 ? r : s3_bucket_delete(call->txn, bucket->name);
 }
 

@@ -229,6 +229,8 @@ s3_complete_multipart_upload(struct api_call *call,
         r = s3_version_add(call, bucket, &row);
     if (r == 0)
         r = s3_upload_drop(call->txn, x.upload);
+    if (r == 0)
+        r = s3_tell(call, bucket, &row, "ObjectCreated:CompleteMultipartUpload");
     if (r)
         return r;
     res->location = str_fmt(call->arena, "https://%.*s.s3.%.*s.amazonaws.com/%.*s",

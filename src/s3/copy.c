@@ -173,6 +173,8 @@ s3_copy_object(struct api_call *call, const struct s3_CopyObjectRequest *req,
     s3_bytes_into(&bytes, &row);
     if (r == 0)
         r = s3_version_add(call, bucket, &row);
+    if (r == 0)
+        r = s3_tell(call, bucket, &row, "ObjectCreated:Copy");
     if (r)
         return r;
     res->copy_object_result = ARENA_NEW(call->arena, struct s3_CopyObjectResult);

@@ -16,7 +16,7 @@ hide(struct api_call *call, const struct s3_bucket_row *bucket, struct str key, 
     assert(s3_is_versioned(bucket));
     *ret = (struct deleted){row.version, true};
     assert(r || (row.latest && row.version.n));
-    return r;
+    return r ? r : s3_tell(call, bucket, &row, "ObjectRemoved:DeleteMarkerCreated");
 }
 
 static int
@@ -37,7 +37,9 @@ delete_one(struct api_call *call, const struct s3_bucket_row *bucket, struct str
         return 0;
     assert(str_eq(row->bucket, bucket->name) && str_eq(row->object_key, key));
     ret->marker = row->marker;
-    return s3_version_remove(call->txn, row);
+    int r = s3_version_remove(call->txn, row);
+
+    return r ? r : s3_tell(call, bucket, row, "ObjectRemoved:Delete");
 }
 
 int

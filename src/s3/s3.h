@@ -76,6 +76,14 @@ struct str s3_random(struct api_call *call, size_t bytes);
 /* A value of a list k, v, k, v …; p NULL: it has none. */
 struct str s3_pair(const struct str_list *pairs, struct str name);
 
+/* ---- notice.c ---- */
+
+enum s3_notice_kind { S3_NOTICE_TOPIC, S3_NOTICE_QUEUE, S3_NOTICE_FUNCTION };
+/* Tells whoever wants to know of "ObjectCreated:Put" and the like.  0 or negative. */
+int s3_tell(struct api_call *call, const struct s3_bucket_row *bucket,
+            const struct s3_object_row *row, const char *event);
+int s3_notices_drop(struct txn *txn, struct str bucket);
+
 /* ---- config.c ---- */
 
 /* A bucket's public access block. */

@@ -33,15 +33,6 @@ s3_get_bucket_logging(struct api_call *call, const struct s3_GetBucketLoggingReq
 }
 
 int
-s3_get_bucket_notification_configuration(
-    struct api_call *call, const struct s3_GetBucketNotificationConfigurationRequest *req,
-    struct s3_NotificationConfiguration *res)
-{
-    (void)res;
-    return unset(call, req->bucket, "s3:GetBucketNotification", NULL, NULL);
-}
-
-int
 s3_get_bucket_replication(struct api_call *call, const struct s3_GetBucketReplicationRequest *req,
                           struct s3_GetBucketReplicationOutput *res)
 {

@@ -12,6 +12,7 @@ every_year(const struct aws_schedule *s)
 {
     const int years = AWS_SCHEDULE_YEAR_MAX - AWS_SCHEDULE_YEAR_MIN + 1;
 
+    assert(!s->every_ms && years <= 64 * (int)ARRAY_LEN(s->years));
     for (int i = 0; i < years; i++)
         if (!(s->years[i / 64] >> i % 64 & 1))
             return false;
@@ -26,6 +27,7 @@ schedule_parse(struct str text, struct schedule *ret)
     *ret = (struct schedule){0};
     if (!aws_schedule_parse(text, s))
         return false;
+    assert(s->every_ms > 0 || (s->minutes && s->hours && s->months));
     if (!s->every_ms) {
         ret->hourly = (s->hours & (s->hours - 1)) != 0;
         return s->minutes == 1 && !s->near_day && every_year(s);
@@ -65,6 +67,7 @@ schedule_next(const struct schedule *schedule, int64_t ms)
     if (s->every_ms)
         return midnight + ((ms - midnight) / s->every_ms + 1) * s->every_ms;
     at = aws_schedule_next(s, ms);
+    assert(at == 0 || at > ms);
     return at < midnight + LOOKED_AHEAD_MS ? at : 0;
 }
 

@@ -504,7 +504,7 @@ static const struct {
      "{SecretId: hidden, RotationLambdaARN: 'arn:aws:lambda:us-east-1:000000000000:function:f'}",
      "Lambda"},
     {"Custom::Mine", "{ServiceToken: 'arn:aws:sns:us-east-1:000000000000:t'}",
-     "Welkin does not implement SNS yet"},
+     "Topic does not exist"},
 };
 
 TEST(what_a_type_cannot_take_is_refused_by_its_name, "CFN-12")

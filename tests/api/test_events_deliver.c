@@ -1,7 +1,9 @@
 /* What rules send where, when, and as what; seen from functions that are targets. */
 #include "events_help.h"
 
+#include "base/timefmt.h"
 #include "gen/store/events_rows.h"
+#include "sns_help.h"
 
 #define FUNCTION LAMBDA_ARN "f"
 #define MINUTE_MS INT64_C(60000)
@@ -205,6 +207,39 @@ TEST(a_function_hears_only_rules_that_its_policy_names)
     world_free(w);
 }
 
+/* How often a metric of the rule counted in this and the last minute. */
+static struct str
+counted(struct world *w, const char *metric)
+{
+    struct str r = world_okf(w,
+                             "Action=GetMetricStatistics&Version=2010-08-01&Namespace=AWS/Events"
+                             "&MetricName=%s&Dimensions.member.1.Name=RuleName"
+                             "&Dimensions.member.1.Value=r&Period=3600&Statistics.member.1=Sum"
+                             "&StartTime=%.*s&EndTime=%.*s",
+                             metric, STR_ARG(time_iso_s(&w->arena, w->env.now_ms - 7200000)),
+                             STR_ARG(time_iso_s(&w->arena, w->env.now_ms + 3600000)));
+
+    return xml_text(r, "Sum");
+}
+
+TEST(what_rules_do_is_counted)
+{
+    struct world *w = events_world();
+
+    rule(w, "r", "default", "{`source`: [`my.app`]}");
+    target(w, "r", "default", "'Arn': '" FUNCTION "'");
+    events_ok(w, "PutTargets",
+              "{'Rule': 'r', 'Targets': [{'Id': '2', 'Arn': '" LAMBDA_ARN "none'}]}");
+    put(w, "default", "{}");
+    put(w, "default", "{}");
+    events_hear(w);
+    CHECK_STR(counted(w, "MatchedEvents"), "2");
+    CHECK_STR(counted(w, "TriggeredRules"), "2");
+    CHECK_STR(counted(w, "Invocations"), "4");
+    CHECK_STR(counted(w, "FailedInvocations"), "2");
+    world_free(w);
+}
+
 TEST(a_schedule_sends_its_rule_to_its_targets, "CWE-04")
 {
     struct world *w = events_world();
@@ -314,5 +349,53 @@ TEST(a_rule_stops_an_instance_as_its_role)
     world_jump(w, 24 * 60 * MINUTE_MS);
     world_advance(w, 1000);
     CHECK_STR(xml_text(world_ok(w, "Action=DescribeInstances"), "name"), "stopped");
+    world_free(w);
+}
+
+TEST(what_a_target_does_not_take_is_a_dead_letter)
+{
+    struct world *w = events_world();
+    struct str got;
+
+    sqs_open_queue(w, "dead", "");
+    rule(w, "r", "default", "{`source`: [`my.app`]}");
+    target(w, "r", "default",
+           "'Arn': '" LAMBDA_ARN "none', 'DeadLetterConfig': {'Arn': '" SQS_ARN "dead'}");
+    const char *id = put(w, "default", "{`n`: 1}");
+
+    CHECK_INT(events_hear(w), 0);
+    got = sqs_take(w, "dead");
+    CHECK_INT(json_count(got, "Messages"), 1);
+    CHECK_STR(json_path(json_path(got, "Messages.0.Body"), "id"), id);
+    CHECK_STR(json_path(got, "Messages.0.MessageAttributes.RULE_ARN.StringValue"), EVENTS_RULE "r");
+    CHECK_STR(json_path(got, "Messages.0.MessageAttributes.TARGET_ARN.StringValue"),
+              LAMBDA_ARN "none");
+    CHECK(json_path(got, "Messages.0.MessageAttributes.ERROR_CODE.StringValue").n > 0);
+    CHECK_STR(json_path(got, "Messages.0.MessageAttributes.RETRY_ATTEMPTS.StringValue"), "0");
+    CHECK_STR(counted(w, "InvocationsSentToDlq"), "1");
+    world_free(w);
+}
+
+/* ---- queues and topics ---- */
+
+TEST(a_queue_of_first_in_first_out_needs_a_group)
+{
+    struct world *w = events_world();
+    struct str got;
+
+    sqs_open_queue(w, "q.fifo",
+                   "\"FifoQueue\": \"true\", \"ContentBasedDeduplication\": \"true\", ");
+    rule(w, "r", "default", "{`source`: [`my.app`]}");
+    events_refused(w, "ValidationException",
+                   "Parameter(s) SqsParameters must be specified for target: 1.", "PutTargets",
+                   "{'Rule': 'r', 'Targets': [{'Id': '1', 'Arn': '" SQS_ARN "q.fifo'}]}");
+    target(w, "r", "default",
+           "'Arn': '" SQS_ARN "q.fifo', 'SqsParameters': {'MessageGroupId': 'g'}, 'InputPath': "
+           "'$.detail'");
+    put(w, "default", "{`n`: 1}");
+    events_hear(w);
+    got = sqs_take(w, "q.fifo");
+    CHECK_STR(json_path(got, "Messages.0.Body"), "{\"n\":1}");
+    CHECK_STR(json_path(got, "Messages.0.Attributes.MessageGroupId"), "g");
     world_free(w);
 }

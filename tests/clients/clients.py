@@ -997,6 +997,7 @@ def main():
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     import balancers  # noqa: F401
+    import events  # noqa: F401
     import metrics  # noqa: F401
     import scaling  # noqa: F401
     import stacks

@@ -8,6 +8,7 @@
 #include "api/stream.h"
 #include "codec/uri.h"
 #include "harness/functions.h"
+#include "harness/posts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ start(struct world *w)
         FAIL("the cloud cannot be opened: %s", why);
     CHECK(cloud_start(w->cloud, host_sim_driver(w->sim), attach_sim, w->sim) == 0);
     function_model_attach(w);
+    post_model_attach(w);
     world_settle(w);
 }
 
@@ -95,6 +97,7 @@ static void
 release(struct world *w)
 {
     function_model_free(w->functions);
+    post_model_free(w->posts);
     host_sim_free(w->sim);
     loop_free(w->loop);
     disk_fake_done(&w->disk);

@@ -24,6 +24,7 @@ struct world {
     struct cloud *cloud;
     struct host_sim *sim;
     struct function_model *functions; /* harness/functions.h; NULL: functions do not run */
+    struct post_model *posts;         /* harness/posts.h; NULL: nothing is sent by HTTP */
     struct arena arena;      /* replies */
     struct arena call_arena; /* of one call */
     struct str account, region;

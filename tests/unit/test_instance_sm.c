@@ -3,6 +3,7 @@
  * the host by writing host_machine.
  */
 #include "ec2/instance.h"
+#include "gen/store/events_rows.h"
 #include "harness/harness.h"
 #include "loop/loop.h"
 
@@ -12,6 +13,7 @@
 
 static const struct store_table *const tables[] = {
     &ec2_profile_association_table,
+    &events_rule_table,
     &ec2_event_table,
     &ec2_event_window_target_table,
     &ec2_status_report_table,
