@@ -126,6 +126,7 @@ record_of(struct api_call *call, const struct s3_bucket_row *bucket, const struc
 
     buf_init(&buf, TEXT_MAX);
     buf_add_lit(&buf, "{\"Records\":[");
+    assert(to->name.n > 0 && str_eq(to->bucket, bucket->name));
     json_open(&o, '{');
     json_key_str(&o, "eventVersion", S("2.1"));
     json_key_str(&o, "eventSource", S("aws:s3"));
@@ -164,6 +165,7 @@ record_of(struct api_call *call, const struct s3_bucket_row *bucket, const struc
 static bool
 asks(const struct str_list *events, const char *event)
 {
+    assert(strchr(event, ':'));
     LIST_EACH(events, e) {
         struct str name = str_cut(*e, 3, e->n);
 
