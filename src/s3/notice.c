@@ -164,6 +164,7 @@ record_of(struct api_call *call, const struct s3_bucket_row *bucket, const struc
 static bool
 asks(const struct str_list *events, const char *event)
 {
+    assert(events->n > 0 && event[0] != '\0');
     LIST_EACH(events, e) {
         struct str name = str_cut(*e, 3, e->n);
 
