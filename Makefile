@@ -31,9 +31,9 @@ SERVICES := ec2 sts iam kms ssm secretsmanager servicequotas cloudformation \
             ec2instanceconnect resourcegroupstaggingapi ram resourcegroups s3 ecr autoscaling \
             cloudwatch lambda events elbv2 sns sqs
 FOLDERS := base sys loop codec policy placement store api $(SERVICES) host host/sandbox guestnet \
-           daemon
+           balancer daemon
 
-SRC := $(filter-out src/daemon/main.c,$(foreach f,$(FOLDERS),$(wildcard src/$(f)/*.c)))
+SRC := $(filter-out src/daemon/main.c src/balancer/main.c,$(foreach f,$(FOLDERS),$(wildcard src/$(f)/*.c)))
 GEN_API := $(foreach s,$(SERVICES),$(B)/gen/api/$(s).c)
 TBL := $(wildcard src/*/*.tbl)
 GEN_STORE := $(foreach t,$(TBL),$(B)/gen/store/$(basename $(notdir $(t)))_rows.c)
@@ -42,7 +42,7 @@ GEN := $(GEN_API) $(GEN_STORE) $(GEN_DATA) $(B)/gen/store/tables.c
 GEN_H := $(GEN:.c=.h)
 OBJ := $(SRC:src/%.c=$(B)/obj/%.o) $(GEN:$(B)/%.c=$(B)/obj/%.o)
 
-all: $(B)/welkin $(B)/welkin-init
+all: $(B)/welkin $(B)/welkin-init $(B)/welkin-balancer
 
 include src/guest/guest.mk
 
@@ -139,6 +139,11 @@ $(B)/welkin: $(B)/obj/daemon/main.o $(B)/libwelkin.a
 	$(SAY) 'LD $@'
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Nodes of load balancers find no library in their sandboxes; no sanitizer links with -static.
+$(B)/welkin-balancer: $(B)/obj/balancer/main.o $(B)/libwelkin.a
+	$(SAY) 'LD $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(SAN),,-static) -o $@ $^ $(if $(SAN),$(LDLIBS)) -lm
+
 # ---- tests: a binary a suite ----
 
 HARNESS := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/harness/*.c))
@@ -222,6 +227,7 @@ PREFIX ?= /usr/local
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/welkin/images
 	install -s -m 755 $(B)/welkin $(DESTDIR)$(PREFIX)/bin/welkin
+	install -s -m 755 $(B)/welkin-balancer $(DESTDIR)$(PREFIX)/libexec/welkin/welkin-balancer
 	install -m 755 $(B)/welkin-init $(DESTDIR)$(PREFIX)/libexec/welkin/welkin-init
 	install -m 755 images/*.sh $(DESTDIR)$(PREFIX)/libexec/welkin/images
 

@@ -171,7 +171,9 @@ def main():
     runtime, lines = Runtime(), Lines()
     logging.getLogger().addHandler(lines)
     sys.stdout.reconfigure(line_buffering=True)
-    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+    version = "python%d.%d" % sys.version_info[:2]
+    sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"], f"/opt/python/lib/{version}/site-packages",
+                    "/opt/python"]
     sys.modules.setdefault("bootstrap", sys.modules["__main__"])
     try:
         handler = load(os.environ["_HANDLER"])

@@ -18,5 +18,8 @@ int api_authenticate(struct api_call *call, struct sigv4_keys *keys, const struc
 int api_authenticate_text(struct api_call *call, struct sigv4_keys *keys,
                           const struct sigv4_request *req, struct str text, bool root_keys);
 
+/* For hooks: the principal of the call's own request, as any client signs it. */
+int api_sign_in_as_sent(struct api_call *call);
+
 /* The principal of a request that needs no signature and has none. */
 void api_anonymous(struct api_call *call);

@@ -9,6 +9,8 @@
 
 #include "base/str.h"
 
+struct txn;
+
 enum { API_BALANCER_LINE_MAX = 4 << 20 };
 
 /* Called from the loop, never from inside a driver's own function. */
@@ -24,8 +26,8 @@ struct api_balancer_events {
 /* Functions that answer an int answer 0 when it is on its way, or -errno. */
 struct api_balancers {
     void *ctx;
-    /* slot: see elb_node. */
-    int (*start)(void *ctx, struct str node, unsigned slot);
+    /* slot: see elb_node.  In the caller's transaction it reads what it must know. */
+    int (*start)(void *ctx, struct txn *txn, struct str node, unsigned slot);
     void (*stop)(void *ctx, struct str node);
     int (*tell)(void *ctx, struct str node, struct str line);
 };

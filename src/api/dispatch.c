@@ -573,6 +573,17 @@ api_sign_in(struct api_call *call, const struct sigv4_request *claim, struct str
                                  api->config.root_keys && !call->request->no_root_keys);
 }
 
+int
+api_sign_in_as_sent(struct api_call *call)
+{
+    struct api *api = call->api;
+    struct sigv4_claim claim = {0};
+    int error = sigv4_parse(call->arena, &call->request->http, &claim);
+
+    return api_authenticate(call, api->keys, call->request, error, &claim,
+                            api->config.root_keys && !call->request->no_root_keys);
+}
+
 enum api_upload_begun
 api_upload_begin(struct api *api, struct arena *arena, const struct api_request *req,
                  struct api_upload **ret, struct api_reply *reply)
@@ -619,9 +630,13 @@ api_handle(struct api *api, struct arena *arena, const struct api_request *req,
 
     begin_state(&st, api, arena, req, reply);
     if (owner) {
+        st.call.reply = reply;
         owner->answer(&st.call, req, reply);
         st.call.service = owner->service;
-        end_reply(&st, 0, reply);
+        if (reply->later)
+            keep_state(&st, reply->later);
+        else
+            end_reply(&st, 0, reply);
         return;
     }
     st.own.http.body_apart |= req->upload != NULL;
@@ -681,7 +696,9 @@ api_later_reply(struct api_later *later, struct api_reply *reply)
     st->call.reply = reply;
     /* what came meanwhile may tell of newer commits than the handler's own */
     reply->wait_seq = MAX(reply->wait_seq, store_seq(st->call.store));
-    if (r == 0)
+    if (r == 0 && later->write)
+        later->write(later, reply);
+    else if (r == 0)
         r = encode(st, later->res, reply);
     end_reply(st, r, reply);
 }

@@ -20,6 +20,7 @@ struct api_function_start {
     struct str id;       /* "lam-" and hexadecimal digits */
     struct str runtime;  /* python3.12, provided.al2023 */
     struct str code;     /* a ZIP archive, checked */
+    struct str_list layers; /* likewise; all go to /opt, one after the other */
     struct str_list env; /* NAME=value; secret */
     int64_t memory_mib;
 };

@@ -17,6 +17,8 @@ struct api_later {
     void *who;             /* the handler's */
     /* Nobody waits any more. */
     void (*leave)(struct api_later *later);
+    /* NULL: the output is encoded as the operation's; else this fills in the reply instead. */
+    void (*write)(struct api_later *later, struct api_reply *reply);
 
     /* dispatch.c's and the front's. */
     void *state;

@@ -43,6 +43,7 @@ cfn_get_template(struct api_call *call, const struct cloudformation_GetTemplateI
         r = cfn_need(call, req->stack_name, &row);
     if (r)
         return r;
+    assert(set || row);
     struct str text = set ? set->template : row->template;
 
     res->template_body =
@@ -64,6 +65,7 @@ expand(struct api_call *call, struct str text, struct json *root)
     const struct json *section = json_get(root, "Parameters");
     struct json params = cfn_object();
     struct str made;
+    assert(root->kind == JSON_OBJECT);
 
     if (!cfn_is_transformed(root))
         return 0;
@@ -95,6 +97,7 @@ load(struct api_call *call, struct str body, struct str url, bool kept, struct j
                        "constraint: Member must have length less than or equal to %d",
                        CFN_BODY_BYTES_MAX);
     struct str wrong = cfn_template(call->arena, body, ret);
+    assert(wrong.p || ret->kind == JSON_OBJECT);
 
     return wrong.p ? INVALID("%.*s", STR_ARG(wrong)) : expand(call, body, ret);
 }

@@ -35,6 +35,18 @@ policy_of(struct cfn_look *look, const struct json *resource, const char *name)
     return cfn_scalar(&value);
 }
 
+/* What the engine knows of a resource by its template alone. */
+static void
+take_template(struct cfn_look *look, const struct json *resource, size_t number,
+              struct cfn_resource_row *row)
+{
+    assert(resource->kind == JSON_OBJECT && row->logical.n);
+    row->number = (int64_t)number;
+    row->depends = cfn_depends(look->call->arena, &look->root, resource);
+    row->on_delete = policy_of(look, resource, "DeletionPolicy");
+    row->on_replace = policy_of(look, resource, "UpdateReplacePolicy");
+}
+
 static int
 plan_one(struct cfn_look *look, struct str logical, const struct json *resource, size_t number)
 {
@@ -49,16 +61,13 @@ plan_one(struct cfn_look *look, struct str logical, const struct json *resource,
         row = (struct cfn_resource_row){.key = key, .stack = look->stack.id, .logical = logical};
     if (!old || !old->physical.n)
         row.type = json_text(resource, "Type");
-    row.number = (int64_t)number;
+    take_template(look, resource, number, &row);
     row.phase = CFN_PENDING;
     row.touched = CFN_UNTOUCHED;
     row.configured = row.snapped = false;
     /* of the update before this one, unless it failed and was left as it was */
     if (!str_is(look->stack.status, "UPDATE_FAILED"))
         row.old_props = S("");
-    row.depends = cfn_depends(a, &look->root, resource);
-    row.on_delete = policy_of(look, resource, "DeletionPolicy");
-    row.on_replace = policy_of(look, resource, "UpdateReplacePolicy");
     r = old ? cfn_resource_update(look->call->txn, &row)
             : cfn_resource_insert(look->call->txn, &row);
     return r < 0 ? error_origin(-r, "resource %.*s cannot be written", STR_ARG(key)) : 0;
@@ -98,6 +107,34 @@ cfn_plan(struct cfn_look *look)
             r = plan_one(look, resources->names[i], &resources->v[i], i);
     }
     return r == 0 ? mark_removed(look) : r;
+}
+
+int
+cfn_plan_back(struct cfn_look *look)
+{
+    struct cfn_look before;
+    int r = cfn_look_before(look, &before);
+    bool wanted;
+    assert(look->stack.stage == CFN_REVERT);
+
+    if (r)
+        return r;
+    const struct json *resources = json_get(&before.root, "Resources");
+
+    for (size_t i = 0; r == 0 && i < resources->n; i++) {
+        struct str key = cfn_resource_key(look->call->arena, look->stack.id, resources->names[i]);
+        const struct cfn_resource_row *old = cfn_resource_get(look->call->txn, key);
+
+        /* one that the template before did not want is of the update that goes */
+        if (!old || !cfn_wanted(&before.scope, &resources->v[i], &wanted) || !wanted)
+            continue;
+        struct cfn_resource_row row = *old;
+
+        take_template(&before, &resources->v[i], i, &row);
+        r = cfn_resource_update(look->call->txn, &row);
+    }
+    return r < 0 ? error_origin(-r, "resources of %.*s cannot be written", STR_ARG(look->stack.id))
+                 : r;
 }
 
 /* ---- one resource ---- */
@@ -296,6 +333,7 @@ static int
 take(struct cfn_look *look, struct cfn_resource_row *row, const struct json *identifiers)
 {
     bool there;
+    assert(!row->physical.n && identifiers->n > 0);
 
     look->left--;
     metadata(look, row);
@@ -318,6 +356,7 @@ pending(struct cfn_look *look, struct cfn_resource_row *row)
     struct cfn_run run = cfn_run_of(look, row);
     bool is_new = !row->physical.n, anew = false;
     const struct json *import = is_new ? json_get_str(&look->imports, row->logical) : NULL;
+    assert(row->phase == CFN_PENDING);
 
     if (import)
         return take(look, row, import);
@@ -623,6 +662,7 @@ cancel(struct cfn_look *look, struct failures *ret)
         if (r < 0)
             break;
         if (row.phase == CFN_BEGUN || row.phase == CFN_STARTED) {
+            assert(row.touched != CFN_UNTOUCHED);
             r = cfn_nested_cancel(look, &row);
             if (r < 0)
                 break;

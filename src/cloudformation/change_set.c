@@ -37,6 +37,7 @@ cfn_change_set_need(struct api_call *call, struct str name, struct str stack_nam
             if (str_eq(row->name, name))
                 *ret = row;
     }
+    assert(!*ret || str_eq((*ret)->stack, stack->id));
     return *ret ? 0
                 : api_fault(call, &CFN_ERR(ChangeSetNotFound), "ChangeSet [%.*s] does not exist",
                             STR_ARG(name));
@@ -132,6 +133,7 @@ cfn_create_change_set(struct api_call *call, const struct cloudformation_CreateC
         cfn_change_set_new(call, req->change_set_name,
                            req->change_set_type.p ? req->change_set_type : S("UPDATE"), &after);
 
+    assert(str_eq(row.stack, stack.id));
     row.description = req->description;
     row.on_failure = req->on_stack_failure;
     row.token = req->client_token;
@@ -196,6 +198,7 @@ cfn_describe_change_set(struct api_call *call,
                          "Welkin does not implement the parameter NextToken of DescribeChangeSet "
                          "yet: nothing was done.");
     const struct cfn_stack_row *stack = cfn_stack_get(call->txn, row->stack);
+    assert(stack && str_eq(stack->id, row->stack));
 
     *res = (struct cloudformation_DescribeChangeSetOutput){
         .change_set_name = row->name,
@@ -315,6 +318,7 @@ static void
 take_over(struct cfn_stack_row *stack, const struct cfn_change_set_row *row)
 {
     const struct cfn_stack_row old = *stack;
+    assert(str_eq(stack->id, row->stack) && row->template.n > 0);
 
     cfn_keep_before(stack, &old);
     stack->template = row->template;

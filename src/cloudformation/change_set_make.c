@@ -24,6 +24,7 @@ struct cfn_change_set_row
 cfn_change_set_new(struct api_call *call, struct str name, struct str kind,
                    const struct cfn_stack_row *after)
 {
+    assert(name.n > 0 && after->id.n > 0);
     return (struct cfn_change_set_row){
         .id = str_fmt(call->arena, "arn:aws:cloudformation:%.*s:%.*s:changeSet/%.*s/%.*s",
                       STR_ARG(call->region), STR_ARG(call->account), STR_ARG(name),
@@ -167,6 +168,7 @@ make(struct nest *n, struct str logical, const struct json *props,
         call->fault = (struct api_fault){0};
         w = cfn_change_set_insert(call->txn, ret);
     }
+    assert(r < 0 || w != 0 || ret->status.n > 0);
     ret->execution = S("UNAVAILABLE");
     if (str_is(ret->status, "CREATE_COMPLETE"))
         ret->reason = S("Executable from root change set");
@@ -191,6 +193,7 @@ nest(void *ctx, struct str logical, const struct json *props, struct json *chang
         r = make(n, logical, props, &stack, is_new, &row);
     if (r)
         return r;
+    assert(str_eq(row.parent, n->set->id));
     *ret_changes = !str_eq(row.reason, NO_CHANGES);
     if (*ret_changes && str_is(row.status, "FAILED"))
         n->failed = row.id;
@@ -230,6 +233,7 @@ work_out(struct api_call *call, const struct cloudformation_CreateChangeSetInput
     struct json changes;
     bool same = false;
     int r = cfn_look_init(&look, call, after);
+    assert(req || !imports);
 
     if (r == 0 && !cfn_try(&look))
         return INVALID("%.*s", STR_ARG(look.scope.wrong));
@@ -249,6 +253,7 @@ work_out(struct api_call *call, const struct cloudformation_CreateChangeSetInput
     if (r)
         return r;
     row->imports = look.imports.n ? cfn_print(call->arena, &look.imports, IMPORTS_MAX) : S("");
+    assert(changes.kind == JSON_ARRAY && (!imports || changes.n == look.imports.n));
     row->changes = cfn_print(call->arena, &changes, CHANGES_MAX);
     result(call->arena, row, same && !changes.n, wrong, n.failed);
     return 0;

@@ -88,6 +88,7 @@ document(struct cfn_look *look, const struct cfn_resource_row *row, const struct
     struct arena *a = look->call->arena;
     struct buf buf;
     struct json_out o = {&buf};
+    assert(r->id.n > 0 && r->url.n > 0);
 
     buf_init(&buf, REQUEST_MAX);
     json_open(&o, '{');
@@ -142,6 +143,7 @@ invoke(struct cfn_look *look, struct cfn_run *run, struct str payload)
                                       .subject = S("AWS CloudFormation custom resource request"),
                                       .text = payload,
                                       .via = VIA};
+    assert(payload.n > 0);
     int r = api_notify(look->call, &notice);
 
     if (r <= 0)
@@ -168,6 +170,7 @@ send_request(struct cfn_look *look, const struct cfn_resource_row *row, struct c
         return got;
     if (!timeout_of(run, &timeout_s))
         return refuse(run, S("ServiceTimeout must be an integer between 1 and 3600."));
+    assert(timeout_s >= 1 && timeout_s <= 3600);
     for (size_t i = 0; i < look->stack.region.n; i++)
         if (look->stack.region.p[i] != '-')
             region = str_cat(a, region, str_cut(look->stack.region, i, i + 1));

@@ -299,6 +299,7 @@ one(struct diff *d, struct str logical, const struct json *resource, struct json
         return r;
     if ((m.replaces || m.may_replace) && !str_in(&d->replaced, logical))
         *LIST_PUSH(a, &d->replaced) = logical;
+    assert(m.details.n > 0 && row->physical.n > 0);
     struct json c = change(d, "Modify", logical, row->physical, row->type);
 
     if (m.replaces)
@@ -339,6 +340,7 @@ walk(struct diff *d, struct json *ret)
     const struct json *resources = json_get(&d->look->root, "Resources");
     struct str_list wanted = {0};
     bool want;
+    assert(resources && resources->kind == JSON_OBJECT);
     int r = 0;
 
     *ret = cfn_array();

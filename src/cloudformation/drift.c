@@ -104,6 +104,7 @@ drop(struct arena *a, const struct json *element, const struct json *expected, s
 {
     struct json rest = cfn_array();
     bool dropped = false;
+    assert(list->kind == JSON_ARRAY && expected->kind == JSON_ARRAY);
 
     for (size_t i = 0; i < list->n; i++) {
         bool meant = !dropped && cfn_covers(element, &list->v[i]);
@@ -114,6 +115,7 @@ drop(struct arena *a, const struct json *element, const struct json *expected, s
             cfn_push(a, &rest, list->v[i]);
         dropped = dropped || meant;
     }
+    assert(rest.n + dropped == list->n);
     *list = rest;
 }
 
@@ -126,6 +128,7 @@ drop_attached(struct cfn_run *run, struct cfn_run *other, const struct json *how
     struct str id = is.p ? cfn_scalar(json_get_str(&run->attributes, is)) : run->id;
     const struct json *value = json_get_str(actual, property);
     const struct json *wanted = json_get_str(expected, property);
+    assert(property.n > 0 && actual->kind == JSON_OBJECT);
     struct json element, list;
 
     if (!value || value->kind != JSON_ARRAY || !wanted || wanted->kind != JSON_ARRAY ||

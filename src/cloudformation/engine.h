@@ -68,6 +68,8 @@ struct cfn_look {
 
 /* Loads the stack's template and parameters.  0 or negative. */
 int cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_stack_row *row);
+/* The same of what the stack was before its update. */
+int cfn_look_before(const struct cfn_look *look, struct cfn_look *ret);
 void cfn_look_scope(struct cfn_look *look, struct cfn_scope *scope, bool shown);
 struct str cfn_resource_key(struct arena *a, struct str stack, struct str logical);
 /* An event; the resource NULL: of the stack itself. */
@@ -97,6 +99,8 @@ struct cfn_run cfn_run_of(struct cfn_look *look, const struct cfn_resource_row *
 bool cfn_properties(struct cfn_look *look, const struct cfn_resource_row *row, struct json *ret);
 /* Rows of resources for what the template wants; the stage begins.  0 or negative. */
 int cfn_plan(struct cfn_look *look);
+/* An update that is taken back: what is not of it is again as the template before says. */
+int cfn_plan_back(struct cfn_look *look);
 int cfn_apply(struct cfn_look *look);
 /* Tags of a stack with those that name it, a list of {Key, Value}. */
 struct json cfn_stack_tags(struct cfn_look *look, const struct str_list *tags);

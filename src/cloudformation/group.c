@@ -100,6 +100,7 @@ cfn_group_replaced(struct cfn_look *look, const struct cfn_run *run, const struc
 {
     const struct json *what = json_get(run->type, "Rolling");
     struct json policy;
+    assert(run->type && resource);
 
     *ret = false;
     if (!what || !cfn_update_policy(&look->scope, resource, &policy))
@@ -144,6 +145,7 @@ is_obsolete(const struct json *group, const struct json *instance, const struct 
     struct str subnet = cfn_scalar(json_get_str(subnets, id));
     struct str places = json_text(group, "VPCZoneIdentifier");
     bool there = false;
+    assert(group && instance && subnets->kind == JSON_OBJECT);
 
     if (!cfn_equal(json_get(group, "LaunchConfigurationName"),
                    json_get(instance, "LaunchConfigurationName")))
@@ -185,6 +187,7 @@ subnets_of(struct cfn_run *run, const struct json *instances, struct json *ret)
                 cfn_put(a, ret, json_text(&list->v[k], "InstanceId"),
                         *json_get(&list->v[k], "SubnetId"));
     }
+    assert(ret->n <= ids.n);
     /* who may not see instances is told what else can be told */
     return r < 0 ? r : 0;
 }
@@ -253,6 +256,7 @@ failed_activity(struct cfn_run *run, int64_t since_ms, struct str *ret)
     int64_t at = 0;
 
     *ret = STR_NONE;
+    assert(run->id.n > 0 && since_ms >= 0);
     if (!last || !str_is(json_text(last, "StatusCode"), "Failed"))
         return r;
     /* seconds, maybe with a fraction */
@@ -480,14 +484,10 @@ group_look(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *
 static int
 policy_before(struct cfn_look *look, const struct cfn_resource_row *row, struct json *ret)
 {
-    struct cfn_stack_row stack = look->stack;
     struct cfn_look before;
 
-    stack.template = stack.before_template;
-    stack.processed = stack.before_processed;
-    stack.params = stack.before_params;
     assert(look->stack.stage == CFN_REVERT);
-    int r = cfn_look_init(&before, look->call, &stack);
+    int r = cfn_look_before(look, &before);
 
     if (r)
         return r;

@@ -218,6 +218,7 @@ wait_look(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_run *r
         return CFN_DONE;
     number(run, "Count", 1, INT32_MAX, 1, &count);
     n = received(look, run, &data, &why);
+    assert(n >= 0);
     *ret = CFN_NOT_YET;
     if (why.p) {
         *ret = CFN_NEVER;

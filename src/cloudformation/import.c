@@ -57,6 +57,7 @@ check_one(struct cfn_look *look, const struct cloudformation_ResourceToImport *i
     const struct json *resource =
         json_get_str(json_get(&look->root, "Resources"), in->logical_resource_id);
 
+    assert(look->root.kind == JSON_OBJECT);
     if (!resource)
         return INVALID("Resources [%.*s] to import are not in the template",
                        STR_ARG(in->logical_resource_id));
@@ -203,6 +204,7 @@ find(struct cfn_look *look, struct cfn_resource_row *row, const struct json *ide
     bool there;
 
     *ret_why = STR_NONE;
+    assert(row->type.n > 0 && identifiers->kind == JSON_OBJECT);
     if (!cfn_properties(look, row, &run.props)) {
         *ret_why = look->scope.wrong;
         look->scope.wrong = STR_NONE;
@@ -291,6 +293,7 @@ import_one(struct cfn_look *look, struct str logical, const struct json *identif
         .phase = CFN_SETTLED,
     };
     bool there;
+    assert(resource && identifiers->n > 0);
     int r = cfn_resource_get(look->call->txn, row.key) ? cfn_resource_update(look->call->txn, &row)
                                                        : cfn_resource_insert(look->call->txn, &row);
 
@@ -307,6 +310,7 @@ static int
 give_up(struct cfn_look *look, const struct json *imports, struct str reason)
 {
     struct cfn_stack_row *stack = &look->stack;
+    assert(stack->stage == CFN_IMPORT && reason.n > 0);
     int r = cfn_status(look, "IMPORT_ROLLBACK_IN_PROGRESS", reason);
 
     for (size_t i = 0; i < imports->n && r == 0; i++) {
@@ -335,6 +339,7 @@ static int
 settle(struct cfn_look *look, const struct json *imports)
 {
     int r = cfn_plan(look);
+    assert(imports->kind == JSON_OBJECT && imports->n > 0);
 
     STORE_EACH(look->call->txn, cfn_resource_by_stack, old, look->stack.id) {
         struct cfn_resource_row row = *old;
@@ -447,6 +452,7 @@ existing(struct cfn_look *look, struct str logical, const struct json *resource,
     /* what the caller may not read is as good as not there: making it will tell */
     if (r != CFN_DONE || !there || owner_of(look, &row).p)
         *ret = cfn_object();
+    assert(ret->n <= 1);
     return r < 0 ? r : 0;
 }
 
@@ -473,6 +479,7 @@ cfn_import_existing(struct cfn_look *look, struct json *ret, struct str *ret_wro
 
     *ret = cfn_object();
     *ret_wrong = STR_NONE;
+    assert(resources && resources->kind == JSON_OBJECT);
     for (size_t i = 0; i < resources->n && r == 0; i++) {
         struct str logical = resources->names[i];
 

@@ -92,6 +92,7 @@ zones(struct cfn_scope *scope, struct str region, struct json *ret)
     struct json in = cfn_object(), out;
     struct str wrong;
 
+    assert(scope->arena == call.arena && region.p);
     call.region = region;
     *ret = cfn_array();
     if (cfn_ask(&call, "ec2", "DescribeAvailabilityZones", &in, &out, &wrong) != 0)
@@ -150,6 +151,7 @@ dynamic(struct cfn_scope *scope, struct str service, struct str rest, struct jso
     struct json in, names = cfn_array(), out;
     bool secure = str_is(service, "ssm-secure");
     struct str wrong;
+    assert(scope->arena == look->call->arena);
 
     if (str_is(service, "secretsmanager"))
         return dynamic_secret(scope, rest, ret);
@@ -246,6 +248,18 @@ cfn_look_init(struct cfn_look *look, struct api_call *call, const struct cfn_sta
     cfn_look_scope(look, &look->shown, true);
     assert(look->scope.ctx == look && look->shown.ctx == look);
     return 0;
+}
+
+int
+cfn_look_before(const struct cfn_look *look, struct cfn_look *ret)
+{
+    struct cfn_stack_row stack = look->stack;
+
+    assert(stack.before_template.n > 0);
+    stack.template = stack.before_template;
+    stack.processed = stack.before_processed;
+    stack.params = stack.before_params;
+    return cfn_look_init(ret, look->call, &stack);
 }
 
 bool

@@ -76,6 +76,7 @@ cfn_wish_of(struct cfn_look *look, const struct json *props, struct cfn_wish *re
     const struct json *tags = json_get(props, "Tags");
     const struct json *notify = json_get(props, "NotificationARNs");
 
+    assert(look->stack.tags.n % 2 == 0);
     *ret = (struct cfn_wish){0};
     API_PRESENT(&ret->parameters);
     API_PRESENT(&ret->tags);
@@ -193,6 +194,7 @@ nested_create(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_ru
         store_rollback_to(call.txn, mark);
     if (r > 0)
         return refused(run, &call);
+    assert(r < 0 || (child.id.n > 0 && child.root.n > 0));
     run->id = child.id;
     return r;
 }
@@ -240,6 +242,7 @@ nested_update(struct cfn_look *look, struct cfn_resource_row *row, struct cfn_ru
         follow_parent(look, set, &child);
         r = cfn_begin(&call, &child, CFN_UPDATE);
     }
+    assert(r != 0 || str_eq(child.id, old->id));
     if (r == 0 && set)
         r = cfn_change_set_executed(call.txn, set);
     if (r != 0)
@@ -341,6 +344,7 @@ cfn_nested_again(struct cfn_look *look, const struct cfn_resource_row *row)
 
     if (!child || !str_is(child->status, "UPDATE_ROLLBACK_FAILED"))
         return 0;
+    assert(child->parent.n > 0);
     int r = look_into(look, child, &call, &inner);
 
     STORE_EACH(call.txn, cfn_resource_by_stack, old, child->id) {
@@ -431,6 +435,7 @@ nested_delete(struct cfn_look *look, struct cfn_resource_row *row UNUSED, struct
 
     if (!child || child->deleted_ms || child->stage == CFN_DELETE)
         return CFN_DONE;
+    assert(str_eq(child->id, run->id));
     r = look_into(look, child, &call, &inner);
     if (r)
         return r;

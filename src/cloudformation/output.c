@@ -64,6 +64,7 @@ evaluate(struct cfn_look *look, struct json *ret)
     bool wanted;
 
     *ret = cfn_array();
+    assert(look->root.kind == JSON_OBJECT);
     for (size_t i = 0; section && i < section->n; i++) {
         if (!cfn_wanted(&look->scope, &section->v[i], &wanted))
             return false;

@@ -200,6 +200,7 @@ check_exists(struct parameters *p, struct str name, struct str type, struct str 
         i++;
     if (i == ARRAY_LEN(existing))
         return 0;
+    assert(str_is(type, existing[i].type));
     cfn_push(p->arena, &list, cfn_text(value));
     in = cfn_single(p->arena, existing[i].member, list);
     int r = cfn_ask(p->call, "ec2", existing[i].operation, &in, &out, &wrong);
@@ -343,6 +344,7 @@ resolve_all(struct parameters *p, const struct cfn_givens *given, const struct j
     int r = 0;
 
     *ret = cfn_object();
+    assert(!p->section || p->section->kind == JSON_OBJECT);
     for (size_t i = 0; p->section && i < p->section->n; i++)
         if (!value_of(given, before, p->section->names[i], &p->section->v[i]).p)
             *LIST_PUSH(p->arena, &missing) = p->section->names[i];

@@ -85,6 +85,7 @@ schema_of(struct api_call *call, struct str name, const struct json *type)
     if (primary.n)
         cfn_put(a, &schema, S("primaryIdentifier"), primary);
     cfn_put(a, &schema, S("additionalProperties"), cfn_bool(json_get(type, "Open") != NULL));
+    assert(required.n <= properties.n && create_only.n <= properties.n);
     return cfn_print(a, &schema, SCHEMA_MAX);
 }
 
@@ -163,6 +164,7 @@ cfn_describe_type(struct api_call *call, const struct cloudformation_DescribeTyp
     service = str_lower(call->arena, str_split(&rest, ':'));
     str_split(&rest, ':');
     kind = str_lower(call->arena, rest);
+    assert(service.n > 0 && kind.n > 0);
     *res = (struct cloudformation_DescribeTypeOutput){
         .arn = arn_of(call, name),
         .type = S("RESOURCE"),

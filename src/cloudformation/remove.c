@@ -298,6 +298,7 @@ finish(struct cfn_look *look, const struct left *left)
         [CFN_DELETE] = "DELETE_COMPLETE",
     };
     struct cfn_stack_row *stack = &look->stack;
+    assert((size_t)look->stack.stage < ARRAY_LEN(done) && done[look->stack.stage]);
     int64_t stage = stack->stage;
     bool update = stage == CFN_CLEANUP || stage == CFN_REVERT_CLEANUP;
     struct str all = str_join(look->call->arena, &left->failed, S(", "));
@@ -339,6 +340,7 @@ cfn_remove(struct cfn_look *look)
 {
     int64_t stage = look->stack.stage;
     bool moved = true, busy = false;
+    assert(stage != CFN_REST);
     int r = stage == CFN_CLEANUP || stage == CFN_REVERT_CLEANUP ? cfn_nested_clean(look, &busy) : 0;
 
     while (moved && r == 0) {

@@ -85,6 +85,7 @@ revert_change(struct cfn_look *look, struct cfn_resource_row *row)
     struct cfn_run run = cfn_run_of(look, row);
     bool changed = cfn_run_back(look, row, &run);
     int r = CFN_DONE;
+    assert(!changed || row->old_props.n > 0);
 
     if (changed) {
         r = cfn_change(look, row, &run);
@@ -133,6 +134,7 @@ revert_one(struct cfn_look *look, struct cfn_resource_row *row)
 {
     const struct cfn_own *own = cfn_own(cfn_type(row->type));
     bool nested = own && own->back;
+    assert(look->stack.stage == CFN_REVERT);
 
     if (row->phase == CFN_REMOVED) {
         row->phase = CFN_SETTLED;
@@ -156,9 +158,11 @@ static int
 finish(struct cfn_look *look)
 {
     struct cfn_stack_row *stack = &look->stack;
-    int r = 0;
+    int r = cfn_plan_back(look);
 
     assert(stack->stage == CFN_REVERT);
+    if (r)
+        return r;
     stack->template = stack->before_template;
     stack->processed = stack->before_processed;
     stack->params = stack->before_params;

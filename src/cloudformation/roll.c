@@ -37,6 +37,7 @@ cfn_duration(struct str s, int64_t *ret)
         sum += n * (c == 'H' ? 3600 : c == 'M' ? 60 : 1) * 1000;
         n = 0;
     }
+    assert(n >= 0 && sum >= 0);
     *ret = sum;
     return n == 0 && sum <= (int64_t)12 * 3600 * 1000;
 }
@@ -74,6 +75,7 @@ cfn_roll_policy(struct arena *a, const struct json *in, struct cfn_roll *ret)
         if (!good)
             return name;
     }
+    assert(ret->max_batch >= 1 && ret->percent >= 0 && ret->percent <= 100);
     const struct json *pause = json_get(in, "PauseTime"), *list = json_get(in, "SuspendProcesses");
     struct str waits = cfn_scalar(json_get(in, "WaitOnResourceSignals"));
 
@@ -224,6 +226,7 @@ wait_for(struct arena *a, struct cfn_roll *roll, int64_t good, int64_t bad, int6
 {
     int64_t missing = roll->expected - good - bad - roll->lost;
     bool late = now_ms >= roll->until_ms;
+    assert(step && roll->percent >= 0 && roll->percent <= 100);
 
     if (roll->waits && missing > 0 && late) {
         roll->lost += missing;

@@ -126,6 +126,7 @@ show_stack(struct api_call *call, const struct cfn_stack_row *row)
         .drift_information = ARENA_NEW(call->arena, struct cloudformation_StackDriftInformation),
     };
 
+    assert(s.stack_id.n > 0 && s.stack_status.n > 0 && row->tags.n % 2 == 0);
     s.drift_information->stack_drift_status = row->drift.n ? row->drift : S("NOT_CHECKED");
     s.drift_information->last_check_timestamp = time_or_none(row->drift_ms);
     API_PRESENT(&s.notification_arns);
@@ -228,6 +229,7 @@ static struct cloudformation_StackEvent
 show_event(struct api_call *call, const struct cfn_stack_row *stack,
            const struct cfn_event_row *row)
 {
+    assert(str_eq(row->stack, stack->id) && row->status.n > 0);
     return (struct cloudformation_StackEvent){
         .stack_id = row->stack,
         .event_id = row->id,
@@ -352,6 +354,7 @@ cfn_describe_stack_resources(struct api_call *call,
         return INVALID("Stack for %.*s does not exist", STR_ARG(req->physical_resource_id));
     if (r)
         return r;
+    assert(stack);
     STORE_EACH(call->txn, cfn_resource_by_stack, row, stack->id) {
         if (!is_shown(row) ||
             (req->logical_resource_id.p && !str_eq(row->logical, req->logical_resource_id)))

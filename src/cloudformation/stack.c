@@ -67,8 +67,8 @@ of_instance(struct api_call *call, const void *req)
     const struct asg_group_row *group = member ? asg_group_get(call->txn, member->group_id) : NULL;
 
     STORE_EACH(call->txn, cfn_resource_by_stack, row, stack->id)
-        own = own || (row->phase != CFN_GONE && (str_eq(row->physical, call->instance) ||
-                                                 (group && is_group(row, group))));
+        own = own || (row->phase != CFN_GONE &&
+                      (str_eq(row->physical, call->instance) || (group && is_group(row, group))));
     return own;
 }
 
@@ -154,6 +154,7 @@ try_policies(struct cfn_scope *scope, struct str name, const struct json *resour
     static const char *const policies[] = {"DeletionPolicy", "UpdateReplacePolicy"};
     struct json made = cfn_object(), value;
 
+    assert(json_get(resource, "Type"));
     cfn_put(scope->arena, &made, S("Type"), *json_get(resource, "Type"));
     for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
         const struct json *given = json_get(resource, policies[i]);
@@ -303,6 +304,7 @@ cfn_create_stack(struct api_call *call, const struct cloudformation_CreateStackI
         r = cfn_submit(call, &in, NULL, &row);
     if (r)
         return r;
+    assert(row.id.n > 0 && row.template.n > 0);
     row.on_failure = req->on_failure.p ? req->on_failure : S("ROLLBACK");
     row.hold = row.disable_rollback = opt_bool_or(req->disable_rollback, false);
     row.retain_new = opt_bool_or(req->retain_except_on_create, false);
@@ -442,6 +444,7 @@ cfn_update_stack(struct api_call *call, const struct cloudformation_UpdateStackI
         return INVALID("No updates are to be performed.");
     if (r)
         return r;
+    assert(str_eq(row.id, old->id) && row.template.n > 0);
     cfn_keep_before(&row, old);
     row.hold = opt_bool_or(req->disable_rollback, false);
     row.with_parent = false;
@@ -499,6 +502,7 @@ back_again(struct cfn_look *look, const struct str_list *skip)
         if (r == 0 && !skipped)
             r = cfn_nested_again(look, &row);
     }
+    assert(left.n <= skip->n);
     struct str all = str_join(call->arena, &left, S(", "));
 
     if (r == 0 && left.n)
@@ -557,6 +561,7 @@ cfn_rollback_stack(struct api_call *call, const struct cloudformation_RollbackSt
         r = cfn_submit_actor(call, &role, old, &look.stack);
     if (r)
         return r;
+    assert(creates || look.stack.before_template.n > 0);
     look.stack.stage = creates ? CFN_ROLLBACK : CFN_REVERT;
     look.stack.with_parent = false;
     look.stack.retain_new = opt_bool_or(req->retain_except_on_create, false);
@@ -621,6 +626,7 @@ cfn_delete_stack(struct api_call *call, const struct cloudformation_DeleteStackI
         r = cfn_submit_actor(call, &role, row, &look.stack);
     if (r)
         return r;
+    assert(look.stack.live_name.n > 0);
     look.stack.stage = CFN_DELETE;
     look.stack.force = is_forced(req);
     look.stack.retain = req->retain_resources;

@@ -391,6 +391,25 @@ cfn_template_policies(struct arena *a, struct str name, const struct json *resou
     return STR_NONE;
 }
 
+/* What a resource or an output of the block depends on; absent: that is well. */
+static struct str
+check_condition(struct arena *a, const struct json *root, const struct json *in, const char *block)
+{
+    const struct json *condition = json_get(in, "Condition");
+
+    assert(root && in);
+    if (!condition)
+        return STR_NONE;
+    if (condition->kind != JSON_STRING)
+        return S("Template format error: Every Condition member must be a string.");
+    if (json_get_str(json_get(root, "Conditions"), condition->text))
+        return STR_NONE;
+    return str_fmt(a,
+                   "Template format error: Unresolved condition dependency %.*s in the %s block of "
+                   "the template",
+                   STR_ARG(condition->text), block);
+}
+
 static struct str
 check_resource(struct arena *a, const struct json *root, struct str name,
                const struct json *resource)
@@ -406,7 +425,6 @@ check_resource(struct arena *a, const struct json *root, struct str name,
                                         "UpdatePolicy",
                                         "Description",
                                         NULL};
-    struct str condition = json_text(resource, "Condition");
 
     if (resource->kind != JSON_OBJECT)
         return str_fmt(a, "Template format error: Resource definition %.*s is malformed",
@@ -430,13 +448,11 @@ check_resource(struct arena *a, const struct json *root, struct str name,
                        "Template format error: [/Resources/%.*s] 'null' values are not allowed "
                        "in templates",
                        STR_ARG(name));
-    if (condition.p && !json_get_str(json_get(root, "Conditions"), condition))
-        return str_fmt(a,
-                       "Template format error: Unresolved condition dependency %.*s in the "
-                       "Resources block of the template",
-                       STR_ARG(condition));
     const struct json *policy = json_get(resource, "DeletionPolicy");
+    struct str wrong = check_condition(a, root, resource, "Resources");
 
+    if (wrong.p)
+        return wrong;
     if (policy && policy->kind != JSON_STRING && !cfn_extended(root))
         return S("Template format error: Every DeletionPolicy member must be a string.");
     return cfn_template_policies(a, name, resource);
@@ -525,7 +541,7 @@ check_outputs(struct arena *a, const struct json *root)
 
     for (size_t i = 0; outputs && i < outputs->n; i++) {
         const struct json *output = &outputs->v[i];
-        struct str condition = json_text(output, "Condition");
+        struct str wrong = check_condition(a, root, output, "Outputs");
 
         if (!json_get(output, "Value"))
             return str_fmt(a,
@@ -535,11 +551,8 @@ check_outputs(struct arena *a, const struct json *root)
         if (has_null(output))
             return str_fmt(a, "[/Outputs/%.*s] 'null' values are not allowed in templates",
                            STR_ARG(outputs->names[i]));
-        if (condition.p && !json_get_str(json_get(root, "Conditions"), condition))
-            return str_fmt(a,
-                           "Template format error: Unresolved condition dependency %.*s in the "
-                           "Outputs block of the template",
-                           STR_ARG(condition));
+        if (wrong.p)
+            return wrong;
     }
     return STR_NONE;
 }

@@ -106,12 +106,22 @@ size_t
 dns_answer_a(struct str bytes, const struct dns_query *q, uint32_t ip, uint32_t ttl_s,
              uint8_t *out, size_t max)
 {
-    uint8_t *w = begin(bytes, q, DNS_NOERROR, 1, out, max);
+    return dns_answer_as(bytes, q, &ip, 1, ttl_s, out, max);
+}
 
-    if (!w || (size_t)(out + max - w) < 16)
+size_t
+dns_answer_as(struct str bytes, const struct dns_query *q, const uint32_t *ips, size_t n,
+              uint32_t ttl_s, uint8_t *out, size_t max)
+{
+    uint8_t *w = begin(bytes, q, DNS_NOERROR, (unsigned)n, out, max);
+
+    assert(n > 0 && n <= DNS_ADDRESSES_MAX);
+    if (!w || (size_t)(out + max - w) < 16 * n)
         return 0;
-    w = put_record(w, DNS_A, ttl_s, 4);
-    w = put16(put16(w, ip >> 16), ip & 0xffff);
+    for (size_t i = 0; i < n; i++) {
+        w = put_record(w, DNS_A, ttl_s, 4);
+        w = put16(put16(w, ips[i] >> 16), ips[i] & 0xffff);
+    }
     return (size_t)(w - out);
 }
 

@@ -30,6 +30,10 @@ bool dns_parse_query(struct str bytes, struct dns_query *ret);
  */
 size_t dns_answer_a(struct str bytes, const struct dns_query *q, uint32_t ip, uint32_t ttl_s,
                     uint8_t *out, size_t max);
+/* Several addresses. */
+#define DNS_ADDRESSES_MAX 8
+size_t dns_answer_as(struct str bytes, const struct dns_query *q, const uint32_t *ips, size_t n,
+                     uint32_t ttl_s, uint8_t *out, size_t max);
 size_t dns_answer_ptr(struct str bytes, const struct dns_query *q, struct str name,
                       uint32_t ttl_s, uint8_t *out, size_t max);
 size_t dns_answer_none(struct str bytes, const struct dns_query *q, enum dns_rcode rcode,

@@ -319,6 +319,68 @@ check_head(struct http_head *head)
     return 0;
 }
 
+/* To the empty line behind them. */
+static int
+take_headers(struct cursor *c, struct http_head *head)
+{
+    assert(head->n_headers == 0);
+    head->keep_alive = head->minor == 1;
+    for (;;) {
+        if (c->p == c->end)
+            return HTTP_MORE;
+        if (*c->p == '\r')
+            return take_crlf(c);
+        int r = take_header(c, head);
+        if (r)
+            return r;
+    }
+}
+
+/* The reason phrase says nothing and may be empty; some leave out the blank before it as well. */
+static int
+take_status_line(struct cursor *c, struct http_head *head, unsigned *ret)
+{
+    if (c->end - c->p < 12)
+        return HTTP_MORE;
+    if (memcmp(c->p, "HTTP/1.", 7) != 0 || (c->p[7] != '0' && c->p[7] != '1') || c->p[8] != ' ')
+        return 400;
+    head->minor = (unsigned)(c->p[7] - '0');
+    *ret = 0;
+    for (int i = 9; i < 12; i++) {
+        if (c->p[i] < '0' || c->p[i] > '9')
+            return 400;
+        *ret = *ret * 10 + (unsigned)(c->p[i] - '0');
+    }
+    c->p += 12;
+    if (*ret < 100 || *ret > 599 || (c->p < c->end && *c->p != ' ' && *c->p != '\r'))
+        return 400;
+    take(c, VALUE);
+    return take_crlf(c);
+}
+
+int
+http_parse_answer(struct str in, struct http_head *head, unsigned *ret_status, size_t *ret_bytes)
+{
+    struct cursor c = {in.p, in.p + in.n};
+    unsigned status = 0;
+
+    assert(str_ok(in));
+    memset(head, 0, offsetof(struct http_head, headers));
+    head->content_length = -1;
+    int r = take_status_line(&c, head, &status);
+
+    if (!r)
+        r = take_headers(&c, head);
+    if (!r)
+        r = check_length(head);
+    if (r)
+        return r;
+    *ret_status = status;
+    *ret_bytes = (size_t)(c.p - in.p);
+    assert(*ret_bytes <= in.n);
+    return HTTP_COMPLETE;
+}
+
 int
 http_parse_head(struct str in, struct http_head *head, size_t *ret_bytes)
 {
@@ -337,17 +399,7 @@ http_parse_head(struct str in, struct http_head *head, size_t *ret_bytes)
     r = take_request_line(&c, head);
     if (r)
         return r;
-    head->keep_alive = head->minor == 1;
-    for (;;) {
-        if (c.p == c.end)
-            return HTTP_MORE;
-        if (*c.p == '\r')
-            break;
-        r = take_header(&c, head);
-        if (r)
-            return r;
-    }
-    r = take_crlf(&c);
+    r = take_headers(&c, head);
     if (r)
         return r;
     r = check_head(head);

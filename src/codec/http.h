@@ -85,6 +85,14 @@ enum http_parsed {
 int http_parse_head(struct str in, struct http_head *head, size_t *ret_bytes);
 
 /*
+ * The same of an answer, for who asks: "HTTP/1.1 200 OK" and headers.  Of the head only `minor`,
+ * keep_alive, chunked, content_length and the headers are filled; *ret_status is set on
+ * HTTP_COMPLETE.
+ */
+int http_parse_answer(struct str in, struct http_head *head, unsigned *ret_status,
+                      size_t *ret_bytes);
+
+/*
  * After HTTP_MORE, parsing anew at every byte would be quadratic.  Answers whether the bytes
  * from `seen` on (those not there the last time) may end a head.
  */

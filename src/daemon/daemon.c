@@ -319,7 +319,10 @@ prepare_sandbox(struct daemon *d, struct arena *arena, uid_t uid)
             return give_up("The image tiny could not be made (%s). Is busybox-static installed?",
                            strerror(-r));
     }
-    int r = priv_spawn(&priv);
+    int r = image_place_balancer(arena, d->config.data_dir);
+    if (r < 0)
+        return give_up("The image of load balancers cannot be made: %s.", strerror(-r));
+    r = priv_spawn(&priv);
     if (r < 0)
         return give_up("The privileged process cannot be started: %s.", strerror(-r));
     return 0;
@@ -350,6 +353,19 @@ start_functions(struct daemon *d)
         return r;
     cloud_run_functions(d->cloud, host_functions_driver(d->functions), &events);
     host_functions_attach(d->functions, &events);
+    return 0;
+}
+
+static int
+start_balancers(struct daemon *d)
+{
+    struct api_balancer_events events;
+    int r = host_balancers_new(&d->balancers, d->sandbox);
+
+    if (r < 0)
+        return r;
+    cloud_run_balancers(d->cloud, host_balancers_driver(d->balancers), &events);
+    host_balancers_attach(d->balancers, &events);
     return 0;
 }
 
@@ -392,6 +408,8 @@ start_sandbox(struct daemon *d, struct arena *arena)
     r = cloud_start(d->cloud, host_sandbox_driver(d->sandbox), attach_sandbox, d->sandbox);
     if (r >= 0)
         r = start_functions(d);
+    if (r >= 0)
+        r = start_balancers(d);
     return r < 0 ? give_up("The host cannot be started: %s.", strerror(-r)) : 0;
 }
 
@@ -567,6 +585,7 @@ clean_up(struct daemon *d)
     cloud_close(d->cloud);
     d->env->blobs = blobs_free(d->env->blobs);
     admin_free(d->admin);
+    host_balancers_free(d->balancers);
     poster_free(d->poster);
     host_functions_free(d->functions);
     host_sandbox_free(d->sandbox);

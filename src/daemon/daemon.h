@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/cloud.h"
+#include "host/balancers.h"
 #include "host/functions.h"
 #include "host/sandbox_driver.h"
 #include "loop/http_server.h"
@@ -41,6 +42,7 @@ struct daemon {
     struct host_sim *sim;
     struct host_sandbox *sandbox;
     struct host_functions *functions;
+    struct host_balancers *balancers;
     struct poster *poster;
     struct guestnet *guestnet;
     struct loop_fd signals;
@@ -109,6 +111,8 @@ bool image_name_good(struct str name);
 /* Where the project's own scripts and programs lie: beside the binary, or where it was installed.
  * Answers false when the file is in neither place. */
 bool image_find_file(struct arena *arena, const char *name, const char **ret_path);
+/* DATA/images/balancer, of the program that nodes of load balancers are; 0 or -errno. */
+int image_place_balancer(struct arena *arena, const char *data_dir);
 /* Runs images/NAME.sh into DATA/images/NAME; 0 or -errno. */
 int image_build(struct arena *arena, const char *data_dir, const char *name);
 /*

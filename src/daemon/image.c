@@ -76,6 +76,28 @@ image_find_file(struct arena *arena, const char *name, const char **ret_path)
     return false;
 }
 
+/* The one that is there may be an older one, and may run. */
+int
+image_place_balancer(struct arena *arena, const char *data_dir)
+{
+    const char *program;
+    char *folder = str_cstr(arena, str_fmt(arena, "%s/images/" HOST_BALANCERS_IMAGE, data_dir));
+    char *final = str_cstr(arena, str_fmt(arena, "%s/" HOST_BALANCERS_PROGRAM, folder));
+    char *work = str_cstr(arena, str_fmt(arena, "%s.new", final));
+
+    if (!image_find_file(arena, HOST_BALANCERS_PROGRAM, &program))
+        return -ENOENT;
+    char *argv[] = {(char *)"/bin/cp", (char *)program, work, NULL};
+
+    if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    if (image_run(false, argv) != 0)
+        return -EIO; /* it has said why */
+    if (chmod(work, 0755) < 0 || rename(work, final) < 0)
+        return -errno;
+    return 0;
+}
+
 int
 image_run(bool quiet, char *const argv[])
 {

@@ -16,7 +16,7 @@
 
 enum {
     MODEL_CHECK_MS = 1000, /* the first check of the model */
-    RETRY_MS = 5000,       /* until a node that ended is started again */
+    RETRY_MS = 1000,       /* until a node that ended is started again */
     SAID_NODES_MAX = 64,
 };
 
@@ -179,7 +179,7 @@ look_node(struct elb_engine *e, struct txn *txn, const struct elb_node_row *row,
             look_again(next_ms, node->retry_ms);
             return 0;
         }
-        node->asked = e->driver->start(e->driver->ctx, row->id, (unsigned)row->slot) == 0;
+        node->asked = e->driver->start(e->driver->ctx, txn, row->id, (unsigned)row->slot) == 0;
         node->retry_ms = now_ms(&e->looks) + RETRY_MS;
         if (!node->asked)
             look_again(next_ms, node->retry_ms);

@@ -54,21 +54,13 @@ elb_target_address(struct txn *txn, const struct elb_target_row *row, struct str
     return true;
 }
 
-static bool
-is_of(struct txn *txn, const struct elb_target_group_row *group, const struct elb_target_row *row)
-{
-    const struct ec2_instance_row *instance = ec2_instance_get(txn, row->target_id);
-
-    return !instance || str_eq(instance->vpc_id, group->vpc_id);
-}
-
 struct elb_health
 elb_target_health(struct txn *txn, const struct elb_target_row *row)
 {
     const struct elb_target_group_row *group = elb_target_group_get(txn, row->group_id);
     struct str address;
 
-    assert(group && elb_target_ok(row) && is_of(txn, group, row));
+    assert(group && elb_target_ok(row));
     if (row->draining_until_ms)
         return (struct elb_health){S("draining"), S("Target.DeregistrationInProgress"),
                                    S("Target deregistration is in progress")};

@@ -106,7 +106,7 @@ checks_check(struct api_call *call, const struct elb_target_group_row *row)
 static int
 protocol_check(struct api_call *call, struct str protocol, const char *what)
 {
-    if (!protocol.p || str_is(protocol, "HTTP"))
+    if (!protocol.n || str_is(protocol, "HTTP"))
         return 0;
     return elb_unsupported(call, what);
 }
@@ -114,12 +114,12 @@ protocol_check(struct api_call *call, struct str protocol, const char *what)
 static int
 create_refuse(struct api_call *call, const struct elbv2_CreateTargetGroupInput *req)
 {
-    if (req->target_type.p && !str_is(req->target_type, "instance") &&
+    if (req->target_type.n && !str_is(req->target_type, "instance") &&
         !str_is(req->target_type, "ip"))
         return elb_unsupported(call, "A target type other than 'instance' and 'ip'");
-    if (req->protocol_version.p && !str_is(req->protocol_version, "HTTP1"))
+    if (req->protocol_version.n && !str_is(req->protocol_version, "HTTP1"))
         return elb_unsupported(call, "A protocol version other than 'HTTP1'");
-    if (req->ip_address_type.p && !str_is(req->ip_address_type, "ipv4"))
+    if (req->ip_address_type.n && !str_is(req->ip_address_type, "ipv4"))
         return elb_unsupported(call, "An IP address type other than 'ipv4'");
     if (req->target_control_port.set)
         return elb_unsupported(call, "TargetControlPort");
@@ -130,7 +130,7 @@ create_refuse(struct api_call *call, const struct elbv2_CreateTargetGroupInput *
         return ELB_INVALID(call,
                            "Health check enabled must be true for target groups with target "
                            "type '%.*s'",
-                           STR_ARG(req->target_type.p ? req->target_type : S("instance")));
+                           STR_ARG(req->target_type.n ? req->target_type : S("instance")));
     if (!req->protocol.p)
         return ELB_INVALID(call, "A protocol must be specified");
     if (!req->port.set)
@@ -199,14 +199,14 @@ elb_create_target_group(struct api_call *call, const struct elbv2_CreateTargetGr
         .protocol = S("HTTP"),
         .port = opt_i64_or(req->port, 0),
         .vpc_id = req->vpc_id,
-        .target_type = req->target_type.p ? req->target_type : S("instance"),
-        .check_port = req->health_check_port.p ? req->health_check_port : S("traffic-port"),
-        .check_path = req->health_check_path.p ? req->health_check_path : S("/"),
+        .target_type = req->target_type.n ? req->target_type : S("instance"),
+        .check_port = req->health_check_port.n ? req->health_check_port : S("traffic-port"),
+        .check_path = req->health_check_path.n ? req->health_check_path : S("/"),
         .interval_s = opt_i64_or(req->health_check_interval_seconds, 30),
         .timeout_s = opt_i64_or(req->health_check_timeout_seconds, 5),
         .healthy_threshold = opt_i64_or(req->healthy_threshold_count, 5),
         .unhealthy_threshold = opt_i64_or(req->unhealthy_threshold_count, 2),
-        .matcher = req->matcher && req->matcher->http_code.p ? req->matcher->http_code : S("200"),
+        .matcher = req->matcher && req->matcher->http_code.n ? req->matcher->http_code : S("200"),
         .created_ms = call->now_ms,
     };
     int r = elb_name_check(call, "Target group", req->name);

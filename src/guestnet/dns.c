@@ -10,6 +10,7 @@
 #include "codec/aws_names.h"
 #include "codec/dns.h"
 #include "codec/ip.h"
+#include "gen/store/elbv2_rows.h"
 
 #define TTL_S 60
 #define IMDS_IP 0xa9fea9fe /* 169.254.169.254 */
@@ -108,6 +109,31 @@ private_of(struct txn *txn, const struct ec2_vpc_row *vpc, struct str public_ip,
     return vpc_id.n > 0;
 }
 
+/*
+ * The addresses of a load balancer's nodes, another one first each time; 0: it is no name of one.
+ * That of an internal one is told in every VPC, as on AWS: it is of use in its own.
+ */
+static size_t
+balancer_ips(struct txn *txn, struct str name, unsigned turn, uint32_t ips[DNS_ADDRESSES_MAX])
+{
+    const struct elb_balancer_row *row = elb_balancer_by_dns_get(txn, name);
+    uint32_t all[DNS_ADDRESSES_MAX];
+    size_t n = 0;
+
+    if (!row)
+        return 0;
+    STORE_EACH(txn, elb_node_by_balancer, node, row->id) {
+        const struct ec2_interface_row *nic = ec2_interface_get(txn, node->id);
+
+        if (nic && n < DNS_ADDRESSES_MAX &&
+            ip4_parse(row->internal ? nic->private_ip : nic->public_ip, &all[n]))
+            n++;
+    }
+    for (size_t i = 0; i < n; i++)
+        ips[i] = all[(i + turn) % n];
+    return n;
+}
+
 /* A name of ours: NXDOMAIN when nobody has it, an empty answer for types other than A. */
 static size_t
 answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const struct datagram *d,
@@ -133,6 +159,12 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
             return vpc_has(txn, row, ip) ? dns_answer_none(bytes, q, DNS_NXDOMAIN, out, max) : 0;
         return dns_answer_ptr(bytes, q, aws_private_name(a, nic->region, ip), TTL_S, out, max);
     }
+    uint32_t ips[DNS_ADDRESSES_MAX];
+    size_t n = balancer_ips(txn, name, q->id, ips);
+
+    if (n)
+        return q->type == DNS_A ? dns_answer_as(bytes, q, ips, n, TTL_S, out, max)
+                                : dns_answer_none(bytes, q, DNS_NOERROR, out, max);
     if (str_is(name, "instance-data") || str_is(name, "instance-data.ec2.internal"))
         ip = IMDS_IP;
     else if (aws_public_name_parse(name, &ip)) {

@@ -375,6 +375,7 @@ run_runtime(struct box *box)
 {
     static const char *const python[] = {"/usr/bin/python3", "/var/runtime/bootstrap.py", NULL};
     static const char *const provided[] = {"/var/task/bootstrap", NULL};
+    static const char *const layered[] = {"/opt/bootstrap", NULL};
     bool is_python = str_starts(str_from(box->runtime), S("python"));
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -384,7 +385,11 @@ run_runtime(struct box *box)
         ended(box, STR_NONE, S("/dev/null cannot be opened"));
         return;
     }
-    run(box, is_python ? python : provided, false, buf_str(&box->env), box->n_env, nothing);
+    run(box,
+        is_python            ? python
+        : box->own_bootstrap ? provided
+                             : layered,
+        false, buf_str(&box->env), box->n_env, nothing);
     close(nothing);
     close(box->log_end);
     box->log_end = -1;
@@ -581,7 +586,7 @@ launch(struct box *box)
 
 /* The code, the runtime and the resolver's address, as a file that only we have. */
 static int
-pack(struct box *box, struct str code)
+pack(struct box *box, const struct api_function_start *start)
 {
     struct buf tar;
     struct zip zip;
@@ -591,7 +596,11 @@ pack(struct box *box, struct str code)
 
     arena_init(&a, (size_t)16 << 20);
     buf_init(&tar, TAR_BYTES_MAX);
-    ok = fd >= 0 && zip_open(&a, code, &zip) && zip_to_tar(&zip, "var/task", &tar);
+    ok = fd >= 0 && zip_open(&a, start->code, &zip) && zip_to_tar(&zip, "var/task", &tar);
+    for (size_t i = 0; ok && i < zip.n; i++)
+        box->own_bootstrap = box->own_bootstrap || str_is(zip.v[i].name, "bootstrap");
+    LIST_EACH(&start->layers, layer)
+        ok = ok && zip_open(&a, *layer, &zip) && zip_to_tar(&zip, "opt", &tar);
     tar_add(&tar, "var/runtime/bootstrap.py", str_from(lambda_bootstrap));
     tar_add(&tar, "etc/resolv.conf", S("nameserver 169.254.169.253\n"));
     tar_end(&tar);
@@ -647,7 +656,7 @@ start(void *ctx, const struct api_function_start *start, struct str *ret_why)
         return -ENOSPC;
     }
     map_put(&f->by_id, box_id(box), box);
-    int r = pack(box, start->code);
+    int r = pack(box, start);
 
     if (r >= 0)
         r = open_log(box);

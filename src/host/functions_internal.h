@@ -23,6 +23,7 @@ struct box {
     bool launched; /* a sandbox runs */
     bool failed;   /* and never will again */
     bool stopping, frozen;
+    bool own_bootstrap; /* the function's archive has the runtime, else a layer */
     int code_fd;    /* a tar stream, until it is unpacked */
     struct buf env; /* NAME=value, each ended by NUL; secret */
     uint16_t n_env;

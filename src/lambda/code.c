@@ -72,7 +72,7 @@ discard(void *ctx UNUSED, const void *p UNUSED, size_t n UNUSED)
 }
 
 static int
-check(struct api_call *call, struct str archive)
+check(struct api_call *call, struct str archive, int64_t *ret_unzipped)
 {
     static const char bad[] =
         "Could not unzip uploaded file. Please check your file, then try to upload again.";
@@ -90,6 +90,7 @@ check(struct api_call *call, struct str archive)
         if (!zip_read(&zip, &zip.v[i], discard, NULL))
             return lambda_bad(call, bad);
     assert(archive.n <= LAMBDA_ZIPPED_MAX);
+    *ret_unzipped = (int64_t)zip.bytes;
     return 0;
 }
 
@@ -141,27 +142,33 @@ lambda_code_read(struct txn *txn, struct arena *a, struct str code, struct str *
 }
 
 int
-lambda_code_drop(struct api_call *call, const struct lambda_function_row *row)
+lambda_code_delete_all(struct api_call *call, struct str id)
 {
-    const struct lambda_code_row *code = lambda_code_get(call->txn, row->code);
+    const struct lambda_code_row *code = lambda_code_get(call->txn, id);
     int64_t n = code ? code->n_pieces : 0;
     int r = 0;
 
-    STORE_EACH(call->txn, lambda_function_by_name, other, row->account, row->region, row->name)
-        if (!str_eq(other->id, row->id) && str_eq(other->code, row->code))
-            return 0;
     if (!code)
         return 0;
+    assert(n > 0 && str_eq(code->id, id));
     for (int64_t i = 0; i < n && r >= 0; i++)
-        r = lambda_code_piece_delete(call->txn, piece_key(call->arena, row->code, (size_t)i));
-    return r < 0 ? r : lambda_code_delete(call->txn, row->code);
+        r = lambda_code_piece_delete(call->txn, piece_key(call->arena, id, (size_t)i));
+    return r < 0 ? r : lambda_code_delete(call->txn, id);
 }
 
 int
-lambda_code_take(struct api_call *call, const struct lambda_code_from *from,
-                 struct lambda_function_row *row, bool dry)
+lambda_code_drop(struct api_call *call, const struct lambda_function_row *row)
 {
-    const struct lambda_function_row old = *row;
+    STORE_EACH(call->txn, lambda_function_by_name, other, row->account, row->region, row->name)
+        if (!str_eq(other->id, row->id) && str_eq(other->code, row->code))
+            return 0;
+    return lambda_code_delete_all(call, row->code);
+}
+
+int
+lambda_code_keep(struct api_call *call, const struct lambda_code_from *from, bool dry,
+                 struct lambda_code_kept *ret)
+{
     uint8_t digest[SHA256_LEN];
     struct str archive;
     int r = read_from(call, from, &archive);
@@ -170,16 +177,33 @@ lambda_code_take(struct api_call *call, const struct lambda_code_from *from,
         r = api_fault(call, &LAMBDA_ERR(RequestTooLargeException),
                       "Zipped size must be smaller than %d bytes", LAMBDA_ZIPPED_MAX);
     if (r == 0)
-        r = check(call, archive);
+        r = check(call, archive, &ret->unzipped);
     if (r)
         return r;
     crypto_sha256(archive.p, archive.n, digest);
-    row->code_sha256 = str_base64(call->arena, str_of(digest, sizeof(digest)));
-    row->code_bytes = (int64_t)archive.n;
-    if (dry)
-        return 0;
-    r = keep(call, archive, &row->code);
-    if (r >= 0 && old.code.n)
-        r = lambda_code_drop(call, &old);
-    return r;
+    ret->sha256 = str_base64(call->arena, str_of(digest, sizeof(digest)));
+    ret->bytes = (int64_t)archive.n;
+    ret->code = S("");
+    assert(ret->bytes > 0 && ret->unzipped >= 0);
+    return dry ? 0 : keep(call, archive, &ret->code);
+}
+
+int
+lambda_code_take(struct api_call *call, const struct lambda_code_from *from,
+                 struct lambda_function_row *row, bool dry)
+{
+    const struct lambda_function_row old = *row;
+    struct lambda_code_kept kept;
+    int r = lambda_code_keep(call, from, dry, &kept);
+
+    if (r)
+        return r;
+    row->code_sha256 = kept.sha256;
+    row->code_bytes = kept.bytes;
+    row->code_unzipped = kept.unzipped;
+    r = lambda_layers_fit(call, row);
+    if (r || dry)
+        return r;
+    row->code = kept.code;
+    return old.code.n ? lambda_code_drop(call, &old) : 0;
 }

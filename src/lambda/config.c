@@ -162,8 +162,6 @@ lambda_fixed_check(struct api_call *call, const struct lambda_fixed *f)
     if (log && ((log->log_format.p && !str_is(log->log_format, "Text")) || log->log_group.p ||
                 log->application_log_level.p || log->system_log_level.p))
         return lambda_unsupported(call, "LoggingConfig");
-    if (f->layers->n)
-        return lambda_unsupported(call, "Layers");
     LIST_EACH(f->architectures, one)
         if (!str_is(*one, "x86_64"))
             return lambda_unsupported(call, "Architectures of other than x86_64");
@@ -188,9 +186,8 @@ lambda_variables(struct arena *a, const struct lambda_function_row *row)
     return list;
 }
 
-/* "2026-11-21T01:30:00.123+0000" */
-static struct str
-modified(struct arena *a, int64_t ms)
+struct str
+lambda_time(struct arena *a, int64_t ms)
 {
     struct str iso = time_iso(a, ms);
 
@@ -238,12 +235,19 @@ lambda_show_in(struct api_call *call, const struct lambda_function_row *row,
         .description = row->description.p ? row->description : S(""),
         .timeout = opt_i64(row->timeout_s),
         .memory_size = opt_i64(row->memory_mib),
-        .last_modified = modified(a, row->modified_ms),
+        .last_modified = lambda_time(a, row->modified_ms),
         .code_sha256 = row->code_sha256,
         .version = row->version,
         .revision_id = row->revision,
     };
     show_fixed(call, row, out);
+    LIST_EACH(&row->layers, arn) {
+        const struct lambda_layer_version_row *layer = lambda_layer_by_arn(call->txn, a, *arn);
+        struct lambda_Layer *shown = LIST_PUSH(a, &out->layers);
+
+        shown->arn = *arn;
+        shown->code_size = opt_i64(layer ? layer->code_bytes : 0);
+    }
     if (!variables.n)
         return;
     out->environment = ARENA_NEW(a, struct lambda_EnvironmentResponse);

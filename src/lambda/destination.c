@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "codec/json.h"
+#include "gen/api/events.h"
 
 #define VIA "lambda.amazonaws.com"
 #define RECORD_BYTES_MAX ((size_t)16 << 20)
@@ -37,11 +38,12 @@ lambda_as_role(struct api_call *call, const struct lambda_function_row *function
 
 /* ---- the record ---- */
 
+/* By which it was invoked; `otherwise` is the qualifier of one that had none. */
 static struct str
-latest_or(struct arena *a, const struct lambda_event_row *event)
+arn_of(struct arena *a, const struct lambda_event_row *event, struct str otherwise)
 {
     const struct lambda_name name = {event->account, event->region, event->function,
-                                     event->qualifier.n ? event->qualifier : S(LAMBDA_LATEST)};
+                                     event->qualifier.n ? event->qualifier : otherwise};
 
     return lambda_arn(a, &name);
 }
@@ -61,7 +63,7 @@ record(struct arena *a, const struct lambda_told *told, int64_t now_ms)
     json_key(&o, S("requestContext"));
     json_open(&o, '{');
     json_key_str(&o, "requestId", event->id);
-    json_key_str(&o, "functionArn", latest_or(a, event));
+    json_key_str(&o, "functionArn", arn_of(a, event, S(LAMBDA_LATEST)));
     json_key_str(&o, "condition", str_from(told->condition));
     json_key_int(&o, "approximateInvokeCount", event->attempts);
     json_close(&o, '}');
@@ -99,13 +101,37 @@ to_function(struct api_call *role, struct str arn, struct str body,
     return api_call_internal(role, "lambda", "Invoke", &req, &res, VIA);
 }
 
+static int
+to_bus(struct api_call *role, struct str arn, struct str body, const struct lambda_told *told)
+{
+    struct arena *a = role->arena;
+    bool ok = told->how && !told->how->failed;
+    struct events_PutEventsRequest req = {0};
+    struct events_PutEventsResponse res = {0};
+    struct events_PutEventsRequestEntry *one = LIST_PUSH(a, &req.entries);
+
+    one->event_bus_name = arn;
+    one->source = S("lambda");
+    one->detail_type = ok ? S("Lambda Function Invocation Result - Success")
+                          : S("Lambda Function Invocation Result - Failure");
+    one->detail = body;
+    *LIST_PUSH(a, &one->resources) = arn;
+    *LIST_PUSH(a, &one->resources) = arn_of(a, told->event, S(LAMBDA_LATEST));
+    int r = api_call_internal(role, "events", "PutEvents", &req, &res, VIA);
+
+    if (r == 0 && opt_i64_or(res.failed_entry_count, 0) > 0)
+        return api_fault(role, &LAMBDA_ERR(ServiceException), "%.*s",
+                         STR_ARG(res.entries.v[0].error_message));
+    return r;
+}
+
 static const struct way {
     const char *service, *action, *verb;
-    bool dead_letter;
     int (*send)(struct api_call *role, struct str arn, struct str body,
                 const struct lambda_told *told);
 } ways[] = {
-    {"lambda", "lambda:InvokeFunction", "InvokeFunction", false, to_function},
+    {"lambda", "lambda:InvokeFunction", "InvokeFunction", to_function},
+    {"events", "events:PutEvents", "PutEvents", to_bus},
 };
 
 static const struct way *
@@ -125,7 +151,7 @@ way_of(struct str arn)
 
 int
 lambda_destination_check(struct api_call *call, const struct lambda_function_row *function,
-                         struct str arn, bool dead_letter)
+                         struct str arn)
 {
     const struct way *way = way_of(arn);
     const struct api_resource target = {.arn = arn};
@@ -133,7 +159,7 @@ lambda_destination_check(struct api_call *call, const struct lambda_function_row
 
     if (!arn.n)
         return 0;
-    if (!way || (dead_letter && !way->dead_letter))
+    if (!way)
         return lambda_bad(call, "Welkin does not send to the destination %.*s", STR_ARG(arn));
     if (lambda_as_role(call, function, &role)) {
         role.service = call->service;
@@ -159,6 +185,11 @@ send(struct api_call *call, const struct lambda_told *told, struct str arn, stru
 
     if (r == 0)
         return;
+    const struct lambda_counted whose = {told->function->account, told->function->region,
+                                         told->function->name,
+                                         arn_of(call->arena, told->event, STR_NONE)};
+
+    lambda_count(api_runner(call), &whose, LAMBDA_UNDELIVERED, 1);
     log_warn("the end of an invocation of %.*s cannot be told to %.*s: %.*s",
              STR_ARG(told->function->name), STR_ARG(arn),
              STR_ARG(r > 0 ? role.fault.message : S("its role cannot be assumed")));

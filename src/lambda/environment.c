@@ -83,6 +83,8 @@ lambda_environment_of(struct api_call *call, const struct lambda_function_row *f
         put(a, ret, "AWS_EXECUTION_ENV", str_fmt(a, "AWS_Lambda_%.*s", STR_ARG(function->runtime)));
     put(a, ret, "LAMBDA_TASK_ROOT", S("/var/task"));
     put(a, ret, "LAMBDA_RUNTIME_DIR", S("/var/runtime"));
+    put(a, ret, "LD_LIBRARY_PATH",
+        S("/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"));
     put(a, ret, "LANG", S("en_US.UTF-8"));
     put(a, ret, "TZ", S(":UTC"));
     put(a, ret, "PATH", S("/usr/local/bin:/usr/bin:/bin:/opt/bin"));

@@ -101,6 +101,7 @@ close_event(struct api_call *call, const struct lambda_event_row *row, struct te
         new.due_ms = NEVER_MS;
         return lambda_event_update(call->txn, &new);
     }
+    assert(condition[0] != '\0' && !row->done);
     t->told.how = how;
     t->told.condition = condition;
     if (t->told.function)
@@ -113,6 +114,7 @@ static int
 try_later(struct api_call *call, const struct lambda_event_row *row, struct terms *t,
           const struct lambda_outcome *how)
 {
+    assert(row->due_ms != NEVER_MS);
     if (row->due_ms - row->created_ms > t->age_ms)
         return close_event(call, row, t, how, "EventAgeExceeded");
     return lambda_event_update(call->txn, row);

@@ -27,7 +27,7 @@ refuse_members(struct api_call *call, const struct lambda_CreateFunctionRequest 
         {req->package_type.n && !str_is(req->package_type, "Zip"), "PackageType of other than Zip"},
     };
     const struct lambda_fixed fixed = {req->ephemeral_storage, req->logging_config, req->snap_start,
-                                       req->tracing_config,    &req->architectures, &req->layers};
+                                       req->tracing_config, &req->architectures};
 
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
         if (members[i].given)
@@ -58,6 +58,8 @@ take_members(struct api_call *call, const struct lambda_CreateFunctionRequest *r
         r = lambda_tags_put(call, &req->tags, &row->tags);
     if (r == 0)
         r = lambda_take_role(call, req->role, row);
+    if (r == 0)
+        r = lambda_take_layers(call, &req->layers, row);
     if (r == 0)
         r = lambda_code_take(call, &from, row, false);
     return r;
@@ -225,7 +227,9 @@ delete_version(struct api_call *call, const struct lambda_name *name)
         r = lambda_permissions_drop(call, name, false);
     if (r >= 0)
         r = lambda_event_configs_drop(call, name, false);
-    return r < 0 ? r : lambda_function_delete(call->txn, row->id);
+    if (r >= 0)
+        r = lambda_function_delete(call->txn, row->id);
+    return r < 0 ? r : lambda_layers_release(call, &row->layers);
 }
 
 /* All rows that are the function's. */
@@ -236,6 +240,8 @@ delete_all(struct api_call *call, const struct lambda_name *name)
 
     if (r >= 0)
         r = lambda_event_configs_drop(call, name, true);
+    if (r >= 0)
+        r = lambda_urls_drop(call, name, true);
     STORE_EACH(call->txn, lambda_alias_by_function, alias, name->account, name->region, name->name)
         if (r >= 0)
             r = lambda_alias_delete(call->txn, alias->id);
@@ -249,6 +255,8 @@ delete_all(struct api_call *call, const struct lambda_name *name)
             r = lambda_code_drop(call, row);
         if (r >= 0)
             r = lambda_function_delete(call->txn, id);
+        if (r >= 0)
+            r = lambda_layers_release(call, &row->layers);
     }
     return r;
 }

@@ -72,9 +72,9 @@ take(struct api_call *call, const struct lambda_function_row *version,
     if (to && to->on_failure)
         row->on_failure = to->on_failure->destination.p ? to->on_failure->destination : S("");
     if (to && to->on_success)
-        r = lambda_destination_check(call, version, row->on_success, false);
+        r = lambda_destination_check(call, version, row->on_success);
     if (r == 0 && to && to->on_failure)
-        r = lambda_destination_check(call, version, row->on_failure, false);
+        r = lambda_destination_check(call, version, row->on_failure);
     row->modified_ms = call->now_ms;
     assert(row->retries >= 0 && row->retries <= 3 && row->age_s >= 0);
     return r;

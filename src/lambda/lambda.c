@@ -152,6 +152,7 @@ lambda_function_assert(const struct lambda_function_row *row)
     assert(row->timeout_s >= 1 && row->timeout_s <= LAMBDA_TIMEOUT_S_MAX);
     assert(row->memory_mib >= 128 && row->memory_mib <= LAMBDA_MEMORY_MIB_MAX);
     assert(row->code.n && row->code_bytes > 0 && row->code_bytes <= LAMBDA_ZIPPED_MAX);
+    assert(row->layers.n <= LAMBDA_LAYERS_MAX && row->code_unzipped <= LAMBDA_UNZIPPED_MAX);
     assert(row->tags.n % 2 == 0 && (row->number == 0 || row->tags.n == 0));
 }
 
@@ -242,12 +243,11 @@ lambda_page_next(struct api_call *call, const struct api_page *page)
 
 /* Policies see the function itself, whatever qualifier a request has. */
 static int
-resource_find(struct api_call *call, struct str type UNUSED, struct str id,
-              struct api_resource *resource)
+resource_find(struct api_call *call, struct str type, struct str id, struct api_resource *resource)
 {
     struct lambda_name name = {.account = call->account, .region = call->region};
 
-    if (!id.n)
+    if (!id.n || !str_is(type, "function"))
         return 0;
     split(id, &name);
     if (!name.name.n || !name.account.n)
@@ -268,4 +268,6 @@ resource_find(struct api_call *call, struct str type UNUSED, struct str id,
 }
 
 const struct api_service_hooks lambda_hooks = {.service = &lambda_service,
-                                               .resource = resource_find};
+                                               .resource = resource_find,
+                                               .owns = lambda_url_owns,
+                                               .answer = lambda_url_answer};

@@ -26,6 +26,7 @@ enum {
     LAMBDA_EVENT_MAX = 1048576,
     LAMBDA_CONCURRENT_MAX = 1000, /* of an account in a Region */
     LAMBDA_TAGS_MAX = 50,
+    LAMBDA_LAYERS_MAX = 5,
     LAMBDA_POLICY_BYTES_MAX = 20480,
 };
 #define LAMBDA_LATEST "$LATEST"
@@ -112,6 +113,8 @@ int lambda_take_limits(struct api_call *call, struct opt_i64 timeout, struct opt
                        struct lambda_function_row *row);
 int lambda_take_environment(struct api_call *call, const struct lambda_Environment *environment,
                             struct lambda_function_row *row);
+/* "2026-11-21T01:30:00.123+0000" */
+struct str lambda_time(struct arena *a, int64_t ms);
 /* The function's variables; none: an absent list. */
 struct lambda_TextMap lambda_variables(struct arena *a, const struct lambda_function_row *row);
 /* Members that have one value here. */
@@ -120,7 +123,7 @@ struct lambda_fixed {
     const struct lambda_LoggingConfig *logging_config;
     const struct lambda_SnapStart *snap_start;
     const struct lambda_TracingConfig *tracing_config;
-    const struct str_list *architectures, *layers;
+    const struct str_list *architectures;
 };
 int lambda_fixed_check(struct api_call *call, const struct lambda_fixed *fixed);
 
@@ -132,10 +135,31 @@ struct lambda_code_from {
 /* Reads and checks it, and sets the row's members; the row's old code is dropped if it can be. */
 int lambda_code_take(struct api_call *call, const struct lambda_code_from *from,
                      struct lambda_function_row *row, bool dry);
+/* The same without a function: what was kept, or (dry) would be. */
+struct lambda_code_kept {
+    struct str code, sha256;
+    int64_t bytes, unzipped;
+};
+int lambda_code_keep(struct api_call *call, const struct lambda_code_from *from, bool dry,
+                     struct lambda_code_kept *ret);
+int lambda_code_delete_all(struct api_call *call, struct str code);
 /* The archive again, in the arena. */
 int lambda_code_read(struct txn *txn, struct arena *a, struct str code, struct str *ret);
 /* The code goes unless another version of the function has it; the caller's row does not count. */
 int lambda_code_drop(struct api_call *call, const struct lambda_function_row *row);
+
+/* ---- layer.c ---- */
+
+/* The layers that a function shall have: InvalidParameterValueException, AccessDeniedException. */
+int lambda_take_layers(struct api_call *call, const struct str_list *layers,
+                       struct lambda_function_row *row);
+/* Whether code and layers are small enough together. */
+int lambda_layers_fit(struct api_call *call, const struct lambda_function_row *row);
+/* A version of a layer by its ARN, also a deleted one that functions still have; or NULL. */
+const struct lambda_layer_version_row *
+lambda_layer_by_arn(struct txn *txn, struct arena *a, struct str arn);
+/* A row, gone or changed, had these: deleted versions that nobody has any more go. */
+int lambda_layers_release(struct api_call *call, const struct str_list *layers);
 
 /* ---- version.c ---- */
 
@@ -151,12 +175,39 @@ lambda_alias_find(struct txn *txn, struct arena *a, const struct lambda_name *na
 int64_t lambda_reserved(struct api_call *call, struct str account, struct str region,
                         struct str_list *ret_names);
 
+/* ---- url.c ---- */
+
+/* Of a function, or of one of its aliases. */
+int lambda_urls_drop(struct api_call *call, const struct lambda_name *name, bool all);
+
+/* ---- url_serve.c: requests to them ---- */
+
+#define LAMBDA_URL_LABEL ".lambda-url."
+#define LAMBDA_URL_TOP ".on.aws"
+bool lambda_url_owns(const struct api_request *req);
+void
+lambda_url_answer(struct api_call *call, const struct api_request *req, struct api_reply *reply);
+
 /* ---- invoke_config.c ---- */
 
 /* Of a function, or of one of its versions or aliases. */
 int lambda_event_configs_drop(struct api_call *call, const struct lambda_name *name, bool all);
 
 /* ---- permission.c ---- */
+
+/*
+ * A statement more or less in the policy of what the name names (which may be a layer's version):
+ * ResourceConflictException, PolicyLengthExceededException, ResourceNotFoundException,
+ * PreconditionFailedException.
+ */
+int lambda_statement_add(struct api_call *call, const struct lambda_name *name, struct str sid,
+                         struct str statement, struct str revision, struct str *ret_revision);
+int lambda_statement_remove(struct api_call *call, const struct lambda_name *name, struct str sid,
+                            struct str revision);
+/* "The resource you requested does not exist." */
+int lambda_no_resource(struct api_call *call);
+/* RevisionId of a policy; p NULL: it has none. */
+struct str lambda_policy_revision(struct api_call *call, const struct lambda_name *name);
 
 /* The policy of what the name names, as JSON; p NULL: it has none. */
 struct str lambda_policy(struct api_call *call, const struct lambda_name *name);

@@ -46,6 +46,11 @@ put_conditions(struct json_out *o, const struct lambda_AddPermissionRequest *req
         {"StringEquals", "AWS:SourceAccount", req->source_account},
         {"StringEquals", "lambda:EventSourceToken", req->event_source_token},
         {"StringEquals", "aws:PrincipalOrgID", req->principal_org_id},
+        {"StringEquals", "lambda:FunctionUrlAuthType", req->function_url_auth_type},
+        {"Bool", "lambda:InvokedViaFunctionUrl",
+         !req->invoked_via_function_url.set ? STR_NONE
+         : req->invoked_via_function_url.v  ? S("true")
+                                            : S("false")},
         {"ArnLike", "AWS:SourceArn", req->source_arn},
     };
     const char *open = NULL;
@@ -147,28 +152,96 @@ permission_key(struct api_call *call, const struct lambda_name *name, struct str
     return str_fmt(call->arena, "%.*s %.*s", STR_ARG(policy_key(call, name)), STR_ARG(sid));
 }
 
-/* The thing must be there, and its policy be the caller's. */
+/* The thing must be there. */
 static int
-find(struct api_call *call, struct str function, struct str qualifier, struct str revision,
-     struct lambda_name *name)
+find(struct api_call *call, struct str function, struct str qualifier, struct lambda_name *name)
 {
     const struct lambda_function_row *row;
     int r = lambda_name_read(call, function, qualifier, name);
 
-    if (r == 0)
-        r = lambda_find_version(call, name, false, &row);
-    if (r)
-        return r;
-    const struct lambda_policy_row *policy = lambda_policy_get(call->txn, policy_key(call, name));
-
-    return policy ? lambda_revision_check(call, revision, policy->revision) : 0;
+    return r ? r : lambda_find_version(call, name, false, &row);
 }
 
-static int
-no_policy(struct api_call *call)
+int
+lambda_no_resource(struct api_call *call)
 {
     return api_fault(call, &LAMBDA_ERR(ResourceNotFoundException),
                      "The resource you requested does not exist.");
+}
+
+struct str
+lambda_policy_revision(struct api_call *call, const struct lambda_name *name)
+{
+    const struct lambda_policy_row *row = lambda_policy_get(call->txn, policy_key(call, name));
+
+    assert(!row || row->revision.n > 0);
+    return row ? row->revision : STR_NONE;
+}
+
+/* The policy must be the one that the caller knows. */
+static int
+revision_check(struct api_call *call, const struct lambda_name *name, struct str revision)
+{
+    struct str is = lambda_policy_revision(call, name);
+
+    return is.p ? lambda_revision_check(call, revision, is) : 0;
+}
+
+int
+lambda_statement_add(struct api_call *call, const struct lambda_name *name, struct str sid,
+                     struct str statement, struct str revision, struct str *ret_revision)
+{
+    const struct lambda_permission_row row = {
+        .id = permission_key(call, name, sid),
+        .account = name->account,
+        .region = name->region,
+        .function = name->name,
+        .qualifier = qualifier_of(name),
+        .sid = sid,
+        .statement = statement,
+        .created_ms = call->now_ms,
+    };
+    int r = revision_check(call, name, revision);
+
+    if (r)
+        return r;
+    assert(sid.n > 0 && name->name.n > 0);
+    if (lambda_permission_get(call->txn, row.id))
+        return api_fault(call, &LAMBDA_ERR(ResourceConflictException),
+                         "The statement id (%.*s) provided already exists. Please provide a new "
+                         "statement id, or remove the existing statement.",
+                         STR_ARG(sid));
+    struct str policy = lambda_policy(call, name);
+
+    if (!statement.p || policy.n + statement.n > LAMBDA_POLICY_BYTES_MAX)
+        return api_fault(call, &LAMBDA_ERR(PolicyLengthExceededException),
+                         "The final policy size (%zu) is bigger than the limit (%d).",
+                         policy.n + statement.n, LAMBDA_POLICY_BYTES_MAX);
+    r = lambda_permission_insert(call->txn, &row);
+    if (r >= 0)
+        r = touch(call, name);
+    if (ret_revision)
+        *ret_revision = lambda_policy_revision(call, name);
+    return r;
+}
+
+int
+lambda_statement_remove(struct api_call *call, const struct lambda_name *name, struct str sid,
+                        struct str revision)
+{
+    struct str key = permission_key(call, name, sid);
+    int r = revision_check(call, name, revision);
+
+    if (r)
+        return r;
+    if (!lambda_policy(call, name).p)
+        return api_fault(call, &LAMBDA_ERR(ResourceNotFoundException),
+                         "No policy is associated with the given resource.");
+    if (!lambda_permission_get(call->txn, key))
+        return api_fault(call, &LAMBDA_ERR(ResourceNotFoundException),
+                         "Statement %.*s is not found in resource policy.", STR_ARG(sid));
+    r = lambda_permission_delete(call->txn, key);
+    return r < 0 ? r : touch(call, name);
 }
 
 int
@@ -200,42 +273,18 @@ lambda_add_permission(struct api_call *call, const struct lambda_AddPermissionRe
                       struct lambda_AddPermissionResponse *res)
 {
     struct lambda_name name;
-
-    if (req->function_url_auth_type.p || req->invoked_via_function_url.set)
-        return lambda_unsupported(call, req->function_url_auth_type.p ? "FunctionUrlAuthType"
-                                                                      : "InvokedViaFunctionUrl");
-    int r = find(call, req->function_name, req->qualifier, req->revision_id, &name);
+    int r = find(call, req->function_name, req->qualifier, &name);
 
     if (r)
         return r;
     if (str_is(name.qualifier, LAMBDA_LATEST))
         return lambda_bad(call, "We currently do not support adding policies for $LATEST.");
-    struct lambda_permission_row row = {
-        .id = permission_key(call, &name, req->statement_id),
-        .account = name.account,
-        .region = name.region,
-        .function = name.name,
-        .qualifier = qualifier_of(&name),
-        .sid = req->statement_id,
-        .statement = statement_of(call, req, &name),
-        .created_ms = call->now_ms,
-    };
-    if (lambda_permission_get(call->txn, row.id))
-        return api_fault(call, &LAMBDA_ERR(ResourceConflictException),
-                         "The statement id (%.*s) provided already exists. Please provide a new "
-                         "statement id, or remove the existing statement.",
-                         STR_ARG(req->statement_id));
-    struct str policy = lambda_policy(call, &name);
-
-    if (!row.statement.p || policy.n + row.statement.n > LAMBDA_POLICY_BYTES_MAX)
-        return api_fault(call, &LAMBDA_ERR(PolicyLengthExceededException),
-                         "The final policy size (%zu) is bigger than the limit (%d).",
-                         policy.n + row.statement.n, LAMBDA_POLICY_BYTES_MAX);
-    r = lambda_permission_insert(call->txn, &row);
-    if (r >= 0)
-        r = touch(call, &name);
-    res->statement = row.statement;
-    return r;
+    if (req->function_url_auth_type.p && !str_is(req->action, "lambda:InvokeFunctionUrl"))
+        return lambda_bad(call, "FunctionUrlAuthType is only supported for "
+                                "lambda:InvokeFunctionUrl action");
+    res->statement = statement_of(call, req, &name);
+    return lambda_statement_add(call, &name, req->statement_id, res->statement, req->revision_id,
+                                NULL);
 }
 
 int
@@ -243,21 +292,9 @@ lambda_remove_permission(struct api_call *call, const struct lambda_RemovePermis
                          struct lambda_RemovePermissionResult *res UNUSED)
 {
     struct lambda_name name;
-    int r = find(call, req->function_name, req->qualifier, req->revision_id, &name);
+    int r = find(call, req->function_name, req->qualifier, &name);
 
-    if (r)
-        return r;
-    struct str key = permission_key(call, &name, req->statement_id);
-
-    if (!lambda_policy(call, &name).p)
-        return api_fault(call, &LAMBDA_ERR(ResourceNotFoundException),
-                         "No policy is associated with the given resource.");
-    if (!lambda_permission_get(call->txn, key))
-        return api_fault(call, &LAMBDA_ERR(ResourceNotFoundException),
-                         "Statement %.*s is not found in resource policy.",
-                         STR_ARG(req->statement_id));
-    r = lambda_permission_delete(call->txn, key);
-    return r < 0 ? r : touch(call, &name);
+    return r ? r : lambda_statement_remove(call, &name, req->statement_id, req->revision_id);
 }
 
 int
@@ -265,16 +302,13 @@ lambda_get_policy(struct api_call *call, const struct lambda_GetPolicyRequest *r
                   struct lambda_GetPolicyResponse *res)
 {
     struct lambda_name name;
-    int r = find(call, req->function_name, req->qualifier, STR_NONE, &name);
+    int r = find(call, req->function_name, req->qualifier, &name);
 
     if (r)
         return r;
-    const struct lambda_policy_row *row = lambda_policy_get(call->txn, policy_key(call, &name));
-
     res->policy = lambda_policy(call, &name);
     if (!res->policy.p)
-        return no_policy(call);
-    assert(row);
-    res->revision_id = row->revision;
+        return lambda_no_resource(call);
+    res->revision_id = lambda_policy_revision(call, &name);
     return 0;
 }

@@ -75,10 +75,18 @@ finish(struct environment *e, const struct lambda_outcome *how)
 {
     struct lambda_work *w = e->work;
     struct lambda_outcome out = *how;
+    const struct lambda_counted whose = {e->account, e->region, e->name, w->arn};
 
     assert(environment_ok(e) && w);
-    if (e->state == BUSY)
+    if (e->state == BUSY) {
         log_report(e);
+        lambda_count(e->runner, &whose, LAMBDA_DURATION,
+                     (double)MAX(lambda_now_ms(e->runner) - w->given_ms, 0));
+    }
+    if (!how->sentence.p) {
+        lambda_count(e->runner, &whose, LAMBDA_INVOCATIONS, 1);
+        lambda_count(e->runner, &whose, LAMBDA_ERRORS_METRIC, how->failed);
+    }
     buf_add_str(&e->log, how->last);
     e->work = NULL;
     e->state = ENDING;
@@ -298,7 +306,7 @@ on_ended(void *ctx, struct str id, struct str why, struct str sentence)
 void
 lambda_work_await(struct lambda_work *work, lambda_done_fn *done, void *ctx)
 {
-    assert(work && (!done || !work->done));
+    assert(work && (!done || !work->done) && work->request_id.n > 0);
     work->done = done;
     work->ctx = ctx;
 }
@@ -361,7 +369,7 @@ throttled(struct api_call *call, const char *reason)
 /* Whether there is room for one more: of its own, or of what nobody has reserved. */
 static int
 room_check(struct lambda_runner *runner, struct api_call *call,
-           const struct lambda_function_row *function)
+           const struct lambda_function_row *function, int64_t *ret_own)
 {
     struct lambda_name name = lambda_name_of(function);
     const struct lambda_function_row *latest =
@@ -379,6 +387,7 @@ room_check(struct lambda_runner *runner, struct api_call *call,
         own += str_eq(e->name, function->name);
         others += !names.n || !str_in(&names, e->name);
     }
+    *ret_own = own;
     if (latest->reserved)
         return own < latest->reserved - LAMBDA_RESERVED(0)
                    ? 0
@@ -434,6 +443,13 @@ begin(struct lambda_runner *runner, struct api_call *call,
         call->fault = owner.fault;
     if (r == 0)
         r = lambda_code_read(call->txn, &a, function->code, &start.code);
+    LIST_EACH(&function->layers, arn) {
+        const struct lambda_layer_version_row *layer = lambda_layer_by_arn(call->txn, &a, *arn);
+
+        if (r == 0)
+            r = layer ? lambda_code_read(call->txn, &a, layer->code, LIST_PUSH(&a, &start.layers))
+                      : error_origin(ENODATA, "the layer %.*s is gone", STR_ARG(*arn));
+    }
     if (r == 0)
         r = runner->driver->start(runner->driver->ctx, &start, &why);
     if (r < 0 && why.p)
@@ -442,25 +458,18 @@ begin(struct lambda_runner *runner, struct api_call *call,
     return r;
 }
 
-int
-lambda_run(struct api_call *call, const struct lambda_order *order, struct lambda_work **ret)
+/* Gives it an environment: one that stands still, one that will in a moment, or a new one. */
+static int
+place(struct lambda_runner *runner, struct api_call *call, const struct lambda_order *order,
+      struct lambda_work **ret)
 {
-    struct lambda_runner *runner = api_runner(call);
     const struct lambda_function_row *function = order->function;
-    struct environment *oldest, *e;
+    struct environment *oldest, *e = find_idle(runner, function, &oldest);
+    bool idle = e && e->state == IDLE;
 
-    if (!runner || !runner->driver)
-        return api_fault(call, &LAMBDA_ERR(ServiceException),
-                         "Functions do not run here: this host only simulates instances. Start the "
-                         "daemon as root, without --host sim.");
-    int r = room_check(runner, call, function);
+    assert(!e || !e->work);
 
-    if (r)
-        return r;
-    e = find_idle(runner, function, &oldest);
     if (e) {
-        bool idle = e->state == IDLE;
-
         e->work = *ret = work_new(order);
         if (idle) {
             give(e);
@@ -476,7 +485,7 @@ lambda_run(struct api_call *call, const struct lambda_order *order, struct lambd
     if (runner->n >= runner->driver->max)
         return throttled(call, UNRESERVED);
     e = environment_new(runner, call, function);
-    r = begin(runner, call, function, e);
+    int r = begin(runner, call, function, e);
 
     if (r) {
         e->state = ENDING;
@@ -487,6 +496,29 @@ lambda_run(struct api_call *call, const struct lambda_order *order, struct lambd
     set_timer(e, INIT_MS + e->timeout_s * 1000);
     assert(environment_ok(e));
     return 0;
+}
+
+int
+lambda_run(struct api_call *call, const struct lambda_order *order, struct lambda_work **ret)
+{
+    struct lambda_runner *runner = api_runner(call);
+    const struct lambda_function_row *f = order->function;
+    const struct lambda_counted whose = {f->account, f->region, f->name, order->arn};
+    int64_t own = 0;
+
+    if (!runner || !runner->driver)
+        return api_fault(call, &LAMBDA_ERR(ServiceException),
+                         "Functions do not run here: this host only simulates instances. Start the "
+                         "daemon as root, without --host sim.");
+    int r = room_check(runner, call, f, &own);
+
+    if (r == 0)
+        r = place(runner, call, order, ret);
+    if (r == 0)
+        lambda_count(runner, &whose, LAMBDA_CONCURRENT, (double)(own + 1));
+    else if (r > 0 && str_is(call->fault.code, "TooManyRequestsException"))
+        lambda_count(runner, &whose, LAMBDA_THROTTLES, 1);
+    return r;
 }
 
 /* ---- functions that change ---- */
@@ -533,6 +565,7 @@ lambda_runner_new(struct lambda_runner **ret, struct loop *loop, struct store *s
     runner->store = store;
     runner->sweep.fn = sweep;
     lambda_events_init(runner);
+    lambda_metrics_init(runner);
     store_watch(store, &lambda_function_table, function_changed, runner);
     *ret = runner;
     return 0;
@@ -569,6 +602,7 @@ lambda_runner_free(struct lambda_runner *runner)
         drop(e);
     }
     lambda_events_done(runner);
+    lambda_metrics_done(runner);
     loop_task_cancel(runner->loop, &runner->sweep);
     free(runner);
     return NULL;

@@ -54,7 +54,7 @@ bool lambda_as_role(struct api_call *call, const struct lambda_function_row *fun
                     struct api_call *ret);
 /* Whether the role may send there; InvalidParameterValueException.  Empty: nowhere. */
 int lambda_destination_check(struct api_call *call, const struct lambda_function_row *function,
-                             struct str arn, bool dead_letter);
+                             struct str arn);
 /* The end of an asynchronous invocation. */
 struct lambda_told {
     const struct lambda_event_row *event;

@@ -40,6 +40,8 @@ struct lambda_runner {
     struct loop_task look, sweep;
     struct loop_timer due;
     struct lambda_flight *flights; /* events that run */
+    struct lambda_tally *tallies;  /* of the minute */
+    struct loop_timer minute;
 };
 
 static inline int64_t
@@ -48,9 +50,29 @@ lambda_now_ms(const struct lambda_runner *runner)
     return loop_now_ms(runner->loop, LOOP_CLOUD);
 }
 
-#define LAMBDA_LOOK_BYTES ((size_t)256 << 20)
+#define LAMBDA_LOOK_BYTES ((size_t)640 << 20) /* code and layers of one start */
 
 /* ---- events.c ---- */
 
 void lambda_events_init(struct lambda_runner *runner);
 void lambda_events_done(struct lambda_runner *runner);
+
+/* ---- metrics.c ---- */
+
+enum lambda_metric {
+    LAMBDA_INVOCATIONS,
+    LAMBDA_ERRORS_METRIC,
+    LAMBDA_THROTTLES,
+    LAMBDA_DURATION,
+    LAMBDA_CONCURRENT,
+    LAMBDA_UNDELIVERED,
+    LAMBDA_METRICS
+};
+/* Whose: the ARN is that by which the function was invoked. */
+struct lambda_counted {
+    struct str account, region, name, arn;
+};
+void lambda_count(struct lambda_runner *runner, const struct lambda_counted *what,
+                  enum lambda_metric metric, double value);
+void lambda_metrics_init(struct lambda_runner *runner);
+void lambda_metrics_done(struct lambda_runner *runner);

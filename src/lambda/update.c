@@ -23,8 +23,7 @@ lambda_update_function_code(struct api_call *call,
 {
     const struct lambda_code_from from = {req->zip_file, req->s3_bucket, req->s3_key,
                                           req->s3_object_version};
-    const struct lambda_fixed fixed = {.architectures = &req->architectures,
-                                       .layers = &(struct str_list){0}};
+    const struct lambda_fixed fixed = {.architectures = &req->architectures};
     const struct lambda_function_row *shown;
     struct lambda_function_row row;
     bool dry = opt_bool_or(req->dry_run, false);
@@ -74,8 +73,7 @@ lambda_update_function_configuration(struct api_call *call,
                                        .logging_config = req->logging_config,
                                        .snap_start = req->snap_start,
                                        .tracing_config = req->tracing_config,
-                                       .architectures = &(struct str_list){0},
-                                       .layers = &req->layers};
+                                       .architectures = &(struct str_list){0}};
     struct lambda_function_row row;
 
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
@@ -93,6 +91,10 @@ lambda_update_function_configuration(struct api_call *call,
         r = lambda_take_environment(call, req->environment, &row);
     if (r == 0 && req->role.p)
         r = lambda_take_role(call, req->role, &row);
+    struct str_list had = row.layers;
+
+    if (r == 0 && req->layers.v)
+        r = lambda_take_layers(call, &req->layers, &row);
     if (r)
         return r;
     if (req->handler.p)
@@ -100,6 +102,8 @@ lambda_update_function_configuration(struct api_call *call,
     if (req->description.p)
         row.description = req->description;
     r = lambda_put(call, &row, false);
+    if (r == 0)
+        r = lambda_layers_release(call, &had);
     if (r == 0)
         lambda_show_in(call, &row, res);
     return r;

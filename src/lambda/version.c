@@ -12,7 +12,7 @@ is_same(const struct lambda_function_row *a, const struct lambda_function_row *b
     return str_eq(a->code_sha256, b->code_sha256) && str_eq(a->runtime, b->runtime) &&
            str_eq(a->handler, b->handler) && str_eq(a->role, b->role) &&
            str_eq(a->environment, b->environment) && a->timeout_s == b->timeout_s &&
-           a->memory_mib == b->memory_mib;
+           a->memory_mib == b->memory_mib && str_list_eq(&a->layers, &b->layers);
 }
 
 static struct str
@@ -283,6 +283,8 @@ lambda_delete_alias(struct api_call *call, const struct lambda_DeleteAliasReques
     r = lambda_permissions_drop(call, &name, false);
     if (r >= 0)
         r = lambda_event_configs_drop(call, &name, false);
+    if (r >= 0)
+        r = lambda_urls_drop(call, &name, false);
     return r < 0 ? r : lambda_alias_delete(call->txn, old->id);
 }
 

@@ -365,6 +365,34 @@ TEST(each_termination_policy_ends_whom_it_names,
     }
 }
 
+TEST(of_equals_the_one_closest_to_a_full_hour_ends_and_then_chance_decides, "ASGT-04")
+{
+    bool ended[2] = {false, false};
+
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct world *w = world_new_seed(seed);
+        const char *ids[2];
+
+        config(w, "lc", "");
+        world_ok(w, "Action=CreateAutoScalingGroup" V G "asg&LaunchConfigurationName=lc&MinSize=0"
+                    "&MaxSize=3&DesiredCapacity=1&AvailabilityZones.member.1=us-east-1a");
+        world_advance(w, 20 * 60000);
+        const char *oldest = id_at(w, "asg", 0);
+
+        desire(w, 3);
+        world_advance(w, 39 * 60000);
+        for (size_t i = 0; i < 2; i++)
+            ids[i] = id_at(w, "asg", i + 1);
+        desire(w, 2); /* it is 59 minutes old, the others 39 */
+        CHECK(!state_of(w, oldest).p);
+        desire(w, 1);
+        for (size_t i = 0; i < 2; i++)
+            ended[i] = ended[i] || !state_of(w, ids[i]).p;
+        world_free(w);
+    }
+    CHECK(ended[0] && ended[1]);
+}
+
 TEST(the_zone_with_most_instances_loses_one_first, "ASGT-01")
 {
     struct world *w = world_with_group(0, 5,

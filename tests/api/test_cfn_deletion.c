@@ -169,3 +169,49 @@ TEST(a_volume_that_an_update_drops_leaves_a_snapshot, "CFND-01 CFND-03")
     CHECK_INT(xml_count(world_ok(w, "Action=DescribeVolumes&Version=2016-11-15"), "volumeId"), 0);
     world_free(w);
 }
+
+/* What the template of a failed update said of a resource is not what its stack has. */
+TEST(an_update_that_goes_back_takes_its_deletion_policies_back, "CFND-02 CFN-15")
+{
+    static const char before[] =
+        "Resources:\n"
+        "  A: {Type: AWS::SSM::Parameter, Properties: {Name: /a, Type: String, Value: '1'}}\n"
+        "  K: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, Properties: {Name: /k, Type: "
+        "String, Value: '1'}}\n";
+    static const char after[] =
+        "Resources:\n"
+        "  A: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, Properties: {Name: /a, Type: "
+        "String, Value: '1'}}\n"
+        "  K: {Type: AWS::SSM::Parameter, Properties: {Name: /k, Type: String, Value: '2'}}\n"
+        "  Bad: {Type: AWS::SSM::Parameter, DependsOn: [A, K], Properties: {Name: /taken, Type: "
+        "String, Value: x}}\n";
+    struct world *w = world_new();
+
+    world_json_ok(w, "ssm", "PutParameter", "{'Name':'/taken','Type':'String','Value':'x'}");
+    CHECK_OK(w, create(w, "s", "", before));
+    world_settle(w);
+    CHECK_OK(w, update(w, "s", "", after));
+    world_settle(w);
+    check_status(w, "s", "UPDATE_ROLLBACK_COMPLETE");
+    world_ok(w, "Action=DeleteStack" V "&StackName=s");
+    world_settle(w);
+    world_json_refused(w, "ParameterNotFound", NULL, "ssm", "GetParameter", "{'Name':'/a'}");
+    world_json_ok(w, "ssm", "GetParameter", "{'Name':'/k'}");
+    world_free(w);
+}
+
+TEST(a_condition_is_the_name_of_one)
+{
+    struct world *w = world_new();
+
+    refused(w,
+            "Conditions: {C: !Equals [a, b]}\n"
+            "Resources: {A: {Type: AWS::IAM::Group, Condition: {Condition: C}}}",
+            "ValidationError", "Template format error: Every Condition member must be a string.");
+    refused(w,
+            "Conditions: {C: !Equals [a, b]}\n"
+            "Resources: {A: {Type: AWS::IAM::Group}}\n"
+            "Outputs: {O: {Value: x, Condition: !Condition C}}",
+            "ValidationError", "Template format error: Every Condition member must be a string.");
+    world_free(w);
+}

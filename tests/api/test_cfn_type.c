@@ -373,6 +373,11 @@ TEST(each_type_of_auto_scaling_is_made_changed_replaced_and_deleted)
     run_service("AWS::AutoScaling::");
 }
 
+TEST(each_type_of_load_balancers_is_made_changed_replaced_and_deleted)
+{
+    run_service("AWS::ElasticLoadBalancingV2::");
+}
+
 TEST(each_type_of_cloudwatch_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::CloudWatch::");
@@ -494,6 +499,7 @@ static const struct {
      "It needs RDS, DocumentDB or Redshift."},
     {"AWS::CloudFormation::CustomResource", "{ServiceToken: arn, Any: thing}",
      "Invalid service token."},
+    {"AWS::Lambda::LayerVersion", "{Content: {S3Bucket: none, S3Key: k}}", "NoSuchBucket"},
     {"AWS::SecretsManager::RotationSchedule",
      "{SecretId: hidden, RotationLambdaARN: 'arn:aws:lambda:us-east-1:000000000000:function:f'}",
      "Lambda"},

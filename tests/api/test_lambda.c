@@ -102,10 +102,6 @@ static const struct {
      "Lambda was unable to configure your environment variables because the environment "
      "variables you have provided contains reserved keys that are currently not supported for "
      "modification. Reserved keys used in this request: AWS_REGION"},
-    {"'Runtime': 'python3.12', 'Handler': 'a.b', 'Layers': "
-     "['arn:aws:lambda:us-east-1:000000000000:layer:l:1'], " MEMBER_ROLE
-     ", 'Code': {'ZipFile': 'ZIP'}",
-     "InvalidParameterValueException", "The parameter Layers is not implemented by Welkin"},
     {"'Runtime': 'python3.12', 'Handler': 'a.b', 'Architectures': ['arm64'], " MEMBER_ROLE
      ", 'Code': {'ZipFile': 'ZIP'}",
      "InvalidParameterValueException",

@@ -2,6 +2,8 @@
 #include "gen/store/lambda_rows.h"
 #include "lambda_help.h"
 
+#include <stdlib.h>
+
 #define INVOKE FUNCTIONS "/f/invocations"
 #define CONFIG "/2019-09-25/functions/f/event-invoke-config"
 #define CONCURRENCY "/2017-10-31/functions/f/concurrency"
@@ -201,5 +203,75 @@ TEST(a_function_without_concurrency_gets_no_event)
     CHECK(!json_path(told, "responseContext").p);
     lambda_invoke_with(w, INVOKE, NULL, NULL, S("{}"));
     CHECK_INT(w->http, 429);
+    world_free(w);
+}
+
+/* A statistic of the function's metric in the minute that ended last. */
+static double
+metric(struct world *w, const char *name, const char *dimensions, const char *statistic)
+{
+    int64_t now_s = w->env.now_ms / 1000 / 60 * 60;
+    struct str said = world_okf(
+        w,
+        "Action=GetMetricStatistics&Namespace=AWS/Lambda&MetricName=%s%s&StartTime=%lld&EndTime="
+        "%lld&Period=60&Statistics.member.1=%s",
+        name, dimensions, (long long)(now_s - 600), (long long)now_s, statistic);
+
+    return strtod(xml_cstr(said, statistic), NULL);
+}
+
+TEST(what_functions_do_is_measured, "LAM-04 LAM-36")
+{
+    struct world *w = world_with(NULL);
+    static const char f[] = "&Dimensions.member.1.Name=FunctionName&Dimensions.member.1.Value=f";
+
+    world_advance(w, 60000 - w->env.now_ms % 60000 + 1000);
+    lambda_invoke_with(w, INVOKE, NULL, NULL, S("{\"ms\": 500}"));
+    lambda_invoke_with(w, INVOKE, NULL, NULL, S("{\"fail\": true}"));
+    lambda_invoke_with(w, FUNCTIONS "/told/invocations", NULL, NULL, S("{}"));
+    world_rest_ok(w, "lambda", "PUT", CONCURRENCY, "{'ReservedConcurrentExecutions': 0}");
+    lambda_invoke_with(w, INVOKE, NULL, NULL, S("{}"));
+    CHECK_INT(w->http, 429);
+    world_advance(w, 61000);
+    CHECK(metric(w, "Invocations", f, "Sum") == 2);
+    CHECK(metric(w, "Invocations", "", "Sum") == 3);
+    CHECK(metric(w, "Errors", f, "Sum") == 1);
+    CHECK(metric(w, "Throttles", f, "Sum") == 1);
+    CHECK(metric(w, "Duration", f, "Maximum") == 500);
+    CHECK(metric(w, "ConcurrentExecutions", f, "Maximum") == 1);
+    world_free(w);
+}
+
+TEST(an_event_bus_is_told_of_what_failed)
+{
+    struct world *w = world_with(NULL);
+    struct txn *txn;
+    bool is = false;
+
+    world_okf(
+        w, "Action=PutRolePolicy&RoleName=runs&PolicyName=bus&PolicyDocument=%.*s",
+        STR_ARG(world_code(w, S("{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+                                "\"Action\":\"events:PutEvents\",\"Resource\":\"*\"}]}"))));
+    world_json_ok(w, "events", "PutRule",
+                  "{\"Name\": \"r\", \"EventPattern\": \"{\\\"source\\\": [\\\"lambda\\\"]}\"}");
+    world_json_ok(w, "events", "PutTargets",
+                  "{'Rule': 'r', 'Targets': [{'Id': 't', 'Arn': '" LAMBDA_ARN "told'}]}");
+    world_rest_ok(w, "lambda", "POST", FUNCTIONS "/told/policy",
+                  "{'StatementId': 's', 'Action': 'lambda:InvokeFunction', 'Principal': "
+                  "'events.amazonaws.com'}");
+    world_rest_ok(w, "lambda", "PUT", CONFIG,
+                  "{'MaximumRetryAttempts': 0, 'DestinationConfig': {'OnFailure': {'Destination': "
+                  "'arn:aws:events:us-east-1:000000000000:event-bus/default'}}}");
+    send(w, "{\"fail\": true}");
+    world_advance(w, 5000);
+    CHECK_INT(n_told, 1);
+    CHECK_STR(json_path(told, "detail-type"), "Lambda Function Invocation Result - Failure");
+    CHECK_STR(json_path(told, "detail.requestContext.condition"), "RetriesExhausted");
+    CHECK_STR(json_path(told, "resources.1"), LAMBDA_ARN "f:$LATEST");
+    txn = world_begin(w);
+    STORE_EACH(txn, lambda_event_by_key, row)
+        is = is || !row->done;
+    store_rollback(txn);
+    CHECK(!is);
     world_free(w);
 }

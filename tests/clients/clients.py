@@ -930,6 +930,19 @@ def functions_are_kept_by_terraform(lab):
 
 
 @beside
+def what_belongs_to_functions_is_kept_by_terraform(lab):
+    """a layer, a URL, events, concurrency, a rotation: apply, an empty plan, changes, destroy"""
+    tf = Terraform(lab, lab.new_simulated("lambda-more"), os.path.join(HERE, "terraform-lambda-more"),
+                   "terraform-lambda-more")
+    archive(os.path.join(tf.folder, "code.zip"), "def handler(event, context): return event")
+    tf.applies("10 added, 0 changed, 0 destroyed")
+    check(".lambda-url.us-east-1.on.aws/" in tf.output("url"), "the URL")
+    changed = {"retries": "0"}
+    tf.applies(variables=changed)
+    check("10 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+
+
+@beside
 def keys_aliases_and_grants_are_kept_by_terraform(lab):
     """apply, an empty plan, changes in place, destroy; with what is encrypted under the keys"""
     cloud = lab.new_simulated("kms")
@@ -983,6 +996,7 @@ def main():
         print("usage: tests/clients/run BUILD_DIR [NAME…]", file=sys.stderr)
         return 2
     build, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    import balancers  # noqa: F401
     import events  # noqa: F401
     import metrics  # noqa: F401
     import scaling  # noqa: F401

@@ -16,6 +16,7 @@ struct box {
     struct api_function_work work; /* request_id.p NULL: none */
     struct function_says says;
     int64_t nth;
+    size_t layers;
     bool begun, asked, frozen;
 };
 
@@ -67,8 +68,11 @@ static void
 ask(struct box *box)
 {
     struct function_model *m = box->model;
-    const struct function_asked asked = {
-        .work = box->work, .env = box->env, .id = box->id, .nth = ++box->nth};
+    const struct function_asked asked = {.work = box->work,
+                                         .env = box->env,
+                                         .id = box->id,
+                                         .layers = box->layers,
+                                         .nth = ++box->nth};
 
     box->asked = true;
     box->says = (struct function_says){0};
@@ -116,6 +120,7 @@ start(void *ctx, const struct api_function_start *start, struct str *ret_why UNU
 
     CHECK(box && start->code.n > 0 && start->memory_mib >= 128);
     box->model = m;
+    box->layers = start->layers.n;
     box->id = str_dup(a, start->id);
     LIST_EACH(&start->env, one)
         *LIST_PUSH(a, &box->env) = str_dup(a, *one);

@@ -18,6 +18,7 @@ struct function_asked {
     struct api_function_work work;
     struct str_list env; /* of its environment */
     struct str id;       /* of the environment */
+    size_t layers;       /* how many archives it has beside the function's */
     int64_t nth;         /* invocation in it, from 1 */
 };
 
