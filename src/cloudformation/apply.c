@@ -58,6 +58,8 @@ plan_one(struct cfn_look *look, struct str logical, const struct json *resource,
         row.old_props = S("");
     row.depends = cfn_depends(a, &look->root, resource);
     row.on_delete = policy_of(look, resource, "DeletionPolicy");
+    if (!row.on_delete.n) /* few types have one of their own */
+        row.on_delete = json_text(cfn_type(row.type), "DeletionPolicy");
     row.on_replace = policy_of(look, resource, "UpdateReplacePolicy");
     r = old ? cfn_resource_update(look->call->txn, &row)
             : cfn_resource_insert(look->call->txn, &row);

@@ -24,6 +24,7 @@
 #include "kms/kms.h"
 #include "lambda/runner.h"
 #include "ram/ram.h"
+#include "rds/engine.h"
 #include "resourcegroups/resourcegroups.h"
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
 #include "secretsmanager/secretsmanager.h"
@@ -39,7 +40,7 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
-    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks,
+    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &rds_hooks,
     NULL,
 };
 
@@ -54,6 +55,7 @@ struct cloud {
     struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
     struct asg_engine *asg;
+    struct rds_engine *rds;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
@@ -218,6 +220,7 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         return r;
     cloud->driver = driver;
     cloud->machines.max = driver->machines_max;
+    cloud->machines.runs_guests = driver->runs_guests;
     cloud->machines.no_volumes = driver->no_volumes;
     cloud->machines.no_encrypted_volumes = driver->no_encrypted_volumes;
     cloud->machines.no_snapshots = driver->no_snapshots;
@@ -255,6 +258,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         r = cfn_engine_new(&cloud->cfn, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
         r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = rds_engine_new(&cloud->rds, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
 
@@ -271,6 +276,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    rds_engine_free(cloud->rds);
     asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
     cloudwatch_engine_free(cloud->cloudwatch);

@@ -210,6 +210,7 @@ struct ec2_interface_want {
     struct str description;
     struct str_list group_ids, tags;
     bool delete_on_termination;
+    struct str operator;                   /* the service that runs the instance, or empty */
     struct str client_token, request_hash; /* of a call that makes nothing else */
 };
 /*
@@ -228,7 +229,8 @@ int ec2_interface_attach(struct api_call *call, const struct ec2_interface_row *
 /* It is available again.  0 or negative; the caller writes the instance's row. */
 int ec2_interface_detach(struct txn *txn, const struct ec2_interface_row *row);
 int ec2_interface_put(struct txn *txn, const struct ec2_interface_row *row);
-/* As ec2_interface_find(), but one that a NAT gateway has is OperationNotPermitted. */
+/* As ec2_interface_find(), but one that a NAT gateway or another service has is
+ * OperationNotPermitted. */
 int ec2_interface_manage(struct api_call *call, struct str id,
                          const struct ec2_interface_row **ret);
 /*
@@ -365,6 +367,19 @@ int ec2_image_seed(struct txn *txn, struct env *env, struct str image, struct st
 struct ec2_EbsBlockDevice ec2_image_root(struct arena *arena, const struct ec2_image_row *row);
 /* The account that owns Welkin's own images. */
 #define EC2_WELKIN_ACCOUNT "935546000001"
+
+/* ---- operator.c ---- */
+
+/* The account that owns the instances which services run. */
+#define EC2_OPERATOR_ACCOUNT "935546000002"
+struct ec2_operator {
+    const char *principal; /* "rds.amazonaws.com" */
+    const char *requester; /* whose interfaces it shows: "amazon-rds" */
+};
+/* NULL: no service of that name runs instances. */
+const struct ec2_operator *ec2_operator_find(struct str principal);
+/* Whether the call is that operator's own. */
+bool ec2_operator_calls(const struct api_call *call, struct str principal);
 
 /* ---- instance.c … ---- */
 

@@ -219,6 +219,7 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
         .device_index = want->device_index,
         .interface_type = want->interface_type,
         .nat_gateway_id = want->nat_gateway_id,
+        .operator = want->operator,
         .auto_public = want->public_ip,
         .description = want->description,
         .group_ids = want->group_ids,
@@ -440,8 +441,13 @@ ec2_interface_manage(struct api_call *call, struct str id, const struct ec2_inte
 {
     int r = ec2_interface_find(call, id, ret);
 
-    if (r || !(*ret)->nat_gateway_id.n)
+    if (r || ec2_operator_calls(call, (*ret)->operator))
         return r;
+    if ((*ret)->operator.n)
+        return api_fault(call, &EC2_ERR(OperationNotPermitted),
+                         "You do not have permission to access the specified resource.");
+    if (!(*ret)->nat_gateway_id.n)
+        return 0;
     return api_fault(call, &EC2_ERR(OperationNotPermitted),
                      "You do not have permission to access the specified resource: the interface "
                      "'%.*s' is managed by the NAT gateway '%.*s'",
@@ -461,8 +467,12 @@ attachment_show(struct api_call *call, const struct ec2_interface_row *row)
     out->delete_on_termination = opt_bool(row->delete_on_termination);
     out->device_index = opt_i64(row->device_index);
     out->network_card_index = opt_i64(0);
-    out->instance_id = ec2_text_show(row->instance_id);
-    out->instance_owner_id = row->nat_gateway_id.n ? S("amazon-aws") : row->account;
+    const struct ec2_operator *operator= ec2_operator_find(row->operator);
+
+    out->instance_id = operator ? STR_NONE : ec2_text_show(row->instance_id);
+    out->instance_owner_id = operator               ? str_from(operator->requester)
+                             : row->nat_gateway_id.n ? S("amazon-aws")
+                                                     : row->account;
     out->status = S("attached");
     return out;
 }
@@ -519,6 +529,7 @@ struct ec2_NetworkInterface
 ec2_interface_show(struct api_call *call, const struct ec2_interface_row *row)
 {
     const struct ec2_subnet_row *subnet = ec2_subnet_get(call->txn, row->subnet_id);
+    const struct ec2_operator *operator= ec2_operator_find(row->operator);
     struct ec2_NetworkInterface out = {
         .association = association_show(call, row, row->public_ip, row->address_id),
         .attachment = attachment_show(call, row),
@@ -532,7 +543,8 @@ ec2_interface_show(struct api_call *call, const struct ec2_interface_row *row)
         .owner_id = row->account,
         .private_dns_name = ec2_private_dns_name(call->arena, row->region, row->private_ip),
         .private_ip_address = row->private_ip,
-        .requester_managed = opt_bool(row->nat_gateway_id.n > 0),
+        .requester_id = operator ? str_from(operator->requester) : STR_NONE,
+        .requester_managed = opt_bool(row->nat_gateway_id.n > 0 || operator),
         .source_dest_check = opt_bool(row->source_dest_check),
         .status = row->status,
         .subnet_id = row->subnet_id,

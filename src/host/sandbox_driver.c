@@ -692,6 +692,7 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     s->driver = (struct host_driver){.name = "sandbox",
                                      /* slots are from 1 */
                                      .machines_max = PRIV_SLOTS - 1 - HOST_FUNCTIONS_MAX,
+                                     .runs_guests = true,
                                      .ctx = s,
                                      .no_volumes = "Volumes beside the root of an instance are not "
                                                    "implemented by Welkin's sandboxes",
