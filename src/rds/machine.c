@@ -126,12 +126,13 @@ rds_machine_check(struct api_call *call)
                      "again.");
 }
 
-/* The subnet of the group's in the zone, or in whichever it may be. */
-static struct str
-subnet_of(struct api_call *call, const struct rds_instance_row *row)
+/* The subnets of the group's in the zone, or all: in what order they are tried differs. */
+static struct str_list
+subnets_of(struct api_call *call, const struct rds_instance_row *row)
 {
     const struct rds_subnet_group_row *group = rds_subnet_group_by_name_get(
         call->txn, call->account, call->region, row->subnet_group);
+    struct str_list ids = {0};
 
     assert(group && group->subnets.n > 0);
     uint64_t first = str_hash(row->id, 2) % group->subnets.n;
@@ -141,9 +142,9 @@ subnet_of(struct api_call *call, const struct rds_instance_row *row)
         const struct ec2_subnet_row *subnet = ec2_subnet_get(call->txn, id);
 
         if (subnet && (!row->zone.n || str_eq(subnet->zone, row->zone)))
-            return id;
+            *LIST_PUSH(call->arena, &ids) = id;
     }
-    return STR_NONE;
+    return ids;
 }
 
 /* EC2's refusals in the words of RDS. */
@@ -190,7 +191,6 @@ rds_machine_launch(struct api_call *call, struct rds_instance_row *row, struct s
     const struct ec2_image_row *image = own_image(call);
     struct ec2_InstanceNetworkInterfaceSpecification nic = {
         .device_index = opt_i64(0),
-        .subnet_id = subnet_of(call, row),
         .groups = row->groups,
         .associate_public_ip_address = opt_bool(row->public),
         .delete_on_termination = opt_bool(true),
@@ -209,12 +209,17 @@ rds_machine_launch(struct api_call *call, struct rds_instance_row *row, struct s
     };
     struct ec2_Reservation made = {0};
 
-    assert(image && str_starts(row->class, S("db.")) && nic.subnet_id.n > 0);
+    struct str_list subnets = subnets_of(call, row);
+    int r = 1;
+
+    assert(image && str_starts(row->class, S("db.")) && subnets.n > 0);
     device.device_name = image->root_device_name;
     row->serial = 1;
     ask.user_data = str_base64(call->arena, told(call, row));
-    int r = rds_ec2(call, call->account, "RunInstances", &ask, &made);
-
+    for (size_t i = 0; i < subnets.n && r > 0; i++) { /* not every zone has every type */
+        nic.subnet_id = subnets.v[i];
+        r = rds_ec2(call, call->account, "RunInstances", &ask, &made);
+    }
     if (r)
         return r > 0 ? reworded(call, row) : r;
     assert(made.instances.n == 1);

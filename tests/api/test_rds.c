@@ -120,7 +120,7 @@ TEST(its_machine_is_the_services_and_its_interface_the_tenants, "RDS-02 DH-09")
                    "Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=%.*s"
                    "&Description.Value=mine",
                    STR_ARG(xml_text(x, "networkInterfaceId")));
-    world_refused(w, "UnknownParameter", NULL,
+    world_refused(w, "UnsupportedOperation", NULL,
                   "Action=RunInstances&ImageId=ami-009d6802948d06e52&MinCount=1&MaxCount=1"
                   "&Operator.Principal=rds.amazonaws.com");
     world_free(w);
