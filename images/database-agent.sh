@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # The agent of a DB instance.  Run at each boot; it reads what the service wants from the user data
 # again and again, and brings the engine in line with it.  What it did it says on the console:
 # "welkin-database SERIAL ready" or "welkin-database SERIAL failed: WHY".
@@ -10,8 +10,17 @@ run=/run/welkin-database
 data=/var/lib/welkin-database
 mkdir -p $run $data
 
+fetch() {
+    { exec 3<>/dev/tcp/169.254.169.254/80; } 2>/dev/null || return 1
+    printf 'GET /latest/user-data HTTP/1.1\r\nHost: 169.254.169.254\r\nConnection: close\r\n\r\n' >&3
+    read -r -t 5 _ status _ <&3 && [ "$status" = 200 ] && sed '1,/^\r*$/d' <&3
+    local result=$?
+    exec 3>&-
+    return $result
+}
+
 read_wanted() {
-    busybox wget -q -T 5 -O $run/new http://169.254.169.254/latest/user-data || return 1
+    fetch >$run/new || return 1
     [ "$(head -n 1 $run/new)" = '#welkin-database' ] || return 1
     cmp -s $run/new $run/wanted 2>/dev/null && return 1
     mv $run/new $run/wanted
@@ -86,10 +95,10 @@ mysql_apply() {
 
 postgres_bin=$(echo /usr/lib/postgresql/*/bin)
 
-as_postgres() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
+postgres_user="setpriv --reuid=postgres --regid=postgres --clear-groups"
 
 postgres_root() {
-    as_postgres $postgres_bin/psql -q -v ON_ERROR_STOP=1 -h $run -p "$port_now" -U postgres "$@"
+    $postgres_user $postgres_bin/psql -q -v ON_ERROR_STOP=1 -h $run -p "$port_now" -U postgres "$@"
 }
 
 postgres_config() {
@@ -108,7 +117,7 @@ postgres_start() {
     if [ ! -s $data/postgres/PG_VERSION ]; then
         rm -rf $data/postgres $data/postgres.new
         install -d -o postgres -g postgres -m 700 $data/postgres.new
-        as_postgres $postgres_bin/initdb -D $data/postgres.new -A peer -E UTF8 --locale=C.UTF-8 \
+        $postgres_user $postgres_bin/initdb -D $data/postgres.new -A peer -E UTF8 --locale=C.UTF-8 \
             >$run/install.log 2>&1 || return 1
         printf "include '%s/welkin.conf'\n" $run >>$data/postgres.new/postgresql.conf
         mv $data/postgres.new $data/postgres
@@ -116,7 +125,7 @@ postgres_start() {
     rm -f $data/postgres/postmaster.pid
     postgres_config
     port_now=$port
-    as_postgres $postgres_bin/postgres -D $data/postgres >$run/engine.log 2>&1 &
+    $postgres_user $postgres_bin/postgres -D $data/postgres >$run/engine.log 2>&1 &
     engine_pid=$!
     for _ in $(seq 600); do
         postgres_root -c 'SELECT 1' >/dev/null 2>&1 && return 0

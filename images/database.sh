@@ -19,7 +19,7 @@ if [ -e "$out" ] && [ -n "$(ls -A "$out")" ]; then
     exit 1
 fi
 
-packages=mariadb-server,postgresql,busybox,iproute2,procps,passwd,adduser,tzdata
+packages=mariadb-server,postgresql,iproute2,procps,passwd,adduser,tzdata
 
 set -- --mode="${MODE:-root}" --variant=minbase --include="$packages" \
     --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \

@@ -111,6 +111,7 @@ master_set(struct api_call *call, const struct rds_offer *offer, struct str name
                            "MasterUsername %.*s cannot be used as it is a reserved word used by "
                            "the engine",
                            STR_ARG(name));
+    assert(str_find_char(name, '\'') == SIZE_MAX && str_find_char(name, '\n') == SIZE_MAX);
     row->master = name;
     return 0;
 }
@@ -123,6 +124,7 @@ database_set(struct api_call *call, const struct rds_offer *offer, struct str na
         return RDS_INVALID(call, "DBName must begin with a letter and contain only alphanumeric "
                                  "characters.");
     row->database = name.p ? name : S("");
+    assert(row->database.n <= offer->database_max);
     return 0;
 }
 
@@ -180,6 +182,7 @@ rds_place_set(struct api_call *call, const struct rds_place *place, struct rds_i
                          "Availability zone '[%.*s]' is unavailable in this region, please choose "
                          "another zone set.",
                          STR_ARG(place->zone));
+    assert(group.subnets.n >= 2 && group.vpc_id.n > 0);
     row->subnet_group = group.name;
     row->vpc_id = group.vpc_id;
     row->zone = place->zone.p ? place->zone : S("");
@@ -251,6 +254,7 @@ role_ensure(struct api_call *call)
     const struct iam_CreateServiceLinkedRoleRequest ask = {.aws_service_name = S(RDS_VIA)};
     struct iam_CreateServiceLinkedRoleResponse made = {0};
 
+    assert(call->op && (call->op->flags & API_WRITE));
     if (iam_role_by_name_get(call->txn, call->account, S("awsserviceroleforrds")))
         return 0;
     return api_call_internal(call, "iam", "CreateServiceLinkedRole", &ask, &made, RDS_VIA);
@@ -261,6 +265,7 @@ rds_instance_make(struct api_call *call, struct rds_instance_row *row, struct st
 {
     int r = role_ensure(call);
 
+    assert(row->id.n == 29 && row->name.n > 0 && row->groups.n > 0);
     row->account = call->account;
     row->region = call->region;
     row->address = address_of(call, row->name);
@@ -349,14 +354,13 @@ engine_set(struct api_call *call, const struct rds_CreateDBInstanceMessage *req,
         r = rds_class_check(call, *ret, req->db_instance_class, &type);
     if (r)
         return r;
+    assert(type.n > 0 && (*ret)->port > 0);
     row->engine = str_from((*ret)->engine);
     row->engine_version = str_from((*ret)->version);
     row->class = req->db_instance_class;
     row->iops = opt_i64_or(req->iops, 0);
     row->throughput = opt_i64_or(req->storage_throughput, 0);
-    row->storage_type = req->storage_type.n ? req->storage_type
-                        : row->iops         ? S("io1")
-                                            : S("gp2");
+    row->storage_type = req->storage_type.n ? req->storage_type : row->iops ? S("io1") : S("gp2");
     row->storage_gib = opt_i64_or(req->allocated_storage, 0);
     if (!req->allocated_storage.set)
         return RDS_INVALID(call, "The parameter AllocatedStorage must be provided and must not be "

@@ -30,12 +30,13 @@ look_at(struct api_looks *looks, struct str id)
     int64_t next_ms = 0;
     int r = 0;
 
+    assert(!db || !snapshot);
     if (db || snapshot) {
         struct str_list actor =
             api_actor_account(&looks->arena, db ? db->account : snapshot->account);
 
-        r = api_actor_call(looks->api, &looks->arena, &actor,
-                           db ? db->region : snapshot->region, &call)
+        r = api_actor_call(looks->api, &looks->arena, &actor, db ? db->region : snapshot->region,
+                           &call)
                 ? 0
                 : -EINVAL;
         call.txn = txn;

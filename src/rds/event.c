@@ -71,6 +71,7 @@ tell(struct api_call *call, enum rds_event event, const struct rds_event_row *ro
     struct json_out o = {&out};
     struct str_list arns = {0};
 
+    assert(row->categories.n == 1 && row->arn.n > 0);
     buf_init(&out, 4096);
     json_open(&o, '{');
     json_key(&o, S("EventCategories"));
@@ -85,9 +86,8 @@ tell(struct api_call *call, enum rds_event event, const struct rds_event_row *ro
     json_key_str(&o, "EventID", str_from(events[event].id));
     json_close(&o, '}');
     *LIST_PUSH(call->arena, &arns) = row->arn;
-    int r = api_event_put(call, "aws.rds",
-                          db ? "RDS DB Instance Event" : "RDS DB Snapshot Event", arns,
-                          buf_str(&out));
+    int r = api_event_put(call, "aws.rds", db ? "RDS DB Instance Event" : "RDS DB Snapshot Event",
+                          arns, buf_str(&out));
 
     buf_done(&out);
     return r;
@@ -112,8 +112,7 @@ rds_event_put(struct api_call *call, enum rds_event event, struct str name)
     *LIST_PUSH(call->arena, &row.categories) = str_from(events[event].category);
     /* in the order of their making, where several are of one time */
     row.id = str_fmt(call->arena, "%020lld-%010llu-%.*s", (long long)call->now_ms,
-                     (unsigned long long)store_count(call->txn, &rds_event_table),
-                     STR_ARG(row.id));
+                     (unsigned long long)store_count(call->txn, &rds_event_table), STR_ARG(row.id));
     int r = expire(call);
 
     if (r == 0)
@@ -143,6 +142,7 @@ span_of(struct api_call *call, const struct rds_DescribeEventsMessage *req, stru
     ret->from_ms = opt_i64_or(req->start_time, ret->to_ms - minutes * HOUR_MIN * 1000);
     if (req->start_time.set && !req->end_time.set && req->duration.set)
         ret->to_ms = ret->from_ms + minutes * HOUR_MIN * 1000;
+    assert(call->now_ms > 0);
     if (ret->from_ms > ret->to_ms)
         return RDS_COMBINATION(call, "Start date must be before end date");
     return 0;

@@ -65,6 +65,8 @@ rds_instance_move(struct api_call *call, struct rds_instance_row *row, enum rds_
     if ((int64_t)to != row->status && !sm_allows(&rds_sm, (unsigned)row->status, to))
         return error_origin(EPROTO, "DB instance %.*s cannot go from %s to %s", STR_ARG(row->name),
                             states[row->status].name, states[to].name);
+    assert(to != RDS_AVAILABLE || step == RDS_STEP_NONE);
+    assert(to != RDS_FAILED || step == RDS_STEP_NONE);
     row->status = to;
     row->step = step;
     row->since_ms = call->now_ms;
@@ -84,9 +86,11 @@ rds_reboot_db_instance(struct api_call *call, const struct rds_RebootDBInstanceM
         r = api_fault(call, &RDS_ERR(InvalidDBInstanceState),
                       "Database instance is not in available state.");
     if (r == 0 && opt_bool_or(req->force_failover, false))
-        r = RDS_COMBINATION(call, "ForceFailover can only be specified for a Multi-AZ DB instance.");
+        r = RDS_COMBINATION(call,
+                            "ForceFailover can only be specified for a Multi-AZ DB instance.");
     if (r)
         return r;
+    assert(row.instance_id.n > 0);
     row.restarts++;
     row.parameters = rds_parameters_of(call, &row);
     row.parameters_wait = false;
@@ -119,8 +123,7 @@ rds_stop_db_instance(struct api_call *call, const struct rds_StopDBInstanceMessa
     if (r == 0 && !name.p)
         r = rds_machine_power(call, &row, "StopInstances");
     if (r == 0)
-        r = rds_instance_move(call, &row, RDS_STOPPING,
-                              name.p ? RDS_STEP_SNAPSHOT : RDS_STEP_HALT);
+        r = rds_instance_move(call, &row, RDS_STOPPING, name.p ? RDS_STEP_SNAPSHOT : RDS_STEP_HALT);
     res->db_instance = r ? NULL : rds_instance_show(call, &row);
     return r;
 }
@@ -159,6 +162,7 @@ delete_check(struct api_call *call, const struct rds_DeleteDBInstanceMessage *re
 {
     bool skip = opt_bool_or(req->skip_final_snapshot, false);
 
+    assert(rds_instance_ok(row));
     *ret_final = STR_NONE;
     if (row->status == RDS_DELETING)
         return api_fault(call, &RDS_ERR(InvalidDBInstanceState),
@@ -204,8 +208,7 @@ rds_delete_db_instance(struct api_call *call, const struct rds_DeleteDBInstanceM
     if (r == 0 && !final.p)
         r = rds_machine_power(call, &row, "TerminateInstances");
     if (r == 0)
-        r = rds_instance_move(call, &row, RDS_DELETING,
-                              final.p ? RDS_STEP_SNAPSHOT : RDS_STEP_END);
+        r = rds_instance_move(call, &row, RDS_DELETING, final.p ? RDS_STEP_SNAPSHOT : RDS_STEP_END);
     res->db_instance = r ? NULL : rds_instance_show(call, &row);
     return r;
 }

@@ -10,7 +10,7 @@
 #include "base/timefmt.h"
 
 enum {
-    AGENT_POLL_MS = 500,         /* consoles tell of no change */
+    AGENT_POLL_MS = 500,        /* consoles tell of no change */
     ENGINE_MS_MAX = 900 * 1000, /* longer than any engine takes to be there */
 };
 
@@ -50,6 +50,7 @@ backup_begin(struct look *l)
     struct rds_snapshot_row made;
     int r = 0;
 
+    assert(l->row.retention_days > 0 && at.n > 16);
     l->row.backed_ms = l->call->now_ms;
     if (rds_snapshot_by_name_get(l->call->txn, l->call->account, l->call->region, name))
         return rds_instance_move(l->call, &l->row, RDS_AVAILABLE, RDS_STEP_NONE);
@@ -68,13 +69,14 @@ created(struct look *l)
 {
     int r;
 
+    assert(!l->row.created_ms && l->machine);
     l->row.created_ms = l->call->now_ms;
     r = rds_event_put(l->call, l->row.source_id.n ? RDS_EVENT_RESTORED : RDS_EVENT_CREATED,
                       l->row.name);
     if (r == 0)
-        r = l->row.retention_days ? backup_begin(l)
-                                  : rds_instance_move(l->call, &l->row, RDS_AVAILABLE,
-                                                      RDS_STEP_NONE);
+        r = l->row.retention_days
+                ? backup_begin(l)
+                : rds_instance_move(l->call, &l->row, RDS_AVAILABLE, RDS_STEP_NONE);
     return r;
 }
 
@@ -89,6 +91,7 @@ modified(struct look *l)
         r = rds_event_put(l->call, RDS_EVENT_CLASS_END, l->row.name);
     if (r == 0 && storage)
         r = rds_event_put(l->call, RDS_EVENT_STORAGE_END, l->row.name);
+    assert(l->row.now && l->row.pending.n > 0);
     l->row.pending = (struct str_list){0};
     l->row.now = false;
     return r ? r : rds_instance_move(l->call, &l->row, RDS_AVAILABLE, RDS_STEP_NONE);
@@ -99,7 +102,6 @@ engine_there(struct look *l)
 {
     static const enum rds_event told[RDS_N_STATUSES] = {
         [RDS_BACKING_UP] = RDS_EVENT_BACKED_UP,
-        [RDS_RESETTING] = RDS_EVENT_PASSWORD,
         [RDS_REBOOTING] = RDS_EVENT_RESTARTED,
         [RDS_STARTING] = RDS_EVENT_STARTED,
     };
@@ -109,8 +111,10 @@ engine_there(struct look *l)
         return created(l);
     if (l->row.status == RDS_MODIFYING)
         return modified(l);
-    assert(told[l->row.status]);
-    r = rds_event_put(l->call, told[l->row.status], l->row.name);
+    if (l->row.status != RDS_RESETTING) {
+        assert(told[l->row.status]);
+        r = rds_event_put(l->call, told[l->row.status], l->row.name);
+    }
     return r ? r : rds_instance_move(l->call, &l->row, RDS_AVAILABLE, RDS_STEP_NONE);
 }
 
@@ -121,6 +125,7 @@ wait_engine(struct look *l)
 {
     struct str why;
 
+    assert(l->row.serial > 0);
     if (!l->machine || l->machine->state == EC2_TERMINATED)
         return fail(l, l->machine ? l->machine->reason_message : S("its machine is gone"));
     if (l->machine->state == EC2_STOPPED)
@@ -196,6 +201,7 @@ wait_end(struct look *l)
 {
     int r;
 
+    assert(l->row.status == RDS_DELETING);
     if (l->machine && l->machine->state != EC2_TERMINATED)
         return 0;
     if (rds_snapshot_runs(l->call, &l->row)) /* one of before the deletion */
@@ -210,57 +216,6 @@ wait_end(struct look *l)
 
 /* ---- an available one ---- */
 
-static void
-take_number(const struct rds_instance_row *row, const char *name, int64_t *to)
-{
-    struct str v = rds_pair(&row->pending, name);
-
-    if (v.p)
-        str_to_i64(v, to);
-}
-
-/* All that ModifyDBInstance left for now. */
-static int
-modify_begin(struct look *l)
-{
-    struct rds_instance_row *row = &l->row;
-    int64_t gib = row->storage_gib, iops = row->iops, throughput = row->throughput;
-    bool class = rds_pair(&row->pending, "DBInstanceClass").p != NULL;
-    struct str type = rds_pair(&row->pending, "StorageType");
-    int r = 0;
-
-    take_number(row, "AllocatedStorage", &row->storage_gib);
-    take_number(row, "Iops", &row->iops);
-    take_number(row, "StorageThroughput", &row->throughput);
-    take_number(row, "Port", &row->port);
-    if (type.p || gib != row->storage_gib || iops != row->iops || throughput != row->throughput) {
-        row->storage_type = type.p ? type : row->storage_type;
-        r = rds_machine_storage(l->call, row);
-        if (r == 0 && gib != row->storage_gib)
-            r = rds_event_put(l->call, RDS_EVENT_STORAGE_BEGIN, row->name);
-    }
-    if (r == 0 && class)
-        r = rds_event_put(l->call, RDS_EVENT_CLASS_BEGIN, row->name);
-    if (r == 0)
-        r = class ? rds_machine_power(l->call, row, "StopInstances")
-                  : rds_machine_tell(l->call, row);
-    if (r > 0)
-        return fail(l, l->call->fault.message);
-    return r ? r
-             : rds_instance_move(l->call, row, RDS_MODIFYING,
-                                 class ? RDS_STEP_HALT : RDS_STEP_ENGINE);
-}
-
-static int
-password_begin(struct look *l)
-{
-    l->row.verifier = l->row.pending_verifier;
-    l->row.pending_verifier = S("");
-    int r = rds_machine_tell(l->call, &l->row);
-
-    return r ? r : rds_instance_move(l->call, &l->row, RDS_RESETTING, RDS_STEP_ENGINE);
-}
-
 /* When backups and what waits for a window are due. */
 static int
 available(struct look *l)
@@ -268,6 +223,7 @@ available(struct look *l)
     struct rds_instance_row *row = &l->row;
     int64_t now_ms = l->call->now_ms, due_ms;
 
+    assert(row->status == RDS_AVAILABLE && row->created_ms > 0);
     if (!l->machine || l->machine->state == EC2_TERMINATED)
         return fail(l, S("its machine is gone"));
     if (l->machine->state == EC2_STOPPED) {
@@ -279,14 +235,17 @@ available(struct look *l)
             r = rds_machine_power(l->call, row, "StartInstances");
         return r ? r : rds_instance_move(l->call, row, RDS_STARTING, RDS_STEP_ENGINE);
     }
-    if (row->pending_verifier.n)
-        return password_begin(l);
-    if (row->pending.n) {
-        due_ms = row->now ? now_ms : rds_window_next(row->maintenance_window, now_ms);
-        if (due_ms <= now_ms)
-            return modify_begin(l);
-        again(l, due_ms);
+    due_ms = !row->pending.n ? INT64_MAX
+             : row->now      ? now_ms
+                             : rds_window_next(row->maintenance_window, now_ms);
+    if (due_ms <= now_ms || row->pending_verifier.n) {
+        row->now = due_ms <= now_ms;
+        int r = rds_modify_begin(l->call, row);
+
+        return r > 0 ? fail(l, l->call->fault.message) : r;
     }
+    if (row->pending.n)
+        again(l, due_ms);
     if (!row->retention_days)
         return 0;
     due_ms = rds_window_next(row->backup_window, MAX(now_ms, row->backed_ms + RDS_DAY_MS / 2));

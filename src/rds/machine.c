@@ -51,8 +51,8 @@ told(struct api_call *call, const struct rds_instance_row *row)
 
     assert(str_find_char(row->master, '\n') == SIZE_MAX);
     for (size_t i = 0; i < row->parameters.n; i += 2)
-        text = str_fmt(a, "%.*sPARAMETER=%.*s=%.*s\n", STR_ARG(text),
-                       STR_ARG(row->parameters.v[i]), STR_ARG(row->parameters.v[i + 1]));
+        text = str_fmt(a, "%.*sPARAMETER=%.*s=%.*s\n", STR_ARG(text), STR_ARG(row->parameters.v[i]),
+                       STR_ARG(row->parameters.v[i + 1]));
     return text;
 }
 
@@ -67,6 +67,7 @@ rds_machine_tell(struct api_call *call, struct rds_instance_row *row)
 
     if (!machine)
         return error_origin(ENOENT, "DB instance %.*s has no machine", STR_ARG(row->name));
+    assert(str_is(machine->account, RDS_MACHINES));
     row->serial++;
     data.value = told(call, row);
     return rds_ec2(call, machine->account, "ModifyInstanceAttribute", &ask, &res);
@@ -80,6 +81,7 @@ rds_machine_said(struct api_call *call, const struct rds_instance_row *row, stru
     struct str text, prefix = str_fmt(call->arena, SAID "%lld ", (long long)row->serial);
     int64_t at_ms;
 
+    assert(row->serial > 0);
     *ret_why = STR_NONE;
     if (!machine || machine->state != EC2_RUNNING)
         return RDS_SAID_NOTHING;
@@ -130,8 +132,8 @@ rds_machine_check(struct api_call *call)
 static struct str_list
 subnets_of(struct api_call *call, const struct rds_instance_row *row)
 {
-    const struct rds_subnet_group_row *group = rds_subnet_group_by_name_get(
-        call->txn, call->account, call->region, row->subnet_group);
+    const struct rds_subnet_group_row *group =
+        rds_subnet_group_by_name_get(call->txn, call->account, call->region, row->subnet_group);
     struct str_list ids = {0};
 
     assert(group && group->subnets.n > 0);
@@ -175,6 +177,7 @@ storage_of(struct api_call *call, const struct rds_instance_row *row)
 {
     struct ec2_EbsBlockDevice *ebs = ARENA_NEW(call->arena, struct ec2_EbsBlockDevice);
 
+    assert(row->storage_gib > 0 && row->storage_type.n > 0);
     *ebs = (struct ec2_EbsBlockDevice){.volume_size = opt_i64(row->storage_gib),
                                        .volume_type = row->storage_type,
                                        .delete_on_termination = opt_bool(true)};
@@ -198,15 +201,13 @@ rds_machine_launch(struct api_call *call, struct rds_instance_row *row, struct s
     };
     struct ec2_BlockDeviceMapping device = {.ebs = storage_of(call, row)};
     struct ec2_OperatorRequest operator= {.principal = S(RDS_VIA)};
-    struct ec2_RunInstancesRequest ask = {
-        .image_id = image_id.n ? image_id : image->id,
-        .instance_type = str_cut(row->class, 3, row->class.n),
-        .min_count = opt_i64(1),
-        .max_count = opt_i64(1),
-        .network_interfaces = {&nic, 1},
-        .block_device_mappings = {&device, 1},
-        .operator= & operator,
-    };
+    struct ec2_RunInstancesRequest ask = {.image_id = image_id.n ? image_id : image->id,
+                                          .instance_type = str_cut(row->class, 3, row->class.n),
+                                          .min_count = opt_i64(1),
+                                          .max_count = opt_i64(1),
+                                          .network_interfaces = {&nic, 1},
+                                          .block_device_mappings = {&device, 1},
+                                          .operator= & operator, };
     struct ec2_Reservation made = {0};
 
     struct str_list subnets = subnets_of(call, row);
@@ -223,6 +224,7 @@ rds_machine_launch(struct api_call *call, struct rds_instance_row *row, struct s
     if (r)
         return r > 0 ? reworded(call, row) : r;
     assert(made.instances.n == 1);
+    assert(made.instances.v[0].placement && row->serial == 1);
     row->instance_id = made.instances.v[0].instance_id;
     row->zone = made.instances.v[0].placement->availability_zone;
     return 0;

@@ -90,6 +90,7 @@ settings_change(struct api_call *call, const struct rds_ModifyDBInstanceMessage 
     const struct rds_offer *offer = rds_offer_find(row->engine);
     int r = 0;
 
+    assert(offer && rds_instance_ok(row));
     row->protected = opt_bool_or(req->deletion_protection, row->protected);
     row->auto_minor = opt_bool_or(req->auto_minor_version_upgrade, row->auto_minor);
     row->copy_tags = opt_bool_or(req->copy_tags_to_snapshot, row->copy_tags);
@@ -120,6 +121,7 @@ number_pend(struct api_call *call, struct rds_instance_row *row, const char *nam
 {
     char room[STR_I64_MAX];
 
+    assert(name[0] && is >= 0);
     if (value.set && value.v != is)
         rds_pair_set(call, &row->pending, str_from(name),
                      str_dup(call->arena, str_i64(value.v, room)));
@@ -165,6 +167,7 @@ pend(struct api_call *call, const struct rds_ModifyDBInstanceMessage *req,
     struct str type;
     int r = 0;
 
+    assert(offer && row->pending.n % 2 == 0);
     if (differs(req->db_instance_class, row->class)) {
         r = rds_class_check(call, offer, req->db_instance_class, &type);
         rds_pair_set(call, &row->pending, S("DBInstanceClass"), req->db_instance_class);
@@ -179,9 +182,70 @@ pend(struct api_call *call, const struct rds_ModifyDBInstanceMessage *req,
     number_pend(call, row, "Port", req->db_port_number, row->port);
     if (r == 0 && req->master_user_password.p)
         r = rds_password_set(call, offer, req->master_user_password, &row->pending_verifier);
-    row->now = row->now || opt_bool_or(req->apply_immediately, false) ||
-               req->db_port_number.set;
+    row->now = row->now || opt_bool_or(req->apply_immediately, false) || req->db_port_number.set;
     return r;
+}
+
+/* ---- beginning with it ---- */
+
+static void
+take_number(const struct rds_instance_row *row, const char *name, int64_t *to)
+{
+    struct str v = rds_pair(&row->pending, name);
+
+    if (v.p)
+        str_to_i64(v, to);
+}
+
+static int
+storage_begin(struct api_call *call, struct rds_instance_row *row)
+{
+    const struct rds_instance_row was = *row;
+    struct str type = rds_pair(&row->pending, "StorageType");
+
+    take_number(row, "AllocatedStorage", &row->storage_gib);
+    take_number(row, "Iops", &row->iops);
+    take_number(row, "StorageThroughput", &row->throughput);
+    if (type.p)
+        row->storage_type = type;
+    assert(row->storage_gib >= was.storage_gib); /* storage grows only */
+    if (!type.p && was.storage_gib == row->storage_gib && was.iops == row->iops &&
+        was.throughput == row->throughput)
+        return 0;
+    int r = rds_machine_storage(call, row);
+
+    return r || was.storage_gib == row->storage_gib
+               ? r
+               : rds_event_put(call, RDS_EVENT_STORAGE_BEGIN, row->name);
+}
+
+int
+rds_modify_begin(struct api_call *call, struct rds_instance_row *row)
+{
+    bool class = row->now && rds_pair(&row->pending, "DBInstanceClass").p;
+    int r = 0;
+
+    assert(row->status == RDS_AVAILABLE);
+    if (row->pending_verifier.n) {
+        row->verifier = row->pending_verifier;
+        row->pending_verifier = S("");
+        r = rds_event_put(call, RDS_EVENT_PASSWORD, row->name);
+    }
+    if (r == 0 && row->now) {
+        take_number(row, "Port", &row->port);
+        r = storage_begin(call, row);
+    }
+    if (r == 0 && class)
+        r = rds_event_put(call, RDS_EVENT_CLASS_BEGIN, row->name);
+    if (r == 0)
+        r = class ? rds_machine_power(call, row, "StopInstances") : rds_machine_tell(call, row);
+    if (r > 0)
+        return RDS_COMBINATION(call, "The modification cannot be carried out: %.*s",
+                               STR_ARG(str_dup(call->arena, call->fault.message)));
+    assert(row->verifier.n > 0 && !row->pending_verifier.n);
+    return r ? r
+             : rds_instance_move(call, row, row->now ? RDS_MODIFYING : RDS_RESETTING,
+                                 class ? RDS_STEP_HALT : RDS_STEP_ENGINE);
 }
 
 int
@@ -205,8 +269,11 @@ rds_modify_db_instance(struct api_call *call, const struct rds_ModifyDBInstanceM
     if (r == 0 && row.status == RDS_STOPPED && (row.pending.n || row.pending_verifier.n))
         r = api_fault(call, &RDS_ERR(InvalidDBInstanceState),
                       "Database instance is not in available state.");
+    row.now = row.now && row.pending.n > 0;
     if (r == 0)
         r = rds_instance_save(call, &row);
-    res->db_instance = r ? NULL : rds_instance_show(call, &row);
+    res->db_instance = r ? NULL : rds_instance_show(call, &row); /* as it was before */
+    if (r == 0 && row.status == RDS_AVAILABLE && (row.now || row.pending_verifier.n))
+        r = rds_modify_begin(call, &row);
     return r;
 }

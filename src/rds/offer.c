@@ -96,8 +96,9 @@ rds_offer_check(struct api_call *call, struct str engine, struct str version,
 
 /* ---- classes ---- */
 
-static const char *const sizes[] = {"micro",   "small",   "medium",  "large",    "xlarge",  "2xlarge",
-                                    "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge"};
+static const char *const sizes[] = {"micro",    "small",    "medium",  "large",
+                                    "xlarge",   "2xlarge",  "4xlarge", "8xlarge",
+                                    "12xlarge", "16xlarge", "24xlarge"};
 #define BURST 0x03fu /* micro … 2xlarge */
 #define LARGE 0x7f8u /* large … 24xlarge */
 
@@ -106,8 +107,8 @@ static const struct {
     const char *family;
     unsigned sizes;
 } classes[] = {
-    {"t3", BURST}, {"m5", LARGE}, {"m5d", LARGE}, {"m6i", LARGE}, {"m7i", LARGE},
-    {"r5", LARGE}, {"r5d", LARGE}, {"r6i", LARGE},  {"r7i", LARGE},
+    {"t3", BURST}, {"m5", LARGE},  {"m5d", LARGE}, {"m6i", LARGE}, {"m7i", LARGE},
+    {"r5", LARGE}, {"r5d", LARGE}, {"r6i", LARGE}, {"r7i", LARGE},
 };
 
 int
@@ -116,6 +117,7 @@ rds_class_check(struct api_call *call, const struct rds_offer *offer, struct str
 {
     struct str size = str_starts(name, S("db.")) ? str_cut(name, 3, name.n) : STR_NONE;
 
+    assert(offer && name.p);
     *ret_type = size;
     if (!size.p)
         return RDS_INVALID(call, "Invalid DB Instance class: %.*s", STR_ARG(name));
@@ -141,10 +143,8 @@ static const struct rds_storage {
     int64_t max_throughput;
     int64_t settable_gib; /* from so many on IOPS can be said */
 } storages[] = {
-    {"gp2", 20, 16384, 0, 0, 0, 0},
-    {"gp3", 20, 16384, 12000, 64000, 4000, 400},
-    {"io1", 100, 16384, 1000, 64000, 0, 0},
-    {"io2", 100, 16384, 1000, 64000, 0, 0},
+    {"gp2", 20, 16384, 0, 0, 0, 0},         {"gp3", 20, 16384, 12000, 64000, 4000, 400},
+    {"io1", 100, 16384, 1000, 64000, 0, 0}, {"io2", 100, 16384, 1000, 64000, 0, 0},
     {"standard", 5, 1024, 0, 0, 0, 0},
 };
 
@@ -165,7 +165,8 @@ iops_check(struct api_call *call, const struct rds_storage *s, const struct rds_
                    ? RDS_COMBINATION(call, "The storage type %s requires iops to be specified.",
                                      s->type)
                    : 0;
-    if (!s->min_iops || row->storage_gib < s->settable_gib || (row->throughput && !s->max_throughput))
+    if (!s->min_iops || row->storage_gib < s->settable_gib ||
+        (row->throughput && !s->max_throughput))
         return RDS_COMBINATION(call,
                                "You can't specify IOPS or storage throughput for engine %.*s and a "
                                "storage size less than %lld.",
@@ -183,6 +184,7 @@ rds_storage_check(struct api_call *call, const struct rds_instance_row *row)
 {
     const struct rds_storage *s = storage_find(row->storage_type);
 
+    assert(row->engine.n > 0);
     if (!s)
         return RDS_INVALID(call, "Invalid storage type: %.*s", STR_ARG(row->storage_type));
     if (row->storage_gib < s->min_gib || row->storage_gib > s->max_gib)
@@ -243,7 +245,8 @@ rds_describe_db_engine_versions(struct api_call *call,
         if ((req->engine.n && !str_is(req->engine, o->engine)) ||
             (req->engine_version.n && !str_is(req->engine_version, o->version) &&
              !str_is(req->engine_version, o->major)) ||
-            (req->db_parameter_group_family.n && !str_is(req->db_parameter_group_family, o->family)))
+            (req->db_parameter_group_family.n &&
+             !str_is(req->db_parameter_group_family, o->family)))
             continue;
         if (api_page_take(&page, str_from(o->engine)))
             *LIST_PUSH(call->arena, &res->db_engine_versions) = version_show(call, o);

@@ -52,10 +52,9 @@ rds_parameter_group_set(struct api_call *call, const struct rds_offer *offer, st
 {
     struct str wanted = name.n ? str_lower(call->arena, name) : rds_default_group(call, offer);
     const struct rds_parameter_group_row *group = look(call, wanted);
-    struct str family = group ? group->family
-                        : is_default(wanted)
-                            ? str_cut(wanted, sizeof("default.") - 1, wanted.n)
-                            : STR_NONE;
+    struct str family = group                ? group->family
+                        : is_default(wanted) ? str_cut(wanted, sizeof("default.") - 1, wanted.n)
+                                             : STR_NONE;
 
     if (!family.p || (!group && !rds_offer_of_family(family)))
         return not_found(call, name);
@@ -65,6 +64,7 @@ rds_parameter_group_set(struct api_call *call, const struct rds_offer *offer, st
                                "used for this instance. Please use a parameter group with "
                                "DBParameterGroupFamily %s",
                                STR_ARG(wanted), STR_ARG(family), offer->family);
+    assert(wanted.n > 0 && family.n > 0);
     row->parameter_group = wanted;
     return 0;
 }
@@ -100,8 +100,8 @@ rds_create_db_parameter_group(struct api_call *call,
                                           .family = req->db_parameter_group_family,
                                           .description = req->description};
     size_t n = 0;
-    int r = rds_identifier(call, "DBParameterGroupName", req->db_parameter_group_name, 255,
-                           &row.name);
+    int r =
+        rds_identifier(call, "DBParameterGroupName", req->db_parameter_group_name, 255, &row.name);
 
     STORE_EACH(call->txn, rds_parameter_group_by_owner, other, call->account, call->region)
         n += other->account.n > 0;
@@ -176,8 +176,7 @@ rds_describe_db_parameter_groups(struct api_call *call,
             *LIST_PUSH(call->arena, &all) = (struct rds_DBParameterGroup){
                 .db_parameter_group_name = usual,
                 .db_parameter_group_family = str_from(families[f]),
-                .description =
-                    str_fmt(call->arena, "Default parameter group for %s", families[f]),
+                .description = str_fmt(call->arena, "Default parameter group for %s", families[f]),
                 .db_parameter_group_arn = rds_arn(call, "pg", usual)};
             f++;
         } else {
@@ -205,6 +204,7 @@ value_check(struct api_call *call, const struct rds_parameter *p, struct str val
     struct str rest = str_from(p->allowed);
     bool good = false;
 
+    assert(p->allowed && p->allowed[0]);
     if (p->max > p->min) {
         good = str_to_i64(value, &v) && v >= p->min && v <= p->max;
     } else {
@@ -224,8 +224,7 @@ parameter_find(struct api_call *call, const struct rds_parameter_group_row *grou
 
     assert(offer);
     *ret = rds_parameter_find(offer, name);
-    return *ret ? 0
-                : RDS_INVALID(call, "Could not find parameter with name: %.*s", STR_ARG(name));
+    return *ret ? 0 : RDS_INVALID(call, "Could not find parameter with name: %.*s", STR_ARG(name));
 }
 
 /* The DB instances of the group get what was set at once, and wait for a reboot for the rest. */
@@ -238,6 +237,7 @@ spread(struct api_call *call, const struct rds_parameter_group_row *group,
         bool told = false;
         int r = 0;
 
+        assert(rds_instance_ok(db));
         if (!str_eq(db->parameter_group, group->name) || db->status == RDS_DELETING)
             continue;
         LIST_EACH(list, p) {
@@ -317,8 +317,8 @@ rds_reset_db_parameter_group(struct api_call *call,
     }
     if (r)
         return r;
-    row.parameters = all ? (struct str_list){0}
-                         : api_tags_without(call->arena, &row.parameters, &names);
+    row.parameters =
+        all ? (struct str_list){0} : api_tags_without(call->arena, &row.parameters, &names);
     res->db_parameter_group_name = row.name;
     r = rds_written(rds_parameter_group_update(call->txn, &row), "parameter group", row.name);
     return r ? r : spread(call, &row, &req->parameters, true);

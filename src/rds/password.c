@@ -12,6 +12,7 @@ enum { SALT_LEN = 16, ROUNDS = 4096, PASSWORD_MIN = 8 };
 static int
 check(struct api_call *call, const struct rds_offer *offer, struct str password)
 {
+    assert(offer->password_max < 1024);
     if (!password.n)
         return RDS_INVALID(call, "Invalid master password");
     for (size_t i = 0; i < password.n; i++)
@@ -86,8 +87,8 @@ scram_verifier(struct api_call *call, struct str password)
     struct str stored64 = str_base64(a, str_of(stored, sizeof(stored)));
     struct str server64 = str_base64(a, str_of(server, sizeof(server)));
 
-    return str_fmt(a, "SCRAM-SHA-256$%d:%.*s$%.*s:%.*s", ROUNDS, STR_ARG(salt64),
-                   STR_ARG(stored64), STR_ARG(server64));
+    return str_fmt(a, "SCRAM-SHA-256$%d:%.*s$%.*s:%.*s", ROUNDS, STR_ARG(salt64), STR_ARG(stored64),
+                   STR_ARG(server64));
 }
 
 int

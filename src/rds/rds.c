@@ -89,8 +89,7 @@ is_identifier(struct str s)
     for (size_t i = 0; i < s.n; i++)
         if (!is_letter(s.p[i]) && !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '-')
             return false;
-    return s.n > 0 && is_letter(s.p[0]) && s.p[s.n - 1] != '-' &&
-           str_find(s, S("--")) == SIZE_MAX;
+    return s.n > 0 && is_letter(s.p[0]) && s.p[s.n - 1] != '-' && str_find(s, S("--")) == SIZE_MAX;
 }
 
 int

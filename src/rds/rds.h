@@ -89,8 +89,8 @@ struct str rds_arn(struct api_call *call, const char *type, struct str name);
 int rds_identifier(struct api_call *call, const char *parameter, struct str given, size_t max,
                    struct str *ret);
 /* MaxRecords from 20 to 100 and Marker. */
-int rds_page_open(struct api_call *call, struct str marker, struct opt_i64 max,
-                  struct api_page *ret);
+int
+rds_page_open(struct api_call *call, struct str marker, struct opt_i64 max, struct api_page *ret);
 struct str rds_page_next(struct api_call *call, const struct api_page *page);
 /* name, value …: the value, p NULL when there is none. */
 struct str rds_pair(const struct str_list *pairs, const char *name);
@@ -101,7 +101,7 @@ bool rds_instance_ok(const struct rds_instance_row *row);
 
 struct rds_parameter {
     const char *name, *type, *allowed;
-    int64_t min, max;  /* of an integer */
+    int64_t min, max; /* of an integer */
     bool dynamic;
 };
 struct rds_offer {
@@ -147,16 +147,16 @@ int rds_ec2(struct api_call *call, struct str account, const char *operation, co
 int rds_machine_launch(struct api_call *call, struct rds_instance_row *row, struct str image_id);
 /* Whether this host can run engines at all: a refusal that says what is to be done. */
 int rds_machine_check(struct api_call *call);
-const struct ec2_instance_row *rds_machine(struct api_call *call,
-                                           const struct rds_instance_row *row);
+const struct ec2_instance_row *
+rds_machine(struct api_call *call, const struct rds_instance_row *row);
 /* Tells the agent what the row says. */
 int rds_machine_tell(struct api_call *call, struct rds_instance_row *row);
 enum rds_said { RDS_SAID_NOTHING, RDS_SAID_READY, RDS_SAID_FAILED };
 /* What the agent said of what it was told last. */
-enum rds_said rds_machine_said(struct api_call *call, const struct rds_instance_row *row,
-                               struct str *ret_why);
-int rds_machine_power(struct api_call *call, const struct rds_instance_row *row,
-                      const char *operation);
+enum rds_said
+rds_machine_said(struct api_call *call, const struct rds_instance_row *row, struct str *ret_why);
+int
+rds_machine_power(struct api_call *call, const struct rds_instance_row *row, const char *operation);
 int rds_machine_class(struct api_call *call, const struct rds_instance_row *row, struct str type);
 int rds_machine_storage(struct api_call *call, const struct rds_instance_row *row);
 int rds_machine_groups(struct api_call *call, const struct rds_instance_row *row);
@@ -177,13 +177,18 @@ struct rds_place {
     struct str subnet_group, zone;
     struct str_list groups;
 };
-int rds_place_set(struct api_call *call, const struct rds_place *place,
-                  struct rds_instance_row *row);
+int
+rds_place_set(struct api_call *call, const struct rds_place *place, struct rds_instance_row *row);
 /* Writes it and launches its machine. */
 int rds_instance_make(struct api_call *call, struct rds_instance_row *row, struct str image_id);
 int rds_name_free(struct api_call *call, struct str given, struct rds_instance_row *row);
-int rds_groups_set(struct api_call *call, const struct str_list *groups,
-                   struct rds_instance_row *row);
+int
+rds_groups_set(struct api_call *call, const struct str_list *groups, struct rds_instance_row *row);
+
+/* ---- modify.c ---- */
+
+/* Begins with what waits: a new password, and when row->now all else.  It is available. */
+int rds_modify_begin(struct api_call *call, struct rds_instance_row *row);
 
 /* ---- show.c ---- */
 
@@ -192,10 +197,9 @@ struct rds_DBInstance *rds_instance_show(struct api_call *call, const struct rds
 /* ---- subnet_group.c ---- */
 
 /* Absent: the default one, which is made of the default VPC. */
-int rds_subnet_group_find(struct api_call *call, struct str name,
-                          struct rds_subnet_group_row *ret);
-struct rds_DBSubnetGroup rds_subnet_group_show(struct api_call *call,
-                                               const struct rds_subnet_group_row *row);
+int rds_subnet_group_find(struct api_call *call, struct str name, struct rds_subnet_group_row *ret);
+struct rds_DBSubnetGroup
+rds_subnet_group_show(struct api_call *call, const struct rds_subnet_group_row *row);
 
 /* ---- parameter_group.c ---- */
 
@@ -209,8 +213,7 @@ struct str rds_default_group(struct api_call *call, const struct rds_offer *offe
 /* ---- snapshot.c ---- */
 
 int rds_snapshot_begin(struct api_call *call, const struct rds_instance_row *from, struct str name,
-                       const char *type, const struct str_list *tags,
-                       struct rds_snapshot_row *ret);
+                       const char *type, const struct str_list *tags, struct rds_snapshot_row *ret);
 /* Whether one of the instance is being made. */
 bool rds_snapshot_runs(struct api_call *call, const struct rds_instance_row *row);
 /* Follows the image that it is. */

@@ -31,8 +31,8 @@ pending_show(struct api_call *call, const struct rds_instance_row *row)
 static void
 network_show(struct api_call *call, const struct rds_instance_row *row, struct rds_DBInstance *out)
 {
-    const struct rds_subnet_group_row *group = rds_subnet_group_by_name_get(
-        call->txn, row->account, row->region, row->subnet_group);
+    const struct rds_subnet_group_row *group =
+        rds_subnet_group_by_name_get(call->txn, row->account, row->region, row->subnet_group);
 
     if (group) {
         out->db_subnet_group = ARENA_NEW(call->arena, struct rds_DBSubnetGroup);
@@ -46,8 +46,7 @@ network_show(struct api_call *call, const struct rds_instance_row *row, struct r
     /* it is known when the engine is there */
     if (row->created_ms) {
         out->endpoint = ARENA_NEW(call->arena, struct rds_Endpoint);
-        *out->endpoint = (struct rds_Endpoint){.address = row->address,
-                                               .port = opt_i64(row->port)};
+        *out->endpoint = (struct rds_Endpoint){.address = row->address, .port = opt_i64(row->port)};
         out->instance_create_time = opt_i64(row->created_ms);
     }
 }
@@ -101,6 +100,7 @@ rds_instance_show(struct api_call *call, const struct rds_instance_row *row)
         out->iops = opt_i64(row->iops);
     if (row->throughput)
         out->storage_throughput = opt_i64(row->throughput);
+    assert(out->db_instance_status.n > 0 && row->parameter_group.n > 0);
     *LIST_PUSH(call->arena, &out->db_parameter_groups) = (struct rds_DBParameterGroupStatus){
         .db_parameter_group_name = row->parameter_group,
         .parameter_apply_status = row->parameters_wait ? S("pending-reboot") : S("in-sync"),

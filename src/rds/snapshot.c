@@ -144,9 +144,9 @@ rds_snapshot_begin(struct api_call *call, const struct rds_instance_row *from, s
     if (r > 0)
         return api_fault(call, &RDS_ERR(InvalidDBInstanceState),
                          "Cannot create a snapshot of the database instance %.*s: %.*s",
-                         STR_ARG(from->name),
-                         STR_ARG(str_dup(call->arena, call->fault.message)));
+                         STR_ARG(from->name), STR_ARG(str_dup(call->arena, call->fault.message)));
     ret->image_id = made.image_id;
+    assert(r || ret->image_id.n > 0);
     if (r == 0)
         r = put(call, ret);
     if (r == 0 && str_is(ret->type, "manual"))
@@ -174,6 +174,8 @@ rds_snapshot_step(struct api_call *call, struct str id)
         return 0;
     struct rds_snapshot_row row = *old;
 
+    assert(old->image_id.n > 0);
+    assert(rds_offer_find(old->engine));
     row.status = done ? S("available") : S("failed");
     row.created_ms = row.created_ms ? row.created_ms : call->now_ms;
     int r = put(call, &row);
@@ -196,6 +198,7 @@ drop(struct api_call *call, const struct rds_snapshot_row *row)
     struct ec2_DeleteSnapshotResult deleted = {0};
     int r = 0;
 
+    assert(!image || str_is(image->account, RDS_MACHINES));
     if (image) {
         del.snapshot_id = image->snapshot_id;
         r = rds_ec2(call, image->account, "DeregisterImage", &off, &gone);

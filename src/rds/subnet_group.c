@@ -76,6 +76,7 @@ subnets_set(struct api_call *call, const struct str_list *ids, struct rds_subnet
         if (!str_in(&zones, subnet->zone))
             *LIST_PUSH(call->arena, &zones) = subnet->zone;
     }
+    assert(zones.n <= row->subnets.n);
     if (zones.n >= 2)
         return 0;
     return api_fault(call, &RDS_ERR(DBSubnetGroupDoesNotCoverEnoughAZs),
@@ -98,8 +99,9 @@ name_check(struct api_call *call, struct str name)
                                      "underscores, periods and spaces.");
     }
     if (!name.n || name.n > NAME_MAX_CHARS || str_eq_nocase(name, S("default")))
-        return RDS_INVALID(call, "The parameter DBSubnetGroupName must have 1 to %d characters and "
-                                 "must not be default.",
+        return RDS_INVALID(call,
+                           "The parameter DBSubnetGroupName must have 1 to %d characters and "
+                           "must not be default.",
                            NAME_MAX_CHARS);
     return 0;
 }
@@ -251,6 +253,7 @@ default_make(struct api_call *call, struct rds_subnet_group_row *ret)
     struct str_list ids = {0};
 
     *ret = (struct rds_subnet_group_row){.name = S("default"), .description = S("default")};
+    assert(!look(call, ret->name));
     filter->name = S("default-for-az");
     *LIST_PUSH(call->arena, &filter->values) = S("true");
     int r = rds_ec2(call, call->account, "DescribeSubnets", &ask, &found);

@@ -13,7 +13,8 @@ rds_tags_put(struct api_call *call, const struct rds_TagList *tags, struct str_l
             return RDS_INVALID(call, "Tag keys have 1 to %d characters, values at most %d.",
                                KEY_MAX, VALUE_MAX);
         if (api_tag_reserved(call, tag->key))
-            return RDS_INVALID(call, "Tag keys that begin with aws: are reserved for internal use.");
+            return RDS_INVALID(call,
+                               "Tag keys that begin with aws: are reserved for internal use.");
         rds_pair_set(call, to, tag->key, value);
     }
     if (api_tags_own(to) > RDS_TAGS_MAX)
@@ -66,6 +67,7 @@ tagged_find(struct api_call *call, struct str arn, struct tagged *ret)
     struct str prefix = rds_arn(call, "x", S("")), rest = arn, type;
 
     prefix = str_cut(prefix, 0, prefix.n - 2);
+    assert(prefix.n > 0 && prefix.p[prefix.n - 1] == ':');
     *ret = (struct tagged){0};
     if (!str_starts(arn, prefix))
         return RDS_INVALID(call, "Invalid resource name: %.*s", STR_ARG(arn));
@@ -151,7 +153,8 @@ rds_remove_tags_from_resource(struct api_call *call,
         return r;
     LIST_EACH(&req->tag_keys, key)
         if (api_tag_reserved(call, *key))
-            return RDS_INVALID(call, "Tag keys that begin with aws: are reserved for internal use.");
+            return RDS_INVALID(call,
+                               "Tag keys that begin with aws: are reserved for internal use.");
     struct str_list tags = api_tags_without(call->arena, thing.tags, &req->tag_keys);
 
     return tagged_save(call, &thing, &tags);

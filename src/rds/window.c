@@ -66,6 +66,7 @@ parse(struct str text, struct window *ret)
 static bool
 overlap(const struct window *daily, const struct window *weekly)
 {
+    assert(daily->period == DAY_MIN && weekly->period == WEEK_MIN);
     int64_t gap = (weekly->from % DAY_MIN - daily->from + DAY_MIN) % DAY_MIN;
 
     return gap < daily->minutes || gap + weekly->minutes > DAY_MIN;
@@ -94,8 +95,9 @@ static int
 check(struct api_call *call, const char *what, struct str text, bool has_day, struct window *ret)
 {
     if ((text.n > 11) != has_day || !parse(text, ret))
-        return RDS_INVALID(call, "Invalid %s window format: %.*s. Should be specified as a range "
-                                 "%s (24H Clock UTC). Example: %s",
+        return RDS_INVALID(call,
+                           "Invalid %s window format: %.*s. Should be specified as a range "
+                           "%s (24H Clock UTC). Example: %s",
                            what, STR_ARG(text),
                            has_day ? "ddd:hh24:mi-ddd:hh24:mi" : "hh24:mi-hh24:mi",
                            has_day ? "Sun:23:45-Mon:00:15" : "00:30-01:00");
@@ -144,6 +146,7 @@ rds_window_next(struct str window, int64_t now_ms)
     (void)ok;
     if (w.period == WEEK_MIN)
         now += civil.weekday * DAY_MIN;
+    assert(now >= 0 && now < w.period);
     int64_t since = (now - w.from + w.period) % w.period;
 
     if (since < w.minutes)

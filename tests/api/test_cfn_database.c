@@ -1,4 +1,4 @@
-/* Stacks with databases: the requirement's texts as they are printed, and what goes with a deletion. */
+/* Stacks with databases: the requirement's texts as printed, and what a deletion leaves. */
 #include "api/cfn_help.h"
 
 #include <stdio.h>
@@ -32,8 +32,7 @@ wait_status(struct world *w, const char *name, const char *status)
     check_status(w, name, status);
 }
 
-#define MAPPING                                                                                    \
-    "Mappings: {AWSRegionArch2AMI: {us-east-1: {HVM64: ami-009d6802948d06e52}}}\n"
+#define MAPPING "Mappings: {AWSRegionArch2AMI: {us-east-1: {HVM64: ami-009d6802948d06e52}}}\n"
 
 static const char vs16[] = "Resources:\n"
                            "  Ec2Instance:\n"

@@ -142,10 +142,11 @@ TEST(what_a_request_lacks_or_says_wrongly_is_refused_in_awss_words, "")
     world_refused(w, "InvalidParameterCombination",
                   "The storage type io1 requires iops to be specified.",
                   BASE "&Engine=mysql&AllocatedStorage=100&StorageType=io1");
-    world_refused(w, "InvalidParameterCombination",
-                  "You can't specify IOPS or storage throughput for engine mysql and a storage size "
-                  "less than 400.",
-                  BASE "&Engine=mysql&AllocatedStorage=20&StorageType=gp3&Iops=12000");
+    world_refused(
+        w, "InvalidParameterCombination",
+        "You can't specify IOPS or storage throughput for engine mysql and a storage size "
+        "less than 400.",
+        BASE "&Engine=mysql&AllocatedStorage=20&StorageType=gp3&Iops=12000");
     world_refused(w, "InvalidParameterCombination",
                   "RDS does not support creating a DB instance with the following combination: "
                   "DBInstanceClass=db.t2.micro, Engine=mysql, EngineVersion=8.0.42, "
@@ -182,7 +183,8 @@ TEST(what_a_request_lacks_or_says_wrongly_is_refused_in_awss_words, "")
                   DB "&StorageEncrypted=true");
     world_refused(w, "DBSubnetGroupNotFoundFault", NULL, DB "&DBSubnetGroupName=none");
     world_refused(w, "DBParameterGroupNotFound", NULL, DB "&DBParameterGroupName=none");
-    world_refused(w, "InvalidParameterCombination", NULL, DB "&DBParameterGroupName=default.postgres15");
+    world_refused(w, "InvalidParameterCombination", NULL,
+                  DB "&DBParameterGroupName=default.postgres15");
     world_refused(w, "InvalidParameterValue",
                   "Invalid security group , groupId= sg-00000000000000000, groupName=.",
                   DB "&VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-00000000000000000");
@@ -444,7 +446,8 @@ TEST(tags_go_to_all_that_has_an_arn, "")
     create(w);
     struct str arn = xml_text(describe(w, "mydb"), "DBInstanceArn");
 
-    world_okf(w, "Action=AddTagsToResource" V "&ResourceName=%.*s&Tags.Tag.1.Key=k&Tags.Tag.1.Value=v",
+    world_okf(w,
+              "Action=AddTagsToResource" V "&ResourceName=%.*s&Tags.Tag.1.Key=k&Tags.Tag.1.Value=v",
               STR_ARG(arn));
     struct str x = world_okf(w, "Action=ListTagsForResource" V "&ResourceName=%.*s", STR_ARG(arn));
 
