@@ -17,10 +17,10 @@ VERSION := $(shell cat VERSION)
 CFLAGS_EXTRA ?=
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
         -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers -Werror
-CPPFLAGS := -D_GNU_SOURCE -DWELKIN_VERSION='"$(VERSION)"' -Isrc -I$(B) -Itests
+CPPFLAGS := -D_GNU_SOURCE -Isrc -I$(B) -Itests
 CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
-          -ffunction-sections -fdata-sections $(WARN) $(CFLAGS_EXTRA)
-LDFLAGS := -Wl,--gc-sections -Wl,-z,relro,-z,now
+          -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections $(WARN) $(CFLAGS_EXTRA)
+LDFLAGS := -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,pack-relative-relocs
 LDLIBS := -lsqlite3 -lyaml -lz -lssl -lcrypto -lmnl -lnftnl -lseccomp -lpthread -lm
 ifneq ($(SAN),)
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -DWELKIN_DEBUG
@@ -29,7 +29,7 @@ endif
 
 SERVICES := ec2 sts iam kms ssm secretsmanager servicequotas cloudformation \
             ec2instanceconnect resourcegroupstaggingapi ram resourcegroups s3 ecr autoscaling \
-            cloudwatch lambda rds
+            cloudwatch lambda events elbv2 rds
 FOLDERS := base sys loop codec policy placement store api $(SERVICES) host host/sandbox guestnet \
            daemon
 
@@ -109,6 +109,11 @@ $(B)/gen/store/tables.c: $(TBL) tools/all-tables
 	$(Q)tools/all-tables $(@D)/tables $(TBL)
 
 # ---- objects ----
+
+# Who tells the version is made anew with it; nobody else is.
+VERSIONED := $(addprefix $(B)/obj/,daemon/admin.o daemon/main.o guestnet/role.o)
+$(VERSIONED): CPPFLAGS += -DWELKIN_VERSION='"$(VERSION)"'
+$(VERSIONED): VERSION
 
 # A reply of a thousand instances is an eighth cheaper so.
 $(B)/obj/api/encode_xml.o: CFLAGS += -O3 -fomit-frame-pointer

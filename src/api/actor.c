@@ -250,3 +250,20 @@ api_actor_call(struct api *api, struct arena *arena, const struct str_list *acto
     }
     return true;
 }
+
+struct api_call
+api_service_call(struct api *api, struct arena *arena, const char *service, struct str account,
+                 struct str region, struct str source_arn)
+{
+    struct api_call call = api_call_of_operator(api, arena);
+
+    assert(account.n == 12 && region.n > 0 && service[0] != '\0');
+    call.region = str_dup(arena, region);
+    call.account = str_dup(arena, account);
+    call.request_id = api_uuid(call.env, arena);
+    call.source_arn = str_dup(arena, source_arn);
+    call.principal =
+        (struct policy_principal){.kind = POLICY_SERVICE, .service = str_from(service)};
+    call.principal_arn = call.principal.service; /* what refusals and logs call it */
+    return call;
+}

@@ -21,3 +21,10 @@ bool api_role_trusts(struct api_call *call, struct str role_arn, const char *ser
  */
 bool api_actor_call(struct api *api, struct arena *arena, const struct str_list *actor,
                     struct str region, struct api_call *ret);
+
+/*
+ * The same as a service of AWS ("events.amazonaws.com"), for a thing of an account: the policy of
+ * what is called alone decides, and sees aws:SourceArn and aws:SourceAccount.
+ */
+struct api_call api_service_call(struct api *api, struct arena *arena, const char *service,
+                                 struct str account, struct str region, struct str source_arn);

@@ -58,6 +58,7 @@ struct api_call {
     struct policy_principal principal; /* the same, as policies name it */
     const struct session *session;     /* of temporary credentials; NULL: long-term ones */
     struct str instance;     /* of CFN_V1: which instance calls, no principal; else p NULL */
+    struct str source_arn;   /* of a service that calls: the thing that it calls for */
     struct str via;          /* the service that calls for the principal; p NULL: it calls itself */
     bool streams;            /* the reply is written at once: its lists may be API_MADE */
     const struct str_list *via_all; /* all such services, the first one first; NULL: none */

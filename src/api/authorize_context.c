@@ -103,6 +103,11 @@ principal_keys(struct api_call *call, const struct str_list *tags, struct policy
     add(call, context, "aws:PrincipalType", str_from(principal_types[p->kind]));
     add_bool(call, context, "aws:PrincipalIsAWSService", p->kind == POLICY_SERVICE);
     add_if(call, context, "aws:userid", p->id);
+    if (p->kind == POLICY_SERVICE) {
+        add(call, context, "aws:PrincipalServiceName", p->service);
+        add(call, context, "aws:SourceAccount", call->account);
+        add_if(call, context, "aws:SourceArn", call->source_arn);
+    }
     if (p->kind == POLICY_USER)
         add(call, context, "aws:username", last_part(p->arn));
     api_context_tags(call, "aws:PrincipalTag", tags, context);

@@ -245,6 +245,19 @@ unpack(struct call_state *st)
     return 0;
 }
 
+/* Loud, whatever its input is: of that the tables know nothing. */
+static int
+require_handler(struct call_state *st)
+{
+    struct api_call *call = &st->call;
+
+    return st->handler
+               ? 0
+               : api_fault(call, &ERR_UNSUPPORTED,
+                           "Welkin does not implement %s:%.*s yet: nothing was done.",
+                           call->service->name, STR_ARG(api_op_name(call->service, call->op)));
+}
+
 static int
 decode(struct call_state *st, void **ret_req)
 {
@@ -256,10 +269,6 @@ decode(struct call_state *st, void **ret_req)
     if (r == 0 && (r = api_validate(call->service, call->wire->protocol, input, call->arena, req,
                                     &call->fault)) > 0)
         r = reword_invalid(st);
-    if (r == 0 && !st->handler)
-        r = api_fault(call, &ERR_UNSUPPORTED,
-                      "Welkin does not implement %s:%.*s yet: nothing was done.",
-                      call->service->name, STR_ARG(api_op_name(call->service, call->op)));
     *ret_req = req;
     return r;
 }
@@ -294,7 +303,7 @@ takes_upload(struct call_state *st)
 {
     struct api_call *call = &st->call;
 
-    if (!st->hooks->uploads || find_operation(st) != 0)
+    if (!st->hooks->uploads || find_operation(st) != 0 || !st->handler)
         return false;
     const struct api_shape *input = api_shape(call->service, call->op->input);
 
@@ -411,6 +420,8 @@ carry_out(struct api *api, struct call_state *st, struct api_reply *reply)
         take_whole(st->call.upload, st->req->http.body);
     if (r == 0)
         r = find_operation(st);
+    if (r == 0)
+        r = require_handler(st);
     if (r == 0)
         r = decode(st, &input);
     if (r == 0 && st->call.upload)

@@ -5,8 +5,9 @@
 
 #include "base/timefmt.h"
 #include "codec/json.h"
+#include "gen/store/events_rows.h"
 
-enum { EVENT_BYTES_MAX = 256 << 10, ID_BYTES = 17 };
+enum { EVENT_BYTES_MAX = 256 << 10, ID_BYTES = 17, NTH_MAX = 1 << 24 };
 
 static struct str
 key_of(int64_t number, char room[ID_BYTES])
@@ -48,19 +49,23 @@ api_event_write(struct txn *txn, struct env *env, const struct api_event *event)
     assert(event->detail.n >= 2 && event->detail.n <= EVENT_BYTES_MAX);
     arena_init(&arena, 4 << 10);
     int r = number_take(txn, &number);
+    const struct cloud_event_row row = {
+        .id = key_of(number, room),
+        .event_id = api_uuid(env, &arena),
+        .account = event->account,
+        .region = event->region,
+        .time_ms = event->time_ms,
+        .source = str_from(event->source),
+        .detail_type = str_from(event->detail_type),
+        .resources = event->resources,
+        .detail = event->detail,
+    };
 
     if (r == 0)
-        r = cloud_event_insert(txn, &(struct cloud_event_row){
-                                        .id = key_of(number, room),
-                                        .event_id = api_uuid(env, &arena),
-                                        .account = event->account,
-                                        .region = event->region,
-                                        .time_ms = event->time_ms,
-                                        .source = str_from(event->source),
-                                        .detail_type = str_from(event->detail_type),
-                                        .resources = event->resources,
-                                        .detail = event->detail,
-                                    });
+        r = cloud_event_insert(txn, &row);
+    if (r == 0 && api_event_wanted(txn, row.account, row.region, row.source))
+        r = api_event_send(txn, &row, row.account, S("default"), event->time_ms,
+                           (size_t)number % NTH_MAX);
     return r < 0 ? error_origin(-r, "an event of %s cannot be written", event->source) : 0;
 }
 
@@ -80,6 +85,64 @@ api_event_put(struct api_call *call, const char *source, const char *detail_type
 
     assert(source[0] != '\0' && detail_type[0] != '\0');
     return api_event_write(call->txn, call->env, &event);
+}
+
+/* ---- buses ---- */
+
+bool
+api_event_wanted(struct txn *txn, struct str account, struct str region, struct str source)
+{
+    assert(account.n == 12 && source.n > 0);
+    STORE_EACH(txn, events_rule_by_bus, rule, account, region, S("default")) {
+        if (rule->pattern.n && !str_is(rule->state, "DISABLED") &&
+            (rule->any_source || str_in(&rule->sources, source)))
+            return true;
+    }
+    return false;
+}
+
+static int
+send(struct txn *txn, const struct cloud_event_row *event, struct events_sent_row *row, size_t nth)
+{
+    CLEANUP(arena_done) struct arena arena;
+    struct buf json;
+
+    assert(event->event_id.n > 0 && event->detail.n >= 2 && nth < NTH_MAX);
+    arena_init(&arena, 4 << 10);
+    buf_init(&json, 2 * EVENT_BYTES_MAX + (64 << 10));
+    api_event_show(&json, event);
+    row->id = str_fmt(&arena, "%016llx-%06zx-%.*s", (unsigned long long)row->sent_ms, nth,
+                      STR_ARG(event->event_id));
+    row->event = buf_str(&json);
+    int r = buf_failed(&json) ? -E2BIG : events_sent_insert(txn, row);
+
+    buf_done(&json);
+    return r < 0 ? error_origin(-r, "an event cannot be sent to bus %.*s", STR_ARG(row->bus)) : 0;
+}
+
+int
+api_event_send(struct txn *txn, const struct cloud_event_row *event, struct str account,
+               struct str bus, int64_t now_ms, size_t nth)
+{
+    struct events_sent_row row = {
+        .account = account, .region = event->region, .bus = bus, .sent_ms = now_ms};
+
+    assert(account.n == 12 && bus.n > 0);
+    return send(txn, event, &row, nth);
+}
+
+int
+api_event_send_to(struct txn *txn, const struct cloud_event_row *event, struct str rule,
+                  int64_t now_ms)
+{
+    struct events_sent_row row = {.account = event->account,
+                                  .region = event->region,
+                                  .bus = S("default"),
+                                  .rule = rule,
+                                  .sent_ms = now_ms};
+
+    assert(rule.n > 0);
+    return send(txn, event, &row, 0);
 }
 
 void

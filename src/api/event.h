@@ -3,9 +3,9 @@
  * happened, written in the transaction that made the change.  So there is no event without its
  * change, and none is lost by a crash.
  *
- * EventBridge's default bus of each account and region carries these rows: its rules watch the
- * table cloud_event.  People see them at /_welkin/events.  The newest CLOUD_EVENTS_MAX are kept;
- * whoever consumes them remembers the key of the last one it saw.
+ * People see the newest CLOUD_EVENTS_MAX at /_welkin/events.  EventBridge's default bus of account
+ * and region carries those that a rule there may look for: that row is written in the same
+ * transaction, and costs nothing while no rule names the source.
  */
 #pragma once
 
@@ -28,6 +28,22 @@ int api_event_write(struct txn *txn, struct env *env, const struct api_event *ev
 /* The same of a call: its account, region and time. */
 int api_event_put(struct api_call *call, const char *source, const char *detail_type,
                   struct str_list resources, struct str detail);
+
+/*
+ * Whether a rule of the account's default bus may look for events of the source.  Of what happens
+ * often (states of instances) events are written only then.
+ */
+bool api_event_wanted(struct txn *txn, struct str account, struct str region, struct str source);
+
+/*
+ * Sends an event to a bus, by its name, of an account in the event's region: rules look at it once
+ * the transaction is committed.  The `nth` of those that one call sends.  0 or negative.
+ */
+int api_event_send(struct txn *txn, const struct cloud_event_row *event, struct str account,
+                   struct str bus, int64_t now_ms, size_t nth);
+/* The same to the targets of one rule of the default bus, whatever it looks for. */
+int api_event_send_to(struct txn *txn, const struct cloud_event_row *event, struct str rule,
+                      int64_t now_ms);
 
 /* An event as EventBridge delivers it. */
 void api_event_show(struct buf *out, const struct cloud_event_row *row);

@@ -254,7 +254,8 @@ struct api_op {
     uint32_t wrap;         /* pool; result element of the query protocol, root of rest-xml */
     uint32_t first_error;  /* index into errors: shapes of the errors it may answer */
     uint16_t n_errors;
-    uint16_t input, output; /* shapes, always structs, maybe without members */
+    /* Shapes, always structs, maybe without members; API_NONE: not implemented, and not known. */
+    uint16_t input, output;
     uint16_t handler;      /* index into handlers, or API_NONE: not implemented */
     uint16_t flags;        /* enum api_op_flag */
     uint16_t http;         /* status of a good reply; 0 is 200 */

@@ -48,6 +48,7 @@ static void alternatives(struct compiler *c);
 static uint32_t
 emit(struct compiler *c, enum opcode op, uint32_t x, uint32_t y)
 {
+    assert(c->program.n <= PROGRAM_MAX);
     if (c->program.n == PROGRAM_MAX || ++c->work > WORK_MAX) {
         c->failed = true;
         return 0;
@@ -249,6 +250,7 @@ set(struct compiler *c)
         return;
     c->p++;
     c->program.v[at].y = (uint32_t)c->ranges.n;
+    assert(c->program.v[at].op == OP_SET && c->program.v[at].x <= c->program.v[at].y);
     c->program.v[at].negated = negated;
 }
 
@@ -357,6 +359,7 @@ again(struct compiler *c, const char *atom_at)
     const char *after = c->p;
 
     c->p = atom_at;
+    assert(atom_at < after);
     atom(c);
     c->p = after;
 }
@@ -372,6 +375,7 @@ repeated(struct compiler *c)
     if (c->failed || !quantifier(c, &min, &max) || c->failed)
         return;
     c->program.n = start; /* written anew, as often as it takes */
+    assert(min <= max && min <= REPEAT_MAX);
     for (uint32_t i = 0; i < min && !c->failed; i++)
         again(c, from);
     if (max == UINT32_MAX) {
@@ -514,6 +518,7 @@ next_char(struct str s, size_t *at)
 static bool
 set_has(const struct compiler *c, const struct inst *inst, uint32_t ch)
 {
+    assert(inst->op == OP_SET && inst->x <= inst->y && inst->y <= c->ranges.n);
     for (uint32_t i = inst->x; i < inst->y; i++)
         if (ch >= c->ranges.v[i].lo && ch <= c->ranges.v[i].hi)
             return !inst->negated;
@@ -558,6 +563,7 @@ api_pattern_match(const char *pattern, struct str text)
     alternatives(&c);
     c.failed |= *c.p != 0;
     emit(&c, OP_MATCH, 0, 0);
+    assert(c.failed || (c.depth == 0 && c.program.v[c.program.n - 1].op == OP_MATCH));
     if (!c.failed)
         result = run(&scratch, &c, text) ? API_MATCH_YES : API_MATCH_NO;
     arena_done(&scratch);

@@ -2,6 +2,9 @@
 #include "autoscaling/autoscaling.h"
 
 #include "api/actor.h"
+#include "api/decode_doc.h"
+#include "api/encode_doc.h"
+#include "codec/doc.h"
 #include "gen/store/iam_rows.h"
 
 const struct api_error asg_errors[ASG_N_ERRORS] = {
@@ -49,8 +52,22 @@ resource_find(struct api_call *call, struct str type, struct str id, struct api_
     return 0;
 }
 
+/* Alarms of target tracking are the service's own, and what they do its own policies. */
+static bool
+granted(struct api_call *call, struct str action, const struct api_resource *resource UNUSED,
+        const struct policy_context *extra UNUSED)
+{
+    struct str role =
+        str_fmt(call->arena, "arn:aws:sts::%.*s:assumed-role/AWSServiceRoleForAutoScaling",
+                STR_ARG(call->account));
+
+    return str_is(action, "autoscaling:ExecutePolicy") && str_is(call->via, ASG_ALARMS) &&
+           str_starts(call->principal_arn, role);
+}
+
 const struct api_service_hooks autoscaling_hooks = {.service = &autoscaling_service,
-                                                    .resource = resource_find};
+                                                    .resource = resource_find,
+                                                    .granted = granted};
 
 int
 asg_as_service(struct api_call *call, struct str role_arn, struct api_call *ret)
@@ -135,6 +152,47 @@ asg_suspended(const struct asg_group_row *group, const char *process)
         if (str_is(group->suspended.v[i], process))
             return true;
     return false;
+}
+
+/* ---- parts of requests in columns ---- */
+
+#define KEPT_BYTES_MAX ((size_t)64 << 10)
+
+static const struct api_shape *
+input_of(const char *operation)
+{
+    const struct api_op *op = api_op_find(&autoscaling_service, str_from(operation));
+
+    assert(op && op->input != API_NONE);
+    return api_shape(&autoscaling_service, op->input);
+}
+
+int
+asg_keep(struct api_call *call, const char *operation, const void *input, struct str *ret)
+{
+    struct buf buf;
+    int r = 0;
+
+    buf_init(&buf, KEPT_BYTES_MAX);
+    api_encode_doc(&autoscaling_service, input_of(operation), API_DOC_JSON, input, &buf);
+    if (buf_failed(&buf))
+        r = ASG_INVALID(call, "The request is too long");
+    else
+        *ret = str_dup(call->arena, buf_str(&buf));
+    buf_done(&buf);
+    return r;
+}
+
+int
+asg_kept(struct api_call *call, const char *operation, struct str text, void *ret)
+{
+    struct api_fault fault = {0};
+
+    assert(text.n > 0);
+    return api_decode_doc(&autoscaling_service, input_of(operation), &doc_json, call->arena, text,
+                          ret, &fault)
+               ? error_origin(EUCLEAN, "a kept part of %s cannot be read", operation)
+               : 0;
 }
 
 /* ---- pages ---- */

@@ -2,9 +2,12 @@
  * EC2 Auto Scaling.  A call checks and writes rows; the engine (engine.h) does the rest.
  *
  *   launch_configuration, group, group_show, instance, policy, schedule, hook, tag, kind   handlers
+ *   tracking                  policies that keep a metric at a value
+ *   warm_pool, traffic, metrics   handlers and what the engine does for them
+ *   mixed                     groups of several types
  *   zone                      where a group's instances go
  *   activity                  what was done, in AWS's words
- *   engine, look, launch, victim, refresh   from rows to instances
+ *   engine, look, launch, victim, replace, refresh   from rows to instances
  *
  * Functions that answer an int answer 0, positive with the call's fault set, or negative.
  */
@@ -44,15 +47,17 @@ enum asg_state {
     ASG_DETACHING,
     ASG_ENTERING_STANDBY,
     ASG_STANDBY,
+    ASG_WARMED, /* it rests in the warm pool */
     ASG_N_STATES,
 };
-struct str asg_state_name(int64_t state);
+/* Its LifecycleState. */
+struct str asg_state_show(struct api_call *call, const struct asg_instance_row *row);
 /* Whether it counts as capacity: it is, or is about to be, in service. */
 static inline bool
-asg_state_counts(int64_t state)
+asg_counts(const struct asg_instance_row *row)
 {
-    assert(state >= ASG_PENDING && state < ASG_N_STATES);
-    return state <= ASG_IN_SERVICE;
+    assert(row->state >= ASG_PENDING && row->state < ASG_N_STATES);
+    return row->state <= ASG_IN_SERVICE && !row->warm;
 }
 
 /* ---- autoscaling.c ---- */
@@ -89,6 +94,15 @@ struct str asg_page_next(struct api_call *call, const struct api_page *page);
  */
 int asg_as_service(struct api_call *call, struct str role_arn, struct api_call *ret);
 #define ASG_VIA "autoscaling.amazonaws.com"
+/* Who executes policies for alarms. */
+#define ASG_ALARMS "cloudwatch.amazonaws.com"
+
+/*
+ * A request (its input struct, of which only some members are set) as JSON for a column, and back.
+ * 0, positive: it is too long; negative.
+ */
+int asg_keep(struct api_call *call, const char *operation, const void *input, struct str *ret);
+int asg_kept(struct api_call *call, const char *operation, struct str text, void *ret);
 
 /* ---- holds.c ---- */
 
@@ -138,7 +152,34 @@ bool asg_activity_runs(struct api_call *call, struct str group_id);
 int asg_event(struct api_call *call, const struct asg_group_row *group,
               const struct asg_activity_row *activity, const char *detail_type);
 
+/* ---- mixed.c ---- */
+
+/* One of the sorts of instances that a group may launch, in their order. */
+struct asg_kind {
+    struct str type, image_id;                               /* empty: the template's */
+    struct str template_id, template_name, template_version; /* empty: a launch configuration */
+    int64_t weight;
+};
+struct asg_kind_list {
+    struct asg_kind *v;
+    size_t n;
+};
+/* Checks a policy and puts it into the row, whose template becomes the policy's. */
+int asg_mixed_set(struct api_call *call, const struct autoscaling_MixedInstancesPolicy *policy,
+                  struct asg_group_row *row);
+int asg_mixed_get(struct api_call *call, const struct asg_group_row *group,
+                  struct autoscaling_MixedInstancesPolicy **ret);
+/* At least one. */
+int asg_kinds(struct api_call *call, const struct asg_group_row *group, struct asg_kind_list *ret);
+
 /* ---- group.c ---- */
+
+/* What a group launches: one of the three, checked and put into the row. */
+int asg_launch_set(struct api_call *call, struct str config,
+                   const struct autoscaling_LaunchTemplateSpecification *template,
+                   const struct autoscaling_MixedInstancesPolicy *mixed, struct asg_group_row *row);
+/* Completes id and name of a template, whose version must be there. */
+int asg_template_find(struct api_call *call, struct autoscaling_LaunchTemplateSpecification *t);
 
 /* Sets the desired capacity and says why ("a user request …"); the bounds are checked before. */
 void
@@ -147,6 +188,42 @@ asg_desire(struct api_call *call, struct asg_group_row *group, int64_t desired, 
 int asg_group_remove(struct api_call *call, const struct asg_group_row *group);
 /* The group's own checks of min, max and desired. */
 int asg_sizes_check(struct api_call *call, const struct asg_group_row *row);
+
+/* ---- group_show.c ---- */
+
+struct autoscaling_Instance
+asg_instance_show(struct api_call *call, const struct asg_group_row *group,
+                  const struct asg_instance_row *row);
+
+/* ---- warm_pool.c ---- */
+
+/* How many the pool shall have. */
+int64_t asg_pool_size(const struct asg_group_row *group);
+/* NULL: there is none. */
+struct autoscaling_WarmPoolConfiguration *
+asg_pool_show(struct api_call *call, const struct asg_group_row *row);
+
+/* ---- traffic.c ---- */
+
+/* The target groups of CreateAutoScalingGroup. */
+int asg_traffic_set(struct api_call *call, const struct str_list *arns,
+                    const struct autoscaling_TrafficSourceIdentifierList *sources,
+                    struct asg_group_row *row);
+
+/* ---- refresh.c ---- */
+
+/* The newest refresh, when it goes on; else NULL. */
+const struct asg_refresh_row *asg_refresh_active(struct api_call *call, struct str group_id);
+int asg_refresh_save(struct api_call *call, const struct asg_refresh_row *row);
+/* Puts what a refresh is for into a group's row, where that is another than the group's. */
+void asg_refresh_apply(const struct asg_refresh_row *row, struct asg_group_row *group);
+/* Whether an instance is what a group launches now. */
+bool asg_matches(struct api_call *call, const struct asg_group_row *group,
+                 const struct asg_instance_row *row);
+/* Whether it may be undone, and doing so; the row is the caller's to save. */
+bool asg_refresh_reversible(const struct asg_group_row *group, const struct asg_refresh_row *row);
+void asg_refresh_undo(struct api_call *call, const struct asg_group_row *group,
+                      struct asg_refresh_row *row, struct str reason);
 
 /* ---- instance.c ---- */
 
@@ -157,6 +234,34 @@ int asg_instance_save(struct api_call *call, const struct asg_instance_row *row)
 /* Begins its end: activity and state.  `sentence` is the cause's last. */
 int asg_terminate_begin(struct api_call *call, struct asg_group_row *group,
                         struct asg_instance_row *row, struct str cause);
+
+/* How much of the desired capacity it is. */
+static inline int64_t
+asg_weight(const struct asg_instance_row *row)
+{
+    assert(row->weight >= 0);
+    return row->weight ? row->weight : 1;
+}
+
+/* ---- tracking.c ---- */
+
+/* Checks the configuration of a request and keeps it in the row. */
+int asg_tracking_set(struct api_call *call, const struct autoscaling_PutScalingPolicyType *req,
+                     struct asg_policy_row *row);
+int asg_tracking_get(struct api_call *call, const struct asg_policy_row *row,
+                     struct autoscaling_TargetTrackingConfiguration **ret);
+/* Makes the policy's alarms; forgets those that it has. */
+int asg_tracking_alarms(struct api_call *call, const struct asg_group_row *group,
+                        struct asg_policy_row *row);
+int asg_tracking_forget(struct api_call *call, const struct asg_group_row *group,
+                        const struct asg_policy_row *row);
+/* Alarms whose action it is.  *loud (may be NULL): one that stands in a state that names it. */
+struct cloudwatch_alarm_row;
+struct autoscaling_AlarmList
+asg_policy_alarms(struct api_call *call, struct str arn, const struct cloudwatch_alarm_row **loud);
+/* The desired capacity that brings the metric, which is at a value, to its target. */
+int asg_tracking_want(struct api_call *call, const struct asg_group_row *group,
+                      const struct asg_policy_row *row, double value, int64_t *ret);
 
 /* ---- policy.c, schedule.c, hook.c, tag.c ---- */
 

@@ -6,6 +6,7 @@
 #include "api/looks.h"
 #include "base/log.h"
 #include "gen/store/ec2_rows.h"
+#include "gen/store/elbv2_rows.h"
 #include "gen/store/host_rows.h"
 
 #define LOOK_BYTES_MAX ((size_t)64 << 20)
@@ -85,6 +86,17 @@ on_instance(void *ctx, const void *old_row, const void *new_row)
         api_looks_on_change(ctx, old_row, new_row);
 }
 
+/* Targets of others are no concern of this engine's. */
+static void
+on_target(void *ctx, const void *old_row, const void *new_row)
+{
+    struct asg_engine *e = ctx;
+    const struct elb_target_row *row = new_row ? new_row : old_row;
+
+    if (str_starts(row->target_id, S("i-")))
+        api_looks_on_change(&e->looks, old_row, new_row);
+}
+
 /* What status checks look at. */
 static void
 on_machine(void *ctx, const void *old_row, const void *new_row)
@@ -110,6 +122,7 @@ asg_engine_new(struct asg_engine **ret, struct loop *loop, struct store *store, 
     store_watch(store, &asg_schedule_table, api_looks_on_change, &e->looks);
     store_watch(store, &asg_refresh_table, api_looks_on_change, &e->looks);
     store_watch(store, &ec2_fault_table, api_looks_on_change, &e->looks);
+    store_watch(store, &elb_target_table, on_target, e);
     store_watch(store, &ec2_instance_table, on_instance, &e->looks);
     store_watch(store, &host_machine_table, on_machine, &e->looks);
     *ret = e;

@@ -8,6 +8,7 @@
     X(AlreadyExists)                                                                               \
     X(InstanceRefreshInProgress)                                                                   \
     X(InvalidNextToken)                                                                            \
+    X(IrreversibleInstanceRefresh)                                                                 \
     X(LimitExceeded)                                                                               \
     X(ResourceInUse)                                                                               \
     X(ScalingActivityInProgress)                                                                   \

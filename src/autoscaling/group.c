@@ -7,6 +7,8 @@
 #define ROLE_PATH "/aws-service-role/autoscaling.amazonaws.com/"
 #define ROLE_NAME "AWSServiceRoleForAutoScaling"
 
+enum { LIFE_MIN_S = 86400, LIFE_MAX_S = 365 * 86400 };
+
 static const char *const processes[] = {
     "Launch",      "Terminate",       "AddToLoadBalancer", "AlarmNotification", "AZRebalance",
     "HealthCheck", "InstanceRefresh", "ReplaceUnhealthy",  "ScheduledActions",
@@ -84,13 +86,10 @@ asg_sizes_check(struct api_call *call, const struct asg_group_row *row)
 
 /* Members that both operations have and that are not carried out. */
 #define COMMON_REFUSALS(req)                                                                       \
-    {(req)->mixed_instances_policy, "MixedInstancesPolicy"},                                       \
-        {(req)->availability_zone_ids.n, "AvailabilityZoneIds"},                                   \
+    {(req)->availability_zone_ids.n, "AvailabilityZoneIds"},                                       \
         {opt_bool_or((req)->capacity_rebalance, false), "CapacityRebalance"},                      \
-        {opt_i64_or((req)->max_instance_lifetime, 0) != 0, "MaxInstanceLifetime"},                 \
         {(req)->desired_capacity_type.n && !str_is((req)->desired_capacity_type, "units"),         \
          "DesiredCapacityType"},                                                                   \
-        {maintains((req)->instance_maintenance_policy), "InstanceMaintenancePolicy"},              \
         {(req)->availability_zone_distribution &&                                                  \
              str_is((req)->availability_zone_distribution->capacity_distribution_strategy,         \
                     "balanced-only"),                                                              \
@@ -106,18 +105,44 @@ asg_sizes_check(struct api_call *call, const struct asg_group_row *row)
         str_is((req)->health_check_type, "VPC_LATTICE"), "HealthCheckType VPC_LATTICE"             \
     }
 
-/* -1 is what a group without a policy has. */
-static bool
-maintains(const struct autoscaling_InstanceMaintenancePolicy *p)
-{
-    return p && (opt_i64_or(p->min_healthy_percentage, -1) != -1 ||
-                 opt_i64_or(p->max_healthy_percentage, -1) != -1);
-}
-
 static bool
 reserves(const struct autoscaling_CapacityReservationSpecification *s)
 {
     return s && !str_is(s->capacity_reservation_preference, "default");
+}
+
+/* -1 and -1 take a policy away. */
+static int
+maintenance_set(struct api_call *call, const struct autoscaling_InstanceMaintenancePolicy *p,
+                struct asg_group_row *row)
+{
+    int64_t min = p ? opt_i64_or(p->min_healthy_percentage, -2) : 0;
+    int64_t max = p ? opt_i64_or(p->max_healthy_percentage, -2) : 0;
+
+    if (!p)
+        return 0;
+    if (min == -2 || max == -2 || (min == -1) != (max == -1))
+        return ASG_INVALID(call, "Both MinHealthyPercentage and MaxHealthyPercentage must be "
+                                 "specified");
+    if (min >= 0 && max - min > 100)
+        return ASG_INVALID(call, "The difference between MinHealthyPercentage and "
+                                 "MaxHealthyPercentage cannot be greater than 100");
+    if (min >= 0 && max < 100)
+        return ASG_INVALID(call, "MaxHealthyPercentage must be between 100 and 200");
+    row->keep_min = MAX(min, 0);
+    row->keep_max = MAX(max, 0);
+    return 0;
+}
+
+static int
+life_set(struct api_call *call, struct opt_i64 life_s, struct asg_group_row *row)
+{
+    if (life_s.set && life_s.v != 0 && (life_s.v < LIFE_MIN_S || life_s.v > LIFE_MAX_S))
+        return ASG_INVALID(call, "MaxInstanceLifetime must be 0 or between %d and %d seconds",
+                           LIFE_MIN_S, LIFE_MAX_S);
+    if (life_s.set)
+        row->max_life_s = life_s.v;
+    return 0;
 }
 
 static int
@@ -171,20 +196,15 @@ seconds_set(struct api_call *call, struct opt_i64 s, const char *name, int64_t *
 
 /* ---- what it launches ---- */
 
-static int
-template_set(struct api_call *call, const struct autoscaling_LaunchTemplateSpecification *t,
-             struct asg_group_row *row)
+int
+asg_template_find(struct api_call *call, struct autoscaling_LaunchTemplateSpecification *t)
 {
     struct ec2_DescribeLaunchTemplateVersionsRequest ask = {
         .launch_template_id = t->launch_template_id,
         .launch_template_name = t->launch_template_name,
     };
     struct ec2_DescribeLaunchTemplateVersionsResult found = {0};
-    const struct api_op *op = api_op_find(&ec2_service, S("DescribeLaunchTemplateVersions"));
 
-    assert(op);
-    if (!api_op_handler(&ec2_service, op))
-        return asg_unsupported(call, "LaunchTemplate");
     if (!t->launch_template_id.n == !t->launch_template_name.n)
         return ASG_INVALID(call, "Valid requests must contain either launchTemplateId or "
                                  "LaunchTemplateName");
@@ -199,23 +219,39 @@ template_set(struct api_call *call, const struct autoscaling_LaunchTemplateSpeci
     }
     if (r < 0)
         return r;
-    row->template_id = found.launch_template_versions.v[0].launch_template_id;
-    row->template_name = found.launch_template_versions.v[0].launch_template_name;
-    row->template_version = t->version;
-    row->launch_config = S("");
-    assert(row->template_id.n > 0);
+    t->launch_template_id = found.launch_template_versions.v[0].launch_template_id;
+    t->launch_template_name = found.launch_template_versions.v[0].launch_template_name;
+    assert(t->launch_template_id.n > 0);
     return 0;
 }
 
 static int
-launch_set(struct api_call *call, struct str config,
-           const struct autoscaling_LaunchTemplateSpecification *template,
-           struct asg_group_row *row)
+template_set(struct api_call *call, const struct autoscaling_LaunchTemplateSpecification *t,
+             struct asg_group_row *row)
 {
-    if (config.n && template)
+    struct autoscaling_LaunchTemplateSpecification found = *t;
+    int r = asg_template_find(call, &found);
+
+    if (r)
+        return r;
+    row->template_id = found.launch_template_id;
+    row->template_name = found.launch_template_name;
+    row->template_version = t->version;
+    row->launch_config = row->mixed = S("");
+    return 0;
+}
+
+int
+asg_launch_set(struct api_call *call, struct str config,
+               const struct autoscaling_LaunchTemplateSpecification *template,
+               const struct autoscaling_MixedInstancesPolicy *mixed, struct asg_group_row *row)
+{
+    if ((config.n > 0) + (template != NULL) + (mixed != NULL) != 1)
         return ASG_INVALID(call, "Valid requests must contain either LaunchTemplate, "
                                  "LaunchConfigurationName, InstanceId or MixedInstancesPolicy "
                                  "parameter.");
+    if (mixed)
+        return asg_mixed_set(call, mixed, row);
     if (template)
         return template_set(call, template, row);
     const struct asg_launch_config_row *found = asg_launch_config_look(call, config);
@@ -226,7 +262,7 @@ launch_set(struct api_call *call, struct str config,
                            "name: %.*s does not exist",
                            STR_ARG(config));
     row->launch_config = found->name;
-    row->template_id = row->template_name = row->template_version = S("");
+    row->template_id = row->template_name = row->template_version = row->mixed = S("");
     return 0;
 }
 
@@ -254,8 +290,6 @@ create_refuse(struct api_call *call, const struct autoscaling_CreateAutoScalingG
         COMMON_REFUSALS(req),
         {req->instance_id.p, "InstanceId"},
         {req->load_balancer_names.n, "LoadBalancerNames"},
-        {req->target_group_arns.n, "TargetGroupARNs"},
-        {req->traffic_sources.n, "TrafficSources"},
     };
     int r = asg_refuse_first(call, refusals, ARRAY_LEN(refusals));
     size_t n = 0;
@@ -267,10 +301,6 @@ create_refuse(struct api_call *call, const struct autoscaling_CreateAutoScalingG
                          "AutoScalingGroup by this name already exists - A group with the name "
                          "%.*s already exists",
                          STR_ARG(req->auto_scaling_group_name));
-    if (!req->launch_configuration_name.n && !req->launch_template)
-        return ASG_INVALID(call, "Valid requests must contain either LaunchTemplate, "
-                                 "LaunchConfigurationName, InstanceId or MixedInstancesPolicy "
-                                 "parameter.");
     STORE_EACH(call->txn, asg_group_by_name, row, call->account, call->region)
         n += row->name.n > 0;
     if (n >= ASG_GROUPS_MAX)
@@ -318,6 +348,10 @@ create_row(struct api_call *call, const struct autoscaling_CreateAutoScalingGrou
         r = health_type_set(call, req->health_check_type, row);
     if (r == 0)
         r = termination_set(call, &req->termination_policies, row);
+    if (r == 0)
+        r = maintenance_set(call, req->instance_maintenance_policy, row);
+    if (r == 0)
+        r = life_set(call, req->max_instance_lifetime, row);
     return r;
 }
 
@@ -332,13 +366,16 @@ asg_create_auto_scaling_group(struct api_call *call,
     if (r == 0)
         r = create_row(call, req, &row);
     if (r == 0)
-        r = launch_set(call, req->launch_configuration_name, req->launch_template, &row);
+        r = asg_launch_set(call, req->launch_configuration_name, req->launch_template,
+                           req->mixed_instances_policy, &row);
     if (r == 0)
         r = role_set(call, req->service_linked_role_arn, &row);
     if (r == 0)
         r = asg_zones_set(call, &req->availability_zones, req->vpc_zone_identifier, &row);
     if (r == 0)
         r = asg_tags_put(call, &req->tags, &row);
+    if (r == 0)
+        r = asg_traffic_set(call, &req->target_group_arns, &req->traffic_sources, &row);
     if (r)
         return r;
     if (row.desired > 0)
@@ -398,6 +435,13 @@ update_rest(struct api_call *call, const struct autoscaling_UpdateAutoScalingGro
         r = health_type_set(call, req->health_check_type, row);
     if (r == 0)
         r = termination_set(call, &req->termination_policies, row);
+    if (r == 0)
+        r = maintenance_set(call, req->instance_maintenance_policy, row);
+    if (r == 0)
+        r = life_set(call, req->max_instance_lifetime, row);
+    if (r == 0 && row->pool && row->mixed.n)
+        return ASG_INVALID(call, "You can't have a mixed instances policy in an Auto Scaling group "
+                                 "that has a warm pool.");
     if (r == 0 && req->service_linked_role_arn.n)
         r = role_set(call, req->service_linked_role_arn, row);
     if (r == 0 && (req->availability_zones.n || req->vpc_zone_identifier.n))
@@ -421,8 +465,10 @@ asg_update_auto_scaling_group(struct api_call *call,
 
     if (r == 0)
         r = asg_refuse_first(call, refusals, ARRAY_LEN(refusals));
-    if (r == 0 && (req->launch_configuration_name.n || req->launch_template))
-        r = launch_set(call, req->launch_configuration_name, req->launch_template, &row);
+    if (r == 0 &&
+        (req->launch_configuration_name.n || req->launch_template || req->mixed_instances_policy))
+        r = asg_launch_set(call, req->launch_configuration_name, req->launch_template,
+                           req->mixed_instances_policy, &row);
     if (r == 0)
         r = update_sizes(call, req, &row);
     if (r == 0)
@@ -472,9 +518,12 @@ asg_group_remove(struct api_call *call, const struct asg_group_row *group)
     STORE_EACH(call->txn, asg_activity_by_group, row, group->id)
         if (r == 0)
             r = asg_activity_end(call, row->id, "Cancelled", S(""));
-    STORE_EACH(call->txn, asg_policy_by_name, row, group->id)
+    STORE_EACH(call->txn, asg_policy_by_name, row, group->id) {
+        if (r == 0)
+            r = asg_tracking_forget(call, group, row);
         if (r == 0)
             r = asg_written(asg_policy_delete(call->txn, row->id), "policy", row->name);
+    }
     STORE_EACH(call->txn, asg_schedule_by_name, row, group->id)
         if (r == 0)
             r = asg_written(asg_schedule_delete(call->txn, row->id), "action", row->name);

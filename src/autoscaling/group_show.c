@@ -20,20 +20,32 @@ template_show(struct api_call *call, struct str id, struct str name, struct str 
     return out;
 }
 
-static struct autoscaling_Instance
-instance_show(struct api_call *call, const struct asg_instance_row *row)
+/* Told only where the group weighs. */
+static struct str
+weight_show(struct api_call *call, const struct asg_group_row *group,
+            const struct asg_instance_row *row)
+{
+    return group->mixed.n && str_find(group->mixed, S("\"WeightedCapacity\"")) != SIZE_MAX
+               ? str_fmt(call->arena, "%lld", (long long)asg_weight(row))
+               : STR_NONE;
+}
+
+struct autoscaling_Instance
+asg_instance_show(struct api_call *call, const struct asg_group_row *group,
+                  const struct asg_instance_row *row)
 {
     return (struct autoscaling_Instance){
         .instance_id = row->id,
         .instance_type = row->type,
         .availability_zone = row->zone,
-        .lifecycle_state = asg_state_name(row->state),
+        .lifecycle_state = asg_state_show(call, row),
         .health_status = row->unhealthy ? S("Unhealthy") : S("Healthy"),
         .launch_configuration_name = if_any(row->launch_config),
         .launch_template =
             template_show(call, row->template_id, row->template_name, row->template_version),
         .image_id = if_any(row->image_id),
         .protected_from_scale_in = opt_bool(row->protected),
+        .weighted_capacity = weight_show(call, group, row),
     };
 }
 
@@ -44,8 +56,9 @@ show(struct api_call *call, const struct asg_group_row *row, bool instances)
         .auto_scaling_group_name = row->name,
         .auto_scaling_group_arn = row->id,
         .launch_configuration_name = if_any(row->launch_config),
-        .launch_template =
-            template_show(call, row->template_id, row->template_name, row->template_version),
+        .launch_template = row->mixed.n ? NULL
+                                        : template_show(call, row->template_id, row->template_name,
+                                                        row->template_version),
         .min_size = opt_i64(row->min_size),
         .max_size = opt_i64(row->max_size),
         .desired_capacity = opt_i64(row->desired),
@@ -64,20 +77,45 @@ show(struct api_call *call, const struct asg_group_row *row, bool instances)
         .context = if_any(row->context),
         .default_instance_warmup = {row->warmup_s, row->warmup_s >= 0},
         .capacity_rebalance = opt_bool(false),
+        .max_instance_lifetime = {row->max_life_s, row->max_life_s > 0},
     };
+    int64_t n_warm = 0;
 
+    /* what cannot be read is left out, and was told by asg_kept() */
+    if (row->mixed.n)
+        (void)asg_mixed_get(call, row, &out.mixed_instances_policy);
     API_PRESENT(&out.load_balancer_names);
     API_PRESENT(&out.target_group_arns);
+    API_PRESENT(&out.traffic_sources);
+    LIST_EACH(&row->sources, arn) {
+        *LIST_PUSH(call->arena, &out.target_group_arns) = *arn;
+        *LIST_PUSH(call->arena, &out.traffic_sources) =
+            (struct autoscaling_TrafficSourceIdentifier){*arn, S("elbv2")};
+    }
     API_PRESENT(&out.instances);
     API_PRESENT(&out.suspended_processes);
     API_PRESENT(&out.enabled_metrics);
-    API_PRESENT(&out.traffic_sources);
     for (size_t i = 0; i < row->suspended.n; i += 2)
         *LIST_PUSH(call->arena, &out.suspended_processes) =
             (struct autoscaling_SuspendedProcess){row->suspended.v[i], row->suspended.v[i + 1]};
     if (instances)
         STORE_EACH(call->txn, asg_instance_by_group, instance, row->id)
-            *LIST_PUSH(call->arena, &out.instances) = instance_show(call, instance);
+            if (!instance->warm)
+                *LIST_PUSH(call->arena, &out.instances) = asg_instance_show(call, row, instance);
+    LIST_EACH(&row->metrics, name)
+        *LIST_PUSH(call->arena, &out.enabled_metrics) =
+            (struct autoscaling_EnabledMetric){*name, S("1Minute")};
+    if (row->keep_max) {
+        out.instance_maintenance_policy =
+            ARENA_NEW(call->arena, struct autoscaling_InstanceMaintenancePolicy);
+        out.instance_maintenance_policy->min_healthy_percentage = opt_i64(row->keep_min);
+        out.instance_maintenance_policy->max_healthy_percentage = opt_i64(row->keep_max);
+    }
+    out.warm_pool_configuration = asg_pool_show(call, row);
+    if (row->pool)
+        STORE_EACH(call->txn, asg_instance_by_group, instance, row->id)
+            n_warm += instance->warm;
+    out.warm_pool_size = (struct opt_i64){n_warm, row->pool};
     assert(asg_group_ok(row));
     return out;
 }
@@ -166,7 +204,7 @@ asg_describe_auto_scaling_instances(struct api_call *call,
                     .instance_type = row->type,
                     .auto_scaling_group_name = group->name,
                     .availability_zone = row->zone,
-                    .lifecycle_state = asg_state_name(row->state),
+                    .lifecycle_state = asg_state_show(call, row),
                     /* upper case here, unlike in a group: AWS's way */
                     .health_status = row->unhealthy ? S("UNHEALTHY") : S("HEALTHY"),
                     .launch_configuration_name = if_any(row->launch_config),
@@ -174,6 +212,7 @@ asg_describe_auto_scaling_instances(struct api_call *call,
                                                      row->template_version),
                     .image_id = if_any(row->image_id),
                     .protected_from_scale_in = opt_bool(row->protected),
+                    .weighted_capacity = weight_show(call, group, row),
                 };
         if (page.more)
             break;

@@ -17,8 +17,12 @@ asg_group_ok(const struct asg_group_row *row)
     assert(row->zones.n > 0 && row->termination.n > 0);
     assert(row->tags.n % 3 == 0 && row->suspended.n % 2 == 0);
     assert((row->launch_config.n > 0) != (row->template_id.n > 0));
+    assert(!row->mixed.n || row->template_id.n > 0);
     assert(row->warmup_s >= -1 && row->failures >= 0 && row->replacing >= 0);
     assert(!row->cooling_ms || row->cooling_s >= 0);
+    assert(row->keep_max == 0 || (row->keep_max >= 100 && row->keep_max - row->keep_min <= 100));
+    assert(!row->pool_ending || row->pool);
+    assert(!row->pool || (row->pool_state.n > 0 && row->pool_min >= 0 && row->pool_max >= -1));
     return true;
 }
 
@@ -34,6 +38,9 @@ asg_instance_ok(const struct asg_instance_row *row)
     assert(!row->ending || row->state == ASG_TERMINATING || row->state == ASG_TERMINATING_PROCEED);
     assert(row->state != ASG_IN_SERVICE || row->service_ms >= row->joined_ms);
     assert(!row->launch_config.n || !row->template_id.n);
+    assert(row->weight >= 0 && !(row->warm && row->returning));
+    assert(row->state != ASG_WARMED || (row->warm && row->rest.n > 0));
+    assert(!row->warm || (row->state != ASG_IN_SERVICE && row->state != ASG_STANDBY));
     return true;
 }
 
@@ -51,12 +58,14 @@ asg_activity_ok(const struct asg_activity_row *row)
 bool
 asg_policy_ok(const struct asg_policy_row *row)
 {
-    bool simple = str_is(row->type, "SimpleScaling");
+    bool steps = str_is(row->type, "StepScaling"),
+         tracks = str_is(row->type, "TargetTrackingScaling");
 
     assert(is_arn(row->id, ":scalingPolicy:", row->name));
-    assert(simple || str_is(row->type, "StepScaling"));
-    assert(simple == (row->steps.n == 0) && row->steps.n <= 3 * ASG_STEPS_MAX);
-    assert(simple == (row->aggregation.n == 0));
+    assert(steps || tracks || str_is(row->type, "SimpleScaling"));
+    assert(steps == (row->steps.n > 0) && row->steps.n <= 3 * ASG_STEPS_MAX);
+    assert(steps == (row->aggregation.n > 0));
+    assert(tracks == (row->tracking.n > 0) && row->alarms.n <= 2);
     return true;
 }
 

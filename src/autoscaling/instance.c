@@ -10,7 +10,7 @@
 enum { INSTANCES_MAX = 20 }; /* of a call */
 
 struct str
-asg_state_name(int64_t state)
+asg_state_show(struct api_call *call, const struct asg_instance_row *row)
 {
     static const struct str names[ASG_N_STATES] = {
         [ASG_PENDING] = S_INIT("Pending"),
@@ -25,8 +25,10 @@ asg_state_name(int64_t state)
         [ASG_STANDBY] = S_INIT("Standby"),
     };
 
-    assert(state >= 0 && state < ASG_N_STATES && names[state].n > 0);
-    return names[state];
+    struct str name = row->state == ASG_WARMED ? row->rest : names[row->state];
+
+    assert(row->state >= 0 && row->state < ASG_N_STATES && name.n > 0);
+    return row->warm ? str_fmt(call->arena, "Warmed:%.*s", STR_ARG(name)) : name;
 }
 
 int
@@ -127,7 +129,10 @@ asg_terminate_begin(struct api_call *call, struct asg_group_row *group,
 {
     struct asg_activity_row activity = {
         .instance_id = row->id,
-        .description = str_fmt(call->arena, "Terminating EC2 instance: %.*s", STR_ARG(row->id)),
+        .description = str_fmt(call->arena, "%s: %.*s",
+                               row->returning ? "Returning EC2 instance to warm pool"
+                                              : "Terminating EC2 instance",
+                               STR_ARG(row->id)),
         .cause = cause,
         .status = S("InProgress"),
         .details = asg_details(call, row->subnet_id, row->zone),
@@ -159,7 +164,7 @@ asg_terminate_instance_in_auto_scaling_group(
     bool ends = row.state >= ASG_TERMINATING && row.state <= ASG_DETACHING;
     int64_t before = group.desired;
 
-    if (!ends && decrement && asg_state_counts(row.state)) {
+    if (!ends && decrement && asg_counts(&row)) {
         if (group.desired <= group.min_size)
             return ASG_INVALID(call,
                                "Currently, desiredSize equals minSize (%lld). Terminating instance "
@@ -394,7 +399,7 @@ leave(struct api_call *call, const struct leaving *how, struct str name, const s
     if (r)
         return r;
     for (size_t i = 0; i < ids->n; i++)
-        counted += decrement && asg_state_counts(rows[i].state);
+        counted += decrement && asg_counts(&rows[i]);
     if (group.desired - counted < group.min_size)
         return sizes_refused(call, &group, how->what, (size_t)counted);
     int64_t before = group.desired;

@@ -1,7 +1,7 @@
 /*
- * Launching: one instance, in the group's emptiest zone, and in the next one when EC2 has no room
- * in it.  Each attempt is an activity.  What fails everywhere is tried again later, the longer the
- * oftener it failed.
+ * Launching: one instance of the first type that EC2 has room for, in the group's emptiest zone,
+ * and in the next one when it has none.  Each attempt is an activity.  What fails everywhere is
+ * tried again later, the longer the oftener it failed.
  */
 #include "autoscaling/engine.h"
 
@@ -11,15 +11,26 @@ enum { RETRY_S = 15, RETRY_DOUBLED_MAX = 6 };
 
 /* ---- where ---- */
 
+/* The instances of the pool in a zone. */
+static int64_t
+warm_in(const struct asg_look *look, struct str zone)
+{
+    int64_t n = 0;
+
+    LIST_EACH(&look->instances, row)
+        n += row->warm && str_eq(row->zone, zone);
+    return n;
+}
+
 /* The zone with the fewest instances, but those that were tried; p NULL: none is left. */
 static struct str
-emptiest_zone(const struct asg_look *look, const struct str_list *tried)
+emptiest_zone(const struct asg_look *look, bool warm, const struct str_list *tried)
 {
     struct str best = STR_NONE;
     int64_t fewest = INT64_MAX;
 
     LIST_EACH(&look->group.zones, zone) {
-        int64_t n = asg_live(look, *zone);
+        int64_t n = asg_live(look, *zone) + (warm ? warm_in(look, *zone) : 0);
 
         if (n < fewest && !str_in(tried, *zone)) {
             best = *zone;
@@ -83,15 +94,16 @@ take_interfaces(struct asg_look *look,
 }
 
 static int
-from_template(struct asg_look *look, struct ec2_RunInstancesRequest *req,
-              struct asg_instance_row *row)
+from_template(struct asg_look *look, const struct asg_kind *kind,
+              struct ec2_RunInstancesRequest *req, struct asg_instance_row *row)
 {
-    const struct asg_group_row *g = &look->group;
-    struct ec2_DescribeLaunchTemplateVersionsRequest ask = {.launch_template_id = g->template_id};
+    struct ec2_DescribeLaunchTemplateVersionsRequest ask = {.launch_template_id =
+                                                                kind->template_id};
     struct ec2_DescribeLaunchTemplateVersionsResult found = {0};
     struct arena *a = look->call->arena;
 
-    *LIST_PUSH(a, &ask.versions) = g->template_version.n ? g->template_version : S("$Default");
+    *LIST_PUSH(a, &ask.versions) =
+        kind->template_version.n ? kind->template_version : S("$Default");
     int r = api_call_internal(look->call, "ec2", "DescribeLaunchTemplateVersions", &ask, &found,
                               ASG_VIA);
 
@@ -99,14 +111,16 @@ from_template(struct asg_look *look, struct ec2_RunInstancesRequest *req,
         return r;
     if (found.launch_template_versions.n != 1)
         return ASG_INVALID(look->call, "The specified launch template version does not exist.");
-    row->template_id = g->template_id;
-    row->template_name = g->template_name;
+    row->template_id = kind->template_id;
+    row->template_name = kind->template_name;
     row->template_version =
         str_fmt(a, "%lld", (long long)found.launch_template_versions.v[0].version_number.v);
     req->launch_template = ARENA_NEW(a, struct ec2_LaunchTemplateSpecification);
     *req->launch_template = (struct ec2_LaunchTemplateSpecification){
-        .launch_template_id = g->template_id, .version = row->template_version};
-    if (g->subnets.n && found.launch_template_versions.v[0].launch_template_data)
+        .launch_template_id = kind->template_id, .version = row->template_version};
+    req->instance_type = kind->type.n ? kind->type : STR_NONE;
+    req->image_id = kind->image_id.n ? kind->image_id : STR_NONE;
+    if (look->group.subnets.n && found.launch_template_versions.v[0].launch_template_data)
         take_interfaces(
             look, &found.launch_template_versions.v[0].launch_template_data->network_interfaces,
             req);
@@ -119,7 +133,7 @@ from_config(struct asg_look *look, struct ec2_RunInstancesRequest *req,
             struct asg_instance_row *row)
 {
     const struct asg_launch_config_row *config =
-        asg_launch_config_look(look->call, look->group.launch_config);
+        asg_launch_config_look(look->call, look->from.launch_config);
 
     assert(config); /* one that a group has is not deleted */
     row->launch_config = config->name;
@@ -180,8 +194,8 @@ launched(struct asg_look *look, const struct ec2_Instance *made, struct asg_acti
     row->activity = activity->id;
     assert(asg_instance_ok(row));
     activity->instance_id = row->id;
-    activity->description =
-        str_fmt(call->arena, "Launching a new EC2 instance: %.*s", STR_ARG(row->id));
+    activity->description = str_fmt(call->arena, "Launching a new EC2 instance%s: %.*s",
+                                    row->warm ? " into warm pool" : "", STR_ARG(row->id));
     activity->status = S("PreInService");
     activity->progress = 30;
     activity->details = asg_details(call, row->subnet_id, row->zone);
@@ -210,12 +224,13 @@ failed(struct asg_look *look, struct asg_activity_row *activity)
 
 /* 0: launched; positive: EC2 refused, its fault is told by the activity; negative. */
 static int
-attempt(struct asg_look *look, struct str zone, struct str cause)
+attempt(struct asg_look *look, const struct asg_kind *kind, struct str zone, bool warm,
+        struct str cause)
 {
     struct ec2_RunInstancesRequest req = {.min_count = opt_i64(1), .max_count = opt_i64(1)};
     struct str subnet = emptiest_subnet(look, zone);
     struct ec2_Reservation res = {0};
-    struct asg_instance_row row = {0};
+    struct asg_instance_row row = {.weight = kind->weight, .warm = warm};
     struct asg_activity_row activity = {
         .description = S("Launching a new EC2 instance"),
         .cause = cause,
@@ -227,7 +242,7 @@ attempt(struct asg_look *look, struct str zone, struct str cause)
     look->changed = true;
     if (r)
         return r;
-    r = look->group.template_id.n ? from_template(look, &req, &row) : from_config(look, &req, &row);
+    r = kind->template_id.n ? from_template(look, kind, &req, &row) : from_config(look, &req, &row);
     if (r == 0) {
         place(look, zone, subnet, &req);
         req.client_token = activity.id;
@@ -244,17 +259,25 @@ attempt(struct asg_look *look, struct str zone, struct str cause)
 }
 
 int
-asg_launch(struct asg_look *look, struct str zone, struct str cause, bool *ret)
+asg_launch(struct asg_look *look, struct str zone, bool warm, struct str cause, bool *ret)
 {
     struct str_list tried = {0};
-    struct str next = zone.p ? zone : emptiest_zone(look, &tried);
-    int r = 1;
+    struct str next = zone.p ? zone : emptiest_zone(look, warm, &tried);
+    struct asg_kind_list kinds;
+    int r = asg_kinds(look->call, &look->from, &kinds);
 
     assert(look->group.zones.n > 0 && cause.n > 0);
+    *ret = false;
+    if (r == 0 && !warm)
+        r = asg_pool_take(look, zone, cause, ret);
+    if (r || *ret)
+        return r;
+    r = 1;
     while (r > 0 && next.p) {
-        r = attempt(look, next, cause);
+        for (size_t i = 0; i < kinds.n && r > 0; i++)
+            r = attempt(look, &kinds.v[i], next, warm, cause);
         *LIST_PUSH(look->call->arena, &tried) = next;
-        next = zone.p ? STR_NONE : emptiest_zone(look, &tried);
+        next = zone.p ? STR_NONE : emptiest_zone(look, warm, &tried);
     }
     *ret = r == 0;
     return MIN(r, 0);

@@ -3,8 +3,9 @@
  *
  *   scheduled actions that are due
  *   each instance: what EC2 says of it, what hooks wait for, what a user wanted of it
- *   unhealthy ones end, and those that a refresh replaces
+ *   unhealthy ones end, and those that a refresh or the maximum lifetime replaces
  *   too few: launches; too many: the termination policies; just right: the zones are balanced
+ *   the warm pool, likewise; the metrics of the minute
  *
  * A group that is being deleted only loses its instances, and then goes itself.
  */
@@ -16,7 +17,12 @@
 #include "gen/store/ec2_rows.h"
 #include "store/states.h"
 
-enum { LAUNCHES_A_LOOK = 20, IMBALANCE = 2, BALANCE_AGAIN_MS = 5 * 60 * 1000 };
+enum {
+    LAUNCHES_A_LOOK = 20,
+    IMBALANCE = 2,
+    BALANCE_AGAIN_MS = 5 * 60 * 1000,
+    HIBERNATE_AGAIN_MS = 10 * 1000
+};
 
 void
 asg_look_next(struct asg_look *look, int64_t ms)
@@ -32,7 +38,8 @@ asg_live(const struct asg_look *look, struct str zone)
     int64_t n = 0;
 
     LIST_EACH(&look->instances, row)
-        n += asg_state_counts(row->state) && (!zone.p || str_eq(row->zone, zone));
+        if (asg_counts(row) && (!zone.p || str_eq(row->zone, zone)))
+            n += asg_weight(row);
     return n;
 }
 
@@ -81,6 +88,7 @@ hook_event(struct asg_look *look, const struct asg_instance_row *row,
            const struct asg_hook_row *hook, bool launching)
 {
     struct api_call *call = look->call;
+    struct str of = row->warm ? S("WarmPool") : S("AutoScalingGroup");
     struct str_list resources = {0};
     struct buf buf;
 
@@ -95,8 +103,8 @@ hook_event(struct asg_look *look, const struct asg_instance_row *row,
     json_key_str(&o, "LifecycleTransition", hook->transition);
     if (hook->metadata.n)
         json_key_str(&o, "NotificationMetadata", hook->metadata);
-    json_key_str(&o, "Origin", launching ? S("EC2") : S("AutoScalingGroup"));
-    json_key_str(&o, "Destination", launching ? S("AutoScalingGroup") : S("EC2"));
+    json_key_str(&o, "Origin", launching ? (row->pooled ? S("WarmPool") : S("EC2")) : of);
+    json_key_str(&o, "Destination", launching ? of : row->returning ? S("WarmPool") : S("EC2"));
     json_close(&o, '}');
     assert(!buf_failed(&buf));
     *LIST_PUSH(call->arena, &resources) = look->group.id;
@@ -201,6 +209,8 @@ into_service(struct asg_look *look, struct asg_instance_row *row)
     const struct asg_activity_row *activity;
     int r = asg_activity_end(look->call, row->activity, "Successful", S(""));
 
+    if (r == 0)
+        r = asg_traffic_join(look, row);
     row->state = ASG_IN_SERVICE;
     row->service_ms = look->call->now_ms;
     activity = asg_activity_get(look->call->txn, row->activity);
@@ -211,6 +221,25 @@ into_service(struct asg_look *look, struct asg_instance_row *row)
     look->group.failures = 0;
     look->changed = true;
     return r ? r : asg_instance_save(look->call, row);
+}
+
+static int
+into_pool(struct asg_look *look, struct asg_instance_row *row)
+{
+    const struct ec2_instance_row *ec2 = ec2_of(look, row);
+
+    /* it cannot be stopped while it boots */
+    if (!ec2 || ec2->state != EC2_RUNNING)
+        return 0;
+    int r = asg_pool_rest(look, row);
+
+    /* one that will hibernate is not ready to at once */
+    if (r > 0 && ec2->hibernation) {
+        look->call->fault = (struct api_fault){0};
+        asg_look_next(look, look->call->now_ms + HIBERNATE_AGAIN_MS);
+        return 0;
+    }
+    return r > 0 ? launch_lost(look, row, look->call->fault.message) : r;
 }
 
 static int
@@ -244,7 +273,9 @@ pending(struct asg_look *look, struct asg_instance_row *row)
     if (ec2->state == EC2_PENDING)
         return 0;
     hook = asg_hook_next(look->call, row, ASG_LAUNCHING);
-    return hook ? wait_begin(look, row, hook) : into_service(look, row);
+    if (hook)
+        return wait_begin(look, row, hook);
+    return row->warm ? into_pool(look, row) : into_service(look, row);
 }
 
 static int
@@ -257,12 +288,13 @@ health_check(struct asg_look *look, struct asg_instance_row *row)
         return 0;
     if (!ec2 || (ec2->state != EC2_RUNNING && ec2->state != EC2_PENDING)) {
         row->why = S("an EC2 health check indicating it has been terminated or stopped");
-    } else if (str_in(&look->impaired, row->id)) {
+    } else if (str_in(&look->impaired, row->id) || asg_traffic_unhealthy(look, row)) {
         if (look->call->now_ms < graced_ms) {
             asg_look_next(look, graced_ms);
             return 0;
         }
-        row->why = S("an EC2 instance status checks failure");
+        row->why = str_in(&look->impaired, row->id) ? S("an EC2 instance status checks failure")
+                                                    : S("an ELB system health check failure");
     } else {
         return 0;
     }
@@ -318,12 +350,16 @@ terminating(struct asg_look *look, struct asg_instance_row *row)
 {
     const struct ec2_instance_row *ec2 = ec2_of(look, row);
     const struct asg_hook_row *hook;
-    bool late;
+    bool late, left;
 
     if (is_gone(ec2))
         return ended(look, row);
     if (row->ending)
         return 0;
+    int r = asg_traffic_leave(look, row, &left);
+
+    if (r || !left)
+        return r;
     if (row->state == ASG_TERMINATING_WAIT) {
         struct str result = look->group.deleting ? S("ABANDON") : wait_result(look, row, &late);
 
@@ -338,7 +374,15 @@ terminating(struct asg_look *look, struct asg_instance_row *row)
     hook = look->group.deleting || ec2->state != EC2_RUNNING
                ? NULL
                : asg_hook_next(look->call, row, ASG_TERMINATING_HOOK);
-    return hook ? wait_begin(look, row, hook) : end_in_ec2(look, row, ec2);
+    if (hook)
+        return wait_begin(look, row, hook);
+    if (row->returning && look->group.pool && !look->group.pool_ending &&
+        ec2->state == EC2_RUNNING) {
+        row->warm = true;
+        row->returning = false;
+        return into_pool(look, row);
+    }
+    return end_in_ec2(look, row, ec2);
 }
 
 static int
@@ -346,7 +390,12 @@ detach(struct asg_look *look, struct asg_instance_row *row)
 {
     struct ec2_DeleteTagsRequest ask = {0};
     struct ec2_DeleteTagsResult res = {0};
-    int r = asg_activity_end(look->call, row->activity, "Successful", S(""));
+    bool left;
+    int r = asg_traffic_leave(look, row, &left);
+
+    if (r || !left)
+        return r;
+    r = asg_activity_end(look->call, row->activity, "Successful", S(""));
 
     *LIST_PUSH(look->call->arena, &ask.resources) = row->id;
     *LIST_PUSH(look->call->arena, &ask.tags) =
@@ -361,6 +410,7 @@ detach(struct asg_look *look, struct asg_instance_row *row)
 static int
 step(struct asg_look *look, struct asg_instance_row *row)
 {
+    bool left;
     int r;
 
     assert(asg_instance_ok(row));
@@ -378,10 +428,17 @@ step(struct asg_look *look, struct asg_instance_row *row)
     case ASG_DETACHING:
         return detach(look, row);
     case ASG_ENTERING_STANDBY:
+        r = asg_traffic_leave(look, row, &left);
+        if (r || !left)
+            return r;
         r = asg_activity_end(look->call, row->activity, "Successful", S(""));
         row->state = ASG_STANDBY;
         row->unhealthy = false;
         return r ? r : asg_instance_save(look->call, row);
+    case ASG_WARMED:
+        return is_gone(ec2_of(look, row)) || ec2_of(look, row)->state == EC2_SHUTTING_DOWN
+                   ? forget(look, row)
+                   : 0;
     case ASG_STANDBY:
     case ASG_N_STATES:
         break;
@@ -392,38 +449,18 @@ step(struct asg_look *look, struct asg_instance_row *row)
 /* ---- the group ---- */
 
 static int
-replace_unhealthy(struct asg_look *look)
-{
-    int r = 0;
-
-    if (asg_suspended(&look->group, "ReplaceUnhealthy") || asg_suspended(&look->group, "Terminate"))
-        return 0;
-    LIST_EACH(&look->instances, row) {
-        if (r || row->state != ASG_IN_SERVICE || !row->unhealthy)
-            continue;
-        r = asg_terminate_begin(look->call, &look->group, row,
-                                str_fmt(look->call->arena,
-                                        "At %.*s an instance was taken out of service in response "
-                                        "to %.*s.",
-                                        STR_ARG(asg_time(look->call)), STR_ARG(row->why)));
-        look->group.replacing++;
-        look->changed = true;
-    }
-    return r;
-}
-
-static int
-grow(struct asg_look *look, int64_t live)
+grow(struct asg_look *look, int64_t live, int64_t target)
 {
     struct asg_group_row *g = &look->group;
     struct api_call *call = look->call;
     bool went = true;
     int r = 0;
 
-    assert(live < g->desired);
+    assert(live < target);
     if (asg_suspended(g, "Launch"))
         return 0;
-    for (int64_t n = live; n < g->desired && n < live + LAUNCHES_A_LOOK && r == 0 && went; n++) {
+    for (int n = 0; n < LAUNCHES_A_LOOK && asg_live(look, STR_NONE) < target && r == 0 && went;
+         n++) {
         struct str cause;
 
         if (g->replacing > 0)
@@ -437,12 +474,12 @@ grow(struct asg_look *look, int64_t live)
                                       "an instance was started in response to a difference between "
                                       "desired and actual capacity, increasing the capacity from "
                                       "%lld to %lld.",
-                                      (long long)live, (long long)g->desired));
+                                      (long long)live, (long long)target));
         if (g->retry_ms > call->now_ms) {
             asg_look_next(look, g->retry_ms);
             break;
         }
-        r = asg_launch(look, STR_NONE, cause, &went);
+        r = asg_launch(look, STR_NONE, false, cause, &went);
         if (!went)
             asg_launch_later(look);
         else if (g->replacing > 0)
@@ -478,34 +515,38 @@ static bool
 rebalance_waits(const struct asg_look *look)
 {
     LIST_EACH(&look->instances, row)
-        if (look->group.rebalancing.n && row->state < ASG_IN_SERVICE)
+        if (look->group.rebalancing.n && row->state < ASG_IN_SERVICE && !row->warm)
             return true;
     return false;
 }
 
 static int
-shrink(struct asg_look *look, int64_t live)
+shrink(struct asg_look *look, int64_t live, int64_t target)
 {
     struct asg_instance_row *row;
     int r = 0;
 
-    assert(live > look->group.desired);
+    assert(live > target);
     if (asg_suspended(&look->group, "Terminate") || rebalance_waits(look))
         return 0;
-    for (int64_t n = live; r == 0 && n > look->group.desired && (row = asg_victim(look)); n--) {
+    for (int64_t n = live; r == 0 && n > target; n -= asg_weight(row)) {
+        row = asg_victim(look);
+        /* one that weighs too much would make it too small */
+        if (!row || n - asg_weight(row) < target)
+            break;
+        row->returning = look->group.pool && look->group.pool_reuse && !look->group.pool_ending;
         r = asg_terminate_begin(look->call, &look->group, row,
-                                shrink_cause(look, row, live, look->group.desired));
+                                shrink_cause(look, row, live, target));
         look->changed = true;
     }
     return r;
 }
 
-/* Whether some instance is on its way in or out. */
-static bool
-is_moving(const struct asg_look *look)
+bool
+asg_is_moving(const struct asg_look *look)
 {
     LIST_EACH(&look->instances, row)
-        if (row->state != ASG_IN_SERVICE && row->state != ASG_STANDBY)
+        if (!row->warm && row->state != ASG_IN_SERVICE && row->state != ASG_STANDBY)
             return true;
     return false;
 }
@@ -545,7 +586,7 @@ balance(struct asg_look *look)
         return 0;
     }
     assert(light.p && !str_eq(light, heavy));
-    int r = asg_launch(look, most == INT64_MAX ? STR_NONE : light,
+    int r = asg_launch(look, most == INT64_MAX ? STR_NONE : light, false,
                        str_fmt(call->arena,
                                "At %.*s availability zones %.*s had %lld instances respectively. "
                                "An instance was launched to aid in balancing the group's zones.",
@@ -568,13 +609,13 @@ static int
 size(struct asg_look *look)
 {
     struct asg_group_row *g = &look->group;
-    int64_t live = asg_live(look, STR_NONE);
+    int64_t live = asg_live(look, STR_NONE), target = g->desired + look->surge;
 
-    if (live < g->desired)
-        return grow(look, live);
-    if (live > g->desired)
-        return shrink(look, live);
-    if (is_moving(look))
+    if (live < target)
+        return grow(look, live, target);
+    if (live > target)
+        return shrink(look, live, target);
+    if (look->surge || asg_is_moving(look))
         return 0;
     if (g->why.n || g->replacing || g->rebalancing.n) {
         g->why = (struct str_list){0};
@@ -625,6 +666,7 @@ asg_look(struct asg_look *look)
         *LIST_PUSH(look->call->arena, &look->instances) = *row;
     if (look->group.deleting)
         return delete_step(look);
+    look->from = look->group;
     r = asg_schedules_due(look->call, &look->group, &due_ms);
     if (due_ms)
         asg_look_next(look, due_ms);
@@ -634,11 +676,19 @@ asg_look(struct asg_look *look)
         if (r == 0)
             r = step(look, row);
     if (r == 0)
-        r = replace_unhealthy(look);
+        r = asg_traffic_step(look);
+    if (r == 0)
+        r = asg_replace_unhealthy(look);
     if (r == 0)
         r = asg_refresh_step(look);
     if (r == 0)
+        r = asg_replace_old(look);
+    if (r == 0)
         r = size(look);
+    if (r == 0)
+        r = asg_pool_step(look);
+    if (r == 0)
+        r = asg_metrics_put(look);
     if (r > 0)
         return error_origin(EPROTO, "group %.*s: %.*s", STR_ARG(look->group.name),
                             STR_ARG(look->call->fault.message));

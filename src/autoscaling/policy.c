@@ -1,12 +1,14 @@
 /*
- * Scaling policies: simple and step.  ExecutePolicy carries one out, for users and for alarms.
+ * Scaling policies: simple, step and target tracking (tracking.c).  ExecutePolicy carries one out,
+ * for users and for alarms.
  *
- * A simple policy waits out the cooldown of the one before; a step policy never does.  Target
- * tracking and predictive scaling need metrics and are refused.
+ * A simple policy waits out the cooldown of the one before; the others never do.  Predictive
+ * scaling is refused.
  */
 #include "autoscaling/autoscaling.h"
 
 #include "base/buf.h"
+#include "gen/store/cloudwatch_rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -120,8 +122,10 @@ type_check(struct api_call *call, const struct autoscaling_PutScalingPolicyType 
 {
     bool simple = str_is(row->type, "SimpleScaling");
 
-    if (str_is(row->type, "TargetTrackingScaling") || req->target_tracking_configuration)
-        return asg_unsupported(call, "PolicyType TargetTrackingScaling");
+    if (req->target_tracking_configuration)
+        return ASG_INVALID(call,
+                           "TargetTrackingConfiguration cannot be specified for policy type %.*s",
+                           STR_ARG(row->type));
     if (str_is(row->type, "PredictiveScaling") || req->predictive_scaling_configuration)
         return asg_unsupported(call, "PolicyType PredictiveScaling");
     if (!simple && !str_is(row->type, "StepScaling"))
@@ -197,11 +201,13 @@ asg_put_scaling_policy(struct api_call *call, const struct autoscaling_PutScalin
         .disabled = !opt_bool_or(req->enabled, true),
     };
 
+    bool tracks = str_is(row.type, "TargetTrackingScaling");
+
     if (str_is(row.type, "StepScaling"))
         row.aggregation =
             req->metric_aggregation_type.n ? req->metric_aggregation_type : S("Average");
-    r = type_check(call, req, &row);
-    if (r == 0)
+    r = tracks ? asg_tracking_set(call, req, &row) : type_check(call, req, &row);
+    if (r == 0 && !tracks)
         r = members_check(call, req, &row);
     if (r)
         return r;
@@ -218,8 +224,14 @@ asg_put_scaling_policy(struct api_call *call, const struct autoscaling_PutScalin
                            STR_ARG(call->region), STR_ARG(call->account),
                            STR_ARG(api_uuid(call->env, call->arena)), STR_ARG(group.name),
                            STR_ARG(row.name));
+    if (old)
+        r = asg_tracking_forget(call, &group, old);
+    if (r == 0 && tracks)
+        r = asg_tracking_alarms(call, &group, &row);
+    if (r)
+        return r;
     res->policy_arn = row.id;
-    API_PRESENT(&res->alarms);
+    res->alarms = asg_policy_alarms(call, row.id, NULL);
     assert(asg_policy_ok(&row));
     return asg_written(old ? asg_policy_update(call->txn, &row)
                            : asg_policy_insert(call->txn, &row),
@@ -267,6 +279,8 @@ asg_delete_policy(struct api_call *call, const struct autoscaling_DeletePolicyTy
     struct asg_group_row group;
     int r = policy_find(call, req->auto_scaling_group_name, req->policy_name, &row, &group);
 
+    if (r == 0)
+        r = asg_tracking_forget(call, &group, row);
     return r ? r : asg_written(asg_policy_delete(call->txn, row->id), "policy", row->name);
 }
 
@@ -287,7 +301,7 @@ show(struct api_call *call, const struct asg_group_row *group, const struct asg_
         .policy_name = row->name,
         .policy_arn = row->id,
         .policy_type = row->type,
-        .adjustment_type = row->adjustment_type,
+        .adjustment_type = row->adjustment_type.n ? row->adjustment_type : STR_NONE,
         .min_adjustment_magnitude = {row->magnitude, row->magnitude != 0},
         .scaling_adjustment = {row->adjustment, simple},
         .cooldown = if_set(row->cooldown_s),
@@ -296,7 +310,10 @@ show(struct api_call *call, const struct asg_group_row *group, const struct asg_
         .enabled = opt_bool(!row->disabled),
     };
 
-    API_PRESENT(&out.alarms);
+    /* what cannot be read is left out, and was told by asg_kept() */
+    if (row->tracking.n)
+        (void)asg_tracking_get(call, row, &out.target_tracking_configuration);
+    out.alarms = asg_policy_alarms(call, row->id, NULL);
     API_PRESENT(&out.step_adjustments);
     for (size_t i = 0; i < row->steps.n; i += PARTS) {
         struct step s = step_of(call->arena, row->steps.v + i);
@@ -405,38 +422,84 @@ step_find(struct api_call *call, const struct asg_policy_row *row,
                        req->metric_value.v, req->breach_threshold.v);
 }
 
+/* Which members belong to which type, and who may call it. */
+static int
+execute_check(struct api_call *call, const struct asg_policy_row *row,
+              const struct autoscaling_ExecutePolicyType *req)
+{
+    bool simple = str_is(row->type, "SimpleScaling");
+
+    if (row->tracking.n && !str_is(call->via, ASG_ALARMS))
+        return ASG_INVALID(call, "ExecutePolicy is not supported for policy type "
+                                 "TargetTrackingScaling");
+    if (simple && (req->metric_value.set || req->breach_threshold.set))
+        return ASG_INVALID(call, "MetricValue and BreachThreshold are not supported for policy "
+                                 "type SimpleScaling");
+    if (!simple && req->honor_cooldown.set)
+        return ASG_INVALID(call, "HonorCooldown is not supported for policy type %.*s",
+                           STR_ARG(row->type));
+    return 0;
+}
+
+/* The capacity that the policy wants now. */
+static int
+wanted_by(struct api_call *call, const struct asg_group_row *group,
+          const struct asg_policy_row *row, const struct autoscaling_ExecutePolicyType *req,
+          int64_t *ret)
+{
+    int64_t by = row->adjustment;
+    int r = 0;
+
+    if (row->tracking.n)
+        return asg_tracking_want(call, group, row, req->metric_value.v, ret);
+    if (row->steps.n)
+        r = step_find(call, row, req, &by);
+    if (r == 0)
+        *ret = adjusted(group, row, by);
+    return r;
+}
+
+/* "a user request executed policy P", "a monitor alarm A in state ALARM triggered policy P" */
+static struct str
+executed_by(struct api_call *call, const struct asg_policy_row *row)
+{
+    const struct cloudwatch_alarm_row *alarm = NULL;
+
+    if (str_is(call->via, ASG_ALARMS))
+        asg_policy_alarms(call, row->id, &alarm);
+    return alarm ? str_fmt(call->arena, "a monitor alarm %.*s in state %.*s triggered policy %.*s",
+                           STR_ARG(alarm->name), STR_ARG(alarm->state), STR_ARG(row->name))
+                 : str_fmt(call->arena, "a user request executed policy %.*s", STR_ARG(row->name));
+}
+
 int
 asg_execute_policy(struct api_call *call, const struct autoscaling_ExecutePolicyType *req,
                    struct autoscaling_ExecutePolicyResult *res UNUSED)
 {
     const struct asg_policy_row *row;
     struct asg_group_row group;
-    int64_t by;
+    int64_t want = 0;
     int r = policy_find(call, req->auto_scaling_group_name, req->policy_name, &row, &group);
 
+    if (r == 0)
+        r = execute_check(call, row, req);
     if (r)
         return r;
     bool simple = str_is(row->type, "SimpleScaling");
 
-    by = row->adjustment;
-    if (simple && (req->metric_value.set || req->breach_threshold.set))
-        return ASG_INVALID(call, "MetricValue and BreachThreshold are not supported for policy "
-                                 "type SimpleScaling");
-    if (!simple && req->honor_cooldown.set)
-        return ASG_INVALID(call, "HonorCooldown is not supported for policy type StepScaling");
-    if (!simple)
-        r = step_find(call, row, req, &by);
+    /* alarms are not heard */
+    if (str_is(call->via, ASG_ALARMS) &&
+        (row->disabled || asg_suspended(&group, "AlarmNotification")))
+        return 0;
+    r = wanted_by(call, &group, row, req, &want);
     if (r)
         return r;
     if (simple && opt_bool_or(req->honor_cooldown, false) && group.cooling_ms > call->now_ms)
         return api_fault(call, &ASG_ERR(ScalingActivityInProgress),
                          "Scaling activity is in its cooldown period and blocks this action");
-    int64_t want = adjusted(&group, row, by);
-
     if (want == group.desired)
         return 0;
-    asg_desire(call, &group, want,
-               str_fmt(call->arena, "a user request executed policy %.*s", STR_ARG(row->name)));
+    asg_desire(call, &group, want, executed_by(call, row));
     if (simple) {
         group.cooling_s = row->cooldown_s >= 0 ? row->cooldown_s : group.cooldown_s;
         group.cooling_ms = call->now_ms + group.cooling_s * 1000;

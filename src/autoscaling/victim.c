@@ -114,12 +114,25 @@ narrow(struct candidates *c, measure *of)
     c->n = n;
 }
 
-/* AllocationStrategy is of groups with mixed instances, of which there are none: all are alike. */
+/* The later its type comes in the mixed instances policy, the sooner; those that left it first. */
+static int64_t
+by_strategy(const struct asg_look *look, const struct asg_instance_row *row)
+{
+    struct asg_kind_list kinds;
+    int r = asg_kinds(look->call, &look->group, &kinds);
+
+    for (size_t i = 0; r == 0 && i < kinds.n; i++)
+        if (!kinds.v[i].type.n || str_eq(kinds.v[i].type, row->type))
+            return -(int64_t)i;
+    return INT64_MIN;
+}
+
 static const struct {
     const char *name;
-    measure *of[2];
+    measure *of[3];
 } policies[] = {
-    {"Default", {by_config_or_template, by_hour}},
+    {"Default", {by_strategy, by_config_or_template, by_hour}},
+    {"AllocationStrategy", {by_strategy}},
     {"OldestInstance", {by_age}},
     {"NewestInstance", {by_youth}},
     {"OldestLaunchConfiguration", {by_config}},
@@ -137,7 +150,8 @@ asg_victim(struct asg_look *look)
     in_heaviest_zone(&c);
     LIST_EACH(&look->group.termination, name)
         for (size_t i = 0; i < ARRAY_LEN(policies); i++)
-            for (size_t k = 0; k < 2 && str_is(*name, policies[i].name); k++)
+            for (size_t k = 0; k < ARRAY_LEN(policies[i].of) && str_is(*name, policies[i].name);
+                 k++)
                 if (policies[i].of[k])
                     narrow(&c, policies[i].of[k]);
     if (!c.n)

@@ -3,8 +3,10 @@
 
 #include "cloudformation/expand.h"
 #include "cloudformation/fetch.h"
+#include "cloudformation/import.h"
 #include "cloudformation/parameter.h"
 #include "cloudformation/template.h"
+#include "cloudformation/type.h"
 
 #define INVALID(...) api_fault(call, &CFN_ERR(ValidationError), __VA_ARGS__)
 
@@ -181,6 +183,26 @@ declare(struct api_call *call, const struct json *root, struct str name, const s
             cfn_scalar(&allowed->v[i]);
 }
 
+/* By what resources of a type could be imported, and which of the template are of it. */
+static void
+summarize(struct api_call *call, const struct json *resources, struct str type,
+          struct cloudformation_ResourceIdentifierSummaryList *ret)
+{
+    struct str_list names = cfn_import_names(call->arena, cfn_type(type));
+
+    assert(type.n && resources);
+    if (!names.n)
+        return;
+    struct cloudformation_ResourceIdentifierSummary *one = LIST_PUSH(call->arena, ret);
+
+    *one = (struct cloudformation_ResourceIdentifierSummary){.resource_type = type};
+    *LIST_PUSH(call->arena, &one->resource_identifiers) = str_join(call->arena, &names, S(","));
+    for (size_t i = 0; i < resources->n; i++)
+        if (str_eq(json_text(&resources->v[i], "Type"), type))
+            *LIST_PUSH(call->arena, &one->logical_resource_ids) = resources->names[i];
+    assert(one->logical_resource_ids.n);
+}
+
 int
 cfn_get_template_summary(struct api_call *call,
                          const struct cloudformation_GetTemplateSummaryInput *req,
@@ -214,6 +236,9 @@ cfn_get_template_summary(struct api_call *call,
     for (size_t i = 0; resources && i < resources->n; i++)
         if (!str_in(&res->resource_types, json_text(&resources->v[i], "Type")))
             *LIST_PUSH(call->arena, &res->resource_types) = json_text(&resources->v[i], "Type");
+    API_PRESENT(&res->resource_identifier_summaries);
+    LIST_EACH(&res->resource_types, type)
+        summarize(call, resources, *type, &res->resource_identifier_summaries);
     res->description = json_text(&root, "Description");
     res->version = json_text(&root, "AWSTemplateFormatVersion");
     if (json_get(&root, "Metadata"))

@@ -546,8 +546,8 @@ take_signals(struct cfn_look *look, struct cfn_resource_row *row, bool *ret_enou
                             (long long)missing));
     if (!group)
         return 0;
-    if (late)
-        r = cfn_resource_status(look, row, in_progress(row), cfn_roll_lost(a, missing));
+    if (late) /* AWS tells so of a group that is being made, too */
+        r = cfn_resource_status(look, row, "UPDATE_IN_PROGRESS", cfn_roll_lost(a, missing));
     struct str why = cfn_roll_enough(a, good, bad, late ? missing : 0, row->count, row->percent);
 
     *ret_enough = late || missing <= 0;

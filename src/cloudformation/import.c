@@ -21,6 +21,33 @@ cfn_import_id(struct arena *a, const struct json *identifiers)
     return values.n ? str_join(a, &values, S("|")) : STR_NONE;
 }
 
+static bool
+is_ref(const struct json *in, struct str name)
+{
+    return in && in->kind == JSON_OBJECT && in->n == 1 && str_eq(json_text(in, "Ref"), name);
+}
+
+struct str_list
+cfn_import_names(struct arena *a, const struct json *type)
+{
+    const struct json *said = json_get(type, "Identifier"), *id = json_get(type, "Id");
+    const struct json *props = json_get(type, "Properties"), *known = json_get(type, "Attributes");
+    struct str property = id && id->kind == JSON_OBJECT ? json_text(id, "Ref") : STR_NONE;
+    struct str_list ret = {0};
+
+    assert(!type || (type->kind == JSON_OBJECT && props));
+    if (json_get(type, "Internal") || json_get(type, "Open"))
+        return ret;
+    for (size_t i = 0; said && i < said->n; i++)
+        *LIST_PUSH(a, &ret) = cfn_scalar(&said->v[i]);
+    if (!said && property.p && json_get_str(props, property))
+        *LIST_PUSH(a, &ret) = property;
+    for (size_t i = 0; known && i < known->n && !said && !ret.n; i++)
+        if (is_ref(&known->v[i], S("Id")))
+            *LIST_PUSH(a, &ret) = known->names[i];
+    return ret;
+}
+
 /* ---- what is asked for ---- */
 
 static int
@@ -65,32 +92,56 @@ cfn_import_take(struct cfn_look *look, const struct cloudformation_CreateChangeS
     if (!req->resources_to_import.n)
         return INVALID("ResourcesToImport must be specified for a change set of type IMPORT");
     LIST_EACH(&req->resources_to_import, in) {
+        struct str_list names = cfn_import_names(call->arena, cfn_type(in->resource_type));
         struct json identifiers = cfn_object();
         int r = check_one(look, in);
 
         if (r)
             return r;
+        /* a map tells no order, and the physical id has one */
+        LIST_EACH(&names, name)
+            LIST_EACH(&in->resource_identifier, pair)
+                if (str_eq(pair->key, *name))
+                    cfn_put(call->arena, &identifiers, pair->key, cfn_text(pair->value));
         LIST_EACH(&in->resource_identifier, pair)
-            cfn_put(call->arena, &identifiers, pair->key, cfn_text(pair->value));
+            if (!json_get_str(&identifiers, pair->key))
+                cfn_put(call->arena, &identifiers, pair->key, cfn_text(pair->value));
         cfn_put(call->arena, ret, in->logical_resource_id, identifiers);
     }
     return 0;
 }
 
+/* Whether the template says so; what may come of it by itself is not looked at by an import. */
+static bool
+is_said(const struct json *change)
+{
+    const struct json *details = json_get(change, "Details");
+
+    assert(change && json_text(change, "Action").p);
+    for (size_t i = 0; details && i < details->n; i++)
+        if (!str_is(json_text(&details->v[i], "Evaluation"), "Dynamic"))
+            return true;
+    return !details || !details->n;
+}
+
 int
-cfn_import_alone(struct api_call *call, const struct json *changes)
+cfn_import_alone(struct api_call *call, struct json *changes)
 {
     struct str_list others = {0};
+    struct json imports = cfn_array();
 
     assert(changes->kind == JSON_ARRAY);
     for (size_t i = 0; i < changes->n; i++) {
         const struct json *change = json_get(&changes->v[i], "ResourceChange");
 
-        if (!str_is(json_text(change, "Action"), "Import"))
+        if (str_is(json_text(change, "Action"), "Import"))
+            cfn_push(call->arena, &imports, changes->v[i]);
+        else if (is_said(change))
             *LIST_PUSH(call->arena, &others) = json_text(change, "LogicalResourceId");
     }
     struct str all = str_join(call->arena, &others, S(", "));
 
+    *changes = imports;
     return others.n ? INVALID("You have modified resources [%.*s] in your template that are not "
                               "being imported. Update, create or delete operations cannot be "
                               "executed during import operations.",

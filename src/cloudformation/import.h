@@ -10,8 +10,10 @@
 /* Checks ResourcesToImport against the template of `look`.  0, or positive with a fault. */
 int cfn_import_take(struct cfn_look *look, const struct cloudformation_CreateChangeSetInput *req,
                     struct json *ret);
-/* An import changes nothing else: the list of changes of a change set.  0, or a fault. */
-int cfn_import_alone(struct api_call *call, const struct json *changes);
+/* An import changes nothing else: leaves the imports in the list of changes.  0, or a fault. */
+int cfn_import_alone(struct api_call *call, struct json *changes);
+/* By what a type's resources are imported: AWS's primary identifier.  None: they cannot be. */
+struct str_list cfn_import_names(struct arena *a, const struct json *type);
 /* The physical id that identifiers are; absent: there are none. */
 struct str cfn_import_id(struct arena *a, const struct json *identifiers);
 /* The stage. */

@@ -4,6 +4,7 @@
  */
 #include "cloudformation/stack.h"
 
+#include "cloudformation/import.h"
 #include "cloudformation/type.h"
 
 #define SCHEMA_MAX ((size_t)1 << 20)
@@ -51,7 +52,8 @@ schema_of(struct api_call *call, struct str name, const struct json *type)
     const struct json *known = json_get(type, "Properties");
     const struct json *attributes = json_get(type, "Attributes");
     struct json properties = cfn_object(), required = cfn_array(), create_only = cfn_array();
-    struct json read_only = cfn_array(), schema = cfn_object();
+    struct str_list identifiers = cfn_import_names(a, type);
+    struct json read_only = cfn_array(), primary = cfn_array(), schema = cfn_object();
 
     for (size_t i = 0; known && i < known->n; i++) {
         struct str letters = cfn_scalar(&known->v[i]);
@@ -73,11 +75,15 @@ schema_of(struct api_call *call, struct str name, const struct json *type)
         cfn_put(a, &properties, attributes->names[i], cfn_object());
         push_path(a, &read_only, attributes->names[i]);
     }
+    LIST_EACH(&identifiers, identifier)
+        push_path(a, &primary, *identifier);
     cfn_put(a, &schema, S("typeName"), cfn_text(name));
     cfn_put(a, &schema, S("properties"), properties);
     cfn_put(a, &schema, S("required"), required);
     cfn_put(a, &schema, S("createOnlyProperties"), create_only);
     cfn_put(a, &schema, S("readOnlyProperties"), read_only);
+    if (primary.n)
+        cfn_put(a, &schema, S("primaryIdentifier"), primary);
     cfn_put(a, &schema, S("additionalProperties"), cfn_bool(json_get(type, "Open") != NULL));
     return cfn_print(a, &schema, SCHEMA_MAX);
 }

@@ -91,6 +91,7 @@ handler_code(struct str code, int http)
         const char *word, *is;
     } rows[] = {
         {"AlreadyExist", "AlreadyExists"},
+        {"AlreadyOwned", "AlreadyExists"},
         {"Duplicate", "AlreadyExists"},
         {"NotFound", "NotFound"},
         {"NoSuch", "NotFound"},
@@ -113,26 +114,29 @@ refused(struct cfn_run *run, struct str message, struct str code, int http)
     struct api_call *call = run->call;
     struct str token = api_uuid(call->env, call->arena);
 
-    run->why = str_fmt(call->arena,
-                       "Resource handler returned message: \"%.*s (Service: %.*s, Status Code: %d, "
-                       "Request ID: %.*s)\" (RequestToken: %.*s, HandlerErrorCode: %s)",
-                       STR_ARG(message), STR_ARG(json_text(run->type, "Shown")), http,
-                       STR_ARG(call->request_id), STR_ARG(token), handler_code(code, http));
+    run->why = str_fmt(
+        call->arena,
+        "Resource handler returned message: \"%.*s (Service: %.*s, Status Code: %d, "
+        "Request ID: %.*s) (SDK Attempt Count: 1)\" (RequestToken: %.*s, HandlerErrorCode: %s)",
+        STR_ARG(message), STR_ARG(json_text(run->type, "Shown")), http, STR_ARG(call->request_id),
+        STR_ARG(token), handler_code(code, http));
     assert(run->why.n > 0);
     return CFN_REFUSED;
 }
 
 /* In the words of the type, not of its service. */
 static int
-handler_refuses(struct cfn_run *run, struct str message)
+handler_refuses(struct cfn_run *run, struct str message, struct str code)
 {
     struct api_call *call = run->call;
 
+    assert(message.n > 0);
+    if (!code.p)
+        code = S("InvalidRequest");
     run->why = str_fmt(call->arena,
                        "Resource handler returned message: \"%.*s\" (RequestToken: %.*s, "
-                       "HandlerErrorCode: InvalidRequest)",
-                       STR_ARG(message), STR_ARG(api_uuid(call->env, call->arena)));
-    assert(run->why.n > 0);
+                       "HandlerErrorCode: %.*s)",
+                       STR_ARG(message), STR_ARG(api_uuid(call->env, call->arena)), STR_ARG(code));
     return CFN_REFUSED;
 }
 
@@ -238,6 +242,22 @@ collect(struct step_scope *s, struct str name, struct json reply)
     cfn_put(s->scope.arena, &s->names, S("Saved"), saved);
 }
 
+/* What a step says instead of its call, or of a thing that is there already. */
+static int
+says(struct step_scope *s, const struct json *step)
+{
+    const struct json *taken = json_get(step, "Taken");
+    struct json text;
+
+    assert(taken || json_get(step, "Refuse"));
+    if (evaluate(s, taken ? taken : json_get(step, "Refuse"), &text) < 0)
+        return -EINVAL;
+    if (!taken)
+        return handler_refuses(s->run, cfn_scalar(&text), json_text(step, "As"));
+    s->run->why = cfn_scalar(&text);
+    return CFN_REFUSED;
+}
+
 static int
 call_step(struct step_scope *s, const struct json *step)
 {
@@ -246,11 +266,10 @@ call_step(struct step_scope *s, const struct json *step)
     struct str service = json_text(step, "Service"), here = call->region, wrong;
     struct json in, reply, region = {.kind = JSON_NULL};
 
-    assert(json_get(step, "Call") || json_get(step, "Refuse"));
+    if (!json_get(step, "Call"))
+        return says(s, step);
     if (!service.p)
         service = json_text(run->type, "Service");
-    if (json_get(step, "Refuse"))
-        return handler_refuses(run, json_text(step, "Refuse"));
     if (json_get(step, "Region") && evaluate(s, json_get(step, "Region"), &region) < 0)
         return -EINVAL;
     if (evaluate(s, json_get(step, "In"), &in) < 0)
@@ -272,6 +291,9 @@ call_step(struct step_scope *s, const struct json *step)
         return r;
     if (r > 0 && in_list(json_get(step, "Missing"), call->fault.code))
         return CFN_DONE;
+    if (r > 0 && json_get(step, "Taken") &&
+        str_is(S("AlreadyExists"), handler_code(call->fault.code, call->fault.http)))
+        return says(s, step);
     if (r > 0)
         return refused(run, call->fault.message, call->fault.code, call->fault.http);
     cfn_put(call->arena, &s->names, S("Reply"), reply);
@@ -405,7 +427,7 @@ one_step(struct step_scope *s, const struct json *step)
     else if (removed.p)
         r = each(s, step, step_property(s, &run->old, removed, &before),
                  step_property(s, &run->props, removed, &now));
-    else if (json_get(step, "Call") || json_get(step, "Refuse"))
+    else if (json_get(step, "Call") || json_get(step, "Refuse") || json_get(step, "Taken"))
         r = call_step(s, step);
     return r == CFN_DONE ? save(s, step) : r;
 }
@@ -636,8 +658,9 @@ refuse_change(struct cfn_run *run, bool fixed, struct str property)
     struct arena *a = run->call->arena;
 
     if (fixed)
-        return handler_refuses(
-            run, str_fmt(a, "The property %.*s cannot be changed", STR_ARG(property)));
+        return handler_refuses(run,
+                               str_fmt(a, "The property %.*s cannot be changed", STR_ARG(property)),
+                               S("NotUpdatable"));
     run->why =
         str_fmt(a, "Welkin does not implement changes of the property %.*s yet", STR_ARG(property));
     return CFN_REFUSED;

@@ -21,9 +21,12 @@
  *     Save {N: V}     values for later steps: Saved.N; also without a call
  *     Collect N       the replies of all times, a list: Saved.N
  *     Missing [CODE]  refusals that are as good as done
- *     Refuse TEXT     instead of Call: AWS's sentence
+ *     Refuse TEXT     instead of Call: AWS's sentence; As CODE: its HandlerErrorCode
+ *     Taken TEXT      instead of Call, or when Call says that it exists: AWS's sentence, alone
  *     Fault           {Code, Message} when a good reply tells a failure
  *   Id                what Ref is; the physical id
+ *   Identifier [NAME …]  by what it is imported, where that is neither the property that Id is nor
+ *                     the attribute that is Id; empty: it cannot be
  *   Attributes        what Fn::GetAtt is, over Read's Reply
  *   Ready, Updated, Gone  {Path, Values, Failed} of Read's Reply: what is waited for
  *   Signals           CreationPolicy may wait for signals

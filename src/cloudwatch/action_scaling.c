@@ -1,6 +1,6 @@
 /*
  * Scaling policies as actions: ExecutePolicy as whoever put the alarm.  A simple policy honours its
- * cooldown; a step policy is told the value that breached, which stands in the reason's data.
+ * cooldown; others are told the value that breached, which stands in the reason's data.
  */
 #include "cloudwatch/action.h"
 
@@ -37,9 +37,10 @@ cloudwatch_action_scale(struct api_call *call, const struct cloudwatch_alarm_row
     double value, limit;
 
     assert(!alarm->composite);
-    if (policy && str_is(policy->type, "StepScaling")) {
+    if (policy && !str_is(policy->type, "SimpleScaling")) {
         if (!newest_value(call, alarm, &value) || !json_f64(&threshold, &limit))
-            return api_fault(call, &no_value, "The state has no value for a step policy.");
+            return api_fault(call, &no_value, "The state has no value for a %s policy.",
+                             policy->tracking.n ? "target tracking" : "step");
         req.metric_value = opt_f64(value);
         req.breach_threshold = opt_f64(limit);
     } else {

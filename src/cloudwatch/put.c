@@ -160,7 +160,7 @@ check_request(struct api_call *call, const struct cloudwatch_PutMetricDataInput 
     if (call->request && call->request->http.body.n > CLOUDWATCH_PUT_BYTES_MAX)
         return api_fault(call, &(struct api_error){"RequestEntityTooLarge", 413},
                          "Request size exceeded %d bytes", CLOUDWATCH_PUT_BYTES_MAX);
-    if (str_starts(req->namespace, S("AWS/")))
+    if (str_starts(req->namespace, S("AWS/")) && !call->via.p) /* services have theirs */
         return api_fault(call, &CLOUDWATCH_ERR(InvalidParameterValue),
                          "The value AWS/ for parameter Namespace is invalid.");
     if (!req->metric_data.n)

@@ -15,10 +15,14 @@
 #include "ec2/instance.h"
 #include "ec2/placer.h"
 #include "ec2/volume.h"
+#include "events/engine.h"
+#include "events/events.h"
 #include "gen/store/servicequotas_rows.h"
 #include "gen/store/tables.h"
 #include "ec2instanceconnect/ec2instanceconnect.h"
 #include "ecr/ecr.h"
+#include "elbv2/elbv2.h"
+#include "elbv2/engine.h"
 #include "placement/quota.h"
 #include "iam/iam.h"
 #include "kms/kms.h"
@@ -40,7 +44,8 @@ static const struct api_service_hooks *const services[] = {
     &ec2_hooks, &sts_hooks, &iam_hooks, &kms_hooks, &ssm_hooks, &secretsmanager_hooks,
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
-    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &rds_hooks,
+    &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &events_hooks, &elbv2_hooks,
+    &rds_hooks,
     NULL,
 };
 
@@ -56,6 +61,8 @@ struct cloud {
     struct cfn_engine *cfn;
     struct asg_engine *asg;
     struct rds_engine *rds;
+    struct secret_rotator *rotator;
+    struct elb_engine *elb;
     struct ssm_reconciler *ssm;
     struct ec2_upkeep *upkeep;
     struct host_meter *meter;
@@ -66,6 +73,7 @@ struct cloud {
     struct cloudwatch_upkeep *cloudwatch_upkeep;
     struct cloudwatch_ec2 *cloudwatch_ec2;
     struct cloudwatch_engine *cloudwatch;
+    struct events_engine *events;
     struct api_machines machines;
     const struct host_driver *driver;
 };
@@ -260,6 +268,12 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
         r = rds_engine_new(&cloud->rds, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = secret_rotator_new(&cloud->rotator, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = events_engine_new(&cloud->events, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
+        r = elb_engine_new(&cloud->elb, cloud->config.loop, cloud->store, cloud->api);
     return r;
 }
 
@@ -271,12 +285,23 @@ cloud_run_functions(struct cloud *cloud, const struct api_functions *driver,
     lambda_runner_start(cloud->lambda, cloud->api, driver, ret);
 }
 
+void
+cloud_run_balancers(struct cloud *cloud, const struct api_balancers *driver,
+                    struct api_balancer_events *ret)
+{
+    assert(cloud->elb);
+    elb_engine_run(cloud->elb, driver, ret);
+}
+
 static struct cloud *
 end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
     rds_engine_free(cloud->rds);
+    secret_rotator_free(cloud->rotator);
+    events_engine_free(cloud->events);
+    elb_engine_free(cloud->elb);
     asg_engine_free(cloud->asg);
     cfn_engine_free(cloud->cfn);
     cloudwatch_engine_free(cloud->cloudwatch);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/balancers.h"
 #include "api/functions.h"
 #include "host/host.h"
 #include "loop/loop.h"
@@ -41,6 +42,13 @@ int cloud_start(struct cloud *cloud, const struct host_driver *driver,
  */
 void cloud_run_functions(struct cloud *cloud, const struct api_functions *driver,
                          struct api_function_events *ret);
+
+/*
+ * Gives it where nodes of load balancers run, before the loop does; as above.  Without, there is a
+ * model of their states alone.
+ */
+void cloud_run_balancers(struct cloud *cloud, const struct api_balancers *driver,
+                         struct api_balancer_events *ret);
 
 /* Makes all durable and frees it.  Takes NULL. */
 struct cloud *cloud_close(struct cloud *cloud);

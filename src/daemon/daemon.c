@@ -19,7 +19,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -484,33 +483,6 @@ open_cloud(struct daemon *d, int listen_fd)
     return 0;
 }
 
-/*
- * Large replies keep their memory from one to the next, because to be given a fresh page costs
- * more than to write it; what is left lying around is given back once a second.
- */
-#define HEAP_PIECE_BYTES (32 << 20) /* the most that malloc does not ask mmap for */
-#define HEAP_KEPT_BYTES (1 << 30)
-#define HEAP_IDLE_BYTES ((size_t)2 << 20)
-
-static void
-keep_heap(void)
-{
-    mallopt(M_MMAP_THRESHOLD, HEAP_PIECE_BYTES);
-    mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
-}
-
-static void
-give_heap_back(void)
-{
-    static size_t kept_bytes; /* holes that cannot be given back are not tried again */
-    size_t idle_bytes = mallinfo2().fordblks;
-
-    if (idle_bytes < HEAP_IDLE_BYTES || idle_bytes == kept_bytes)
-        return;
-    malloc_trim(0);
-    kept_bytes = mallinfo2().fordblks;
-}
-
 /* Ends when the store has failed: what is answered from then on could be lost. */
 static void
 watch_store(struct loop_timer *timer)
@@ -525,7 +497,7 @@ watch_store(struct loop_timer *timer)
         loop_stop(d->loop);
         return;
     }
-    give_heap_back();
+    memory_tidy();
     loop_timer_set(d->loop, timer, LOOP_MONO, loop_now_ms(d->loop, LOOP_MONO) + 1000);
 }
 
@@ -552,8 +524,8 @@ run(struct daemon *d)
 
     assert((d->sandbox != NULL) != (d->sim != NULL));
     d->watchdog.fn = watch_store;
-    keep_heap();
-    watch_store(&d->watchdog);
+    memory_keep();
+    loop_timer_set(d->loop, &d->watchdog, LOOP_MONO, loop_now_ms(d->loop, LOOP_MONO) + 1000);
     log_info("listening on http://%.*s:%u, host %s, data in %s", STR_ARG(d->config.address),
              d->config.port, d->sandbox ? "sandbox" : "sim", d->config.data_dir);
     /* The very line that scripts wait for. */

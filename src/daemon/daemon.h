@@ -75,6 +75,13 @@ struct str trust_pem(const struct trust *trust);
 uint32_t trust_hash(const struct trust *trust);
 struct tls *trust_tls(const struct trust *trust);
 
+/* ---- memory.c ---- */
+
+/* Has large replies keep their memory from one to the next.  Once, before the first. */
+void memory_keep(void);
+/* Gives back what lies around idle; once a second. */
+void memory_tidy(void);
+
 /* ---- admin.c: /_welkin and /_localstack ---- */
 
 int admin_new(struct admin **ret, struct daemon *d);

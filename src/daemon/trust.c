@@ -1,6 +1,9 @@
 /*
  * The cloud's certificate authority: made once, its key sealed in the store, its certificate in
  * DATA/ca.pem for whoever shall trust it.  It outlives `welkin reset`, as what trusts it does.
+ *
+ * A start needs its text alone.  To open key and certificate is left to the first connection that
+ * asks for TLS: a cloud that is asked over HTTP never holds what OpenSSL makes of them.
  */
 #include "daemon/daemon.h"
 
@@ -21,58 +24,83 @@
 #define LEFT_MIN_MS (2 * AUTHORITY_LEAF_DAYS * INT64_C(86400000))
 
 struct trust {
+    struct store *store;
     struct arena arena;
-    struct authority *authority;
+    struct authority *authority; /* NULL until TLS needs it */
     struct tls *tls;
     struct str pem;
+    uint32_t hash;
 };
 
 /* Makes an authority, which is durable before anybody can trust it. */
 static int
-make(struct trust *trust, struct store *store, struct arena *secrets)
+make(struct trust *trust, struct arena *secrets, struct daemon_authority_row *row)
 {
-    struct daemon_authority_row row = {.id = ROW_ID};
-    int r = authority_make(secrets, env_real_wall_ms(), &row.key, &row.cert);
+    int r = authority_make(secrets, env_real_wall_ms(), &row->key, &row->cert);
 
     assert(!trust->authority);
+    if (r >= 0)
+        r = authority_open(&trust->authority, row->key, row->cert);
     if (r < 0)
         return r;
-    struct txn *txn = store_begin(store);
-    r = daemon_authority_get(txn, ROW_ID) ? daemon_authority_update(txn, &row)
-                                          : daemon_authority_insert(txn, &row);
+    row->expires_ms = authority_expires_ms(trust->authority);
+    row->hash = authority_hash(trust->authority);
+    struct txn *txn = store_begin(trust->store);
+    r = daemon_authority_get(txn, ROW_ID) ? daemon_authority_update(txn, row)
+                                          : daemon_authority_insert(txn, row);
     if (r < 0) {
         store_rollback(txn);
         return r;
     }
     store_commit(txn);
-    trust->pem = str_dup(&trust->arena, row.cert);
-    assert(trust->pem.n > 0 && trust->pem.n <= AUTHORITY_PEM_MAX);
-    r = authority_open(&trust->authority, row.key, row.cert);
-    return r < 0 ? r : store_flush(store);
+    return store_flush(trust->store);
 }
 
 static int
-load(struct trust *trust, struct store *store)
+load(struct trust *trust, struct arena *secrets)
 {
-    struct arena secrets;
-    struct txn *txn = store_begin(store);
+    struct daemon_authority_row row = {.id = ROW_ID};
+    struct txn *txn = store_begin(trust->store);
+    const struct daemon_authority_row *old = daemon_authority_get(txn, ROW_ID);
+    int r = 0;
+
+    if (old) {
+        row.expires_ms = old->expires_ms;
+        row.hash = old->hash;
+        row.cert = str_dup(secrets, old->cert);
+        /* Welkin 0.5 and before did not keep the two. */
+        if (!row.expires_ms && authority_open(&trust->authority, old->key, old->cert) == 0) {
+            row.expires_ms = authority_expires_ms(trust->authority);
+            row.hash = authority_hash(trust->authority);
+        }
+    }
+    store_rollback(txn);
+    if (row.expires_ms - env_real_wall_ms() < LEFT_MIN_MS) {
+        if (row.cert.n)
+            log_warn("the certificate authority ends soon: there is a new one, see `welkin trust`");
+        trust->authority = authority_free(trust->authority);
+        r = make(trust, secrets, &row);
+    }
+    trust->pem = str_dup(&trust->arena, row.cert);
+    trust->hash = (uint32_t)row.hash;
+    assert(r < 0 || (trust->pem.n > 0 && trust->pem.n <= AUTHORITY_PEM_MAX));
+    return r;
+}
+
+/* For TLS, when it is first asked for. */
+static int
+open_authority(void *ctx, const struct authority **ret)
+{
+    struct trust *trust = ctx;
+    struct txn *txn = store_begin(trust->store);
     const struct daemon_authority_row *row = daemon_authority_get(txn, ROW_ID);
     int r = 0;
 
-    if (row && authority_open(&trust->authority, row->key, row->cert) == 0)
-        trust->pem = str_dup(&trust->arena, row->cert);
+    assert(row);
+    if (!trust->authority)
+        r = authority_open(&trust->authority, row->key, row->cert);
     store_rollback(txn);
-    if (trust->authority &&
-        authority_expires_ms(trust->authority) - env_real_wall_ms() < LEFT_MIN_MS) {
-        log_warn("the certificate authority ends soon: there is a new one, see `welkin trust`");
-        trust->authority = authority_free(trust->authority);
-    }
-    if (trust->authority)
-        return 0;
-    arena_init(&secrets, 65536);
-    r = make(trust, store, &secrets);
-    arena_wipe(&secrets);
-    arena_done(&secrets);
+    *ret = trust->authority;
     return r;
 }
 
@@ -124,17 +152,25 @@ trust_open(struct trust **ret, struct store *store, const char *data_dir)
 {
     static const struct str ips[] = {S_INIT("127.0.0.1"), S_INIT("::1"), S_INIT("169.254.170.200")};
     static_assert(PRIV_API_IP == 0xa9feaac8, "the last one");
-    struct tls_config config = {
-        .serves = serves, .ips = ips, .n_ips = ARRAY_LEN(ips), .wall_ms = env_real_wall_ms};
+    struct tls_config config = {.authority = open_authority,
+                                .serves = serves,
+                                .ips = ips,
+                                .n_ips = ARRAY_LEN(ips),
+                                .wall_ms = env_real_wall_ms};
     struct trust *trust = calloc(1, sizeof(*trust));
+    struct arena secrets;
 
     if (!trust)
         return error_origin(ENOMEM, "the certificate authority cannot be opened");
+    trust->store = store;
     arena_init(&trust->arena, 65536);
-    int r = load(trust, store);
+    arena_init(&secrets, 65536);
+    int r = load(trust, &secrets);
+    arena_wipe(&secrets);
+    arena_done(&secrets);
     if (r >= 0)
         r = write_pem(trust, data_dir);
-    config.authority = trust->authority;
+    config.ctx = trust;
     if (r >= 0)
         r = tls_new(&trust->tls, &config);
     if (r < 0) {
@@ -167,8 +203,8 @@ trust_pem(const struct trust *trust)
 uint32_t
 trust_hash(const struct trust *trust)
 {
-    assert(trust->authority);
-    return authority_hash(trust->authority);
+    assert(trust->pem.n > 0);
+    return trust->hash;
 }
 
 struct tls *

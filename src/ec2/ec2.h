@@ -203,6 +203,7 @@ struct ec2_interface_want {
     int64_t device_index;
     struct str interface_type; /* efa, nat_gateway, or empty */
     struct str nat_gateway_id; /* whose it is; it has no groups then */
+    struct str requester;      /* the service whose it is, "amazon-elb" */
     struct str private_ip; /* absent: the lowest free address is taken */
     struct str_list more_ips; /* secondary ones */
     int64_t more_count;       /* and so many of those that are free */
@@ -210,7 +211,6 @@ struct ec2_interface_want {
     struct str description;
     struct str_list group_ids, tags;
     bool delete_on_termination;
-    struct str operator;                   /* the service that runs the instance, or empty */
     struct str client_token, request_hash; /* of a call that makes nothing else */
 };
 /*
@@ -229,8 +229,12 @@ int ec2_interface_attach(struct api_call *call, const struct ec2_interface_row *
 /* It is available again.  0 or negative; the caller writes the instance's row. */
 int ec2_interface_detach(struct txn *txn, const struct ec2_interface_row *row);
 int ec2_interface_put(struct txn *txn, const struct ec2_interface_row *row);
-/* As ec2_interface_find(), but one that a NAT gateway or another service has is
- * OperationNotPermitted. */
+/* The service that makes this call for itself, as the interfaces that it makes say; or empty. */
+struct str ec2_requester(const struct api_call *call);
+/*
+ * As ec2_interface_find(), but one that a NAT gateway has is OperationNotPermitted, and one that a
+ * service has AuthFailure, unless that service asks.
+ */
 int ec2_interface_manage(struct api_call *call, struct str id,
                          const struct ec2_interface_row **ret);
 /*

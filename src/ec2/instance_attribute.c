@@ -150,6 +150,7 @@ set_type(struct api_call *call, struct ec2_instance_row *row, const struct want 
     row->threads_per_core = type->threads_per_core;
     row->vcpus = row->core_count * row->threads_per_core;
     row->memory_mib = type->memory_mib;
+    row->nitro = str_is(type->hypervisor, "nitro");
     row->network_mbit = ec2_type_mbit(type);
     if (!type->burstable)
         row->cpu_credits = S("");

@@ -248,6 +248,7 @@ check_image(struct api_call *call, const struct ec2_RunInstancesRequest *req, st
     l->model.sriov_net_support = l->image->sriov_net_support;
     l->model.type = l->type->name;
     l->model.memory_mib = l->type->memory_mib;
+    l->model.nitro = str_is(l->type->hypervisor, "nitro");
     l->model.network_mbit = ec2_type_mbit(l->type);
     return 0;
 }

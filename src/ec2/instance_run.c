@@ -67,7 +67,7 @@ make_interface(struct api_call *call, const struct ec2_launch *l, const struct e
         .group_ids = nic->group_ids,
         .tags = l->interface_tags,
         .delete_on_termination = nic->delete_on_termination,
-        .operator = l->operator,
+        .requester = l->operator.n ? ec2_requester(call) : S(""),
     };
 
     if (nic->existing && l->interface_tags.n)

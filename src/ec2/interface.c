@@ -184,11 +184,13 @@ ec2_private_ip_return(struct txn *txn, struct str subnet_id, struct str ip)
 static void
 interface_ok(const struct ec2_interface_row *row)
 {
-    bool nat = row->nat_gateway_id.n > 0;
+    bool nat = row->nat_gateway_id.n > 0, service = row->requester.n > 0;
 
     assert(row->public_ip.n > 0 || !row->address_id.n);
     assert(nat == !row->group_ids.n && row->more_addresses >= 0);
-    assert((row->instance_id.n > 0 || nat) == (row->attachment_id.n > 0));
+    assert((row->instance_id.n > 0 || nat || service) == (row->attachment_id.n > 0));
+    assert(!service || !nat);
+    (void)service;
     (void)nat;
 }
 
@@ -206,10 +208,13 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
                    struct ec2_interface_row *ret)
 {
     const struct ec2_subnet_row *subnet = want->subnet;
-    bool nat = want->nat_gateway_id.n > 0, attached = nat || want->instance_id.n > 0;
+    bool nat = want->nat_gateway_id.n > 0, others = nat || want->requester.n > 0;
+    bool attached = others || want->instance_id.n > 0;
+    bool elsewhere = others && !want->instance_id.n; /* to no instance of EC2's */
     struct ec2_interface_row row = {
         .id = api_id(call, "eni"),
-        .attachment_id = attached ? api_id(call, nat ? "ela-attach" : "eni-attach") : STR_NONE,
+        .attachment_id = attached ? api_id(call, elsewhere ? "ela-attach" : "eni-attach")
+                                  : STR_NONE,
         .account = call->account,
         .region = call->region,
         .vpc_id = subnet->vpc_id,
@@ -219,7 +224,7 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
         .device_index = want->device_index,
         .interface_type = want->interface_type,
         .nat_gateway_id = want->nat_gateway_id,
-        .operator = want->operator,
+        .requester = want->requester,
         .auto_public = want->public_ip,
         .description = want->description,
         .group_ids = want->group_ids,
@@ -436,18 +441,26 @@ ec2_interface_find(struct api_call *call, struct str id, const struct ec2_interf
     return 0;
 }
 
+struct str
+ec2_requester(const struct api_call *call)
+{
+    const struct ec2_operator *operator= ec2_operator_find(call->via);
+
+    if (operator)
+        return str_from(operator->requester);
+    return str_is(call->via, "elasticloadbalancing.amazonaws.com") ? S("amazon-elb") : S("");
+}
+
 int
 ec2_interface_manage(struct api_call *call, struct str id, const struct ec2_interface_row **ret)
 {
     int r = ec2_interface_find(call, id, ret);
 
-    if (r || ec2_operator_calls(call, (*ret)->operator))
-        return r;
-    if ((*ret)->operator.n)
-        return api_fault(call, &EC2_ERR(OperationNotPermitted),
+    if (!r && (*ret)->requester.n && !str_eq(ec2_requester(call), (*ret)->requester))
+        return api_fault(call, &EC2_ERR(AuthFailure),
                          "You do not have permission to access the specified resource.");
-    if (!(*ret)->nat_gateway_id.n)
-        return 0;
+    if (r || !(*ret)->nat_gateway_id.n)
+        return r;
     return api_fault(call, &EC2_ERR(OperationNotPermitted),
                      "You do not have permission to access the specified resource: the interface "
                      "'%.*s' is managed by the NAT gateway '%.*s'",
@@ -467,12 +480,10 @@ attachment_show(struct api_call *call, const struct ec2_interface_row *row)
     out->delete_on_termination = opt_bool(row->delete_on_termination);
     out->device_index = opt_i64(row->device_index);
     out->network_card_index = opt_i64(0);
-    const struct ec2_operator *operator= ec2_operator_find(row->operator);
-
-    out->instance_id = operator ? STR_NONE : ec2_text_show(row->instance_id);
-    out->instance_owner_id = operator               ? str_from(operator->requester)
-                             : row->nat_gateway_id.n ? S("amazon-aws")
-                                                     : row->account;
+    out->instance_id = row->requester.n ? STR_NONE : ec2_text_show(row->instance_id);
+    out->instance_owner_id = row->nat_gateway_id.n ? S("amazon-aws")
+                             : row->requester.n    ? row->requester
+                                                   : row->account;
     out->status = S("attached");
     return out;
 }
@@ -529,7 +540,6 @@ struct ec2_NetworkInterface
 ec2_interface_show(struct api_call *call, const struct ec2_interface_row *row)
 {
     const struct ec2_subnet_row *subnet = ec2_subnet_get(call->txn, row->subnet_id);
-    const struct ec2_operator *operator= ec2_operator_find(row->operator);
     struct ec2_NetworkInterface out = {
         .association = association_show(call, row, row->public_ip, row->address_id),
         .attachment = attachment_show(call, row),
@@ -543,8 +553,8 @@ ec2_interface_show(struct api_call *call, const struct ec2_interface_row *row)
         .owner_id = row->account,
         .private_dns_name = ec2_private_dns_name(call->arena, row->region, row->private_ip),
         .private_ip_address = row->private_ip,
-        .requester_id = operator ? str_from(operator->requester) : STR_NONE,
-        .requester_managed = opt_bool(row->nat_gateway_id.n > 0 || operator),
+        .requester_id = ec2_text_show(row->requester),
+        .requester_managed = opt_bool(row->nat_gateway_id.n > 0 || row->requester.n > 0),
         .source_dest_check = opt_bool(row->source_dest_check),
         .status = row->status,
         .subnet_id = row->subnet_id,
@@ -797,6 +807,10 @@ ec2_modify_network_interface_attribute(struct api_call *call,
 
     if (r)
         return r;
+    /* Of those that a service has: an account's own get one when their instance starts. */
+    if (row->requester.n && req->associate_public_ip_address.set)
+        return ec2_interface_set_public(call, row, req->associate_public_ip_address.v,
+                                        &(struct str){0});
     if (unsupported)
         return ec2_unsupported(call, unsupported);
     if (n == 0)

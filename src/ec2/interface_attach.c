@@ -136,7 +136,7 @@ attachment_find(struct api_call *call, struct str id, const struct ec2_interface
     if (!row || !ec2_mine(call, row->account, row->region))
         return api_fault(call, &EC2_ERR(InvalidAttachmentID_NotFound),
                          "The network interface attachment ID '%.*s' does not exist", STR_ARG(id));
-    if (row->nat_gateway_id.n)
+    if (row->nat_gateway_id.n || row->requester.n)
         return api_fault(call, &EC2_ERR(OperationNotPermitted),
                          "You are not allowed to manage 'ela-attach' attachments.");
     *ret = row;

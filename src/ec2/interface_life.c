@@ -30,6 +30,8 @@ create(struct api_call *call, const struct ec2_CreateNetworkInterfaceRequest *re
     struct ec2_interface_want want = {
         .description = req->description.p ? req->description : S(""),
         .interface_type = req->interface_type,
+        .requester = ec2_requester(call),
+        .device_index = ec2_requester(call).n ? 1 : 0,
         .more_count = opt_i64_or(req->secondary_private_ip_address_count, 0),
         .client_token = req->client_token,
         .request_hash = hash,
@@ -87,9 +89,9 @@ ec2_delete_network_interface(struct api_call *call,
 
     if (r)
         return r;
-    if (row->attachment_id.n)
+    if (row->attachment_id.n && !(row->requester.n && str_eq(row->requester, ec2_requester(call))))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Network interface '%.*s' is currently in use.", STR_ARG(row->id));
-    assert(!row->attachment_id.n && !str_is(row->status, "in-use"));
+    assert(row->requester.n || (!row->attachment_id.n && !str_is(row->status, "in-use")));
     return ec2_interface_drop(call->txn, row);
 }

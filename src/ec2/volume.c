@@ -145,6 +145,8 @@ row_of(struct api_call *call, const struct ec2_volume_want *want)
 {
     const struct ec2_EbsBlockDevice *ebs = want->ebs;
     bool attached = want->instance_id.n > 0;
+    const struct ec2_snapshot_row *from =
+        want->is_data ? ec2_snapshot_get(call->txn, ebs->snapshot_id) : NULL;
 
     return (struct ec2_volume_row){
         .id = api_id(call, "vol"),
@@ -165,6 +167,7 @@ row_of(struct api_call *call, const struct ec2_volume_want *want)
         .attach_state = attached && want->is_data ? S("attaching") : S(""),
         .attach_generation = attached,
         .is_data = want->is_data,
+        .content = from ? from->content : S(""),
         .client_token = want->client_token,
         .request_hash = want->request_hash,
         .created_ms = call->now_ms,
@@ -209,6 +212,7 @@ ec2_volume_leave(struct ec2_volume_row *row)
     assert(row->instance_id.n > 0);
     row->instance_id = row->device = row->attach_state = S("");
     row->attached_ms = 0;
+    row->detach_force = false;
     row->state = S("available");
     row->delete_on_termination = false;
 }
@@ -309,15 +313,23 @@ ec2_operator_show(struct arena *arena)
 }
 
 struct ec2_VolumeAttachment
-ec2_attachment_show(const struct ec2_volume_row *row)
+ec2_attachment_show(struct txn *txn, const struct ec2_volume_row *row)
 {
+    const struct host_volume_row *seen =
+        row->attach_state.n ? host_volume_get(txn, row->id) : NULL;
+    bool busy = str_is(row->attach_state, "detaching") && seen &&
+                seen->generation == row->attach_generation &&
+                str_is(seen->reason, HOST_VOLUME_BUSY);
+
     assert(row->instance_id.n > 0 && row->attached_ms > 0);
     return (struct ec2_VolumeAttachment){
         .attach_time = opt_i64(row->attached_ms),
         .delete_on_termination = opt_bool(row->delete_on_termination),
         .device = row->device,
         .instance_id = row->instance_id,
-        .state = row->attach_state.n ? row->attach_state : S("attached"),
+        .state = busy                  ? S("busy")
+                 : row->attach_state.n ? row->attach_state
+                                       : S("attached"),
         .volume_id = row->id,
     };
 }
@@ -346,7 +358,7 @@ ec2_volume_show(struct api_call *call, const struct ec2_volume_row *row)
     assert((row->instance_id.n > 0) == (row->attached_ms > 0));
     API_PRESENT(&v.attachments);
     if (row->instance_id.n)
-        *LIST_PUSH(call->arena, &v.attachments) = ec2_attachment_show(row);
+        *LIST_PUSH(call->arena, &v.attachments) = ec2_attachment_show(call->txn, row);
     return v;
 }
 

@@ -21,7 +21,7 @@
 /* Faults: InvalidParameterValue, InvalidVolume.NotFound. */
 int ec2_volume_find(struct api_call *call, struct str id, const struct ec2_volume_row **ret);
 struct ec2_Volume ec2_volume_show(struct api_call *call, const struct ec2_volume_row *row);
-struct ec2_VolumeAttachment ec2_attachment_show(const struct ec2_volume_row *row);
+struct ec2_VolumeAttachment ec2_attachment_show(struct txn *txn, const struct ec2_volume_row *row);
 struct ec2_OperatorResponse *ec2_operator_show(struct arena *arena);
 /* A number that is absent when it is 0. */
 struct opt_i64 ec2_rate_show(int64_t v);

@@ -139,7 +139,7 @@ ec2_attach_volume(struct api_call *call, const struct ec2_AttachVolumeRequest *r
     if (r == 0)
         r = ec2_unwritten(ec2_volume_update(call->txn, &row), row.id);
     if (r == 0)
-        *res = ec2_attachment_show(&row);
+        *res = ec2_attachment_show(call->txn, &row);
     return r;
 }
 
@@ -169,8 +169,9 @@ detach_check(struct api_call *call, const struct ec2_DetachVolumeRequest *req,
 }
 
 /*
- * With Force too the device goes from the guest at once, and the volume is available when nothing
- * in the guest holds it any more: two holders of one file would ruin it.
+ * The device goes when no file system of it is mounted, and the volume is available when nothing in
+ * the guest holds it any more: two holders of one file would ruin it.  With Force whatever holds it
+ * has a dead device.
  */
 int
 ec2_detach_volume(struct api_call *call, const struct ec2_DetachVolumeRequest *req,
@@ -189,9 +190,10 @@ ec2_detach_volume(struct api_call *call, const struct ec2_DetachVolumeRequest *r
     struct ec2_volume_row row = *volume;
 
     row.attach_state = S("detaching");
+    row.detach_force = opt_bool_or(req->force, false);
     assert(ec2_volume_ok(&row) && row.attached_ms > 0);
     r = ec2_unwritten(ec2_volume_update(call->txn, &row), row.id);
     if (r == 0)
-        *res = ec2_attachment_show(&row);
+        *res = ec2_attachment_show(call->txn, &row);
     return r;
 }

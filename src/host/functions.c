@@ -829,6 +829,8 @@ host_functions_free(struct host_functions *f)
         priv_conn_free(f->asks);
     for (size_t i = 0; i < HOST_FUNCTIONS_MAX; i++)
         if (f->boxes[i]) {
+            if (f->boxes[i]->held)
+                f->boxes[i]->held->on_gone = NULL;
             f->boxes[i]->held = NULL;
             box_free(f->boxes[i]);
         }

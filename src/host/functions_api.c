@@ -36,6 +36,17 @@ box_of(struct host_functions *f, const union http_addr *peer)
     return box && box->runs && !box->stopping ? box : NULL;
 }
 
+/* The runtime gave up waiting: it may ask again. */
+static void
+gone(struct http_request *req)
+{
+    struct box *box = req->user;
+
+    assert(box->held == req);
+    box->held = NULL;
+    answer(req, 410, "{\"errorMessage\":\"\",\"errorType\":\"Gone\"}");
+}
+
 static void
 next(struct box *box, struct http_request *req)
 {
@@ -47,6 +58,8 @@ next(struct box *box, struct http_request *req)
         return;
     }
     box->held = req;
+    req->user = box;
+    req->on_gone = gone;
     f->events.next(f->events.ctx, box_id(box));
 }
 
@@ -118,6 +131,7 @@ functions_api_give(struct box *box, const struct api_function_work *work)
     if (!req)
         return; /* its runtime is gone, which is told of */
     box->held = NULL;
+    req->on_gone = NULL;
     /* the guest's clock is the host's, whatever time the cloud has */
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t left_ms = work->deadline_ms - loop_now_ms(box->f->config.loop, LOOP_CLOUD);
@@ -147,6 +161,8 @@ functions_api_end(struct box *box)
 
     assert(box->stopping);
     box->held = NULL;
+    if (req)
+        req->on_gone = NULL;
     if (req)
         answer(req, 410, "{\"errorMessage\":\"\",\"errorType\":\"Gone\"}");
 }

@@ -35,6 +35,7 @@ struct host_volume {
     struct str id, instance_id, device; /* "/dev/sdf" */
     struct str from; /* the snapshot whose bytes it begins with; empty: it is empty */
     uint64_t bytes;
+    bool nvme; /* its guest is on Nitro */
 };
 
 /* What is to be kept of a volume. */
@@ -110,11 +111,12 @@ struct host_driver {
     /* Why guests get no volumes, none that are encrypted, and why no snapshots are made: sentences
      * without a full stop, for the API.  NULL: they do. */
     const char *no_volumes, *no_encrypted_volumes, *no_snapshots;
-    /* Makes it a device of the guest, or gives the one that it is its new size: `volume_moved`. */
+    /* Makes it a device of the guest, from its next boot on if it does not run, or gives the one
+     * that it is its new size: `volume_moved`. */
     int (*volume_in)(void *ctx, const struct host_volume *volume);
-    /* Takes it away: `volume_moved`; -EBUSY while the guest holds it.  No error when it is not
-     * there. */
-    int (*volume_out)(void *ctx, struct str id, struct str instance_id);
+    /* Takes it away: `volume_moved`; -EBUSY while the guest holds it, unless by force.  No error
+     * when it is not there. */
+    int (*volume_out)(void *ctx, struct str id, struct str instance_id, bool force);
     /* `snapshotted` when it is whole. */
     int (*snapshot)(void *ctx, const struct host_snapshot *want);
     /* Its bytes are wanted no more.  Once it was answered 0, nobody asks again. */

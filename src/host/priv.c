@@ -25,6 +25,7 @@ do_hello(struct host *h, struct call *c)
         .cgroup_version = (uint32_t)h->cg.version,
         .n_machines = h->n_machines,
         .started_ns = (uint64_t)h->started_ns,
+        .can_volumes = !h->no_volumes,
         .text_n = (uint32_t)h->probe.n,
     };
 
@@ -499,6 +500,30 @@ do_snapshot_drop(struct host *h, struct call *c)
 }
 
 static int
+do_volume_in(struct host *h, struct call *c)
+{
+    return volume_in(h, c->req, &c->ticket, &c->later, &c->why);
+}
+
+static int
+do_volume_out(struct host *h, struct call *c)
+{
+    return volume_out(h, c->req, &c->ticket, &c->later, &c->why);
+}
+
+static int
+do_volume_drop(struct host *h, struct call *c)
+{
+    return volume_drop(h, c->req, &c->why);
+}
+
+static int
+do_volume_copy(struct host *h, struct call *c)
+{
+    return volume_copy(h, c->req, &c->ticket, &c->later, &c->why);
+}
+
+static int
 do_trust(struct host *h, struct call *c)
 {
     const struct priv_trust *q = c->req;
@@ -599,6 +624,17 @@ static const struct op {
                        check_snapshot},
     [PRIV_SNAPSHOT_DROP] = {"SNAPSHOT_DROP", sizeof(struct priv_snapshot_drop), 0,
                             do_snapshot_drop, check_snapshot_drop},
+    /* Makes a file of DATA/volumes, whose name is a volume's, a loop device, and mounts a node of
+     * it that is the guest's into the guest's /dev, with the guest's rights; or takes both away. */
+    [PRIV_VOLUME_IN] = {"VOLUME_IN", sizeof(struct priv_volume), ID_FIRST, do_volume_in,
+                        check_volume},
+    [PRIV_VOLUME_OUT] = {"VOLUME_OUT", sizeof(struct priv_volume_out), ID_FIRST, do_volume_out,
+                         check_volume_out},
+    /* Delete and copy files of DATA/volumes, whose names are a volume's or a snapshot's. */
+    [PRIV_VOLUME_DROP] = {"VOLUME_DROP", sizeof(struct priv_volume_drop), ID_FIRST, do_volume_drop,
+                          check_volume_drop},
+    [PRIV_VOLUME_COPY] = {"VOLUME_COPY", sizeof(struct priv_volume_copy), ID_FIRST, do_volume_copy,
+                          check_volume_copy},
     /* Ends this process and, if told so, everything that bears our tag. */
     [PRIV_SHUTDOWN] = {"SHUTDOWN", sizeof(struct priv_shutdown), 0, do_shutdown},
     /* Keeps a certificate, which later launches write inside the guest's own root. */

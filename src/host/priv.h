@@ -25,7 +25,7 @@
 
 #include "base/str.h"
 
-#define PRIV_VERSION 4
+#define PRIV_VERSION 5
 #define PRIV_MESSAGE_MAX 65536
 #define PRIV_FDS_MAX 16
 #define PRIV_CONSOLE_MAX 65536     /* bytes of console output kept for each machine */
@@ -79,6 +79,10 @@ enum priv_op {
     PRIV_METERS,
     PRIV_SNAPSHOT,
     PRIV_SNAPSHOT_DROP,
+    PRIV_VOLUME_IN,
+    PRIV_VOLUME_OUT,
+    PRIV_VOLUME_DROP,
+    PRIV_VOLUME_COPY,
     PRIV_OPS,
 
     PRIV_EV_EXITED = 100,
@@ -109,6 +113,8 @@ struct priv_hello_reply {
     uint32_t can_launch;
     uint32_t cgroup_version; /* 1, 2, or 0: no limits can be set */
     uint32_t n_machines;
+    uint32_t can_volumes;    /* else a line that begins "no volumes: " says why */
+    uint32_t pad;
     uint64_t started_ns;     /* monotonic; differs from the last time: rules must be sent again */
     char boot_id[40];
     char tag[8];             /* in the names of all that it makes on the host */
@@ -444,6 +450,45 @@ struct priv_disk {
     uint8_t key[PRIV_DISK_KEY];
 };
 
+/* ---- volumes ---- */
+
+/*
+ * A volume is a file of its size in DATA/volumes.  VOLUME_IN attaches it to a machine as a block
+ * device: a guest that runs has it when the answer comes, each later one from its first
+ * instruction on, until VOLUME_OUT.  One that has no bytes yet gets those of the snapshot `from`.
+ * Asked again with more bytes, the device grows.
+ *
+ * VOLUME_OUT is refused, -EBUSY, while a file system of it is mounted, or, when the node is gone
+ * from the guest already, while something has it open; ask again.  With force the device is dead
+ * at once for whatever has it.  No error when it is not attached.
+ *
+ * VOLUME_COPY makes a snapshot: the bytes as they are at one moment, if the volume is attached what
+ * would be on its disk had the power failed then, or better.  Answered when it is whole.
+ * VOLUME_DROP deletes the bytes of a volume or a snapshot.
+ */
+#define PRIV_VOLUME_MAX (1ull << 46) /* 64 TiB, AWS's largest */
+struct priv_volume {
+    char id[PRIV_ID_MAX];      /* "vol-…" */
+    char machine[PRIV_ID_MAX];
+    char device[12];           /* "sdf" */
+    uint32_t nvme;             /* 1: the guest sees an NVMe device, and sdf is a link to it */
+    char from[PRIV_ID_MAX];    /* "snap-…" or empty */
+    uint64_t bytes;
+};
+struct priv_volume_out {
+    char id[PRIV_ID_MAX];
+    uint32_t force;
+};
+struct priv_volume_drop {
+    char id[PRIV_ID_MAX]; /* of a volume or a snapshot */
+};
+struct priv_volume_copy {
+    char id[PRIV_ID_MAX];
+    char name[PRIV_ID_MAX]; /* "snap-…" */
+    char from[PRIV_ID_MAX]; /* what the volume begins with if it has no bytes yet */
+    uint64_t bytes;
+};
+
 struct priv_limits_set {
     char id[PRIV_ID_MAX];
     struct priv_limits limits;
@@ -581,6 +626,7 @@ struct priv_config {
     struct priv_cidr links;   /* addresses of links to VPCs; zero: 4096 of 100.64.0.0/10 by tag */
     struct priv_cidr pool;    /* public addresses; zero: 198.18.0.0/15 */
     bool guests_reach_host;   /* whether guests may open connections to the host's own addresses */
+    bool no_guest_mounts;     /* guests cannot mount what is on their volumes */
     int log_fd;
 };
 

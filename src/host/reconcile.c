@@ -272,6 +272,8 @@ look_up(struct machine *m, struct txn *txn, const struct ec2_instance_row *insta
         return boot(m, txn, instance) ? NOTHING : SAY_FAILED;
     if (m->doing == IDLE && rebooting && host_snapshots_wait(txn, instance->id))
         return NOTHING; /* its disks are copied between the end and the start */
+    if (m->doing == IDLE && host_volumes_wait(m->host->storage, txn, instance->id))
+        return NOTHING;
     if (m->doing == IDLE && (!this_start || rebooting || seen->phase == HOST_NONE))
         return boot(m, txn, instance) ? NOTHING : SAY_FAILED;
     if (m->doing == RUNNING && this_start && instance->reboot_generation > seen->reboot_generation)

@@ -245,26 +245,30 @@ snapshotted(void *arg, struct priv_message *m)
     free(launch);
 }
 
-/* No volume beside a root was in a guest here, so none holds anything that were to be copied. */
 static int
 sandbox_snapshot(void *ctx, const struct host_snapshot *want)
 {
     struct host_sandbox *s = ctx;
     struct launch *launch = launch_new(s, want->id);
-    struct priv_snapshot req = {0};
-    struct priv_snapshot_drop none = {0};
     int r;
 
     assert(want->id.n > 0 && (!want->is_root || want->instance_id.n > 0));
     if (!launch)
         return -ENOMEM;
-    sandbox_id(req.name, want->id);
-    sandbox_id(none.name, want->id);
     if (want->is_root) {
+        struct priv_snapshot req = {0};
+
+        sandbox_id(req.name, want->id);
         sandbox_id(req.id, want->instance_id);
         r = sandbox_ask(s, PRIV_SNAPSHOT, &req, sizeof(req), STR_NONE, snapshotted, launch);
     } else {
-        r = sandbox_ask(s, PRIV_SNAPSHOT_DROP, &none, sizeof(none), STR_NONE, snapshotted, launch);
+        struct priv_volume_copy req = {.bytes = want->bytes};
+
+        sandbox_id(req.name, want->id);
+        sandbox_id(req.id, want->volume_id);
+        if (want->from.n)
+            sandbox_id(req.from, want->from);
+        r = sandbox_ask(s, PRIV_VOLUME_COPY, &req, sizeof(req), STR_NONE, snapshotted, launch);
     }
     if (r < 0)
         free(launch);
@@ -274,14 +278,72 @@ sandbox_snapshot(void *ctx, const struct host_snapshot *want)
 static int
 sandbox_forget(void *ctx, enum host_content content, struct str id)
 {
-    struct priv_snapshot_drop req = {0};
+    struct priv_snapshot_drop layer = {0};
+    struct priv_volume_drop bytes = {0};
 
     assert(id.n > 0 && id.n < PRIV_ID_MAX);
-    if (content == HOST_CONTENT_VOLUME)
-        return 0; /* it was in no guest */
-    sandbox_id(req.name, id);
-    return sandbox_ask(ctx, PRIV_SNAPSHOT_DROP, &req, sizeof(req), STR_NONE, sandbox_logged,
-                       "to delete a snapshot");
+    sandbox_id(layer.name, id);
+    sandbox_id(bytes.id, id);
+    /* A snapshot is a layer or bytes: whichever it is not is not there. */
+    int r = content == HOST_CONTENT_VOLUME
+                ? 0
+                : sandbox_ask(ctx, PRIV_SNAPSHOT_DROP, &layer, sizeof(layer), STR_NONE,
+                              sandbox_logged, "to delete a snapshot");
+
+    return r < 0 ? r
+                 : sandbox_ask(ctx, PRIV_VOLUME_DROP, &bytes, sizeof(bytes), STR_NONE,
+                               sandbox_logged, "to delete bytes");
+}
+
+/* ---- volumes ---- */
+
+static void
+volume_moved(void *arg, struct priv_message *m)
+{
+    struct launch *launch = arg;
+    struct host_events *events = &launch->s->events;
+
+    assert(launch->n > 0 && launch->n < sizeof(launch->id));
+    events->volume_moved(events->ctx, str_of(launch->id, launch->n), MIN(m->status, 0),
+                         m->status < 0 ? m->body : S(""));
+    free(launch);
+}
+
+static int
+ask_volume(struct host_sandbox *s, enum priv_op op, struct str id, const void *req, size_t n)
+{
+    struct launch *launch = launch_new(s, id);
+    int r = launch ? sandbox_ask(s, op, req, n, STR_NONE, volume_moved, launch) : -ENOMEM;
+
+    if (r < 0)
+        free(launch);
+    return r;
+}
+
+static int
+sandbox_volume_in(void *ctx, const struct host_volume *volume)
+{
+    struct priv_volume req = {.bytes = volume->bytes, .nvme = volume->nvme};
+    struct str device = volume->device;
+
+    if (str_starts(device, S("/dev/")))
+        device = str_cut(device, 5, device.n);
+    assert(device.n > 0 && device.n < sizeof(req.device));
+    sandbox_id(req.id, volume->id);
+    sandbox_id(req.machine, volume->instance_id);
+    if (volume->from.n)
+        sandbox_id(req.from, volume->from);
+    memcpy(req.device, device.p, device.n);
+    return ask_volume(ctx, PRIV_VOLUME_IN, volume->id, &req, sizeof(req));
+}
+
+static int
+sandbox_volume_out(void *ctx, struct str id, struct str instance_id UNUSED, bool force)
+{
+    struct priv_volume_out req = {.force = force};
+
+    sandbox_id(req.id, id);
+    return ask_volume(ctx, PRIV_VOLUME_OUT, id, &req, sizeof(req));
 }
 
 /* ---- hibernation ---- */
@@ -669,6 +731,9 @@ hello(struct host_sandbox *s, struct priv_conn *conn, bool events, struct arena 
     *why = str_of(reply + 1, reply->text_n);
     static_assert(sizeof(s->boot_id) == sizeof(reply->boot_id), "the same text");
     memcpy(s->boot_id, reply->boot_id, sizeof(s->boot_id));
+    if (!reply->can_volumes)
+        s->driver.no_volumes = "This host has no loop devices, which volumes beside the root of an "
+                               "instance need; Welkin's log says more";
     return reply->can_launch ? 0 : -EPERM;
 }
 
@@ -694,8 +759,8 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
                                      .machines_max = PRIV_SLOTS - 1 - HOST_FUNCTIONS_MAX,
                                      .runs_guests = true,
                                      .ctx = s,
-                                     .no_volumes = "Volumes beside the root of an instance are not "
-                                                   "implemented by Welkin's sandboxes",
+                                     .volume_in = sandbox_volume_in,
+                                     .volume_out = sandbox_volume_out,
                                      .no_encrypted_volumes =
                                          "Welkin's sandboxes have encrypted volumes as roots "
                                          "alone, and no snapshots of them",
@@ -745,6 +810,12 @@ inspected_to_nobody(void *ctx UNUSED, struct str id UNUSED, bool wiped UNUSED)
 {
 }
 
+static void
+moved_to_nobody(void *ctx UNUSED, struct str id UNUSED, int status UNUSED,
+                struct str reason UNUSED)
+{
+}
+
 struct host_sandbox *
 host_sandbox_free(struct host_sandbox *s)
 {
@@ -757,7 +828,9 @@ host_sandbox_free(struct host_sandbox *s)
                                      .removed = to_nobody,
                                      .frozen = to_nobody,
                                      .not_frozen = why_to_nobody,
-                                     .inspected = inspected_to_nobody};
+                                     .inspected = inspected_to_nobody,
+                                     .snapshotted = moved_to_nobody,
+                                     .volume_moved = moved_to_nobody};
     if (s->source.fd >= 0)
         loop_fd_remove(s->config.loop, &s->source);
     priv_conn_free(s->conn);

@@ -303,14 +303,12 @@ job_start(struct host_sim *sim, struct str id, bool snapshot, bool may_fail)
 static int
 sim_volume_in(void *ctx, const struct host_volume *volume)
 {
-    const struct sim_machine *m = find(ctx, volume->instance_id);
-
     assert(volume->bytes > 0 && volume->device.n > 0);
-    return m && m->doing == SIM_RUNNING ? job_start(ctx, volume->id, false, true) : -ESRCH;
+    return job_start(ctx, volume->id, false, true);
 }
 
 static int
-sim_volume_out(void *ctx, struct str id, struct str instance_id UNUSED)
+sim_volume_out(void *ctx, struct str id, struct str instance_id UNUSED, bool force UNUSED)
 {
     return job_start(ctx, id, false, false);
 }

@@ -16,7 +16,7 @@
 
 #include <stdlib.h>
 
-enum { ID_MAX = 30, AGAIN_MS = 1000 };
+enum { ID_MAX = 30, AGAIN_MS = 1000, ARENA_BYTES_MAX = 16 << 20 };
 
 enum doing { IDLE, MOVING_IN, MOVING_OUT, COPYING };
 
@@ -92,6 +92,17 @@ is_in_phase(struct txn *txn, struct str instance_id, enum host_phase phase)
     return row && row->phase == phase;
 }
 
+/* It runs, or is to boot and waits for its volumes. */
+static bool
+has_guest(struct txn *txn, struct str instance_id)
+{
+    const struct ec2_instance_row *row = ec2_instance_get(txn, instance_id);
+
+    return is_in_phase(txn, instance_id, HOST_UP) ||
+           (row && (row->state == EC2_PENDING || row->state == EC2_RUNNING) &&
+            !row->launch_error.n);
+}
+
 /* ---- writing what was seen ---- */
 
 static void
@@ -108,6 +119,21 @@ put_volume(struct host_storage *s, const struct host_volume_row *row)
     } else {
         store_commit(txn);
     }
+}
+
+/* Once, not at each attempt. */
+static void
+put_busy(struct host_storage *s, struct host_volume_row *row)
+{
+    struct txn *txn = store_begin(s->store);
+    const struct host_volume_row *before = host_volume_get(txn, row->id);
+    bool said = before && before->reason.n;
+
+    store_rollback(txn);
+    row->phase = HOST_VOLUME_IN;
+    row->reason = S(HOST_VOLUME_BUSY);
+    if (!said)
+        put_volume(s, row);
 }
 
 static void
@@ -130,15 +156,37 @@ put_snapshot(struct host_storage *s, struct str id, bool whole, struct str reaso
 
 /* ---- volumes ---- */
 
+/* That one in which nothing was written yet has no bytes of its own. */
+static bool
+has_bytes(struct txn *txn, struct str id)
+{
+    const struct host_volume_row *seen = host_volume_get(txn, id);
+
+    return seen && seen->phase != HOST_VOLUME_FAILED;
+}
+
+/* What it was made of may have been kept for it alone. */
+static void
+mark_source(struct host_storage *s, struct str id)
+{
+    struct txn *txn = store_begin(s->store);
+    const struct ec2_volume_row *row = ec2_volume_get(txn, id);
+
+    if (row && row->content.n)
+        mark(s, row->content);
+    store_rollback(txn);
+}
+
 static void
 move_in(struct item *it, struct txn *txn, const struct ec2_volume_row *row)
 {
-    const struct ec2_snapshot_row *from = ec2_snapshot_get(txn, row->snapshot_id);
+    const struct ec2_instance_row *instance = ec2_instance_get(txn, row->instance_id);
     const struct host_volume volume = {.id = row->id,
                                        .instance_id = row->instance_id,
                                        .device = row->device,
-                                       .from = from ? from->content : S(""),
-                                       .bytes = (uint64_t)row->size_gib << 30};
+                                       .from = row->content,
+                                       .bytes = (uint64_t)row->size_gib << 30,
+                                       .nvme = instance && instance->nitro};
     struct host_storage *s = it->s;
 
     assert(row->instance_id.n > 0 && row->instance_id.n <= ID_MAX && row->size_gib > 0);
@@ -151,7 +199,7 @@ move_in(struct item *it, struct txn *txn, const struct ec2_volume_row *row)
 }
 
 static void
-move_out(struct item *it, const struct host_volume_row *seen)
+move_out(struct item *it, const struct host_volume_row *seen, bool force)
 {
     struct host_storage *s = it->s;
 
@@ -161,7 +209,7 @@ move_out(struct item *it, const struct host_volume_row *seen)
     it->size_gib = seen->size_gib;
     it->instance_n = (uint8_t)MIN(seen->instance_id.n, (size_t)ID_MAX);
     memcpy(it->instance, seen->instance_id.p, it->instance_n);
-    it->refused = s->driver->volume_out(s->driver->ctx, seen->id, seen->instance_id);
+    it->refused = s->driver->volume_out(s->driver->ctx, seen->id, seen->instance_id, force);
 }
 
 static void
@@ -186,9 +234,9 @@ look_at_volume(struct item *it, struct txn *txn)
 {
     const struct ec2_volume_row *row = ec2_volume_get(txn, item_id(it));
     const struct host_volume_row *seen = host_volume_get(txn, item_id(it));
-    bool wanted = row && row->is_data && row->instance_id.n &&
-                  !str_is(row->attach_state, "detaching") &&
-                  is_in_phase(txn, row->instance_id, HOST_UP);
+    bool leaving = row && str_is(row->attach_state, "detaching");
+    bool wanted = row && row->is_data && row->instance_id.n && !leaving &&
+                  has_guest(txn, row->instance_id);
     bool in = seen && seen->phase == HOST_VOLUME_IN;
     bool this_one = seen && row && seen->generation == row->attach_generation;
 
@@ -197,7 +245,7 @@ look_at_volume(struct item *it, struct txn *txn)
     if (in && is_in_phase(txn, seen->instance_id, HOST_FROZEN))
         return NOTHING; /* a hibernated guest has what it had */
     if (in && (!wanted || !this_one))
-        move_out(it, seen);
+        move_out(it, seen, leaving && row->detach_force);
     else if (wanted && (!in || seen->size_gib < row->size_gib) &&
              !(this_one && seen->phase == HOST_VOLUME_FAILED))
         move_in(it, txn, row);
@@ -230,11 +278,15 @@ host_storage_volume(struct host_storage *s, struct str id, int status, struct st
     }
     if (status < 0 && !in) {
         /* it is busy, and goes as soon as the guest lets it */
+        put_busy(s, &row);
         loop_timer_set(s->loop, &it->again, LOOP_MONO, loop_now_ms(s->loop, LOOP_MONO) + AGAIN_MS);
         return;
     }
     put_volume(s, &row);
     mark(s, item_id(it));
+    if (in)
+        host_look_again(s->host, row.instance_id);
+    mark_source(s, item_id(it));
 }
 
 /* ---- snapshots ---- */
@@ -256,6 +308,9 @@ is_needed(struct txn *txn, struct str content)
     assert(content.n > 0);
     STORE_EACH(txn, ec2_snapshot_by_content, row, content)
         return true;
+    STORE_EACH(txn, ec2_volume_by_content, row, content)
+        if (!has_bytes(txn, row->id))
+            return true;
     STORE_EACH(txn, ec2_snapshot_by_key, row)
         if (stands_on(row->rootfs, content))
             return true;
@@ -283,10 +338,7 @@ copy(struct item *it, struct txn *txn, const struct ec2_snapshot_row *row)
         .volume_id = volume->id,
         .instance_id = volume->instance_id,
         .is_root = !volume->is_data,
-        .from =
-            volume->snapshot_id.n && volume->is_data && ec2_snapshot_get(txn, volume->snapshot_id)
-                ? ec2_snapshot_get(txn, volume->snapshot_id)->content
-                : S(""),
+        .from = volume->content,
         .bytes = (uint64_t)volume->size_gib << 30,
     };
 
@@ -341,6 +393,25 @@ host_storage_snapshot(struct host_storage *s, struct str id, int status, struct 
     if (it->instance_n)
         host_look_again(s->host, str_of(it->instance, it->instance_n));
     mark(s, item_id(it));
+}
+
+bool
+host_volumes_wait(struct host_storage *s, struct txn *txn, struct str instance_id)
+{
+    bool wait = false;
+
+    assert(instance_id.n > 0);
+    STORE_EACH(txn, ec2_volume_by_instance, row, instance_id) {
+        const struct host_volume_row *seen = host_volume_get(txn, row->id);
+        bool this_one = seen && seen->generation == row->attach_generation;
+
+        if (row->is_data && !str_is(row->attach_state, "detaching") &&
+            !(this_one && seen->phase != HOST_VOLUME_OUT)) {
+            wait = true;
+            mark(s, row->id);
+        }
+    }
+    return wait;
 }
 
 bool
@@ -425,6 +496,8 @@ volume_changed(void *ctx, const void *old_row, const void *new_row)
     assert(row && row->id.n > 0);
     if (row->is_data)
         mark(ctx, row->id);
+    if (!new_row && row->content.n)
+        mark(ctx, row->content);
 }
 
 static void
@@ -470,9 +543,39 @@ host_storage_machine(struct host_storage *s, struct str instance_id, bool gone)
 
 /* ---- life ---- */
 
+/*
+ * A host that was restarted has no devices, and a machine that is not up has not seen any: what is
+ * to be in one is put in anew.
+ */
+static void
+lost(struct host_storage *s)
+{
+    struct str_list ids = {0};
+    CLEANUP(arena_done) struct arena arena;
+    struct txn *txn = store_begin(s->store);
+
+    arena_init(&arena, ARENA_BYTES_MAX);
+    STORE_EACH(txn, host_volume_by_phase, row, HOST_VOLUME_IN)
+        if (!is_in_phase(txn, row->instance_id, HOST_UP) &&
+            !is_in_phase(txn, row->instance_id, HOST_FROZEN))
+            *LIST_PUSH(&arena, &ids) = row->id;
+    int r = 0;
+    LIST_EACH(&ids, id) {
+        struct host_volume_row row = *host_volume_get(txn, *id);
+
+        row.phase = HOST_VOLUME_OUT;
+        r = r < 0 ? r : host_volume_update(txn, &row);
+    }
+    if (r < 0)
+        store_rollback(txn);
+    else
+        store_commit(txn);
+}
+
 void
 host_storage_start(struct host_storage *s)
 {
+    lost(s);
     struct txn *txn = store_begin(s->store);
 
     STORE_EACH(txn, ec2_volume_by_attach_state, row, S("attaching"))

@@ -23,5 +23,8 @@ void host_storage_machine(struct host_storage *s, struct str instance_id, bool g
 /* Whether something is still to be copied of the instance's disks: they stay as they are. */
 bool host_snapshots_wait(struct txn *txn, struct str instance_id);
 
+/* Whether an instance that is to boot has not got all of its volumes yet; they are brought. */
+bool host_volumes_wait(struct host_storage *s, struct txn *txn, struct str instance_id);
+
 /* reconcile.c: what held the machine back may be over. */
 void host_look_again(struct host *host, struct str instance_id);

@@ -124,6 +124,11 @@ lambda_get_function(struct api_call *call, const struct lambda_GetFunctionReques
         res->configuration->function_arn = lambda_arn(call->arena, &name);
     res->code = ARENA_NEW(call->arena, struct lambda_FunctionCodeLocation);
     res->code->repository_type = S("S3");
+    if (latest->reserved) {
+        res->concurrency = ARENA_NEW(call->arena, struct lambda_Concurrency);
+        res->concurrency->reserved_concurrent_executions =
+            opt_i64(latest->reserved - LAMBDA_RESERVED(0));
+    }
     for (size_t i = 0; i < latest->tags.n; i += 2)
         *LIST_PUSH(call->arena, &res->tags) =
             (struct lambda_TextMapEntry){.key = latest->tags.v[i], .value = latest->tags.v[i + 1]};
@@ -162,17 +167,6 @@ lambda_get_function_code_signing_config(
     res->code_signing_config_arn = S("");
     res->function_name = name.name;
     return r;
-}
-
-int
-lambda_get_function_concurrency(struct api_call *call,
-                                const struct lambda_GetFunctionConcurrencyRequest *req,
-                                struct lambda_GetFunctionConcurrencyResponse *res UNUSED)
-{
-    const struct lambda_function_row *row;
-    struct lambda_name name;
-
-    return lambda_find_plain(call, req->function_name, &name, &row);
 }
 
 int
@@ -229,6 +223,8 @@ delete_version(struct api_call *call, const struct lambda_name *name)
 
     if (r >= 0)
         r = lambda_permissions_drop(call, name, false);
+    if (r >= 0)
+        r = lambda_event_configs_drop(call, name, false);
     return r < 0 ? r : lambda_function_delete(call->txn, row->id);
 }
 
@@ -238,6 +234,8 @@ delete_all(struct api_call *call, const struct lambda_name *name)
 {
     int r = lambda_permissions_drop(call, name, true);
 
+    if (r >= 0)
+        r = lambda_event_configs_drop(call, name, true);
     STORE_EACH(call->txn, lambda_alias_by_function, alias, name->account, name->region, name->name)
         if (r >= 0)
             r = lambda_alias_delete(call->txn, alias->id);

@@ -2,6 +2,7 @@
 #include "lambda/runner.h"
 
 #include "api/authorize.h"
+#include "api/later.h"
 #include "codec/doc.h"
 
 /* ---- what was sent ---- */
@@ -58,12 +59,49 @@ authorize(struct api_call *call, const struct lambda_name *name)
 
 /* ---- which way it goes ---- */
 
+/* Who waits is answered. */
+static void
+answer(void *ctx, const struct lambda_outcome *how)
+{
+    struct api_later *later = ctx;
+    struct lambda_InvocationResponse *res = later->res;
+    struct arena *a = later->call->arena;
+
+    if (how->sentence.p) {
+        int r =
+            api_fault(later->call, &LAMBDA_ERR(ServiceException), "%.*s", STR_ARG(how->sentence));
+
+        api_later_done(later, r);
+        return;
+    }
+    res->status_code = opt_i64(200);
+    res->payload = str_dup(a, how->payload);
+    res->executed_version = str_dup(a, how->version);
+    if (how->failed)
+        res->function_error = S("Unhandled");
+    if (how->tail.p)
+        res->log_result = str_base64(a, how->tail);
+    api_later_done(later, 0);
+}
+
+/* Who asked has gone: the function goes on, as on AWS. */
+static void
+on_leave(struct api_later *later)
+{
+    lambda_work_await(later->who, NULL, NULL);
+}
+
+/*
+ * `asker`: a service that wants to know the outcome.  Its call is one of another's, so that no
+ * reply can come later; it finds it in the row of its request's id.
+ */
 static int
 keep_event(struct api_call *call, const struct lambda_InvocationRequest *req,
-           const struct lambda_name *name)
+           const struct lambda_name *name, struct str asker)
 {
     const struct lambda_event_row row = {
-        .id = call->via.p ? api_uuid(call->env, call->arena) : call->request_id,
+        .id = call->via.p && !asker.n ? api_uuid(call->env, call->arena) : call->request_id,
+        .asker = asker,
         .account = name->account,
         .region = name->region,
         .function = name->name,
@@ -85,9 +123,8 @@ lambda_invoke(struct api_call *call, const struct lambda_InvocationRequest *req,
     struct lambda_order order = {.request_id = call->request_id,
                                  .client_context = req->client_context,
                                  .payload = req->payload.n ? req->payload : S("{}"),
-                                 .tail = str_is(req->log_type, "Tail"),
-                                 .res = res,
-                                 .call = call};
+                                 .tail = str_is(req->log_type, "Tail")};
+    struct lambda_work *work;
     struct lambda_name name;
     int r = lambda_name_read(call, req->function_name, req->qualifier, &name);
 
@@ -103,11 +140,14 @@ lambda_invoke(struct api_call *call, const struct lambda_InvocationRequest *req,
         res->status_code = opt_i64(204);
         return 0;
     }
-    if (event) {
+    if (event || !call->reply) {
+        assert(call->reply || call->via.n);
         res->status_code = opt_i64(202);
-        return keep_event(call, req, &name);
+        return keep_event(call, req, &name, event ? S("") : call->via);
     }
-    assert(call->reply); /* inside another call only events are sent */
     order.arn = lambda_arn(call->arena, &name);
-    return lambda_run(call, &order);
+    r = lambda_run(call, &order, &work);
+    if (r == 0)
+        lambda_work_await(work, answer, api_later_new(call, res, on_leave, work));
+    return r;
 }

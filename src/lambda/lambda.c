@@ -147,7 +147,8 @@ lambda_function_assert(const struct lambda_function_row *row)
 {
     assert(row->account.n == 12 && row->region.n && row->name.n && row->revision.n);
     assert((row->number == 0) == str_is(row->version, LAMBDA_LATEST));
-    assert(row->number == 0 || row->published == 0);
+    assert(row->number == 0 || (row->published == 0 && row->reserved == 0));
+    assert(row->reserved >= 0 && row->reserved <= LAMBDA_RESERVED(LAMBDA_CONCURRENT_MAX));
     assert(row->timeout_s >= 1 && row->timeout_s <= LAMBDA_TIMEOUT_S_MAX);
     assert(row->memory_mib >= 128 && row->memory_mib <= LAMBDA_MEMORY_MIB_MAX);
     assert(row->code.n && row->code_bytes > 0 && row->code_bytes <= LAMBDA_ZIPPED_MAX);

@@ -29,6 +29,7 @@ enum {
     LAMBDA_POLICY_BYTES_MAX = 20480,
 };
 #define LAMBDA_LATEST "$LATEST"
+#define LAMBDA_RESERVED(n) ((n) + 1) /* in lambda_function.reserved, where 0 is none */
 
 #define LAMBDA_ERRORS(X)                                                                           \
     X(AccessDeniedException, 403)                                                                  \
@@ -143,6 +144,17 @@ int lambda_publish(struct api_call *call, const struct lambda_function_row *late
                    struct str description, const struct lambda_function_row **ret);
 const struct lambda_alias_row *
 lambda_alias_find(struct txn *txn, struct arena *a, const struct lambda_name *name);
+
+/* ---- concurrency.c ---- */
+
+/* The sum of what functions have reserved, and (not NULL) which have. */
+int64_t lambda_reserved(struct api_call *call, struct str account, struct str region,
+                        struct str_list *ret_names);
+
+/* ---- invoke_config.c ---- */
+
+/* Of a function, or of one of its versions or aliases. */
+int lambda_event_configs_drop(struct api_call *call, const struct lambda_name *name, bool all);
 
 /* ---- permission.c ---- */
 

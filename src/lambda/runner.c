@@ -5,66 +5,20 @@
  * environment are what moves it.  The timer means: in STARTING and BUSY that the time is up, else
  * that the environment was kept long enough.
  */
-#include "lambda/runner.h"
+#include "lambda/runner_internal.h"
 
-#include "api/authorize.h"
-#include "api/guard.h"
-#include "api/later.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/timefmt.h"
 #include "codec/json.h"
-#include "gen/api/lambda.h"
 
 #include <stdlib.h>
 
 #define INIT_MS 10000                      /* beside the function's own timeout */
 #define KEPT_MS (INT64_C(5) * 60 * 1000)   /* an idle environment */
 #define AGE_MS (LAMBDA_CREDENTIALS_MS / 2) /* then its credentials are old */
-#define EVENT_AGE_MS (INT64_C(6) * 3600 * 1000)
-#define RETRY_MS 60000 /* after the first failure; twice that after the second */
 #define LOG_BYTES ((size_t)256 << 10)
 #define TAIL_BYTES 4096
-#define ARENA_BYTES ((size_t)256 << 20)
-
-enum { RETRIES = 2, THROTTLE_STEPS = 9, EVENTS_AT_ONCE = 100 };
-
-struct work {
-    struct arena arena; /* of its texts */
-    struct str request_id, arn, client_context, payload, version;
-    bool tail;
-    struct api_later *later; /* NULL: nobody waits (any more) */
-    bool event;              /* a row of that id waits for the outcome */
-    int64_t given_ms;
-};
-
-enum state { STARTING, BUSY, ENDING, IDLE };
-
-struct environment {
-    struct environment *next;
-    struct lambda_runner *runner;
-    struct arena arena; /* of its texts */
-    struct str id, function, account, region, name, revision;
-    enum state state;
-    bool frozen, stale, reported;
-    bool well;         /* its last invocation did not fail */
-    struct work *work; /* STARTING, BUSY */
-    struct loop_timer timer;
-    struct buf log; /* since the work began */
-    int64_t started_ms, ready_ms, timeout_s, memory_mib;
-};
-
-struct lambda_runner {
-    struct loop *loop;
-    struct store *store;
-    struct api *api;
-    const struct api_functions *driver;
-    struct environment *all;
-    int64_t n;
-    struct loop_task look, sweep;
-    struct loop_timer due;
-};
 
 static bool
 environment_ok(const struct environment *e)
@@ -75,16 +29,10 @@ environment_ok(const struct environment *e)
     return true;
 }
 
-static int64_t
-now_ms(const struct lambda_runner *runner)
-{
-    return loop_now_ms(runner->loop, LOOP_CLOUD);
-}
-
 /* ---- the end of an invocation ---- */
 
 static void
-work_free(struct work *work)
+work_free(struct lambda_work *work)
 {
     if (!work)
         return;
@@ -96,9 +44,9 @@ work_free(struct work *work)
 static void
 log_report(struct environment *e)
 {
-    const struct work *w = e->work;
+    const struct lambda_work *w = e->work;
     struct lambda_runner *runner = e->runner;
-    int64_t ms = MAX(now_ms(runner) - w->given_ms, 0);
+    int64_t ms = MAX(lambda_now_ms(runner) - w->given_ms, 0);
     int64_t used = runner->driver->memory(runner->driver->ctx, e->id);
 
     assert(e->state == BUSY);
@@ -122,43 +70,11 @@ tail_of(const struct buf *log)
     return str_cut(all, all.n > TAIL_BYTES ? all.n - TAIL_BYTES : 0, all.n);
 }
 
-/* An asynchronous one: its row goes, or it is tried again. */
 static void
-event_ended(struct lambda_runner *runner, struct str id, bool failed)
+finish(struct environment *e, const struct lambda_outcome *how)
 {
-    struct txn *txn = store_begin(runner->store);
-    const struct lambda_event_row *row = lambda_event_get(txn, id);
-    int r = 0;
-
-    if (row) {
-        struct lambda_event_row new = *row;
-
-        new.attempts++;
-        new.due_ms = now_ms(runner) + new.attempts *RETRY_MS;
-        r = failed && new.attempts <= RETRIES ? lambda_event_update(txn, &new)
-                                              : lambda_event_delete(txn, id);
-    }
-    if (r < 0)
-        error_origin(-r, "the event %.*s cannot be written", STR_ARG(id));
-    store_commit(txn);
-    loop_defer(runner->loop, &runner->look);
-}
-
-/*
- * What an invocation ends with: its payload, or what went wrong.  `sentence`: it could not be run
- * at all, and that is for the caller to know.
- */
-struct outcome {
-    bool failed;
-    struct str payload, sentence;
-    struct str last; /* of the log */
-};
-
-static void
-finish(struct environment *e, const struct outcome *how)
-{
-    struct work *w = e->work;
-    struct api_later *later = w->later;
+    struct lambda_work *w = e->work;
+    struct lambda_outcome out = *how;
 
     assert(environment_ok(e) && w);
     if (e->state == BUSY)
@@ -167,26 +83,11 @@ finish(struct environment *e, const struct outcome *how)
     e->work = NULL;
     e->state = ENDING;
     e->well = !how->failed;
-    if (later && how->sentence.p) {
-        int r =
-            api_fault(later->call, &LAMBDA_ERR(ServiceException), "%.*s", STR_ARG(how->sentence));
-
-        api_later_done(later, r);
-    } else if (later) {
-        struct lambda_InvocationResponse *res = later->res;
-        struct arena *a = later->call->arena;
-
-        res->status_code = opt_i64(200);
-        res->payload = str_dup(a, how->payload);
-        res->executed_version = str_dup(a, w->version);
-        if (how->failed)
-            res->function_error = S("Unhandled");
-        if (w->tail)
-            res->log_result = str_base64(a, tail_of(&e->log));
-        api_later_done(later, 0);
-    } else if (w->event) {
-        event_ended(e->runner, w->request_id, how->failed || how->sentence.p);
-    }
+    out.request_id = w->request_id;
+    out.version = w->version;
+    out.tail = w->tail ? tail_of(&e->log) : STR_NONE;
+    if (w->done)
+        w->done(w->ctx, &out);
     work_free(w);
 }
 
@@ -202,7 +103,7 @@ finish_error(struct environment *e, const char *type, struct str text, struct st
     json_key_str(&o, "errorType", str_from(type));
     json_key_str(&o, "errorMessage", text);
     json_close(&o, '}');
-    finish(e, &(struct outcome){.failed = true, .payload = buf_str(&buf), .last = last});
+    finish(e, &(struct lambda_outcome){.failed = true, .payload = buf_str(&buf), .last = last});
     buf_done(&buf);
 }
 
@@ -239,19 +140,19 @@ drop(struct environment *e)
 static void
 set_timer(struct environment *e, int64_t ms)
 {
-    loop_timer_set(e->runner->loop, &e->timer, LOOP_CLOUD, now_ms(e->runner) + ms);
+    loop_timer_set(e->runner->loop, &e->timer, LOOP_CLOUD, lambda_now_ms(e->runner) + ms);
 }
 
 static void
 give(struct environment *e)
 {
     struct lambda_runner *runner = e->runner;
-    struct work *w = e->work;
+    struct lambda_work *w = e->work;
     const struct api_functions *driver = runner->driver;
 
     assert(w);
     e->state = BUSY;
-    w->given_ms = now_ms(runner);
+    w->given_ms = lambda_now_ms(runner);
     if (e->frozen)
         driver->freeze(driver->ctx, e->id, false);
     e->frozen = false;
@@ -280,8 +181,9 @@ time_is_up(struct loop_timer *timer)
 
         finish_error(e, "Sandbox.Timedout",
                      str_fmt(a, "RequestId: %.*s Error: %.*s", STR_ARG(id), STR_ARG(what)),
-                     str_fmt(a, "%.*s %.*s %.*s\n\n", STR_ARG(time_iso(a, now_ms(e->runner))),
-                             STR_ARG(id), STR_ARG(what)));
+                     str_fmt(a, "%.*s %.*s %.*s\n\n",
+                             STR_ARG(time_iso(a, lambda_now_ms(e->runner))), STR_ARG(id),
+                             STR_ARG(what)));
     }
     drop(e);
 }
@@ -298,14 +200,14 @@ on_next(void *ctx, struct str id)
         return;
     assert(environment_ok(e));
     if (!e->ready_ms)
-        e->ready_ms = now_ms(runner);
+        e->ready_ms = lambda_now_ms(runner);
     if (e->work && e->state == STARTING) {
         give(e);
         return;
     }
     if (e->state == BUSY) /* it asks for more than it does */
         return;
-    if (e->stale || now_ms(runner) - e->started_ms > AGE_MS) {
+    if (e->stale || lambda_now_ms(runner) - e->started_ms > AGE_MS) {
         drop(e);
         return;
     }
@@ -332,7 +234,7 @@ on_answered(void *ctx, struct str id, struct str request_id, bool error, struct 
                      STR_NONE);
         return API_FUNCTION_TOO_LARGE;
     }
-    finish(e, &(struct outcome){.failed = error, .payload = body});
+    finish(e, &(struct lambda_outcome){.failed = error, .payload = body});
     return API_FUNCTION_TAKEN;
 }
 
@@ -344,7 +246,7 @@ on_init_error(void *ctx, struct str id, struct str body)
     if (!e || !e->work)
         return;
     assert(environment_ok(e));
-    finish(e, &(struct outcome){.failed = true, .payload = body});
+    finish(e, &(struct lambda_outcome){.failed = true, .payload = body});
     drop(e);
 }
 
@@ -372,7 +274,7 @@ on_ended(void *ctx, struct str id, struct str why, struct str sentence)
         return;
     assert(environment_ok(e));
     if (e->work && !why.p) {
-        finish(e, &(struct outcome){.failed = true, .sentence = sentence});
+        finish(e, &(struct lambda_outcome){.failed = true, .sentence = sentence});
     } else if (e->work) {
         struct arena a;
         bool silent = str_is(why, "exit status 0");
@@ -393,20 +295,18 @@ on_ended(void *ctx, struct str id, struct str why, struct str sentence)
 
 /* ---- invocations ---- */
 
-/* Who asked has gone: the function goes on, as on AWS. */
-static void
-on_leave(struct api_later *later)
+void
+lambda_work_await(struct lambda_work *work, lambda_done_fn *done, void *ctx)
 {
-    struct work *w = later->who;
-
-    assert(w->later == later);
-    w->later = NULL;
+    assert(work && (!done || !work->done));
+    work->done = done;
+    work->ctx = ctx;
 }
 
-static struct work *
+static struct lambda_work *
 work_new(const struct lambda_order *order)
 {
-    struct work *w = calloc(1, sizeof(*w));
+    struct lambda_work *w = calloc(1, sizeof(*w));
 
     if (!w)
         abort();
@@ -417,9 +317,6 @@ work_new(const struct lambda_order *order)
     w->payload = str_dup(&w->arena, order->payload);
     w->version = str_dup(&w->arena, order->function->version);
     w->tail = order->tail;
-    w->event = !order->call;
-    if (order->call)
-        w->later = api_later_new(order->call, order->res, on_leave, w);
     return w;
 }
 
@@ -448,26 +345,45 @@ find_idle(struct lambda_runner *runner, const struct lambda_function_row *functi
     return soon;
 }
 
-static int64_t
-count_busy(const struct lambda_runner *runner, const struct lambda_function_row *function)
-{
-    int64_t n = 0;
-
-    for (const struct environment *e = runner->all; e; e = e->next)
-        n +=
-            e->work && str_eq(e->account, function->account) && str_eq(e->region, function->region);
-    return n;
-}
-
 static int
-throttled(struct api_call *call)
+throttled(struct api_call *call, const char *reason)
 {
     struct lambda_TooManyRequestsException *detail =
         ARENA_NEW(call->arena, struct lambda_TooManyRequestsException);
 
     detail->type = S("User");
-    detail->reason = S("ConcurrentInvocationLimitExceeded");
+    detail->reason = str_from(reason);
     return api_fault_detail(call, &LAMBDA_ERR(TooManyRequestsException), detail, "Rate Exceeded.");
+}
+
+#define UNRESERVED "ConcurrentInvocationLimitExceeded"
+
+/* Whether there is room for one more: of its own, or of what nobody has reserved. */
+static int
+room_check(struct lambda_runner *runner, struct api_call *call,
+           const struct lambda_function_row *function)
+{
+    struct lambda_name name = lambda_name_of(function);
+    const struct lambda_function_row *latest =
+        lambda_function_get(call->txn, lambda_key(call->arena, &name, S(LAMBDA_LATEST)));
+    struct str_list names = {0};
+    int64_t pool =
+        LAMBDA_CONCURRENT_MAX - lambda_reserved(call, function->account, function->region, &names);
+    int64_t own = 0, others = 0;
+
+    assert(latest && pool >= 0);
+    for (const struct environment *e = runner->all; e; e = e->next) {
+        if (!e->work || !str_eq(e->account, function->account) ||
+            !str_eq(e->region, function->region))
+            continue;
+        own += str_eq(e->name, function->name);
+        others += !names.n || !str_in(&names, e->name);
+    }
+    if (latest->reserved)
+        return own < latest->reserved - LAMBDA_RESERVED(0)
+                   ? 0
+                   : throttled(call, "ReservedFunctionConcurrentInvocationLimitExceeded");
+    return others < pool ? 0 : throttled(call, UNRESERVED);
 }
 
 static struct environment *
@@ -491,7 +407,7 @@ environment_new(struct lambda_runner *runner, struct api_call *call,
     e->revision = str_dup(&e->arena, function->revision);
     e->timeout_s = function->timeout_s;
     e->memory_mib = function->memory_mib;
-    e->started_ms = now_ms(runner);
+    e->started_ms = lambda_now_ms(runner);
     e->timer.fn = time_is_up;
     e->next = runner->all;
     runner->all = e;
@@ -511,7 +427,7 @@ begin(struct lambda_runner *runner, struct api_call *call,
     struct arena a;
 
     owner.account = function->account;
-    arena_init(&a, ARENA_BYTES);
+    arena_init(&a, LAMBDA_LOOK_BYTES);
     int r = lambda_environment_of(&owner, function, &start.env);
 
     if (r > 0)
@@ -527,24 +443,25 @@ begin(struct lambda_runner *runner, struct api_call *call,
 }
 
 int
-lambda_run(struct api_call *call, const struct lambda_order *order)
+lambda_run(struct api_call *call, const struct lambda_order *order, struct lambda_work **ret)
 {
     struct lambda_runner *runner = api_runner(call);
     const struct lambda_function_row *function = order->function;
     struct environment *oldest, *e;
 
-    assert((order->call != NULL) == (order->res != NULL));
     if (!runner || !runner->driver)
         return api_fault(call, &LAMBDA_ERR(ServiceException),
                          "Functions do not run here: this host only simulates instances. Start the "
                          "daemon as root, without --host sim.");
-    if (count_busy(runner, function) >= LAMBDA_CONCURRENT_MAX)
-        return throttled(call);
+    int r = room_check(runner, call, function);
+
+    if (r)
+        return r;
     e = find_idle(runner, function, &oldest);
     if (e) {
         bool idle = e->state == IDLE;
 
-        e->work = work_new(order);
+        e->work = *ret = work_new(order);
         if (idle) {
             give(e);
         } else {
@@ -557,119 +474,19 @@ lambda_run(struct api_call *call, const struct lambda_order *order)
     if (runner->n >= runner->driver->max && oldest)
         drop(oldest);
     if (runner->n >= runner->driver->max)
-        return throttled(call);
+        return throttled(call, UNRESERVED);
     e = environment_new(runner, call, function);
-    int r = begin(runner, call, function, e);
+    r = begin(runner, call, function, e);
 
     if (r) {
         e->state = ENDING;
         drop(e);
         return r;
     }
-    e->work = work_new(order);
+    e->work = *ret = work_new(order);
     set_timer(e, INIT_MS + e->timeout_s * 1000);
     assert(environment_ok(e));
     return 0;
-}
-
-/* ---- asynchronous invocations ---- */
-
-static bool
-in_flight(const struct lambda_runner *runner, struct str id)
-{
-    for (const struct environment *e = runner->all; e; e = e->next)
-        if (e->work && e->work->event && str_eq(e->work->request_id, id))
-            return true;
-    return false;
-}
-
-/* One that cannot be run: it is throttled, or never will be. */
-static int
-put_off(struct api_call *call, const struct lambda_event_row *row)
-{
-    struct lambda_event_row new = *row;
-    bool again = str_is(call->fault.code, "TooManyRequestsException") ||
-                 str_is(call->fault.code, "ServiceException");
-
-    if (!again || call->now_ms - row->created_ms > EVENT_AGE_MS) {
-        log_warn("an asynchronous invocation of %.*s is given up: %.*s", STR_ARG(row->function),
-                 STR_ARG(call->fault.message));
-        return lambda_event_delete(call->txn, row->id);
-    }
-    new.throttled++;
-    new.due_ms =
-        call->now_ms + MIN(INT64_C(1) << MIN(new.throttled, THROTTLE_STEPS), INT64_C(300)) * 1000;
-    return lambda_event_update(call->txn, &new);
-}
-
-static int
-run_event(struct api_call *call, const struct lambda_event_row *row)
-{
-    const struct lambda_name name = {row->account, row->region, row->function,
-                                     row->qualifier.n ? row->qualifier : STR_NONE};
-    struct lambda_order order = {.request_id = row->id,
-                                 .arn = lambda_arn(call->arena, &name),
-                                 .client_context = row->client_context,
-                                 .payload = row->payload};
-
-    call->account = row->account;
-    call->region = row->region;
-    call->fault = (struct api_fault){0};
-    int r = lambda_find_version(call, &name, true, &order.function);
-
-    if (r == 0)
-        r = lambda_run(call, &order);
-    return r > 0 ? put_off(call, row) : r;
-}
-
-/* What is due begins; then the clock is set for the next. */
-static void
-look(struct loop_task *task)
-{
-    struct lambda_runner *runner = CONTAINER_OF(task, struct lambda_runner, look);
-    struct arena a;
-    int64_t next_ms = 0;
-    int r = 0, n = 0;
-
-    if (!runner->driver)
-        return;
-    arena_init(&a, ARENA_BYTES);
-    struct api_call call = api_call_of_operator(runner->api, &a);
-
-    call.txn = store_begin(runner->store);
-    STORE_EACH(call.txn, lambda_event_by_due, row) {
-        if (in_flight(runner, row->id))
-            continue;
-        if (row->due_ms > call.now_ms || n++ == EVENTS_AT_ONCE) {
-            next_ms = MAX(row->due_ms, call.now_ms + 1);
-            break;
-        }
-        r = run_event(&call, row);
-        if (r < 0)
-            error_origin(-r, "an asynchronous invocation of %.*s cannot begin",
-                         STR_ARG(row->function));
-    }
-    store_commit(call.txn);
-    if (next_ms)
-        loop_timer_set(runner->loop, &runner->due, LOOP_CLOUD, next_ms);
-    arena_done(&a);
-}
-
-static void
-is_due(struct loop_timer *timer)
-{
-    struct lambda_runner *runner = CONTAINER_OF(timer, struct lambda_runner, due);
-
-    loop_defer(runner->loop, &runner->look);
-}
-
-static void
-event_changed(void *ctx, const void *old_row UNUSED, const void *new_row)
-{
-    struct lambda_runner *runner = ctx;
-
-    if (new_row)
-        loop_defer(runner->loop, &runner->look);
 }
 
 /* ---- functions that change ---- */
@@ -714,10 +531,8 @@ lambda_runner_new(struct lambda_runner **ret, struct loop *loop, struct store *s
         return error_origin(ENOMEM, "the runner of functions cannot be made");
     runner->loop = loop;
     runner->store = store;
-    runner->look.fn = look;
     runner->sweep.fn = sweep;
-    runner->due.fn = is_due;
-    store_watch(store, &lambda_event_table, event_changed, runner);
+    lambda_events_init(runner);
     store_watch(store, &lambda_function_table, function_changed, runner);
     *ret = runner;
     return 0;
@@ -753,8 +568,7 @@ lambda_runner_free(struct lambda_runner *runner)
         e->frozen = false;
         drop(e);
     }
-    loop_timer_stop(runner->loop, &runner->due);
-    loop_task_cancel(runner->loop, &runner->look);
+    lambda_events_done(runner);
     loop_task_cancel(runner->loop, &runner->sweep);
     free(runner);
     return NULL;

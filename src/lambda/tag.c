@@ -96,7 +96,8 @@ lambda_get_account_settings(struct api_call *call,
         .code_size_unzipped = opt_i64(LAMBDA_UNZIPPED_MAX),
         .code_size_zipped = opt_i64(LAMBDA_ZIPPED_MAX),
         .concurrent_executions = opt_i64(LAMBDA_CONCURRENT_MAX),
-        .unreserved_concurrent_executions = opt_i64(LAMBDA_CONCURRENT_MAX),
+        .unreserved_concurrent_executions = opt_i64(
+            LAMBDA_CONCURRENT_MAX - lambda_reserved(call, call->account, call->region, NULL)),
     };
     res->account_usage = ARENA_NEW(call->arena, struct lambda_AccountUsage);
     *res->account_usage = (struct lambda_AccountUsage){.total_code_size = opt_i64(bytes),

@@ -41,7 +41,7 @@ lambda_publish(struct api_call *call, const struct lambda_function_row *latest,
     row.id = version_key(call, latest, row.number);
     row.version = str_fmt(call->arena, "%lld", (long long)row.number);
     row.tags = (struct str_list){0};
-    row.published = 0;
+    row.published = row.reserved = 0;
     if (description.p)
         row.description = description;
     int r = lambda_function_update(call->txn, &after);
@@ -281,6 +281,8 @@ lambda_delete_alias(struct api_call *call, const struct lambda_DeleteAliasReques
     if (r || !old)
         return r;
     r = lambda_permissions_drop(call, &name, false);
+    if (r >= 0)
+        r = lambda_event_configs_drop(call, &name, false);
     return r < 0 ? r : lambda_alias_delete(call->txn, old->id);
 }
 

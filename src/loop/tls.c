@@ -26,6 +26,7 @@ struct leaf {
 
 struct tls {
     struct tls_config config;
+    const struct authority *authority; /* NULL, as the three below, until the first connection */
     SSL_CTX *ctx;
     BIO_METHOD *method;
     EVP_PKEY *key;
@@ -52,14 +53,14 @@ issue(struct tls *tls, struct str name, int64_t now_ms, X509 **ret)
     static const struct str local[] = {S_INIT("localhost")};
     struct authority_names names = {.dns = &name, .n_dns = 1};
 
-    assert(tls->key && tls->config.authority);
+    assert(tls->key && tls->authority);
     assert(str_ok(name) && now_ms > 0);
     if (!name.n)
         names = (struct authority_names){.dns = local,
                                          .n_dns = ARRAY_LEN(local),
                                          .ips = tls->config.ips,
                                          .n_ips = tls->config.n_ips};
-    return authority_issue(tls->config.authority, tls->key, &names, now_ms, ret);
+    return authority_issue(tls->authority, tls->key, &names, now_ms, ret);
 }
 
 /* The certificate for a name: kept, or made in place of the one that was used longest ago. */
@@ -229,18 +230,42 @@ tls_new(struct tls **ret, const struct tls_config *config)
 
     assert(config->n_ips == 0 || config->ips);
     assert(config->authority && config->serves && config->wall_ms);
-    if (tls) {
-        tls->config = *config;
-        tls->ctx = SSL_CTX_new(TLS_server_method());
-        tls->method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "welkin");
-        tls->key = authority_leaf_key();
-    }
-    if (!tls || !tls->ctx || !tls->method || !tls->key || !set_up(tls)) {
-        tls_free(tls);
+    if (!tls)
         return error_origin(ENOMEM, "TLS cannot be set up");
-    }
+    tls->config = *config;
     *ret = tls;
     return 0;
+}
+
+static void
+unmake(struct tls *tls)
+{
+    EVP_PKEY_free(tls->key);
+    SSL_CTX_free(tls->ctx);
+    BIO_meth_free(tls->method);
+    tls->key = NULL;
+    tls->ctx = NULL;
+    tls->method = NULL;
+}
+
+/* What the first connection makes, and each after one that found no memory. */
+static bool
+make(struct tls *tls)
+{
+    if (tls->ctx)
+        return true;
+    if (tls->config.authority(tls->config.ctx, &tls->authority) < 0) {
+        log_error("there is no TLS: the certificate authority cannot be opened");
+        return false;
+    }
+    tls->ctx = SSL_CTX_new(TLS_server_method());
+    tls->method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "welkin");
+    tls->key = authority_leaf_key();
+    if (tls->ctx && tls->method && tls->key && set_up(tls))
+        return true;
+    unmake(tls);
+    log_error("there is no TLS: OpenSSL cannot be set up");
+    return false;
 }
 
 struct tls *
@@ -250,9 +275,7 @@ tls_free(struct tls *tls)
         return NULL;
     for (size_t i = 0; i < TLS_LEAVES_MAX; i++)
         X509_free(tls->leaves[i].cert);
-    EVP_PKEY_free(tls->key);
-    SSL_CTX_free(tls->ctx);
-    BIO_meth_free(tls->method);
+    unmake(tls);
     free(tls);
     return NULL;
 }
@@ -262,7 +285,7 @@ tls_free(struct tls *tls)
 struct tls_conn *
 tls_accept(struct tls *tls, const struct tls_raw *raw, struct str first)
 {
-    struct tls_conn *c = calloc(1, sizeof(*c));
+    struct tls_conn *c = make(tls) ? calloc(1, sizeof(*c)) : NULL;
     BIO *bio = c ? BIO_new(tls->method) : NULL;
 
     assert(raw->recv && raw->send && str_ok(first));

@@ -28,7 +28,9 @@ struct tls;
 struct tls_conn;
 
 struct tls_config {
-    const struct authority *authority; /* must outlive it */
+    /* Asked for when the first connection comes; must outlive the tls.  0 or -errno. */
+    int (*authority)(void *ctx, const struct authority **ret);
+    void *ctx;
     /* Whether a name (lower case) is served; names that its authority may not sign are not. */
     bool (*serves)(struct str name);
     const struct str *ips; /* of this machine's certificate, besides localhost */
@@ -36,7 +38,7 @@ struct tls_config {
     int64_t (*wall_ms)(void); /* real time */
 };
 
-/* 0 or -errno. */
+/* 0 or -errno.  OpenSSL's part, some hundred KiB, is made when the first connection comes. */
 int tls_new(struct tls **ret, const struct tls_config *config);
 struct tls *tls_free(struct tls *tls);
 
@@ -47,7 +49,7 @@ struct tls_raw {
     ssize_t (*send)(void *ctx, const void *p, size_t n);
 };
 
-/* first: bytes that came already.  NULL when memory is out. */
+/* first: bytes that came already.  NULL when memory is out or there is no authority. */
 struct tls_conn *tls_accept(struct tls *tls, const struct tls_raw *raw, struct str first);
 struct tls_conn *tls_conn_free(struct tls_conn *c);
 

@@ -8,19 +8,31 @@
 
 static const struct rg_type types[] = {
     {"AWS::CloudFormation::Stack", "cloudformation", "stack/", true},
+    {"AWS::CloudWatch::Alarm", "cloudwatch", "alarm:", false},
     {"AWS::EC2::CapacityReservation", "ec2", "capacity-reservation/", false},
+    {"AWS::EC2::DHCPOptions", "ec2", "dhcp-options/", false},
     {"AWS::EC2::EIP", "ec2", "elastic-ip/", false},
     {"AWS::EC2::Host", "ec2", "dedicated-host/", false},
     {"AWS::EC2::Image", "ec2", "image/", false},
     {"AWS::EC2::Instance", "ec2", "instance/", false},
+    {"AWS::EC2::InternetGateway", "ec2", "internet-gateway/", false},
+    {"AWS::EC2::LaunchTemplate", "ec2", "launch-template/", false},
+    {"AWS::EC2::NatGateway", "ec2", "natgateway/", false},
+    {"AWS::EC2::NetworkAcl", "ec2", "network-acl/", false},
     {"AWS::EC2::NetworkInterface", "ec2", "network-interface/", false},
     {"AWS::EC2::PlacementGroup", "ec2", "placement-group/", false},
+    {"AWS::EC2::RouteTable", "ec2", "route-table/", false},
     {"AWS::EC2::SecurityGroup", "ec2", "security-group/", false},
+    {"AWS::EC2::Snapshot", "ec2", "snapshot/", false},
     {"AWS::EC2::Subnet", "ec2", "subnet/", false},
     {"AWS::EC2::VPC", "ec2", "vpc/", false},
+    {"AWS::EC2::VPCPeeringConnection", "ec2", "vpc-peering-connection/", false},
     {"AWS::EC2::Volume", "ec2", "volume/", false},
+    {"AWS::ECR::Repository", "ecr", "repository/", false},
     {"AWS::KMS::Key", "kms", "key/", false},
+    {"AWS::Lambda::Function", "lambda", "function:", false},
     {"AWS::ResourceGroups::Group", "resource-groups", "group/", false},
+    {"AWS::S3::Bucket", "s3", "", false},
     {"AWS::SSM::Parameter", "ssm", "parameter/", false},
     {"AWS::SecretsManager::Secret", "secretsmanager", "secret:", true},
 };
@@ -80,7 +92,9 @@ rg_type_arn(struct api_call *call, const struct rg_type *type, struct str id)
         id = str_cut(id, 1, id.n);
     if (str_is(S("AWS::EC2::SecurityGroup"), type->name) && !str_starts(id, S("sg-")))
         id = security_group_id(call, id);
-    assert(id.n > 0 && type->prefix[0]);
+    assert(id.n > 0);
+    if (!type->prefix[0]) /* a bucket's name says where it is */
+        return str_fmt(call->arena, "arn:aws:%s:::%.*s", type->service, STR_ARG(id));
     return str_fmt(call->arena, "arn:aws:%s:%.*s:%.*s:%s%.*s", type->service, STR_ARG(call->region),
                    STR_ARG(call->account), type->prefix, STR_ARG(id));
 }

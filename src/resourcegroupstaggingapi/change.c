@@ -35,7 +35,7 @@ change_one(struct api_call *call, struct str text, const struct tagging_change *
 
     assert(!change->put != !change->drop); /* one of both */
     assert(is);
-    if (!str_eq(arn.region, call->region) ||
+    if ((arn.region.n && !str_eq(arn.region, call->region)) ||
         (arn.account.n && !str_eq(arn.account, call->account))) {
         fail(call, failed, text, 400, S("InvalidParameterException"),
              S("The resource is not in this account and Region"));

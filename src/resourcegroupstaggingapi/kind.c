@@ -7,15 +7,23 @@
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
 
 #include "api/authorize.h"
+#include "gen/api/cloudwatch.h"
 #include "gen/api/ec2.h"
+#include "gen/api/ecr.h"
 #include "gen/api/kms.h"
+#include "gen/api/lambda.h"
 #include "gen/api/resourcegroups.h"
+#include "gen/api/s3.h"
 #include "gen/api/secretsmanager.h"
 #include "gen/api/ssm.h"
 #include "gen/store/cloudformation_rows.h"
+#include "gen/store/cloudwatch_rows.h"
 #include "gen/store/ec2_rows.h"
+#include "gen/store/ecr_rows.h"
 #include "gen/store/kms_rows.h"
+#include "gen/store/lambda_rows.h"
 #include "gen/store/resourcegroups_rows.h"
+#include "gen/store/s3_rows.h"
 #include "gen/store/secretsmanager_rows.h"
 #include "gen/store/ssm_rows.h"
 
@@ -69,23 +77,95 @@ kms_change(struct api_call *call, struct str arn, struct str id UNUSED,
     return api_call_internal(call, "kms", "UntagResource", &req, &res, VIA);
 }
 
+/* Of services whose two operations differ in nothing but names. */
+#define CHANGE_OF(name, service, prefix, target, Put, Put_result, Drop, Drop_result)               \
+    static int name(struct api_call *call, struct str arn, struct str id UNUSED,                   \
+                    const struct tagging_change *change)                                           \
+    {                                                                                              \
+        if (change->put) {                                                                         \
+            struct prefix##_##Put req = {.target = arn};                                           \
+            struct prefix##_##Put_result res = {0};                                                \
+                                                                                                   \
+            LIST_EACH(change->put, tag)                                                            \
+                *LIST_PUSH(call->arena, &req.tags) =                                               \
+                    (struct prefix##_Tag){.key = tag->key, .value = tag->value};                   \
+            return api_call_internal(call, service, "TagResource", &req, &res, VIA);               \
+        }                                                                                          \
+        struct prefix##_##Drop req = {.target = arn, .tag_keys = *change->drop};                   \
+        struct prefix##_##Drop_result res = {0};                                                   \
+                                                                                                   \
+        return api_call_internal(call, service, "UntagResource", &req, &res, VIA);                 \
+    }
+
+CHANGE_OF(secret_change, "secretsmanager", secretsmanager, secret_id, TagResourceRequest,
+          TagResourceResult, UntagResourceRequest, UntagResourceResult)
+CHANGE_OF(repository_change, "ecr", ecr, resource_arn, TagResourceRequest, TagResourceResponse,
+          UntagResourceRequest, UntagResourceResponse)
+CHANGE_OF(alarm_change, "cloudwatch", cloudwatch, resource_arn, TagResourceInput, TagResourceOutput,
+          UntagResourceInput, UntagResourceOutput)
+
 static int
-secret_change(struct api_call *call, struct str arn, struct str id UNUSED,
-              const struct tagging_change *change)
+function_change(struct api_call *call, struct str arn, struct str id UNUSED,
+                const struct tagging_change *change)
 {
     if (change->put) {
-        struct secretsmanager_TagResourceRequest req = {.secret_id = arn};
-        struct secretsmanager_TagResourceResult res = {0};
+        struct lambda_TagResourceRequest req = {.resource = arn};
+        struct lambda_TagResourceResult res = {0};
 
         LIST_EACH(change->put, tag)
             *LIST_PUSH(call->arena, &req.tags) =
-                (struct secretsmanager_Tag){.key = tag->key, .value = tag->value};
-        return api_call_internal(call, "secretsmanager", "TagResource", &req, &res, VIA);
+                (struct lambda_TextMapEntry){.key = tag->key, .value = tag->value};
+        return api_call_internal(call, "lambda", "TagResource", &req, &res, VIA);
     }
-    struct secretsmanager_UntagResourceRequest req = {.secret_id = arn, .tag_keys = *change->drop};
-    struct secretsmanager_UntagResourceResult res = {0};
+    struct lambda_UntagResourceRequest req = {.resource = arn, .tag_keys = *change->drop};
+    struct lambda_UntagResourceResult res = {0};
 
-    return api_call_internal(call, "secretsmanager", "UntagResource", &req, &res, VIA);
+    return api_call_internal(call, "lambda", "UntagResource", &req, &res, VIA);
+}
+
+/* Whether a tag of that key stays as it is. */
+static bool
+stays(const struct tagging_change *change, struct str key)
+{
+    assert(key.n > 0 && (change->put || change->drop));
+    if (!change->put)
+        return !str_in(change->drop, key);
+    LIST_EACH(change->put, tag)
+        if (str_eq(tag->key, key))
+            return false;
+    return true;
+}
+
+/* A bucket's tags are one set: it is read and put back. */
+static int
+bucket_change(struct api_call *call, struct str arn UNUSED, struct str id,
+              const struct tagging_change *change)
+{
+    struct s3_GetBucketTaggingRequest ask = {.bucket = id};
+    struct s3_GetBucketTaggingOutput now = {0};
+    struct s3_Tagging set = {0};
+    int r = api_call_internal(call, "s3", "GetBucketTagging", &ask, &now, VIA);
+
+    if (r < 0 || (r > 0 && !str_is(call->fault.code, "NoSuchTagSet")))
+        return r;
+    call->fault = (struct api_fault){0};
+    LIST_EACH(&now.tag_set, tag)
+        if (stays(change, tag->key))
+            *LIST_PUSH(call->arena, &set.tag_set) = *tag;
+    for (size_t i = 0; change->put && i < change->put->n; i++)
+        *LIST_PUSH(call->arena, &set.tag_set) =
+            (struct s3_Tag){.key = change->put->v[i].key, .value = change->put->v[i].value};
+    assert(change->drop || set.tag_set.n > 0);
+    if (!set.tag_set.n) {
+        struct s3_DeleteBucketTaggingRequest req = {.bucket = id};
+        struct s3_DeleteBucketTaggingResult res = {0};
+
+        return api_call_internal(call, "s3", "DeleteBucketTagging", &req, &res, VIA);
+    }
+    struct s3_PutBucketTaggingRequest req = {.bucket = id, .tagging = &set};
+    struct s3_PutBucketTaggingResult res = {0};
+
+    return api_call_internal(call, "s3", "PutBucketTagging", &req, &res, VIA);
 }
 
 static int
@@ -150,19 +230,27 @@ parameter_change(struct api_call *call, struct str arn UNUSED, struct str id,
 static const struct tagging_kind kinds[] = {
     EC2("capacity-reservation", capacity_reservation),
     EC2("dedicated-host", dedicated_host),
+    EC2("dhcp-options", dhcp_options),
     EC2("elastic-ip", address),
     EC2("host-reservation", host_reservation),
     EC2("image", image, .ownerless = true),
     EC2("instance", instance),
     EC2("instance-event-window", event_window),
+    EC2("internet-gateway", internet_gateway),
     EC2("key-pair", key_pair),
+    EC2("launch-template", launch_template),
+    EC2("natgateway", nat_gateway),
+    EC2("network-acl", network_acl),
     EC2("network-interface", interface),
     EC2("placement-group", placement_group),
+    EC2("route-table", route_table),
     EC2("security-group", security_group),
     EC2("security-group-rule", sg_rule),
+    EC2("snapshot", snapshot, .ownerless = true),
     EC2("subnet", subnet),
     EC2("volume", volume),
     EC2("vpc", vpc),
+    EC2("vpc-peering-connection", vpc_peering),
     {
         .service = "cloudformation",
         .type = "stack",
@@ -172,6 +260,26 @@ static const struct tagging_kind kinds[] = {
         .id = offsetof(struct cfn_stack_row, id),
         .tags = offsetof(struct cfn_stack_row, tags),
         .alive = offsetof(struct cfn_stack_row, live_name),
+    },
+    {
+        .service = "cloudwatch",
+        .type = "alarm",
+        .separator = ':',
+        .whole = true,
+        .walk = &cloudwatch_alarm_by_owner,
+        .id = offsetof(struct cloudwatch_alarm_row, id),
+        .tags = offsetof(struct cloudwatch_alarm_row, tags),
+        .change = alarm_change,
+    },
+    {
+        .service = "ecr",
+        .type = "repository",
+        .separator = '/',
+        .whole = true,
+        .walk = &ecr_repository_by_name,
+        .id = offsetof(struct ecr_repository_row, arn),
+        .tags = offsetof(struct ecr_repository_row, tags),
+        .change = repository_change,
     },
     {
         .service = "kms",
@@ -184,6 +292,15 @@ static const struct tagging_kind kinds[] = {
         .change = kms_change,
     },
     {
+        .service = "lambda", /* of the rows of a function $LATEST has its tags */
+        .type = "function",
+        .separator = ':',
+        .walk = &lambda_function_by_name,
+        .id = offsetof(struct lambda_function_row, name),
+        .tags = offsetof(struct lambda_function_row, tags),
+        .change = function_change,
+    },
+    {
         .service = "resource-groups",
         .type = "group",
         .separator = '/',
@@ -192,6 +309,15 @@ static const struct tagging_kind kinds[] = {
         .id = offsetof(struct rg_group_row, arn),
         .tags = offsetof(struct rg_group_row, tags),
         .change = group_change,
+    },
+    {
+        .service = "s3",
+        .type = "",
+        .region = offsetof(struct s3_bucket_row, region),
+        .walk = &s3_bucket_by_account,
+        .id = offsetof(struct s3_bucket_row, name),
+        .tags = offsetof(struct s3_bucket_row, tags),
+        .change = bucket_change,
     },
     {
         .service = "secretsmanager",
@@ -232,7 +358,9 @@ take(struct api_call *call, const struct tagging_kind *kind, const void *row, st
     if (tags->n == 0 || (kind->alive && row_str(row, kind->alive).n == 0))
         return;
     assert(tags->n % 2 == 0);
-    if (!kind->whole)
+    if (kind->region)
+        id = str_fmt(call->arena, "arn:aws:%s:::%.*s", kind->service, STR_ARG(id));
+    else if (!kind->whole)
         id = str_fmt(call->arena, "arn:aws:%s:%.*s:%.*s:%s%c%.*s", kind->service,
                      STR_ARG(call->region), STR_ARG(kind->ownerless ? S("") : call->account),
                      kind->type, kind->separator, STR_ARG(id));
@@ -258,12 +386,14 @@ static void
 take_owned(struct api_call *call, const struct tagging_kind *kind, struct tagging_things *list)
 {
     const struct store_key owner[] = {STORE_KEY(call->account), STORE_KEY(call->region)};
-    struct store_cursor cursor = store_seek(call->txn, kind->walk, owner, ARRAY_LEN(owner));
+    struct store_cursor cursor =
+        store_seek(call->txn, kind->walk, owner, kind->region ? 1 : ARRAY_LEN(owner));
     const void *row;
 
     assert(!kind->by_path);
     while ((row = store_next(&cursor)))
-        take(call, kind, row, row_str(row, kind->id), list);
+        if (!kind->region || str_eq(row_str(row, kind->region), call->region))
+            take(call, kind, row, row_str(row, kind->id), list);
 }
 
 static int
@@ -286,6 +416,20 @@ tagging_things(struct api_call *call)
 
 /* ---- ARNs ---- */
 
+/* "instance/i-1": the place of the id; 0: it is not of that kind. */
+static size_t
+id_at(const struct tagging_kind *kind, struct str rest)
+{
+    size_t n = strlen(kind->type);
+
+    assert(!kind->separator == (kind->region != 0)); /* what has no region in its ARN has no type */
+    if (!kind->separator)
+        return 0;
+    return str_is(str_cut(rest, 0, n), kind->type) && rest.n > n + 1 && rest.p[n] == kind->separator
+               ? n + 1
+               : 0;
+}
+
 bool
 tagging_arn_parse(struct str text, struct tagging_arn *ret)
 {
@@ -295,20 +439,21 @@ tagging_arn_parse(struct str text, struct tagging_arn *ret)
     ret->region = str_split(&rest, ':');
     ret->account = str_split(&rest, ':');
     ret->id = rest;
-    if (!str_is(head, "arn") || !str_is(partition, "aws") || !ret->service.n || !ret->region.n ||
-        !rest.n)
+    if (!str_is(head, "arn") || !str_is(partition, "aws") || !ret->service.n || !rest.n)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        size_t n = strlen(kinds[i].type);
+        bool plain = kinds[i].region != 0;
+        size_t at = plain ? 0 : id_at(&kinds[i], rest);
 
-        if (str_is(ret->service, kinds[i].service) && str_is(str_cut(rest, 0, n), kinds[i].type) &&
-            rest.n > n + 1 && rest.p[n] == kinds[i].separator) {
-            ret->kind = &kinds[i];
-            assert(rest.n > n + 1);
-            ret->id = str_cut(rest, n + 1, rest.n);
-        }
+        if (!str_is(ret->service, kinds[i].service) || (at == 0 && !plain))
+            continue;
+        assert(rest.n > at && !ret->kind); /* no two kinds look the same */
+        ret->kind = &kinds[i];
+        ret->id = str_cut(rest, at, rest.n);
+        if (plain) /* buckets have names that are one in all regions and accounts */
+            return !ret->region.n && !ret->account.n && str_find_char(rest, '/') == SIZE_MAX;
     }
-    return ret->account.n > 0 || (ret->kind && ret->kind->ownerless);
+    return ret->region.n && (ret->account.n > 0 || (ret->kind && ret->kind->ownerless));
 }
 
 int

@@ -19,14 +19,16 @@ struct tagging_change {
 
 /* A kind of thing: how its rows are found and what its ARN is made of; kind.c. */
 struct tagging_kind {
-    const char *service, *type;     /* "ec2", "instance": as the ARN has them */
-    char separator;                 /* between the type and the id */
-    bool ownerless;                 /* the ARN names no account */
-    bool by_path;                   /* rows are found by their key, ACCOUNT/REGION/ID */
-    bool whole;                     /* `id` is the ARN itself */
-    const struct store_index *walk; /* begins with account and region; of by_path: the key */
-    size_t id, tags;                /* offsets in the row */
-    size_t alive;                   /* of a text that is empty when the thing is gone; 0: none */
+    const char *service, *type; /* "ec2", "instance": as the ARN has them */
+    char separator;             /* between the type and the id */
+    size_t region;              /* offset in the row: its ARN is arn:aws:SERVICE:::ID */
+    bool ownerless;             /* the ARN names no account */
+    bool by_path;               /* rows are found by their key, ACCOUNT/REGION/ID */
+    bool whole;                 /* `id` is the ARN itself */
+    /* Begins with account and region, of one with `region` with the account; of by_path: the key */
+    const struct store_index *walk;
+    size_t id, tags; /* offsets in the row */
+    size_t alive;    /* of a text that is empty when the thing is gone; 0: none */
     /* Changes tags by the service's own operation; NULL: none does so. */
     int (*change)(struct api_call *call, struct str arn, struct str id,
                   const struct tagging_change *change);

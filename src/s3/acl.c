@@ -90,6 +90,7 @@ static const struct {
 static bool
 grants(const struct canned *acl, const char *permission)
 {
+    assert(permission);
     for (size_t i = 0; acl && acl->group && i < ARRAY_LEN(acl->permissions); i++)
         if (acl->permissions[i] && strcmp(acl->permissions[i], permission) == 0)
             return true;
@@ -186,6 +187,7 @@ from_grants(struct api_call *call, const struct s3_AccessControlPolicy *policy,
     struct str own = s3_canonical_id(call->arena, bucket->account);
     bool owner = false, read = false, write = false, accounts = false, other = false;
 
+    assert(own.n > 0);
     LIST_EACH(&policy->grants, g) {
         struct str who = g->grantee ? g->grantee->uri : STR_NONE;
         bool users = str_is(who, ALL_USERS);

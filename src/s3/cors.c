@@ -89,6 +89,7 @@ keep_rule(struct api_call *call, const struct s3_CORSRule *rule, struct str_list
 {
     int r = check_rule(call, rule);
 
+    assert(ret->n % RULE_FIELDS == 0);
     *LIST_PUSH(call->arena, ret) = rule->id.p ? rule->id : S("");
     if (r == 0)
         r = keep(call, &rule->allowed_methods, ret);
@@ -125,6 +126,7 @@ s3_put_bucket_cors(struct api_call *call, const struct s3_PutBucketCorsRequest *
     struct s3_bucket_row row = *bucket;
 
     row.cors = rules;
+    assert(r || (rules.n && rules.n % RULE_FIELDS == 0 && rules.n <= RULES_MAX * RULE_FIELDS));
     return r ? r : s3_bucket_update(call->txn, &row);
 }
 
@@ -195,6 +197,7 @@ fits(struct str pattern, struct str text, bool nocase)
     tail = str_cut(pattern, star + 1, pattern.n);
     if (text.n < head.n + tail.n)
         return false;
+    assert(stars(pattern) == 1);
     struct str a = str_cut(text, 0, head.n), b = str_cut(text, text.n - tail.n, text.n);
 
     return nocase ? str_eq_nocase(a, head) && str_eq_nocase(b, tail)
@@ -214,6 +217,7 @@ one_fits(struct str patterns, struct str text, bool nocase)
 static const struct str *
 find(const struct s3_bucket_row *bucket, struct str origin, struct str method, struct str asked)
 {
+    assert(bucket->cors.n % RULE_FIELDS == 0 && str_ok(origin));
     for (size_t i = 0; i + RULE_FIELDS <= bucket->cors.n; i += RULE_FIELDS) {
         const struct str *rule = bucket->cors.v + i;
         struct str rest = asked;
@@ -244,6 +248,7 @@ tell_rule(struct api_call *call, const struct str *rule, struct str origin, stru
     bool any = one_fits(rule[ORIGINS], S("*"), false);
     struct arena *a = call->arena;
 
+    assert(rule[ORIGINS].n && rule[METHODS].n && origin.n);
     api_reply_header(a, reply, S("Access-Control-Allow-Origin"), any ? S("*") : origin);
     api_reply_header(a, reply, S("Access-Control-Allow-Methods"), with_commas(a, rule[METHODS]));
     if (rule[EXPOSED].n)
@@ -275,6 +280,7 @@ forbidden(struct api_call *call, struct str method, bool object, const char *tex
 {
     struct s3_AccessForbidden *detail = ARENA_NEW(call->arena, struct s3_AccessForbidden);
 
+    assert(method.n && text);
     detail->method = method;
     detail->resource_type = object ? S("OBJECT") : S("BUCKET");
     return api_fault_detail(call, &S3_ERR(AccessForbidden), detail, "%s", text);

@@ -41,6 +41,7 @@ line(struct str *rest, struct str *ret)
 {
     size_t at = str_find(*rest, S("\r\n"));
 
+    assert(str_ok(*rest));
     if (at == SIZE_MAX)
         return false;
     *ret = str_cut(*rest, 0, at);
@@ -74,6 +75,7 @@ take_part(struct arena *a, struct str disposition, struct str value, size_t *bef
 {
     struct str name = parameter(disposition, "name");
 
+    assert(value.p && !ret->file.p && ret->fields.n <= FIELDS_MAX);
     if (!name.p || !str_starts(disposition, S("form-data")))
         return S3_FORM_MALFORMED;
     if (str_eq_nocase(name, S("file"))) {
@@ -94,6 +96,7 @@ take_part(struct arena *a, struct str disposition, struct str value, size_t *bef
     if (!str_is_utf8(name) || !str_is_utf8(value))
         return S3_FORM_MALFORMED;
     *LIST_PUSH(a, &ret->fields) = (struct s3_form_field){name, value};
+    assert(*before <= BEFORE_FILE_MAX);
     return S3_FORM_GOOD;
 }
 
@@ -108,6 +111,7 @@ s3_form_parse(struct arena *a, struct str content_type, struct str body, struct 
     if (!boundary.n || boundary.n > BOUNDARY_MAX)
         return S3_FORM_MALFORMED;
     mark = str_cat(a, S("\r\n--"), boundary);
+    assert(mark.n > 4 && mark.n <= BOUNDARY_MAX + 4);
     if (!str_starts(body, str_cut(mark, 2, mark.n)))
         return S3_FORM_MALFORMED;
     body = str_cut(body, mark.n - 2, body.n);
@@ -202,6 +206,7 @@ check_length(struct check *x, const struct json *c)
 {
     int64_t min, max, n = (int64_t)x->form->file.n;
 
+    assert(c->kind == JSON_ARRAY && c->n == 3 && n >= 0);
     if (!json_i64(&c->v[1], &min) || !json_i64(&c->v[2], &max))
         return failed(x, text_of(x, c));
     *x->ret_limit = n > max ? max : min;
@@ -257,6 +262,7 @@ check_extra(struct check *x)
 {
     static const char *const free_ones[] = {"policy", "x-amz-signature", "file"};
 
+    assert(x->form->fields.n <= ARRAY_LEN(x->covered));
     for (size_t i = 0; i < x->form->fields.n; i++) {
         struct str name = x->form->fields.v[i].name;
         bool needs = !x->covered[i] && !str_eq_nocase(str_cut(name, 0, 9), S("x-ignore-"));
@@ -290,6 +296,7 @@ s3_form_check(struct arena *a, struct str policy, const struct s3_form *form, st
     size_t at;
     int64_t until;
 
+    assert(form->fields.n <= FIELDS_MAX && ret && ret_limit);
     if (!json_parse(a, policy, POLICY_NODES_MAX, &j, &at) || j.kind != JSON_OBJECT)
         return malformed(ret, "Invalid Policy: Invalid JSON.");
     if (!json_text(&j, "expiration").p)

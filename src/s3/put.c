@@ -113,6 +113,7 @@ describe_headers(struct api_call *call, struct s3_object_row *row)
     size_t bytes = 0;
 
     row->headers = (struct str_list){0};
+    assert(metadata);
     for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
         struct str value = s3_asked(call, headers[i].member);
 
@@ -271,6 +272,7 @@ check_md5(struct api_call *call)
 {
     struct str said = s3_asked(call, "ContentMD5"), digest;
 
+    assert(call->upload);
     if (!said.p)
         return 0;
     if (!str_unbase64(call->arena, said, &digest) || digest.n != MD5_LEN)
@@ -365,6 +367,7 @@ s3_etag(struct api_call *call, struct str sse, const uint8_t md5[MD5_LEN])
 {
     uint8_t random[MD5_LEN];
 
+    static_assert(MD5_LEN == 16, "an entity tag has 32 digits");
     if (str_is(sse, "AES256"))
         return str_hex(call->arena, md5, MD5_LEN);
     call->env->random(call->env, random, sizeof(random));
@@ -389,6 +392,7 @@ sum_of(struct api_call *call, struct s3_object_row *row)
         str_base64(call->arena, str_of(own ? u->checksum : u->crc64, checksum_bytes(kind)));
     row->checksum_type = S("FULL_OBJECT");
     row->crc64 = str_of(u->crc64, sizeof(u->crc64));
+    assert(row->checksum_kind.n && row->checksum.n);
 }
 
 int
@@ -412,6 +416,7 @@ s3_put_object(struct api_call *call, const struct s3_PutObjectRequest *req,
     if (r)
         return r;
     row.etag = s3_etag(call, row.sse, call->upload->md5);
+    assert(row.etag.n == (size_t)2 * MD5_LEN);
     sum_of(call, &row);
     bytes = s3_bytes_of(&row, wrapping);
     r = s3_bytes_take(call, false, &bytes);

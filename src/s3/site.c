@@ -82,6 +82,7 @@ error_page(struct visit *v, bool no_document)
     const struct api_fault *fault = &v->call->fault;
     struct buf *out = &v->reply->body;
 
+    assert(fault->http >= 400 && fault->code.n);
     v->reply->status = fault->http;
     v->reply->code = fault->code;
     v->reply->content_type = S("text/html; charset=utf-8");
@@ -110,6 +111,7 @@ error_page(struct visit *v, bool no_document)
 static void
 redirect(struct visit *v, int status, struct str location)
 {
+    assert(status >= 300 && status < 400);
     v->reply->status = status;
     api_reply_header(v->call->arena, v->reply, S("Location"), location);
 }

@@ -101,6 +101,7 @@ pull(const struct str_list *list, size_t i)
 {
     struct str s = list->v[i];
 
+    assert(i < list->n && (!s.n || s.p[0] == '='));
     return s.n ? str_cut(s, 1, s.n) : STR_NONE;
 }
 
@@ -129,6 +130,7 @@ list_of(struct api_call *call, const struct s3_WebsiteConfiguration *c)
         for (size_t i = 0; i < RULE_FIELDS; i++)
             push(call, &list, fields[i]);
     }
+    assert((list.n - OWN_FIELDS) % RULE_FIELDS == 0);
     return list;
 }
 

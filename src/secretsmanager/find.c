@@ -89,5 +89,7 @@ secret_remove(struct txn *txn, const struct secret_row *row)
         if (r == 0)
             r = secret_replica_delete(txn, replica->id);
     }
+    if (r == 0 && secret_rotation_get(txn, row->arn))
+        r = secret_rotation_delete(txn, row->arn);
     return r < 0 ? error_origin(-r, "%.*s cannot be deleted", STR_ARG(row->arn)) : 0;
 }

@@ -27,6 +27,7 @@ secret_show(struct api_call *call, const struct secret_row *secret)
         shown.last_accessed_date = opt_i64(secret->accessed_ms);
     if (secret->deletion_ms)
         shown.deleted_date = opt_i64(secret->deletion_ms);
+    secret_rotation_show(call, secret->arn, &shown);
     if (secret->tags.n)
         shown.tags = secret_tags_show(call->arena, &secret->tags);
     STORE_EACH(call->txn, secret_version_of_secret, version, secret->arn) {

@@ -65,6 +65,8 @@ version_copy(struct api_call *call, const struct secret_row *primary,
     struct secret_value value;
 
     assert(str_eq(version->arn, primary->arn) && !str_eq(there->arn, primary->arn));
+    if (!version->sealed.n)
+        return 0; /* it follows when it has a value */
     if (old) {
         copy = *old;
         copy.stages = version->stages;

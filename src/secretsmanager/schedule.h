@@ -5,18 +5,11 @@
  */
 #pragma once
 
-#include "base/str.h"
+#include "codec/aws_schedule.h"
 
 struct schedule {
-    int64_t every_ms;        /* of a rate; 0: it is a cron expression */
-    bool hourly;             /* windows are counted in hours, and close after one */
-    uint32_t hours;          /* bit 0 is 0:00 */
-    uint32_t days;           /* of the month, bit 1 is the 1st; 0: the day of the week rules */
-    bool last_day;           /* L: the last of the month, besides */
-    uint16_t months;         /* bit 1 is January */
-    uint8_t weekdays;        /* bit 0 is Sunday */
-    uint8_t last_weekdays;   /* 6L: the last Friday */
-    uint8_t nth_weekdays[6]; /* 6#3: the third Friday is bit 5 of [3] */
+    struct aws_schedule when;
+    bool hourly; /* windows are counted in hours, and close after one */
 };
 
 /* False: it is none that Secrets Manager takes. */

@@ -162,7 +162,7 @@ seal_anew(struct api_call *call, const struct secret_row *secret)
         assert(!version || str_eq(version->arn, secret->arn));
         struct secret_value value;
 
-        if (!version || str_eq(version->kms_key_id, secret->kms_key_id))
+        if (!version || !version->sealed.n || str_eq(version->kms_key_id, secret->kms_key_id))
             continue;
         struct secret_version_row new = *version;
 
@@ -240,6 +240,11 @@ secretsmanager_describe_secret(struct api_call *call,
         .version_ids_to_stages = shown.secret_versions_to_stages,
         .created_date = shown.created_date,
         .primary_region = shown.primary_region,
+        .rotation_enabled = shown.rotation_enabled,
+        .rotation_lambda_arn = shown.rotation_lambda_arn,
+        .rotation_rules = shown.rotation_rules,
+        .last_rotated_date = shown.last_rotated_date,
+        .next_rotation_date = shown.next_rotation_date,
         .replication_status = secret_replicas_show(call, secret),
     };
     return 0;

@@ -15,6 +15,7 @@
 
 extern const struct api_service_hooks secretsmanager_hooks;
 
+#define SECRET_SERVICE "secretsmanager.amazonaws.com"
 #define SECRET_DAY_MS ((int64_t)86400000)
 
 /* ---- errors: api_fault(call, &SECRET_ERR(ResourceNotFoundException), …) ---- */
@@ -110,6 +111,13 @@ int secret_version_add(struct api_call *call, const struct secret_row *secret, s
                        const struct secret_value *value, const struct str_list *stages,
                        const struct secret_version_row **ret);
 
+/*
+ * The version that a rotation is to make, AWSPENDING: without a value, or with a copy of the
+ * current one.
+ */
+int secret_version_begin(struct api_call *call, const struct secret_row *secret, struct str token,
+                         bool copy);
+
 /* ---- value.c ---- */
 
 /* SecretString or SecretBinary; ret->bytes.p is NULL when neither was given. */
@@ -146,6 +154,28 @@ bool secret_passes(struct api_call *call, const struct secret_row *row,
 int secret_page_open(struct api_call *call, struct opt_i64 limit, int64_t max, struct str token,
                      struct api_page *ret);
 struct str secret_page_next(struct api_call *call, const struct api_page *page);
+
+/* ---- rotation.c ---- */
+
+#define SECRET_STEPS 4
+/* What is known of a secret's rotation goes into what is shown of it. */
+void secret_rotation_show(struct api_call *call, struct str arn,
+                          struct secretsmanager_SecretListEntry *shown);
+/* When the next window begins; 0: there is none. */
+int64_t secret_rotation_next(const struct secret_rotation_row *row, int64_t now_ms);
+/* Begins one: the version and the row; *ret says so.  `token` is the new version. */
+int secret_rotation_begin(struct api_call *call, const struct secret_row *secret, struct str token,
+                          bool test, struct secret_rotation_row *row);
+/* The rotation ends: its version is done, or (gone) goes with its label. */
+int secret_rotation_end(struct api_call *call, struct secret_rotation_row *row, bool gone);
+
+/* ---- rotator.c: what runs rotations ---- */
+
+struct loop;
+struct secret_rotator;
+int secret_rotator_new(struct secret_rotator **ret, struct loop *loop, struct store *store,
+                       struct api *api);
+struct secret_rotator *secret_rotator_free(struct secret_rotator *rotator);
 
 /* ---- secretsmanager.c ---- */
 

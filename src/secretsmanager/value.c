@@ -45,7 +45,7 @@ put_check(struct api_call *call, const struct secretsmanager_PutSecretValueReque
     if (!ret->bytes.p)
         return api_fault(call, &SECRET_ERR(InvalidRequestException),
                          "You must provide either SecretString or SecretBinary.");
-    /* such tokens are given to rotation functions, and none runs */
+    /* such tokens are given to functions that rotate secrets of another account's services */
     if (req->rotation_token.p)
         return api_fault(call, &SECRET_ERR(InvalidParameterException),
                          "The RotationToken is not that of a rotation of this secret.");
@@ -147,6 +147,9 @@ read_value(struct api_call *call, const struct secret_row *secret, struct str ve
     struct secret_value value;
     int r = version_find(call, secret, version_id, stage, &version);
 
+    if (r == 0 && !version->sealed.n)
+        return version_id.p ? version_missing(call, "VersionId", version_id)
+                            : version_missing(call, "staging label", stage);
     if (r == 0)
         r = secret_open(call, secret, version, &value);
     if (r == 0)

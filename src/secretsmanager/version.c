@@ -5,6 +5,9 @@
  */
 #include "secretsmanager/secretsmanager.h"
 
+#define CURRENT S("AWSCURRENT")
+#define PENDING S("AWSPENDING")
+
 enum { VERSIONS_MAX = 100, STAGES_MAX = 20, IDS_PAGE = 100 };
 
 struct str
@@ -102,7 +105,7 @@ stage_move(struct api_call *call, struct str arn, struct str stage, struct str v
 static int
 current_move(struct api_call *call, struct str arn, struct str version_id)
 {
-    const struct secret_version_row *old = secret_staged(call->txn, arn, S("AWSCURRENT"));
+    const struct secret_version_row *old = secret_staged(call->txn, arn, CURRENT);
     int r = 0;
 
     assert(version_id.n > 0); /* the label is never just taken away */
@@ -110,7 +113,7 @@ current_move(struct api_call *call, struct str arn, struct str version_id)
         return 0;
     if (old)
         r = stage_move(call, arn, S("AWSPREVIOUS"), old->version_id);
-    return r ? r : stage_move(call, arn, S("AWSCURRENT"), version_id);
+    return r ? r : stage_move(call, arn, CURRENT, version_id);
 }
 
 static int
@@ -174,14 +177,14 @@ static int
 stages_give(struct api_call *call, struct str arn, struct str version_id,
             const struct str_list *stages)
 {
-    bool first = !secret_staged(call->txn, arn, S("AWSCURRENT"));
+    bool first = !secret_staged(call->txn, arn, CURRENT);
     int r = 0;
 
     for (size_t i = 0; i < stages->n && r == 0; i++)
         r = stage_give(call, arn, stages->v[i], version_id);
     /* a secret's first version is the current one, whatever its labels */
     if (r == 0 && (stages->n == 0 || first))
-        r = stage_give(call, arn, S("AWSCURRENT"), version_id);
+        r = stage_give(call, arn, CURRENT, version_id);
     return r;
 }
 
@@ -200,18 +203,50 @@ secret_version_add(struct api_call *call, const struct secret_row *secret, struc
 
     assert(value->bytes.p && token.p);
     *ret = secret_version_get(call->txn, row.id);
-    if (*ret)
+    if (*ret && (*ret)->sealed.n)
         return used_before(call, secret, *ret, value);
-    r = make_room(call, secret->arn, &row.number);
+    r = *ret ? 0 : make_room(call, secret->arn, &row.number);
+    if (*ret)
+        row = **ret; /* a rotation's, which waits for its value */
     if (r == 0)
         r = secret_seal(call, secret, value, &row);
     if (r)
         return r;
-    r = secret_version_insert(call->txn, &row);
+    r = *ret ? secret_version_update(call->txn, &row) : secret_version_insert(call->txn, &row);
     if (r < 0)
         return error_origin(-r, "%.*s cannot be written", STR_ARG(row.id));
     r = stages_give(call, secret->arn, token, stages);
     *ret = secret_version_get(call->txn, row.id);
+    if (r == 0)
+        secret_stages_assert(call->txn, secret->arn);
+    return r;
+}
+
+int
+secret_version_begin(struct api_call *call, const struct secret_row *secret, struct str token,
+                     bool copy)
+{
+    const struct secret_version_row *current = secret_staged(call->txn, secret->arn, CURRENT);
+    struct secret_version_row row = {
+        .id = secret_version_key(call->arena, secret->arn, token),
+        .arn = secret->arn,
+        .version_id = token,
+        .created_ms = call->now_ms,
+    };
+    struct secret_value value;
+    int r = make_room(call, secret->arn, &row.number);
+
+    assert(token.n > 0 && !secret_version_get(call->txn, row.id));
+    if (r == 0 && copy && current) {
+        r = secret_open(call, secret, current, &value);
+        if (r == 0)
+            r = secret_seal(call, secret, &value, &row);
+    }
+    if (r)
+        return r;
+    r = secret_version_insert(call->txn, &row);
+    if (r == 0)
+        r = stage_move(call, secret->arn, PENDING, token);
     if (r == 0)
         secret_stages_assert(call->txn, secret->arn);
     return r;

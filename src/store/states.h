@@ -39,6 +39,9 @@ enum host_volume_phase {
     HOST_VOLUME_FAILED, /* it could not become one; reason says why */
 };
 
+/* The reason of one that is IN and cannot be taken away. */
+#define HOST_VOLUME_BUSY "busy"
+
 enum host_snapshot_phase {
     HOST_SNAPSHOT_WHOLE,
     HOST_SNAPSHOT_FAILED, /* reason says why */

@@ -215,7 +215,7 @@ TEST(an_instance_that_ends_or_stops_outside_is_replaced, "ASG-02 ASGH-05")
     world_free(w);
 }
 
-TEST(what_is_suspended_is_not_done, "ASGC-07")
+TEST(what_is_suspended_is_not_done, "ASGC-07 ASGR-07 ASGR-12")
 {
     struct world *w = world_with_group(1, 3, "");
 
@@ -368,7 +368,7 @@ TEST(instances_are_spread_over_the_zones, "ASGT-01")
     world_free(w);
 }
 
-TEST(a_group_whose_zones_change_moves_its_instances)
+TEST(a_group_whose_zones_change_moves_its_instances, "ASGR-02")
 {
     struct world *w = world_with_group(2, 2, "");
 

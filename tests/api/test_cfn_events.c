@@ -4,7 +4,9 @@
  * AWS published: aws-quickstart/quickstart-pivotal-cloudfoundry#10 and
  * aws-samples/immersive-media-refarch#7 (signals, cancelled creations),
  * aws/serverless-application-model#58 (a creation rolled back), ansible/ansible#26225 and
- * aws-amplify/amplify-cli#82 (an update rolled back).
+ * aws-amplify/amplify-cli#82 (an update rolled back).  What handlers say of a refusal has the form
+ * of 2025 and later, with the SDK's attempts: stack sets' operations in public repositories ("A
+ * policy called … already exists. … (SDK Attempt Count: 1)").
  */
 #include "api/cfn_help.h"
 
@@ -117,8 +119,8 @@ TEST(events_of_a_creation_that_fails_in_the_middle, "CFN-02 CFN-13 CFN-18")
                  "Bad CREATE_IN_PROGRESS\n"
                  "Beside CREATE_IN_PROGRESS\n"
                  "Bad CREATE_FAILED Resource handler returned message: \"Group with name taken "
-                 "already exists. (Service: Iam, Status Code: 409, Request ID: *)\" "
-                 "(RequestToken: *, HandlerErrorCode: AlreadyExists)\n"
+                 "already exists. (Service: Iam, Status Code: 409, Request ID: *) "
+                 "(SDK Attempt Count: 1)\" (RequestToken: *, HandlerErrorCode: AlreadyExists)\n"
                  "Beside CREATE_FAILED Resource creation cancelled\n"
                  "middle ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Bad, "
                  "Beside]. Rollback requested by user.\n"
@@ -169,7 +171,8 @@ TEST(events_of_an_update_that_fails_and_goes_back, "CFN-15 CFN-18")
         "Bad CREATE_IN_PROGRESS\n"
         "Bad CREATE_FAILED Resource handler returned message: \"The parameter already exists. To "
         "overwrite this value, set the overwrite option in the request to true. (Service: Ssm, "
-        "Status Code: 400, Request ID: *)\" (RequestToken: *, HandlerErrorCode: AlreadyExists)\n"
+        "Status Code: 400, Request ID: *) (SDK Attempt Count: 1)\" (RequestToken: *, "
+        "HandlerErrorCode: AlreadyExists)\n"
         "back UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Bad]. \n"
         "Changed UPDATE_IN_PROGRESS\n"
         "Changed UPDATE_COMPLETE\n"

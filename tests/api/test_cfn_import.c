@@ -1,4 +1,5 @@
 /* Resources that are there already become a stack's. */
+#include "api/cfn_bucket.h"
 #include "api/cfn_help.h"
 
 static struct str
@@ -341,5 +342,108 @@ TEST(resources_of_each_service_are_found_by_their_names)
     world_ok(w, "Action=DeleteStack" V "&StackName=app");
     world_settle(w);
     world_ok(w, "Action=GetRole&Version=2010-05-08&RoleName=mine");
+    world_free(w);
+}
+
+/* What `cdk import` asks for. */
+TEST(a_summary_tells_by_what_resources_could_be_imported)
+{
+    static const char all[] =
+        "Resources:\n"
+        "  B: {Type: AWS::S3::Bucket}\n"
+        "  Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}\n"
+        "  C: {Type: AWS::S3::Bucket}\n"
+        "  V: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}\n"
+        "  W: {Type: AWS::CloudFormation::WaitConditionHandle}\n"
+        "  A: {Type: AWS::EC2::VolumeAttachment, Properties: {VolumeId: v, InstanceId: i}}\n";
+    struct world *w = world_new();
+    struct str seen = world_okf(w, "Action=GetTemplateSummary" V "&TemplateBody=%.*s",
+                                STR_ARG(world_code(w, str_from(all))));
+    struct str list = xml_element(seen, "ResourceIdentifierSummaries");
+    struct str one = xml_where(list, "member", "ResourceType", "AWS::S3::Bucket");
+
+    CHECK_INT(xml_count(list, "ResourceType"), 4);
+    CHECK_STR(xml_element(one, "LogicalResourceIds"),
+              "<LogicalResourceIds><member>B</member><member>C</member></LogicalResourceIds>");
+    CHECK_STR(xml_element(one, "ResourceIdentifiers"),
+              "<ResourceIdentifiers><member>BucketName</member></ResourceIdentifiers>");
+    CHECK_STR(xml_element(xml_where(list, "member", "ResourceType", "AWS::EC2::VPC"),
+                          "ResourceIdentifiers"),
+              "<ResourceIdentifiers><member>VpcId</member></ResourceIdentifiers>");
+    CHECK_STR(xml_element(xml_where(list, "member", "ResourceType", "AWS::EC2::VolumeAttachment"),
+                          "ResourceIdentifiers"),
+              "<ResourceIdentifiers><member>VolumeId,InstanceId</member></ResourceIdentifiers>");
+    seen = world_ok(w, "Action=DescribeType" V "&Type=RESOURCE&TypeName=AWS::EC2::VPC");
+    CHECK(strstr(str_cstr(test_arena(), seen), "primaryIdentifier"));
+    world_free(w);
+}
+
+/* The parts of a physical id have an order; those of a request's map have none. */
+TEST(a_resource_of_two_identifiers_is_imported_in_either_order)
+{
+    static const char one[] =
+        "Resources:\n"
+        "  P: {Type: AWS::IAM::RolePolicy, DeletionPolicy: Retain, Properties: {RoleName: r, "
+        "PolicyName: p, PolicyDocument: {Version: '2012-10-17', Statement: [{Effect: Allow, "
+        "Action: 's3:*', "
+        "Resource: '*'}]}}}\n"
+        "Outputs: {Id: {Value: !Ref P}}\n";
+    struct world *w = world_new();
+
+    world_ok(w,
+             "Action=CreateRole&Version=2010-05-08&RoleName=r&AssumeRolePolicyDocument="
+             "%7B%22Version%22:%222012-10-17%22,%22Statement%22:%5B%7B%22Effect%22:%22Allow%22,"
+             "%22Action%22:%22sts:AssumeRole%22,%22Principal%22:%7B%22AWS%22:%22*%22%7D%7D%5D%7D");
+    world_ok(w, "Action=PutRolePolicy&Version=2010-05-08&RoleName=r&PolicyName=p&PolicyDocument="
+                "%7B%22Version%22:%222012-10-17%22,%22Statement%22:%5B%7B%22Effect%22:%22Allow%22,"
+                "%22Action%22:%22s3:*%22,%22Resource%22:%22*%22%7D%5D%7D");
+    CHECK_OK(
+        w,
+        import(w, "two",
+               IAM ONE("1", "AWS::IAM::RolePolicy", "P", "RoleName",
+                       "r") "&ResourcesToImport.member.1.ResourceIdentifier.entry.2.key=PolicyName"
+                            "&ResourcesToImport.member.1.ResourceIdentifier.entry.2.value=p",
+               one));
+    world_ok(w, "Action=ExecuteChangeSet" V "&StackName=two&ChangeSetName=import");
+    world_settle(w);
+    check_status(w, "two", "IMPORT_COMPLETE");
+    CHECK_STR(xml_text(world_ok(w, "Action=DescribeStackResources" V "&StackName=two"),
+                       "PhysicalResourceId"),
+              "p|r");
+    world_free(w);
+}
+
+/* A stack in the stack may change by itself: that is not what the template says. */
+TEST(an_import_beside_a_stack_in_the_stack_leaves_that_alone)
+{
+    static const char parent[] =
+        "Resources:\n"
+        "  One: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: " BUCKET "child}}\n"
+        "  Of: {Type: AWS::SSM::Parameter, Properties: {Name: /of, Type: String, Value: !GetAtt "
+        "One.Outputs.Name}}\n"
+        "%s";
+    static const char more[] =
+        "  Q: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, Properties: {Name: /q, Type: "
+        "String, Value: v}}\n";
+    struct world *w = world_new();
+    struct str seen;
+
+    bucket_put(w, "child",
+               "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Name: /p, "
+               "Type: String, Value: x}}}\n"
+               "Outputs: {Name: {Value: !Ref P}}\n");
+    CHECK_OK(w, create(w, "own", "", test_fmt(parent, "")));
+    world_settle(w);
+    check_status(w, "own", "CREATE_COMPLETE");
+    world_json_ok(w, "ssm", "PutParameter", "{'Name':'/q','Type':'String','Value':'v'}");
+    CHECK_OK(w, import(w, "own", ONE("1", "AWS::SSM::Parameter", "Q", "Name", "/q"),
+                       test_fmt(parent, more)));
+    seen = world_ok(w, "Action=DescribeChangeSet" V "&StackName=own&ChangeSetName=import");
+    CHECK_INT(xml_count(seen, "ResourceChange"), 1);
+    CHECK_STR(xml_text(seen, "Action"), "Import");
+    world_ok(w, "Action=ExecuteChangeSet" V "&StackName=own&ChangeSetName=import");
+    world_settle(w);
+    check_status(w, "own", "IMPORT_COMPLETE");
+    CHECK(!strstr(events(w, "own"), "One UPDATE"));
     world_free(w);
 }

@@ -139,7 +139,7 @@ instance(struct world *w, const char *account, const char *region)
 }
 
 TEST(a_stack_set_makes_changes_and_deletes_stacks_in_accounts_and_regions,
-     "CFNSS-01 CFNSS-02 CFNSS-03 CFNSS-04 CFNSS-07")
+     "CFNSS-01 CFNSS-02 CFNSS-03 CFNSS-04 CFNSS-07 DR-21")
 {
     struct world *w = new_world();
     struct str seen;

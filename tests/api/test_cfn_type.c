@@ -450,7 +450,8 @@ check_steps(struct str type, const struct json *definition, const struct json *s
         const struct api_service *s = service(name.p ? name : json_text(definition, "Service"));
         const struct api_op *op = s ? api_op_find(s, json_text(step, "Call")) : NULL;
 
-        if (json_get(step, "Refuse") || (json_get(step, "Save") && !json_get(step, "Call")))
+        if (!json_get(step, "Call") &&
+            (json_get(step, "Refuse") || json_get(step, "Taken") || json_get(step, "Save")))
             continue;
         if (!op)
             FAIL("%.*s: no operation %.*s", STR_ARG(type), STR_ARG(json_text(step, "Call")));

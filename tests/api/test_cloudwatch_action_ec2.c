@@ -60,7 +60,7 @@ host_of(struct world *w, const char *id)
     return host;
 }
 
-TEST(an_alarm_stops_reboots_and_terminates_an_instance_by_either_form_of_arn)
+TEST(an_alarm_stops_reboots_and_terminates_an_instance_by_either_form_of_arn, "CWAL-05")
 {
     static const char *const forms[][3] = {
         {AUTOMATE("stop"), AUTOMATE("reboot"), AUTOMATE("terminate")},
@@ -183,7 +183,7 @@ TEST(an_action_needs_an_instance_that_it_can_be_done_to)
 }
 
 /* A rack fails: the check, the alarm, the recovery. */
-TEST(an_alarm_recovers_an_instance_whose_rack_fails, "STAT-14 PG-38")
+TEST(an_alarm_recovers_an_instance_whose_rack_fails, "STAT-14 PG-38 CWAL-05 CWAL-07 DR-17")
 {
     struct world *w = world_new();
     struct str group, address, before, host, rack;

@@ -52,7 +52,7 @@ events(struct world *w, const char *detail_type)
     return n;
 }
 
-TEST(an_alarm_has_no_data_then_goes_to_alarm_and_back)
+TEST(an_alarm_has_no_data_then_goes_to_alarm_and_back, "CWAL-01")
 {
     struct world *w = world_new();
 
@@ -497,7 +497,7 @@ TEST(alarms_act_only_as_who_put_them_may, "CWM-09")
 
 /* ---- composite alarms ---- */
 
-TEST(a_composite_alarm_follows_the_alarms_of_its_rule)
+TEST(a_composite_alarm_follows_the_alarms_of_its_rule, "CWAL-02")
 {
     struct world *w = world_new();
 

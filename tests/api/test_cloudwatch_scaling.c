@@ -32,7 +32,8 @@ actions(struct world *w)
                       "AlarmHistoryItems");
 }
 
-TEST(an_alarm_executes_a_simple_policy_until_the_group_is_large_enough)
+TEST(an_alarm_executes_a_simple_policy_until_the_group_is_large_enough,
+     "CWAL-04 ASGP-01 ASGP-02 ASGP-06 ASG-24")
 {
     struct world *w = world_with_group(1, 3, "");
 

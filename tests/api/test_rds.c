@@ -115,7 +115,7 @@ TEST(its_machine_is_the_services_and_its_interface_the_tenants, "RDS-02 DH-09")
     world_refusedf(w, "OperationNotPermitted", NULL,
                    "Action=DetachNetworkInterface&AttachmentId=%.*s&Force=true",
                    STR_ARG(xml_text(x, "attachmentId")));
-    world_refusedf(w, "OperationNotPermitted",
+    world_refusedf(w, "AuthFailure",
                    "You do not have permission to access the specified resource.",
                    "Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=%.*s"
                    "&Description.Value=mine",

@@ -57,7 +57,7 @@ members(struct world *w, const char *json)
     return json_count(reply, "Resources");
 }
 
-TEST(a_group_has_the_things_of_all_services_with_its_tags)
+TEST(a_group_has_the_things_of_all_services_with_its_tags, "RG-01 RG-02 RG-05")
 {
     struct world *w = world_new();
     const char *test = test_cstr(xml_text(world_ok(w, RUN "test"), "instanceId"));
@@ -109,7 +109,7 @@ TEST(a_group_has_the_things_of_all_services_with_its_tags)
     world_free(w);
 }
 
-TEST(a_group_of_a_stack_has_what_the_stack_made)
+TEST(a_group_of_a_stack_has_what_the_stack_made, "RG-06")
 {
     static const char template[] =
         "Resources:\n"
@@ -151,7 +151,7 @@ TEST(a_group_of_a_stack_has_what_the_stack_made)
     world_free(w);
 }
 
-TEST(groups_are_changed_tagged_listed_and_deleted)
+TEST(groups_are_changed_tagged_listed_and_deleted, "RG-01 RG-03")
 {
     struct world *w = world_new();
     const char *arn = "/resources/arn%3Aaws%3Aresource-groups%3Aus-east-1%3A000000000000%3Agroup%2F"

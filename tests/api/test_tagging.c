@@ -367,6 +367,15 @@ TEST(each_kind_of_thing_of_ec2_is_known_by_its_arn)
          "instanceId"},
         {"network-interface", "DescribeInstances", "networkInterfaceId"},
         {"volume", "DescribeVolumes", "volumeId"},
+        {"internet-gateway", "DescribeInternetGateways", "internetGatewayId"},
+        {"route-table", "DescribeRouteTables", "routeTableId"},
+        {"network-acl", "DescribeNetworkAcls", "networkAclId"},
+        {"dhcp-options",
+         "CreateDhcpOptions&DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.b",
+         "dhcpOptionsId"},
+        {"launch-template",
+         "CreateLaunchTemplate&LaunchTemplateName=web&LaunchTemplateData.InstanceType=t3.micro",
+         "launchTemplateId"},
     };
     struct world *w = world_new();
 
@@ -386,6 +395,9 @@ TEST(each_kind_of_thing_of_ec2_is_known_by_its_arn)
                                xml_cstr(tiny, "snapshotId"));
 
     tag_it(w, "image", "", xml_cstr(xml, "imageId"));
+    xml = world_okf(w, "Action=CreateSnapshot&VolumeId=%s",
+                    xml_cstr(world_ok(w, "Action=DescribeVolumes"), "volumeId"));
+    tag_it(w, "snapshot", "", xml_cstr(xml, "snapshotId"));
     world_free(w);
 }
 

@@ -673,6 +673,13 @@ def boto3_keeps_objects_of_any_size(lab):
               lab.top], env=environment()), "done\n", "output")
 
 
+# proves: DP-01 DP-06 DP-10
+@test
+def everything_is_encrypted_on_its_way_and_by_clients_that_want_it(lab):
+    same(run([lab.venv("bin", "python3"), os.path.join(HERE, "client_encryption.py"), lab.cloud.url,
+              os.path.join(lab.cloud.data, "ca.pem")], env=environment()), "done\n", "output")
+
+
 # proves: S3-09
 @test
 def the_aws_cli_copies_synchronizes_and_removes(lab):

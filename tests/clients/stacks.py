@@ -156,6 +156,7 @@ def the_cdk_bootstraps_deploys_compares_and_destroys(lab):
                          made["BucketName"], "--query",
                          "Rules[0].NoncurrentVersionExpiration.NoncurrentDays"), "9", "the rule")
     drifts_and_goes_back(cdk)
+    imports_what_was_made_by_hand(cdk)
     said = cdk("gc", "--unstable=gc", "--type", "s3", "--rollback-buffer-days", "0",
                "--created-buffer-days", "0", "--confirm", "false")
     check("files scanned" in said and " 0 assets (0.00 MiB) deleted" not in said, said)
@@ -189,6 +190,32 @@ def drifts_and_goes_back(cdk):
     same(cdk.status(), "UPDATE_FAILED", "after a failure")
     cdk("rollback", **MORE)
     same(cdk.status(), "UPDATE_ROLLBACK_COMPLETE", "after cdk rollback")
+
+
+def imports_what_was_made_by_hand(cdk):
+    with_it = {**MORE, "adopt": "by-hand"}
+    mapping = os.path.join(cdk.folder, "mapping.json")
+    cdk.admin.text("s3", "mb", "s3://by-hand")
+    template = cdk("synth", "--json", "--quiet", **with_it) and os.path.join(
+        cdk.folder, "cdk.out", "Demo.template.json")
+    with open(template) as f:
+        adopted = next(id for id, resource in json.load(f)["Resources"].items()
+                       if resource.get("Properties", {}).get("BucketName") == "by-hand")
+    # it would be made beside the one that is there
+    said = cdk("deploy", "--require-approval", "never", status=1, **with_it)
+    check("by-hand" in said and "already exist" in said, said)
+    with open(mapping, "w") as f:
+        json.dump({adopted: {"BucketName": "by-hand"}}, f)
+    said = cdk("import", "--resource-mapping", mapping, **with_it)
+    check("importing using" in said, said)
+    same(cdk.status(), "IMPORT_COMPLETE", "after cdk import")
+    check("no differences" in cdk("diff", **with_it), "diff after the import")
+    same(cdk.admin.text("cloudformation", "describe-stack-resource", "--stack-name", "Demo",
+                        "--logical-resource-id", adopted, "--query",
+                        "StackResourceDetail.PhysicalResourceId"), "by-hand", "what is imported")
+    # what the stack lets go of stays
+    cdk.deploy(**MORE)
+    cdk.admin.text("s3", "rb", "s3://by-hand")
 
 
 TEMPLATE = """\

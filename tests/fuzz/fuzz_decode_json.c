@@ -9,6 +9,7 @@
 #include "api/decode_doc.h"
 #include "api/encode_doc.h"
 #include "api/validate.h"
+#include "gen/api/cloudwatch.h"
 #include "gen/api/kms.h"
 #include "gen/api/secretsmanager.h"
 #include "gen/api/ssm.h"
@@ -23,9 +24,9 @@ static const struct {
     {&kms_service, "CreateKey"},
     {&kms_service, "Encrypt"},
     {&ssm_service, "PutParameter"},
-    {&ssm_service, "CreateMaintenanceWindow"},
-    {&ssm_service, "CreateAssociation"},
-    {&ssm_service, "PutInventory"},
+    {&cloudwatch_service, "PutMetricData"},
+    {&cloudwatch_service, "GetMetricData"},
+    {&cloudwatch_service, "PutMetricAlarm"},
     {&secretsmanager_service, "CreateSecret"},
     {&restdemo_service, "CreateThing"},
 };

@@ -22,7 +22,7 @@ static const struct {
     {&ec2_service, "RunInstances"},
     {&ec2_service, "DescribeInstances"},
     {&ec2_service, "AuthorizeSecurityGroupIngress"},
-    {&ec2_service, "RequestSpotFleet"},
+    {&ec2_service, "CreateLaunchTemplate"},
     {&ec2_service, "ImportKeyPair"},
     {&iam_service, "CreateUser"},
     {&iam_service, "SimulateCustomPolicy"},

@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     next = schedule_next(&s, ms);
     if (next && (next <= ms || next % HOUR_MS))
         abort();
-    if (next && schedule_next(&s, next - 1) != next && !s.every_ms)
+    if (next && schedule_next(&s, next - 1) != next && !s.when.every_ms)
         abort();
     if (!next && !schedule_fault(&s, 0, ms))
         abort();

@@ -63,25 +63,34 @@ wall_ms(void)
     return INT64_C(1700000000000);
 }
 
+static int
+get_authority(void *ctx, const struct authority **ret)
+{
+    static struct authority *authority;
+    struct str key, cert;
+    struct arena a;
+
+    (void)ctx;
+    arena_init(&a, 65536);
+    must(authority_make(&a, wall_ms(), &key, &cert) == 0);
+    must(authority_open(&authority, key, cert) == 0);
+    arena_done(&a);
+    *ret = authority;
+    return 0;
+}
+
 static struct tls *
 server(void)
 {
-    static struct authority *authority;
     static struct tls *tls;
     static const struct str ips[] = {S_INIT("127.0.0.1")};
-    struct tls_config config = {.serves = serves, .ips = ips, .n_ips = 1, .wall_ms = wall_ms};
-    struct str key, cert;
-    struct arena a;
+    struct tls_config config = {
+        .authority = get_authority, .serves = serves, .ips = ips, .n_ips = 1, .wall_ms = wall_ms};
 
     if (tls)
         return tls;
     log_init(-1, LOG_ERROR, NULL);
-    arena_init(&a, 65536);
-    must(authority_make(&a, wall_ms(), &key, &cert) == 0);
-    must(authority_open(&authority, key, cert) == 0);
-    config.authority = authority;
     must(tls_new(&tls, &config) == 0);
-    arena_done(&a);
     return tls;
 }
 

@@ -128,7 +128,7 @@ def every_fault(lab, host):
             cloud.close()
 
 
-# proves: STAT-08 STAT-09 STAT-10 STAT-11
+# proves: STAT-08 STAT-09 STAT-10 STAT-11 DR-19
 @test
 def a_fault_is_seen_in_checks_recovery_and_events(lab):
     every_fault(lab, "sandbox")

@@ -37,6 +37,10 @@ static union {
     struct priv_nics nics;
     struct priv_link link;
     struct priv_meters meters;
+    struct priv_volume volume;
+    struct priv_volume_out volume_out;
+    struct priv_volume_drop volume_drop;
+    struct priv_volume_copy volume_copy;
     char bytes[PRIV_MESSAGE_MAX];
 } q;
 static size_t struct_n, request_n;
@@ -69,6 +73,8 @@ static const size_t sizes[PRIV_OPS] = {
     [PRIV_NICS] = sizeof(q.nics), [PRIV_PEER] = sizeof(q.link),
     [PRIV_METERS] = sizeof(q.meters),
     [PRIV_SNAPSHOT] = sizeof(q.snapshot), [PRIV_SNAPSHOT_DROP] = sizeof(q.snapshot_drop),
+    [PRIV_VOLUME_IN] = sizeof(q.volume), [PRIV_VOLUME_OUT] = sizeof(q.volume_out),
+    [PRIV_VOLUME_DROP] = sizeof(q.volume_drop), [PRIV_VOLUME_COPY] = sizeof(q.volume_copy),
 };
 
 static void
@@ -102,6 +108,21 @@ make_snapshot(uint16_t op)
     memcpy(name, "snap-0123456789abcdef0", 23);
 }
 
+#define VOLUME "vol-0123456789abcdef0"
+#define SNAPSHOT "snap-0123456789abcdef0"
+
+static void
+make_volume(uint16_t op)
+{
+    if (op == PRIV_VOLUME_IN)
+        q.volume = (struct priv_volume){
+            .id = VOLUME, .machine = "i-1", .device = "sdf", .from = SNAPSHOT, .bytes = 1 << 30};
+    if (op == PRIV_VOLUME_COPY)
+        q.volume_copy = (struct priv_volume_copy){.id = VOLUME, .name = SNAPSHOT, .bytes = 1 << 30};
+    if (op == PRIV_VOLUME_OUT || op == PRIV_VOLUME_DROP)
+        memcpy(q.volume_out.id, VOLUME, sizeof(VOLUME));
+}
+
 static void
 make_trust(void)
 {
@@ -119,6 +140,7 @@ make(uint16_t op)
     memset(&q, 0, sizeof(q));
     struct_n = request_n = sizes[op];
     memcpy(q.machine.id, "i-1", 4); /* where most structs begin; the others are set below */
+    make_volume(op);
     switch (op) {
     case PRIV_VPC_OPEN:
         q.vpc_open = (struct priv_vpc_open){.id = "vpc-1", .n_cidrs = 1, .n_extra = 1};
@@ -163,7 +185,7 @@ make(uint16_t op)
         make_subnet();
         break;
     case PRIV_SUBNET_DROP:
-        q.subnet_drop = (struct priv_subnet_drop){.subnet = 1};
+        q.subnet_drop.subnet = 1;
         break;
     case PRIV_NICS:
         make_nics(&first_nic, &further_nic);
@@ -180,8 +202,6 @@ make(uint16_t op)
         break;
     case PRIV_TRUST:
         make_trust();
-        break;
-    default:
         break;
     }
 }
@@ -368,6 +388,48 @@ TEST(a_snapshot_s_name_is_one_and_no_path)
     memset(q.snapshot.name, 'a', sizeof(q.snapshot.name)); /* no NUL */
     memcpy(q.snapshot.name, "snap-", 5);
     CHECK_INT(check(PRIV_SNAPSHOT), -EINVAL);
+}
+
+TEST(a_volume_s_names_are_ids_and_a_device_s_and_no_paths)
+{
+    static const struct {
+        const char *id, *machine, *device, *from;
+        bool ok;
+    } rows[] = {
+        {VOLUME, "i-1", "sdf", "", true},         {VOLUME, "i-1", "xvdba", SNAPSHOT, true},
+        {VOLUME, "i-1", "sda1", "", true},        {VOLUME, "i-1", "xvdf", "", true},
+        {"vol-", "i-1", "sdf", "", false},        {"vol-0/../a", "i-1", "sdf", "", false},
+        {SNAPSHOT, "i-1", "sdf", "", false},      {VOLUME, "../i", "sdf", "", false},
+        {VOLUME, "", "sdf", "", false},           {VOLUME, "i-1", "sdf1", "", false},
+        {VOLUME, "i-1", "", "", false},           {VOLUME, "i-1", "sdaa", "", false},
+        {VOLUME, "i-1", "xvdaaa", "", false},     {VOLUME, "i-1", "sd/", "", false},
+        {VOLUME, "i-1", "null", "", false},       {VOLUME, "i-1", "sdf", VOLUME, false},
+        {VOLUME, "i-0123456789abcdef01", "sdf", "", true},
+        {VOLUME, "i-0123456789abcdef012", "sdf", "", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        make(PRIV_VOLUME_IN);
+        q.volume = (struct priv_volume){.bytes = 4096};
+        memcpy(q.volume.id, rows[i].id, strlen(rows[i].id));
+        memcpy(q.volume.machine, rows[i].machine, strlen(rows[i].machine));
+        memcpy(q.volume.device, rows[i].device, strlen(rows[i].device));
+        memcpy(q.volume.from, rows[i].from, strlen(rows[i].from));
+        if ((check(PRIV_VOLUME_IN) == 0) != rows[i].ok)
+            FAIL("row %zu is%s taken", i, rows[i].ok ? " not" : "");
+    }
+    make(PRIV_VOLUME_IN);
+    memset(q.volume.device, 'd', sizeof(q.volume.device)); /* no NUL */
+    CHECK_INT(check(PRIV_VOLUME_IN), -EINVAL);
+    make(PRIV_VOLUME_COPY);
+    q.volume_copy.bytes = PRIV_VOLUME_MAX + 4096;
+    CHECK_INT(check(PRIV_VOLUME_COPY), -EINVAL);
+    make(PRIV_VOLUME_DROP);
+    memcpy(q.volume_drop.id, SNAPSHOT, sizeof(SNAPSHOT));
+    CHECK_INT(check(PRIV_VOLUME_DROP), 0);
+    make(PRIV_VOLUME_OUT);
+    q.volume_out.force = 2;
+    CHECK_INT(check(PRIV_VOLUME_OUT), -EINVAL);
 }
 
 TEST(a_rule_out_of_range_is_refused)

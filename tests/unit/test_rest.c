@@ -1,5 +1,6 @@
 /* REST: which operation a request is for, what of it becomes which member, and replies. */
 #include "api/rest.h"
+#include "api/validate.h"
 #include "gen/tests/restdemo.h"
 #include "gen/tests/xmldemo.h"
 #include "harness/harness.h"
@@ -372,4 +373,23 @@ TEST(a_rest_xml_reply_has_its_root_and_attributes)
         "<List><Grant xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
         "xsi:type=\"a&quot;b&lt;\"><ID>i</ID></Grant></List><Name>x</Name><Name>y</Name>"
         "<When>2019-12-16T23:48:18.500Z</When></Grants>");
+}
+
+TEST(mistakes_in_the_keys_of_a_map_are_one_mistake_of_it)
+{
+    struct restdemo_CreateThingRequest req = {.name = S("x")};
+    struct api_fault fault = {0};
+    const struct api_service *s = &restdemo_service;
+    struct restdemo_TextMap *map = LIST_PUSH(test_arena(), &req.notes);
+
+    *map = (struct restdemo_TextMap){0};
+    *LIST_PUSH(test_arena(), map) = (struct restdemo_TextMapEntry){S(""), S("x")};
+    *LIST_PUSH(test_arena(), map) = (struct restdemo_TextMapEntry){S("a"), S("b")};
+    const struct api_op *op = api_op_find(s, S("CreateThing"));
+    CHECK_INT(api_validate(s, API_JSON, api_shape(s, op->input), test_arena(), &req, &fault), 1);
+    CHECK_STR(
+        fault.message,
+        "1 validation error detected: Value '{=x, a=b}' at 'notes.1.member' failed to "
+        "satisfy constraint: Map keys must satisfy constraint: [Member must have length less than "
+        "or equal to 4, Member must have length greater than or equal to 1]");
 }

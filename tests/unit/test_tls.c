@@ -41,6 +41,20 @@ on_request(struct http_request *req)
     http_respond(req, 200, NULL, 0, req->body.n ? req->body : req->head.path);
 }
 
+/* ctx: an error to answer once. */
+static int
+get_authority(void *ctx, const struct authority **ret)
+{
+    int *fault = ctx, r = *fault;
+
+    *fault = 0;
+    if (r == 0)
+        *ret = authority;
+    return r;
+}
+
+static int authority_fault;
+
 static void
 serve(void)
 {
@@ -52,7 +66,8 @@ serve(void)
 
     CHECK_INT(authority_make(test_arena(), WALL_MS, &key, &cert), 0);
     CHECK_INT(authority_open(&authority, key, cert), 0);
-    config.authority = authority;
+    config.authority = get_authority;
+    config.ctx = &authority_fault;
     CHECK_INT(tls_new(&tls, &config), 0);
     http.tls = tls;
     serve_with(&http);
@@ -383,6 +398,20 @@ TEST(a_connection_that_closes_says_goodbye)
     CHECK(SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN);
     hang_up(ssl);
     CHECK_INT(http_server_stats(server).connections, 0);
+    end();
+}
+
+TEST(an_authority_that_cannot_be_opened_is_asked_for_again_by_the_next_connection)
+{
+    SSL *ssl;
+
+    serve();
+    authority_fault = -EIO;
+    CHECK(!shake("localhost", 0, false));
+    CHECK_INT(http_server_stats(server).connections, 0);
+    CHECK((ssl = shake("localhost", 0, false)));
+    check_get(ssl);
+    hang_up(ssl);
     end();
 }
 

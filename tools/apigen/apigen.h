@@ -3,6 +3,7 @@
  *
  *   parse.c   the .api file: lines into shapes, members, operations; types resolved last
  *   ops.c     the .ops file: which operations have a handler
+ *   keep.c    which shapes those need
  *   names.c   C names of shapes and members
  *   routes.c  the URIs of REST operations, in the order in which they are tried
  *   emit.c    OUTDIR/NAME.h and OUTDIR/NAME.c
@@ -64,6 +65,7 @@ struct shape {
     uint32_t index;     /* in the tables */
     uint32_t limit, first;
     const struct op *seen; /* which was looked through last for secrets */
+    bool kept;             /* see keep.c */
 };
 struct shape_list {
     struct shape **v;
@@ -146,6 +148,9 @@ void parse_ops(struct gen *g, const char *path, struct str text);
 struct shape *shape_add(struct gen *g, struct str name, enum api_kind kind, unsigned line);
 struct shape *shape_find(struct gen *g, struct str name);
 struct op *op_find(struct gen *g, struct str name);
+
+/* Leaves the shapes of operations that nobody implements out of the tables. */
+void keep_used(struct gen *g);
 
 /* Gives every shape and member its C name; dies when two members of a struct get the same. */
 void name_all(struct gen *g);

@@ -419,7 +419,8 @@ ops_table(struct gen *g, struct pool *pool, struct buf *out)
         unsigned page_out = member_number(g, op, op->output, op->page_out);
 
         buf_add_fmt(out, "    {%u, %u, %zu, %zu, %u, %u, ", name, wrap, error, op->errors.n,
-                    op->input->index, op->output->index);
+                    op->input->kept ? op->input->index : (unsigned)API_NONE,
+                    op->output->kept ? op->output->index : (unsigned)API_NONE);
         buf_add_fmt(out, "%u, %u, %d, %u, %u, %u, %u, %zu, %zu},\n",
                     op->handler.p ? handler++ : (unsigned)API_NONE, flags, op->http, dry_run,
                     page_in, limit, page_out, on, op->ons.n);

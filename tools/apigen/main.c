@@ -60,6 +60,7 @@ main(int argc, char **argv)
     parse_api(&g, argv[1], read_file(&g.arena, argv[1]));
     name_all(&g);
     parse_ops(&g, argv[2], read_file(&g.arena, argv[2]));
+    keep_used(&g);
     g.file = argv[1];
     buf_init(&header, OUTPUT_MAX_BYTES);
     buf_init(&tables, OUTPUT_MAX_BYTES);

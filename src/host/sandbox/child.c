@@ -5,8 +5,10 @@
  *   clone3 ────────────────────────────────▶  joins its control groups
  *   uid_map, gid_map
  *   idmapped image and disk    ── "M"+fds ─▶  becomes root of its user namespace
- *   veth, route, firewall                     overlay, /proc, /sys, /dev, pivot_root
+ *   a volume's node            ── "V"+fd ──▶  overlay, /proc, /sys, /dev, pivot_root; volumes
+ *   veth, route, firewall
  *   state file                 ── "G" ─────▶  addresses, capabilities, seccomp
+ *   listens to mount(2)        ◀── "N"+fd ──
  *   socket closes: it runs     ◀───────────  exec
  *   a sentence: it does not    ◀───────────  whatever failed
  *
@@ -278,6 +280,24 @@ enter_root(void)
 }
 
 static void
+place_volumes(void)
+{
+    for (const struct volume *v = plan->volumes; v; v = v->next) {
+        int tree = -1;
+
+        if (!volume_is_of(v, plan->req->id))
+            continue;
+        await('V', &tree, 1);
+        int r = node_place(tree, v);
+        if (r < 0) {
+            errno = -r;
+            die("the device of volume %s could not be made", v->is.id);
+        }
+        close(tree);
+    }
+}
+
+static void
 configure_network(void)
 {
     static const uint8_t router_mac[6] = VPC_ROUTER_MAC;
@@ -372,11 +392,14 @@ exec_init(void)
     set_limits();
     take_processors();
     setpriority(PRIO_PROCESS, 0, 0); /* ours is higher */
-    const char *failed = jail_enter(plan->filter);
+    int listener = -1;
+    const char *failed = jail_enter(plan->filter, plan->guest_mounts ? &listener : NULL);
 
     assert(plan->req->init != PRIV_INIT_COMMAND || plan->argv[0]);
     if (failed)
         die("%s", failed);
+    if (listener >= 0 && fds_send(plan->sock, "N", 1, &listener, 1, 0) < 0)
+        die("the listener could not be sent");
     switch (plan->req->init) {
     case PRIV_INIT_WELKIN:
         syscall(SYS_execveat, plan->init_fd, "", welkin, env, AT_EMPTY_PATH);
@@ -418,6 +441,7 @@ child_main(const struct child_plan *p)
     if (sethostname(plan->req->hostname, strlen(plan->req->hostname)) < 0)
         die("the host name could not be set");
     enter_console();
+    place_volumes();
     await('G', NULL, 0);
     configure_network();
     exec_init();

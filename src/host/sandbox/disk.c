@@ -36,7 +36,6 @@
 #define FOLDER "disk"           /* in the file system: what is encrypted */
 #define LOCK_TRIES 200
 #define LOCK_PAUSE_MS 10
-#define LOOP_TRIES 16
 
 /* What is open while a disk is opened. */
 struct opening {
@@ -47,7 +46,7 @@ struct opening {
     int file; /* of the volume */
     int loop;
     int mount;
-    char device[32];
+    char device[LOOP_PATH_MAX];
     char at[PRIV_ID_MAX + 16]; /* "disks/ID", in DATA/run */
 };
 
@@ -155,26 +154,18 @@ open_file(struct opening *o)
 static int
 attach(struct opening *o)
 {
+    const struct loop_info64 info = {.lo_flags = LO_FLAGS_AUTOCLEAR};
+    int number;
+
     assert(o->file >= 0 && o->loop < 0);
-    FD_CLEANUP int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-    struct loop_config config = {.fd = (uint32_t)o->file, .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
-
-    if (control < 0)
-        return failed(o, "this host has no loop devices");
-    for (int i = 0; i < LOOP_TRIES; i++) {
-        int number = ioctl(control, LOOP_CTL_GET_FREE);
-
-        if (number < 0)
-            break;
-        text_set(o->device, sizeof(o->device), "/dev/loop%d", number);
-        o->loop = open(o->device, O_RDWR | O_CLOEXEC);
-        if (o->loop >= 0 && ioctl(o->loop, LOOP_CONFIGURE, &config) == 0)
-            return 0;
-        fd_close(&o->loop);
-        if (errno != EBUSY) /* somebody else was faster */
-            break;
+    o->loop = loop_attach(o->file, &info, &number);
+    if (o->loop < 0) {
+        errno = -o->loop;
+        return failed(o, errno == ENODEV ? "this host has no loop devices"
+                                         : "no loop device takes it");
     }
-    return failed(o, "no loop device takes it");
+    loop_path(o->device, number);
+    return 0;
 }
 
 static int

@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,8 @@ struct exec {
     struct exec *next;
     uint32_t number, conn;
     struct source process;
+    struct source telling; /* until its program runs */
+    char machine[PRIV_ID_MAX];
 };
 
 struct exec_plan {
@@ -37,6 +40,7 @@ struct exec_plan {
     const char *cwd;
     int fds[3];
     bool tty;
+    int tell;        /* the socket for the listener to mount(2), or -1 */
     pid_t process_1; /* of the machine, on the host */
     const struct sock_fprog *filter;
 };
@@ -65,9 +69,13 @@ run(const struct exec_plan *p)
         complain("the terminal could not be taken");
     if (setgroups(0, NULL) < 0 || setresgid(q->gid, q->gid, q->gid) < 0 || setresuid(0, 0, 0) < 0)
         complain("the group %u could not be taken", q->gid);
-    const char *failed = jail_enter(p->filter);
+    int listener = -1;
+    const char *failed = jail_enter(p->filter, p->tell >= 0 ? &listener : NULL);
     if (failed)
         complain("%s", failed);
+    if (listener >= 0 && fds_send(p->tell, "N", 1, &listener, 1, 0) < 0)
+        complain("the listener");
+    fd_close(&listener);
     if (setresuid(q->uid, q->uid, q->uid) < 0)
         complain("the user %u could not be taken", q->uid);
     /* After the ids: changing them clears it. */
@@ -89,7 +97,7 @@ take_processors(pid_t process_1)
 }
 
 static NORETURN void
-helper(const struct exec_plan *p, int machine, const struct cg_join *join)
+helper(struct exec_plan *p, int machine, const struct cg_join *join)
 {
     const int all = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |
                     CLONE_NEWNET | CLONE_NEWCGROUP;
@@ -108,13 +116,16 @@ helper(const struct exec_plan *p, int machine, const struct cg_join *join)
     if (setns(machine, all) < 0)
         complain("the machine's namespaces");
     /* It lives as long as the program: it must not hold other machines' descriptors. */
-    close_range(3, ~0u, 0);
+    if (p->tell >= 0 && dup3(p->tell, 3, O_CLOEXEC) == 3)
+        p->tell = 3;
+    close_range(p->tell == 3 ? 4 : 3, ~0u, 0);
     signals_reset();
     pid_t pid = fork();
     if (pid < 0)
         complain("fork");
     if (pid == 0)
         run(p);
+    fd_close(&p->tell);
     for (int i = 0; i < 3; i++)
         close(i);
     while (waitpid(pid, &status, 0) < 0)
@@ -139,6 +150,7 @@ exec_remove(struct host *h, struct exec *e)
     *at = e->next;
     h->n_execs--;
     source_close(h, &e->process);
+    source_close(h, &e->telling);
     free(e);
 }
 
@@ -157,6 +169,35 @@ exec_event(struct host *h, struct source *s, uint32_t events)
     exec_remove(h, e);
 }
 
+/* The listener to its calls of mount(2), or the end of the program that had none. */
+static void
+telling_event(struct host *h, struct source *s, uint32_t events UNUSED)
+{
+    struct exec *e = CONTAINER_OF(s, struct exec, telling);
+    int listener = -1;
+    size_t n = 1;
+    char c;
+
+    fds_recv(s->fd, &c, 1, &listener, &n, MSG_DONTWAIT);
+    source_close(h, s);
+    if (n == 1)
+        mounts_watch(h, e->machine, listener, false);
+}
+
+static int
+telling_open(struct host *h, struct exec *e, int *ret_far)
+{
+    int pair[2];
+
+    if (!h->guest_mounts)
+        return 0;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    e->telling.fd = pair[0];
+    *ret_far = pair[1];
+    return source_add(h, &e->telling, EPOLLIN);
+}
+
 int
 exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char *const *argv,
            char *const *envp, const char *cwd, const int *fds, size_t n_fds, uint32_t conn,
@@ -164,7 +205,7 @@ exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char 
 {
     struct exec_plan plan = {.req = req, .argv = argv, .env = envp, .cwd = cwd,
                              .tty = n_fds == 1, .filter = &h->filter,
-                             .process_1 = (pid_t)m->saved.pid};
+                             .tell = -1, .process_1 = (pid_t)m->saved.pid};
     struct cg_join join;
 
     assert(m->state == PRIV_RUNNING && argv[0] && req->uid <= 65535 && req->gid <= 65535);
@@ -184,18 +225,24 @@ exec_start(struct host *h, struct machine *m, const struct priv_exec *req, char 
         return why_set(why, -r, "the machine's control groups could not be opened");
     }
     e->process = (struct source){.fd = -1, .fn = exec_event};
+    e->telling = (struct source){.fd = -1, .fn = telling_event};
+    memcpy(e->machine, m->saved.id, sizeof(e->machine));
+    r = telling_open(h, e, &plan.tell);
     struct clone_args args = {.flags = CLONE_PIDFD | (join.v2 >= 0 ? CLONE_INTO_CGROUP : 0),
                               .pidfd = (uint64_t)(uintptr_t)&e->process.fd,
                               .exit_signal = SIGCHLD,
                               .cgroup = (uint64_t)(join.v2 >= 0 ? join.v2 : 0)};
-    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+    pid_t pid = r < 0 ? -1 : (pid_t)syscall(SYS_clone3, &args, sizeof(args));
     if (pid == 0)
         helper(&plan, m->process.fd, &join);
-    r = pid < 0 ? -errno : source_add(h, &e->process, EPOLLIN);
+    if (r == 0)
+        r = pid < 0 ? -errno : source_add(h, &e->process, EPOLLIN);
     cg_join_close(&join);
+    fd_close(&plan.tell);
     if (r < 0) {
         if (pid > 0) /* nobody would know of its end */
             syscall(SYS_pidfd_send_signal, e->process.fd, SIGKILL, NULL, 0);
+        source_close(h, &e->telling);
         fd_close(&e->process.fd);
         free(e);
         return why_set(why, -r, "a process could not be made: %s", strerror(-r));

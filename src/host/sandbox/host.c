@@ -64,9 +64,11 @@ open_folders(struct host *h)
     /* Disks and images hold setuid programs: nobody else on the host may reach them. */
     h->machines = folder(h->data, "machines", 0700);
     h->images = folder(h->data, "images", 0700);
+    h->volume_files = folder(h->data, "volumes", 0700);
     h->run = folder(h->data, "run", 0711);
-    if (h->machines < 0 || h->images < 0 || h->run < 0)
+    if (h->machines < 0 || h->images < 0 || h->volume_files < 0 || h->run < 0)
         return -EIO;
+    h->nodes = folder(h->run, "nodes", 0700);
     FD_CLEANUP int netns = folder(h->run, "netns", 0700);
     FD_CLEANUP int stage = folder(h->run, "stage", 0755);
     if (netns < 0 || stage < 0 || fchdir(stage) < 0)
@@ -211,6 +213,7 @@ adopt_everything(struct host *h)
     if (d)
         closedir(d);
     adopt_all(h);
+    volumes_adopt(h);
     for (size_t i = 0; i < h->n_kept; i++)
         if (h->kept[i].fd >= 0) {
             keeper_drop(h, h->kept[i].name);
@@ -245,7 +248,8 @@ host_open(struct host *h)
         nl_open(&h->route, NETLINK_ROUTE);
         nl_open(&h->nft, NETLINK_NETFILTER);
         cg_open(&h->cg, h->tag);
-        jail_compile(&h->filter);
+        h->guest_mounts = !h->config->no_guest_mounts;
+        jail_compile(&h->filter, h->guest_mounts);
         keeper_open(h);
     }
     probe_run(h);
@@ -283,6 +287,7 @@ host_clean(struct host *h)
 {
     assert(h->kill_all);
     kill_all(h);
+    volumes_close(h);
     for (uint32_t i = 0; i < PRIV_VPCS; i++) {
         struct why why;
 

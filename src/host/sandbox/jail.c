@@ -9,7 +9,10 @@
  *   kept on purpose   mount, unshare, clone with new namespaces, pivot_root, setns: containers
  *                     inside an instance; ptrace; setuid programs (no_new_privs is not set);
  *                     reboot, which in a pid namespace ends its init
- *   denied            kernel modules, kexec, BPF, perf, userfaultfd, keyrings (not namespaced),
+ *   told              mount(2) of a file system (mounts.c); with it fsopen(2) is no system call,
+ *                     and programs fall back to mount(2)
+ *   denied            what is about loop devices themselves: volumes are such (volume.c);
+ *                     kernel modules, kexec, BPF, perf, userfaultfd, keyrings (not namespaced),
  *                     the kernel's log, handles that walk out of a mount, swap, quotas, ports,
  *                     clocks, accounting, io_uring (its work escapes seccomp)
  *
@@ -24,6 +27,7 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -95,8 +99,22 @@ read_program(int fd, struct sock_fprog *ret)
     return 0;
 }
 
+#define NO_NEW_MOUNT                                                                               \
+    (MS_BIND | MS_MOVE | MS_REMOUNT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
+#define IOCTL_TYPE 0xffffff00u /* of the 32 bits that the kernel looks at */
+#define IOCTL_LOOP 0x4c00
+
+static int
+add_mounts(scmp_filter_ctx ctx)
+{
+    int r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(mount), 1,
+                             SCMP_A3(SCMP_CMP_MASKED_EQ, NO_NEW_MOUNT, 0));
+
+    return r < 0 ? r : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(fsopen), 0);
+}
+
 int
-jail_compile(struct sock_fprog *ret)
+jail_compile(struct sock_fprog *ret, bool guest_mounts)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
     int r = ctx ? 0 : -ENOMEM;
@@ -112,6 +130,11 @@ jail_compile(struct sock_fprog *ret)
         if (r == -EINVAL || r == -EDOM)
             r = 0; /* no such call on this architecture */
     }
+    if (r == 0)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                             SCMP_A1(SCMP_CMP_MASKED_EQ, IOCTL_TYPE, IOCTL_LOOP));
+    if (r == 0 && guest_mounts)
+        r = add_mounts(ctx);
     FD_CLEANUP int fd = memfd_create("seccomp", MFD_CLOEXEC);
     if (r == 0)
         r = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);
@@ -122,7 +145,7 @@ jail_compile(struct sock_fprog *ret)
 }
 
 const char *
-jail_enter(const struct sock_fprog *filter)
+jail_enter(const struct sock_fprog *filter, int *ret_listener)
 {
     assert(filter->len > 0 && filter->filter);
     for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
@@ -142,7 +165,13 @@ jail_enter(const struct sock_fprog *filter)
     }
     if (syscall(SYS_capset, &head, caps) < 0)
         return "capabilities could not be set";
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter) < 0)
+    /* A listener that the filter does not need is closed again by who gets it. */
+    int r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                         ret_listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0, filter);
+
+    if (ret_listener)
+        *ret_listener = r;
+    if (r < 0)
         return "the system call filter could not be loaded";
     return NULL;
 }

@@ -178,6 +178,8 @@ clone_child(struct launch *l, char *const *argv)
                                         .trust = str_of(l->h->trust, l->h->trust_n),
                                         .trust_hash = l->h->trust_hash,
                                         .n_layers = l->n_layers,
+                                        .volumes = l->h->volumes,
+                                        .guest_mounts = l->h->guest_mounts,
                                         .cpus = cpus,
                                         .cpuinfo = cpus ? cpuinfo_cut(l->h->cpuinfo, cpus)
                                                         : STR_NONE};
@@ -303,11 +305,15 @@ starting_event(struct host *h, struct source *s, uint32_t events)
     struct machine *m = CONTAINER_OF(s, struct machine, starting);
     struct pollfd dead = {.fd = m->process.fd, .events = POLLIN};
     char text[400] = "the sandbox's process ended before its init";
-    ssize_t n = recv(s->fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+    int listener = -1;
+    size_t n_fds = 1;
+    ssize_t n = fds_recv(s->fd, text, sizeof(text) - 1, &listener, &n_fds, MSG_DONTWAIT);
 
     assert(m->state == PRIV_STARTING && s->fd >= 0);
     (void)events;
-    if (n < 0 && errno == EAGAIN)
+    if (n_fds == 1 && mounts_watch(h, m->saved.id, listener, true) < 0)
+        log_warn("machine %s cannot mount volumes", m->saved.id);
+    if (n == -EAGAIN || n_fds == 1)
         return;
     source_close(h, s);
     if (n <= 0 && poll(&dead, 1, 0) == 0) {
@@ -380,6 +386,8 @@ equip(struct launch *l, struct machine *m)
     assert(l->parent_sock >= 0 && l->n_layers > 0 && l->disk >= 0);
     m->starting.fn = starting_event;
     int r = send_mounts(l);
+    if (r == 0 && (r = volumes_send(h, m->saved.id, m->saved.slot, l->parent_sock)) < 0)
+        why_set(l->why, -r, "the devices of its volumes could not be made: %s", strerror(-r));
     if (r == 0)
         r = connect_network(l, m);
     m->saved.pid = (uint32_t)l->pid;

@@ -289,6 +289,8 @@ taken_down(struct host *h, struct machine *m)
         machine_vias_drop(v, m);
     if (v && v->n_machines > 0)
         v->n_machines--;
+    volumes_left(h, m->saved.id);
+    mounts_close(h, m->saved.id);
     release(h, m);
     slot_set(h, m->saved.slot, false);
     m->state = PRIV_EXITED;
@@ -561,6 +563,7 @@ adopt(struct host *h, const struct machine_saved *s)
         m->slave = ioctl(m->console.fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     else
         log_warn("the console of machine %s is lost", s->id);
+    mounts_adopt(h, m->saved.id);
     if (!s->frozen && fw_machine_add(v, m) < 0)
         log_warn("the security groups of machine %s are not in force: it is cut off", s->id);
     log_info("machine %s, pid %u, is adopted", s->id, s->pid);

@@ -188,6 +188,9 @@ probe_run(struct host *h)
     probe_cgroups(h, p);
     if (h->filter.len == 0)
         say(p, true, "system call filters cannot be made: the kernel needs seccomp");
+    h->no_volumes = volumes_missing(h);
+    if (h->no_volumes)
+        say(p, false, "no volumes: %s", h->no_volumes);
     if (h->init_fd < 0)
         say(p, false, "welkin-init is not installed beside welkin: only images with systemd start");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 1000000)

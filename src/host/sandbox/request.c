@@ -354,14 +354,20 @@ check_disk(const void *req, struct str tail UNUSED, struct why *why)
                : why_set(why, EINVAL, "an encrypted disk has 1 GiB to 16 TiB");
 }
 
-/* "snap-" and hexadecimal digits: no other folder of DATA/images can be meant. */
+/* "snap-" and hexadecimal digits, or "vol-": no other folder or file of DATA can be meant. */
+static bool
+id_ok(const char id[PRIV_ID_MAX], const char *prefix)
+{
+    size_t n = strnlen(id, PRIV_ID_MAX), p = strlen(prefix);
+
+    return n < PRIV_ID_MAX && n > p && strncmp(id, prefix, p) == 0 &&
+           strspn(id + p, "0123456789abcdef") == n - p;
+}
+
 static bool
 snapshot_name_ok(const char name[PRIV_ID_MAX])
 {
-    size_t n = strnlen(name, PRIV_ID_MAX);
-
-    return n < PRIV_ID_MAX && n > 5 && strncmp(name, "snap-", 5) == 0 &&
-           strspn(name + 5, "0123456789abcdef") == n - 5;
+    return id_ok(name, "snap-");
 }
 
 int
@@ -378,4 +384,66 @@ check_snapshot_drop(const void *req, struct str tail UNUSED, struct why *why)
     const struct priv_snapshot_drop *q = req;
 
     return snapshot_name_ok(q->name) ? 0 : why_set(why, EINVAL, "the name is no snapshot's");
+}
+
+/* "sda1", "sdf", "xvdf", "xvdba": what AWS lets a device be called, without "/dev/" */
+static bool
+device_ok(const char device[12])
+{
+    size_t n = strnlen(device, 12), p = strncmp(device, "xvd", 3) == 0  ? 3
+                                        : strncmp(device, "sd", 2) == 0 ? 2
+                                                                        : 0;
+    size_t letters = n < 12 ? strspn(device + p, "abcdefghijklmnopqrstuvwxyz") : 0;
+
+    return p > 0 && letters >= 1 && letters <= (p == 3 ? 2 : 1) &&
+           (p + letters == n || strcmp(device, "sda1") == 0);
+}
+
+static bool
+source_ok(const char from[PRIV_ID_MAX], uint64_t bytes)
+{
+    return (!from[0] || snapshot_name_ok(from)) && bytes >= 4096 && bytes <= PRIV_VOLUME_MAX &&
+           bytes % 4096 == 0;
+}
+
+int
+check_volume(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_volume *q = req;
+
+    if (!id_ok(q->id, "vol-") || !ends(q->machine, sizeof(q->machine)) ||
+        !machine_id_ok(q->machine) || strlen(q->machine) > 20 || strlen(q->id) > 22 ||
+        !device_ok(q->device) || q->nvme > 1 || !source_ok(q->from, q->bytes))
+        return why_set(why, EINVAL, "the volume is not well formed");
+    return 0;
+}
+
+int
+check_volume_out(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_volume_out *q = req;
+
+    return id_ok(q->id, "vol-") && q->force <= 1
+               ? 0
+               : why_set(why, EINVAL, "the volume is not well formed");
+}
+
+int
+check_volume_drop(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_volume_drop *q = req;
+
+    return id_ok(q->id, "vol-") || snapshot_name_ok(q->id)
+               ? 0
+               : why_set(why, EINVAL, "the name is no volume's and no snapshot's");
+}
+
+int
+check_volume_copy(const void *req, struct str tail UNUSED, struct why *why)
+{
+    const struct priv_volume_copy *q = req;
+
+    return id_ok(q->id, "vol-") && snapshot_name_ok(q->name) && source_ok(q->from, q->bytes)
+               ? 0
+               : why_set(why, EINVAL, "the volume's snapshot is not well formed");
 }

@@ -172,6 +172,8 @@ struct child_plan {
     uint32_t cpus;      /* processors that it gets; 0: all of the host's */
     struct str cpuinfo; /* what it sees of them */
     unsigned n_layers;  /* of the image */
+    const struct volume *volumes; /* of all machines */
+    bool guest_mounts;
 };
 NORETURN void child_main(const struct child_plan *plan);
 
@@ -183,10 +185,10 @@ uint32_t cpus_of(uint32_t cpu_milli, uint32_t n_host);
 struct str cpuinfo_cut(struct str cpuinfo, uint32_t n);
 
 /* Drops what no guest may hold and loads the filter; the last thing before exec.  NULL or what
- * failed. */
-const char *jail_enter(const struct sock_fprog *filter);
+ * failed.  *ret_listener: tells of calls of mount(2), or -1; not asked for, they fail. */
+const char *jail_enter(const struct sock_fprog *filter, int *ret_listener);
 /* Compiles the filter, once. */
-int jail_compile(struct sock_fprog *ret);
+int jail_compile(struct sock_fprog *ret, bool guest_mounts);
 
 struct machine *machine_find(struct host *h, const char *id);
 struct machine *machine_new(struct host *h, const char *id);
@@ -225,6 +227,109 @@ int machine_set_class(struct host *h, struct machine *m, uint32_t class, struct 
 int machine_stats(struct host *h, struct machine *m, struct priv_stats_reply *ret);
 /* See PRIV_METERS; what cannot be read is 0. */
 void machine_meter(struct host *h, const struct machine *m, struct priv_meter *ret);
+
+/* ---- work in children (job.c) ---- */
+
+struct job_plan {
+    int (*fn)(const void *arg); /* in the child, which has a copy of arg: 0 or -errno */
+    const void *arg;
+    int keep[12]; /* the descriptors that it needs; none named: it has all */
+    size_t n_keep;
+    bool is_long;  /* it gives way to others */
+    bool outlives; /* it must come to its end though we do not */
+};
+typedef void job_done_fn(struct host *h, void *ctx, int status); /* 0 or -errno */
+/* 0: done will be called.  -EAGAIN: too many. */
+int job_start(struct host *h, const struct job_plan *plan, job_done_fn *done, void *ctx);
+
+/* ---- loop devices (loop.c) ---- */
+
+#define LOOP_PATH_MAX 32
+struct loop_info64;
+/* The name of the device on the host. */
+void loop_path(char to[LOOP_PATH_MAX], int number);
+/* A descriptor, or -errno: of the device; of a free one, which has the file from now on. */
+int loop_open(int number, int flags);
+int loop_attach(int file, const struct loop_info64 *info, int *ret_number);
+/* 0 or -errno; -ENXIO: it has no file. */
+int loop_status(int fd, struct loop_info64 *ret);
+int loop_change(int fd, uint64_t offset, uint64_t bytes, const char *name);
+int loop_clear(int fd);
+
+/* ---- volumes (volume.c), their devices (volume_node.c) and bytes (volume_copy.c) ---- */
+
+enum volume_doing {
+    VOLUME_STILL,
+    VOLUME_COPYING,  /* its first bytes, of a snapshot */
+    VOLUME_ENTERING, /* a guest that runs */
+    VOLUME_LEAVING,
+};
+
+/* One that is attached to a machine, whether that runs or not; its loop device remembers it. */
+struct volume {
+    struct volume *next;
+    struct priv_volume is; /* without the key; bytes: its size now */
+    int loop;              /* the device's number; -1: none yet */
+    uint32_t nvme;         /* the number in its name in the guest; 0: it is named xvdf */
+    enum volume_doing doing;
+    bool entered; /* the guest that runs has its node */
+    bool revoked; /* its node opens no more: it is on its way out */
+    struct ticket ticket; /* while it does something */
+};
+
+bool volume_ok(const struct host *h, const struct volume *v);
+/* Whether a guest of the machine is to have its device. */
+bool volume_is_of(const struct volume *v, const char *machine);
+/* Sends the nodes of a machine's volumes to the child of its launch, one after the other. */
+int volumes_send(struct host *h, const char *machine, uint32_t slot, int sock);
+struct volume *volume_find(struct host *h, const char *id);
+int volume_in(struct host *h, const struct priv_volume *q, const struct ticket *ticket,
+              bool *ret_later, struct why *why);
+int volume_out(struct host *h, const struct priv_volume_out *q, const struct ticket *ticket,
+               bool *ret_later, struct why *why);
+int volume_drop(struct host *h, const struct priv_volume_drop *q, struct why *why);
+int volume_copy(struct host *h, const struct priv_volume_copy *q, const struct ticket *ticket,
+                bool *ret_later, struct why *why);
+/* Why this host has none, tried; or NULL. */
+const char *volumes_missing(struct host *h);
+/* Knows again what an earlier process attached. */
+void volumes_adopt(struct host *h);
+/* All devices go. */
+void volumes_close(struct host *h);
+/* A machine has ended: its guest has no nodes any more. */
+void volumes_left(struct host *h, const char *machine);
+/* The device's node as a detached mount, for the guest of that slot; or -errno. */
+int node_tree(struct host *h, const struct volume *v, uint32_t slot);
+/* Nobody opens the device by a node that was given out before. */
+void node_revoke(struct host *h, const char *volume);
+/* "xvdf", "nvme1n1": what the guest calls it. */
+#define NODE_NAME_MAX 16
+void node_name(const struct volume *v, char to[NODE_NAME_MAX]);
+/* In the guest's mounts, with its root as working directory: mounts and links it in dev. */
+int node_place(int tree, const struct volume *v);
+/* The reverse. */
+int node_remove(const struct volume *v);
+
+/* In a child: see PRIV_VOLUME_COPY.  source: a file, or -1 for no bytes; to: a folder. */
+struct bytes_copy {
+    int source, to, loop;
+    bool mounted; /* loop is the device of a file system that is in use */
+    uint64_t bytes;
+    const char *name;
+};
+int bytes_copy(const struct bytes_copy *c);
+
+/* ---- mount(2) of volumes, for guests (mounts.c) ---- */
+
+/* The file system of a block device of ours as a detached mount, safe to be given to a guest but
+ * for its owners; or -errno.  options are cut in place. */
+int guest_fs_open(const char *type, const char *source, unsigned long mount_flags, char *options);
+/* From now on calls of a machine's processes are told by that descriptor, which is its own from
+ * now on.  keep: so that a later process can go on. */
+int mounts_watch(struct host *h, const char *machine, int fd, bool keep);
+/* The same, of a machine that an earlier process watched. */
+void mounts_adopt(struct host *h, const char *machine);
+void mounts_close(struct host *h, const char *machine);
 
 /* ---- encrypted disks (disk.c) ---- */
 
@@ -455,7 +560,7 @@ struct host {
     int epoll, stopping, kill_all;
     struct epoll_event *fetched; /* of this turn */
     int n_fetched;
-    int data, images, machines, run, lock, states;
+    int data, images, machines, volume_files, nodes, run, lock, states;
     int init_fd;
     int netns;
     struct priv_cidr links, pool;
@@ -472,12 +577,18 @@ struct host {
     uint32_t n_machines;
     uint8_t *slots; /* a bit each */
     struct vpc *vpcs[PRIV_VPCS];
+    struct listener *listeners; /* to calls of mount(2) */
+    uint32_t next_listener;
+    struct volume *volumes;
+    const char *no_volumes; /* why there are none */
+    uint32_t n_jobs;
     struct snapshot *snapshots; /* that are being made */
     uint32_t n_snapshots;
     struct exec *execs;
     uint32_t n_execs, next_exec, next_trash;
     struct conn *conns[CONNS];
     uint32_t next_conn;
+    bool guest_mounts; /* guests may mount file systems of volumes */
     bool host_ready; /* forwarding and the host's firewall are set up */
     int keeper;
     struct kept *kept; /* what the keeper had when we came */

@@ -57,6 +57,10 @@ int check_trust(const void *req, struct str tail, struct why *why);
 int check_disk(const void *req, struct str tail, struct why *why);
 int check_snapshot(const void *req, struct str tail, struct why *why);
 int check_snapshot_drop(const void *req, struct str tail, struct why *why);
+int check_volume(const void *req, struct str tail, struct why *why);
+int check_volume_out(const void *req, struct str tail, struct why *why);
+int check_volume_drop(const void *req, struct str tail, struct why *why);
+int check_volume_copy(const void *req, struct str tail, struct why *why);
 int check_freeze(const void *req, struct str tail, struct why *why);
 
 /*

@@ -8,24 +8,15 @@
  */
 #include "host/sandbox/copy_tree.h"
 
-#include "base/log.h"
-
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SNAPSHOTS_MAX 16 /* at once */
 
 struct snapshot {
     struct snapshot *next;
-    struct source process;
     struct ticket ticket;
     char name[PRIV_ID_MAX];
 };
@@ -54,41 +45,31 @@ copy(int images, int upper, const char *name)
     return r;
 }
 
-/* Its end tells how it went: 0, or an error's number.  It holds nothing of ours but two folders. */
-static NORETURN void
-copier_main(int images, int upper, const char *name)
+struct copying {
+    int images, upper;
+    const char *name;
+};
+
+static int
+copier(const void *arg)
 {
-    int far[2] = {fcntl(images, F_DUPFD, 5), fcntl(upper, F_DUPFD, 5)};
+    const struct copying *c = arg;
 
-    if (far[0] < 0 || far[1] < 0 || dup2(far[0], 3) < 0 || dup2(far[1], 4) < 0 ||
-        close_range(5, ~0u, 0) < 0)
-        _exit(EMFILE);
-    signals_reset();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setpriority(PRIO_PROCESS, 0, 10);
-    int r = copy(3, 4, name);
-
-    _exit(MIN(-r, 255));
+    return copy(c->images, c->upper, c->name);
 }
 
 /* ---- the parent ---- */
 
 static void
-copied(struct host *h, struct source *s, uint32_t events UNUSED)
+copied(struct host *h, void *ctx, int status)
 {
-    struct snapshot *it = CONTAINER_OF(s, struct snapshot, process), **at = &h->snapshots;
-    siginfo_t si = {0};
+    struct snapshot *it = ctx, **at = &h->snapshots;
     struct why why, ignored;
 
-    if (waitid(P_PIDFD, (id_t)s->fd, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
-        return;
-    int err = si.si_code == CLD_EXITED ? si.si_status : EIO;
-
     assert(h->n_snapshots > 0 && it->ticket.seq != 0);
-    source_close(h, s);
-    if (err) {
-        why_set(&why, err, "the disk could not be copied: %s", strerror(err));
-        answer(h, &it->ticket, -err, why.text, strlen(why.text));
+    if (status < 0) {
+        why_set(&why, -status, "the disk could not be copied: %s", strerror(-status));
+        answer(h, &it->ticket, status, why.text, strlen(why.text));
         snapshot_drop(h, it->name, &ignored);
     } else {
         answer(h, &it->ticket, 0, NULL, 0);
@@ -114,26 +95,18 @@ start(struct host *h, const char *name, int upper, const struct ticket *ticket, 
 {
     assert(upper >= 0 && !find(h, name) && h->n_snapshots < SNAPSHOTS_MAX);
     struct snapshot *it = calloc(1, sizeof(*it));
-    pid_t pid = it ? fork() : -1;
+    const struct copying c = {.images = h->images, .upper = upper, .name = name};
+    const struct job_plan plan = {
+        .fn = copier, .arg = &c, .keep = {h->images, upper}, .n_keep = 2, .is_long = true};
 
-    if (pid == 0)
-        copier_main(h->images, upper, name);
-    if (pid < 0) {
-        free(it);
-        return why_set(why, ENOMEM, "no process could be made to copy the disk");
-    }
+    if (!it)
+        return why_set(why, ENOMEM, "out of memory");
     text_set(it->name, sizeof(it->name), "%s", name);
     it->ticket = *ticket;
-    it->process.fn = copied;
-    it->process.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    int r = it->process.fd < 0 ? -errno : source_add(h, &it->process, EPOLLIN);
-
+    int r = job_start(h, &plan, copied, it);
     if (r < 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-        fd_close(&it->process.fd);
         free(it);
-        return why_set(why, -r, "the copying of the disk could not be watched");
+        return why_set(why, -r, "no process could be made to copy the disk");
     }
     it->next = h->snapshots;
     h->snapshots = it;

@@ -1,7 +1,7 @@
 // What a user of the CDK writes: a network, a machine of the latest Amazon Linux in its public half
 // that has a role and user data, one of a fixed image in its other half, a parameter and a bucket.
 // Context: days (of the bucket's rule), init (the machine makes itself by cfn-init and says so),
-// wrong (a parameter that cannot be made), nested (a stack in the stack),
+// wrong (a parameter that cannot be made), nested (a stack in the stack), adopt (a bucket's name),
 // look (one more machine, where the CDK finds a network, a group and an image).
 const cdk = require('aws-cdk-lib');
 const ec2 = require('aws-cdk-lib/aws-ec2');
@@ -49,6 +49,8 @@ class Demo extends cdk.Stack {
       wrong.node.addDependency(name);
     }
     if (this.node.tryGetContext('look')) this.guest();
+    const adopt = this.node.tryGetContext('adopt');
+    if (adopt) new s3.Bucket(this, 'Adopted', {bucketName: adopt});
     new cdk.CfnOutput(this, 'MachineIp', {value: machine.instancePublicIp});
     new cdk.CfnOutput(this, 'MachineId', {value: machine.instanceId});
     new cdk.CfnOutput(this, 'BucketName', {value: bucket.bucketName});
