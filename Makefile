@@ -29,7 +29,7 @@ endif
 
 SERVICES := ec2 sts iam kms ssm secretsmanager servicequotas cloudformation \
             ec2instanceconnect resourcegroupstaggingapi ram resourcegroups s3 ecr autoscaling \
-            cloudwatch lambda events elbv2 sns sqs
+            cloudwatch lambda events elbv2 sns sqs rds
 FOLDERS := base sys loop codec policy placement store api $(SERVICES) host host/sandbox guestnet \
            balancer daemon
 

@@ -182,6 +182,7 @@ struct api_machines {
      * -errno; no console yet: 0 with an empty text. */
     int (*console)(void *ctx, struct arena *arena, struct str id, struct str *ret_text,
                    int64_t *ret_ms);
+    bool runs_guests; /* what their images hold; false: nothing in them runs, they are simulated */
 };
 const struct api_machines *api_machines(const struct api_call *call);
 

@@ -44,6 +44,8 @@ take_template(struct cfn_look *look, const struct json *resource, size_t number,
     row->number = (int64_t)number;
     row->depends = cfn_depends(look->call->arena, &look->root, resource);
     row->on_delete = policy_of(look, resource, "DeletionPolicy");
+    if (!row->on_delete.n) /* few types have one of their own */
+        row->on_delete = json_text(cfn_type(row->type), "DeletionPolicy");
     row->on_replace = policy_of(look, resource, "UpdateReplacePolicy");
 }
 

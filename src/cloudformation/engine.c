@@ -11,6 +11,7 @@
 #include "gen/store/autoscaling_rows.h"
 #include "gen/store/cloudwatch_rows.h"
 #include "gen/store/ec2_rows.h"
+#include "gen/store/rds_rows.h"
 
 #define LOOK_BYTES_MAX ((size_t)256 << 20)
 
@@ -104,7 +105,8 @@ cfn_engine_new(struct cfn_engine **ret, struct loop *loop, struct store *store, 
     static const struct store_table *const tables[] = {
         &cfn_stack_table,    &cfn_signal_table,   &cfn_set_operation_table,
         &ec2_instance_table, &ec2_volume_table,   &ec2_snapshot_table,
-        &asg_instance_table, &asg_activity_table, &cloudwatch_alarm_table};
+        &asg_instance_table, &asg_activity_table, &cloudwatch_alarm_table,
+        &rds_instance_table};
     static const struct api_looks_kind kind = {
         .bytes_max = LOOK_BYTES_MAX, .list = list_stacks, .look = look_at, .after = look_at_sets};
     struct cfn_engine *e = calloc(1, sizeof(*e));

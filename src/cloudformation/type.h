@@ -10,6 +10,7 @@
  *   Open              any property and any attribute; Refused: why it cannot be made at all
  *   Naming            {Property, Max, Prefix}: a name is made when none is given (STACK-LOGICAL-…);
  *                     Lower: in lower case
+ *   DeletionPolicy    the one of resources whose template says none
  *   Create, Update, Delete, Snapshot, Read   lists of steps, done in one transaction:
  *     Call, In        the operation and its request; Service, Region, when it is another's
  *     When, Unless P  only when property P is (not) given; Had, HadNot P: (not) given before

@@ -28,6 +28,7 @@
 #include "kms/kms.h"
 #include "lambda/runner.h"
 #include "ram/ram.h"
+#include "rds/engine.h"
 #include "resourcegroups/resourcegroups.h"
 #include "resourcegroupstaggingapi/resourcegroupstaggingapi.h"
 #include "secretsmanager/secretsmanager.h"
@@ -46,7 +47,7 @@ static const struct api_service_hooks *const services[] = {
     &servicequotas_hooks, &cloudformation_hooks, &ec2instanceconnect_hooks,
     &resourcegroupstaggingapi_hooks, &ram_hooks, &resourcegroups_hooks, &lambda_hooks, &s3_hooks,
     &ecr_hooks, &autoscaling_hooks, &cloudwatch_hooks, &events_hooks, &elbv2_hooks, &sns_hooks,
-    &sqs_hooks,
+    &sqs_hooks, &rds_hooks,
     NULL,
 };
 
@@ -63,6 +64,7 @@ struct cloud {
     struct ec2_storage_reconciler *storage;
     struct cfn_engine *cfn;
     struct asg_engine *asg;
+    struct rds_engine *rds;
     struct secret_rotator *rotator;
     struct elb_engine *elb;
     struct ssm_reconciler *ssm;
@@ -236,6 +238,7 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
         return r;
     cloud->driver = driver;
     cloud->machines.max = driver->machines_max;
+    cloud->machines.runs_guests = driver->runs_guests;
     cloud->machines.no_volumes = driver->no_volumes;
     cloud->machines.no_encrypted_volumes = driver->no_encrypted_volumes;
     cloud->machines.no_snapshots = driver->no_snapshots;
@@ -277,6 +280,8 @@ cloud_start(struct cloud *cloud, const struct host_driver *driver,
     if (r >= 0)
         r = asg_engine_new(&cloud->asg, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
+        r = rds_engine_new(&cloud->rds, cloud->config.loop, cloud->store, cloud->api);
+    if (r >= 0)
         r = secret_rotator_new(&cloud->rotator, cloud->config.loop, cloud->store, cloud->api);
     if (r >= 0)
         r = events_engine_new(&cloud->events, cloud->config.loop, cloud->store, cloud->api);
@@ -313,6 +318,7 @@ end(struct cloud *cloud, struct store *(*close_store)(struct store *store))
 {
     if (!cloud)
         return NULL;
+    rds_engine_free(cloud->rds);
     secret_rotator_free(cloud->rotator);
     events_engine_free(cloud->events);
     elb_engine_free(cloud->elb);

@@ -53,8 +53,9 @@ build(struct cli *cli)
     const char *name = cli->argv[1];
 
     assert(cli->argc == 2);
-    if (strcmp(name, "tiny") != 0 && strcmp(name, "debian") != 0)
-        return cli_fail("The project's own images are tiny and debian; import makes others.");
+    if (strcmp(name, "tiny") != 0 && strcmp(name, "debian") != 0 && strcmp(name, "database") != 0)
+        return cli_fail("The project's own images are tiny, debian and database; import makes "
+                        "others.");
     if (geteuid() != 0)
         return cli_fail("`welkin image build` needs root: file owners in an image are real.");
     int r = image_build(cli->arena, cli->data_dir, name);
@@ -63,7 +64,8 @@ build(struct cli *cli)
     printf("%s/images/%s is there.\n", cli->data_dir, name);
     if (strcmp(name, "debian") == 0)
         puts("Boot it as the AMI named welkin-debian-12 (`welkin image list`).");
-    return 0;
+    /* DB instances run on it as soon as the daemon knows of it */
+    return strcmp(name, "database") == 0 ? announce(cli, str_from(name), "welkin", NULL) : 0;
 }
 
 static int

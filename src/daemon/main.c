@@ -55,7 +55,7 @@ static const struct command commands[] = {
     {"status", cmd_status, "what the daemon is doing", "welkin status [--endpoint ADDR:PORT]\n"},
     {"image", cmd_image, "list, build, import or alias images",
      "welkin image list\n"
-     "welkin image build tiny|debian            make one of the project's own images\n"
+     "welkin image build tiny|debian|database   make one of the project's own images\n"
      "welkin image import NAME FILE [--init welkin|systemd|none] [--no-helpers]\n"
      "                                          a rootfs.tar[.gz|.xz], an OCI layout (folder or\n"
      "                                          tar), or a `docker save` archive\n"

@@ -372,6 +372,19 @@ struct ec2_EbsBlockDevice ec2_image_root(struct arena *arena, const struct ec2_i
 /* The account that owns Welkin's own images. */
 #define EC2_WELKIN_ACCOUNT "935546000001"
 
+/* ---- operator.c ---- */
+
+/* The account that owns the instances which services run. */
+#define EC2_OPERATOR_ACCOUNT "935546000002"
+struct ec2_operator {
+    const char *principal; /* "rds.amazonaws.com" */
+    const char *requester; /* whose interfaces it shows: "amazon-rds" */
+};
+/* NULL: no service of that name runs instances. */
+const struct ec2_operator *ec2_operator_find(struct str principal);
+/* Whether the call is that operator's own. */
+bool ec2_operator_calls(const struct api_call *call, struct str principal);
+
 /* ---- instance.c … ---- */
 
 int ec2_instance_find(struct api_call *call, struct str id, const struct ec2_instance_row **ret);

@@ -134,6 +134,7 @@ struct ec2_launch {
     const struct ec2_RunInstancesRequest *own;       /* what the caller said itself … */
     const struct ec2_launch_template_row *template; /* … over this; NULL: over nothing */
     int64_t template_version;
+    struct str operator; /* the service that runs it, or absent */
 };
 /* Refuses by its name what is not implemented, also of a launch template. */
 int ec2_launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *req);

@@ -96,7 +96,7 @@ ec2_launch_refuse(struct api_call *call, const struct ec2_RunInstancesRequest *r
         {r->elastic_inference_accelerators.n > 0, "ElasticInferenceAccelerators"},
         {r->instance_market_options != NULL, "InstanceMarketOptions"},
         {r->license_specifications.n > 0, "LicenseSpecifications"},
-        {r->operator!= NULL, "Operator"},
+        {r->operator && !ec2_operator_calls(call, r->operator->principal), "Operator"},
         {r->secondary_interfaces.n > 0, "SecondaryInterfaces"},
         {given(r->additional_info), "AdditionalInfo"},
     };

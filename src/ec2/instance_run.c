@@ -67,6 +67,7 @@ make_interface(struct api_call *call, const struct ec2_launch *l, const struct e
         .group_ids = nic->group_ids,
         .tags = l->interface_tags,
         .delete_on_termination = nic->delete_on_termination,
+        .requester = l->operator.n ? ec2_requester(call) : S(""),
     };
 
     if (nic->existing && l->interface_tags.n)
@@ -108,7 +109,12 @@ make_volume(struct api_call *call, const struct ec2_launch *l, struct str device
                                          .tags = &l->volume_tags};
     struct ec2_volume_row made = {0};
     struct str error;
-    int r = ec2_volume_make(call, &want, &made, &error);
+    struct api_call owner = *call; /* of the instance: an operator's is not the caller's */
+
+    owner.account = row->account;
+    int r = ec2_volume_make(&owner, &want, &made, &error);
+
+    call->fault = owner.fault;
 
     assert(row->zone.n > 0);
     if (!is_data)
@@ -252,7 +258,9 @@ ec2_run_instances(struct api_call *call, const struct ec2_RunInstancesRequest *r
     assert(launch.min >= 1 && launch.image && launch.type && launch.subnet && launch.vpc);
     assert(str_eq(launch.subnet->vpc_id, launch.vpc->id));
     reservation.id = api_id(call, "r");
-    launch.model.account = call->account;
+    if (req->operator)
+        launch.operator = req->operator->principal;
+    launch.model.account = launch.operator.n ? S(EC2_OPERATOR_ACCOUNT) : call->account;
     launch.model.region = call->region;
     launch.model.reservation_id = reservation.id;
     launch.model.requester_arn = call->principal_arn;

@@ -189,7 +189,7 @@ interface_ok(const struct ec2_interface_row *row)
     assert(row->public_ip.n > 0 || !row->address_id.n);
     assert(nat == !row->group_ids.n && row->more_addresses >= 0);
     assert((row->instance_id.n > 0 || nat || service) == (row->attachment_id.n > 0));
-    assert(!service || (!nat && !row->instance_id.n));
+    assert(!service || !nat);
     (void)service;
     (void)nat;
 }
@@ -210,9 +210,11 @@ ec2_interface_make(struct api_call *call, const struct ec2_interface_want *want,
     const struct ec2_subnet_row *subnet = want->subnet;
     bool nat = want->nat_gateway_id.n > 0, others = nat || want->requester.n > 0;
     bool attached = others || want->instance_id.n > 0;
+    bool elsewhere = others && !want->instance_id.n; /* to no instance of EC2's */
     struct ec2_interface_row row = {
         .id = api_id(call, "eni"),
-        .attachment_id = attached ? api_id(call, others ? "ela-attach" : "eni-attach") : STR_NONE,
+        .attachment_id = attached ? api_id(call, elsewhere ? "ela-attach" : "eni-attach")
+                                  : STR_NONE,
         .account = call->account,
         .region = call->region,
         .vpc_id = subnet->vpc_id,
@@ -442,6 +444,10 @@ ec2_interface_find(struct api_call *call, struct str id, const struct ec2_interf
 struct str
 ec2_requester(const struct api_call *call)
 {
+    const struct ec2_operator *operator= ec2_operator_find(call->via);
+
+    if (operator)
+        return str_from(operator->requester);
     return str_is(call->via, "elasticloadbalancing.amazonaws.com") ? S("amazon-elb") : S("");
 }
 
@@ -474,7 +480,7 @@ attachment_show(struct api_call *call, const struct ec2_interface_row *row)
     out->delete_on_termination = opt_bool(row->delete_on_termination);
     out->device_index = opt_i64(row->device_index);
     out->network_card_index = opt_i64(0);
-    out->instance_id = ec2_text_show(row->instance_id);
+    out->instance_id = row->requester.n ? STR_NONE : ec2_text_show(row->instance_id);
     out->instance_owner_id = row->nat_gateway_id.n ? S("amazon-aws")
                              : row->requester.n    ? row->requester
                                                    : row->account;

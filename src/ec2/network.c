@@ -45,7 +45,7 @@ ec2_account_of(const struct api_call *call)
 static bool
 prepare_needed(struct api_call *call)
 {
-    return !ec2_account_of(call);
+    return !ec2_account_of(call) && !str_is(call->account, EC2_OPERATOR_ACCOUNT);
 }
 
 int

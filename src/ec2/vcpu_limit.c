@@ -22,7 +22,7 @@ bool
 ec2_vcpus_count(const struct ec2_instance_row *row)
 {
     return (row->state == EC2_PENDING || row->state == EC2_RUNNING) &&
-           !str_is(row->tenancy, "host");
+           !str_is(row->tenancy, "host") && !str_is(row->account, EC2_OPERATOR_ACCOUNT);
 }
 
 static void
@@ -94,7 +94,7 @@ ec2_vcpus_take(struct api_call *call, const struct ec2_instance_row *row)
 {
     struct use u;
 
-    if (str_is(row->tenancy, "host"))
+    if (str_is(row->tenancy, "host") || str_is(row->account, EC2_OPERATOR_ACCOUNT))
         return 0;
     use_of(row, &u);
     int64_t now = count(call->txn, row, &u), limit = value_of(call->txn, u.key, u.quota);

@@ -6,6 +6,8 @@
 #include "guestnet/internal.h"
 #include "host/functions.h"
 
+#include "gen/store/rds_rows.h"
+
 #include "codec/aws_endpoint.h"
 #include "codec/aws_names.h"
 #include "codec/dns.h"
@@ -134,6 +136,24 @@ balancer_ips(struct txn *txn, struct str name, unsigned turn, uint32_t ips[DNS_A
     return n;
 }
 
+/*
+ * Where the DB instance of that name is; false: it is none.  As on AWS the name of one that is not
+ * public leads to its private address whoever asks, and here the others' do as well: a VPC's
+ * resolver is asked by its own guests alone.
+ */
+static bool
+database_at(struct txn *txn, struct arena *a, struct str name, uint32_t *ip)
+{
+    const struct rds_instance_row *db =
+        str_ends(name, S(".rds.amazonaws.com"))
+            ? rds_instance_by_address_get(txn, str_lower(a, name))
+            : NULL;
+    const struct ec2_instance_row *machine =
+        db && db->created_ms ? ec2_instance_get(txn, db->instance_id) : NULL;
+
+    return machine && ip4_parse(machine->private_ip, ip);
+}
+
 /* A name of ours: NXDOMAIN when nobody has it, an empty answer for types other than A. */
 static size_t
 answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const struct datagram *d,
@@ -167,7 +187,9 @@ answer_ours(struct txn *txn, struct guestnet_vpc *vpc, struct arena *a, const st
                                 : dns_answer_none(bytes, q, DNS_NOERROR, out, max);
     if (str_is(name, "instance-data") || str_is(name, "instance-data.ec2.internal"))
         ip = IMDS_IP;
-    else if (aws_public_name_parse(name, &ip)) {
+    else if (database_at(txn, a, name, &ip)) {
+        assert(ip != 0);
+    } else if (aws_public_name_parse(name, &ip)) {
         if (!private_of(txn, row, ip4_text(a, ip), &ip))
             return 0;
     } else if (is_endpoint(vpc, name)) {

@@ -92,6 +92,7 @@ enum host_power { HOST_POWER_BUTTON, HOST_POWER_REBOOT, HOST_POWER_KILL };
 struct host_driver {
     const char *name;
     int64_t machines_max; /* that may have a disk at once */
+    bool runs_guests; /* what their images hold */
     void *ctx;
     int (*boot)(void *ctx, const struct host_boot *boot);
     int (*power)(void *ctx, struct str id, enum host_power how);

@@ -768,6 +768,7 @@ host_sandbox_new(struct host_sandbox **ret, const struct host_sandbox_config *co
     s->driver = (struct host_driver){.name = "sandbox",
                                      /* slots are from 1 */
                                      .machines_max = PRIV_SLOTS - 1 - HOST_FUNCTIONS_MAX,
+                                     .runs_guests = true,
                                      .ctx = s,
                                      .volume_in = sandbox_volume_in,
                                      .volume_out = sandbox_volume_out,

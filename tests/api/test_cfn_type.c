@@ -363,6 +363,11 @@ TEST(each_type_of_ram_is_made_changed_replaced_and_deleted)
     run_service("AWS::RAM::");
 }
 
+TEST(each_type_of_rds_is_made_changed_replaced_and_deleted)
+{
+    run_service("AWS::RDS::");
+}
+
 TEST(each_type_of_resource_groups_is_made_changed_replaced_and_deleted)
 {
     run_service("AWS::ResourceGroups::");

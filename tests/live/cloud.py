@@ -22,7 +22,7 @@ import xml.etree.ElementTree as ET
 VERSION = "2016-11-15"
 VERSIONS = {"ec2": VERSION, "cloudformation": "2010-05-15", "iam": "2010-05-08", "sts": "2011-06-15",
             "monitoring": "2010-08-01", "autoscaling": "2011-01-01",
-            "elasticloadbalancing": "2015-12-01"}
+            "elasticloadbalancing": "2015-12-01", "rds": "2014-10-31"}
 JSON_TARGETS = {"ec2-instance-connect": "AWSEC2InstanceConnectService",
                 "kms": "TrentService", "secretsmanager": "secretsmanager", "ssm": "AmazonSSM"}
 AMI = "ami-009d6802948d06e52"  # Amazon Linux 2 to its users; boots the tiny image

@@ -223,6 +223,34 @@ class Lab:
                 _run("cp", "-a", image, target)
         return ami(cloud, "welkin-debian-12")
 
+    def database(self, cloud):
+        """Gives the cloud the image of the database engines, which is kept in the cache."""
+        image = os.path.join(self.cache, "images", "database")
+        if not shutil.which("mmdebstrap"):
+            raise Skip("mmdebstrap is not installed: the database image cannot be built")
+        if not os.path.isdir(image):
+            os.makedirs(os.path.dirname(image), exist_ok=True)
+            script = os.path.join(os.path.dirname(__file__), "..", "..", "images", "database.sh")
+            done = subprocess.run([script, image + ".new"], capture_output=True, text=True)
+            if done.returncode:
+                shutil.rmtree(image + ".new", ignore_errors=True)
+                last = [line for line in done.stderr.splitlines() if line][-4:]
+                raise Skip("the database image cannot be built: " + " | ".join(last))
+            os.rename(image + ".new", image)
+        # the agent is the working tree's, whenever the packages were fetched
+        agent = os.path.join(image, "var/lib/cloud/scripts/per-boot/50-database")
+        _run("install", "-m", "755",
+             os.path.join(os.path.dirname(__file__), "..", "..", "images", "database-agent.sh"),
+             agent)
+        target = os.path.join(cloud.data, "images", "database")
+        if not os.path.isdir(target):
+            if subprocess.run(["cp", "-al", image, target], capture_output=True).returncode:
+                shutil.rmtree(target, ignore_errors=True)
+                _run("cp", "-a", image, target)
+        cloud.run("image", "alias", "welkin-database", "database", "--init", "welkin",
+                  "--endpoint", cloud.endpoint)
+        return ami(cloud, "welkin-database")
+
     def close(self):
         if self._debian:
             os.killpg(self._debian.pid, signal.SIGTERM)
