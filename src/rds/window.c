@@ -72,18 +72,31 @@ overlap(const struct window *daily, const struct window *weekly)
     return gap < daily->minutes || gap + weekly->minutes > DAY_MIN;
 }
 
+/* Whether half an hour from there would end after midnight or meet the other window on some day. */
+static bool
+is_taken(int64_t at, const struct window *other)
+{
+    int64_t gap = other ? (other->from % DAY_MIN - at + DAY_MIN) % DAY_MIN : WINDOW_MIN;
+
+    assert(at >= 0 && at < DAY_MIN);
+    return at + WINDOW_MIN >= DAY_MIN || gap < WINDOW_MIN ||
+           (other && gap + other->minutes > DAY_MIN);
+}
+
+/* Where nobody chose: half an hour of the night, or the next that the other window (or NULL) leaves. */
 static struct str
-chosen(struct api_call *call, struct str id, bool has_day, int64_t avoid)
+chosen(struct api_call *call, struct str id, bool has_day, const struct window *other)
 {
     uint64_t h = str_hash(id, 1);
     int64_t at = (NIGHT_MIN + (int64_t)(h % (NIGHT_LEN / WINDOW_MIN)) * WINDOW_MIN) % DAY_MIN;
     const char *day = days[h / 7 % 7];
 
-    if (at == avoid)
-        at += WINDOW_MIN;
+    for (int i = 0; i < DAY_MIN / WINDOW_MIN && is_taken(at, other); i++)
+        at = (at + WINDOW_MIN) % DAY_MIN;
+    if (at + WINDOW_MIN >= DAY_MIN)
+        at = 0; /* all of the day is taken, and that will be said */
     int64_t end = at + WINDOW_MIN;
 
-    assert(end < DAY_MIN);
     if (has_day)
         return str_fmt(call->arena, "%s:%02lld:%02lld-%s:%02lld:%02lld", day, (long long)at / 60,
                        (long long)at % 60, day, (long long)end / 60, (long long)end % 60);
@@ -117,16 +130,14 @@ rds_windows_set(struct api_call *call, struct str backup, struct str maintenance
     if (maintenance.n)
         row->maintenance_window = str_lower(call->arena, maintenance);
     if (!row->backup_window.n) {
-        int64_t avoid = row->maintenance_window.n && parse(row->maintenance_window, &weekly)
-                            ? weekly.from % DAY_MIN
-                            : -1;
+        bool known = row->maintenance_window.n && parse(row->maintenance_window, &weekly);
 
-        row->backup_window = chosen(call, row->id, false, avoid);
+        row->backup_window = chosen(call, row->id, false, known ? &weekly : NULL);
     }
     int r = check(call, "backup", row->backup_window, false, &daily);
 
     if (r == 0 && !row->maintenance_window.n)
-        row->maintenance_window = chosen(call, row->id, true, daily.from);
+        row->maintenance_window = chosen(call, row->id, true, &daily);
     if (r == 0)
         r = check(call, "maintenance", row->maintenance_window, true, &weekly);
     if (r == 0 && overlap(&daily, &weekly))

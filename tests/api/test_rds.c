@@ -115,8 +115,7 @@ TEST(its_machine_is_the_services_and_its_interface_the_tenants, "RDS-02 DH-09")
     world_refusedf(w, "OperationNotPermitted", NULL,
                    "Action=DetachNetworkInterface&AttachmentId=%.*s&Force=true",
                    STR_ARG(xml_text(x, "attachmentId")));
-    world_refusedf(w, "AuthFailure",
-                   "You do not have permission to access the specified resource.",
+    world_refusedf(w, "AuthFailure", "You do not have permission to access the specified resource.",
                    "Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=%.*s"
                    "&Description.Value=mine",
                    STR_ARG(xml_text(x, "networkInterfaceId")));
@@ -508,5 +507,21 @@ TEST(backups_are_made_each_day_and_kept_as_long_as_was_said, "")
     CHECK(n == 2 || n == 3);
     rds(w, "Action=ModifyDBInstance&DBInstanceIdentifier=mydb&BackupRetentionPeriod=0");
     CHECK_INT(xml_count(rds(w, "Action=DescribeDBSnapshots"), "DBSnapshot"), 0);
+    world_free(w);
+}
+
+TEST(a_maintenance_window_that_nobody_chose_leaves_the_backups_alone)
+{
+    struct world *w = world_new();
+
+    /* many names, because the name decides what is tried first */
+    for (int i = 0; i < 24; i++) {
+        world_callf(w,
+                    "Action=CreateDBInstance&DBInstanceIdentifier=db-%d&Engine=mysql&"
+                    "DBInstanceClass=db.t3.micro&AllocatedStorage=20&MasterUsername=master&"
+                    "MasterUserPassword=correct-horse&PreferredBackupWindow=%s" V,
+                    i, i % 2 ? "03:00-04:00" : "23:00-10:00");
+        CHECK_INT(w->http, 200);
+    }
     world_free(w);
 }

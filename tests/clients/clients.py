@@ -939,6 +939,20 @@ def what_belongs_to_functions_is_kept_by_terraform(lab):
     check(".lambda-url.us-east-1.on.aws/" in tf.output("url"), "the URL")
     changed = {"retries": "0"}
     tf.applies(variables=changed)
+def messages_go_by_boto3(lab):
+    """an endpoint of HTTP with signatures, a long poll, the older protocol, a bucket's events"""
+    same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_messaging.py"),
+              lab.new_simulated("messages").url], env=environment()).strip(), "all went well", "boto3")
+
+
+@beside
+def topics_and_queues_are_kept_by_terraform(lab):
+    """apply, an empty plan, changes in place, destroy"""
+    tf = Terraform(lab, lab.new_simulated("topics"), os.path.join(HERE, "terraform-messaging"),
+                   "terraform-messaging")
+    tf.applies("10 added, 0 changed, 0 destroyed")
+    changed = {"seconds": "50", "colour": "green"}
+    tf.applies("0 added, 3 changed, 0 destroyed", variables=changed)
     check("10 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
 
 
