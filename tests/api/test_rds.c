@@ -231,7 +231,7 @@ TEST(a_db_instance_is_rebooted_stopped_and_started, "")
     world_free(w);
 }
 
-TEST(a_bigger_class_and_more_storage_are_applied_at_once_or_in_the_window, "RDS-03 SCAL-03")
+TEST(a_bigger_class_and_more_storage_are_applied_at_once_or_in_the_window, "SCAL-03")
 {
     struct world *w = world_new();
 

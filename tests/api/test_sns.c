@@ -78,7 +78,7 @@ TEST(topics_come_by_pages)
     world_free(w);
 }
 
-TEST(a_message_reaches_each_queue_once, "SNS-01")
+TEST(a_message_reaches_each_queue_once)
 {
     struct world *w = with_topic();
 
@@ -126,7 +126,7 @@ TEST(a_message_reaches_each_queue_once, "SNS-01")
     world_free(w);
 }
 
-TEST(filters_choose_messages, "SNS-01")
+TEST(filters_choose_messages)
 {
     static const struct {
         const char *scope, *filter, *publish;
@@ -198,7 +198,7 @@ TEST(filters_choose_messages, "SNS-01")
     world_free(w);
 }
 
-TEST(an_http_endpoint_confirms_and_is_retried, "SNS-01")
+TEST(an_http_endpoint_confirms_and_is_retried)
 {
     struct world *w = with_topic();
     size_t n;

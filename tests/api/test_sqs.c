@@ -93,7 +93,7 @@ TEST(the_query_protocol_says_the_same, "SQS-01")
     world_free(w);
 }
 
-TEST(what_is_not_deleted_comes_back, "SQS-02")
+TEST(what_is_not_deleted_comes_back)
 {
     struct world *w = with_queue("'VisibilityTimeout': '5'");
 

@@ -55,7 +55,7 @@ class Database:
         return out
 
 
-# proves: RDS-01 RDS-03 RDS-08
+# proves: RDS-01
 @test
 def clients_use_both_engines_whose_data_outlive_everything(lab):
     cloud = lab.cloud

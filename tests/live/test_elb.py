@@ -109,7 +109,7 @@ def check_sticky(lb, ips):
                "Attributes.member.1.Value": "false"})
 
 
-# proves: ELB-01 ELB-02 ELB-03 ELB-04 ELB-05 ELB-06 ELB-08 ELB-09 ELB-20 ELB-26
+# proves: ELB-01 ELB-02 ELB-03 ELB-04 ELB-05 ELB-06 ELB-08 ELB-20 ELB-26
 @test
 def a_load_balancer_forwards_to_what_is_healthy(lab):
     cloud = lab.cloud

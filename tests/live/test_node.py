@@ -120,7 +120,6 @@ def check_upgrade():
         same(s.recv(100), b"cba", "the other protocol")
 
 
-# proves: ELB-14 ELB-19
 @test
 def a_node_forwards_as_http_asks(lab):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", BACK), Target)
