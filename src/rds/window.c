@@ -83,7 +83,7 @@ is_taken(int64_t at, const struct window *other)
            (other && gap + other->minutes > DAY_MIN);
 }
 
-/* Where nobody chose: half an hour of the night, or the next that the other window (or NULL) leaves. */
+/* Where nobody chose: half an hour of the night, or the next that the other window leaves. */
 static struct str
 chosen(struct api_call *call, struct str id, bool has_day, const struct window *other)
 {
