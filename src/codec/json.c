@@ -153,7 +153,8 @@ quoted(struct buf *b, struct str s)
             buf_add_fmt(b, "\\u%04x", c);
         }
     }
-    buf_add(b, s.p + from, s.n - from);
+    if (from < s.n)
+        buf_add(b, s.p + from, s.n - from);
     buf_add_char(b, '"');
 }
 

@@ -446,7 +446,10 @@ on_booted(void *ctx, struct str id)
     struct machine *m = map_get(&host->machines, id);
 
     assert(id.n > 0);
-    /* It may have been adopted while it booted, or shall go already. */
+    /* It shall go already, and the kill may have come before there was anything to kill. */
+    if (m && m->doing == KILLING)
+        power(m, HOST_POWER_KILL);
+    /* It may have been adopted while it booted. */
     if (!m || m->doing != BOOTING)
         return;
     m->doing = RUNNING;

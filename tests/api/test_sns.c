@@ -182,13 +182,13 @@ TEST(filters_choose_messages)
         if ((json_count(sqs_take(w, "q"), "Messages") == 1) != rows[i].passes)
             FAIL("row %zu", i);
     }
-    static const char *const bad[] = {"{",
-                                      "[]",
-                                      "{\"a\":\"b\"}",
-                                      "{\"a\":[]}",
-                                      "{\"a\":[{\"like\":\"x\"}]}",
-                                      "{\"a\":[1],\"b\":[1],\"c\":[1],\"d\":[1],\"e\":[1],"
-                                      "\"f\":[1]}"};
+    static const char *const bad[] = {
+        "{",
+        "[]",
+        "{\"a\":\"b\"}",
+        "{\"a\":[]}",
+        "{\"a\":[{\"like\":\"x\"}]}",
+        "{\"a\":[1],\"b\":[1],\"c\":[1],\"d\":[1],\"e\":[1],\"f\":[1]}"};
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         world_refusedf(w, "InvalidParameter", NULL,

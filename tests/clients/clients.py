@@ -946,17 +946,6 @@ def messages_go_by_boto3(lab):
 
 
 @beside
-def topics_and_queues_are_kept_by_terraform(lab):
-    """apply, an empty plan, changes in place, destroy"""
-    tf = Terraform(lab, lab.new_simulated("topics"), os.path.join(HERE, "terraform-messaging"),
-                   "terraform-messaging")
-    tf.applies("10 added, 0 changed, 0 destroyed")
-    changed = {"seconds": "50", "colour": "green"}
-    tf.applies("0 added, 3 changed, 0 destroyed", variables=changed)
-    check("10 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
-
-
-@beside
 def keys_aliases_and_grants_are_kept_by_terraform(lab):
     """apply, an empty plan, changes in place, destroy; with what is encrypted under the keys"""
     cloud = lab.new_simulated("kms")

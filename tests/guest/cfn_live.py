@@ -332,6 +332,8 @@ def verbatim():
     ok("the work is done", read("/var/lib/cfn-init/resume_db.json") == "{}")
     ok("no signature is logged", "CFN_V1" not in read("/var/log/cfn-wire.log") and
        "Request: POST http://cloudformation" in read("/var/log/cfn-wire.log"))
+    while not read("/var/run/httpd.pid"):  # it listens before it writes that
+        time.sleep(0.01)
     before = as_written("/var/www/html/index.html"), read("/var/run/httpd.pid")
     os.truncate(ROOT + "/var/log/cfn-init.log", 0)
     r = run("/root/seed")

@@ -286,7 +286,7 @@ class Stack:
 
 
 def key(cloud):
-    if not cloud.call("DescribeKeyPairs")["keySet"]:
+    if "ssh" not in [k["keyName"] for k in cloud.call("DescribeKeyPairs")["keySet"]]:
         cloud.call("CreateKeyPair", KeyName="ssh")
     return "ssh"
 

@@ -383,3 +383,18 @@ def a_standard_instance_without_credits_gets_its_baseline_and_no_more(lab):
              lambda: busy_cpu(cloud, id) > 2 * used, 60)
     finally:
         cloud.close()
+
+
+@test
+def an_instance_that_is_terminated_while_it_reboots_goes(lab):
+    """The kill may find no process: one has ended, and the next has not begun."""
+    cloud = lab.cloud
+    ids = [cloud.launch()[0] for _ in range(8)]
+    for id in ids:
+        cloud.booted(id)
+    for number, id in enumerate(ids):
+        cloud.call("RebootInstances", InstanceId=[id])
+        time.sleep(number * 0.002)
+        cloud.call("TerminateInstances", InstanceId=[id])
+    for id in ids:
+        wait(f"{id} to be gone", lambda: cloud.state(id) == "terminated", 15, 0.05)

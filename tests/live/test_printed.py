@@ -2,9 +2,8 @@
 on AWS, and repaired as little as is needed their instances run.
 
 Where each scenario of the index is shown: VS-06 and VS-07 in test_cloudformation.py; VS-08 to VS-15,
-VS-17 and VS-18 here (their corners in tests/api/test_cfn_printed.c and test_cfn_group.c).  What is
-about databases (VS-16, the third statement of VS-21) has the other half of its text tested here; the
-rest is refused by name until that service is there.
+VS-18 and VS-21 here (their corners in tests/api/test_cfn_printed.c, test_cfn_group.c and
+test_cfn_database.c).
 """
 import os
 import textwrap
@@ -338,51 +337,73 @@ def the_printed_public_parameters_are_images_and_the_linux_one_boots(lab):
     stack.delete()
 
 
-# proves: CFNT-24
+# proves: VS-16 CFNT-24 CFNT-25
 @test
-def the_printed_instance_waits_for_what_stands_where_the_database_was(lab):
-    """VS-16: a database is refused by name; with a machine in its place the order is the text's."""
+def the_printed_instance_waits_for_the_database_that_it_depends_on(lab):
+    """VS-16: the text names no engine, then a class that it does not run on; repaired it runs."""
     cloud = lab.cloud
-    text = MAPPING + printed(DATABASE)
-    refused(cloud, text, "Template format error: Unrecognized resource types: "
-            "[AWS::RDS::DBInstance]")
-    stack = Stack(cloud, "order", replaced(
-        text, ("AWS::RDS::DBInstance", "AWS::EC2::Instance"),
-        ("AllocatedStorage: '5'", f"ImageId: {AMI}"),
-        ("DBInstanceClass: db.t2.micro", "InstanceType: t2.micro"),
-        ("HVM64]\n", "HVM64]\n      InstanceType: t2.micro\n")))
-    stack.wait("CREATE_COMPLETE")
+    lab.database(cloud)
+    text = replaced(MAPPING + printed(DATABASE),
+                    ("HVM64]\n", "HVM64]\n      InstanceType: t2.micro\n"))
+    engine = ("      Engine: mysql\n      MasterUsername: master\n"
+              "      MasterUserPassword: correct-horse\n")
+    for name, more, why in (
+            ("bare", "", "Member must not be null"),
+            ("class", engine, "RDS does not support creating a DB instance with the following "
+             "combination: DBInstanceClass=db.t2.micro")):
+        stack = Stack(cloud, name, text + more)
+        stack.wait("ROLLBACK_COMPLETE")
+        check([e for e in stack.events() if e[:2] == ("MyDB", "CREATE_FAILED") and why in e[2]],
+              stack.events())
+        stack.delete()
+    stack = Stack(cloud, "order", replaced(text + engine, ("'5'", "'20'"),
+                                           ("db.t2.micro", "db.t3.micro")))
+    stack.wait("CREATE_COMPLETE", 120)
     events = [e[:2] for e in stack.events()]
     check(events.index(("MyDB", "CREATE_COMPLETE")) <
           events.index(("Ec2Instance", "CREATE_IN_PROGRESS")), events)
     stack.delete()
 
 
-# proves: CFNS-01
+# proves: VS-21 CFNS-01 CFNS-02
 @test
-def the_printed_stack_policy_refuses_one_update_and_allows_the_other(lab):
-    """VS-21 but for its database: the group's rules stay, a third resource changes."""
+def the_printed_stack_policy_refuses_two_updates_and_allows_the_third(lab):
+    """VS-21: the group's rules and the database stay, another resource changes."""
     cloud = lab.cloud
-    template = "Resources:\n  CriticalSecurityGroup:\n    Type: AWS::EC2::SecurityGroup\n" \
-        "    Properties:\n      GroupDescription: critical\n      SecurityGroupIngress:\n" \
-        "        - {IpProtocol: tcp, FromPort: PORT, ToPort: PORT, CidrIp: 0.0.0.0/0}\n" \
-        "  P:\n    Type: AWS::SSM::Parameter\n    Properties: {Name: /p, Type: String, Value: V}\n"
+    lab.database(cloud)
 
-    def text(port, value):
-        return template.replace("PORT", port).replace("Value: V", f"Value: {value}")
+    def text(port, size, value):
+        return f"""Resources:
+  CriticalSecurityGroup:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: critical
+      SecurityGroupIngress:
+        - {{IpProtocol: tcp, FromPort: {port}, ToPort: {port}, CidrIp: 0.0.0.0/0}}
+  Db:
+    Type: AWS::RDS::DBInstance
+    DeletionPolicy: Delete
+    Properties: {{Engine: postgres, DBInstanceClass: db.t3.micro, AllocatedStorage: '{size}',
+                 MasterUsername: me, MasterUserPassword: correct-horse}}
+  P:
+    Type: AWS::SSM::Parameter
+    Properties: {{Name: /p, Type: String, Value: {value}}}
+"""
 
-    stack = Stack(cloud, "policy", text("22", "one"))
-    stack.wait("CREATE_COMPLETE")
+    stack = Stack(cloud, "policy", text(22, 20, "one"))
+    stack.wait("CREATE_COMPLETE", 120)
     stack.ask("SetStackPolicy", StackPolicyBody=printed(POLICY))
-    stack.ask("UpdateStack", TemplateBody=text("23", "one"))
-    stack.wait("UPDATE_ROLLBACK_COMPLETE")
-    check(("CriticalSecurityGroup", "UPDATE_FAILED", "Action denied by stack policy: Statement [#2] "
-           "does not allow [Update:*] for resource [CriticalSecurityGroup]") in stack.events(),
-          stack.events())
+    for number, name, new in ((2, "CriticalSecurityGroup", text(23, 20, "one")),
+                              (3, "Db", text(22, 40, "one"))):
+        stack.ask("UpdateStack", TemplateBody=new)
+        stack.wait("UPDATE_ROLLBACK_COMPLETE")
+        check((name, "UPDATE_FAILED", f"Action denied by stack policy: Statement [#{number}] "
+               f"does not allow [Update:*] for resource [{name}]") in stack.events(),
+              stack.events())
     rules = cloud.call("DescribeSecurityGroups", GroupName=[
         stack.resource("CriticalSecurityGroup")[0]])["securityGroupInfo"][0]
     same(rules["ipPermissions"][0]["fromPort"], "22", "the group's rule")
-    stack.ask("UpdateStack", TemplateBody=text("22", "two"))
+    stack.ask("UpdateStack", TemplateBody=text(22, 20, "two"))
     stack.wait("UPDATE_COMPLETE")
     same(cloud.json("ssm", "GetParameter", Name="/p")["Parameter"]["Value"], "two", "the other")
     stack.delete()
