@@ -11,6 +11,7 @@
 #include "api/upload.h"
 #include "api/wire.h"
 #include "base/log.h"
+#include "codec/aws_names.h"
 #include "gen/store/iam_rows.h"
 
 #include <strings.h>
@@ -29,11 +30,8 @@ root_account(struct str access_key, struct str *ret)
         *ret = S("000000000000");
         return true;
     }
-    if (access_key.n != 12)
+    if (!aws_is_account(access_key))
         return false;
-    for (size_t i = 0; i < 12; i++)
-        if (access_key.p[i] < '0' || access_key.p[i] > '9')
-            return false;
     *ret = access_key;
     return true;
 }

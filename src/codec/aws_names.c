@@ -86,3 +86,13 @@ aws_iam_arn(struct arena *a, struct str account, const char *type, struct str pa
     return str_fmt(a, "arn:aws:iam::%.*s:%s%.*s%.*s", STR_ARG(account), type, STR_ARG(path),
                    STR_ARG(name));
 }
+
+bool
+aws_is_account(struct str s)
+{
+    assert(str_ok(s));
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    return s.n == 12;
+}

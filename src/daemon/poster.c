@@ -375,6 +375,32 @@ request_of(struct job *job, const struct api_post *post, struct str authority)
     return text;
 }
 
+static SSL_CTX *
+new_ssl(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+    if (!ctx)
+        return NULL;
+    SSL_CTX_set_default_verify_paths(ctx);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    return ctx;
+}
+
+/* What a request needs that no other made before: most clouds never send one.  NULL, or why not. */
+static const char *
+prepare(struct poster *p, bool tls)
+{
+    while (p->n_threads < THREADS && pthread_create(&p->threads[p->n_threads], NULL, work, p) == 0)
+        p->n_threads++;
+    if (!p->n_threads)
+        return "no thread can be started for it";
+    if (tls && !p->ssl)
+        p->ssl = new_ssl();
+    return tls && !p->ssl ? "TLS cannot be set up" : NULL;
+}
+
 static int
 post(void *ctx, const struct api_post *what)
 {
@@ -393,6 +419,8 @@ post(void *ctx, const struct api_post *what)
         job->why = "the URL is malformed";
     else if (!(job->request = request_of(job, what, authority)).p)
         job->why = "the message is too long";
+    else
+        job->why = prepare(p, job->tls);
     p->n++;
     pthread_mutex_lock(&p->lock);
     append(job->why ? &p->done_end : &p->todo_end, job);
@@ -404,19 +432,6 @@ post(void *ctx, const struct api_post *what)
 }
 
 /* ---- life ---- */
-
-static SSL_CTX *
-new_ssl(void)
-{
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-
-    if (!ctx)
-        return NULL;
-    SSL_CTX_set_default_verify_paths(ctx);
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    return ctx;
-}
 
 int
 poster_new(struct poster **ret, struct loop *loop)
@@ -431,17 +446,12 @@ poster_new(struct poster **ret, struct loop *loop)
     pthread_cond_init(&p->more, NULL);
     p->todo_end = &p->todo;
     p->done_end = &p->done;
-    p->ssl = new_ssl();
     p->done_fd = (struct loop_fd){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .fn = on_done};
     int r = p->done_fd.fd < 0 ? -errno : loop_fd_add(loop, &p->done_fd, EPOLLIN);
 
-    while (r == 0 && p->n_threads < THREADS) {
-        r = -pthread_create(&p->threads[p->n_threads], NULL, work, p);
-        p->n_threads += r == 0;
-    }
     if (r < 0) {
         poster_free(p);
-        return error_origin(-r, "the poster's threads cannot be started");
+        return error_origin(-r, "the poster cannot be made");
     }
     *ret = p;
     return 0;

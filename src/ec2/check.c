@@ -3,6 +3,7 @@
  * what is said of an id that nothing has and of a parameter that Welkin does not carry out.
  */
 #include "codec/crypto.h"
+#include "codec/aws_names.h"
 #include "ec2/network.h"
 
 static bool
@@ -52,23 +53,13 @@ ec2_id_check(struct api_call *call, struct str id, const char *prefix,
     return api_fault(call, malformed, "Invalid id: \"%.*s\"", STR_ARG(id));
 }
 
-bool
-ec2_is_account(struct str s)
-{
-    bool ok = s.n == 12;
-
-    for (size_t i = 0; i < s.n; i++)
-        ok = ok && s.p[i] >= '0' && s.p[i] <= '9';
-    return ok;
-}
-
 int
 ec2_accounts_set(struct api_call *call, struct str_list *accounts, struct str account, bool on,
                  unsigned max, const char *what)
 {
     struct str_list list = {0};
 
-    assert(ec2_is_account(account) && accounts->n <= max);
+    assert(aws_is_account(account) && accounts->n <= max);
     LIST_EACH(accounts, have)
         if (!str_eq(*have, account))
             *LIST_PUSH(call->arena, &list) = *have;

@@ -510,8 +510,6 @@ int ec2_id_check(struct api_call *call, struct str id, const char *prefix,
 bool ec2_id_is(struct str id, const char *prefix);
 /* PREFIX-0123…: the id of what is the same in every cloud, by its name. */
 struct str ec2_id_of_name(struct arena *arena, const char *prefix, struct str name);
-/* Whether it is twelve digits. */
-bool ec2_is_account(struct str s);
 /*
  * With whom something is shared, with an account or without it: adding twice and removing what is
  * not there change nothing.  InvalidParameterValue beyond max; what: "A snapshot".

@@ -6,6 +6,7 @@
  * those of a snapshot that they can see.
  */
 #include "base/timefmt.h"
+#include "codec/aws_names.h"
 #include "ec2/volume.h"
 #include "ec2/row_ok.h"
 
@@ -474,7 +475,7 @@ static int
 users_check(struct api_call *call, const struct str_list *users, const char *const *allowed)
 {
     LIST_EACH(users, user) {
-        bool ok = ec2_is_account(*user);
+        bool ok = aws_is_account(*user);
 
         for (size_t i = 0; allowed[i]; i++)
             ok = ok || str_is(*user, allowed[i]);

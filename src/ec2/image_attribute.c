@@ -2,6 +2,7 @@
  * Single attributes of an image: who may launch it, what it says of itself.
  */
 #include "base/timefmt.h"
+#include "codec/aws_names.h"
 #include "ec2/volume.h"
 #include "ec2/row_ok.h"
 
@@ -107,7 +108,7 @@ may_share(struct api_call *call, const struct ec2_image_row *row)
 static int
 account_set(struct api_call *call, struct str account, bool on, struct ec2_image_row *row)
 {
-    if (!ec2_is_account(account))
+    if (!aws_is_account(account))
         return bad_item(call, account, "userId");
     int r = on ? may_share(call, row) : 0;
 

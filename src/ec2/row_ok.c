@@ -5,6 +5,7 @@
 #include "ec2/row_ok.h"
 
 #include "base/base.h"
+#include "codec/aws_names.h"
 #include "ec2/capacity.h"
 #include "ec2/ec2.h"
 #include "ec2/instance.h"
@@ -42,7 +43,7 @@ static bool
 owner_ok(struct str id, const char *prefix, struct str account, struct str region)
 {
     assert(str_starts(id, str_from(prefix)) && id.n > strlen(prefix));
-    assert(ec2_is_account(account));
+    assert(aws_is_account(account));
     assert(region.n > 0);
     return true;
 }
@@ -283,7 +284,7 @@ ec2_key_pair_ok(const struct ec2_key_pair_row *row)
 bool
 ec2_image_ok(const struct ec2_image_row *row)
 {
-    assert(str_starts(row->id, S("ami-")) && ec2_is_account(row->account));
+    assert(str_starts(row->id, S("ami-")) && aws_is_account(row->account));
     assert(row->name.n > 0 && row->state.n > 0);
     assert(row->volume_size_gib >= 0);
     assert(!row->init.n || ONE_OF(row->init, "welkin", "systemd", "none"));

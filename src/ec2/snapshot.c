@@ -5,6 +5,7 @@
  * changes.  The host forgets it when no row names it any more (host/storage.c).
  */
 #include "ec2/row_ok.h"
+#include "codec/aws_names.h"
 #include "ec2/volume.h"
 
 enum { PAGE_MIN = 5, PAGE_MAX = 1000 };
@@ -117,7 +118,7 @@ static int
 users_check(struct api_call *call, const struct str_list *users, const char *word)
 {
     LIST_EACH(users, user)
-        if (!ec2_is_account(*user) && !str_is(*user, "self") && !str_is(*user, word))
+        if (!aws_is_account(*user) && !str_is(*user, "self") && !str_is(*user, word))
             return api_fault(call, &EC2_ERR(InvalidUserID_Malformed), "Invalid user id: \"%.*s\"",
                              STR_ARG(*user));
     return 0;

@@ -2,6 +2,7 @@
  * Who may make volumes of a snapshot: the one attribute that can be changed.
  */
 #include "ec2/row_ok.h"
+#include "codec/aws_names.h"
 #include "ec2/volume.h"
 
 #include "gen/store/kms_rows.h"
@@ -81,7 +82,7 @@ group_set(struct api_call *call, struct str group, bool on, struct ec2_snapshot_
 static int
 account_set(struct api_call *call, struct str account, bool on, struct ec2_snapshot_row *row)
 {
-    if (!ec2_is_account(account))
+    if (!aws_is_account(account))
         return api_fault(call, &EC2_ERR(InvalidUserID_Malformed), "Invalid user id: \"%.*s\"",
                          STR_ARG(account));
     if (on && ec2_key_is_aws(call->txn, row->kms_key_id))

@@ -8,6 +8,7 @@
  * Packets follow the state through the routes (src/host/sandbox_rows.c).
  */
 #include "ec2/instance.h"
+#include "codec/aws_names.h"
 #include "ec2/network.h"
 
 #include <stdlib.h>
@@ -199,7 +200,7 @@ refuse(struct api_call *call, const struct ec2_CreateVpcPeeringConnectionRequest
     if (!req->peer_vpc_id.p)
         return api_fault(call, &EC2_ERR(MissingParameter),
                          "The request must contain the parameter peerVpcId");
-    if (req->peer_owner_id.n && !ec2_is_account(req->peer_owner_id))
+    if (req->peer_owner_id.n && !aws_is_account(req->peer_owner_id))
         return api_fault(call, &EC2_ERR(InvalidParameterValue),
                          "Value (%.*s) for parameter peerOwnerId is invalid.",
                          STR_ARG(req->peer_owner_id));

@@ -5,6 +5,7 @@
  */
 #include "iam/document.h"
 
+#include "codec/aws_names.h"
 #include "codec/json.h"
 #include "codec/uri.h"
 
@@ -160,15 +161,6 @@ invalid_principal(struct api_call *call, struct str type, struct str value)
                      STR_ARG(value));
 }
 
-static bool
-is_account(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    return s.n == 12;
-}
-
 /* Whether Welkin has anything of an account: of others it cannot say who exists. */
 static bool
 account_known(struct api_call *call, struct str account)
@@ -204,7 +196,7 @@ entity_id(struct api_call *call, struct str account, struct str entity)
 {
     struct str path, name;
 
-    assert(is_account(account));
+    assert(aws_is_account(account));
     if (split_entity(entity, "user", &path, &name)) {
         const struct iam_user_row *row =
             iam_user_by_name_get(call->txn, account, str_lower(call->arena, name));
@@ -231,7 +223,7 @@ aws_principal(struct api_call *call, struct str value, struct splice_list *chang
 {
     struct str rest = value, part[6];
 
-    if (str_is(value, "*") || is_account(value))
+    if (str_is(value, "*") || aws_is_account(value))
         return 0;
     if (is_unique_id(value))
         return iam_user_get(call->txn, value) || iam_role_get(call->txn, value)
@@ -240,7 +232,7 @@ aws_principal(struct api_call *call, struct str value, struct splice_list *chang
     for (size_t i = 0; i < 5; i++)
         part[i] = str_split(&rest, ':');
     part[5] = rest;
-    if (!str_is(part[0], "arn") || !str_is(part[1], "aws") || part[3].n || !is_account(part[4]))
+    if (!str_is(part[0], "arn") || !str_is(part[1], "aws") || part[3].n || !aws_is_account(part[4]))
         return invalid_principal(call, S("AWS"), value);
     if (str_is(part[2], "sts") &&
         (str_starts(part[5], S("assumed-role/")) || str_starts(part[5], S("federated-user/"))))

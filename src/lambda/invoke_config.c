@@ -167,13 +167,10 @@ lambda_list_function_event_invoke_configs(
     struct api_call *call, const struct lambda_ListFunctionEventInvokeConfigsRequest *req,
     struct lambda_ListFunctionEventInvokeConfigsResponse *res)
 {
-    const struct lambda_function_row *latest;
     struct lambda_name name;
     struct api_page page;
-    int r = lambda_find_plain(call, req->function_name, &name, &latest);
+    int r = lambda_list_open(call, req->function_name, req->marker, req->max_items, &name, &page);
 
-    if (r == 0)
-        r = lambda_page_open(call, req->marker, req->max_items, 50, &page);
     if (r)
         return r;
     STORE_EACH(call->txn, lambda_event_config_by_function, row, name.account, name.region,

@@ -231,6 +231,16 @@ lambda_page_open(struct api_call *call, struct str token, struct opt_i64 max, in
     return 0;
 }
 
+int
+lambda_list_open(struct api_call *call, struct str function, struct str token, struct opt_i64 max,
+                 struct lambda_name *ret_name, struct api_page *ret_page)
+{
+    const struct lambda_function_row *latest;
+    int r = lambda_find_plain(call, function, ret_name, &latest);
+
+    return r ? r : lambda_page_open(call, token, max, 50, ret_page);
+}
+
 struct str
 lambda_page_next(struct api_call *call, const struct api_page *page)
 {

@@ -95,6 +95,9 @@ int lambda_bad(struct api_call *call, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 int lambda_page_open(struct api_call *call, struct str token, struct opt_i64 max, int64_t most,
                      struct api_page *ret);
+/* A page of what a function has, from its plain name. */
+int lambda_list_open(struct api_call *call, struct str function, struct str token,
+                     struct opt_i64 max, struct lambda_name *ret_name, struct api_page *ret_page);
 struct str lambda_page_next(struct api_call *call, const struct api_page *page);
 
 /* What is true of every row, as assertions. */

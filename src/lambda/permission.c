@@ -5,18 +5,10 @@
 #include "lambda/lambda.h"
 
 #include "base/error.h"
+#include "codec/aws_names.h"
 #include "codec/json.h"
 
 /* ---- a statement ---- */
-
-static bool
-is_account(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    return s.n == 12;
-}
 
 static void
 put_principal(struct json_out *o, struct arena *a, struct str principal)
@@ -27,7 +19,7 @@ put_principal(struct json_out *o, struct arena *a, struct str principal)
         return;
     }
     json_open(o, '{');
-    if (is_account(principal))
+    if (aws_is_account(principal))
         json_key_str(o, "AWS", str_fmt(a, "arn:aws:iam::%.*s:root", STR_ARG(principal)));
     else if (str_starts(principal, S("arn:")))
         json_key_str(o, "AWS", principal);

@@ -29,6 +29,16 @@ find(struct api_call *call, struct str function, struct str qualifier, struct la
     return r;
 }
 
+/* The same for who needs one. */
+static int
+find_one(struct api_call *call, struct str function, struct str qualifier, struct lambda_name *name,
+         const struct lambda_url_row **ret)
+{
+    int r = find(call, function, qualifier, name, ret);
+
+    return r == 0 && !*ret ? lambda_no_resource(call) : r;
+}
+
 /* ---- CORS ---- */
 
 static void
@@ -87,6 +97,12 @@ show(struct api_call *call, const struct lambda_url_row *row, struct lambda_Func
     };
 }
 
+/* What the reply of each operation on one has of it. */
+#define URL_MEMBERS(shown)                                                                         \
+    .function_url = (shown).function_url, .function_arn = (shown).function_arn,                    \
+    .auth_type = (shown).auth_type, .cors = (shown).cors, .creation_time = (shown).creation_time,  \
+    .invoke_mode = (shown).invoke_mode
+
 static int
 mode_check(struct api_call *call, struct str mode)
 {
@@ -144,12 +160,7 @@ lambda_create_function_url_config(struct api_call *call,
     r = lambda_url_insert(call->txn, &row);
     show(call, &row, &shown);
     *res = (struct lambda_CreateFunctionUrlConfigResponse){
-        .function_url = shown.function_url,
-        .function_arn = shown.function_arn,
-        .auth_type = shown.auth_type,
-        .cors = shown.cors,
-        .creation_time = shown.creation_time,
-        .invoke_mode = shown.invoke_mode,
+        URL_MEMBERS(shown),
     };
     return r;
 }
@@ -165,9 +176,7 @@ lambda_update_function_url_config(struct api_call *call,
     int r = mode_check(call, req->invoke_mode);
 
     if (r == 0)
-        r = find(call, req->function_name, req->qualifier, &name, &old);
-    if (r == 0 && !old)
-        r = lambda_no_resource(call);
+        r = find_one(call, req->function_name, req->qualifier, &name, &old);
     if (r)
         return r;
     struct lambda_url_row row = *old;
@@ -180,13 +189,8 @@ lambda_update_function_url_config(struct api_call *call,
     r = lambda_url_update(call->txn, &row);
     show(call, &row, &shown);
     *res = (struct lambda_UpdateFunctionUrlConfigResponse){
-        .function_url = shown.function_url,
-        .function_arn = shown.function_arn,
-        .auth_type = shown.auth_type,
-        .cors = shown.cors,
-        .creation_time = shown.creation_time,
+        URL_MEMBERS(shown),
         .last_modified_time = shown.last_modified_time,
-        .invoke_mode = shown.invoke_mode,
     };
     return r;
 }
@@ -199,21 +203,14 @@ lambda_get_function_url_config(struct api_call *call,
     const struct lambda_url_row *row;
     struct lambda_FunctionUrlConfig shown;
     struct lambda_name name;
-    int r = find(call, req->function_name, req->qualifier, &name, &row);
+    int r = find_one(call, req->function_name, req->qualifier, &name, &row);
 
-    if (r == 0 && !row)
-        r = lambda_no_resource(call);
     if (r)
         return r;
     show(call, row, &shown);
     *res = (struct lambda_GetFunctionUrlConfigResponse){
-        .function_url = shown.function_url,
-        .function_arn = shown.function_arn,
-        .auth_type = shown.auth_type,
-        .cors = shown.cors,
-        .creation_time = shown.creation_time,
+        URL_MEMBERS(shown),
         .last_modified_time = shown.last_modified_time,
-        .invoke_mode = shown.invoke_mode,
     };
     return 0;
 }
@@ -225,10 +222,8 @@ lambda_delete_function_url_config(struct api_call *call,
 {
     const struct lambda_url_row *row;
     struct lambda_name name;
-    int r = find(call, req->function_name, req->qualifier, &name, &row);
+    int r = find_one(call, req->function_name, req->qualifier, &name, &row);
 
-    if (r == 0 && !row)
-        r = lambda_no_resource(call);
     return r ? r : lambda_url_delete(call->txn, row->id);
 }
 
@@ -237,13 +232,10 @@ lambda_list_function_url_configs(struct api_call *call,
                                  const struct lambda_ListFunctionUrlConfigsRequest *req,
                                  struct lambda_ListFunctionUrlConfigsResponse *res)
 {
-    const struct lambda_function_row *latest;
     struct lambda_name name;
     struct api_page page;
-    int r = lambda_find_plain(call, req->function_name, &name, &latest);
+    int r = lambda_list_open(call, req->function_name, req->marker, req->max_items, &name, &page);
 
-    if (r == 0)
-        r = lambda_page_open(call, req->marker, req->max_items, 50, &page);
     if (r)
         return r;
     STORE_EACH(call->txn, lambda_url_by_function, row, name.account, name.region, name.name) {

@@ -83,13 +83,10 @@ lambda_list_versions_by_function(struct api_call *call,
                                  const struct lambda_ListVersionsByFunctionRequest *req,
                                  struct lambda_ListVersionsByFunctionResponse *res)
 {
-    const struct lambda_function_row *latest;
     struct lambda_name name;
     struct api_page page;
-    int r = lambda_find_plain(call, req->function_name, &name, &latest);
+    int r = lambda_list_open(call, req->function_name, req->marker, req->max_items, &name, &page);
 
-    if (r == 0)
-        r = lambda_page_open(call, req->marker, req->max_items, 50, &page);
     if (r)
         return r;
     STORE_EACH(call->txn, lambda_function_by_name, row, name.account, name.region, name.name) {
@@ -307,13 +304,10 @@ int
 lambda_list_aliases(struct api_call *call, const struct lambda_ListAliasesRequest *req,
                     struct lambda_ListAliasesResponse *res)
 {
-    const struct lambda_function_row *latest;
     struct lambda_name name;
     struct api_page page;
-    int r = lambda_find_plain(call, req->function_name, &name, &latest);
+    int r = lambda_list_open(call, req->function_name, req->marker, req->max_items, &name, &page);
 
-    if (r == 0)
-        r = lambda_page_open(call, req->marker, req->max_items, 50, &page);
     if (r)
         return r;
     STORE_EACH(call->txn, lambda_alias_by_function, row, name.account, name.region, name.name) {

@@ -7,17 +7,7 @@
  */
 #include "policy/internal.h"
 
-static bool
-is_account(struct str s)
-{
-    assert(str_ok(s));
-    if (s.n != 12)
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    return true;
-}
+#include "codec/aws_names.h"
 
 /* AIDA…, AROA…: what IAM makes of the ARN of a user or role when it is saved. */
 static bool
@@ -50,7 +40,7 @@ parse_arn(struct str s, struct named *ret)
     if (!str_is(arn, "arn") || partition.n == 0 || region.n || str_find_char(s, '*') != SIZE_MAX ||
         str_find_char(s, '?') != SIZE_MAX)
         return false;
-    if (str_is(service, "iam") && str_is(rest, "root") && is_account(account)) {
+    if (str_is(service, "iam") && str_is(rest, "root") && aws_is_account(account)) {
         ret->kind = NAMED_ACCOUNT;
         ret->text = account;
         return true;
@@ -59,7 +49,7 @@ parse_arn(struct str s, struct named *ret)
     ret->text = s;
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (str_eq(service, known[i].service) && str_starts(rest, known[i].prefix) &&
-            rest.n > known[i].prefix.n && (i == 4 || is_account(account)))
+            rest.n > known[i].prefix.n && (i == 4 || aws_is_account(account)))
             return true;
     return false;
 }
@@ -70,7 +60,9 @@ named_parse(struct str type, struct str text, struct named *ret)
     assert(str_ok(text));
     *ret = (struct named){.text = text, .type = type, .written = text};
     if (str_is(type, "AWS")) {
-        ret->kind = str_is(text, "*") ? NAMED_ANYONE : is_account(text) ? NAMED_ACCOUNT : NAMED_ID;
+        ret->kind = str_is(text, "*")      ? NAMED_ANYONE
+                    : aws_is_account(text) ? NAMED_ACCOUNT
+                                           : NAMED_ID;
         return ret->kind != NAMED_ID || is_unique_id(text) || parse_arn(text, ret);
     }
     if (str_is(type, "Service"))

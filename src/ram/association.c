@@ -7,6 +7,8 @@
  */
 #include "ram/ram.h"
 
+#include "codec/aws_names.h"
+
 static struct str
 key_of(struct api_call *call, struct str share, struct str entity)
 {
@@ -73,16 +75,14 @@ show(const struct ram_share_row *share, const struct ram_association_row *row)
 static int
 principal_check(struct api_call *call, const struct ram_share_row *share, struct str principal)
 {
-    bool digits = principal.n == 12;
+    bool is_account = aws_is_account(principal);
 
-    for (size_t i = 0; i < principal.n; i++)
-        digits = digits && principal.p[i] >= '0' && principal.p[i] <= '9';
-    if (!digits &&
+    if (!is_account &&
         (str_starts(principal, S("arn:aws:")) || str_ends(principal, S(".amazonaws.com"))))
         return api_fault(call, &RAM_ERR(InvalidParameterException),
                          "Principal ID %.*s: Welkin shares with whole accounts only",
                          STR_ARG(principal));
-    if (!digits)
+    if (!is_account)
         return api_fault(call, &RAM_ERR(InvalidParameterException),
                          "Principal ID %.*s is malformed. Verify the ID and try again.",
                          STR_ARG(principal));

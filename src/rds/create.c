@@ -12,22 +12,10 @@
 /* ---- what is not implemented ---- */
 
 static bool
-is_true(struct opt_bool b)
-{
-    return b.set && b.v;
-}
-
-static bool
-differs(struct str s, const char *usual)
-{
-    return s.n > 0 && !str_eq_nocase(s, str_from(usual));
-}
-
-static bool
 engine_is_bad(const struct rds_CreateDBInstanceMessage *r, const struct rds_offer *offer)
 {
-    return differs(r->license_model, offer->licence) ||
-           differs(r->option_group_name, offer->option_group);
+    return rds_differs(r->license_model, str_from(offer->licence)) ||
+           rds_differs(r->option_group_name, str_from(offer->option_group));
 }
 
 static int
@@ -35,14 +23,14 @@ refuse(struct api_call *call, const struct rds_CreateDBInstanceMessage *r,
        const struct rds_offer *offer)
 {
     const struct rds_refusal list[] = {
-        {is_true(r->multi_az), "MultiAZ"},
+        {opt_bool_or(r->multi_az, false), "MultiAZ"},
         {engine_is_bad(r, offer), "LicenseModel or OptionGroupName"},
         {r->character_set_name.n > 0, "CharacterSetName"},
         {r->nchar_character_set_name.n > 0, "NcharCharacterSetName"},
         {r->db_cluster_identifier.n > 0, "DBClusterIdentifier"},
         {r->tde_credential_arn.n > 0, "TdeCredentialArn"},
         {r->tde_credential_password.n > 0, "TdeCredentialPassword"},
-        {is_true(r->storage_encrypted), "StorageEncrypted"},
+        {opt_bool_or(r->storage_encrypted, false), "StorageEncrypted"},
         {r->kms_key_id.n > 0, "KmsKeyId"},
         {r->domain.n > 0, "Domain"},
         {r->domain_fqdn.n > 0, "DomainFqdn"},
@@ -54,27 +42,30 @@ refuse(struct api_call *call, const struct rds_CreateDBInstanceMessage *r,
         {r->monitoring_role_arn.n > 0, "MonitoringRoleArn"},
         {r->promotion_tier.set, "PromotionTier"},
         {r->timezone.n > 0, "Timezone"},
-        {is_true(r->enable_iam_database_authentication), "EnableIAMDatabaseAuthentication"},
-        {differs(r->database_insights_mode, "standard"), "DatabaseInsightsMode"},
-        {is_true(r->enable_performance_insights), "EnablePerformanceInsights"},
+        {opt_bool_or(r->enable_iam_database_authentication, false),
+         "EnableIAMDatabaseAuthentication"},
+        {rds_differs(r->database_insights_mode, S("standard")), "DatabaseInsightsMode"},
+        {opt_bool_or(r->enable_performance_insights, false), "EnablePerformanceInsights"},
         {r->performance_insights_kms_key_id.n > 0, "PerformanceInsightsKMSKeyId"},
         {r->performance_insights_retention_period.set, "PerformanceInsightsRetentionPeriod"},
         {r->enable_cloudwatch_logs_exports.n > 0, "EnableCloudwatchLogsExports"},
         {r->processor_features.n > 0, "ProcessorFeatures"},
-        {is_true(r->enable_customer_owned_ip), "EnableCustomerOwnedIp"},
-        {differs(r->network_type, "IPV4"), "NetworkType"},
-        {differs(r->backup_target, "region"), "BackupTarget"},
+        {opt_bool_or(r->enable_customer_owned_ip, false), "EnableCustomerOwnedIp"},
+        {rds_differs(r->network_type, S("IPV4")), "NetworkType"},
+        {rds_differs(r->backup_target, S("region")), "BackupTarget"},
         {r->custom_iam_instance_profile.n > 0, "CustomIamInstanceProfile"},
         {r->db_system_id.n > 0, "DBSystemId"},
-        {differs(r->ca_certificate_identifier, "rds-ca-rsa2048-g1"), "CACertificateIdentifier"},
-        {is_true(r->manage_master_user_password), "ManageMasterUserPassword"},
+        {rds_differs(r->ca_certificate_identifier, S("rds-ca-rsa2048-g1")),
+         "CACertificateIdentifier"},
+        {opt_bool_or(r->manage_master_user_password, false), "ManageMasterUserPassword"},
         {r->master_user_secret_kms_key_id.n > 0, "MasterUserSecretKmsKeyId"},
-        {is_true(r->multi_tenant), "MultiTenant"},
-        {is_true(r->dedicated_log_volume), "DedicatedLogVolume"},
-        {differs(r->engine_lifecycle_support, "open-source-rds-extended-support"),
+        {opt_bool_or(r->multi_tenant, false), "MultiTenant"},
+        {opt_bool_or(r->dedicated_log_volume, false), "DedicatedLogVolume"},
+        {rds_differs(r->engine_lifecycle_support, S("open-source-rds-extended-support")),
          "EngineLifecycleSupport"},
         {r->additional_storage_volumes.n > 0, "AdditionalStorageVolumes"},
-        {differs(r->master_user_authentication_type, "password"), "MasterUserAuthenticationType"},
+        {rds_differs(r->master_user_authentication_type, S("password")),
+         "MasterUserAuthenticationType"},
         {opt_i64_or(r->max_allocated_storage, 0) != 0, "MaxAllocatedStorage"},
     };
 

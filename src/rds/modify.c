@@ -4,36 +4,25 @@
  */
 #include "rds/rds.h"
 
-static bool
-is_true(struct opt_bool b)
-{
-    return b.set && b.v;
-}
-
-static bool
-differs(struct str s, struct str is)
-{
-    return s.n > 0 && !str_eq_nocase(s, is);
-}
-
 static int
 refuse(struct api_call *call, const struct rds_ModifyDBInstanceMessage *r,
        const struct rds_instance_row *row)
 {
     const struct rds_offer *offer = rds_offer_find(row->engine);
     const struct rds_refusal list[] = {
-        {differs(r->db_subnet_group_name, row->subnet_group), "DBSubnetGroupName"},
+        {rds_differs(r->db_subnet_group_name, row->subnet_group), "DBSubnetGroupName"},
         {r->db_security_groups.n > 0, "DBSecurityGroups"},
-        {is_true(r->multi_az), "MultiAZ"},
-        {differs(r->engine_version, row->engine_version) &&
+        {opt_bool_or(r->multi_az, false), "MultiAZ"},
+        {rds_differs(r->engine_version, row->engine_version) &&
              !str_is(r->engine_version, offer->major),
          "EngineVersion"},
-        {differs(r->license_model, str_from(offer->licence)), "LicenseModel"},
-        {differs(r->option_group_name, str_from(offer->option_group)), "OptionGroupName"},
+        {rds_differs(r->license_model, str_from(offer->licence)), "LicenseModel"},
+        {rds_differs(r->option_group_name, str_from(offer->option_group)), "OptionGroupName"},
         {r->new_db_instance_identifier.n > 0, "NewDBInstanceIdentifier"},
         {r->tde_credential_arn.n > 0, "TdeCredentialArn"},
         {r->tde_credential_password.n > 0, "TdeCredentialPassword"},
-        {differs(r->ca_certificate_identifier, S("rds-ca-rsa2048-g1")), "CACertificateIdentifier"},
+        {rds_differs(r->ca_certificate_identifier, S("rds-ca-rsa2048-g1")),
+         "CACertificateIdentifier"},
         {r->domain.n > 0, "Domain"},
         {r->domain_fqdn.n > 0, "DomainFqdn"},
         {r->domain_ou.n > 0, "DomainOu"},
@@ -45,36 +34,37 @@ refuse(struct api_call *call, const struct rds_ModifyDBInstanceMessage *r,
         {r->publicly_accessible.set && r->publicly_accessible.v != row->public,
          "PubliclyAccessible"},
         {r->promotion_tier.set, "PromotionTier"},
-        {is_true(r->enable_iam_database_authentication), "EnableIAMDatabaseAuthentication"},
-        {differs(r->database_insights_mode, S("standard")), "DatabaseInsightsMode"},
-        {is_true(r->enable_performance_insights), "EnablePerformanceInsights"},
+        {opt_bool_or(r->enable_iam_database_authentication, false),
+         "EnableIAMDatabaseAuthentication"},
+        {rds_differs(r->database_insights_mode, S("standard")), "DatabaseInsightsMode"},
+        {opt_bool_or(r->enable_performance_insights, false), "EnablePerformanceInsights"},
         {r->performance_insights_kms_key_id.n > 0, "PerformanceInsightsKMSKeyId"},
         {r->performance_insights_retention_period.set, "PerformanceInsightsRetentionPeriod"},
         {r->cloudwatch_logs_export_configuration != NULL, "CloudwatchLogsExportConfiguration"},
         {r->processor_features.n > 0, "ProcessorFeatures"},
         {opt_i64_or(r->max_allocated_storage, 0) != 0, "MaxAllocatedStorage"},
         {r->replica_mode.n > 0, "ReplicaMode"},
-        {differs(r->automation_mode, S("full")), "AutomationMode"},
+        {rds_differs(r->automation_mode, S("full")), "AutomationMode"},
         {r->resume_full_automation_mode_minutes.set, "ResumeFullAutomationModeMinutes"},
-        {is_true(r->enable_customer_owned_ip), "EnableCustomerOwnedIp"},
-        {differs(r->network_type, S("IPV4")), "NetworkType"},
+        {opt_bool_or(r->enable_customer_owned_ip, false), "EnableCustomerOwnedIp"},
+        {rds_differs(r->network_type, S("IPV4")), "NetworkType"},
         {r->aws_backup_recovery_point_arn.n > 0, "AwsBackupRecoveryPointArn"},
-        {is_true(r->manage_master_user_password), "ManageMasterUserPassword"},
-        {is_true(r->rotate_master_user_password), "RotateMasterUserPassword"},
+        {opt_bool_or(r->manage_master_user_password, false), "ManageMasterUserPassword"},
+        {opt_bool_or(r->rotate_master_user_password, false), "RotateMasterUserPassword"},
         {r->master_user_secret_kms_key_id.n > 0, "MasterUserSecretKmsKeyId"},
-        {is_true(r->multi_tenant), "MultiTenant"},
-        {is_true(r->dedicated_log_volume), "DedicatedLogVolume"},
-        {differs(r->engine, row->engine), "Engine"},
+        {opt_bool_or(r->multi_tenant, false), "MultiTenant"},
+        {opt_bool_or(r->dedicated_log_volume, false), "DedicatedLogVolume"},
+        {rds_differs(r->engine, row->engine), "Engine"},
         {r->additional_storage_volumes.n > 0, "AdditionalStorageVolumes"},
         {r->tag_specifications.n > 0, "TagSpecifications"},
-        {differs(r->master_user_authentication_type, S("password")),
+        {rds_differs(r->master_user_authentication_type, S("password")),
          "MasterUserAuthenticationType"},
         /* these change how others are carried out, and none of those is */
-        {is_true(r->allow_major_version_upgrade) && r->engine_version.n,
+        {opt_bool_or(r->allow_major_version_upgrade, false) && r->engine_version.n,
          "AllowMajorVersionUpgrade"},
         {r->certificate_rotation_restart.set, "CertificateRotationRestart"},
-        {is_true(r->use_default_processor_features), "UseDefaultProcessorFeatures"},
-        {is_true(r->disable_domain), "DisableDomain"},
+        {opt_bool_or(r->use_default_processor_features, false), "UseDefaultProcessorFeatures"},
+        {opt_bool_or(r->disable_domain, false), "DisableDomain"},
     };
 
     assert(offer);
@@ -99,7 +89,7 @@ settings_change(struct api_call *call, const struct rds_ModifyDBInstanceMessage 
         return RDS_INVALID(call, "Invalid backup retention period: %lld. Must be between 0 and %d",
                            (long long)row->retention_days, RDS_RETENTION_DAYS_MAX);
     r = rds_windows_set(call, req->preferred_backup_window, req->preferred_maintenance_window, row);
-    if (r == 0 && differs(req->db_parameter_group_name, row->parameter_group)) {
+    if (r == 0 && rds_differs(req->db_parameter_group_name, row->parameter_group)) {
         r = rds_parameter_group_set(call, offer, req->db_parameter_group_name, row);
         row->parameters_wait = true;
     }
@@ -154,7 +144,7 @@ storage_pend(struct api_call *call, const struct rds_ModifyDBInstanceMessage *re
     number_pend(call, row, "AllocatedStorage", req->allocated_storage, row->storage_gib);
     number_pend(call, row, "Iops", req->iops, row->iops);
     number_pend(call, row, "StorageThroughput", req->storage_throughput, row->throughput);
-    if (differs(req->storage_type, row->storage_type))
+    if (rds_differs(req->storage_type, row->storage_type))
         rds_pair_set(call, &row->pending, S("StorageType"), req->storage_type);
     return 0;
 }
@@ -168,7 +158,7 @@ pend(struct api_call *call, const struct rds_ModifyDBInstanceMessage *req,
     int r = 0;
 
     assert(offer && row->pending.n % 2 == 0);
-    if (differs(req->db_instance_class, row->class)) {
+    if (rds_differs(req->db_instance_class, row->class)) {
         r = rds_class_check(call, offer, req->db_instance_class, &type);
         rds_pair_set(call, &row->pending, S("DBInstanceClass"), req->db_instance_class);
     }

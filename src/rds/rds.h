@@ -82,6 +82,12 @@ struct rds_refusal {
 };
 /* The first whose condition holds is refused by its name. */
 int rds_refuse_first(struct api_call *call, const struct rds_refusal *list, size_t n);
+/* Whether something else than what it is anyway was given. */
+static inline bool
+rds_differs(struct str given, struct str is)
+{
+    return given.n > 0 && !str_eq_nocase(given, is);
+}
 int rds_written(int r, const char *what, struct str id);
 /* "arn:aws:rds:REGION:ACCOUNT:TYPE:NAME"; types are db, subgrp, pg, snapshot. */
 struct str rds_arn(struct api_call *call, const char *type, struct str name);

@@ -1,6 +1,8 @@
 /* Policies of topics: the default one, what one may be, and AddPermission's statements. */
 #include "sns/sns.h"
 
+#include "codec/aws_names.h"
+
 /* The actions that AddPermission takes, and that the default policy has. */
 static const char *const actions[] = {"GetTopicAttributes",
                                       "SetTopicAttributes",
@@ -44,15 +46,6 @@ sns_policy_check(struct api_call *call, struct str text)
 }
 
 /* ---- statements ---- */
-
-static bool
-is_account(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    return s.n == 12;
-}
 
 static bool
 is_action(struct str name)
@@ -153,7 +146,7 @@ sns_add_permission(struct api_call *call, const struct sns_AddPermissionInput *r
     if (!req->aws_account_id.n || !req->action_name.n)
         return SNS_INVALID(call, "%s", req->action_name.n ? "AWSAccountId" : "ActionName");
     LIST_EACH(&req->aws_account_id, id) {
-        if (!is_account(*id))
+        if (!aws_is_account(*id))
             return SNS_INVALID(call, "AWSAccountId");
     }
     LIST_EACH(&req->action_name, name) {

@@ -1,6 +1,8 @@
 /* Names of parameters: see the header. */
 #include "ssm/name.h"
 
+#include "codec/aws_names.h"
+
 #include <ctype.h>
 
 static bool
@@ -40,15 +42,6 @@ ssm_path_is_reserved(struct str path)
 }
 
 static bool
-is_account(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (!isdigit((unsigned char)s.p[i]))
-            return false;
-    return s.n == 12 || s.n == 0; /* public parameters are nobody's */
-}
-
-static bool
 is_region(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -69,7 +62,8 @@ arn_cut(struct str *text, struct ssm_name *ret)
     ret->region = str_split(text, ':');
     ret->account = str_split(text, ':');
     if (!text->p || !str_starts(*text, S("parameter/")) || !str_is(service, "ssm") ||
-        !str_starts(partition, S("aws")) || !is_region(ret->region) || !is_account(ret->account))
+        !str_starts(partition, S("aws")) || !is_region(ret->region) ||
+        (ret->account.n && !aws_is_account(ret->account)))
         return false;
     *text = str_cut(*text, strlen("parameter"), text->n);
     ret->is_arn = true;

@@ -939,6 +939,10 @@ def what_belongs_to_functions_is_kept_by_terraform(lab):
     check(".lambda-url.us-east-1.on.aws/" in tf.output("url"), "the URL")
     changed = {"retries": "0"}
     tf.applies(variables=changed)
+    check("10 destroyed" in tf("destroy", "-auto-approve", variables=changed), "what is destroyed")
+
+
+@beside
 def messages_go_by_boto3(lab):
     """an endpoint of HTTP with signatures, a long poll, the older protocol, a bucket's events"""
     same(run([lab.venv("bin", "python"), os.path.join(HERE, "client_messaging.py"),
