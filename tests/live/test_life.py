@@ -398,3 +398,16 @@ def an_instance_that_is_terminated_while_it_reboots_goes(lab):
         cloud.call("TerminateInstances", InstanceId=[id])
     for id in ids:
         wait(f"{id} to be gone", lambda: cloud.state(id) == "terminated", 15, 0.05)
+
+
+@test
+def four_hundred_instances_boot(lab):
+    """What makes them holds more than 1,024 descriptors then, and theirs come after those."""
+    cloud = lab.cloud
+    ids = [id for _ in range(8) for id in cloud.launch(n=50, InstanceType="t3.nano")]
+    for id in ids:
+        cloud.booted(id, 60)
+    for at in range(0, len(ids), 50):
+        cloud.call("TerminateInstances", InstanceId=ids[at:at + 50])
+    for id in ids:
+        wait(f"{id} to be gone", lambda: cloud.state(id) == "terminated", 60, 0.05)

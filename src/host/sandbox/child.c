@@ -335,7 +335,10 @@ enter_console(void)
         close(fd);
 }
 
-/* Last: until exec the parent's thousands of descriptors are open here as well. */
+/*
+ * Last: until exec the parent's thousands of descriptors are open here as well, and the listener
+ * is given the number after theirs.
+ */
 static void
 set_limits(void)
 {
@@ -389,7 +392,6 @@ exec_init(void)
                                     "systemd.mask=sys-kernel-tracing.mount",
                                     "systemd.mask=systemd-udevd.service",
                                     NULL};
-    set_limits();
     take_processors();
     setpriority(PRIO_PROCESS, 0, 0); /* ours is higher */
     int listener = -1;
@@ -400,6 +402,7 @@ exec_init(void)
         die("%s", failed);
     if (listener >= 0 && fds_send(plan->sock, "N", 1, &listener, 1, 0) < 0)
         die("the listener could not be sent");
+    set_limits();
     switch (plan->req->init) {
     case PRIV_INIT_WELKIN:
         syscall(SYS_execveat, plan->init_fd, "", welkin, env, AT_EMPTY_PATH);
