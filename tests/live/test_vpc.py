@@ -145,7 +145,8 @@ def a_subnet_is_public_by_its_route_and_an_instance_by_its_address(lab):
     same(port(two_about["ipAddress"]), "open", "with a route")
     same(fetch(cloud, two, WORLD, 80), "the world\n", "a way out with a route")
     net.route("Delete")
-    same(port(one_about["ipAddress"]), "silent", "its route is gone")
+    # DeleteRoute answers when it is durable; the kernel is told in the same moment, not before.
+    wait("the route to be gone", lambda: port(one_about["ipAddress"]) == "silent", 5)
     association, = (a["routeTableAssociationId"] for a in cloud.call(
         "DescribeRouteTables", RouteTableId=[net.table])["routeTableSet"][0]["associationSet"])
     cloud.call("ReplaceRouteTableAssociation", AssociationId=association, RouteTableId=table)
